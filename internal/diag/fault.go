@@ -1,0 +1,129 @@
+package diag
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Severity is how much a fault matters.
+type Severity uint8
+
+const (
+	Ignore  Severity = iota // not reported
+	Note                    // worth knowing; nothing to do
+	Warning                 // works, and is likely not what was meant
+	Error                   // nothing is written
+)
+
+var severityNames = [...]string{"ignore", "note", "warning", "error"}
+
+func (s Severity) String() string { return severityNames[s] }
+
+// ParseSeverity reads the words of the inventory's checks block.
+func ParseSeverity(word string) (Severity, bool) {
+	i := slices.Index(severityNames[:], word)
+	return Severity(max(i, 0)), i >= 0
+}
+
+// A Check is one thing that can be wrong. The package that looks for it
+// declares it and lists it in its Checks.
+type Check struct {
+	ID       string // VM001
+	Name     string // unknown-key
+	Severity Severity
+	Rule     string // one sentence
+}
+
+// A Fault is a check that found something.
+type Fault struct {
+	Check *Check
+	Pos   Pos
+	Len   int // bytes to mark, at least 1
+	Text  string
+	Help  string // what to write instead
+
+	Also     Pos // a second place, where two disagree
+	AlsoText string
+}
+
+// Help returns the fault with what to write instead.
+func (f Fault) WithHelp(format string, args ...any) Fault {
+	f.Help = fmt.Sprintf(format, args...)
+	return f
+}
+
+// Second returns the fault with a second place.
+func (f Fault) Second(pos Pos, text string) Fault {
+	f.Also, f.AlsoText = pos, text
+	return f
+}
+
+// At makes a fault of the check. The place covers size bytes.
+func (c *Check) At(pos Pos, size int, format string, args ...any) Fault {
+	return Fault{Check: c, Pos: pos, Len: size, Text: fmt.Sprintf(format, args...)}
+}
+
+// maxFaults bounds what a List keeps of each severity: a hostile inventory
+// can have a fault in every byte.
+const maxFaults = 10_000
+
+// A List collects faults.
+type List struct {
+	faults  []Fault
+	kept    [Error + 1]int
+	dropped [Error + 1]int
+	tuned   map[string]Severity
+}
+
+// Tune sets the severities of checks by id. Errors of a check that is
+// declared as an error stay errors: what follows relies on them.
+func (l *List) Tune(severities map[string]Severity) {
+	l.tuned = severities
+	all := l.faults
+	l.faults, l.kept = nil, [Error + 1]int{}
+	l.Add(all...)
+}
+
+func (l *List) severity(c *Check) Severity {
+	if s, ok := l.tuned[c.ID]; ok && c.Severity != Error {
+		return s
+	}
+	return c.Severity
+}
+
+// Add takes faults in.
+func (l *List) Add(faults ...Fault) {
+	for _, f := range faults {
+		s := l.severity(f.Check)
+		switch {
+		case s == Ignore:
+		case l.kept[s] >= maxFaults:
+			l.dropped[s]++
+		default:
+			l.kept[s]++
+			l.faults = append(l.faults, f)
+		}
+	}
+}
+
+// Count returns how many faults of the severity were added.
+func (l *List) Count(s Severity) int { return l.kept[s] + l.dropped[s] }
+
+// Failed reports whether an error was added.
+func (l *List) Failed() bool { return l.Count(Error) > 0 }
+
+// Faults returns the faults sorted by place, each once.
+func (l *List) Faults() []Fault {
+	slices.SortStableFunc(l.faults, func(a, b Fault) int {
+		return cmp.Or(cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.Check.ID, b.Check.ID), cmp.Compare(a.Text, b.Text))
+	})
+	l.faults = slices.CompactFunc(l.faults, func(a, b Fault) bool {
+		same := a.Pos == b.Pos && a.Check == b.Check && a.Text == b.Text
+		if same {
+			l.kept[l.severity(a.Check)]--
+		}
+		return same
+	})
+	return l.faults
+}

@@ -1,0 +1,67 @@
+package diag
+
+// Words finds the nearest of a set of names. Its work is bounded, so that an
+// inventory full of faults does not compare every name with every other: once
+// the budget is spent it finds nothing more.
+type Words struct {
+	Names  func(yield func(string) bool)
+	budget int
+	used   bool
+}
+
+const wordBudget = 2_000_000 // names compared
+
+// Nearest returns the name with the fewest changes from word: letters added,
+// lost, changed or swapped with their neighbour. More than a third of the
+// word's letters is no likeness.
+func (w *Words) Nearest(word string) (string, bool) {
+	if !w.used {
+		w.used, w.budget = true, wordBudget
+	}
+	best, distance := "", max(1, len(word)/3)+1
+	if len(word) > 255 {
+		return "", false
+	}
+	for name := range w.Names {
+		if w.budget--; w.budget < 0 {
+			return "", false
+		}
+		if d := editDistance(word, name, distance); d < distance {
+			best, distance = name, d
+		}
+	}
+	return best, best != ""
+}
+
+// editDistance counts the changes from a to b (optimal string alignment), or
+// returns limit when there are that many or more.
+func editDistance(a, b string, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
+	}
+	var room [3][257]int
+	two, one, row := room[0][:], room[1][:], room[2][:]
+	for j := range len(b) + 1 {
+		one[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		least := i
+		for j := 1; j <= len(b); j++ {
+			change := 1
+			if a[i-1] == b[j-1] {
+				change = 0
+			}
+			row[j] = min(one[j]+1, row[j-1]+1, one[j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], two[j-2]+1)
+			}
+			least = min(least, row[j])
+		}
+		if least >= limit {
+			return limit
+		}
+		two, one, row = one, row, two
+	}
+	return min(one[len(b)], limit)
+}

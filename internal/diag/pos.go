@@ -1,0 +1,116 @@
+package diag
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// Pos is a place in a Sources: 1 + the byte offset into all its texts laid
+// end to end. The zero Pos is no place.
+type Pos uint32
+
+// A Source is one text and the name it is reported under.
+type Source struct {
+	Name string
+	Text string
+
+	base  Pos
+	once  sync.Once
+	lines []uint32 // offset of the first byte of each line
+}
+
+// Pos returns the place of the byte at offset; len(Text) is the end of the text.
+func (s *Source) Pos(offset int) Pos { return s.base + Pos(offset) }
+
+// LineStart returns the offset of the first byte of the line, counted from 1.
+// A line past the end is the end of the text.
+func (s *Source) LineStart(line int) int {
+	s.once.Do(s.findLines)
+	if line < 1 {
+		return 0
+	}
+	if line > len(s.lines) {
+		return len(s.Text)
+	}
+	return int(s.lines[line-1])
+}
+
+// Line returns the line without its line end.
+func (s *Source) Line(line int) string {
+	start := s.LineStart(line)
+	text, _, _ := strings.Cut(s.Text[start:], "\n")
+	return text
+}
+
+// Offset returns the byte offset of a line and a column counted in
+// characters, both from 1, and stays within the text.
+func (s *Source) Offset(line, col int) int {
+	at := s.LineStart(line)
+	for ; col > 1 && at < len(s.Text) && s.Text[at] != '\n'; col-- {
+		_, size := utf8.DecodeRuneInString(s.Text[at:])
+		at += size
+	}
+	return at
+}
+
+func (s *Source) findLines() {
+	s.lines = append(s.lines, 0)
+	for at := 0; ; {
+		next := strings.IndexByte(s.Text[at:], '\n')
+		if next < 0 {
+			return
+		}
+		at += next + 1
+		s.lines = append(s.lines, uint32(at))
+	}
+}
+
+// Sources are the texts of one run, laid end to end.
+type Sources struct {
+	all  []*Source
+	next Pos
+}
+
+// Add takes a text in. It fails when all texts together pass 4 GiB.
+func (s *Sources) Add(name, text string) (*Source, error) {
+	if s.next == 0 {
+		s.next = 1
+	}
+	end := uint64(s.next) + uint64(len(text)) + 1
+	if end > math.MaxUint32 {
+		return nil, fmt.Errorf("%s: all sources together pass 4 GiB", name)
+	}
+	src := &Source{Name: name, Text: text, base: s.next}
+	s.all = append(s.all, src)
+	s.next = Pos(end)
+	return src, nil
+}
+
+// A Place is a Pos as a person reads it.
+type Place struct {
+	File      string
+	Line, Col int // from 1; Col in characters
+	Source    *Source
+	Offset    int // bytes from the start of the source
+}
+
+// String gives file:line:col.
+func (p Place) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
+
+// Place works out where p is. It reports false for no place.
+func (s *Sources) Place(p Pos) (Place, bool) {
+	i := sort.Search(len(s.all), func(i int) bool { return s.all[i].base > p }) - 1
+	if p == 0 || i < 0 {
+		return Place{}, false
+	}
+	src := s.all[i]
+	src.once.Do(src.findLines)
+	offset := min(int(p-src.base), len(src.Text))
+	line := sort.Search(len(src.lines), func(i int) bool { return int(src.lines[i]) > offset })
+	col := 1 + utf8.RuneCountInString(src.Text[src.lines[line-1]:offset])
+	return Place{File: src.Name, Line: line, Col: col, Source: src, Offset: offset}, true
+}

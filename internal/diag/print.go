@@ -1,0 +1,165 @@
+package diag
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Printer writes faults for people.
+type Printer struct {
+	Sources *Sources
+	Color   bool
+}
+
+const (
+	colorBold  = "\x1b[1m"
+	colorReset = "\x1b[0m"
+)
+
+var severityColor = [...]string{Note: "\x1b[36m", Warning: "\x1b[33m", Error: "\x1b[31m"}
+
+// Print writes every fault of the list, sorted, and a line of counts.
+func (p Printer) Print(w io.Writer, l *List) error {
+	out := bufio.NewWriter(w)
+	for _, f := range l.Faults() {
+		p.fault(out, f, l.severity(f.Check))
+	}
+	if dropped := l.dropped[Error] + l.dropped[Warning] + l.dropped[Note]; dropped > 0 {
+		fmt.Fprintf(out, "%d more are not shown\n", dropped)
+	}
+	if line := l.Summary(); line != "" {
+		fmt.Fprintln(out, line)
+	}
+	return out.Flush()
+}
+
+// Summary counts errors and warnings, and is empty when there are none.
+func (l *List) Summary() string {
+	var parts []string
+	for _, s := range []Severity{Error, Warning} {
+		if n := l.Count(s); n == 1 {
+			parts = append(parts, "1 "+s.String())
+		} else if n > 1 {
+			parts = append(parts, fmt.Sprintf("%d %ss", n, s))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (p Printer) fault(w *bufio.Writer, f Fault, s Severity) {
+	head := p.paint(severityColor[s], s.String()+"["+f.Check.ID+"]")
+	fmt.Fprintf(w, "%s%s: %s\n", p.at(f.Pos), head, Printable(f.Text))
+	p.snippet(w, f.Pos, f.Len)
+	if f.Also != 0 {
+		fmt.Fprintf(w, "%s%s: %s\n", p.at(f.Also), p.paint(severityColor[Note], "note"), Printable(f.AlsoText))
+		p.snippet(w, f.Also, 1)
+	}
+	if f.Help != "" {
+		for line := range strings.Lines(f.Help) {
+			fmt.Fprintf(w, "%s%s: %s\n", p.at(f.Pos), p.paint(colorBold, "help"), Printable(strings.TrimSuffix(line, "\n")))
+		}
+	}
+}
+
+func (p Printer) at(pos Pos) string {
+	place, ok := p.Sources.Place(pos)
+	if !ok {
+		return ""
+	}
+	return place.String() + ": "
+}
+
+func (p Printer) paint(color, text string) string {
+	if !p.Color {
+		return text
+	}
+	return color + text + colorReset
+}
+
+// snippetWidth is how much of a line is shown, in characters; a longer line
+// is cut around the place.
+const snippetWidth = 100
+
+func (p Printer) snippet(w *bufio.Writer, pos Pos, size int) {
+	place, ok := p.Sources.Place(pos)
+	if !ok {
+		return
+	}
+	text := place.Source.Line(place.Line)
+	at := place.Offset - place.Source.LineStart(place.Line)
+	before, after := cutAround(text, at)
+	if before == "" && after == "" {
+		return
+	}
+	marked := min(max(size, 1), max(len(after), 1))
+	for marked < len(after) && !utf8.RuneStart(after[marked]) {
+		marked++
+	}
+	carets := utf8.RuneCountInString(Printable(after[:min(marked, len(after))]))
+	gutter := fmt.Sprintf("%5d", place.Line)
+	fmt.Fprintf(w, "%s | %s%s\n", gutter, Printable(before), Printable(after))
+	fmt.Fprintf(w, "%s | %s%s\n", strings.Repeat(" ", len(gutter)),
+		strings.Repeat(" ", utf8.RuneCountInString(Printable(before))), strings.Repeat("^", max(carets, 1)))
+}
+
+// cutAround returns what to show of a line before and after the byte at.
+func cutAround(line string, at int) (before, after string) {
+	before, after = line[:at], line[at:]
+	if utf8.RuneCountInString(before) > snippetWidth/2 && len(line) > snippetWidth {
+		start := len(before)
+		for n := 0; n < snippetWidth/2-3 && start > 0; n++ {
+			_, size := utf8.DecodeLastRuneInString(before[:start])
+			start -= size
+		}
+		before = "..." + before[start:]
+	}
+	end := 0
+	for n := 0; end < len(after); n++ {
+		if n == snippetWidth/2 && len(line) > snippetWidth {
+			return before, after[:end] + "..."
+		}
+		_, size := utf8.DecodeRuneInString(after[end:])
+		end += size
+	}
+	return before, after
+}
+
+// Printable returns s with what a terminal would act on or not show written
+// as an escape, a tab as one blank, and long texts cut.
+func Printable(s string) string {
+	const limit = 4096
+	if len(s) > limit {
+		end := limit
+		for end > 0 && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s = s[:end] + "..."
+	}
+	if strings.IndexFunc(s, unprintable) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == '\t':
+			b.WriteByte(' ')
+		case r == utf8.RuneError && s[i] != "\ufffd"[0]:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unprintable(r):
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func unprintable(r rune) bool {
+	return r != ' ' && !unicode.IsGraphic(r) || r == '\u2028' || r == '\u2029'
+}

@@ -1,0 +1,58 @@
+package mailaddr
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxLocal is the longest local part in bytes (RFC 5321 4.5.3.1.1).
+const maxLocal = 64
+
+// localChars are the characters of a local part besides letters and digits:
+// RFC 5321's atext and the dot, without ! (UUCP) and % (route), which sendmail
+// rewrites before it looks an address up, and without the m4 quote `.
+const localChars = ".#$&'*+-/=?^_{|}~"
+
+// FoldLocal gives the lower-case form of a local part. A local part already
+// in that form is returned as it is.
+func FoldLocal(local string) (string, *Problem) {
+	switch {
+	case local == "":
+		return "", &Problem{Text: "there is nothing before the @"}
+	case len(local) > maxLocal:
+		return "", &Problem{Text: fmt.Sprintf("the part before the @ has %d characters; %d are allowed (RFC 5321 4.5.3.1.1)", len(local), maxLocal)}
+	case strings.IndexByte("#/|", local[0]) >= 0:
+		return "", &Problem{
+			Text: fmt.Sprintf("%s begins with %q, which means a comment, a file or a program to sendmail", quote(local), local[0]),
+			Help: "begin with a letter or a digit",
+		}
+	}
+	folded := lowerASCII(local)
+	for i := range len(folded) {
+		if c := folded[i]; !isLetterOrDigit(c) && strings.IndexByte(localChars, c) < 0 {
+			return "", badLocal(local, i)
+		}
+	}
+	return folded, nil
+}
+
+func badLocal(local string, at int) *Problem {
+	r, _ := utf8.DecodeRuneInString(local[at:])
+	p := &Problem{Text: fmt.Sprintf("%s has %s in it", quote(local), strconv.QuoteRuneToASCII(r))}
+	switch {
+	case r == '%' || r == '!':
+		p.Text += ", which sendmail takes for a route before it looks the address up"
+		p.Help = "such an address can never match; leave it out"
+	case r >= utf8.RuneSelf:
+		p.Text += "; local parts are ASCII here (RFC 6531 is not supported)"
+		p.Help = "write the address in ASCII letters"
+	case r == '"':
+		p.Text += "; quoted local parts are not supported"
+		p.Help = "write the address without quotes"
+	default:
+		p.Help = "letters, digits and " + strings.Join(strings.Split(localChars, ""), " ") + " are allowed"
+	}
+	return p
+}

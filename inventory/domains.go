@@ -1,0 +1,280 @@
+package inventory
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"virtmap/internal/mailaddr"
+)
+
+// userChars are those of a login name; such a name needs no quoting in any
+// alias file, and no user's name can pass for an option of the local mailer.
+const userChars = "abcdefghijklmnopqrstuvwxyz0123456789._-"
+
+// localName reads the name of a user or a local alias.
+func (r *reader) localName(v value, text, what string) (Name, bool) {
+	name := Name{Text: mailaddr.Lower(text), Pos: v.pos()}
+	if _, ok := reservedWords[name.Text]; ok {
+		r.fault(checkReserved.At(name.Pos, v.size(), "%s %q: the word is reserved", what, text).
+			WithHelp("an account of that name needs an alias of another name on the server"))
+		return name, false
+	}
+	wrong := strings.IndexFunc(name.Text, func(c rune) bool { return !strings.ContainsRune(userChars, c) })
+	if name.Text == "" || wrong >= 0 || name.Text[0] == '-' || name.Text[0] == '.' || len(name.Text) > 64 {
+		r.fault(checkValue.At(name.Pos, v.size(), "%s %q is not a local name", what, text).
+			WithHelp("a local name is at most 64 letters, digits, dots, _ and -, and begins with a letter, a digit or _"))
+		return name, false
+	}
+	return name, true
+}
+
+func (r *reader) users(v value, m *Model) {
+	r.pairs(v, "users", func(p pair) {
+		name, ok := r.localName(p.key, p.name, "user")
+		user := User{Name: name}
+		if !p.val.isEmpty() {
+			readMapping(r, p.val, "user "+p.name, userKeys, &user)
+		}
+		if user.KeepCopy && user.Forward.Kind == NoTarget {
+			r.fault(checkConflict.At(p.key.pos(), p.key.size(), "user %q has keep_copy without forward", p.name).
+				WithHelp("leave keep_copy out: without forward the mailbox gets all mail"))
+		}
+		if user.Mailbox.Text != "" && user.Forward.Kind != NoTarget && !user.KeepCopy {
+			r.fault(checkConflict.At(p.key.pos(), p.key.size(), "user %q has a mailbox that gets no mail: all of it is forwarded", p.name).
+				WithHelp("write keep_copy: true, or leave the mailbox out"))
+		}
+		if ok {
+			m.Users = append(m.Users, user)
+		}
+	})
+}
+
+func (r *reader) localAliases(v value, m *Model) {
+	r.items(v, "local_aliases", func(item value) {
+		text, ok := r.scalar(item, "local_aliases")
+		if !ok {
+			return
+		}
+		if name, ok := r.localName(item, text.Text, "local alias"); ok {
+			m.LocalAliases = append(m.LocalAliases, name)
+		}
+	})
+}
+
+func (r *reader) domains(v value, m *Model) {
+	r.pairs(v, "domains", func(p pair) {
+		name := r.domainName(p.key, "domain")
+		raw := rawDomain{Domain: Domain{Name: name.Text, Pos: p.key.pos(), Enabled: true, Source: -1}}
+		readMapping(r, p.val, "domain "+p.name, domainKeys, &raw)
+		r.domainParts(&raw, p.name)
+		if name.Text != "" {
+			m.Domains = append(m.Domains, raw.Domain)
+		}
+	})
+}
+
+// domainParts reads what was put aside until the whole domain was seen.
+func (r *reader) domainParts(raw *rawDomain, name string) {
+	d := &raw.Domain
+	if raw.addresses.node != nil {
+		d.Addresses = r.addresses(raw.addresses, d)
+	}
+	if raw.roles.node != nil {
+		d.Roles = r.roles(raw.roles)
+	}
+	if raw.catchAll.node != nil {
+		d.CatchAll = r.catchAll(raw.catchAll, Target{})
+	}
+	if !d.Backup {
+		return
+	}
+	for _, extra := range []struct {
+		key string
+		v   value
+	}{{"addresses", raw.addresses}, {"roles", raw.roles}, {"catch_all", raw.catchAll}, {"detail", raw.detail}} {
+		if extra.v.node != nil {
+			r.fault(checkConflict.At(extra.v.pos(), extra.v.size(), "backup domain %s has %s, but its mail is relayed", name, extra.key).
+				Second(raw.role.pos(), "its role is given here").
+				WithHelp("leave %s out, or write role: primary", extra.key))
+		}
+	}
+	if d.SameAs.Text != "" {
+		r.fault(checkConflict.At(d.SameAs.Pos, 1, "backup domain %s has same_as, but its mail is relayed", name).
+			Second(raw.role.pos(), "its role is given here").WithHelp("leave same_as out, or write role: primary"))
+		d.SameAs = Name{}
+	}
+}
+
+// addresses reads a domain's own addresses and sorts them.
+func (r *reader) addresses(v value, d *Domain) []Address {
+	var all []Address
+	if v.isMapping() {
+		all = make([]Address, 0, len(v.node.Content)/2)
+	}
+	r.pairs(v, "addresses", func(p pair) {
+		address, ok := r.addressKey(p)
+		r.addressValue(p, &address)
+		if ok {
+			all = append(all, address)
+		}
+	})
+	return r.sortAddresses(all, d.Name)
+}
+
+func (r *reader) sortAddresses(all []Address, domain string) []Address {
+	less := func(a, b Address) int { return a.Compare(&b) }
+	if !slices.IsSortedFunc(all, less) {
+		slices.SortStableFunc(all, less)
+	}
+	return slices.CompactFunc(all, func(later, earlier Address) bool {
+		if later.Compare(&earlier) != 0 {
+			return false
+		}
+		r.fault(checkDuplicate.At(later.Pos, len(later.Local), "%s is listed twice", later.Local+"@"+domain).
+			Second(earlier.Pos, "first given here").WithHelp("keep one of the two; several recipients are a list: [andrei, bea]"))
+		return true
+	})
+}
+
+// addressKey reads the part before the @.
+func (r *reader) addressKey(p pair) (Address, bool) {
+	a := Address{Pos: p.key.pos()}
+	bad := func(help, format string, args ...any) (Address, bool) {
+		r.fault(checkAddress.At(a.Pos, p.key.size(), format, args...).WithHelp("%s", help))
+		return a, false
+	}
+	switch user, detail, plus := strings.Cut(p.name, "+"); {
+	case p.name == "":
+		return bad("write the part before the @", "an address is empty")
+	case p.name == "*" || p.name == "@":
+		return bad("write catch_all: with a target, beside addresses", "%q is no address", p.name)
+	case strings.Contains(p.name, "@"):
+		return bad("write only what stands before the @, under the domain behind it", "%q is a whole address", p.name)
+	case p.name == "++" || p.name == "+*":
+		a.Local, a.Form = p.name, ParseForm(p.name)
+		return a, true
+	case plus && user == "":
+		return bad("write user+detail, user+*, user++, +* or ++", "%q has no user before its plus", p.name)
+	case strings.Contains(user, "*"), plus && detail != "*" && strings.Contains(detail, "*"), len(detail) > 1 && detail[0] == '+':
+		return bad("write user+detail, user+*, user++, +* or ++; other patterns are taken literally and match nothing", "%q is no key of an address", p.name)
+	}
+	folded, problem := mailaddr.FoldLocal(p.name)
+	if problem != nil {
+		r.problem(checkAddress, p.key, problem)
+		return a, false
+	}
+	a.Local, a.Form = folded, ParseForm(folded)
+	return a, true
+}
+
+// addressValue reads the short or the long form of a target.
+func (r *reader) addressValue(p pair, a *Address) {
+	if !p.val.isMapping() {
+		a.To = r.target(p.val, p.name)
+		return
+	}
+	var raw rawAddress
+	readMapping(r, p.val, p.name, addressKeys, &raw)
+	a.To = r.longForm(p.val, &raw, p.name)
+	a.Disabled = raw.disabled
+	a.Detail = raw.detail
+	switch pos := raw.detailPos; {
+	case raw.detail == DetailReject && a.Form != Plain:
+		r.fault(checkConflict.At(pos.pos(), pos.size(), "%s stands for a detail and refuses details", p.name).
+			WithHelp("leave detail out, or write reject as the target"))
+	case raw.detail == DetailKeep && a.Form == ExactDetail:
+		r.fault(checkConflict.At(pos.pos(), pos.size(), "%s is one address; sendmail gives such a row no detail to keep", p.name).
+			WithHelp("write the detail behind the target, or the key %s+*", a.User()))
+	}
+}
+
+// roles reads role addresses; none takes one away.
+func (r *reader) roles(v value) []Address {
+	var all []Address
+	r.pairs(v, "roles", func(p pair) {
+		a, ok := r.addressKey(p)
+		if ok && a.Form != Plain {
+			r.fault(checkAddress.At(a.Pos, p.key.size(), "role %q has a plus", p.name).WithHelp("list it under addresses"))
+			ok = false
+		}
+		switch {
+		case p.val.isScalar() && p.val.node.Value == "none":
+			a.To = Target{Kind: Removed, Pos: p.val.pos()}
+		default:
+			a.To = r.target(p.val, "role "+p.name)
+		}
+		if ok {
+			all = append(all, a)
+		}
+	})
+	return r.sortAddresses(all, "every domain")
+}
+
+func (r *reader) tests(v value, m *Model) {
+	r.pairs(v, "tests", func(p pair) {
+		test := Test{Pos: p.key.pos()}
+		folded, problem := mailaddr.Fold(p.name)
+		if problem != nil {
+			r.problem(checkAddress, p.key, problem)
+		}
+		test.Address = folded
+		test.Want = r.expectation(p)
+		if problem == nil {
+			m.Tests = append(m.Tests, test)
+		}
+	})
+}
+
+func (r *reader) expectation(p pair) Expectation {
+	var e Expectation
+	if p.val.isMapping() {
+		readMapping(r, p.val, "the outcome of "+p.name, outcomeKeys, &e)
+		if !e.Refused {
+			r.fault(checkTests.At(p.val.pos(), 1, "the test of %s expects nothing", p.name).
+				WithHelp("write a user, an address, a list, reject, defer, not-ours or {reject: 5.1.1}"))
+		}
+		return e
+	}
+	if p.val.isScalar() {
+		switch p.val.node.Value {
+		case "not-ours":
+			return Expectation{NotOurs: true}
+		case "reject":
+			return Expectation{Refused: true, Class: '5'}
+		case "defer":
+			return Expectation{Refused: true, Class: '4'}
+		}
+	}
+	if p.val.isEmpty() {
+		r.fault(checkTests.At(p.key.pos(), p.key.size(), "the test of %s expects nothing", p.name).
+			WithHelp("write a user, an address, a list, reject, defer, not-ours or {reject: 5.1.1}"))
+		return e
+	}
+	r.items(p.val, "the outcome of "+p.name, func(item value) {
+		if name, ok := r.scalar(item, "the outcome of "+p.name); ok {
+			if t := r.recipient(item, name, "the test of "+p.name); t.Kind != NoTarget {
+				e.Recipients = append(e.Recipients, t)
+			}
+		}
+	})
+	return e
+}
+
+// expectRefusal reads the status or the reply code that a test expects.
+func (r *reader) expectRefusal(v value, class byte, e *Expectation) {
+	e.Refused, e.Class = true, class
+	name, ok := r.scalar(v, "the expected refusal")
+	if !ok {
+		return
+	}
+	switch text := name.Text; {
+	case validStatus(text) && text[0] == class:
+		e.Status = text
+	case len(text) == 3 && text[0] == class && strings.Trim(text, "0123456789") == "":
+		_, _ = fmt.Sscan(text, &e.Code) // three digits were seen
+	default:
+		r.fault(checkTests.At(name.Pos, v.size(), "%q is neither a status nor a reply code of class %c", text, class).
+			WithHelp("write %c.1.1 or %c50", class, class))
+	}
+}

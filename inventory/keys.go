@@ -1,0 +1,260 @@
+package inventory
+
+import (
+	"slices"
+	"strings"
+
+	"virtmap/internal/diag"
+)
+
+// A Key describes one key of the inventory: the reader, the help for a
+// misspelled key and the manual all come from these tables.
+type Key struct {
+	Name    string
+	Kind    string // what its value is: text, list, mapping, …
+	Doc     string // one sentence
+	Example string
+}
+
+// A Section is a mapping with its keys.
+type Section struct {
+	Name string
+	Keys []Key
+}
+
+// Sections gives every mapping of the inventory with its keys.
+func Sections() []Section {
+	return []Section{
+		{"top", describe(topKeys)}, {"included", describe(includedKeys)}, {"host", describe(hostKeys)},
+		{"defaults", describe(defaultsKeys)}, {"user", describe(userKeys)}, {"domain", describe(domainKeys)},
+		{"address", describe(addressKeys)}, {"catch_all", describe(catchAllKeys)},
+		{"refusal", describe(refusalKeys)}, {"guards", describe(guardsKeys)}, {"mx", describe(mxKeys)},
+		{"outcome", describe(outcomeKeys)},
+	}
+}
+
+// A key is a Key with the function that reads its value into a T.
+type key[T any] struct {
+	Key
+	read func(r *reader, v value, into *T)
+}
+
+func describe[T any](keys []key[T]) []Key {
+	all := make([]Key, len(keys))
+	for i, k := range keys {
+		all[i] = k.Key
+	}
+	return all
+}
+
+// freeKey reports the keys that a person may use for whatever they like.
+func freeKey(name string) bool { return name == "note" || strings.HasPrefix(name, "x-") }
+
+// readMapping reads a mapping of fixed keys. Free keys are passed over, an
+// empty value leaves the default.
+func readMapping[T any](r *reader, v value, what string, keys []key[T], into *T) {
+	seen := map[string]diag.Pos{}
+	r.pairs(v, what, func(p pair) {
+		if first, ok := seen[p.name]; ok {
+			r.fault(checkDuplicate.At(p.key.pos(), p.key.size(), "key %q is given twice in %s", p.name, what).
+				Second(first, "first given here").WithHelp("keep one of the two"))
+			return
+		}
+		seen[p.name] = p.key.pos()
+		i := slices.IndexFunc(keys, func(k key[T]) bool { return k.Name == p.name })
+		switch {
+		case i >= 0 && !p.val.isEmpty():
+			keys[i].read(r, p.val, into)
+		case i < 0 && !freeKey(p.name):
+			r.unknownKey(p, what, describe(keys))
+		}
+	})
+}
+
+func (r *reader) unknownKey(p pair, what string, keys []Key) {
+	names := func(yield func(string) bool) {
+		for _, k := range keys {
+			if !yield(k.Name) {
+				return
+			}
+		}
+	}
+	words := diag.Words{Names: names}
+	help := "the keys here are " + strings.Join(slices.Collect(names), ", ") + "; note and x-… are free"
+	if best, ok := words.Nearest(p.name); ok {
+		help = "did you mean " + best + "?"
+	}
+	r.fault(checkUnknownKey.At(p.key.pos(), p.key.size(), "%s has no key %q", what, p.name).WithHelp("%s", help))
+}
+
+// topFile is the inventory's own file while it is read.
+type topFile struct {
+	*Model
+	hasVersion bool
+	badHost    bool // a name is there and is faulty: not missing
+}
+
+var topKeys = []key[topFile]{
+	{Key{"version", "1", "The version of this format.", "1"},
+		func(r *reader, v value, m *topFile) { m.hasVersion = true; r.version(v) }},
+	{Key{"host", "mapping", "This mail server.", "{name: mx1.example.net}"},
+		func(r *reader, v value, m *topFile) { m.badHost = true; readMapping(r, v, "host", hostKeys, &m.Host) }},
+	{Key{"defaults", "mapping", "What holds for every domain that does not say otherwise.", "{mx_check: required}"},
+		func(r *reader, v value, m *topFile) { readMapping(r, v, "defaults", defaultsKeys, &m.Defaults) }},
+	{Key{"users", "mapping", "The real users by name.", "{andrei: }"},
+		func(r *reader, v value, m *topFile) { r.users(v, m.Model) }},
+	{Key{"local_aliases", "list", "Names that the server's own alias files define.", "[mailman]"},
+		func(r *reader, v value, m *topFile) { r.localAliases(v, m.Model) }},
+	{Key{"domains", "mapping", "The virtual domains by name.", "{fakemail.example: {addresses: {fake: andrei}}}"},
+		func(r *reader, v value, m *topFile) { r.domains(v, m.Model) }},
+	{Key{"include", "list", "Patterns of further files, relative to this one.", "[domains/*.yaml]"},
+		func(r *reader, v value, _ *topFile) { r.includePatterns(v) }},
+	{Key{"guards", "mapping", "What publishing takes for an accident.", "{max_removed: 30%}"},
+		func(r *reader, v value, m *topFile) { readMapping(r, v, "guards", guardsKeys, &m.Guards) }},
+	{Key{"mx", "mapping", "How MX verdicts turn into domains served.", "{remove: manual}"},
+		func(r *reader, v value, m *topFile) { readMapping(r, v, "mx", mxKeys, &m.MX) }},
+	{Key{"checks", "mapping", "The severity of checks by id: error, warning, note or ignore.", "{VM014: ignore}"},
+		func(r *reader, v value, m *topFile) { r.checkSettings(v, m.Model) }},
+	{Key{"tests", "mapping", "Addresses and the outcomes to prove for them.", "{fake@fakemail.example: andrei}"},
+		func(r *reader, v value, m *topFile) { r.tests(v, m.Model) }},
+}
+
+var includedKeys = []key[Model]{
+	{Key{"users", "mapping", "As in the inventory itself.", "{bea: }"}, (*reader).users},
+	{Key{"local_aliases", "list", "As in the inventory itself.", "[rt]"}, (*reader).localAliases},
+	{Key{"domains", "mapping", "As in the inventory itself.", "{fakemail.test: {same_as: fakemail.example}}"}, (*reader).domains},
+	{Key{"tests", "mapping", "As in the inventory itself.", "{nobody@fakemail.example: reject}"}, (*reader).tests},
+}
+
+var hostKeys = []key[Host]{
+	{Key{"name", "domain", "What the server's sendmail calls itself ($j); required.", "mx1.example.net"},
+		func(r *reader, v value, h *Host) { h.Name = r.domainName(v, "name") }},
+	{Key{"mx_names", "list of domains", "Names under which an MX record may mean this server; default: name.", "[mx1.example.net]"},
+		func(r *reader, v value, h *Host) { h.MXNames = r.domainNames(v, "mx_names") }},
+	{Key{"networks", "list of addresses or networks", "Addresses that are this server, the public side of a NAT too.", "[192.0.2.25, 2001:db8::/64]"},
+		func(r *reader, v value, h *Host) { h.Networks = r.networks(v) }},
+	{Key{"local_names", "list of domains", "Further names for class w that are no virtual domains.", "[localhost]"},
+		func(r *reader, v value, h *Host) { h.LocalNames = r.domainNames(v, "local_names") }},
+	{Key{"mail_dir", "path", "Where the files live on the server; default /etc/mail.", "/etc/mail"},
+		func(r *reader, v value, h *Host) { h.MailDir = r.path(v, "mail_dir", h.MailDir) }},
+	{Key{"map", "hash, cdb or text", "How tables are stored; default hash.", "hash"},
+		func(r *reader, v value, h *Host) { h.Map = oneOf(r, v, "map", MapHash, MapCDB, MapText) }},
+}
+
+var defaultsKeys = []key[Defaults]{
+	{Key{"catch_all", "target", "Where mail for unlisted addresses goes; default reject.", "reject"},
+		func(r *reader, v value, d *Defaults) { d.CatchAll = r.catchAll(v, d.CatchAll) }},
+	{Key{"mx_check", "required, advisory or skip", "What a domain's MX verdict decides; default required.", "required"},
+		func(r *reader, v value, d *Defaults) {
+			d.MXCheck = oneOf(r, v, "mx_check", MXRequired, MXAdvisory, MXSkip)
+		}},
+	{Key{"detail", "drop, keep or reject", "What becomes of user+detail; default drop.", "drop"},
+		func(r *reader, v value, d *Defaults) { d.Detail = r.detail(v) }},
+	{Key{"roles", "mapping", "Addresses that every domain has.", "{postmaster: andrei, abuse: andrei}"},
+		func(r *reader, v value, d *Defaults) { d.Roles = r.roles(v) }},
+}
+
+var userKeys = []key[User]{
+	{Key{"mailbox", "path", "An mbox file elsewhere than the usual one.", "/srv/mail/bea"},
+		func(r *reader, v value, u *User) { u.Mailbox = r.path(v, "mailbox", Name{}) }},
+	{Key{"forward", "address or list", "Addresses elsewhere that get this user's virtual mail.", "carol@elsewhere.example"},
+		func(r *reader, v value, u *User) { u.Forward = r.forward(v) }},
+	{Key{"keep_copy", "true or false", "With forward: the mailbox gets the mail too; default false.", "true"},
+		func(r *reader, v value, u *User) { u.KeepCopy = r.boolean(v, "keep_copy") }},
+}
+
+// rawDomain is a domain while it is read; what excludes each other is checked
+// when all of it is known.
+type rawDomain struct {
+	Domain
+	role      value
+	addresses value
+	roles     value
+	catchAll  value
+	detail    value
+}
+
+var domainKeys = []key[rawDomain]{
+	{Key{"addresses", "mapping", "The virtual addresses: the part before the @, and where it goes.", "{fake: andrei}"},
+		func(r *reader, v value, d *rawDomain) { d.addresses = v }},
+	{Key{"catch_all", "target", "Where mail for unlisted addresses goes.", "reject"},
+		func(r *reader, v value, d *rawDomain) { d.catchAll = v }},
+	{Key{"same_as", "domain", "Another domain whose addresses this one has too.", "fakemail.example"},
+		func(r *reader, v value, d *rawDomain) { d.SameAs = r.domainName(v, "same_as") }},
+	{Key{"role", "primary or backup", "primary is delivered here; backup is relayed to better MX hosts.", "backup"},
+		func(r *reader, v value, d *rawDomain) {
+			d.role, d.Backup = v, oneOf(r, v, "role", "primary", "backup") == "backup"
+		}},
+	{Key{"roles", "mapping", "Role addresses of this domain, over those of defaults; none takes one away.", "{abuse: none}"},
+		func(r *reader, v value, d *rawDomain) { d.roles = v }},
+	{Key{"detail", "drop, keep or reject", "What becomes of user+detail.", "keep"},
+		func(r *reader, v value, d *rawDomain) { d.detail, d.Detail = v, r.detail(v) }},
+	{Key{"mx_check", "required, advisory or skip", "What the domain's MX verdict decides.", "skip"},
+		func(r *reader, v value, d *rawDomain) {
+			d.MXCheck = oneOf(r, v, "mx_check", MXRequired, MXAdvisory, MXSkip)
+		}},
+	{Key{"enabled", "true or false", "false: as if the domain were not here.", "false"},
+		func(r *reader, v value, d *rawDomain) { d.Enabled = r.boolean(v, "enabled") }},
+}
+
+// rawAddress is the long form of an address, or of a catch-all, while it is
+// read.
+type rawAddress struct {
+	to, reject, deferred, domain, bounces value
+	detail                                Detail
+	detailPos                             value
+	disabled                              bool
+}
+
+var addressKeys = []key[rawAddress]{
+	{Key{"to", "target", "Where the mail goes.", "[andrei, bea]"},
+		func(r *reader, v value, a *rawAddress) { a.to = v }},
+	{Key{"reject", "text or mapping", "The address is refused for good.", `"Ann has left"`},
+		func(r *reader, v value, a *rawAddress) { a.reject = v }},
+	{Key{"defer", "text or mapping", "The address is refused for now.", `"mailbox is being moved"`},
+		func(r *reader, v value, a *rawAddress) { a.deferred = v }},
+	{Key{"bounces_to", "target", "Who is told when a recipient of the list fails.", "andrei"},
+		func(r *reader, v value, a *rawAddress) { a.bounces = v }},
+	{Key{"detail", "drop, keep or reject", "What becomes of user+detail.", "keep"},
+		func(r *reader, v value, a *rawAddress) { a.detail, a.detailPos = r.detail(v), v }},
+	{Key{"enabled", "true or false", "false: refused, and never the catch-all's.", "false"},
+		func(r *reader, v value, a *rawAddress) { a.disabled = !r.boolean(v, "enabled") }},
+}
+
+var catchAllKeys = []key[rawAddress]{
+	addressKeys[0], addressKeys[1], addressKeys[2], addressKeys[3],
+	{Key{"domain", "domain", "The same address at that domain, detail kept.", "partner.example"},
+		func(r *reader, v value, a *rawAddress) { a.domain = v }},
+}
+
+var refusalKeys = []key[rawRefusal]{
+	{Key{"code", "reply code", "The SMTP reply code: 5yz for reject, 4yz for defer.", "551"},
+		func(r *reader, v value, f *rawRefusal) { f.code, _ = r.scalar(v, "code") }},
+	{Key{"status", "enhanced status", "The enhanced status code, of the class of the reply code.", "5.1.6"},
+		func(r *reader, v value, f *rawRefusal) { f.status, _ = r.scalar(v, "status") }},
+	{Key{"text", "text", "What the sender is told.", `"now at partner.example"`},
+		func(r *reader, v value, f *rawRefusal) { f.text, _ = r.scalar(v, "text") }},
+}
+
+var guardsKeys = []key[Guards]{
+	{Key{"max_removed", "percentage", "More addresses removed or redirected at once are refused; default 30%.", "30%"},
+		func(r *reader, v value, g *Guards) { g.MaxRemovedPercent = r.percent(v, "max_removed") }},
+	{Key{"min_size", "number", "Tables with fewer rows are not guarded; default 10.", "10"},
+		func(r *reader, v value, g *Guards) { g.MinSize = r.number(v, "min_size") }},
+}
+
+var mxKeys = []key[MX]{
+	{Key{"remove", "manual or auto", "Whether a domain whose MX went elsewhere leaves by itself; default manual.", "manual"},
+		func(r *reader, v value, m *MX) { m.RemoveAuto = oneOf(r, v, "remove", "manual", "auto") == "auto" }},
+	{Key{"recheck", "duration", "How long a verdict holds; default 24h.", "24h"},
+		func(r *reader, v value, m *MX) { m.Recheck = r.duration(v, "recheck") }},
+	{Key{"max_unknown_age", "duration", "How long DNS may be silent before it is reported louder; default 7d.", "7d"},
+		func(r *reader, v value, m *MX) { m.MaxUnknownAge = r.duration(v, "max_unknown_age") }},
+}
+
+var outcomeKeys = []key[Expectation]{
+	{Key{"reject", "status or code", "Refused for good with that enhanced status or reply code.", "5.1.1"},
+		func(r *reader, v value, e *Expectation) { r.expectRefusal(v, '5', e) }},
+	{Key{"defer", "status or code", "Refused for now with that enhanced status or reply code.", "4.2.1"},
+		func(r *reader, v value, e *Expectation) { r.expectRefusal(v, '4', e) }},
+}

@@ -1,0 +1,316 @@
+package inventory
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"virtmap/internal/diag"
+)
+
+// A Model is an inventory that was read and checked. Its slices are sorted by
+// folded name, its texts are pieces of the sources where they can be, and
+// every value knows its place. Nothing in it is any mail server's syntax.
+type Model struct {
+	Sources *diag.Sources
+	Name    string // how the top file is called in messages and in file headers
+
+	Host         Host
+	Defaults     Defaults
+	Users        []User
+	LocalAliases []Name
+	Domains      []Domain
+	Lists        []List
+	Refusals     []Refusal
+	Guards       Guards
+	MX           MX
+	Checks       []CheckSetting
+	Tests        []Test
+}
+
+// A Name is a text of the inventory and its place.
+type Name struct {
+	Text string
+	Pos  diag.Pos
+}
+
+// Host is this mail server.
+type Host struct {
+	Name       Name // A-labels; sendmail's $j
+	MXNames    []Name
+	Networks   []Network
+	LocalNames []Name
+	MailDir    Name // an absolute path without a final slash
+	Map        MapType
+}
+
+// A Network is an address or a prefix that is this server.
+type Network struct {
+	Prefix netip.Prefix
+	Pos    diag.Pos
+}
+
+// MapType is how tables are stored on disk.
+type MapType string
+
+const (
+	MapHash MapType = "hash" // Berkeley DB hash, .db
+	MapCDB  MapType = "cdb"  // constant database, .cdb
+	MapText MapType = "text" // the text itself
+)
+
+// Defaults hold for every domain that does not say otherwise.
+type Defaults struct {
+	CatchAll Target
+	MXCheck  MXCheck
+	Detail   Detail
+	Roles    []Address
+}
+
+// MXCheck is what a domain's MX verdict decides.
+type MXCheck string
+
+const (
+	MXRequired MXCheck = "required"
+	MXAdvisory MXCheck = "advisory"
+	MXSkip     MXCheck = "skip"
+)
+
+// Detail is what becomes of user+detail where only user is listed.
+type Detail uint8
+
+const (
+	DetailUnset  Detail = iota
+	DetailDrop          // the mail goes where user's goes
+	DetailKeep          // and takes its +detail along
+	DetailReject        // it is refused
+)
+
+// A User is a real user of this server.
+type User struct {
+	Name     Name
+	Mailbox  Name   // an mbox file, or nothing for the usual one
+	Forward  Target // an address or a list of them, or nothing
+	KeepCopy bool   // with Forward: also into the mailbox
+}
+
+// A Domain is a virtual domain.
+type Domain struct {
+	Name      string // A-labels
+	Pos       diag.Pos
+	Enabled   bool
+	Backup    bool // relayed to better MX hosts, never delivered here
+	MXCheck   MXCheck
+	Detail    Detail // DetailUnset: the source's or the defaults'
+	CatchAll  Target // NoTarget: the source's or the defaults'
+	SameAs    Name
+	Source    int       // the domain that SameAs names, or -1
+	Addresses []Address // its own, sorted by Compare
+	Roles     []Address // its own, sorted by Compare; Removed takes one away
+}
+
+// Form is which addresses a key stands for.
+type Form uint8
+
+const (
+	Plain       Form = iota // user: the address, and user+detail by the domain's Detail
+	ExactDetail             // user+detail: that very address
+	SomeDetail              // user++: any detail but an empty one
+	AnyDetail               // user+*: any detail, also an empty one
+	SomeUser                // ++: any user with a detail that is not empty
+	AnyUser                 // +*: any user with a detail, also an empty one
+)
+
+// An Address is one virtual address of a domain, or one key for several.
+type Address struct {
+	Local    string // the key as folded: user, user+detail, user+*, user++, +*, ++
+	Pos      diag.Pos
+	Form     Form
+	Detail   Detail // DetailUnset: the domain's
+	Disabled bool   // refused as if it did not exist, and never the catch-all's
+	To       Target
+}
+
+// User is the key's part before its plus, empty for ++ and +*.
+func (a *Address) User() string {
+	if a.Form == Plain {
+		return a.Local
+	}
+	user, _, _ := strings.Cut(a.Local, "+")
+	return user
+}
+
+// Compare orders the keys of a domain: exact ones by name, then those that
+// stand for any detail of a user, then those for any user.
+func (a *Address) Compare(b *Address) int {
+	if c := int(a.Form.rank()) - int(b.Form.rank()); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Local, b.Local)
+}
+
+func (f Form) rank() uint8 {
+	return [...]uint8{Plain: 0, ExactDetail: 0, SomeDetail: 1, AnyDetail: 1, SomeUser: 2, AnyUser: 2}[f]
+}
+
+// TargetKind is what a Target is.
+type TargetKind uint8
+
+const (
+	NoTarget  TargetKind = iota // nothing was said
+	ToUser                      // Users[Index]
+	ToAlias                     // LocalAliases[Index]
+	ToAddress                   // Text, an address that may hold %1, %2, %3, %%
+	ToList                      // Lists[Index]
+	ToDomain                    // the same address at the domain Text, detail kept
+	ToLocal                     // whatever the server's local accounts and aliases say
+	Refused                     // Refusals[Index]
+	Removed                     // a role taken away
+	toName                      // Text is a user or alias that is not looked up yet
+)
+
+// A Target is where mail for a virtual address goes.
+type Target struct {
+	Kind  TargetKind
+	Index uint32
+	Pos   diag.Pos
+	Text  string
+}
+
+// HasParams reports whether an address target holds %1, %2 or %3.
+func (t *Target) HasParams() bool {
+	if t.Kind != ToAddress {
+		return false
+	}
+	for i := 0; i+1 < len(t.Text); i++ {
+		if t.Text[i] == '%' {
+			if i++; t.Text[i] != '%' {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// A List is several recipients.
+type List struct {
+	Members   []Target
+	BouncesTo Target // who is told when a member fails; NoTarget: the sender
+}
+
+// A Refusal is the answer to a recipient that is not taken.
+type Refusal struct {
+	Code   int    // 4yz or 5yz
+	Status string // class.subject.detail (RFC 3463), the class as in Code
+	Text   string // printable ASCII without " and \
+}
+
+// Guards are what publishing takes for an accident.
+type Guards struct {
+	MaxRemovedPercent int
+	MinSize           int
+}
+
+// MX says how verdicts turn into domains served.
+type MX struct {
+	RemoveAuto    bool
+	Recheck       time.Duration
+	MaxUnknownAge time.Duration
+}
+
+// A CheckSetting tunes one check.
+type CheckSetting struct {
+	ID       string
+	Severity diag.Severity
+	Pos      diag.Pos
+}
+
+// A Test is an address and the outcome to prove for it.
+type Test struct {
+	Address string
+	Pos     diag.Pos
+	Want    Expectation
+}
+
+// Expectation is what a Test expects.
+type Expectation struct {
+	NotOurs    bool
+	Refused    bool
+	Code       int    // 0: any of the class
+	Class      byte   // of a refusal: '4', '5', or 0 for either
+	Status     string // empty: any
+	Recipients []Target
+}
+
+// Domain finds a domain by its A-labels.
+func (m *Model) Domain(name string) (int, bool) {
+	return slices.BinarySearchFunc(m.Domains, name, func(d Domain, name string) int {
+		return strings.Compare(d.Name, name)
+	})
+}
+
+// User finds a user by name.
+func (m *Model) User(name string) (int, bool) {
+	return slices.BinarySearchFunc(m.Users, name, func(u User, name string) int {
+		return strings.Compare(u.Name.Text, name)
+	})
+}
+
+// LocalAlias finds a name of local_aliases.
+func (m *Model) LocalAlias(name string) (int, bool) {
+	return slices.BinarySearchFunc(m.LocalAliases, name, func(n Name, name string) int {
+		return strings.Compare(n.Text, name)
+	})
+}
+
+// Find finds a key among addresses sorted by Compare.
+func Find(all []Address, local string, form Form) (*Address, bool) {
+	want := Address{Local: local, Form: form}
+	i, ok := slices.BinarySearchFunc(all, &want, func(a Address, b *Address) int { return a.Compare(b) })
+	if !ok {
+		return nil, false
+	}
+	return &all[i], true
+}
+
+// IsHostName reports whether a domain is the host itself: its name or one of
+// its local names.
+func (m *Model) IsHostName(domain string) bool {
+	return domain == m.Host.Name.Text ||
+		slices.ContainsFunc(m.Host.LocalNames, func(n Name) bool { return n.Text == domain })
+}
+
+// Serves reports whether mail for the domain is delivered by this server's
+// tables: it is listed, enabled and no backup.
+func (m *Model) Serves(domain string) (int, bool) {
+	i, ok := m.Domain(domain)
+	return i, ok && m.Domains[i].Enabled && !m.Domains[i].Backup
+}
+
+// AddressCount counts the keys of all domains, without roles and copies.
+func (m *Model) AddressCount() int {
+	n := 0
+	for i := range m.Domains {
+		n += len(m.Domains[i].Addresses)
+	}
+	return n
+}
+
+// ParseForm tells the form of a folded key.
+func ParseForm(key string) Form {
+	_, detail, plus := strings.Cut(key, "+")
+	switch {
+	case !plus:
+		return Plain
+	case key == "++":
+		return SomeUser
+	case key == "+*":
+		return AnyUser
+	case detail == "+":
+		return SomeDetail
+	case detail == "*":
+		return AnyDetail
+	}
+	return ExactDetail
+}

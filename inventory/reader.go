@@ -1,0 +1,141 @@
+package inventory
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"virtmap/internal/diag"
+)
+
+// A reader turns YAML nodes into a Model and collects faults.
+type reader struct {
+	model       *Model
+	faults      diag.List
+	bytes       int // read so far, of MaxBytes
+	aliasesRead int
+	includes    []Name
+	words       map[string]*diag.Words // what names are compared with, by kind
+}
+
+func newReader() *reader {
+	m := &Model{
+		Sources: &diag.Sources{},
+		Host:    Host{Map: MapHash, MailDir: Name{Text: "/etc/mail"}},
+		Defaults: Defaults{
+			CatchAll: Target{Kind: Refused, Index: refusedUnknown},
+			MXCheck:  MXRequired,
+			Detail:   DetailDrop,
+		},
+		Refusals: []Refusal{refusedUnknown: unknownUser, refusedForNow: tryLater},
+		Guards:   Guards{MaxRemovedPercent: 30, MinSize: 10},
+		MX:       MX{Recheck: 24 * time.Hour, MaxUnknownAge: 7 * 24 * time.Hour},
+	}
+	return &reader{model: m, words: map[string]*diag.Words{}}
+}
+
+func (r *reader) fault(f diag.Fault) { r.faults.Add(f) }
+
+// source takes a text in and gives its root; ok is false when it is not to be
+// read, and the reason is reported.
+func (r *reader) source(name, text string, tooLarge bool) (root value, ok bool, err error) {
+	src, err := r.model.Sources.Add(name, text)
+	if err != nil {
+		return value{}, false, err
+	}
+	if tooLarge {
+		r.fault(checkTooLarge.At(src.Pos(0), 1, "the inventory with its included files has more than %d MiB", MaxBytes>>20).
+			WithHelp("several inventories with a host each are read one by one"))
+		return value{}, false, nil
+	}
+	root, ok = r.document(src)
+	if ok && root.node != nil {
+		root, ok = r.open(root)
+	}
+	return root, ok, nil
+}
+
+// top reads the inventory's own file.
+func (r *reader) top(name, text string, tooLarge bool) error {
+	r.model.Name = name
+	root, ok, err := r.source(name, text, tooLarge)
+	if err != nil || !ok {
+		return err
+	}
+	var file topFile
+	file.Model = r.model
+	readMapping(r, root, "the inventory", topKeys, &file)
+	r.required(file, root.src.Pos(0))
+	return nil
+}
+
+// required reports what has no default. Such a fault stands at the first byte
+// of the inventory, because there is no better place for what is not there.
+func (r *reader) required(file topFile, start diag.Pos) {
+	if !file.hasVersion {
+		r.fault(checkMissing.At(start, 1, "the inventory does not say its version").WithHelp("write: version: 1"))
+	}
+	if r.model.Host.Name.Text == "" && !file.badHost {
+		r.fault(checkMissing.At(start, 1, "the inventory does not name its mail server").
+			WithHelp("write: host: {name: mx1.example.net}"))
+	}
+}
+
+// included reads a file of include.
+func (r *reader) included(name, text string, tooLarge bool) error {
+	root, ok, err := r.source(name, text, tooLarge)
+	if err == nil && ok {
+		readMapping(r, root, "an included file", includedKeys, r.model)
+	}
+	return err
+}
+
+// finish sorts what all files gave, finds what was given twice, and looks up
+// every name.
+func (r *reader) finish() {
+	m := r.model
+	sortNamed(r, &m.Users, func(u *User) Name { return u.Name }, "user %q is declared twice")
+	sortNamed(r, &m.LocalAliases, func(n *Name) Name { return *n }, "local alias %q is listed twice")
+	sortNamed(r, &m.Domains, func(d *Domain) Name { return Name{d.Name, d.Pos} }, "domain %s is listed twice")
+	sortNamed(r, &m.Tests, func(t *Test) Name { return Name{t.Address, t.Pos} }, "the test of %s is listed twice")
+	r.usersBesideAliases()
+	r.resolveTargets()
+	r.resolveSameAs()
+	r.checkHostDomains()
+}
+
+// sortNamed sorts by folded name and reports what is there twice, in the
+// order of the sources; the first one stays.
+func sortNamed[T any](r *reader, all *[]T, name func(*T) Name, format string) {
+	slices.SortStableFunc(*all, func(a, b T) int { return strings.Compare(name(&a).Text, name(&b).Text) })
+	*all = slices.CompactFunc(*all, func(later, earlier T) bool {
+		first, second := name(&earlier), name(&later)
+		if first.Text != second.Text {
+			return false
+		}
+		r.fault(checkDuplicate.At(second.Pos, 1, format, second.Text).Second(first.Pos, "first given here").
+			WithHelp("keep one of the two"))
+		return true
+	})
+}
+
+func (r *reader) usersBesideAliases() {
+	for _, alias := range r.model.LocalAliases {
+		if i, ok := r.model.User(alias.Text); ok {
+			r.fault(checkDuplicate.At(alias.Pos, len(alias.Text), "%q is a local alias and a user", alias.Text).
+				Second(r.model.Users[i].Name.Pos, "the user is declared here").
+				WithHelp("keep it under users if it is an account, under local_aliases if the server's alias files define it"))
+		}
+	}
+}
+
+// nearest gives the help for a name that is not there.
+func (r *reader) nearest(kind, word string, names func(yield func(string) bool)) string {
+	w := r.words[kind]
+	if w == nil {
+		w = &diag.Words{Names: names}
+		r.words[kind] = w
+	}
+	best, _ := w.Nearest(word)
+	return best
+}

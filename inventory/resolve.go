@@ -1,0 +1,208 @@
+package inventory
+
+import (
+	"slices"
+	"strings"
+
+	"virtmap/internal/mailaddr"
+)
+
+// resolveTargets looks up every name that is a target.
+func (r *reader) resolveTargets() {
+	m := r.model
+	for i := range m.Users {
+		r.resolve(&m.Users[i].Forward)
+	}
+	for i := range m.Lists {
+		for j := range m.Lists[i].Members {
+			r.resolve(&m.Lists[i].Members[j])
+		}
+		r.resolve(&m.Lists[i].BouncesTo)
+	}
+	r.resolve(&m.Defaults.CatchAll)
+	r.resolveAll(m.Defaults.Roles)
+	for i := range m.Domains {
+		r.resolve(&m.Domains[i].CatchAll)
+		r.resolveAll(m.Domains[i].Addresses)
+		r.resolveAll(m.Domains[i].Roles)
+	}
+	for i := range m.Tests {
+		for j := range m.Tests[i].Want.Recipients {
+			r.resolve(&m.Tests[i].Want.Recipients[j])
+		}
+	}
+}
+
+func (r *reader) resolveAll(all []Address) {
+	for i := range all {
+		r.resolve(&all[i].To)
+	}
+}
+
+func (r *reader) resolve(t *Target) {
+	switch t.Kind {
+	case toName:
+		r.resolveName(t)
+	case ToAddress:
+		local, domain, _ := mailaddr.Split(t.Text)
+		r.targetDomain(t, domain)
+		if i, ok := r.model.Domain(domain); ok && strings.Contains(local, "%%") && r.model.Domains[i].Enabled {
+			r.fault(checkAddress.At(t.Pos, len(t.Text), "target %q has a percent sign, and sendmail takes a%%b at a domain of its own for a route", t.Text))
+		}
+	case ToDomain:
+		r.targetDomain(t, t.Text)
+	}
+}
+
+// targetDomain warns of targets at domains that are switched off: the world's
+// DNS leads them back here.
+func (r *reader) targetDomain(t *Target, domain string) {
+	if i, ok := r.model.Domain(domain); ok && !r.model.Domains[i].Enabled {
+		r.fault(checkDisabledTarget.At(t.Pos, len(t.Text), "target %q is in a domain that is not enabled here", t.Text).
+			Second(r.model.Domains[i].Pos, "the domain is given here").
+			WithHelp("enable the domain, or send the mail elsewhere"))
+	}
+}
+
+func (r *reader) resolveName(t *Target) {
+	m := r.model
+	if i, ok := m.User(t.Text); ok {
+		t.Kind, t.Index = ToUser, uint32(i)
+		return
+	}
+	if i, ok := m.LocalAlias(t.Text); ok {
+		t.Kind, t.Index = ToAlias, uint32(i)
+		return
+	}
+	near := r.nearest("users", t.Text, func(yield func(string) bool) {
+		for i := range m.Users {
+			if !yield(m.Users[i].Name.Text) {
+				return
+			}
+		}
+		for i := range m.LocalAliases {
+			if !yield(m.LocalAliases[i].Text) {
+				return
+			}
+		}
+	})
+	help := "declare it under users, or under local_aliases if the server's own alias files define it"
+	if near != "" {
+		help = "the nearest declared user is \"" + near + "\""
+	}
+	r.fault(checkDangling.At(t.Pos, len(t.Text), "target %q is not a declared user", t.Text).WithHelp("%s", help))
+	t.Kind = NoTarget
+}
+
+// resolveSameAs links each domain with the one it copies and reports circles.
+func (r *reader) resolveSameAs() {
+	m := r.model
+	for i := range m.Domains {
+		if d := &m.Domains[i]; d.SameAs.Text != "" {
+			r.linkSource(d)
+		}
+	}
+	state := make([]byte, len(m.Domains)) // 0 unseen, 1 on the path, 2 done
+	for i := range m.Domains {
+		var path []int
+		at := i
+		for ; at >= 0 && state[at] == 0; at = m.Domains[at].Source {
+			state[at] = 1
+			path = append(path, at)
+		}
+		if at >= 0 && state[at] == 1 {
+			r.sameAsLoop(path[slices.Index(path, at):])
+		}
+		for _, j := range path {
+			state[j] = 2
+		}
+	}
+}
+
+func (r *reader) linkSource(d *Domain) {
+	m := r.model
+	i, ok := m.Domain(d.SameAs.Text)
+	f := checkSameAs.At(d.SameAs.Pos, len(d.SameAs.Text), "%s is the same as %s, which", d.Name, d.SameAs.Text)
+	switch {
+	case !ok:
+		f.Text += " is not a domain of this inventory"
+		f.Help = "list it under domains"
+		if near := r.nearest("domains", d.SameAs.Text, r.domainWords()); near != "" {
+			f.Help = "the nearest domain is " + near
+		}
+	case m.Domains[i].Backup:
+		f.Text += " is a backup domain and has no addresses"
+		f = f.Second(m.Domains[i].Pos, "the backup domain is given here").WithHelp("name a domain that is delivered here")
+	case !m.Domains[i].Enabled:
+		f.Text += " is not enabled"
+		f = f.Second(m.Domains[i].Pos, "the domain is given here").WithHelp("enable it, or name another")
+	default:
+		d.Source = i
+		return
+	}
+	r.fault(f)
+}
+
+func (r *reader) domainWords() func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for i := range r.model.Domains {
+			if !yield(r.model.Domains[i].Name) {
+				return
+			}
+		}
+	}
+}
+
+func (r *reader) sameAsLoop(circle []int) {
+	m := r.model
+	names := make([]string, 0, len(circle)+1)
+	for _, i := range append(circle, circle[0]) {
+		names = append(names, m.Domains[i].Name)
+	}
+	first := &m.Domains[circle[0]]
+	r.fault(checkSameAs.At(first.SameAs.Pos, len(first.SameAs.Text), "same_as runs in a circle: %s", strings.Join(names, " -> ")).
+		WithHelp("give one of them addresses of its own"))
+	first.Source = -1
+}
+
+// hostNeeds are the addresses that the server's own mail uses: cron and
+// bounces come as root@$j, postmaster@$j and mailer-daemon@$j.
+var hostNeeds = []string{"mailer-daemon", "postmaster", "root"}
+
+// checkHostDomains holds the server's own names, where they are listed as
+// domains, to an explicit catch-all that leaves its own mail a way.
+func (r *reader) checkHostDomains() {
+	m := r.model
+	for i := range m.Domains {
+		d := &m.Domains[i]
+		if !d.Enabled || d.Backup || !m.IsHostName(d.Name) {
+			continue
+		}
+		f := checkHost.At(d.Pos, len(d.Name), "%s is this server's own name and", d.Name)
+		if d.CatchAll.Kind == NoTarget {
+			f.Text += " has no catch_all of its own"
+			r.fault(f.WithHelp("write catch_all: local, so that its accounts keep their mail"))
+			continue
+		}
+		missing := slices.DeleteFunc(slices.Clone(hostNeeds), func(name string) bool {
+			_, listed := Find(d.Addresses, name, Plain)
+			_, role := Find(d.Roles, name, Plain)
+			return listed || role
+		})
+		if d.CatchAll.Kind == Refused && len(missing) > 0 {
+			f.Text += " refuses unlisted mail, and " + strings.Join(missing, ", ") + " with it"
+			r.fault(f.WithHelp("list %s under its addresses, or write catch_all: local: cron's and bounce mail comes as root@%s", strings.Join(missing, ", "), m.Host.Name.Text))
+		}
+	}
+	r.hostNamesBackup()
+}
+
+// hostNamesBackup refuses a backup domain that is this server's own name.
+func (r *reader) hostNamesBackup() {
+	for i := range r.model.Domains {
+		if d := &r.model.Domains[i]; d.Backup && d.Enabled && r.model.IsHostName(d.Name) {
+			r.fault(checkHost.At(d.Pos, len(d.Name), "%s is this server's own name and cannot be relayed elsewhere", d.Name).
+				WithHelp("take it out of domains, or out of host"))
+		}
+	}
+}

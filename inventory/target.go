@@ -1,0 +1,369 @@
+package inventory
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
+)
+
+// Refusals that every Model has, by index.
+const (
+	refusedUnknown = iota
+	refusedForNow
+)
+
+var (
+	unknownUser = Refusal{Code: 550, Status: "5.1.1", Text: "User unknown"}
+	tryLater    = Refusal{Code: 450, Status: "4.2.1", Text: "Mailbox is not available now"}
+)
+
+// reservedWords are no names; most have a meaning at some places.
+var reservedWords = map[string]string{
+	"reject": "", "defer": "",
+	"local":    "local is for catch_all only",
+	"none":     "none is for roles only",
+	"discard":  "mail is never thrown away silently; write reject",
+	"not-ours": "not-ours is for tests only",
+}
+
+// target reads where the mail of one address goes: a word, an address or a
+// list. The zero Target means that a fault was reported.
+func (r *reader) target(v value, what string) Target {
+	switch {
+	case v.isEmpty():
+		r.fault(checkMissing.At(v.pos(), 1, "%s has no target", what).
+			WithHelp("write a user, an address, a list such as [andrei, bea], or reject"))
+	case v.isList():
+		return r.list(v, what)
+	case v.isScalar():
+		if name, ok := r.scalar(v, what); ok {
+			return r.word(v, name, what)
+		}
+	default:
+		r.fault(checkShape.At(v.pos(), 1, "%s takes a user, an address or a list, not a mapping", what))
+	}
+	return Target{}
+}
+
+func (r *reader) word(v value, name Name, what string) Target {
+	switch name.Text {
+	case "reject":
+		return Target{Kind: Refused, Index: refusedUnknown, Pos: name.Pos}
+	case "defer":
+		return Target{Kind: Refused, Index: refusedForNow, Pos: name.Pos}
+	}
+	return r.recipient(v, name, what)
+}
+
+// recipient reads a user, an alias or an address.
+func (r *reader) recipient(v value, name Name, what string) Target {
+	text := name.Text
+	if why, ok := reservedWords[text]; ok {
+		f := checkReserved.At(v.pos(), v.size(), "%s cannot go to %q", what, text)
+		if why == "" {
+			why = "a list is accepted as a whole; leave the refused recipient out"
+		}
+		r.fault(f.WithHelp("%s", why))
+		return Target{}
+	}
+	if help := notATarget(text); help != "" {
+		r.fault(checkDangling.At(v.pos(), v.size(), "%s cannot go to %q", what, text).WithHelp("%s", help))
+		return Target{}
+	}
+	if strings.Contains(text, "@") {
+		return r.addressTarget(v, name)
+	}
+	return Target{Kind: toName, Text: mailaddr.Lower(text), Pos: name.Pos}
+}
+
+// notATarget recognises what people write and sendmail would refuse.
+func notATarget(text string) string {
+	switch {
+	case strings.ContainsAny(text, ", ") && !strings.ContainsAny(text, `"<>`):
+		fields := strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == ';' })
+		return "several recipients are a list: [" + strings.Join(fields, ", ") + "]"
+	case strings.HasPrefix(text, "/"):
+		return "a mailbox file belongs to a user: users: {name: {mailbox: " + text + "}}"
+	case strings.HasPrefix(text, "|"), strings.HasPrefix(text, ":include:"):
+		return "programs and include files belong into the server's own aliases; list the alias under local_aliases"
+	case strings.HasPrefix(text, "error:"):
+		return `write reject, or {reject: "a text"}`
+	case strings.Contains(text, "%") && !strings.Contains(text, "@"):
+		return "%1, %2 and %3 are for addresses; detail: keep takes the +detail along"
+	case strings.HasSuffix(text, "@"), strings.HasPrefix(text, "@"):
+		return "write a whole address, or catch_all: {domain: partner.example}"
+	}
+	return ""
+}
+
+func (r *reader) addressTarget(v value, name Name) Target {
+	folded, problem := foldPattern(name.Text)
+	if problem != nil {
+		r.problem(checkAddress, v, problem)
+		return Target{}
+	}
+	return Target{Kind: ToAddress, Text: folded, Pos: name.Pos}
+}
+
+// foldPattern folds an address whose local part may hold %1, %2, %3 and %%.
+func foldPattern(text string) (string, *mailaddr.Problem) {
+	if !strings.Contains(text, "%") {
+		return mailaddr.Fold(text)
+	}
+	local, domain, _ := mailaddr.Split(text)
+	var plain strings.Builder // the local part with a letter for each parameter
+	for i := 0; i < len(local); i++ {
+		if local[i] != '%' {
+			plain.WriteByte(local[i])
+			continue
+		}
+		i++
+		switch {
+		case i < len(local) && strings.IndexByte("123%", local[i]) >= 0:
+			plain.WriteByte('x')
+		case i < len(local) && local[i] == '0':
+			return "", &mailaddr.Problem{
+				Text: fmt.Sprintf("%q holds %%0, the whole key with its @; no address can be made of that", text),
+				Help: "%1 is the user, %2 the detail, %3 the detail with its plus",
+			}
+		default:
+			return "", &mailaddr.Problem{
+				Text: fmt.Sprintf("%q holds a %% that is no parameter", text),
+				Help: "%1 is the user, %2 the detail, %3 the detail with its plus, %% a percent sign",
+			}
+		}
+	}
+	if _, problem := mailaddr.FoldLocal(plain.String()); problem != nil {
+		return "", problem
+	}
+	foldedDomain, problem := mailaddr.FoldDomain(domain)
+	if problem != nil {
+		return "", problem
+	}
+	return mailaddr.Lower(local) + "@" + foldedDomain, nil
+}
+
+// list reads several recipients. A list of one is that one.
+func (r *reader) list(v value, what string) Target {
+	var members []Target
+	r.items(v, what, func(item value) {
+		if !item.isScalar() {
+			r.fault(checkShape.At(item.pos(), 1, "a recipient of %s is %s", what, item.what()).
+				WithHelp("write users and addresses: [andrei, bea]"))
+			return
+		}
+		name, ok := r.scalar(item, "a recipient of "+what)
+		if !ok {
+			return
+		}
+		t := r.recipient(item, name, what)
+		if t.HasParams() {
+			r.fault(checkConflict.At(t.Pos, item.size(), "%q in a list: an alias knows no %%1, %%2 or %%3", t.Text).
+				WithHelp("make it the only target, or write the address out"))
+			return
+		}
+		if i := slices.IndexFunc(members, func(m Target) bool { return m.Kind == t.Kind && m.Text == t.Text }); i >= 0 && t.Kind != NoTarget {
+			r.fault(checkDuplicate.At(t.Pos, item.size(), "%s goes to %s twice", what, t.Text).
+				Second(members[i].Pos, "first given here").WithHelp("keep one of the two"))
+			return
+		}
+		if t.Kind != NoTarget {
+			members = append(members, t)
+		}
+	})
+	switch len(members) {
+	case 0:
+		if len(v.node.Content) == 0 {
+			r.fault(checkMissing.At(v.pos(), 1, "%s has an empty list", what).
+				WithHelp("write the recipients, or reject"))
+		}
+		return Target{}
+	case 1:
+		return members[0]
+	}
+	return r.newList(members, Target{}, v.pos())
+}
+
+func (r *reader) newList(members []Target, bounces Target, pos diag.Pos) Target {
+	r.model.Lists = append(r.model.Lists, List{Members: members, BouncesTo: bounces})
+	return Target{Kind: ToList, Index: uint32(len(r.model.Lists) - 1), Pos: pos}
+}
+
+// bouncesTo makes a list of a target whose failures are told to somebody: only
+// an alias can have an owner.
+func (r *reader) bouncesTo(t Target, v value, what string) Target {
+	name, ok := r.scalar(v, "bounces_to of "+what)
+	if !ok || t.Kind == NoTarget {
+		return t
+	}
+	owner := r.recipient(v, name, "bounces_to of "+what)
+	switch {
+	case t.Kind == ToList:
+		r.model.Lists[t.Index].BouncesTo = owner
+	case t.Kind == Refused || t.Kind == ToLocal || t.HasParams():
+		r.fault(checkConflict.At(v.pos(), v.size(), "%s has bounces_to, but no recipients whose mail could bounce", what).
+			WithHelp("leave bounces_to out"))
+	default:
+		return r.newList([]Target{t}, owner, t.Pos)
+	}
+	return t
+}
+
+// forward reads a user's addresses elsewhere.
+func (r *reader) forward(v value) Target {
+	t := r.target(v, "forward")
+	if t.Kind == Refused || t.HasParams() {
+		r.fault(checkValue.At(v.pos(), v.size(), "forward takes addresses").WithHelp("write carol@elsewhere.example, or a list of addresses"))
+		return Target{}
+	}
+	return t
+}
+
+// catchAll reads where unlisted addresses go; def is kept when it is faulty.
+func (r *reader) catchAll(v value, def Target) Target {
+	t := Target{}
+	switch {
+	case v.isScalar() && v.node.Value == "local":
+		return Target{Kind: ToLocal, Pos: v.pos()}
+	case v.isMapping():
+		var raw rawAddress
+		readMapping(r, v, "catch_all", catchAllKeys, &raw)
+		t = r.longForm(v, &raw, "catch_all")
+	default:
+		t = r.target(v, "catch_all")
+	}
+	if t.Kind == NoTarget {
+		return def
+	}
+	return t
+}
+
+// longForm turns the keys of a mapping into a target: exactly one of them
+// says what becomes of the mail.
+func (r *reader) longForm(v value, raw *rawAddress, what string) Target {
+	given, t := 0, Target{}
+	for _, choice := range []struct {
+		v    value
+		read func(value) Target
+	}{
+		{raw.to, func(v value) Target { return r.target(v, what) }},
+		{raw.reject, func(v value) Target { return r.refusal(v, "reject", what) }},
+		{raw.deferred, func(v value) Target { return r.refusal(v, "defer", what) }},
+		{raw.domain, func(v value) Target {
+			name := r.domainName(v, "domain")
+			if name.Text == "" {
+				return Target{}
+			}
+			return Target{Kind: ToDomain, Text: name.Text, Pos: name.Pos}
+		}},
+	} {
+		if choice.v.node == nil {
+			continue
+		}
+		if given++; given == 2 {
+			r.fault(checkConflict.At(choice.v.pos(), choice.v.size(), "%s says twice what becomes of its mail", what).
+				WithHelp("keep one of to, reject and defer"))
+		}
+		t = choice.read(choice.v)
+	}
+	if given == 0 {
+		r.fault(checkMissing.At(v.pos(), 1, "%s does not say what becomes of its mail", what).
+			WithHelp("write to: with a target, or reject:, or defer:"))
+	}
+	if raw.bounces.node != nil {
+		t = r.bouncesTo(t, raw.bounces, what)
+	}
+	return t
+}
+
+// rawRefusal is a refusal's mapping while it is read.
+type rawRefusal struct{ code, status, text Name }
+
+// refusal reads what stands behind reject: or defer:.
+func (r *reader) refusal(v value, word, what string) Target {
+	refusal := unknownUser
+	if word == "defer" {
+		refusal = tryLater
+	}
+	var raw rawRefusal
+	switch {
+	case v.isMapping():
+		readMapping(r, v, word, refusalKeys, &raw)
+	default:
+		var ok bool
+		if raw.text, ok = r.scalar(v, "the text of "+word); !ok {
+			return Target{}
+		}
+	}
+	if !r.refusalCodes(raw, word, &refusal) || !r.refusalText(raw.text, &refusal) {
+		return Target{}
+	}
+	r.model.Refusals = append(r.model.Refusals, refusal)
+	return Target{Kind: Refused, Index: uint32(len(r.model.Refusals) - 1), Pos: v.pos()}
+}
+
+func (r *reader) refusalCodes(raw rawRefusal, word string, into *Refusal) bool {
+	class := into.Status[0]
+	if code := raw.code; code.Text != "" {
+		n, err := strconv.Atoi(code.Text)
+		if err != nil || len(code.Text) != 3 || code.Text[0] != class || n%100 >= 60 {
+			r.fault(checkRefusal.At(code.Pos, len(code.Text), "%s has the reply code %q", word, code.Text).
+				WithHelp("reject takes 500 to 559, defer 400 to 459; without a code it is %d", into.Code))
+			return false
+		}
+		into.Code = n
+	}
+	if status := raw.status; status.Text != "" {
+		if !validStatus(status.Text) || status.Text[0] != class {
+			r.fault(checkRefusal.At(status.Pos, len(status.Text), "%s has the status %q", word, status.Text).
+				WithHelp("write %c.subject.detail of RFC 3463, such as %s: its class agrees with the reply code", class, into.Status))
+			return false
+		}
+		into.Status = status.Text
+	}
+	return true
+}
+
+// validStatus holds a status to class.subject.detail of RFC 3463 section 2.
+func validStatus(s string) bool {
+	parts := strings.Split(s, ".")
+	if len(parts) != 3 || parts[0] != "4" && parts[0] != "5" {
+		return false
+	}
+	for _, part := range parts {
+		if n, err := strconv.Atoi(part); err != nil || n < 0 || len(part) > 3 || strconv.Itoa(n) != part {
+			return false
+		}
+	}
+	return true
+}
+
+// maxRefusalText keeps the reply line with its address under 512 bytes (RFC
+// 5321 4.5.3.1.5) and the row under makemap's 1,022.
+const maxRefusalText = 150
+
+func (r *reader) refusalText(text Name, into *Refusal) bool {
+	if text.Text == "" {
+		return true
+	}
+	at := strings.IndexFunc(text.Text, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' || c == '`' })
+	switch {
+	case at >= 0:
+		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text %q has %s in it", text.Text, strconv.QuoteRuneToASCII([]rune(text.Text[at:])[0])).
+			WithHelp("printable ASCII without \", \\ and ` reaches the sender unharmed"))
+	case strings.TrimSpace(text.Text) != text.Text:
+		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text %q begins or ends with a blank", text.Text).
+			WithHelp("write it without"))
+	case len(text.Text) > maxRefusalText:
+		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text has %d characters; %d fit into a reply", len(text.Text), maxRefusalText).
+			WithHelp("say it shorter"))
+	default:
+		into.Text = text.Text
+		return true
+	}
+	return false
+}

@@ -1,0 +1,228 @@
+package inventory
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
+)
+
+func (r *reader) version(v value) {
+	if name, ok := r.scalar(v, "version"); ok && name.Text != "1" {
+		r.fault(checkValue.At(v.pos(), v.size(), "version %q is not known to this virtmap", name.Text).
+			WithHelp("write: version: 1"))
+	}
+}
+
+// oneOf reads one of a few words. It gives the first when the value is faulty.
+func oneOf[T ~string](r *reader, v value, what string, words ...T) T {
+	name, ok := r.scalar(v, what)
+	if !ok {
+		return words[0]
+	}
+	if i := slices.Index(words, T(name.Text)); i >= 0 {
+		return words[i]
+	}
+	all := make([]string, len(words))
+	for i, w := range words {
+		all[i] = string(w)
+	}
+	help := "write " + strings.Join(all[:len(all)-1], ", ") + " or " + all[len(all)-1]
+	near := diag.Words{Names: slices.Values(all)}
+	if best, ok := near.Nearest(mailaddr.Lower(name.Text)); ok {
+		help = "did you mean " + best + "? " + help
+	}
+	r.fault(checkValue.At(v.pos(), v.size(), "%s is %q", what, name.Text).WithHelp("%s", help))
+	return words[0]
+}
+
+func (r *reader) boolean(v value, what string) bool {
+	return oneOf(r, v, what, "true", "false") == "true"
+}
+
+func (r *reader) detail(v value) Detail {
+	switch oneOf(r, v, "detail", "drop", "keep", "reject") {
+	case "keep":
+		return DetailKeep
+	case "reject":
+		return DetailReject
+	}
+	return DetailDrop
+}
+
+func (r *reader) number(v value, what string) int {
+	name, ok := r.scalar(v, what)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.Atoi(name.Text)
+	if err != nil || n < 0 || n > 1_000_000_000 {
+		r.fault(checkValue.At(v.pos(), v.size(), "%s is %q, not a number", what, name.Text).WithHelp("write a number such as 10"))
+	}
+	return n
+}
+
+func (r *reader) percent(v value, what string) int {
+	name, ok := r.scalar(v, what)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(name.Text, "%"))
+	if err != nil || n < 0 || n > 100 || !strings.HasSuffix(name.Text, "%") {
+		r.fault(checkValue.At(v.pos(), v.size(), "%s is %q, not a percentage", what, name.Text).WithHelp("write 0%% to 100%%, such as 30%%"))
+	}
+	return n
+}
+
+var durationUnits = map[byte]time.Duration{
+	's': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour,
+}
+
+func (r *reader) duration(v value, what string) time.Duration {
+	name, ok := r.scalar(v, what)
+	if !ok {
+		return 0
+	}
+	unit := durationUnits[name.Text[len(name.Text)-1]]
+	n, err := strconv.Atoi(name.Text[:len(name.Text)-1])
+	if err != nil || n < 0 || n > 100_000 || unit == 0 {
+		r.fault(checkValue.At(v.pos(), v.size(), "%s is %q, not a duration", what, name.Text).
+			WithHelp("write a number and s, m, h, d or w, such as 24h"))
+		return 0
+	}
+	return time.Duration(n) * unit
+}
+
+// problem reports what mailaddr found.
+func (r *reader) problem(c *diag.Check, v value, p *mailaddr.Problem) {
+	r.fault(diag.Fault{Check: c, Pos: v.pos(), Len: v.size(), Text: p.Text, Help: p.Help})
+}
+
+func (r *reader) domainName(v value, what string) Name {
+	name, ok := r.scalar(v, what)
+	if !ok {
+		return Name{}
+	}
+	if strings.Contains(name.Text, "@") {
+		r.fault(checkDomain.At(v.pos(), v.size(), "%s is the address %q, not a domain", what, name.Text).
+			WithHelp("write only what stands behind the @"))
+		return Name{}
+	}
+	folded, problem := mailaddr.FoldDomain(name.Text)
+	if problem != nil {
+		r.problem(checkDomain, v, problem)
+		return Name{}
+	}
+	return Name{Text: folded, Pos: name.Pos}
+}
+
+func (r *reader) domainNames(v value, what string) []Name {
+	var names []Name
+	r.items(v, what, func(item value) {
+		name := r.domainName(item, what)
+		if name.Text == "" {
+			return
+		}
+		if i := slices.IndexFunc(names, func(n Name) bool { return n.Text == name.Text }); i >= 0 {
+			r.fault(checkDuplicate.At(name.Pos, item.size(), "%s is listed twice in %s", name.Text, what).
+				Second(names[i].Pos, "first given here").WithHelp("keep one of the two"))
+			return
+		}
+		names = append(names, name)
+	})
+	return names
+}
+
+func (r *reader) networks(v value) []Network {
+	var all []Network
+	r.items(v, "networks", func(item value) {
+		name, ok := r.scalar(item, "networks")
+		if !ok {
+			return
+		}
+		if addr, err := netip.ParseAddr(name.Text); err == nil && addr.Zone() == "" {
+			all = append(all, Network{netip.PrefixFrom(addr, addr.BitLen()), name.Pos})
+			return
+		}
+		prefix, err := netip.ParsePrefix(name.Text)
+		if err != nil {
+			r.fault(checkValue.At(item.pos(), item.size(), "%q is neither an IP address nor a network", name.Text).
+				WithHelp("write 192.0.2.25, 192.0.2.0/24, 2001:db8::25 or 2001:db8::/64"))
+			return
+		}
+		if prefix != prefix.Masked() {
+			r.fault(checkValue.At(item.pos(), item.size(), "network %s has bits behind its mask", name.Text).
+				WithHelp("write %s, or the address without /%d", prefix.Masked(), prefix.Bits()))
+		}
+		all = append(all, Network{prefix.Masked(), name.Pos})
+	})
+	return all
+}
+
+// pathChars are what a path may hold: it reaches the sendmail.mc, where m4
+// gives quotes, commas and parentheses a meaning, and alias files, where
+// blanks and commas end a recipient.
+const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+=@-"
+
+// path reads an absolute path of a file or folder; def is kept when it is
+// faulty.
+func (r *reader) path(v value, what string, def Name) Name {
+	name, ok := r.scalar(v, what)
+	if !ok {
+		return def
+	}
+	text := name.Text
+	wrong, help := "", ""
+	switch at := strings.IndexFunc(text, func(c rune) bool { return !strings.ContainsRune(pathChars, c) }); {
+	case !strings.HasPrefix(text, "/"):
+		wrong, help = "is not an absolute path", "begin with a slash"
+	case at >= 0:
+		wrong = "has " + strconv.QuoteRuneToASCII([]rune(text[at:])[0]) + " in it, which sendmail.mc or an alias file would act on"
+		help = "letters, digits and . _ + = @ - are allowed between the slashes"
+	case slices.Contains(strings.Split(text, "/"), ".."):
+		wrong, help = "has .. in it", "write the path without .."
+	case what == "mailbox" && strings.HasSuffix(text, "/"):
+		wrong = "ends in a slash, which means a Maildir; sendmail's file mailer writes mbox files only and would fail at every delivery"
+		help = "name an mbox file such as " + strings.TrimRight(text, "/") + "/mbox, or leave mailbox out and let the local mailer deliver"
+	case strings.Trim(text, "/") == "":
+		wrong, help = "is the root folder", "write a path such as /etc/mail"
+	}
+	if wrong != "" {
+		r.fault(checkValue.At(v.pos(), v.size(), "%s %q %s", what, text, wrong).WithHelp("%s", help))
+		return def
+	}
+	return Name{Text: strings.TrimRight(text, "/"), Pos: name.Pos}
+}
+
+func (r *reader) includePatterns(v value) {
+	r.items(v, "include", func(item value) {
+		if name, ok := r.scalar(item, "include"); ok {
+			r.includes = append(r.includes, name)
+		}
+	})
+}
+
+func (r *reader) checkSettings(v value, m *Model) {
+	r.pairs(v, "checks", func(p pair) {
+		name, ok := r.scalar(p.val, "the severity of "+p.name)
+		if !ok {
+			return
+		}
+		severity, known := diag.ParseSeverity(name.Text)
+		if !known {
+			r.fault(checkValue.At(p.val.pos(), p.val.size(), "the severity of %s is %q", p.name, name.Text).
+				WithHelp("write error, warning, note or ignore"))
+			return
+		}
+		if i := slices.IndexFunc(m.Checks, func(c CheckSetting) bool { return c.ID == p.name }); i >= 0 {
+			r.fault(checkDuplicate.At(p.key.pos(), p.key.size(), "%s is set twice", p.name).
+				Second(m.Checks[i].Pos, "first given here").WithHelp("keep one of the two"))
+			return
+		}
+		m.Checks = append(m.Checks, CheckSetting{ID: p.name, Severity: severity, Pos: p.key.pos()})
+	})
+}
