@@ -1,0 +1,274 @@
+// Package prove says what an inventory promises for an address. It reads the
+// Model alone, in as few plain lines as it can, and knows nothing of rows,
+// keys of a virtusertable or aliases: what the written files do is compared
+// with it, so that one mistake is not made on both sides.
+package prove
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"virtmap/inventory"
+)
+
+// An Outcome is what becomes of an address.
+type Outcome struct {
+	Code       int      // SMTP reply code: 250 is taken
+	Status     string   // enhanced status of a refusal
+	Text       string   // of a refusal; empty where the server chooses its words
+	Recipients []string // sorted: account, account+detail, /mbox/file or address
+}
+
+// Taken reports whether the address is accepted.
+func (o Outcome) Taken() bool { return o.Code == 250 }
+
+func (o Outcome) String() string {
+	if o.Taken() {
+		return strings.Join(o.Recipients, ", ")
+	}
+	return strings.TrimSpace(strconv.Itoa(o.Code) + " " + o.Status + " " + o.Text)
+}
+
+// Outcomes that no inventory spells out.
+var (
+	NotOurs     = Outcome{Code: 550, Status: "5.7.1"}
+	UnknownUser = Outcome{Code: 550, Status: "5.1.1", Text: "User unknown"}
+)
+
+// Promises answers for one inventory.
+type Promises struct {
+	Model *inventory.Model
+
+	// Account reports whether the server has an account or an alias of that
+	// name, for mail that the inventory leaves to it (catch_all: local and
+	// the server's own names).
+	Account func(name string) bool
+
+	tables map[int]table
+}
+
+// A table is a domain's addresses by key, with its copies and roles.
+type table map[string]promise
+
+type promise struct {
+	to     inventory.Target
+	detail inventory.Detail
+}
+
+// Of gives the outcome of a folded address for mail from the outside.
+func (p *Promises) Of(addr string) Outcome {
+	local, domain := cutAddress(addr)
+	if i, ok := p.Model.Domain(domain); ok && p.Model.Domains[i].Enabled && p.Model.Domains[i].Backup {
+		return taken(addr)
+	}
+	if !p.ours(domain) {
+		return NotOurs
+	}
+	return p.at(local, domain, 0)
+}
+
+func cutAddress(addr string) (local, domain string) {
+	at := strings.LastIndexByte(addr, '@')
+	return addr[:at], addr[at+1:]
+}
+
+func taken(recipients ...string) Outcome {
+	slices.Sort(recipients)
+	return Outcome{Code: 250, Recipients: slices.Compact(recipients)}
+}
+
+func (p *Promises) ours(domain string) bool {
+	_, served := p.Model.Serves(domain)
+	return served || p.Model.IsHostName(domain)
+}
+
+// at gives the outcome of an address at a domain of ours.
+func (p *Promises) at(local, domain string, steps int) Outcome {
+	if steps > 50 {
+		return Outcome{Code: 554, Status: "5.0.0"}
+	}
+	d, served := p.Model.Serves(domain)
+	if !served {
+		return p.account(local)
+	}
+	found, key := p.find(d, local)
+	user, detail := local, ""
+	if at := strings.IndexByte(local, '+'); at > 0 && key != local {
+		user, detail = local[:at], local[at+1:]
+	}
+	plus := ""
+	if user != local {
+		plus = "+" + detail
+	}
+	switch found.to.Kind {
+	case inventory.ToLocal:
+		return p.account(local)
+	case inventory.ToDomain:
+		return p.onward(user+plus+"@"+found.to.Text, steps)
+	}
+	if found.detail != inventory.DetailKeep {
+		return p.target(found.to, user, detail, plus, "", steps)
+	}
+	return p.target(found.to, user, detail, plus, plus, steps)
+}
+
+// find gives what is promised for the most telling key that an address has.
+func (p *Promises) find(d int, local string) (promise, string) {
+	t := p.table(d)
+	keys := []string{local}
+	catchAll := promise{to: p.catchAll(d), detail: p.detail(d)}
+	at := strings.IndexByte(local, '+')
+	if at > 0 {
+		user, detail := local[:at], local[at+1:]
+		if detail != "" {
+			keys = append(keys, user+"++", user+"+*", user, "++", "+*")
+		} else {
+			keys = append(keys, user+"+*", user, "+*")
+		}
+	}
+	for _, key := range keys {
+		found, ok := t[key]
+		if !ok {
+			continue
+		}
+		if found.detail == inventory.DetailReject && at > 0 && key == local[:at] && found.to.Kind != inventory.Refused {
+			return refused, key
+		}
+		return found, key
+	}
+	if at > 0 && catchAll.detail == inventory.DetailReject && catchAll.to.Kind != inventory.Refused {
+		return refused, ""
+	}
+	return catchAll, ""
+}
+
+var refused = promise{to: inventory.Target{Kind: inventory.Refused}}
+
+// target gives the outcome of a target. keep is the detail that goes along.
+func (p *Promises) target(t inventory.Target, user, detail, plus, keep string, steps int) Outcome {
+	m := p.Model
+	switch t.Kind {
+	case inventory.Refused:
+		r := m.Refusals[t.Index]
+		return Outcome{Code: r.Code, Status: r.Status, Text: r.Text}
+	case inventory.ToUser:
+		return p.user(m.Users[t.Index], keep, steps)
+	case inventory.ToAlias:
+		return taken(m.LocalAliases[t.Index].Text + keep)
+	case inventory.ToList:
+		return p.list(m.Lists[t.Index].Members, steps)
+	}
+	if t.HasParams() {
+		values := strings.NewReplacer("%%", "%", "%1", user, "%2", detail, "%3", plus)
+		return p.onward(values.Replace(t.Text), steps)
+	}
+	local, domain := cutAddress(strings.ReplaceAll(t.Text, "%%", "%"))
+	return p.onward(local+keep+"@"+domain, steps)
+}
+
+// onward gives the outcome of an address that mail was sent on to.
+func (p *Promises) onward(addr string, steps int) Outcome {
+	local, domain := cutAddress(addr)
+	if !p.ours(domain) {
+		return taken(addr)
+	}
+	return p.at(local, domain, steps+1)
+}
+
+func (p *Promises) list(members []inventory.Target, steps int) Outcome {
+	var all []string
+	for _, t := range members {
+		all = append(all, p.target(t, "", "", "", "", steps+1).Recipients...)
+	}
+	return taken(all...)
+}
+
+func (p *Promises) user(u inventory.User, keep string, steps int) Outcome {
+	own := u.Name.Text + keep
+	if u.Mailbox.Text != "" {
+		own = u.Mailbox.Text
+	}
+	switch {
+	case u.Forward.Kind == inventory.NoTarget:
+		return taken(own)
+	case !u.KeepCopy:
+		return p.target(u.Forward, "", "", "", keep, steps+1)
+	}
+	forwarded := p.target(u.Forward, "", "", "", "", steps+1).Recipients
+	if u.Mailbox.Text == "" {
+		own = u.Name.Text // the copy goes through an alias, which drops the detail
+	}
+	return taken(append(slices.Clone(forwarded), own)...)
+}
+
+// account gives the outcome of a name that is left to the server.
+func (p *Promises) account(local string) Outcome {
+	name, _, _ := strings.Cut(local, "+")
+	_, user := p.Model.User(name)
+	_, alias := p.Model.LocalAlias(name)
+	if user || alias || p.Account != nil && p.Account(name) {
+		return taken(local)
+	}
+	return UnknownUser
+}
+
+func (p *Promises) table(d int) table {
+	if t, ok := p.tables[d]; ok {
+		return t
+	}
+	domain := &p.Model.Domains[d]
+	t := table{}
+	if domain.Source >= 0 {
+		t = maps.Clone(p.table(domain.Source))
+	} else if !p.Model.IsHostName(domain.Name) {
+		p.put(t, p.Model.Defaults.Roles, d)
+	}
+	p.put(t, domain.Roles, d)
+	p.put(t, domain.Addresses, d)
+	if p.tables == nil {
+		p.tables = map[int]table{}
+	}
+	p.tables[d] = t
+	return t
+}
+
+func (p *Promises) put(t table, all []inventory.Address, d int) {
+	for _, a := range all {
+		detail := a.Detail
+		if detail == inventory.DetailUnset {
+			detail = p.detail(d)
+		}
+		switch {
+		case a.To.Kind == inventory.Removed:
+			delete(t, a.Local)
+		case a.Disabled:
+			t[a.Local] = refused
+		default:
+			t[a.Local] = promise{to: a.To, detail: detail}
+		}
+	}
+}
+
+func (p *Promises) detail(d int) inventory.Detail {
+	domain := &p.Model.Domains[d]
+	switch {
+	case domain.Detail != inventory.DetailUnset:
+		return domain.Detail
+	case domain.Source >= 0:
+		return p.detail(domain.Source)
+	}
+	return p.Model.Defaults.Detail
+}
+
+func (p *Promises) catchAll(d int) inventory.Target {
+	domain := &p.Model.Domains[d]
+	switch {
+	case domain.CatchAll.Kind != inventory.NoTarget:
+		return domain.CatchAll
+	case domain.Source >= 0:
+		return p.catchAll(domain.Source)
+	}
+	return p.Model.Defaults.CatchAll
+}

@@ -1,0 +1,284 @@
+package virtuser
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+)
+
+// Aliases are the rows of virtmap-aliases, sorted by name.
+type Aliases struct {
+	All []*Alias
+
+	title string
+	taken map[string]bool // names of users, local aliases and of our own
+}
+
+// An Alias is a name of ours and the recipients it stands for.
+type Alias struct {
+	Name    string
+	Members []string
+	Owner   string // who is told of failures: the row owner-Name; empty: the sender
+
+	label string // what it is for, in terms of the inventory
+	pos   diag.Pos
+}
+
+func newAliases(m *inventory.Model) *Aliases {
+	a := &Aliases{title: header("Aliases of the virtual addresses of "+m.Host.Name.Text, m.Name), taken: map[string]bool{}}
+	for _, u := range m.Users {
+		a.taken[u.Name.Text] = true
+	}
+	for _, n := range m.LocalAliases {
+		a.taken[n.Text] = true
+	}
+	return a
+}
+
+// name gives a name that no user, local alias or other alias has: what it is
+// made of, with = for a plus (a plus would begin a detail) and - for what an
+// alias file would act on, and a number behind it when that is taken.
+func (a *Aliases) name(parts string) string {
+	name := "virtmap" + strings.Map(func(c rune) rune {
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', strings.ContainsRune("._=*-", c):
+			return c
+		case c == '+':
+			return '='
+		}
+		return '-'
+	}, parts)
+	unique := name
+	for n := 2; a.taken[unique]; n++ {
+		unique = fmt.Sprintf("%s-%d", name, n)
+	}
+	a.taken[unique] = true
+	return unique
+}
+
+func (a *Aliases) sort() {
+	slices.SortFunc(a.All, func(x, y *Alias) int { return strings.Compare(x.Name, y.Name) })
+}
+
+// rows gives names and right sides in the order of the file: each alias with
+// its owner row.
+func (a *Aliases) rows(yield func(name, right string)) {
+	for _, alias := range a.All {
+		yield(alias.Name, strings.Join(alias.Members, ", "))
+		if alias.Owner != "" {
+			yield("owner-"+alias.Name, alias.Owner)
+		}
+	}
+}
+
+// Text is the alias file. A line that would be long is continued: newaliases
+// joins a line that begins with white space to the one before.
+func (a *Aliases) Text() []byte {
+	var out bytes.Buffer
+	out.WriteString(a.title)
+	a.rows(func(name, right string) {
+		line := name + ":\t"
+		for member := range strings.SplitSeq(right, ", ") {
+			if len(line) > 200 {
+				out.WriteString(strings.TrimRight(line, " ") + "\n")
+				line = "\t"
+			}
+			line += member + ", "
+		}
+		out.WriteString(strings.TrimSuffix(line, ", ") + "\n")
+	})
+	return out.Bytes()
+}
+
+// AliasRows are the rows of an alias map in the form that newaliases gives
+// them: keys and values end in a NUL byte, and a row @ stands for the end of
+// the rebuild, without which sendmail waits (AliasWait).
+type AliasRows struct{ pairs [][2][]byte }
+
+// MapRows gives the rows of the alias map.
+func (a *Aliases) MapRows() *AliasRows {
+	rows := &AliasRows{pairs: [][2][]byte{{[]byte("@\x00"), []byte("@\x00")}}}
+	a.rows(func(name, right string) {
+		rows.pairs = append(rows.pairs, [2][]byte{[]byte(name + "\x00"), []byte(right + "\x00")})
+	})
+	return rows
+}
+
+// Len is the number of rows.
+func (r *AliasRows) Len() int { return len(r.pairs) }
+
+// Row gives a row.
+func (r *AliasRows) Row(i int) (key, value []byte) { return r.pairs[i][0], r.pairs[i][1] }
+
+// ParseAliases reads the rows of an alias file such as Text writes: a name,
+// a colon and recipients, continued on lines that begin with white space.
+func ParseAliases(text []byte) [][2]string {
+	var rows [][2]string
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimRight(line, " \t\n")
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if (line[0] == ' ' || line[0] == '\t') && len(rows) > 0 {
+			last := &rows[len(rows)-1]
+			last[1] += " " + strings.TrimLeft(line, " \t")
+			continue
+		}
+		name, right, _ := strings.Cut(line, ":")
+		rows = append(rows, [2]string{strings.TrimSpace(name), strings.TrimLeft(right, " \t")})
+	}
+	return rows
+}
+
+// nameLists gives every list in use the alias name of the address that
+// declares it, so that a domain's copies lead to the name of the source.
+func (c *compiler) nameLists() {
+	for _, role := range c.m.Defaults.Roles {
+		c.nameList(role.To, "-"+role.Local, "role "+role.Local)
+	}
+	c.nameList(c.m.Defaults.CatchAll, "-catch-all", "the default catch-all")
+	for i := range c.m.Domains {
+		d := &c.m.Domains[i]
+		if !d.Enabled || d.Backup {
+			continue
+		}
+		for _, a := range slices.Concat(d.Addresses, d.Roles) {
+			c.nameList(a.To, "-"+a.Local+"="+d.Name, a.Local+"@"+d.Name)
+		}
+		c.nameList(d.CatchAll, "="+d.Name, "the catch-all of "+d.Name)
+	}
+}
+
+func (c *compiler) nameList(t inventory.Target, parts, label string) {
+	if t.Kind == inventory.ToList && c.listAliases[t.Index] == nil {
+		c.listAliases[t.Index] = &Alias{Name: c.aliases.name(parts), label: label, pos: t.Pos}
+	}
+}
+
+// list gives the alias of a list and fills it when it is first asked for.
+func (c *compiler) list(i int) string {
+	alias := c.listAliases[i]
+	if alias == nil { // only a user's forward names no address
+		alias = &Alias{Name: c.aliases.name(fmt.Sprintf("-list-%d", i+1)), label: "a forward"}
+		c.listAliases[i] = alias
+	}
+	if alias.Members != nil {
+		return alias.Name
+	}
+	list := c.m.Lists[i]
+	c.fill(alias, list.Members)
+	if list.BouncesTo.Kind != inventory.NoTarget {
+		alias.Owner = c.member(list.BouncesTo, "bounces_to of "+alias.label)
+	}
+	return alias.Name
+}
+
+// fill puts an alias into the file. Members is set before they are followed,
+// so that a circle of lists ends; aliasLoops reports it.
+func (c *compiler) fill(alias *Alias, members []inventory.Target) {
+	c.aliases.All = append(c.aliases.All, alias)
+	alias.Members = []string{}
+	for _, t := range members {
+		alias.Members = append(alias.Members, c.member(t, alias.label))
+	}
+}
+
+// member gives a recipient of an alias.
+func (c *compiler) member(t inventory.Target, what string) string {
+	if t.Kind != inventory.ToAddress {
+		return c.constant(t)
+	}
+	c.trail = append(c.trail, what)
+	e := c.follow(t.Text)
+	c.trail = c.trail[:len(c.trail)-1]
+	if !c.reportEnd(e, t, what) {
+		return t.Text
+	}
+	if e.refused {
+		c.faults.Add(checkDeadMember.At(t.Pos, len(t.Text), "%s has the recipient %s, which is refused", what, t.Text).
+			WithHelp("take it out of the list: the list would be accepted, and this part of it bounce"))
+	}
+	return e.right
+}
+
+// user gives the right side for a user: the account itself, an alias of ours
+// for a mailbox elsewhere or a kept copy, or where everything is forwarded.
+func (c *compiler) user(i int) string {
+	u := &c.m.Users[i]
+	switch {
+	case c.userState[i] == done:
+	case c.userState[i] == onPath:
+		at := slices.Index(c.trail, "user "+u.Name.Text)
+		c.reportLoop(append(slices.Clone(c.trail[at:]), "user "+u.Name.Text), u.Forward.Pos, len(u.Forward.Text))
+		return u.Name.Text
+	case u.Mailbox.Text == "" && u.Forward.Kind == inventory.NoTarget:
+		c.userValues[i] = u.Name.Text
+	case u.Forward.Kind != inventory.NoTarget && !u.KeepCopy:
+		c.userState[i] = onPath
+		c.trail = append(c.trail, "user "+u.Name.Text)
+		c.userValues[i] = c.member(u.Forward, "user "+u.Name.Text+"'s forward")
+		c.trail = c.trail[:len(c.trail)-1]
+	default:
+		alias := &Alias{Name: c.aliases.name("-" + u.Name.Text), label: "user " + u.Name.Text, pos: u.Name.Pos}
+		c.userValues[i], c.userState[i] = alias.Name, done
+		c.fillUser(alias, u)
+	}
+	c.userState[i] = done
+	return c.userValues[i]
+}
+
+func (c *compiler) fillUser(alias *Alias, u *inventory.User) {
+	var forward []inventory.Target
+	switch u.Forward.Kind {
+	case inventory.NoTarget:
+	case inventory.ToList:
+		forward = c.m.Lists[u.Forward.Index].Members
+	default:
+		forward = []inventory.Target{u.Forward}
+	}
+	c.fill(alias, forward)
+	if u.Mailbox.Text != "" {
+		alias.Members = append(alias.Members, u.Mailbox.Text)
+	} else {
+		alias.Members = append(alias.Members, u.Name.Text)
+	}
+}
+
+// aliasLoops reports aliases that lead back to themselves.
+func (c *compiler) aliasLoops() {
+	byName := make(map[string]*Alias, len(c.aliases.All))
+	for _, a := range c.aliases.All {
+		byName[a.Name] = a
+	}
+	state := map[*Alias]visit{}
+	var trail []*Alias
+	var walk func(a *Alias)
+	walk = func(a *Alias) {
+		if a == nil || state[a] == done {
+			return
+		}
+		if state[a] == onPath {
+			var names []string
+			for _, on := range append(trail[slices.Index(trail, a):], a) {
+				names = append(names, on.label)
+			}
+			c.reportLoop(names, a.pos, 1)
+			return
+		}
+		state[a] = onPath
+		trail = append(trail, a)
+		for _, member := range a.Members {
+			name, _, _ := splitDetail(member)
+			walk(byName[name])
+		}
+		trail = trail[:len(trail)-1]
+		state[a] = done
+	}
+	for _, a := range c.aliases.All {
+		walk(a)
+	}
+}

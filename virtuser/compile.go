@@ -1,0 +1,164 @@
+package virtuser
+
+import (
+	"strconv"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+)
+
+// Compiled is what sendmail needs of an inventory's addresses.
+type Compiled struct {
+	Table   *Table
+	Aliases *Aliases
+}
+
+// Compile turns a Model without faults into rows and aliases, and adds what
+// sendmail's order of keys makes wrong to faults.
+func Compile(m *inventory.Model, faults *diag.List) *Compiled {
+	c := &compiler{
+		m: m, faults: faults,
+		table:       &Table{text: []byte(header("virtusertable of "+m.Host.Name.Text, m.Name))},
+		userValues:  make([]string, len(m.Users)),
+		userState:   make([]visit, len(m.Users)),
+		listAliases: make([]*Alias, len(m.Lists)),
+		refusals:    make([]string, len(m.Refusals)),
+		loops:       map[string]bool{},
+	}
+	c.aliases = newAliases(m)
+	c.nameLists()
+	for d := range m.Domains {
+		if m.Domains[d].Enabled && !m.Domains[d].Backup {
+			c.domain(d)
+		}
+	}
+	c.aliases.sort()
+	c.aliasLoops()
+	c.openWays()
+	return &Compiled{Table: c.table, Aliases: c.aliases}
+}
+
+type visit uint8
+
+const (
+	unseen visit = iota
+	onPath
+	done
+)
+
+type compiler struct {
+	m       *inventory.Model
+	faults  *diag.List
+	table   *Table
+	aliases *Aliases
+
+	userValues  []string // right side of each user, once userState is done
+	userState   []visit
+	listAliases []*Alias        // by list, named before they are filled
+	refusals    []string        // right side of each refusal, once made
+	loops       map[string]bool // circles already reported
+	trail       []string        // addresses and users that are being followed
+	rejecting   string          // a domain with a rejecting catch-all
+}
+
+func (c *compiler) domain(d int) {
+	domain := &c.m.Domains[d]
+	for _, a := range c.withRefusedDetails(d, c.entries(d)) {
+		if a.Disabled {
+			a.To = inventory.Target{Kind: inventory.Refused, Pos: a.Pos}
+		}
+		keep := a.Detail == inventory.DetailKeep && bindsDetail(a.Form)
+		value := c.right(a.To, keep, a.Local+"@"+domain.Name)
+		c.checkParams(&a)
+		c.row(a.Local, domain.Name, value, a.Pos)
+		c.walkSample(d, &a, value)
+	}
+	t, pos := c.catchAll(d)
+	if t.Kind == inventory.Refused && c.rejecting == "" && !c.m.IsHostName(domain.Name) {
+		c.rejecting = domain.Name
+	}
+	if t.Kind == inventory.ToLocal {
+		return // no row: sendmail falls on to its accounts
+	}
+	value := c.right(t, c.detail(d) == inventory.DetailKeep, "the catch-all of "+domain.Name)
+	c.row("", domain.Name, value, pos)
+	c.walkSample(d, nil, value)
+}
+
+func (c *compiler) row(local, domain, value string, pos diag.Pos) {
+	if err := c.table.add(local, domain, value, pos); err != nil {
+		c.faults.Add(checkTooLong.At(pos, max(1, len(local)), "%s", err).WithHelp("shorten the name or the text"))
+	}
+}
+
+// right gives the right side for a target. what names the address in
+// messages.
+func (c *compiler) right(t inventory.Target, keep bool, what string) string {
+	switch t.Kind {
+	case inventory.ToDomain:
+		return "%1%3@" + t.Text
+	case inventory.ToAddress:
+		if t.HasParams() {
+			return t.Text
+		}
+		return c.followed(t, keep, what)
+	}
+	value := c.constant(t)
+	if keep && t.Kind != inventory.Refused {
+		return withDetail(value)
+	}
+	return value
+}
+
+// constant gives the right side of a target that is the same for every
+// address, without its detail; an address is the caller's to follow.
+func (c *compiler) constant(t inventory.Target) string {
+	switch t.Kind {
+	case inventory.ToUser:
+		return c.user(int(t.Index))
+	case inventory.ToAlias:
+		return c.m.LocalAliases[t.Index].Text
+	case inventory.ToList:
+		return c.list(int(t.Index))
+	case inventory.Refused:
+		return c.refusal(t.Index)
+	}
+	return ""
+}
+
+// refusal quotes code and text, because unquoted text loses the blanks around
+// ; , : . @ % and everything in parentheses, and doubles percent signs.
+func (c *compiler) refusal(i uint32) string {
+	if c.refusals[i] == "" {
+		r := c.m.Refusals[i]
+		text := strings.ReplaceAll(r.Text, "%", "%%")
+		c.refusals[i] = `error:` + r.Status + `:"` + strconv.Itoa(r.Code) + ` ` + text + `"`
+	}
+	return c.refusals[i]
+}
+
+func (c *compiler) checkParams(a *inventory.Address) {
+	if a.Form != inventory.ExactDetail || !a.To.HasParams() {
+		return
+	}
+	for _, p := range []string{"%2", "%3"} {
+		if strings.Contains(strings.ReplaceAll(a.To.Text, "%%", ""), p) {
+			c.faults.Add(checkParams.At(a.To.Pos, len(a.To.Text), "%s is empty for the key %q: one address has no detail of its own, %%1 is all of it", p, a.Local).
+				WithHelp("write the detail out, or the key %s+*", a.User()))
+			return
+		}
+	}
+}
+
+// openWays names the ways to local accounts that no row closes.
+func (c *compiler) openWays() {
+	if c.rejecting == "" {
+		return
+	}
+	host := c.m.Host.Name
+	c.faults.Add(checkOpenWays.At(host.Pos, len(host.Text),
+		"a rejecting catch-all closes root@%s, and leaves these to reach local accounts: root%%localhost@%s, root@%s and root@[127.0.0.1]",
+		c.rejecting, c.rejecting, host.Text).
+		WithHelp("nothing to do if local accounts may get mail; VM014: ignore under checks silences this"))
+}

@@ -1,0 +1,38 @@
+// Package virtuser is sendmail's view of a virtual address: it compiles an
+// inventory into the rows of a virtusertable and the aliases they lead to,
+// and reads a virtusertable that somebody wrote by hand.
+//
+// # The virtusertable
+//
+// One row a line: a key, one tab, a right side. A # in the first column makes
+// a comment. Keys are in lower case, at most 255 bytes (sendmail cuts a key
+// at 256), and a line has at most 1,022 bytes (makemap).
+//
+//	fake@fakemail.example	andrei
+//	sales+*@fakemail.example	bea
+//	old@fakemail.example	error:5.1.1:"550 Ann has left"
+//	@fakemail.example	error:5.1.1:"550 User unknown"
+//
+// # Order of the keys
+//
+// For user+detail at a domain of class w sendmail tries (cf/m4/proto.m4, the
+// virtual user block) the address as it stands, user++ (only for a detail
+// that is not empty), user+*, user, ++ (likewise), +*, and the domain alone.
+// %1 is the user, %2 the detail, %3 the detail with its plus; for the address
+// as it stands %1 is all of its local part. A right side that is an address is
+// looked up again; a bare name is final and goes to the server's aliases and
+// accounts.
+//
+// # What is compiled how
+//
+// A target at a domain of the inventory is followed to its end, so that a
+// domain that is not served cannot turn a row into relaying. same_as is
+// written out address by address. A rejecting catch-all is a row of its own:
+// without one sendmail delivers root@ every domain to root. Several
+// recipients, a mailbox elsewhere and a forward with a kept copy need an
+// alias: a right side is one recipient. Those aliases have names of our own,
+// such as virtmap-info=fakemail.example, and live in a file of our own.
+//
+// Rows are sorted by domain (A-labels, bytewise), within a domain exact keys
+// by name, then user+* and user++, then +* and ++, the catch-all last.
+package virtuser

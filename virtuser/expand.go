@@ -1,0 +1,118 @@
+package virtuser
+
+import (
+	"slices"
+
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+)
+
+// entries gives the effective table of a domain in row order: what it copies
+// from another by same_as or has of the default roles, over that its own
+// roles, over that its own addresses, each with its detail settled.
+func (c *compiler) entries(d int) []inventory.Address {
+	domain := &c.m.Domains[d]
+	detail := c.detail(d)
+	var base []inventory.Address
+	switch {
+	case domain.Source >= 0:
+		base = c.entries(domain.Source)
+	case !c.m.IsHostName(domain.Name):
+		base = settle(c.m.Defaults.Roles, detail)
+	}
+	base = overlay(base, settle(domain.Roles, detail))
+	return overlay(base, settle(domain.Addresses, detail))
+}
+
+// settle gives the addresses that say nothing about details the domain's way.
+func settle(all []inventory.Address, detail inventory.Detail) []inventory.Address {
+	settled := slices.Clone(all)
+	for i := range settled {
+		if settled[i].Detail == inventory.DetailUnset {
+			settled[i].Detail = detail
+		}
+	}
+	return settled
+}
+
+// overlay merges two sorted tables; the second wins, and what it takes away is
+// gone.
+func overlay(base, over []inventory.Address) []inventory.Address {
+	if len(base) == 0 && !slices.ContainsFunc(over, removed) {
+		return over
+	}
+	merged := make([]inventory.Address, 0, len(base)+len(over))
+	for len(base) > 0 || len(over) > 0 {
+		order := 0
+		switch {
+		case len(base) == 0:
+			order = 1
+		case len(over) == 0:
+			order = -1
+		default:
+			order = base[0].Compare(&over[0])
+		}
+		if order < 0 {
+			merged, base = append(merged, base[0]), base[1:]
+			continue
+		}
+		if order == 0 {
+			base = base[1:]
+		}
+		merged, over = append(merged, over[0]), over[1:]
+	}
+	return slices.DeleteFunc(merged, removed)
+}
+
+func removed(a inventory.Address) bool { return a.To.Kind == inventory.Removed }
+
+// detail is what becomes of user+detail at a domain.
+func (c *compiler) detail(d int) inventory.Detail {
+	for ; d >= 0; d = c.m.Domains[d].Source {
+		if own := c.m.Domains[d].Detail; own != inventory.DetailUnset {
+			return own
+		}
+	}
+	return c.m.Defaults.Detail
+}
+
+// catchAll is where the unlisted addresses of a domain go, and the place that
+// says so.
+func (c *compiler) catchAll(d int) (inventory.Target, diag.Pos) {
+	at := c.m.Domains[d].Pos
+	for ; d >= 0; d = c.m.Domains[d].Source {
+		if own := c.m.Domains[d].CatchAll; own.Kind != inventory.NoTarget {
+			return own, own.Pos
+		}
+	}
+	t := c.m.Defaults.CatchAll
+	if t.Pos != 0 {
+		at = t.Pos
+	}
+	return t, at
+}
+
+// withRefusedDetails adds the rows that detail: reject asks for: user+* where
+// user is listed, +* where the catch-all takes mail.
+func (c *compiler) withRefusedDetails(d int, all []inventory.Address) []inventory.Address {
+	var extra []inventory.Address
+	for i := range all {
+		a := &all[i]
+		if a.Form == inventory.Plain && a.Detail == inventory.DetailReject && a.To.Kind != inventory.Refused && !a.Disabled {
+			extra = append(extra, refusedKey(a.Local+"+*", inventory.AnyDetail, a.Pos))
+		}
+	}
+	catchAll, pos := c.catchAll(d)
+	if c.detail(d) == inventory.DetailReject && catchAll.Kind != inventory.Refused {
+		extra = append(extra, refusedKey("+*", inventory.AnyUser, pos))
+	}
+	if len(extra) == 0 {
+		return all
+	}
+	slices.SortFunc(extra, func(a, b inventory.Address) int { return a.Compare(&b) })
+	return overlay(extra, all) // what is listed wins
+}
+
+func refusedKey(key string, form inventory.Form, pos diag.Pos) inventory.Address {
+	return inventory.Address{Local: key, Form: form, Pos: pos, To: inventory.Target{Kind: inventory.Refused, Pos: pos}}
+}

@@ -1,0 +1,325 @@
+package virtuser
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
+	"virtmap/inventory"
+)
+
+// maxSteps is where sendmail gives up: MAXRULERECURSION, "excessive recursion
+// (max 50)".
+const maxSteps = 50
+
+// A match is the key that sendmail finds for an address, in terms of the
+// inventory.
+type match struct {
+	to       inventory.Target
+	detail   inventory.Detail
+	form     inventory.Form
+	bound    binding
+	listed   bool // not by the catch-all
+	refused  bool // by detail: reject or enabled: false
+	catchAll bool
+}
+
+// lookup finds the key of domain d that local matches, in sendmail's order.
+func (c *compiler) lookup(d int, local string) match {
+	user, detail, plus := splitDetail(local)
+	exactForm := inventory.Plain
+	if plus {
+		exactForm = inventory.ExactDetail
+	}
+	if a, ok := c.listed(d, local, exactForm); ok {
+		return found(a, bind(local, local, "", false, true))
+	}
+	bound := bind(local, user, detail, plus, false)
+	if plus {
+		if m, ok := c.lookupDetail(d, user, detail, bound); ok {
+			return m
+		}
+		if catchAll, _ := c.catchAll(d); c.detail(d) == inventory.DetailReject && catchAll.Kind != inventory.Refused {
+			return match{to: catchAll, refused: true, listed: true}
+		}
+	}
+	to, _ := c.catchAll(d)
+	return match{to: to, detail: c.detail(d), bound: bound, catchAll: true}
+}
+
+func (c *compiler) lookupDetail(d int, user, detail string, bound binding) (match, bool) {
+	if detail != "" {
+		if a, ok := c.listed(d, user+"++", inventory.SomeDetail); ok {
+			return found(a, bound), true
+		}
+	}
+	if a, ok := c.listed(d, user+"+*", inventory.AnyDetail); ok {
+		return found(a, bound), true
+	}
+	if a, ok := c.listed(d, user, inventory.Plain); ok {
+		m := found(a, bound)
+		m.refused = m.refused || a.Detail == inventory.DetailReject && a.To.Kind != inventory.Refused
+		return m, true
+	}
+	if detail != "" {
+		if a, ok := c.listed(d, "++", inventory.SomeUser); ok {
+			return found(a, bound), true
+		}
+	}
+	a, ok := c.listed(d, "+*", inventory.AnyUser)
+	if !ok {
+		return match{}, false
+	}
+	return found(a, bound), true
+}
+
+func found(a inventory.Address, b binding) match {
+	return match{to: a.To, detail: a.Detail, form: a.Form, bound: b, listed: true, refused: a.Disabled}
+}
+
+// listed finds one key in the effective table of a domain, without building
+// it.
+func (c *compiler) listed(d int, key string, form inventory.Form) (inventory.Address, bool) {
+	domain := &c.m.Domains[d]
+	detail := c.detail(d)
+	layers := [][]inventory.Address{domain.Addresses, domain.Roles}
+	if domain.Source < 0 && !c.m.IsHostName(domain.Name) {
+		layers = append(layers, c.m.Defaults.Roles)
+	}
+	for _, layer := range layers {
+		if a, ok := inventory.Find(layer, key, form); ok {
+			hit := *a
+			if hit.Detail == inventory.DetailUnset {
+				hit.Detail = detail
+			}
+			return hit, hit.To.Kind != inventory.Removed
+		}
+	}
+	if domain.Source >= 0 {
+		return c.listed(domain.Source, key, form)
+	}
+	return inventory.Address{}, false
+}
+
+// An end is where an address leads when it is followed.
+type end struct {
+	right   string // the right side to write
+	refused bool   // it is an error: row
+	unheard bool   // refused because no key but the catch-all matches
+	loop    []string
+}
+
+// followed gives the right side for an address target: its end, where that
+// does not depend on the detail it is given, the address itself otherwise.
+func (c *compiler) followed(t inventory.Target, keep bool, what string) string {
+	c.trail = append(c.trail, what)
+	e := c.follow(t.Text)
+	c.trail = c.trail[:len(c.trail)-1]
+	if !c.reportEnd(e, t, what) {
+		return t.Text
+	}
+	if !keep || e.refused {
+		return e.right
+	}
+	local, domain, _ := mailaddr.Split(t.Text)
+	d, ours := c.m.Serves(domain)
+	if !ours {
+		return withDetail(e.right)
+	}
+	if a, ok := c.plainOnly(d, local); ok && a.Detail == inventory.DetailDrop {
+		return e.right
+	} else if ok && a.Detail == inventory.DetailKeep {
+		return withDetail(e.right)
+	}
+	return withDetail(t.Text)
+}
+
+// plainOnly finds an address that every detail of its user reaches and that
+// leads to a user, an alias or a list at once.
+func (c *compiler) plainOnly(d int, local string) (inventory.Address, bool) {
+	a, ok := c.listed(d, local, inventory.Plain)
+	if !ok || a.Disabled || a.To.Kind != inventory.ToUser && a.To.Kind != inventory.ToAlias && a.To.Kind != inventory.ToList {
+		return a, false
+	}
+	return a, !c.hasDetailKeys(d, local)
+}
+
+// hasDetailKeys reports whether a key of the form user+… is listed.
+func (c *compiler) hasDetailKeys(d int, user string) bool {
+	for ; d >= 0; d = c.m.Domains[d].Source {
+		all := c.m.Domains[d].Addresses
+		first := inventory.Address{Local: user + "+", Form: inventory.ExactDetail}
+		i, _ := slices.BinarySearchFunc(all, &first, func(a inventory.Address, b *inventory.Address) int { return a.Compare(b) })
+		if i < len(all) && strings.HasPrefix(all[i].Local, first.Local) {
+			return true
+		}
+		for _, key := range []string{user + "++", user + "+*"} {
+			if _, ok := inventory.Find(all, key, inventory.ParseForm(key)); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// reportEnd reports an address target that leads nowhere.
+func (c *compiler) reportEnd(e end, t inventory.Target, what string) bool {
+	switch {
+	case e.loop != nil:
+		c.reportLoop(e.loop, t.Pos, len(t.Text))
+		return false
+	case e.unheard:
+		_, domain, _ := mailaddr.Split(t.Text)
+		c.faults.Add(checkDeadTarget.At(t.Pos, len(t.Text), "%s goes to %s, which is not listed at %s and is refused there", what, t.Text, domain).
+			WithHelp("%s", c.nearestAddress(t.Text)))
+		return false
+	}
+	return true
+}
+
+func (c *compiler) nearestAddress(addr string) string {
+	local, domain, _ := mailaddr.Split(addr)
+	d, listed := c.m.Serves(domain)
+	if !listed {
+		return "declare " + local + " under users: " + domain + " is this server's own name"
+	}
+	entries := c.entries(d)
+	words := diag.Words{Names: func(yield func(string) bool) {
+		for i := range entries {
+			if !yield(entries[i].Local) {
+				return
+			}
+		}
+	}}
+	if near, ok := words.Nearest(local); ok {
+		return "the nearest address there is " + near + "@" + domain
+	}
+	return "list " + local + " under the addresses of " + domain + ", or write another target"
+}
+
+// follow looks an address up again and again, as sendmail does with a right
+// side that has a domain, until it leaves the inventory's domains or ends at
+// a name. The trail names what was passed on the way.
+func (c *compiler) follow(addr string) end {
+	local, domain, _ := mailaddr.Split(addr)
+	d, ours := c.m.Serves(domain)
+	if !ours {
+		if c.m.IsHostName(domain) {
+			return c.localName(local)
+		}
+		return end{right: addr}
+	}
+	if i := slices.Index(c.trail, addr); i >= 0 || len(c.trail) > maxSteps {
+		return end{loop: append(slices.Clone(c.trail[max(i, 0):]), addr)}
+	}
+	c.trail = append(c.trail, addr)
+	defer func() { c.trail = c.trail[:len(c.trail)-1] }()
+	m := c.lookup(d, local)
+	switch {
+	case m.refused:
+		return end{right: c.refusal(0), refused: true}
+	case m.to.Kind == inventory.Refused:
+		return end{right: c.refusal(m.to.Index), refused: true, unheard: m.catchAll}
+	case m.to.Kind == inventory.ToLocal:
+		return c.localName(local)
+	case m.to.Kind == inventory.ToDomain:
+		return c.follow(m.bound[1] + m.bound[3] + "@" + m.to.Text)
+	case m.to.Kind == inventory.ToAddress && m.to.HasParams():
+		return c.follow(m.bound.substitute(m.to.Text))
+	case m.to.Kind == inventory.ToAddress:
+		next := m.to.Text
+		if m.keeps() {
+			next = m.bound.substitute(withDetail(next))
+		}
+		return c.follow(next)
+	}
+	right := c.constant(m.to)
+	if m.keeps() {
+		right = m.bound.substitute(withDetail(right))
+	}
+	return end{right: right}
+}
+
+func (m match) keeps() bool {
+	return m.detail == inventory.DetailKeep && bindsDetail(m.form)
+}
+
+// localName is the end at a local account: it must be declared, because
+// nobody can tell accounts from typing errors.
+func (c *compiler) localName(local string) end {
+	user, _, _ := splitDetail(local)
+	if _, ok := c.m.User(user); ok {
+		return end{right: local}
+	}
+	if _, ok := c.m.LocalAlias(user); ok {
+		return end{right: local}
+	}
+	return end{right: local, unheard: true}
+}
+
+func (c *compiler) reportLoop(loop []string, pos diag.Pos, size int) {
+	names := slices.Clone(loop[1:])
+	slices.Sort(names)
+	id := strings.Join(slices.Compact(names), " ")
+	if c.loops[id] {
+		return
+	}
+	c.loops[id] = true
+	shown := loop
+	if len(shown) > 8 {
+		shown = append(slices.Clone(shown[:7]), fmt.Sprintf("… (%d steps)", len(loop)-1))
+	}
+	c.faults.Add(checkLoop.At(pos, size, "mail runs in a circle: %s", strings.Join(shown, " -> ")).
+		WithHelp("let one of them go to a user"))
+}
+
+// walkSample follows a row whose end depends on the address, with an address
+// made up for its key, to find circles that only show then. a is nil for the
+// catch-all.
+func (c *compiler) walkSample(d int, a *inventory.Address, value string) {
+	at := strings.LastIndexByte(value, '@')
+	if at < 0 || !strings.Contains(value, "%") || strings.HasPrefix(value, "error:") {
+		return
+	}
+	if _, ours := c.m.Serves(value[at+1:]); !ours {
+		return
+	}
+	domain := c.m.Domains[d].Name
+	pos, size := c.m.Domains[d].Pos, 1
+	samples := []string{c.unlisted(d), c.unlisted(d) + "+detail"}
+	if a != nil {
+		pos, size = a.Pos, len(a.Local)
+		samples = sampleLocals(a, samples[0])
+	} else if t, at := c.catchAll(d); true {
+		pos, size = at, max(1, len(t.Text))
+	}
+	for _, local := range samples {
+		if e := c.follow(local + "@" + domain); e.loop != nil {
+			c.reportLoop(e.loop, pos, size)
+			return
+		}
+	}
+}
+
+func sampleLocals(a *inventory.Address, unlisted string) []string {
+	switch a.Form {
+	case inventory.SomeDetail, inventory.AnyDetail:
+		return []string{a.User() + "+detail"}
+	case inventory.SomeUser, inventory.AnyUser:
+		return []string{unlisted + "+detail"}
+	case inventory.Plain:
+		return []string{a.Local, a.Local + "+detail"}
+	}
+	return []string{a.Local}
+}
+
+// unlisted makes up a local part that only the catch-all of a domain takes.
+func (c *compiler) unlisted(d int) string {
+	for name := "anything"; ; name += "x" {
+		if _, ok := c.listed(d, name, inventory.Plain); !ok {
+			return name
+		}
+	}
+}

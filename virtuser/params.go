@@ -1,0 +1,67 @@
+package virtuser
+
+import (
+	"strings"
+
+	"virtmap/inventory"
+)
+
+// splitDetail cuts a local part as sendmail's pattern $+ + $* does: at the
+// first plus that has something before it.
+func splitDetail(local string) (user, detail string, plus bool) {
+	at := strings.IndexByte(local[min(1, len(local)):], '+')
+	if at < 0 {
+		return local, "", false
+	}
+	return local[:at+1], local[at+2:], true
+}
+
+// binding is what %0 to %3 stand for when a key has matched.
+type binding [4]string
+
+// bind gives the parameters of a key that matched. The address as it stands
+// gives all of its local part as %1 and nothing else.
+func bind(key, user, detail string, plus, exact bool) binding {
+	if exact || !plus {
+		return binding{key, user}
+	}
+	return binding{key, user, detail, "+" + detail}
+}
+
+// substitute puts the parameters into a right side. A parameter that is not
+// bound is empty, and %% is a percent sign (sendmail/map.c, map_rewrite).
+func (b binding) substitute(right string) string {
+	if !strings.Contains(right, "%") {
+		return right
+	}
+	var out strings.Builder
+	for i := 0; i < len(right); i++ {
+		if right[i] != '%' || i+1 == len(right) {
+			out.WriteByte(right[i])
+			continue
+		}
+		switch i++; {
+		case right[i] == '%':
+			out.WriteByte('%')
+		case '0' <= right[i] && right[i] <= '9':
+			if n := int(right[i] - '0'); n < len(b) {
+				out.WriteString(b[n])
+			}
+		default:
+			out.WriteByte('%')
+			out.WriteByte(right[i])
+		}
+	}
+	return out.String()
+}
+
+// withDetail appends %3 to the user of a right side.
+func withDetail(right string) string {
+	if at := strings.LastIndexByte(right, '@'); at >= 0 {
+		return right[:at] + "%3" + right[at:]
+	}
+	return right + "%3"
+}
+
+// bindsDetail reports whether a key of the form gives %2 and %3.
+func bindsDetail(f inventory.Form) bool { return f != inventory.ExactDetail }

@@ -1,0 +1,111 @@
+package virtuser
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+)
+
+// Limits in bytes.
+const (
+	MaxKey  = 255  // sendmail looks up the first 256 bytes with their NUL (map.c)
+	MaxLine = 1022 // makemap's line buffer without its newline
+)
+
+// A Table is the text of a virtusertable and where its rows are in it.
+type Table struct {
+	text []byte
+	rows []row
+}
+
+type row struct {
+	start uint32 // offset of the key
+	pos   diag.Pos
+	key   uint16 // lengths
+	gap   uint16 // white space between key and value
+	value uint16
+}
+
+// Text is the virtusertable as it is written.
+func (t *Table) Text() []byte { return t.text }
+
+// Len is the number of rows.
+func (t *Table) Len() int { return len(t.rows) }
+
+// Row gives a row; the slices point into the text.
+func (t *Table) Row(i int) (key, value []byte) {
+	r := t.rows[i]
+	at := r.start + uint32(r.key)
+	key = t.text[r.start:at]
+	at += uint32(r.gap)
+	return key, t.text[at : at+uint32(r.value)]
+}
+
+// Pos is the place of the inventory, or of a hand-written table, that made
+// the row.
+func (t *Table) Pos(i int) diag.Pos { return t.rows[i].pos }
+
+// Get finds the right side of a key. The table must be sorted, as Compile
+// leaves it.
+func (t *Table) Get(key []byte) (value []byte, ok bool) {
+	i, ok := slices.BinarySearchFunc(t.rows, key, func(r row, key []byte) int {
+		return compareKeys(t.text[r.start:r.start+uint32(r.key)], key)
+	})
+	if !ok {
+		return nil, false
+	}
+	_, value = t.Row(i)
+	return value, true
+}
+
+// compareKeys is the one row order: by domain, then as inventory.Address
+// orders the keys of a domain, the catch-all last.
+func compareKeys(a, b []byte) int {
+	atA, atB := bytes.LastIndexByte(a, '@'), bytes.LastIndexByte(b, '@')
+	if c := bytes.Compare(a[atA+1:], b[atB+1:]); c != 0 {
+		return c
+	}
+	localA, localB := a[:max(atA, 0)], b[:max(atB, 0)]
+	if len(localA) == 0 || len(localB) == 0 {
+		return len(localB) - len(localA)
+	}
+	addressA := inventory.Address{Local: string(localA), Form: inventory.ParseForm(string(localA))}
+	addressB := inventory.Address{Local: string(localB), Form: inventory.ParseForm(string(localB))}
+	return addressA.Compare(&addressB)
+}
+
+// add appends a row. Keys and values were checked; a row that is too long is
+// the caller's fault to report.
+func (t *Table) add(local, domain, value string, pos diag.Pos) error {
+	start := len(t.text)
+	keyLen := len(local) + 1 + len(domain)
+	switch {
+	case keyLen > MaxKey:
+		return fmt.Errorf("the key %s@%s has %d characters, and sendmail looks up %d", local, domain, keyLen, MaxKey)
+	case keyLen+1+len(value) > MaxLine:
+		return fmt.Errorf("the row of %s@%s has %d characters, and makemap reads %d", local, domain, keyLen+1+len(value), MaxLine)
+	case start+keyLen+len(value)+2 > math.MaxUint32:
+		return fmt.Errorf("the virtusertable passes 4 GiB at %s@%s", local, domain)
+	}
+	t.text = append(t.text, local...)
+	t.text = append(t.text, '@')
+	t.text = append(t.text, domain...)
+	t.text = append(t.text, '\t')
+	t.text = append(t.text, value...)
+	t.text = append(t.text, '\n')
+	t.rows = append(t.rows, row{start: uint32(start), pos: pos, key: uint16(keyLen), gap: 1, value: uint16(len(value))})
+	return nil
+}
+
+// header is the comment that every file of ours begins with. It names the
+// inventory without its folder, and no time: the same input gives the same
+// bytes.
+func header(what, inventoryName string) string {
+	name := inventoryName[strings.LastIndexByte(inventoryName, '/')+1:]
+	return "# " + what + ", written by virtmap from " + diag.Printable(name) + ".\n# Changes made here are lost at the next build.\n"
+}

@@ -1,0 +1,136 @@
+package virtuser
+
+import (
+	"bytes"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
+)
+
+// Parse reads a virtusertable as makemap does, and reports with its place
+// what makemap would refuse or sendmail would answer with an error. The rows
+// that remain are in the table, their keys in lower case, in the order of the
+// text.
+func Parse(src *diag.Source, faults *diag.List) *Table {
+	t := &Table{text: []byte(src.Text)}
+	if uint64(len(src.Text)) > math.MaxUint32 {
+		faults.Add(checkLine.At(src.Pos(0), 1, "the text passes 4 GiB"))
+		return t
+	}
+	for start := 0; start < len(src.Text); {
+		line := src.Text[start:]
+		if end := strings.IndexByte(line, '\n'); end >= 0 {
+			line = line[:end]
+		}
+		t.parseLine(src, start, line, faults)
+		start += len(line) + 1
+	}
+	t.reportTwice(faults)
+	return t
+}
+
+func (t *Table) parseLine(src *diag.Source, start int, line string, faults *diag.List) {
+	if line == "" || line[0] == '#' {
+		return
+	}
+	key := line
+	if end := strings.IndexAny(line, " \t"); end >= 0 {
+		key = line[:end]
+	}
+	right := strings.TrimLeft(line[len(key):], " \t")
+	at := func(offset int) diag.Pos { return src.Pos(start + offset) }
+	switch {
+	case key == "":
+		faults.Add(checkLine.At(at(0), 1, "a row begins with a blank").
+			WithHelp("begin with the key; makemap takes no continuation lines"))
+	case len(line) > MaxLine:
+		faults.Add(checkLine.At(at(MaxLine), 1, "the line has %d characters; makemap reads %d and takes the rest for another row", len(line), MaxLine).
+			WithHelp("several recipients need an alias"))
+	case right == "":
+		faults.Add(checkLine.At(at(0), len(key), "%q has no right side", key).
+			WithHelp("write the user behind it, after a tab"))
+	case !strings.Contains(key, "@"):
+		faults.Add(checkLine.At(at(0), len(key), "%q has no @ and can never match", key).
+			WithHelp("write user@domain or @domain"))
+	case len(key) > MaxKey:
+		faults.Add(checkLine.At(at(0), len(key), "the key has %d characters; sendmail looks up %d", len(key), MaxKey))
+	default:
+		if text, help := badRightSide(right); text != "" {
+			faults.Add(checkRightSide.At(at(len(line)-len(right)), len(right), "%q %s", right, text).WithHelp("%s", help))
+		}
+		t.rows = append(t.rows, row{
+			start: uint32(start), pos: at(0), key: uint16(len(key)),
+			gap: uint16(len(line) - len(right) - len(key)), value: uint16(len(right)),
+		})
+		copy(t.text[start:], mailaddr.Lower(key))
+	}
+}
+
+// quotedError is the form of an error: row that reaches the sender as it is
+// written; unquotedError is one that sendmail takes too.
+var (
+	quotedError   = regexp.MustCompile(`^error:([45])\.\d{1,3}\.\d{1,3}:"([45])\d\d [^"\\]+"$`)
+	unquotedError = regexp.MustCompile(`^error:(?:[45]\.\d+\.\d+:|[a-z]+ )[45]\d\d \S.*$`)
+)
+
+// badRightSide says what is wrong with a right side, and what to write.
+func badRightSide(right string) (text, help string) {
+	quoted := `write error:5.1.1:"550 text", with quotes around code and text`
+	switch {
+	case strings.HasPrefix(strings.ToLower(right), "error:"):
+		if m := quotedError.FindStringSubmatch(right); m != nil {
+			if m[1] != m[2] {
+				return "has a status and a reply code of different classes", "5.x.x goes with 5yz, 4.x.x with 4yz"
+			}
+			return "", ""
+		}
+		if !unquotedError.MatchString(right) {
+			return "is badly formed: sendmail answers 553 5.3.0 instead", quoted
+		}
+		if strings.ContainsAny(right, `()"<>[]\`) {
+			return "loses a part of its text: unquoted, brackets and quotes have a meaning", quoted
+		}
+		return "", ""
+	case strings.HasSuffix(right, " ") || strings.HasSuffix(right, "\t") || strings.HasSuffix(right, "\r"):
+		return "ends in white space, which makemap keeps as a part of it", "take it out"
+	case strings.ContainsAny(right, ", \t"):
+		return "is more than one recipient: sendmail answers 553 5.1.3 (Invalid route address)", "name an alias with these recipients; a # begins no comment here"
+	case right[0] == '/' || right[0] == '|' || right[0] == ':':
+		return "is a file or a program: sendmail answers 550 5.7.1", "name an alias that leads there"
+	}
+	return "", ""
+}
+
+func (t *Table) reportTwice(faults *diag.List) {
+	order := make([]int, len(t.rows))
+	for i := range order {
+		order[i] = i
+	}
+	key := func(i int) []byte { k, _ := t.Row(i); return k }
+	slices.SortStableFunc(order, func(a, b int) int { return bytes.Compare(key(a), key(b)) })
+	twice := map[int]bool{}
+	first := 0
+	for n, i := range order {
+		if n == 0 || !bytes.Equal(key(i), key(order[first])) {
+			first = n
+			continue
+		}
+		twice[i] = true
+		faults.Add(checkRowTwice.At(t.Pos(i), len(key(i)), "%q stands here a second time; makemap keeps the first", key(i)).
+			Second(t.Pos(order[first]), "first given here").WithHelp("take one of the two out"))
+	}
+	if len(twice) == 0 {
+		return
+	}
+	kept := t.rows[:0]
+	for i, r := range t.rows {
+		if !twice[i] {
+			kept = append(kept, r)
+		}
+	}
+	t.rows = kept
+}
