@@ -1,0 +1,267 @@
+package mapfile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"slices"
+
+	"github.com/colinmarc/cdb"
+)
+
+// A cdb file, all numbers u32 little-endian (cr.yp.to/cdb/cdb.txt):
+//
+//	0      256 × position and slots of a hash table
+//	2048   records: length of key and value, key, value
+//	…      256 tables of slots: hash and position of a record
+//
+// A key's hash h begins with 5381 and takes h*33 ^ c for each byte; its table
+// is h & 255, its first slot h>>8 modulo the slots, and a slot with position 0
+// ends the search.
+const (
+	cdbHeader = 2048
+	cdbStart  = 5381
+)
+
+func cdbHash(key []byte) uint32 {
+	h := uint32(cdbStart)
+	for _, c := range key {
+		h = h*33 ^ uint32(c)
+	}
+	return h
+}
+
+// writeCDB writes through colinmarc/cdb. That writer takes a slot with hash 0
+// for an empty one, so that a later record of the table would overwrite it:
+// a key with hash 0 is written last, where nothing comes later, and a second
+// one (the odds are one to some 10^13 a map of a million) is refused.
+func writeCDB(w io.WriteSeeker, rows Rows) error {
+	if err := cdbFits(rows); err != nil {
+		return err
+	}
+	out, err := cdb.NewWriter(withoutClose{w}, nil)
+	if err != nil {
+		return err
+	}
+	last := -1
+	for i := range rows.Len() {
+		key, value := rows.Row(i)
+		if cdbHash(key) == 0 {
+			if last >= 0 {
+				other, _ := rows.Row(last)
+				return fmt.Errorf("the keys %q and %q both have the cdb hash 0 and cannot stand in one cdb; use map: hash, or rename one", other, key)
+			}
+			last = i
+			continue
+		}
+		if err := out.Put(key, value); err != nil {
+			return err
+		}
+	}
+	if last >= 0 {
+		if err := out.Put(rows.Row(last)); err != nil {
+			return err
+		}
+	}
+	return out.Close()
+}
+
+// withoutClose keeps the writer from closing a file that is not its own.
+type withoutClose struct{ io.WriteSeeker }
+
+// cdbFits refuses what positions of 32 bits cannot reach.
+func cdbFits(rows Rows) error {
+	size := uint64(cdbHeader)
+	for i := range rows.Len() {
+		key, value := rows.Row(i)
+		size += uint64(8 + len(key) + len(value) + 16)
+	}
+	if size > math.MaxUint32 {
+		return fmt.Errorf("the map would have %d bytes, and a cdb has at most 4 GiB; use map: hash", size)
+	}
+	return nil
+}
+
+// A cdbMap reads an image. Lengths and positions are not trusted.
+type cdbMap []byte
+
+var errCDB = errors.New("damaged cdb")
+
+func damagedCDB(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{errCDB}, args...)...)
+}
+
+func (m cdbMap) u32(at uint64) uint32 { return binary.LittleEndian.Uint32(m[at:]) }
+
+// table gives position and slots of a hash table, within the image.
+func (m cdbMap) table(i uint32) (at, slots uint64, err error) {
+	at, slots = uint64(m.u32(uint64(i)*8)), uint64(m.u32(uint64(i)*8+4))
+	if at < cdbHeader || at+slots*8 > uint64(len(m)) {
+		return 0, 0, damagedCDB("table %d with %d slots at %d runs past the end", i, slots, at)
+	}
+	return at, slots, nil
+}
+
+// record gives the record at a position, and where the next one begins.
+func (m cdbMap) record(at uint64) (key, value []byte, next uint64, err error) {
+	if at < cdbHeader || at+8 > uint64(len(m)) {
+		return nil, nil, 0, damagedCDB("a record at %d", at)
+	}
+	keyLen, valueLen := uint64(m.u32(at)), uint64(m.u32(at+4))
+	next = at + 8 + keyLen + valueLen
+	if next > uint64(len(m)) {
+		return nil, nil, 0, damagedCDB("the record at %d with %d and %d bytes runs past the end", at, keyLen, valueLen)
+	}
+	return m[at+8 : at+8+keyLen], m[at+8+keyLen : next], next, nil
+}
+
+// fitsCDB tells a cdb by its header: tables one behind the other up to the end
+// of the file.
+func fitsCDB(image []byte) bool {
+	if len(image) < cdbHeader {
+		return false
+	}
+	m := cdbMap(image)
+	for i := range uint32(256) {
+		if _, _, err := m.table(i); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func openCDB(image []byte) (cdbMap, error) { return cdbMap(image), nil }
+
+// Get finds the first record of a key.
+func (m cdbMap) Get(key []byte) (value []byte, ok bool, err error) {
+	h := cdbHash(key)
+	at, slots, err := m.table(h & 255)
+	if err != nil || slots == 0 {
+		return nil, false, err
+	}
+	for i := range slots {
+		slot := at + (uint64(h>>8)+i)%slots*8
+		position := uint64(m.u32(slot + 4))
+		if position == 0 {
+			return nil, false, nil
+		}
+		if m.u32(slot) != h {
+			continue
+		}
+		stored, value, _, err := m.record(position)
+		if err != nil {
+			return nil, false, err
+		}
+		if bytes.Equal(stored, key) {
+			return value, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
+// recordsEnd is where the records end: at the first table.
+func (m cdbMap) recordsEnd() (uint64, error) {
+	end := uint64(len(m))
+	for i := range uint32(256) {
+		at, _, err := m.table(i)
+		if err != nil {
+			return 0, err
+		}
+		end = min(end, at)
+	}
+	return end, nil
+}
+
+// All gives every record in order.
+func (m cdbMap) All() iter.Seq2[[2][]byte, error] {
+	return func(yield func([2][]byte, error) bool) {
+		end, err := m.recordsEnd()
+		for at := uint64(cdbHeader); err == nil && at < end; {
+			var row [2][]byte
+			if row[0], row[1], at, err = m.record(at); err == nil && !yield(row, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield([2][]byte{}, err)
+		}
+	}
+}
+
+// checkCDB reads a whole image: the records fill the space before the tables,
+// the tables follow each other to the end, and each record is found through
+// exactly one slot.
+func checkCDB(image []byte) (rows int, err error) {
+	m := cdbMap(image)
+	end, err := m.recordsEnd()
+	if err != nil {
+		return 0, err
+	}
+	next := end
+	var positions []uint32 // of records, by the slots
+	for i := range uint32(256) {
+		at, slots, err := m.table(i)
+		if err != nil {
+			return 0, err
+		}
+		if at != next {
+			return 0, damagedCDB("table %d is at %d, not at %d", i, at, next)
+		}
+		next = at + slots*8
+		if positions, err = m.checkSlots(i, at, slots, positions); err != nil {
+			return 0, err
+		}
+	}
+	if next != uint64(len(m)) {
+		return 0, damagedCDB("%d bytes behind the last table", uint64(len(m))-next)
+	}
+	slices.Sort(positions)
+	for at := uint64(cdbHeader); at < end; rows++ {
+		if rows >= len(positions) || uint64(positions[rows]) != at {
+			return 0, damagedCDB("the record at %d is not in a table, or is there twice", at)
+		}
+		if _, _, at, err = m.record(at); err != nil {
+			return 0, err
+		}
+		if at > end {
+			return 0, damagedCDB("a record runs into the tables at %d", end)
+		}
+	}
+	if rows != len(positions) {
+		return 0, damagedCDB("%d records and %d slots in use", rows, len(positions))
+	}
+	return rows, nil
+}
+
+// checkSlots checks one table and appends the positions of its records. A
+// search for a record begins at its first slot and ends at an empty one, so
+// that no slot between may be empty.
+func (m cdbMap) checkSlots(table uint32, at, slots uint64, positions []uint32) ([]uint32, error) {
+	used := func(i uint64) bool { return m.u32(at+i%slots*8+4) != 0 }
+	run := uint64(0) // used slots right before the one looked at
+	for back := slots; back > 0 && used(back-1); back-- {
+		run++
+	}
+	for i := range slots {
+		if !used(i) {
+			run = 0
+			continue
+		}
+		h, position := m.u32(at+i*8), m.u32(at+i*8+4)
+		key, _, _, err := m.record(uint64(position))
+		if err != nil {
+			return nil, err
+		}
+		distance := (i + slots - uint64(h>>8)%slots) % slots
+		if h&255 != table || cdbHash(key) != h || distance > run {
+			return nil, damagedCDB("slot %d of table %d does not belong to its record", i, table)
+		}
+		positions = append(positions, position)
+		run++
+	}
+	return positions, nil
+}
