@@ -14,6 +14,7 @@ import (
 type Printer struct {
 	Sources *Sources
 	Color   bool
+	Least   Severity // faults below it are not printed
 }
 
 const (
@@ -27,22 +28,26 @@ var severityColor = [...]string{Note: "\x1b[36m", Warning: "\x1b[33m", Error: "\
 func (p Printer) Print(w io.Writer, l *List) error {
 	out := bufio.NewWriter(w)
 	for _, f := range l.Faults() {
-		p.fault(out, f, l.severity(f.Check))
+		if s := l.severity(f.Check); s >= p.Least {
+			p.fault(out, f, s)
+		}
 	}
 	if dropped := l.dropped[Error] + l.dropped[Warning] + l.dropped[Note]; dropped > 0 {
 		fmt.Fprintf(out, "%d more are not shown\n", dropped)
 	}
-	if line := l.Summary(); line != "" {
+	if line := l.summary(p.Least); line != "" {
 		fmt.Fprintln(out, line)
 	}
 	return out.Flush()
 }
 
-// Summary counts errors and warnings, and is empty when there are none.
-func (l *List) Summary() string {
+// summary counts errors and warnings, and is empty when there are none.
+func (l *List) summary(least Severity) string {
 	var parts []string
 	for _, s := range []Severity{Error, Warning} {
-		if n := l.Count(s); n == 1 {
+		if n := l.Count(s); s < least {
+			continue
+		} else if n == 1 {
 			parts = append(parts, "1 "+s.String())
 		} else if n > 1 {
 			parts = append(parts, fmt.Sprintf("%d %ss", n, s))

@@ -1,0 +1,102 @@
+// Package cli is the command line: one file a command, with its flags, its
+// printing and its exit codes. No rule about mail lives here.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"virtmap/internal/diag"
+)
+
+// Version is set by the release build.
+var Version = ""
+
+// Stdio is where a run reads and writes.
+type Stdio struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Run runs the program and returns its exit code.
+func Run(ctx context.Context, args []string, stdio Stdio) int {
+	app := newApp(stdio)
+	err := app.RunContext(ctx, reorder(app.Commands, args))
+	var known *exitError
+	if err != nil && (!errors.As(err, &known) || known.err != nil) {
+		fmt.Fprintf(stdio.Err, "virtmap: %s\n", diag.Printable(err.Error()))
+	}
+	return exitCode(err)
+}
+
+const description = `virtmap reads one YAML inventory of virtual addresses and real users, finds
+every fault with its place, and writes what sendmail needs: the virtusertable
+as text and as a map, local-host-names, aliases, and the lines for
+sendmail.mc.
+
+Exit codes: 0 done · 1 problems found, nothing written · 5 refused by a guard,
+the message names the flag that allows it · 64 usage · 66 inventory unreadable
+· 70 a bug of ours · 73 cannot create a file · 74 input/output error · 75 try
+again: another build is at work · 77 permission.`
+
+func newApp(stdio Stdio) *cli.App {
+	return &cli.App{
+		Name:                   "virtmap",
+		Usage:                  "virtual mail domains for sendmail from one inventory",
+		Description:            description,
+		Version:                version(),
+		Commands:               []*cli.Command{buildCommand(stdio), checkCommand(stdio), mapCommand(stdio)},
+		Writer:                 stdio.Out,
+		ErrWriter:              stdio.Err,
+		Reader:                 stdio.In,
+		HideHelpCommand:        true,
+		ExitErrHandler:         func(*cli.Context, error) {},
+		OnUsageError:           onUsageError,
+		UseShortOptionHandling: true,
+		Action: func(c *cli.Context) error {
+			if c.NArg() == 0 {
+				return cli.ShowAppHelp(c)
+			}
+			return usage(unknownCommand(c.App.Commands, c.Args().First()))
+		},
+	}
+}
+
+func onUsageError(_ *cli.Context, err error, _ bool) error { return usage(err) }
+
+func unknownCommand(commands []*cli.Command, name string) error {
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.Name)
+	}
+	words := diag.Words{Names: slices.Values(names)}
+	if near, ok := words.Nearest(name); ok {
+		return fmt.Errorf("there is no command %q; did you mean %s?", name, near)
+	}
+	return fmt.Errorf("there is no command %q; the commands are %s", name, strings.Join(names, ", "))
+}
+
+func version() string {
+	if Version != "" {
+		return Version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// onTerminal reports whether a writer is a terminal that wants colour.
+func onTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(file.Fd()))
+}

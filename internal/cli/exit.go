@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"virtmap/internal/publish"
+)
+
+// Exit codes, the same for every command. 2 is never used: a crashed Go
+// program returns it. From 64 on they are those of sysexits.h.
+const (
+	exitOK          = 0
+	exitProblems    = 1 // problems found, nothing written
+	exitRefused     = 5 // by a guard; the message names the flag that allows it
+	exitUsage       = 64
+	exitNoInput     = 66
+	exitSoftware    = 70
+	exitCannotWrite = 73
+	exitIO          = 74
+	exitTryAgain    = 75
+	exitPermission  = 77
+)
+
+// An exitError is an error that knows its exit code.
+type exitError struct {
+	code int
+	err  error // nil: everything was said already
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return "problems found"
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func exit(code int, err error) error { return &exitError{code, err} }
+
+func usage(err error) error { return exit(exitUsage, err) }
+
+// machineExit gives an error of the machine its exit code.
+func machineExit(err error, other int) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, publish.ErrLocked), errors.Is(err, context.Canceled):
+		return exit(exitTryAgain, err)
+	case errors.Is(err, fs.ErrPermission):
+		return exit(exitPermission, err)
+	case errors.Is(err, publish.ErrCreate):
+		return exit(exitCannotWrite, err)
+	}
+	return exit(other, err)
+}
+
+// exitCode is what the process returns for an error of Run.
+func exitCode(err error) int {
+	var known *exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &known):
+		return known.code
+	}
+	return exitUsage // cli/v2's own errors are about flags
+}

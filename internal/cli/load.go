@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/fileset"
+	"virtmap/internal/lint"
+	"virtmap/inventory"
+	"virtmap/virtuser"
+)
+
+// inventoryFlag is the same for every command that reads one.
+func inventoryFlag(path *string) cli.Flag {
+	return &cli.StringFlag{
+		Name: "inventory", Aliases: []string{"i"}, Value: "mail.yaml", Destination: path, TakesFile: true,
+		Usage: "read the inventory from `FILE`, - for standard input", EnvVars: []string{"VIRTMAP_INVENTORY"},
+	}
+}
+
+func quietFlag(quiet *bool) cli.Flag {
+	return &cli.BoolFlag{
+		Name: "quiet", Aliases: []string{"q"}, Destination: quiet,
+		Usage: "print errors only", EnvVars: []string{"VIRTMAP_QUIET"},
+	}
+}
+
+// read reads and compiles an inventory; faults of both are in the list. The
+// source has no rows when the inventory has faults.
+func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
+	m, faults, err := inventory.Load(path, stdio.In)
+	if err != nil {
+		code := exitNoInput
+		if errors.Is(err, fs.ErrPermission) {
+			code = exitPermission
+		}
+		return fileset.Source{}, nil, exit(code, err)
+	}
+	lint.Tune(m, faults)
+	source := fileset.Source{Model: m}
+	if !faults.Failed() {
+		source.Compiled = virtuser.Compile(m, faults)
+	}
+	return source, faults, nil
+}
+
+// report prints faults down to a severity, and fails when there are errors.
+func report(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
+	printer := diag.Printer{Sources: sources, Color: onTerminal(stdio.Err), Least: least}
+	if err := printer.Print(stdio.Err, faults); err != nil {
+		return exit(exitIO, err)
+	}
+	if faults.Failed() {
+		return exit(exitProblems, nil)
+	}
+	return nil
+}

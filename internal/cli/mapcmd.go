@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/mailaddr"
+	"virtmap/internal/mapfile"
+)
+
+func mapCommand(stdio Stdio) *cli.Command {
+	return &cli.Command{
+		Name:  "map",
+		Usage: "look inside a .db or .cdb file",
+		Description: `Reads maps of any origin: virtmap, makemap, newaliases, postmap, in either
+byte order. The type is told by the content. FILE may lack its .db or .cdb.
+
+Examples:
+  virtmap map get /etc/mail/virtusertable fake@fakemail.example
+  virtmap map dump /etc/mail/virtusertable.db | sort`,
+		Subcommands:     []*cli.Command{mapGetCommand(stdio), mapDumpCommand(stdio), mapCheckCommand(stdio)},
+		HideHelpCommand: true,
+		OnUsageError:    onUsageError,
+		Action: func(c *cli.Context) error {
+			if c.NArg() == 0 {
+				return cli.ShowSubcommandHelp(c)
+			}
+			return usage(unknownCommand(c.Command.Subcommands, c.Args().First()))
+		},
+	}
+}
+
+func mapGetCommand(stdio Stdio) *cli.Command {
+	return &cli.Command{
+		Name: "get", Usage: "print the value of each key", ArgsUsage: "FILE KEY...",
+		Description: `Exits with 1 when a key is not there.
+
+Examples:
+  virtmap map get virtusertable.db fake@fakemail.example @fakemail.example
+  virtmap map get virtmap-aliases virtmap-info=fakemail.example`,
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			if c.NArg() < 2 {
+				return usage(errors.New("map get takes a FILE and at least one KEY"))
+			}
+			return mapGet(c.Args().First(), c.Args().Tail(), stdio)
+		},
+	}
+}
+
+func mapDumpCommand(stdio Stdio) *cli.Command {
+	var pages bool
+	return &cli.Command{
+		Name: "dump", Usage: "print every row, in the order of the file", ArgsUsage: "FILE",
+		Description: `Prints key, tab and value. A NUL byte that ends them is left out.
+
+Examples:
+  virtmap map dump virtusertable.db
+  virtmap map dump --pages virtusertable.db | less`,
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "pages", Destination: &pages, EnvVars: []string{"VIRTMAP_PAGES"},
+			Usage: "print what every byte of a .db file means instead"}},
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return usage(errors.New("map dump takes one FILE"))
+			}
+			return mapDump(c.Args().First(), pages, stdio)
+		},
+	}
+}
+
+func mapCheckCommand(stdio Stdio) *cli.Command {
+	return &cli.Command{
+		Name: "check", Usage: "read each file strictly", ArgsUsage: "FILE...",
+		Description: `Finds what db_verify lets pass too: a file that was cut, a page of zeros, keys
+out of order. Exits with 1 when a file is damaged.
+
+Examples:
+  virtmap map check /etc/mail/virtusertable.db
+  virtmap map check /etc/mail/*.db`,
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			if c.NArg() == 0 {
+				return usage(errors.New("map check takes at least one FILE"))
+			}
+			return mapCheck(c.Args().Slice(), stdio)
+		},
+	}
+}
+
+// openMap opens FILE, FILE.db or FILE.cdb, as sendmail names its maps.
+func openMap(name string) (*mapfile.File, error) {
+	candidates := []string{name}
+	if !strings.HasSuffix(name, ".db") && !strings.HasSuffix(name, ".cdb") {
+		candidates = []string{name + ".db", name + ".cdb", name}
+	}
+	for _, path := range candidates {
+		if _, err := os.Stat(path); err == nil {
+			f, err := mapfile.Open(path)
+			return f, mapExit(err)
+		}
+	}
+	return nil, exit(exitNoInput, fmt.Errorf("there is no %s", strings.Join(candidates, ", ")))
+}
+
+// mapExit tells a file that cannot be read from one that is damaged.
+func mapExit(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return machineExit(err, exitNoInput)
+	}
+	if err != nil {
+		return exit(exitProblems, err)
+	}
+	return nil
+}
+
+func mapGet(name string, keys []string, stdio Stdio) error {
+	f, err := openMap(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	missing := 0
+	for _, key := range keys {
+		value, ok, err := getAnyForm(f, key)
+		switch {
+		case err != nil:
+			return mapExit(err)
+		case !ok:
+			missing++
+			fmt.Fprintf(stdio.Err, "%q is not there\n", key)
+		case len(keys) == 1:
+			fmt.Fprintf(stdio.Out, "%s\n", value)
+		default:
+			fmt.Fprintf(stdio.Out, "%s\t%s\n", key, value)
+		}
+	}
+	if missing > 0 {
+		return exit(exitProblems, nil)
+	}
+	return nil
+}
+
+// getAnyForm looks a key up as sendmail does: in lower case, without and with
+// a final NUL.
+func getAnyForm(f *mapfile.File, key string) (value string, ok bool, err error) {
+	folded := mailaddr.Lower(key)
+	for _, form := range []string{key, folded, folded + "\x00"} {
+		found, ok, err := f.Append(nil, []byte(form))
+		if ok || err != nil {
+			return strings.TrimSuffix(string(found), "\x00"), ok, err
+		}
+	}
+	return "", false, nil
+}
+
+func mapDump(name string, pages bool, stdio Stdio) error {
+	f, err := openMap(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if pages {
+		return mapExit(f.Explain(stdio.Out))
+	}
+	out := bufio.NewWriter(stdio.Out)
+	err = f.Each(func(key, value []byte) error {
+		_, err := fmt.Fprintf(out, "%s\t%s\n", withoutNUL(key), withoutNUL(value))
+		return err
+	})
+	if flushErr := out.Flush(); flushErr != nil {
+		return exit(exitIO, flushErr)
+	}
+	return mapExit(err)
+}
+
+func withoutNUL(text []byte) []byte {
+	if n := len(text); n > 0 && text[n-1] == 0 {
+		return text[:n-1]
+	}
+	return text
+}
+
+func mapCheck(names []string, stdio Stdio) error {
+	var worst error
+	for _, name := range names {
+		f, err := openMap(name)
+		if err == nil {
+			var rows int
+			if rows, err = f.Check(); err == nil {
+				fmt.Fprintf(stdio.Out, "%s: %s, %s, sound\n", name, f.Type.Name, plural(rows, "row"))
+			}
+			err = mapExit(errors.Join(err, f.Close()))
+		}
+		if err != nil {
+			fmt.Fprintf(stdio.Err, "virtmap: %s\n", err)
+			worst = exit(max(exitCode(worst), exitCode(err)), nil)
+		}
+	}
+	return worst
+}

@@ -1,0 +1,184 @@
+// Package fileset is the one list of the files that an inventory becomes:
+//
+//	virtmap-aliases        aliases of several recipients, mailboxes, kept copies
+//	virtmap-aliases.db     their map, in the form newaliases gives it
+//	virtusertable          the rows as text
+//	virtusertable.db       their map
+//	virtmap-relay-domains  backup domains, when there are any
+//	local-host-names       class w
+//	virtmap.mc             the lines for sendmail.mc
+//
+// With map: cdb the maps end in .cdb; with map: text there are none.
+package fileset
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"virtmap/hostnames"
+	"virtmap/internal/diag"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mcfile"
+	"virtmap/internal/publish"
+	"virtmap/inventory"
+	"virtmap/virtuser"
+)
+
+// Modes of files that are new. A map gets what makemap would give it.
+const (
+	textMode fs.FileMode = 0o644
+	mapMode  fs.FileMode = 0o640
+)
+
+// A Source is what the files are made from.
+type Source struct {
+	Model    *inventory.Model
+	Compiled *virtuser.Compiled
+}
+
+// Settings gives what the lines for sendmail.mc depend on.
+func (s Source) Settings() mcfile.Settings {
+	host := s.Model.Host
+	return mcfile.Settings{MailDir: host.MailDir.Text, Map: string(host.Map), Relay: len(hostnames.Relayed(s.Model).All) > 0}
+}
+
+// Outputs gives the files for a folder, in the order they must appear there:
+// an alias before the row that names it, or its mail is refused; a text before
+// its map, or the system's own make takes the map for outdated and rebuilds
+// it; all tables before class w, because a name without rows is open to every
+// local account; and virtmap.mc, which names them all, last, because a named
+// alias file that is missing holds up all local mail.
+//
+// owner is the user that new maps belong to, -1 for the one who runs us.
+func Outputs(s Source, dir string, owner int) ([]publish.Output, error) {
+	typ, ok := mapfile.ByName(string(s.Model.Host.Map))
+	if !ok {
+		return nil, fmt.Errorf("map type %q", s.Model.Host.Map)
+	}
+	b := builder{dir: dir, owner: owner, typ: typ}
+	aliases, table := s.Compiled.Aliases, s.Compiled.Table
+	b.text(mcfile.Aliases, aliases.Text(), aliasLines)
+	b.table(mcfile.Aliases, aliases.MapRows(), aliasTextRows)
+	b.text(mcfile.Virtusertable, table.Text(), rowLines)
+	b.table(mcfile.Virtusertable, table, virtuserTextRows)
+	relayed := hostnames.Relayed(s.Model)
+	b.text(mcfile.RelayDomains, relayed.Text(), nameLines)
+	// A file that the running sendmail.cf may name is emptied, not left out.
+	b.outputs[len(b.outputs)-1].IfKnown = len(relayed.All) == 0
+	b.text(mcfile.HostNames, hostnames.ClassW(s.Model).Text(), nameLines)
+	b.text(mcfile.Include, mcfile.Text(s.Settings(), s.Model.Name), plainLines)
+	return b.outputs, nil
+}
+
+// TrustedUser gives the owner of new maps by the sendmail.cf of a folder: the
+// user of its TrustedUser option, as makemap does.
+func TrustedUser(files publish.FS, dir string, lookup func(name string) (uid int, err error)) int {
+	text, err := files.ReadFile(filepath.Join(dir, "sendmail.cf"))
+	if err != nil {
+		return -1
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, ok := strings.CutPrefix(line, "O TrustedUser="); ok {
+			if uid, err := lookup(strings.TrimSpace(name)); err == nil {
+				return uid
+			}
+		}
+	}
+	return -1
+}
+
+// MC gives the output that keeps our block in a sendmail.mc. Faults of the
+// file are in the list.
+func MC(s Source, files publish.FS, path string, sources *diag.Sources, faults *diag.List) (publish.Output, error) {
+	text, err := files.ReadFile(path)
+	if err != nil {
+		return publish.Output{}, err
+	}
+	src, err := sources.Add(path, string(text))
+	if err != nil {
+		return publish.Output{}, err
+	}
+	out := textOutput(path, []byte(mcfile.Edit(src, s.Settings(), faults)), plainLines)
+	out.Shared = true
+	return out, nil
+}
+
+type builder struct {
+	dir     string
+	owner   int
+	typ     mapfile.Type
+	outputs []publish.Output
+}
+
+func (b *builder) text(name string, content []byte, lines func([]byte) []string) {
+	b.outputs = append(b.outputs, textOutput(filepath.Join(b.dir, name), content, lines))
+}
+
+func textOutput(path string, content []byte, lines func([]byte) []string) publish.Output {
+	same := func(image []byte) bool { return bytes.Equal(image, content) }
+	return publish.Output{
+		Path: path, Mode: textMode, UID: -1,
+		Write: func(w io.WriteSeeker) error { _, err := w.Write(content); return err },
+		Same:  same,
+		Check: func(image []byte) error {
+			if !same(image) {
+				return fmt.Errorf("it differs from what was written")
+			}
+			return nil
+		},
+		Lost: func(image []byte) []string { return missing(lines(image), lines(content)) },
+	}
+}
+
+// table adds the map of a text, where the type has one. textRows reads the
+// rows of an installed text as the map would have them.
+func (b *builder) table(name string, rows mapfile.Rows, textRows func([]byte) mapfile.Rows) {
+	if b.typ.Write == nil {
+		return
+	}
+	source := filepath.Join(b.dir, name)
+	b.outputs = append(b.outputs, publish.Output{
+		Path: source + b.typ.Suffix, Mode: mapMode, UID: b.owner, Source: source,
+		Write: func(w io.WriteSeeker) error { return b.typ.Write(w, rows) },
+		Check: func(image []byte) error { return sameRows(image, b.typ, rows) },
+		Same:  func(image []byte) bool { return sameRows(image, b.typ, rows) == nil },
+		Rebuilt: func(image []byte, read func(string) ([]byte, error)) bool {
+			text, err := read(source)
+			return err == nil && sameRows(image, b.typ, textRows(text)) == nil
+		},
+		Lost: func(image []byte) []string { return missing(mapLines(image), rowsAsLines(rows)) },
+	})
+}
+
+// sameRows reads a map strictly and compares it with rows, whoever wrote it.
+func sameRows(image []byte, want mapfile.Type, rows mapfile.Rows) error {
+	typ, n, err := mapfile.CheckImage(image)
+	if err != nil {
+		return err
+	}
+	if typ.Name != want.Name {
+		return fmt.Errorf("it is %s, not %s", typ.Name, want.Name)
+	}
+	if n != rows.Len() {
+		return fmt.Errorf("it has %d rows, not %d", n, rows.Len())
+	}
+	m, _, err := mapfile.OpenImage(image)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		key, value := rows.Row(i)
+		found, ok, err := m.Get(key)
+		if err != nil {
+			return err
+		}
+		if !ok || !bytes.Equal(found, value) {
+			return fmt.Errorf("%q leads to %q, not to %q", key, found, value)
+		}
+	}
+	return nil
+}

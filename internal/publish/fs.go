@@ -1,0 +1,105 @@
+package publish
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// FS is every file-system call that publishing makes, so that a test can stop
+// the process, fill the disk or lose unsynced bytes at each of them.
+type FS interface {
+	Stat(name string) (Info, error) // of a link, the link itself
+	ReadFile(name string) ([]byte, error)
+	Create(name string, mode fs.FileMode) (File, error) // must not exist
+	Rename(old, new string) error
+	Remove(name string) error
+	MkdirAll(name string, mode fs.FileMode) error
+	SyncDir(name string) error
+	Touch(name string, mtime time.Time) error
+	Lock(name string) (unlock func() error, err error)
+}
+
+// File is a file that is being written.
+type File interface {
+	io.WriteSeeker
+	Chown(uid, gid int) error
+	Chmod(mode fs.FileMode) error
+	Sync() error
+	Close() error
+}
+
+// Info is what is kept of a file that is replaced.
+type Info struct {
+	Mode     fs.FileMode
+	UID, GID int
+	ModTime  time.Time
+}
+
+// OS is the real file system.
+var OS FS = osFS{}
+
+type osFS struct{}
+
+func (osFS) Stat(name string) (Info, error) {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return Info{}, err
+	}
+	result := Info{Mode: info.Mode(), UID: -1, GID: -1, ModTime: info.ModTime()}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		result.UID, result.GID = int(stat.Uid), int(stat.Gid)
+	}
+	return result, nil
+}
+
+func (osFS) ReadFile(name string) ([]byte, error) { return os.ReadFile(name) }
+
+func (osFS) Create(name string, mode fs.FileMode) (File, error) {
+	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+}
+
+func (osFS) Rename(old, new string) error { return os.Rename(old, new) }
+
+func (osFS) Remove(name string) error { return os.Remove(name) }
+
+func (osFS) MkdirAll(name string, mode fs.FileMode) error { return os.MkdirAll(name, mode) }
+
+func (osFS) SyncDir(name string) error {
+	dir, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+func (osFS) Touch(name string, mtime time.Time) error { return os.Chtimes(name, time.Time{}, mtime) }
+
+// ErrLocked is returned when another build holds the lock.
+var ErrLocked = errors.New("another build is at work")
+
+func (osFS) Lock(name string) (unlock func() error, err error) {
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%w: it holds %q", ErrLocked, name)
+		}
+		return nil, fmt.Errorf("lock %q: %w", name, err)
+	}
+	return file.Close, nil
+}
+
+// beside is the name of the file that is written in place of another, in the
+// same folder, so that the rename stays within one file system.
+func beside(name string) string {
+	return filepath.Join(filepath.Dir(name), ".virtmap-new-"+filepath.Base(name))
+}

@@ -1,0 +1,70 @@
+package publish
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+)
+
+// A manifest says which bytes we wrote: a file that differs was changed by
+// somebody else. While files are being renamed it lists the old and the new
+// digest, so that a run that was stopped in between is not taken for a hand.
+type manifest struct {
+	Version int                 `json:"version"`
+	Files   map[string][]string `json:"files"` // name -> SHA-256 of what we wrote
+}
+
+// key names a file in the manifest: without its folder, which may move.
+func key(path string) string { return filepath.Base(path) }
+
+const manifestName = "manifest.json"
+
+func digest(image []byte) string {
+	sum := sha256.Sum256(image)
+	return hex.EncodeToString(sum[:])
+}
+
+func (m *manifest) wrote(path string, image []byte) bool {
+	return slices.Contains(m.Files[key(path)], digest(image))
+}
+
+func (p *publisher) readManifest() error {
+	p.manifest = manifest{Version: 1, Files: map[string][]string{}}
+	path := filepath.Join(p.State, manifestName)
+	text, err := p.FS.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &p.manifest); err != nil || p.manifest.Version != 1 || p.manifest.Files == nil {
+		return fmt.Errorf("%q is damaged; remove it, and every file that is not as the inventory has it counts as made by hand", path)
+	}
+	return nil
+}
+
+// writeManifest writes the manifest; encoding/json sorts its keys.
+func (p *publisher) writeManifest() error {
+	text, err := json.MarshalIndent(p.manifest, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(p.State, manifestName)
+	old, err := p.FS.ReadFile(path)
+	if err == nil && string(old) == string(text)+"\n" {
+		return nil
+	}
+	if err := p.write(path, 0o644, func(f File) error { _, err := f.Write(append(text, '\n')); return err }); err != nil {
+		return err
+	}
+	if err := p.FS.Rename(beside(path), path); err != nil {
+		return err
+	}
+	return p.FS.SyncDir(p.State)
+}

@@ -1,0 +1,355 @@
+// Package publish puts a set of files in place: whole or not at all, and
+// nothing that a person made without being told to.
+//
+// Every file is written beside its place, synced and read back; only when all
+// of them are there is the first one renamed. Files that already say what they
+// should are left alone, down to their times. A replaced file keeps its owner,
+// group and mode. What we wrote is recorded in a manifest in the state folder;
+// a file that is neither there nor says the same was made or changed by hand
+// and is not overwritten without Adopt.
+//
+// The order of the outputs is the order of the renames, and the caller's to
+// choose: see package fileset.
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An Output is one file to be published. All outputs but shared ones are in
+// one folder.
+type Output struct {
+	Path string // of the file
+	Mode fs.FileMode
+	UID  int // owner of a file that is new; -1: ours
+
+	Write func(w io.WriteSeeker) error
+
+	// Check reads back what was written.
+	Check func(image []byte) error
+	// Same reports whether an installed file says what we would write.
+	Same func(image []byte) bool
+	// Rebuilt reports whether an installed file that we did not write says
+	// what ours said: systems rebuild maps from their texts. May be nil.
+	Rebuilt func(image []byte, read func(path string) ([]byte, error)) bool
+	// Lost lists what replacing a file that a person made would lose.
+	Lost func(image []byte) []string
+
+	Shared  bool   // a person's file that we keep a part of: never foreign
+	IfKnown bool   // written only where we wrote it before
+	Source  string // path of the text this is a map of: its time is no later
+}
+
+// A Set is what one run publishes.
+type Set struct {
+	Outputs []Output
+	State   string // folder of the manifest and the lock
+	Adopt   bool   // take over files that a person made
+	DryRun  bool   // find out what would be done
+	FS      FS
+}
+
+// A Change is a file that was written, or would be.
+type Change struct {
+	Path    string
+	New     bool
+	Adopted []string // what was lost of a file that a person made
+}
+
+// A Report says what a run did.
+type Report struct {
+	Changes []Change
+	Stale   []string // files of ours that are no longer written
+}
+
+// A Foreign error lists files that a person made.
+type Foreign struct{ Files []Change }
+
+func (e *Foreign) Error() string {
+	names := make([]string, len(e.Files))
+	for i, f := range e.Files {
+		names[i] = f.Path
+	}
+	return strings.Join(names, ", ") + ": not written by virtmap, or changed since"
+}
+
+// ErrCreate is wrapped by errors about a file that could not be written
+// beside its place.
+var ErrCreate = errors.New("cannot create")
+
+// Publish puts the set in place. When it fails or ctx ends before the first
+// rename, nothing has changed and nothing is left behind.
+func Publish(ctx context.Context, s Set) (Report, error) {
+	p := &publisher{Set: s, ctx: ctx}
+	unlock, err := p.begin()
+	if err != nil {
+		return Report{}, err
+	}
+	report, err := p.run()
+	return report, errors.Join(err, unlock())
+}
+
+type publisher struct {
+	Set
+	ctx      context.Context
+	manifest manifest
+	pending  []staged
+	touched  []string // maps whose text changed and that did not
+}
+
+type staged struct {
+	out    Output
+	info   Info // of the file that is replaced
+	change Change
+}
+
+// begin makes the folders, takes the lock and reads the manifest. A dry run
+// changes nothing, not even that.
+func (p *publisher) begin() (unlock func() error, err error) {
+	unlock = func() error { return nil }
+	if !p.DryRun {
+		folders := []string{p.State}
+		for _, out := range p.Outputs {
+			folders = append(folders, filepath.Dir(out.Path))
+		}
+		for _, folder := range folders {
+			if err := p.FS.MkdirAll(folder, 0o755); err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrCreate, err)
+			}
+		}
+		if unlock, err = p.FS.Lock(filepath.Join(p.State, "lock")); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.readManifest(); err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	return unlock, nil
+}
+
+func (p *publisher) run() (Report, error) {
+	if err := p.compare(); err != nil {
+		return Report{}, err
+	}
+	report := Report{Stale: p.stale()}
+	for _, s := range p.pending {
+		report.Changes = append(report.Changes, s.change)
+	}
+	if p.DryRun {
+		return report, nil
+	}
+	if err := p.stage(); err != nil {
+		p.discard()
+		return Report{}, err
+	}
+	return report, p.swap()
+}
+
+// compare finds what is to be written, and refuses what is not ours.
+func (p *publisher) compare() error {
+	var foreign Foreign
+	for _, out := range p.Outputs {
+		info, err := p.FS.Stat(out.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			if _, known := p.manifest.Files[key(out.Path)]; known || !out.IfKnown {
+				p.pending = append(p.pending, staged{out: out, info: Info{Mode: out.Mode, UID: out.UID, GID: -1}, change: Change{Path: out.Path, New: true}})
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !info.Mode.IsRegular() {
+			return fmt.Errorf("%q is no regular file, and a rename would replace what it stands for", out.Path)
+		}
+		image, err := p.FS.ReadFile(out.Path)
+		if err != nil {
+			return err
+		}
+		if out.Same(image) {
+			p.keep(out, info, image)
+			continue
+		}
+		change := Change{Path: out.Path}
+		if !p.ours(out, image) {
+			change.Adopted = out.Lost(image)
+			if !p.Adopt {
+				foreign.Files = append(foreign.Files, change)
+			}
+		}
+		p.pending = append(p.pending, staged{out: out, info: info, change: change})
+	}
+	if foreign.Files != nil {
+		return &foreign
+	}
+	return nil
+}
+
+// keep leaves a file alone. A map must not look older than its text, or the
+// system's own tools rebuild it.
+func (p *publisher) keep(out Output, info Info, image []byte) {
+	if !out.Shared && !p.manifest.wrote(out.Path, image) {
+		p.manifest.Files[key(out.Path)] = []string{digest(image)}
+	}
+	if out.Source == "" {
+		return
+	}
+	text, err := p.FS.Stat(out.Source)
+	changes := slices.ContainsFunc(p.pending, func(s staged) bool { return s.out.Path == out.Source })
+	if changes || err == nil && text.ModTime.After(info.ModTime) {
+		p.touched = append(p.touched, out.Path)
+	}
+}
+
+func (p *publisher) ours(out Output, image []byte) bool {
+	if out.Shared || p.manifest.wrote(out.Path, image) {
+		return true
+	}
+	if out.Rebuilt == nil || len(p.manifest.Files[key(out.Path)]) == 0 {
+		return false
+	}
+	return out.Rebuilt(image, func(path string) ([]byte, error) {
+		text, err := p.FS.ReadFile(path)
+		if err == nil && !p.manifest.wrote(path, text) {
+			return nil, fmt.Errorf("%q was changed", path)
+		}
+		return text, err
+	})
+}
+
+// stale lists files of ours that the set no longer has.
+func (p *publisher) stale() []string {
+	var stale []string
+	for name := range p.manifest.Files {
+		listed := slices.ContainsFunc(p.Outputs, func(o Output) bool { return key(o.Path) == name })
+		path := filepath.Join(filepath.Dir(p.Outputs[0].Path), name)
+		if _, err := p.FS.Stat(path); !listed && err == nil {
+			stale = append(stale, path)
+		}
+	}
+	slices.Sort(stale)
+	return stale
+}
+
+// stage writes every file beside its place and reads it back.
+func (p *publisher) stage() error {
+	for _, s := range p.pending {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
+		if err := p.stageOne(s); err != nil {
+			return err
+		}
+	}
+	return p.ctx.Err()
+}
+
+func (p *publisher) stageOne(s staged) error {
+	path := s.out.Path
+	// A run that was killed may have left its own behind; we hold the lock.
+	if err := p.FS.Remove(beside(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w %q: %w", ErrCreate, beside(path), err)
+	}
+	err := p.write(path, s.info.Mode, func(f File) error {
+		if err := s.out.Write(f); err != nil {
+			return err
+		}
+		return chown(f, s.info)
+	})
+	if err != nil {
+		return err
+	}
+	image, err := p.FS.ReadFile(beside(path))
+	if err != nil {
+		return err
+	}
+	if err := s.out.Check(image); err != nil {
+		return fmt.Errorf("%q was read back: %w", path, err)
+	}
+	if !s.out.Shared {
+		p.manifest.Files[key(path)] = append(p.manifest.Files[key(path)], digest(image))
+	}
+	return nil
+}
+
+// write writes the file beside path and syncs it.
+func (p *publisher) write(path string, mode fs.FileMode, write func(File) error) (err error) {
+	f, err := p.FS.Create(beside(path), 0o600)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCreate, err)
+	}
+	defer func() {
+		err = errors.Join(err, f.Close())
+		if err != nil {
+			err = fmt.Errorf("write %q: %w", path, err)
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := f.Chmod(mode.Perm()); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// chown keeps owner and group. Only root can give a file away; for others the
+// owner is their own, or the replacement would change it.
+func chown(f File, info Info) error {
+	if info.UID < 0 && info.GID < 0 {
+		return nil
+	}
+	if os.Geteuid() != 0 && info.UID == os.Geteuid() && info.GID == os.Getegid() {
+		return nil
+	}
+	if err := f.Chown(info.UID, info.GID); err != nil {
+		return fmt.Errorf("keep its owner %d and group %d: %w", info.UID, info.GID, err)
+	}
+	return nil
+}
+
+// discard removes what was staged.
+func (p *publisher) discard() {
+	for _, s := range p.pending {
+		_ = p.FS.Remove(beside(s.out.Path)) // the error that led here is the one to report
+	}
+}
+
+// swap renames the staged files in order. The manifest knows old and new
+// digests before the first rename, and the new ones alone after the last.
+func (p *publisher) swap() error {
+	if err := p.writeManifest(); err != nil {
+		p.discard()
+		return err
+	}
+	for i, s := range p.pending {
+		if err := p.FS.Rename(beside(s.out.Path), s.out.Path); err != nil {
+			p.discard()
+			if i > 0 {
+				err = fmt.Errorf("%w (%d of %d files are in place; run the build again)", err, i, len(p.pending))
+			}
+			return err
+		}
+		if err := p.FS.SyncDir(filepath.Dir(s.out.Path)); err != nil {
+			return err
+		}
+	}
+	for _, path := range p.touched {
+		if err := p.FS.Touch(path, time.Now()); err != nil {
+			return err
+		}
+	}
+	for name, digests := range p.manifest.Files {
+		p.manifest.Files[name] = digests[len(digests)-1:]
+	}
+	return p.writeManifest()
+}
