@@ -4,7 +4,7 @@ import "virtmap/internal/diag"
 
 // Checks are all checks of this package.
 var Checks = []*diag.Check{
-	checkOpenWays, checkLoop, checkDeadTarget, checkDeadMember, checkParams, checkTooLong,
+	checkOpenWays, checkLoop, checkDeadTarget, checkDeadMember, checkParams, checkTooLong, checkNeverMatches,
 	checkLine, checkRowTwice, checkRightSide,
 }
 
@@ -21,6 +21,8 @@ var (
 		Rule: "A target uses only the parameters that its key gives."}
 	checkTooLong = &diag.Check{ID: "VM034", Name: "row-too-long", Severity: diag.Error,
 		Rule: "A key has at most 255 bytes and a row at most 1,022."}
+	checkNeverMatches = &diag.Check{ID: "VM035", Name: "never-matches", Severity: diag.Error,
+		Rule: "A domain is not one of the names that sendmail rewrites before it looks at the virtusertable."}
 
 	checkLine = &diag.Check{ID: "VM040", Name: "virtusertable-line", Severity: diag.Error,
 		Rule: "A line of a virtusertable is a key, white space and a right side."}

@@ -64,6 +64,10 @@ type compiler struct {
 
 func (c *compiler) domain(d int) {
 	domain := &c.m.Domains[d]
+	if host := hostOf(c.m, domain.Name); host != domain.Name {
+		c.faults.Add(checkNeverMatches.At(domain.Pos, len(domain.Name), "sendmail rewrites %s to %s before it looks at the virtusertable: no row of this domain can match", domain.Name, host).
+			WithHelp("list the addresses under %s; host.local_names may name %s", host, domain.Name))
+	}
 	for _, a := range c.withRefusedDetails(d, c.entries(d)) {
 		if a.Disabled {
 			a.To = inventory.Target{Kind: inventory.Refused, Pos: a.Pos}

@@ -120,30 +120,38 @@ func (c *compiler) followed(t inventory.Target, keep bool, what string) string {
 	if !c.reportEnd(e, t, what) {
 		return t.Text
 	}
-	if !keep || e.refused {
+	if !keep {
 		return e.right
 	}
 	local, domain, _ := mailaddr.Split(t.Text)
-	d, ours := c.m.Serves(domain)
+	d, ours := c.m.Serves(hostOf(c.m, domain))
 	if !ours {
 		return withDetail(e.right)
 	}
-	if a, ok := c.plainOnly(d, local); ok && a.Detail == inventory.DetailDrop {
+	a, ok := c.listed(d, local, inventory.Plain)
+	switch {
+	case !ok || c.hasDetailKeys(d, local):
+	case a.Disabled || a.To.Kind == inventory.Refused:
 		return e.right
-	} else if ok && a.Detail == inventory.DetailKeep {
+	case a.To.Kind == inventory.ToAddress:
+	case a.Detail == inventory.DetailDrop:
+		return e.right
+	case a.Detail == inventory.DetailKeep:
 		return withDetail(e.right)
 	}
 	return withDetail(t.Text)
 }
 
-// plainOnly finds an address that every detail of its user reaches and that
-// leads to a user, an alias or a list at once.
-func (c *compiler) plainOnly(d int, local string) (inventory.Address, bool) {
-	a, ok := c.listed(d, local, inventory.Plain)
-	if !ok || a.Disabled || a.To.Kind != inventory.ToUser && a.To.Kind != inventory.ToAlias && a.To.Kind != inventory.ToList {
-		return a, false
+// hostOf gives the domain that sendmail looks up: localhost, also with the
+// host's domain behind it, is rewritten to the host's name before
+// (cf/m4/proto.m4, ruleset canonify).
+func hostOf(m *inventory.Model, domain string) string {
+	host := m.Host.Name.Text
+	_, behind, _ := strings.Cut(host, ".")
+	if domain == "localhost" || domain == "localhost."+behind {
+		return host
 	}
-	return a, !c.hasDetailKeys(d, local)
+	return domain
 }
 
 // hasDetailKeys reports whether a key of the form user+… is listed.
@@ -204,6 +212,7 @@ func (c *compiler) nearestAddress(addr string) string {
 // a name. The trail names what was passed on the way.
 func (c *compiler) follow(addr string) end {
 	local, domain, _ := mailaddr.Split(addr)
+	domain = hostOf(c.m, domain)
 	d, ours := c.m.Serves(domain)
 	if !ours {
 		if c.m.IsHostName(domain) {

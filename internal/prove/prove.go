@@ -60,6 +60,7 @@ type promise struct {
 // Of gives the outcome of a folded address for mail from the outside.
 func (p *Promises) Of(addr string) Outcome {
 	local, domain := cutAddress(addr)
+	domain = p.meant(domain)
 	if i, ok := p.Model.Domain(domain); ok && p.Model.Domains[i].Enabled && p.Model.Domains[i].Backup {
 		return taken(addr)
 	}
@@ -72,6 +73,15 @@ func (p *Promises) Of(addr string) Outcome {
 func cutAddress(addr string) (local, domain string) {
 	at := strings.LastIndexByte(addr, '@')
 	return addr[:at], addr[at+1:]
+}
+
+// meant gives the domain behind the ways to say "this host".
+func (p *Promises) meant(domain string) string {
+	host := p.Model.Host.Name.Text
+	if domain == "localhost" || domain == "localhost"+host[strings.IndexByte(host+".", '.'):] {
+		return host
+	}
+	return domain
 }
 
 func taken(recipients ...string) Outcome {
@@ -171,6 +181,7 @@ func (p *Promises) target(t inventory.Target, user, detail, plus, keep string, s
 // onward gives the outcome of an address that mail was sent on to.
 func (p *Promises) onward(addr string, steps int) Outcome {
 	local, domain := cutAddress(addr)
+	domain = p.meant(domain)
 	if !p.ours(domain) {
 		return taken(addr)
 	}

@@ -1,0 +1,249 @@
+// Package sendmail asks the installed sendmail what it does with an address:
+// the answer to RCPT from a client that may not relay, the mailer that an
+// address is resolved to, and the recipients that its aliases lead to. No
+// daemon runs and nothing is delivered.
+package sendmail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Program is the installed sendmail and the m4 that makes its
+// configurations.
+type Program struct{ sendmail, m4 string }
+
+// Find looks for sendmail and m4.
+func Find() (*Program, error) {
+	m4, err := exec.LookPath("m4")
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range []string{"sendmail", "/usr/sbin/sendmail", "/usr/lib/sendmail"} {
+		found, err := exec.LookPath(path)
+		if err == nil && isSendmail(found) {
+			return &Program{sendmail: found, m4: m4}, nil
+		}
+	}
+	return nil, errors.New("sendmail is not installed")
+}
+
+// isSendmail tells sendmail from the programs of other mail servers that bear
+// its name.
+func isSendmail(path string) bool {
+	out, _ := exec.Command(path, "-d0.1", "-bt").Output() // exits as it likes; what it prints counts
+	return bytes.Contains(out, []byte("Version 8."))
+}
+
+// CF makes a sendmail.cf of an .mc text. m4 exits 0 on most mistakes and
+// complains on standard error; that is an error here.
+func (p *Program) CF(mc string) ([]byte, error) {
+	cmd := exec.Command(p.m4, "-")
+	var out, complaints bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(mc), &out, &complaints
+	if err := cmd.Run(); err != nil || complaints.Len() > 0 {
+		return nil, fmt.Errorf("m4: %w: %s", errors.Join(err, errors.New("complaints")), complaints.String())
+	}
+	return out.Bytes(), nil
+}
+
+// A Reply is the answer to a RCPT command.
+type Reply struct {
+	Code   int
+	Status string // class.subject.detail
+	Text   string // behind the address
+}
+
+// resetEvery is how many recipients one message gets: sendmail compares each
+// with all before it.
+const resetEvery = 50
+
+// Rcpt gives the answers to RCPT for each address, asked over a TCP
+// connection from 127.0.0.2: from 127.0.0.1 or a pipe a client may relay.
+func (p *Program) Rcpt(ctx context.Context, cf string, addresses []string) ([]Reply, error) {
+	conn, done, err := p.session(ctx, cf)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	replies := make([]Reply, 0, len(addresses))
+	c := dialog{textproto.NewConn(conn)}
+	if err := c.expect(220); err != nil {
+		return nil, err
+	}
+	c.ask("EHLO client.example", 250)
+	for i, address := range addresses {
+		if i%resetEvery == 0 {
+			c.ask("RSET", 250)
+			c.ask("MAIL FROM:<sender@elsewhere.example>", 250)
+		}
+		if err := c.PrintfLine("RCPT TO:<%s>", address); err != nil {
+			return nil, err
+		}
+		code, text, err := c.ReadResponse(0)
+		if err != nil && code == 0 {
+			return nil, fmt.Errorf("RCPT TO:<%s>: %w", address, err)
+		}
+		replies = append(replies, parseReply(code, text))
+	}
+	c.ask("QUIT", 221)
+	<-done // its exit status speaks of the recipients, as the replies do
+	return replies, nil
+}
+
+type dialog struct{ *textproto.Conn }
+
+func (c dialog) expect(code int) error {
+	_, text, err := c.ReadResponse(code)
+	if err != nil {
+		return fmt.Errorf("sendmail answers %w (%s)", err, text)
+	}
+	return nil
+}
+
+// ask sends a command whose answer is known; what goes wrong shows in the
+// answers that count.
+func (c dialog) ask(command string, code int) {
+	if err := c.PrintfLine("%s", command); err == nil {
+		_ = c.expect(code)
+	}
+}
+
+// session starts sendmail -bs on one end of a TCP connection.
+func (p *Program) session(ctx context.Context, cf string) (net.Conn, <-chan error, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer listener.Close()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: 10 * time.Second}
+	client, err := dialer.DialContext(ctx, "tcp", listener.Addr().String())
+	if err != nil {
+		return nil, nil, err
+	}
+	server, err := listener.Accept()
+	if err != nil {
+		return nil, nil, errors.Join(err, client.Close())
+	}
+	socket, err := server.(*net.TCPConn).File()
+	if err != nil {
+		return nil, nil, errors.Join(err, client.Close(), server.Close())
+	}
+	cmd := exec.CommandContext(ctx, p.sendmail, "-bs", "-C", cf)
+	cmd.Stdin, cmd.Stdout = socket, socket
+	if err := errors.Join(cmd.Start(), socket.Close(), server.Close()); err != nil {
+		return nil, nil, errors.Join(err, client.Close())
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	deadline := time.Now().Add(2 * time.Minute)
+	return client, done, client.SetDeadline(deadline)
+}
+
+// parseReply reads "5.1.1 <address>... text".
+func parseReply(code int, text string) Reply {
+	r := Reply{Code: code, Text: text}
+	if status, rest, ok := strings.Cut(text, " "); ok && strings.Count(status, ".") == 2 {
+		r.Status, r.Text = status, rest
+	}
+	if _, rest, ok := strings.Cut(r.Text, "... "); ok {
+		r.Text = rest
+	}
+	return r
+}
+
+// Mailers gives for each address what ruleset 3,0 makes of it, as sendmail
+// prints it: "$# local $: andrei".
+func (p *Program) Mailers(ctx context.Context, cf string, addresses []string) ([]string, error) {
+	var input strings.Builder
+	for _, address := range addresses {
+		input.WriteString("3,0 " + address + "\n")
+	}
+	cmd := exec.CommandContext(ctx, p.sendmail, "-bt", "-C", cf)
+	cmd.Stdin = strings.NewReader(input.String())
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("sendmail -bt: %w", err)
+	}
+	var mailers []string
+	for _, answer := range strings.Split(string(out), "\n> ")[1:] {
+		last := ""
+		for line := range strings.Lines(answer) {
+			if fields := strings.Fields(line); len(fields) > 2 && fields[0] == "parse" && fields[1] == "returns:" {
+				last = strings.Join(fields[2:], " ")
+			}
+		}
+		mailers = append(mailers, last)
+	}
+	if len(mailers) < len(addresses) {
+		return nil, fmt.Errorf("sendmail -bt answered %d of %d questions", len(mailers), len(addresses))
+	}
+	return mailers[:len(addresses)], nil
+}
+
+// Recipients gives, sorted, the users, files and addresses that an address
+// ends at, with aliases expanded.
+func (p *Program) Recipients(ctx context.Context, cf, address string) ([]string, error) {
+	cmd := exec.CommandContext(ctx, p.sendmail, "-bv", "-C", cf, address)
+	out, err := cmd.Output()
+	var users []string
+	for line := range strings.Lines(string(out)) {
+		if m := deliverable.FindStringSubmatch(line); m != nil {
+			users = append(users, m[3]+detailOf(m[1], m[2]))
+		}
+	}
+	if len(users) == 0 {
+		return nil, fmt.Errorf("sendmail -bv %s: %w: %s", address, errors.Join(err, errors.New("no recipients")), out)
+	}
+	slices.Sort(users)
+	return slices.Compact(users), nil
+}
+
+var deliverable = regexp.MustCompile(` deliverable: mailer ([^,]+),(?: host ([^,]*),)? user (.*)\n`)
+
+// detailOf gives the +detail that sendmail hands to the local mailer as a host.
+func detailOf(mailer, host string) string {
+	if mailer == "local" && host != "" {
+		return "+" + host
+	}
+	return ""
+}
+
+// TestMC is an .mc for asking: it uses only files of a folder, no DNS and no
+// queue of the system. The include names the virtmap.mc to be tried.
+func TestMC(dir, hostName, include string) string {
+	quoted := func(name string) string { return "`" + filepath.Join(dir, name) + "'" }
+	return strings.Join([]string{
+		"divert(0)dnl",
+		"include(`/usr/share/sendmail/cf/m4/cf.m4')dnl",
+		"OSTYPE(`linux')dnl",
+		"FEATURE(`nocanonify')dnl",
+		"FEATURE(`accept_unresolvable_domains')dnl",
+		"FEATURE(`no_default_msa')dnl",
+		"define(`confDOMAIN_NAME', `" + hostName + "')dnl",
+		"define(`QUEUE_DIR', " + quoted("queue") + ")dnl",
+		"define(`confPID_FILE', " + quoted("pid") + ")dnl",
+		"define(`ALIAS_FILE', " + quoted("aliases") + ")dnl",
+		"define(`STATUS_FILE', " + quoted("statistics") + ")dnl",
+		"define(`confSERVICE_SWITCH_FILE', " + quoted("service.switch") + ")dnl",
+		"define(`confBAD_RCPT_THROTTLE', `0')dnl",
+		"define(`confMAX_RCPTS_PER_MESSAGE', `0')dnl",
+		"define(`confDONT_PROBE_INTERFACES', `True')dnl",
+		"define(`confTO_IDENT', `0s')dnl",
+		"define(`confFORWARD_PATH', `')dnl",
+		"include(`" + include + "')dnl",
+		"MAILER(`local')dnl",
+		"MAILER(`smtp')dnl",
+		"",
+	}, "\n")
+}
