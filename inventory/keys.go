@@ -79,6 +79,11 @@ func (r *reader) unknownKey(p pair, what string, keys []Key) {
 			}
 		}
 	}
+	if p.val.isEmpty() && strings.Contains(p.name, " ") {
+		r.fault(checkUnknownKey.At(p.key.pos(), p.key.size(), "%s has no key %q: a comma inside braces begins another key", what, p.name).
+			WithHelp("a text with a comma in it needs quotes around it"))
+		return
+	}
 	words := diag.Words{Names: names}
 	help := "the keys here are " + strings.Join(slices.Collect(names), ", ") + "; note and x-… are free"
 	if best, ok := words.Nearest(p.name); ok {

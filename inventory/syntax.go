@@ -127,6 +127,12 @@ func (r *reader) syntaxFault(src *diag.Source, err error) {
 			line = n
 		}
 	}
+	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
+		if at := strings.Index(src.Text, "*"+m[1]); at >= 0 {
+			r.fault(checkSyntax.At(src.Pos(at), len(m[1])+1, "this is not YAML: %s", message).WithHelp("%s", generalHelp(message)))
+			return
+		}
+	}
 	for _, candidate := range []int{line, line + 1, line - 1} {
 		if at, size, help := explainLine(src.Line(candidate)); help != "" && candidate > 0 {
 			pos := src.Pos(src.LineStart(candidate) + at)
@@ -154,6 +160,8 @@ var (
 	specialStart  = regexp.MustCompile(`^\s*(?:[^\s#'"][^#'"]*?:\s+|-\s+)?([%@*` + "`" + `&!|>])`)
 	specialInList = regexp.MustCompile(`[\[,{:]\s*([%@*` + "`" + `])`)
 	secondColon   = regexp.MustCompile(`^\s*[^\s#'"{\[]+:\s+[^'"#{\[]*?(:)(?:\s|$)`)
+	flowColon     = regexp.MustCompile(`[{,]\s*[^\s{}:,'"]+:\s+[^{}\[\]'",]*?(:)\s`)
+	unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)'`)
 	noBlank       = regexp.MustCompile(`^\s*[A-Za-z0-9_.+*-]+(:)[^\s:/]\S*\s*$`)
 )
 
@@ -171,6 +179,9 @@ func explainLine(line string) (at, size int, help string) {
 		return m[2], 1, fmt.Sprintf("a text that begins with %s needs quotes", line[m[2]:m[3]])
 	}
 	if m := secondColon.FindStringSubmatchIndex(line); m != nil {
+		return m[2], 1, "a text with \": \" in it needs quotes around it"
+	}
+	if m := flowColon.FindStringSubmatchIndex(line); m != nil {
 		return m[2], 1, "a text with \": \" in it needs quotes around it"
 	}
 	if m := noBlank.FindStringSubmatchIndex(line); m != nil {

@@ -83,6 +83,8 @@ func (r *reader) recipient(v value, name Name, what string) Target {
 // notATarget recognises what people write and sendmail would refuse.
 func notATarget(text string) string {
 	switch {
+	case strings.HasPrefix(text, "error:"):
+		return `write reject, or {reject: "a text"}`
 	case strings.ContainsAny(text, ", ") && !strings.ContainsAny(text, `"<>`):
 		fields := strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == ';' })
 		return "several recipients are a list: [" + strings.Join(fields, ", ") + "]"
@@ -90,8 +92,6 @@ func notATarget(text string) string {
 		return "a mailbox file belongs to a user: users: {name: {mailbox: " + text + "}}"
 	case strings.HasPrefix(text, "|"), strings.HasPrefix(text, ":include:"):
 		return "programs and include files belong into the server's own aliases; list the alias under local_aliases"
-	case strings.HasPrefix(text, "error:"):
-		return `write reject, or {reject: "a text"}`
 	case strings.Contains(text, "%") && !strings.Contains(text, "@"):
 		return "%1, %2 and %3 are for addresses; detail: keep takes the +detail along"
 	case strings.HasSuffix(text, "@"), strings.HasPrefix(text, "@"):
@@ -353,7 +353,7 @@ func (r *reader) refusalText(text Name, into *Refusal) bool {
 	at := strings.IndexFunc(text.Text, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' || c == '`' })
 	switch {
 	case at >= 0:
-		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text %q has %s in it", text.Text, strconv.QuoteRuneToASCII([]rune(text.Text[at:])[0])).
+		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text %q has %s in it", text.Text, strconv.QuoteRune([]rune(text.Text[at:])[0])).
 			WithHelp("printable ASCII without \", \\ and ` reaches the sender unharmed"))
 	case strings.TrimSpace(text.Text) != text.Text:
 		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text %q begins or ends with a blank", text.Text).

@@ -181,7 +181,7 @@ func (r *reader) path(v value, what string, def Name) Name {
 	case !strings.HasPrefix(text, "/"):
 		wrong, help = "is not an absolute path", "begin with a slash"
 	case at >= 0:
-		wrong = "has " + strconv.QuoteRuneToASCII([]rune(text[at:])[0]) + " in it, which sendmail.mc or an alias file would act on"
+		wrong = "has " + strconv.QuoteRune([]rune(text[at:])[0]) + " in it, which sendmail.mc or an alias file would act on"
 		help = "letters, digits and . _ + = @ - are allowed between the slashes"
 	case slices.Contains(strings.Split(text, "/"), ".."):
 		wrong, help = "has .. in it", "write the path without .."

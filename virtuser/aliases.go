@@ -162,10 +162,6 @@ func (c *compiler) nameList(t inventory.Target, parts, label string) {
 // list gives the alias of a list and fills it when it is first asked for.
 func (c *compiler) list(i int) string {
 	alias := c.listAliases[i]
-	if alias == nil { // only a user's forward names no address
-		alias = &Alias{Name: c.aliases.name(fmt.Sprintf("-list-%d", i+1)), label: "a forward"}
-		c.listAliases[i] = alias
-	}
 	if alias.Members != nil {
 		return alias.Name
 	}
@@ -218,6 +214,7 @@ func (c *compiler) user(i int) string {
 	case u.Mailbox.Text == "" && u.Forward.Kind == inventory.NoTarget:
 		c.userValues[i] = u.Name.Text
 	case u.Forward.Kind != inventory.NoTarget && !u.KeepCopy:
+		c.nameList(u.Forward, "-"+u.Name.Text, "user "+u.Name.Text)
 		c.userState[i] = onPath
 		c.trail = append(c.trail, "user "+u.Name.Text)
 		c.userValues[i] = c.member(u.Forward, "user "+u.Name.Text+"'s forward")

@@ -276,7 +276,10 @@ func (c *compiler) reportLoop(loop []string, pos diag.Pos, size int) {
 		return
 	}
 	c.loops[id] = true
-	shown := loop
+	shown := slices.Compact(slices.Clone(loop)) // an address and its list are one step
+	if len(shown) == 1 {
+		shown = append(shown, shown[0])
+	}
 	if len(shown) > 8 {
 		shown = append(slices.Clone(shown[:7]), fmt.Sprintf("… (%d steps)", len(loop)-1))
 	}

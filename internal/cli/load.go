@@ -28,8 +28,8 @@ func quietFlag(quiet *bool) cli.Flag {
 	}
 }
 
-// read reads and compiles an inventory; faults of both are in the list. The
-// source has no rows when the inventory has faults.
+// read reads and compiles an inventory; the faults of both are in the list. An
+// inventory with faults is compiled too, for the sake of the faults.
 func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
 	m, faults, err := inventory.Load(path, stdio.In)
 	if err != nil {
@@ -40,11 +40,7 @@ func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
 		return fileset.Source{}, nil, exit(code, err)
 	}
 	lint.Tune(m, faults)
-	source := fileset.Source{Model: m}
-	if !faults.Failed() {
-		source.Compiled = virtuser.Compile(m, faults)
-	}
-	return source, faults, nil
+	return fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}, faults, nil
 }
 
 // report prints faults down to a severity, and fails when there are errors.

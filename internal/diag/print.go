@@ -62,13 +62,26 @@ func (p Printer) fault(w *bufio.Writer, f Fault, s Severity) {
 	p.snippet(w, f.Pos, f.Len)
 	if f.Also != 0 {
 		fmt.Fprintf(w, "%s%s: %s\n", p.at(f.Also), p.paint(severityColor[Note], "note"), Printable(f.AlsoText))
-		p.snippet(w, f.Also, 1)
+		p.snippet(w, f.Also, p.wordLen(f.Also))
 	}
 	if f.Help != "" {
 		for line := range strings.Lines(f.Help) {
 			fmt.Fprintf(w, "%s%s: %s\n", p.at(f.Pos), p.paint(colorBold, "help"), Printable(strings.TrimSuffix(line, "\n")))
 		}
 	}
+}
+
+// wordLen is how far a second place is marked: to the end of its word.
+func (p Printer) wordLen(pos Pos) int {
+	place, ok := p.Sources.Place(pos)
+	if !ok {
+		return 1
+	}
+	rest := place.Source.Line(place.Line)[place.Offset-place.Source.LineStart(place.Line):]
+	if end := strings.IndexAny(rest, " \t:,{}[]\""); end > 0 {
+		return end
+	}
+	return len(rest)
 }
 
 func (p Printer) at(pos Pos) string {

@@ -118,7 +118,7 @@ func checkLabel(written, label string) *Problem {
 	for i := range len(label) {
 		if c := label[i]; !isLetterOrDigit(c) && c != '-' {
 			return &Problem{
-				Text: fmt.Sprintf("%s has %s in it", quote(written), strconv.QuoteRuneToASCII(rune(c))),
+				Text: fmt.Sprintf("%s has %s in it", quote(written), strconv.QuoteRune(rune(c))),
 				Help: "a domain is made of letters, digits, hyphens and dots (RFC 1123 2.1)",
 			}
 		}

@@ -40,7 +40,7 @@ func FoldLocal(local string) (string, *Problem) {
 
 func badLocal(local string, at int) *Problem {
 	r, _ := utf8.DecodeRuneInString(local[at:])
-	p := &Problem{Text: fmt.Sprintf("%s has %s in it", quote(local), strconv.QuoteRuneToASCII(r))}
+	p := &Problem{Text: fmt.Sprintf("%s has %s in it", quote(local), strconv.QuoteRune(r))}
 	switch {
 	case r == '%' || r == '!':
 		p.Text += ", which sendmail takes for a route before it looks the address up"
