@@ -39,6 +39,10 @@ func newAliases(m *inventory.Model) *Aliases {
 	return a
 }
 
+// maxAliasName keeps a name with owner- before it and a part behind it within
+// sendmail's MAXNAME of 256.
+const maxAliasName = 220
+
 // name gives a name that no user, local alias or other alias has: what it is
 // made of, with = for a plus (a plus would begin a detail) and - for what an
 // alias file would act on, and a number behind it when that is taken.
@@ -52,6 +56,10 @@ func (a *Aliases) name(parts string) string {
 		}
 		return '-'
 	}, parts)
+	return a.unique(name[:min(len(name), maxAliasName)])
+}
+
+func (a *Aliases) unique(name string) string {
 	unique := name
 	for n := 2; a.taken[unique]; n++ {
 		unique = fmt.Sprintf("%s-%d", name, n)
@@ -60,7 +68,11 @@ func (a *Aliases) name(parts string) string {
 	return unique
 }
 
-func (a *Aliases) sort() {
+// finish splits what is too long and sorts.
+func (a *Aliases) finish() {
+	for _, alias := range a.All {
+		a.split(alias)
+	}
 	slices.SortFunc(a.All, func(x, y *Alias) int { return strings.Compare(x.Name, y.Name) })
 }
 
@@ -75,21 +87,44 @@ func (a *Aliases) rows(yield func(name, right string)) {
 	}
 }
 
-// Text is the alias file. A line that would be long is continued: newaliases
-// joins a line that begins with white space to the one before.
+// maxRight is the longest right side of an alias. newaliases drops a line of
+// 8,192 bytes and more ("alias line too long"), and systems run it behind our
+// back, so that a longer list is split into aliases of aliases.
+const maxRight = 4000
+
+// split turns an alias that is too long into one of parts, and that one again
+// until it fits: depth grows slowly, and sendmail follows ten.
+func (a *Aliases) split(alias *Alias) {
+	for part := 1; joinedSize(alias.Members) > maxRight; {
+		var names []string
+		for rest := alias.Members; len(rest) > 0; part++ {
+			n, size := 0, 0
+			for n < len(rest) && (n == 0 || size+len(rest[n])+2 <= maxRight) {
+				size += len(rest[n]) + 2
+				n++
+			}
+			piece := &Alias{Name: a.unique(fmt.Sprintf("%s.part%d", alias.Name, part)), Members: rest[:n:n], label: alias.label, pos: alias.pos}
+			a.All = append(a.All, piece)
+			names, rest = append(names, piece.Name), rest[n:]
+		}
+		alias.Members = names
+	}
+}
+
+func joinedSize(members []string) int {
+	size := 0
+	for _, m := range members {
+		size += len(m) + 2
+	}
+	return size
+}
+
+// Text is the alias file.
 func (a *Aliases) Text() []byte {
 	var out bytes.Buffer
 	out.WriteString(a.title)
 	a.rows(func(name, right string) {
-		line := name + ":\t"
-		for member := range strings.SplitSeq(right, ", ") {
-			if len(line) > 200 {
-				out.WriteString(strings.TrimRight(line, " ") + "\n")
-				line = "\t"
-			}
-			line += member + ", "
-		}
-		out.WriteString(strings.TrimSuffix(line, ", ") + "\n")
+		out.WriteString(name + ":\t" + right + "\n")
 	})
 	return out.Bytes()
 }

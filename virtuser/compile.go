@@ -33,8 +33,8 @@ func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 			c.domain(d)
 		}
 	}
-	c.aliases.sort()
 	c.aliasLoops()
+	c.aliases.finish()
 	c.openWays()
 	return &Compiled{Table: c.table, Aliases: c.aliases}
 }
