@@ -255,3 +255,54 @@ func FuzzCDB(f *testing.F) {
 		}
 	})
 }
+
+// TestPostmapAgrees lets Postfix find every row of our maps, and reads the
+// maps that it makes.
+func TestPostmapAgrees(t *testing.T) {
+	postmap := peer.Postmap(t)
+	rows := randomRows(77, 3000)
+	var keys, text strings.Builder
+	want := map[string]string{}
+	for _, row := range rows {
+		keys.WriteString(row[0] + "\n")
+		text.WriteString(row[0] + " " + row[1] + "\n")
+		want[row[0]] = row[1]
+	}
+	for _, typ := range []string{"hash", "cdb"} {
+		path := written(t, typ, rows)
+		base := strings.TrimSuffix(path, filepath.Ext(path))
+		found := 0
+		for line := range strings.Lines(postmap(keys.String(), "-q", "-", typ+":"+base)) {
+			key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+			if want[key] != value {
+				t.Fatalf("%s: postmap gives %q for %q, want %q", typ, value, key, want[key])
+			}
+			found++
+		}
+		if found != len(rows) {
+			t.Errorf("%s: postmap finds %d of %d rows", typ, found, len(rows))
+		}
+		theirs := filepath.Join(t.TempDir(), "theirs")
+		if err := os.WriteFile(theirs, []byte(text.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		postmap("", typ+":"+theirs)
+		f, err := Open(theirs + filepath.Ext(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := f.Check(); err != nil || n != len(rows) {
+			t.Errorf("%s: Check of postmap's map: %d, %v", typ, n, err)
+		}
+		nul := ""
+		if typ == "hash" {
+			nul = "\x00" // postmap ends keys and values of hash maps with one
+		}
+		for _, row := range rows {
+			if value, ok, err := f.Append(nil, []byte(row[0]+nul)); !ok || err != nil || string(value) != row[1]+nul {
+				t.Fatalf("%s: postmap's map gives %q, %v, %v for %q", typ, value, ok, err, row[0])
+			}
+		}
+		f.Close()
+	}
+}

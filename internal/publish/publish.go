@@ -255,10 +255,6 @@ func (p *publisher) stage() error {
 
 func (p *publisher) stageOne(s staged) error {
 	path := s.out.Path
-	// A run that was killed may have left its own behind; we hold the lock.
-	if err := p.FS.Remove(beside(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w %q: %w", ErrCreate, beside(path), err)
-	}
 	err := p.write(path, s.info.Mode, func(f File) error {
 		if err := s.out.Write(f); err != nil {
 			return err
@@ -281,8 +277,12 @@ func (p *publisher) stageOne(s staged) error {
 	return nil
 }
 
-// write writes the file beside path and syncs it.
+// write writes the file beside path and syncs it. One that a failed or killed
+// run left there goes first: we hold the lock.
 func (p *publisher) write(path string, mode fs.FileMode, write func(File) error) (err error) {
+	if err := p.FS.Remove(beside(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", ErrCreate, err)
+	}
 	f, err := p.FS.Create(beside(path), 0o600)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCreate, err)

@@ -45,7 +45,7 @@ func requireDottedName(t *testing.T) {
 }
 
 // serve writes the files that sendmail needs beside ours and gives its .cf.
-func serve(t *testing.T, p *sendmail.Program, dir string) string {
+func serve(t *testing.T, p *sendmail.Program, dir string, more ...string) string {
 	t.Helper()
 	var aliases strings.Builder
 	for name, account := range sample.LocalAliases {
@@ -59,7 +59,7 @@ func serve(t *testing.T, p *sendmail.Program, dir string) string {
 	if err := os.MkdirAll(filepath.Join(dir, "queue"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cf, err := p.CF(sendmail.TestMC(dir, sample.HostName, filepath.Join(dir, "virtmap.mc")))
+	cf, err := p.CF(sendmail.TestMC(dir, sample.HostName, filepath.Join(dir, "virtmap.mc"), more...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -221,9 +221,11 @@ func detailOf(mailer, host string) string {
 
 // TestMC is an .mc for asking: it uses only files of a folder, no DNS and no
 // queue of the system. The include names the virtmap.mc to be tried.
-func TestMC(dir, hostName, include string) string {
+//
+// More lines for before the MAILERs may follow.
+func TestMC(dir, hostName, include string, more ...string) string {
 	quoted := func(name string) string { return "`" + filepath.Join(dir, name) + "'" }
-	return strings.Join([]string{
+	lines := []string{
 		"divert(0)dnl",
 		"include(`/usr/share/sendmail/cf/m4/cf.m4')dnl",
 		"OSTYPE(`linux')dnl",
@@ -242,8 +244,7 @@ func TestMC(dir, hostName, include string) string {
 		"define(`confTO_IDENT', `0s')dnl",
 		"define(`confFORWARD_PATH', `')dnl",
 		"include(`" + include + "')dnl",
-		"MAILER(`local')dnl",
-		"MAILER(`smtp')dnl",
-		"",
-	}, "\n")
+	}
+	lines = append(lines, more...)
+	return strings.Join(append(lines, "MAILER(`local')dnl", "MAILER(`smtp')dnl", ""), "\n")
 }

@@ -1,0 +1,50 @@
+package peer
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Postmap gives a function that runs Postfix's postmap. The packages postfix
+// and postfix-cdb conflict with sendmail when they are installed, so they are
+// unpacked into a folder that VIRTMAP_POSTFIX names.
+func Postmap(t testing.TB) func(stdin string, args ...string) string {
+	t.Helper()
+	root := os.Getenv("VIRTMAP_POSTFIX")
+	if root == "" {
+		Skip(t, "VIRTMAP_POSTFIX does not name a folder with Postfix unpacked")
+	}
+	if _, err := user.Lookup("postfix"); err != nil {
+		Skip(t, "this machine has no account postfix")
+	}
+	config := t.TempDir()
+	lib := filepath.Join(root, "usr/lib/postfix")
+	main := fmt.Sprintf("compatibility_level = 3.6\nqueue_directory = %[1]s\ndata_directory = %[1]s\nmeta_directory = %[1]s\nshlib_directory = %[2]s\ndaemon_directory = %[2]s/sbin\ncommand_directory = %[3]s\n",
+		config, lib, filepath.Join(root, "usr/sbin"))
+	for name, text := range map[string]string{
+		"main.cf": main, "dynamicmaps.cf": "",
+		"dynamicmaps.cf.d/cdb": "cdb\tpostfix-cdb.so\tdict_cdb_open\tmkmap_cdb_open\n",
+	} {
+		path := filepath.Join(config, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program := filepath.Join(root, "usr/sbin/postmap")
+	environment := []string{"MAIL_CONFIG=" + config, "LD_LIBRARY_PATH=" + lib, program}
+	return func(stdin string, args ...string) string {
+		t.Helper()
+		out, errOut, err := Try(stdin, "/usr/bin/env", append(environment, args...)...)
+		if err != nil && errOut != "" {
+			t.Fatalf("postmap %s: %v\n%s", strings.Join(args, " "), err, errOut)
+		}
+		return out
+	}
+}

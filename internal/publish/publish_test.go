@@ -1,0 +1,359 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func text(path, content string) Output {
+	same := func(image []byte) bool { return string(image) == content }
+	return Output{
+		Path: path, Mode: 0o640, UID: -1,
+		Write: func(w io.WriteSeeker) error { _, err := io.WriteString(w, content); return err },
+		Same:  same,
+		Check: func(image []byte) error {
+			if !same(image) {
+				return errors.New("differs")
+			}
+			return nil
+		},
+		Lost: func(image []byte) []string { return strings.Fields(string(image)) },
+	}
+}
+
+func set(dir string, contents ...string) Set {
+	s := Set{State: filepath.Join(dir, "state"), FS: OS}
+	for i, content := range contents {
+		s.Outputs = append(s.Outputs, text(filepath.Join(dir, fmt.Sprintf("f%d", i)), content))
+	}
+	return s
+}
+
+func publish(t *testing.T, s Set) Report {
+	t.Helper()
+	report, err := Publish(context.Background(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// folder gives names and contents, without the state.
+func folder(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, e := range entries {
+		if !e.IsDir() {
+			content, err := os.ReadFile(filepath.Join(dir, e.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, e.Name()+"="+string(content))
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+func TestUnchangedFilesAreUntouched(t *testing.T) {
+	dir := t.TempDir()
+	if got := publish(t, set(dir, "one", "two")); len(got.Changes) != 2 || !got.Changes[0].New {
+		t.Errorf("first run: %+v", got)
+	}
+	old := time.Now().Add(-time.Hour).Truncate(time.Second)
+	for _, name := range []string{"f0", "f1", "state/manifest.json"} {
+		if err := os.Chtimes(filepath.Join(dir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := publish(t, set(dir, "one", "two")); len(got.Changes) != 0 {
+		t.Errorf("second run: %+v", got)
+	}
+	publish(t, set(dir, "one", "three"))
+	for name, moved := range map[string]bool{"f0": false, "f1": true} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.ModTime().Equal(old) == moved {
+			t.Errorf("%s: time %v, %v", name, info.ModTime(), err)
+		}
+	}
+}
+
+func TestReplacedFileKeepsOwnerAndMode(t *testing.T) {
+	dir := t.TempDir()
+	publish(t, set(dir, "one"))
+	path := filepath.Join(dir, "f0")
+	if err := os.Chmod(path, 0o604); err != nil {
+		t.Fatal(err)
+	}
+	uid, gid := os.Geteuid(), os.Getegid()
+	if uid == 0 {
+		uid, gid = 12345, 54321
+		if err := os.Chown(path, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(t, set(dir, "two"))
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stat := info.Sys().(*syscall.Stat_t)
+	if info.Mode().Perm() != 0o604 || int(stat.Uid) != uid || int(stat.Gid) != gid {
+		t.Errorf("mode %v, owner %d:%d", info.Mode(), stat.Uid, stat.Gid)
+	}
+}
+
+func TestForeignFiles(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f0")
+	if err := os.WriteFile(path, []byte("made by hand"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Publish(context.Background(), set(dir, "one", "two"))
+	var foreign *Foreign
+	if !errors.As(err, &foreign) || len(foreign.Files) != 1 || !slices.Equal(foreign.Files[0].Adopted, []string{"made", "by", "hand"}) {
+		t.Fatalf("a foreign file: %v", err)
+	}
+	if got := folder(t, dir); got != "f0=made by hand" {
+		t.Errorf("the folder has %s", got)
+	}
+	s := set(dir, "one", "two")
+	s.Adopt = true
+	if got := publish(t, s); len(got.Changes[0].Adopted) != 3 {
+		t.Errorf("adopted: %+v", got)
+	}
+	if err := os.WriteFile(path, []byte("changed by hand"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Publish(context.Background(), set(dir, "three", "two")); !errors.As(err, &foreign) {
+		t.Errorf("a changed file: %v", err)
+	}
+}
+
+func TestRebuiltMapIsOurs(t *testing.T) {
+	dir := t.TempDir()
+	withMap := func(content string) Set {
+		s := set(dir, content, "map of "+content)
+		s.Outputs[1].Source = s.Outputs[0].Path
+		s.Outputs[1].Rebuilt = func(image []byte, read func(string) ([]byte, error)) bool {
+			text, err := read(s.Outputs[0].Path)
+			return err == nil && bytes.Equal(image, append([]byte("rebuilt of "), text...))
+		}
+		return s
+	}
+	publish(t, withMap("one"))
+	rebuilt := filepath.Join(dir, "f1")
+	if err := os.WriteFile(rebuilt, []byte("rebuilt of one"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, withMap("two"))
+	if got := folder(t, dir); got != "f0=two f1=map of two" {
+		t.Errorf("the folder has %s", got)
+	}
+	for name, content := range map[string]string{"f0": "hand", "f1": "rebuilt of hand"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var foreign *Foreign
+	if _, err := Publish(context.Background(), withMap("three")); !errors.As(err, &foreign) || len(foreign.Files) != 2 {
+		t.Errorf("a map rebuilt of a changed text: %v", err)
+	}
+}
+
+// TestMapIsNotOlderThanItsText: a text that changes in a comment only leaves
+// its map alone, but for the time.
+func TestMapIsNotOlderThanItsText(t *testing.T) {
+	dir := t.TempDir()
+	s := set(dir, "one", "map")
+	s.Outputs[1].Source = s.Outputs[0].Path
+	publish(t, s)
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, "f1"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	s = set(dir, "two", "map")
+	s.Outputs[1].Source = s.Outputs[0].Path
+	if got := publish(t, s); len(got.Changes) != 1 {
+		t.Errorf("changes: %+v", got)
+	}
+	textInfo, _ := os.Stat(filepath.Join(dir, "f0"))
+	mapInfo, _ := os.Stat(filepath.Join(dir, "f1"))
+	if mapInfo.ModTime().Before(textInfo.ModTime()) {
+		t.Errorf("the map is of %v, its text of %v", mapInfo.ModTime(), textInfo.ModTime())
+	}
+}
+
+func TestOptionalAndStaleFiles(t *testing.T) {
+	dir := t.TempDir()
+	s := set(dir, "one", "none")
+	s.Outputs[1].IfKnown = true
+	publish(t, s)
+	if got := folder(t, dir); got != "f0=one" {
+		t.Errorf("a file that was never written: %s", got)
+	}
+	publish(t, set(dir, "one", "some"))
+	s = set(dir, "one", "none")
+	s.Outputs[1].IfKnown = true
+	publish(t, s)
+	if got := folder(t, dir); got != "f0=one f1=none" {
+		t.Errorf("a file that is no longer needed: %s", got)
+	}
+	if got := publish(t, set(dir, "one")); len(got.Stale) != 1 || filepath.Base(got.Stale[0]) != "f1" {
+		t.Errorf("stale: %+v", got)
+	}
+}
+
+func TestLock(t *testing.T) {
+	dir := t.TempDir()
+	publish(t, set(dir, "one"))
+	unlock, err := OS.Lock(filepath.Join(dir, "state/lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Publish(context.Background(), set(dir, "two")); !errors.Is(err, ErrLocked) {
+		t.Errorf("a second build: %v", err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, set(dir, "two"))
+}
+
+func TestOddPlaces(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink("elsewhere", filepath.Join(dir, "f0")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Publish(context.Background(), set(dir, "one")); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("a symbolic link: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Publish(context.Background(), set(filepath.Join(dir, "file", "below"), "one")); !errors.Is(err, ErrCreate) {
+		t.Errorf("a folder below a file: %v", err)
+	}
+	damaged := t.TempDir()
+	publish(t, set(damaged, "one"))
+	if err := os.WriteFile(filepath.Join(damaged, "state", manifestName), []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Publish(context.Background(), set(damaged, "two")); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("a damaged manifest: %v", err)
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	quiet := t.TempDir()
+	if _, err := Publish(ended, set(quiet, "one")); !errors.Is(err, context.Canceled) || folder(t, quiet) != "" {
+		t.Errorf("an interrupted run: %v, %s", err, folder(t, quiet))
+	}
+}
+
+// faulty counts the calls that change something and fails one of them.
+type faulty struct {
+	FS
+	calls  *int
+	failAt int
+}
+
+var errInjected = fmt.Errorf("injected: %w", syscall.ENOSPC)
+
+func (f faulty) step() error {
+	*f.calls++
+	if *f.calls == f.failAt {
+		return errInjected
+	}
+	return nil
+}
+
+func (f faulty) Create(name string, mode fs.FileMode) (File, error) {
+	if err := f.step(); err != nil {
+		return nil, err
+	}
+	file, err := f.FS.Create(name, mode)
+	return faultyFile{file, f}, err
+}
+
+func (f faulty) Rename(old, new string) error {
+	if err := f.step(); err != nil {
+		return err
+	}
+	return f.FS.Rename(old, new)
+}
+
+func (f faulty) SyncDir(name string) error {
+	if err := f.step(); err != nil {
+		return err
+	}
+	return f.FS.SyncDir(name)
+}
+
+type faultyFile struct {
+	File
+	f faulty
+}
+
+func (f faultyFile) Write(p []byte) (int, error) {
+	if err := f.f.step(); err != nil {
+		return 0, err
+	}
+	return f.File.Write(p)
+}
+
+func (f faultyFile) Sync() error {
+	if err := f.f.step(); err != nil {
+		return err
+	}
+	return f.File.Sync()
+}
+
+// TestFailAtEveryCall fails each call in turn. Before the first rename nothing
+// has changed; afterwards every file is the old or the new one, whole, and the
+// next run brings all of them up to date without taking any for foreign.
+func TestFailAtEveryCall(t *testing.T) {
+	for failAt := 1; ; failAt++ {
+		dir := t.TempDir()
+		publish(t, set(dir, "old0", "old1", "old2"))
+		calls := 0
+		s := set(dir, "new0", "new1", "new2")
+		s.FS = faulty{OS, &calls, failAt}
+		_, err := Publish(context.Background(), s)
+		if err == nil {
+			if calls >= failAt {
+				t.Fatalf("call %d failed and the run did not", failAt)
+			}
+			if failAt < 15 {
+				t.Fatalf("only %d calls", calls)
+			}
+			return
+		}
+		if !errors.Is(err, errInjected) {
+			t.Fatal(err)
+		}
+		for _, content := range strings.Fields(folder(t, dir)) {
+			name, got, _ := strings.Cut(content, "=")
+			if n := strings.TrimPrefix(name, "f"); got != "old"+n && got != "new"+n {
+				t.Fatalf("call %d failed: %s", failAt, content)
+			}
+		}
+		publish(t, set(dir, "new0", "new1", "new2"))
+		if got := folder(t, dir); got != "f0=new0 f1=new1 f2=new2" {
+			t.Fatalf("call %d failed, and the next run leaves %s", failAt, got)
+		}
+	}
+}
