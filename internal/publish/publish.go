@@ -327,21 +327,9 @@ func (p *publisher) discard() {
 // swap renames the staged files in order. The manifest knows old and new
 // digests before the first rename, and the new ones alone after the last.
 func (p *publisher) swap() error {
-	if err := p.writeManifest(); err != nil {
+	if err := p.rename(); err != nil {
 		p.discard()
 		return err
-	}
-	for i, s := range p.pending {
-		if err := p.FS.Rename(beside(s.out.Path), s.out.Path); err != nil {
-			p.discard()
-			if i > 0 {
-				err = fmt.Errorf("%w (%d of %d files are in place; run the build again)", err, i, len(p.pending))
-			}
-			return err
-		}
-		if err := p.FS.SyncDir(filepath.Dir(s.out.Path)); err != nil {
-			return err
-		}
 	}
 	for _, path := range p.touched {
 		if err := p.FS.Touch(path, time.Now()); err != nil {
@@ -352,4 +340,20 @@ func (p *publisher) swap() error {
 		p.manifest.Files[name] = digests[len(digests)-1:]
 	}
 	return p.writeManifest()
+}
+
+func (p *publisher) rename() error {
+	if err := p.writeManifest(); err != nil {
+		return err
+	}
+	for i, s := range p.pending {
+		err := p.FS.Rename(beside(s.out.Path), s.out.Path)
+		if err == nil {
+			err = p.FS.SyncDir(filepath.Dir(s.out.Path))
+		}
+		if err != nil {
+			return fmt.Errorf("%w (%d of %d files are in place; run the build again)", err, i, len(p.pending))
+		}
+	}
+	return nil
 }

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed are the rooms that a room may import; beside these only the
+// standard library and, where named, one dependency.
+var allowed = map[string][]string{
+	"virtmap":                   {"virtmap/internal/cli"},
+	"virtmap/inventory":         {"virtmap/internal/diag", "virtmap/internal/mailaddr", "gopkg.in/yaml.v3"},
+	"virtmap/virtuser":          {"virtmap/inventory", "virtmap/internal/diag", "virtmap/internal/mailaddr"},
+	"virtmap/hostnames":         {"virtmap/inventory", "virtmap/internal/mailaddr", "virtmap/internal/diag"},
+	"virtmap/internal/diag":     {},
+	"virtmap/internal/mailaddr": {"golang.org/x/net/idna"},
+	"virtmap/internal/hashdb":   {},
+	"virtmap/internal/mapfile":  {"virtmap/internal/hashdb", "github.com/colinmarc/cdb"},
+	"virtmap/internal/mcfile":   {"virtmap/internal/diag"},
+	"virtmap/internal/publish":  {},
+	"virtmap/internal/prove":    {"virtmap/inventory"},
+	"virtmap/internal/sendmail": {},
+	"virtmap/internal/lint":     {"virtmap/inventory", "virtmap/virtuser", "virtmap/hostnames", "virtmap/internal/mcfile", "virtmap/internal/diag"},
+	"virtmap/internal/fileset": {"virtmap/inventory", "virtmap/virtuser", "virtmap/hostnames", "virtmap/internal/mapfile",
+		"virtmap/internal/mcfile", "virtmap/internal/publish", "virtmap/internal/diag"},
+	"virtmap/internal/sample": {"virtmap/inventory", "virtmap/internal/mailaddr"},
+	"virtmap/internal/peer":   {},
+	"virtmap/internal/cli": {"virtmap/inventory", "virtmap/virtuser", "virtmap/internal/diag", "virtmap/internal/fileset", "virtmap/internal/lint",
+		"virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mcfile", "virtmap/internal/publish",
+		"github.com/urfave/cli/v2", "golang.org/x/term"},
+}
+
+// TestImportsPointOneWay holds the rooms to the directions they were given.
+func TestImportsPointOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "virtmap/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		rooms, known := allowed[fields[0]]
+		if !known {
+			t.Errorf("%s is a room without rules: add it here", fields[0])
+		}
+		for _, path := range fields[1:] {
+			ours := strings.HasPrefix(path, "virtmap/")
+			dependency := strings.Contains(strings.SplitN(path, "/", 2)[0], ".")
+			if (ours || dependency) && !slices.Contains(rooms, path) {
+				t.Errorf("%s must not import %s", fields[0], path)
+			}
+		}
+	}
+}
