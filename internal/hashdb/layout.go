@@ -70,7 +70,10 @@
 // ordered another way.
 package hashdb
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // PageSize is the size of the pages we write, in bytes.
 const PageSize = 4096
@@ -146,10 +149,8 @@ func hash(key []byte) uint32 {
 // compareKeys is the order of keys in a sorted page.
 func compareKeys(a, b []byte) int {
 	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return int(a[i]) - int(b[i])
-		}
+	if c := bytes.Compare(a[:n], b[:n]); c != 0 {
+		return c
 	}
 	return len(b) - len(a)
 }

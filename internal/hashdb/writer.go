@@ -2,8 +2,8 @@ package hashdb
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
@@ -97,16 +97,7 @@ func plan(rows Rows, o options) (*layout, error) {
 		}
 	}
 	l.sortIntoBuckets(hashes)
-	if err := l.sortBuckets(); err != nil {
-		return nil, err
-	}
-	if err := l.countPages(); err != nil {
-		return nil, err
-	}
-	if !o.zeroUID {
-		l.uid = l.fileID()
-	}
-	return l, nil
+	return l, l.layBuckets(o.zeroUID)
 }
 
 // sortIntoBuckets is a counting sort by the low bits of the hashes.
@@ -128,75 +119,84 @@ func (l *layout) sortIntoBuckets(hashes []uint32) {
 	}
 }
 
-func (l *layout) key(i uint32) []byte {
-	key, _ := l.rows.Row(int(i))
-	return key
+// A keyedRow is a row of the bucket at hand.
+type keyedRow struct {
+	row   uint32
+	key   []byte
+	value []byte
 }
 
-func (l *layout) sortBuckets() error {
+// layBuckets goes through the buckets once, while the rows of each are near:
+// it sorts them, counts the pages, and makes the file id of all rows, so that
+// the same rows give the same file and other rows another identity in a
+// shared cache of libdb.
+func (l *layout) layBuckets(zeroUID bool) error {
+	l.next = make([]uint32, l.buckets+1)
+	digest := sha256.New()
+	buffered := bufio.NewWriterSize(digest, 1<<16)
+	at := uint64(l.buckets) + 1
+	var rows []keyedRow
 	for b := range l.buckets {
 		bucket := l.order[l.start[b]:l.start[b+1]]
-		slices.SortFunc(bucket, func(x, y uint32) int { return compareKeys(l.key(x), l.key(y)) })
-		for i := 1; i < len(bucket); i++ {
-			if compareKeys(l.key(bucket[i-1]), l.key(bucket[i])) == 0 {
-				return fmt.Errorf("key %q is given twice, in rows %d and %d", l.key(bucket[i]), min(bucket[i-1], bucket[i]), max(bucket[i-1], bucket[i]))
-			}
-		}
-	}
-	return nil
-}
-
-// countPages gives every bucket the numbers of its pages behind the bucket
-// area: further bucket pages and big values in the order they are met.
-func (l *layout) countPages() error {
-	l.next = make([]uint32, l.buckets+1)
-	at := uint64(l.buckets) + 1
-	for b := range l.buckets {
-		l.next[b] = uint32(at)
-		free := l.pageSize - pageHead
-		for _, i := range l.order[l.start[b]:l.start[b+1]] {
+		rows = rows[:0]
+		for _, i := range bucket {
 			key, value := l.rows.Row(int(i))
-			need := itemSize(len(key), l.pageSize) + itemSize(len(value), l.pageSize) + 4
-			if need > free {
-				at++
-				free = l.pageSize - pageHead
-			}
-			free -= need
-			if isBig(len(value), l.pageSize) {
-				at += uint64(l.bigPages(len(value)))
-			}
+			rows = append(rows, keyedRow{i, key, value})
 		}
-		if at > math.MaxUint32 {
+		slices.SortFunc(rows, func(x, y keyedRow) int { return compareKeys(x.key, y.key) })
+		for n, r := range rows {
+			if n > 0 && bytes.Equal(rows[n-1].key, r.key) {
+				first, second := min(rows[n-1].row, r.row), max(rows[n-1].row, r.row)
+				return fmt.Errorf("key %q is given twice, in rows %d and %d", r.key, first, second)
+			}
+			bucket[n] = r.row
+			digestRow(buffered, r)
+		}
+		l.next[b] = uint32(at)
+		if at += l.morePages(rows); at > math.MaxUint32 {
 			return fmt.Errorf("the rows need more than 2^32 pages")
 		}
 	}
 	l.next[l.buckets] = uint32(at)
 	l.lastPage = uint32(at - 1)
+	if !zeroUID {
+		buffered.Flush() // a digest takes every write
+		copy(l.uid[:16], digest.Sum(nil))
+	}
 	return nil
+}
+
+// digestRow puts a row into a digest so that no two sets of rows look alike.
+func digestRow(w *bufio.Writer, r keyedRow) {
+	var lengths [8]byte
+	little.PutUint32(lengths[:], uint32(len(r.key)))
+	little.PutUint32(lengths[4:], uint32(len(r.value)))
+	w.Write(lengths[:])
+	w.Write(r.key)
+	w.Write(r.value)
+}
+
+// morePages counts the pages of a bucket behind the bucket area: further
+// bucket pages and big values.
+func (l *layout) morePages(rows []keyedRow) (pages uint64) {
+	free := l.pageSize - pageHead
+	for _, r := range rows {
+		need := itemSize(len(r.key), l.pageSize) + itemSize(len(r.value), l.pageSize) + 4
+		if need > free {
+			pages++
+			free = l.pageSize - pageHead
+		}
+		free -= need
+		if isBig(len(r.value), l.pageSize) {
+			pages += uint64(l.bigPages(len(r.value)))
+		}
+	}
+	return pages
 }
 
 func (l *layout) bigPages(n int) int {
 	room := l.pageSize - pageHead
 	return (n + room - 1) / room
-}
-
-// fileID is a digest of all rows: the same rows give the same file, other
-// rows another identity in a shared cache of libdb.
-func (l *layout) fileID() (uid [20]byte) {
-	digest := sha256.New()
-	buffered := bufio.NewWriterSize(digest, 1<<16)
-	var lengths [8]byte
-	for _, i := range l.order {
-		key, value := l.rows.Row(int(i))
-		binary.LittleEndian.PutUint32(lengths[:], uint32(len(key)))
-		binary.LittleEndian.PutUint32(lengths[4:], uint32(len(value)))
-		buffered.Write(lengths[:])
-		buffered.Write(key)
-		buffered.Write(value)
-	}
-	buffered.Flush() // a digest takes every write
-	copy(uid[:16], digest.Sum(nil))
-	return uid
 }
 
 // A pageWriter writes the pages of a layout in the order of their numbers.
