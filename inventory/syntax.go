@@ -165,10 +165,16 @@ var (
 	noBlank       = regexp.MustCompile(`^\s*[A-Za-z0-9_.+*-]+(:)[^\s:/]\S*\s*$`)
 )
 
+// maxExplained is the longest line that is looked at for mistakes, in bytes.
+const maxExplained = 64 << 10
+
 // explainLine looks for the mistakes people make in one line. It returns the
 // place in the line, its size, and what to write; no help when nothing is
 // found.
 func explainLine(line string) (at, size int, help string) {
+	if len(line) > maxExplained {
+		return 0, 1, fmt.Sprintf("this line has %d characters; is this the right file?", len(line))
+	}
 	if tab := strings.IndexByte(line, '\t'); tab >= 0 && strings.TrimLeft(line[:tab], " ") == "" {
 		return tab, 1, "a tab cannot indent YAML; write blanks"
 	}
