@@ -41,8 +41,11 @@ func check(a checkArgs, stdio Stdio) error {
 		return err
 	}
 	least := diag.Note
-	if a.quiet {
+	switch {
+	case a.quiet:
 		least = diag.Error
+	case faults.Failed():
+		least = diag.Warning // notes can wait
 	}
 	if err := report(stdio, source.Model.Sources, faults, least); err != nil {
 		return err
