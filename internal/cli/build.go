@@ -15,6 +15,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/publish"
 )
@@ -40,7 +41,7 @@ func (a *buildArgs) flags() []cli.Flag {
 			Usage: "write the files to `DIR`; without it to host.mail_dir, on the machine that is host.name"},
 		&cli.StringFlag{Name: "mc", Destination: &a.mc, TakesFile: true, EnvVars: []string{"VIRTMAP_MC"},
 			Usage: "keep the lines sendmail needs as a marked block in `FILE`, the server's sendmail.mc"},
-		&cli.StringFlag{Name: "mx", Destination: &a.mx, Value: "off", EnvVars: []string{"VIRTMAP_MX"},
+		&cli.StringFlag{Name: "mx", Destination: &a.mx, Value: "off", DefaultText: "off, and a reminder", EnvVars: []string{"VIRTMAP_MX"},
 			Usage: "how MX records are checked; off is the only `MODE` so far"},
 		&cli.BoolFlag{Name: "adopt", Destination: &a.adopt, EnvVars: []string{"VIRTMAP_ADOPT"},
 			Usage: "replace files that a person made, and print what is lost"},
@@ -68,6 +69,9 @@ Examples:
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
+				return err
+			}
+			if err := notEmpty(c, "inventory", "output", "mc", "state"); err != nil {
 				return err
 			}
 			a.mxGiven = c.IsSet("mx")
@@ -127,6 +131,10 @@ func (a *buildArgs) set(source fileset.Source, faults *diag.List) (publish.Set, 
 		return set, exit(exitSoftware, err)
 	}
 	if a.mc != "" {
+		// A rename would replace a link; what it leads to is the file meant.
+		if real, err := filepath.EvalSymlinks(a.mc); err == nil {
+			a.mc = real
+		}
 		block, err := fileset.MC(source, set.FS, a.mc, source.Model.Sources, faults)
 		if err != nil {
 			return set, machineExit(fmt.Errorf("--mc: %w", err), exitNoInput)
@@ -154,18 +162,38 @@ func lookupUser(name string) (uid int, err error) {
 	return strconv.Atoi(account.Uid)
 }
 
-// onHost refuses to write to the mail folder of another machine. A host name
-// without a dot stands for the first label.
+// onHost refuses to write to the mail folder of another machine.
 func onHost(name string) error {
 	here, err := os.Hostname()
 	if err != nil {
 		return exit(exitIO, err)
 	}
-	here = strings.ToLower(strings.TrimSuffix(here, "."))
-	if short, _, _ := strings.Cut(name, "."); here == name || here == short {
-		return nil
+	hosts, _ := os.ReadFile("/etc/hosts") // without one there is only the short name to go by
+	if names := hostNames(here, string(hosts)); !slices.Contains(names, name) {
+		return exit(exitRefused, fmt.Errorf("this machine is %q and the inventory is for %s; write the files elsewhere with -o DIR", names[0], name))
 	}
-	return exit(exitRefused, fmt.Errorf("this machine is %q and the inventory is for %s; write the files elsewhere with -o DIR", here, name))
+	return nil
+}
+
+// hostNames gives the full names of a machine: its own, when that has a dot,
+// and those that stand beside it in /etc/hosts otherwise.
+func hostNames(here, hosts string) []string {
+	here = mailaddr.Lower(strings.TrimSuffix(here, "."))
+	if strings.Contains(here, ".") {
+		return []string{here}
+	}
+	var full []string
+	for line := range strings.Lines(mailaddr.Lower(hosts)) {
+		line, _, _ = strings.Cut(line, "#")
+		if names := strings.Fields(line); slices.Contains(names, here) {
+			for _, name := range names[1:] {
+				if strings.HasPrefix(name, here+".") {
+					full = append(full, name)
+				}
+			}
+		}
+	}
+	return append(full, here)
 }
 
 // failed prints what a refused run would have lost.
@@ -184,9 +212,9 @@ func (a *buildArgs) failed(err error, stdio Stdio) error {
 const maxLost = 20
 
 func printLost(stdio Stdio, file publish.Change, verb string) {
-	for i, line := range file.Adopted {
+	for i, line := range file.Lost {
 		if i == maxLost {
-			fmt.Fprintf(stdio.Err, "%s: and %d more\n", file.Path, len(file.Adopted)-maxLost)
+			fmt.Fprintf(stdio.Err, "%s: and %d more\n", file.Path, len(file.Lost)-maxLost)
 			return
 		}
 		fmt.Fprintf(stdio.Err, "%s: %s: %s\n", file.Path, verb, diag.Printable(line))
@@ -195,14 +223,15 @@ func printLost(stdio Stdio, file publish.Change, verb string) {
 
 // say prints one line for a run that wrote something, and nothing otherwise.
 func (a *buildArgs) say(source fileset.Source, result publish.Report, stdio Stdio) {
+	verb := "lost"
+	if a.dryRun {
+		verb = "would lose"
+	}
 	for _, change := range result.Changes {
-		printLost(stdio, change, "lost")
+		printLost(stdio, change, verb)
 	}
 	if a.quiet {
 		return
-	}
-	for _, path := range result.Stale {
-		fmt.Fprintf(stdio.Err, "%s is no longer written; remove it once sendmail does not read it\n", path)
 	}
 	if a.dryRun {
 		for _, change := range result.Changes {
@@ -217,24 +246,34 @@ func (a *buildArgs) say(source fileset.Source, result publish.Report, stdio Stdi
 	if len(result.Changes) == 0 {
 		return
 	}
+	for _, path := range result.Stale {
+		fmt.Fprintf(stdio.Err, "%s is no longer written; remove it once sendmail does not read it\n", path)
+	}
 	if !a.mxGiven {
 		fmt.Fprintln(stdio.Err, "MX records were not checked; --mx off says that this is meant")
 	}
-	names := make([]string, len(result.Changes))
-	for i, change := range result.Changes {
-		names[i] = filepath.Base(change.Path)
+	var names, outside []string
+	for _, change := range result.Changes {
+		if change.Path == a.mc {
+			outside = []string{change.Path}
+			continue
+		}
+		names = append(names, filepath.Base(change.Path))
 	}
-	fmt.Fprintf(stdio.Out, "%s: wrote %s to %s (%s); %s\n", source.Model.Name, strings.Join(names, " "), a.out, contents(source), a.next(source, names))
+	if len(names) > 0 {
+		outside = append(outside, strings.Join(names, " ")+" to "+a.out)
+	}
+	fmt.Fprintf(stdio.Out, "%s: wrote %s (%s); %s\n", source.Model.Name, strings.Join(outside, " and "), contents(source), a.next(source, names, len(outside) > 0 && outside[0] == a.mc))
 }
 
 // next says what must happen for sendmail to use what changed.
-func (a *buildArgs) next(source fileset.Source, names []string) string {
+func (a *buildArgs) next(source fileset.Source, names []string, mc bool) string {
 	changed := func(name string) bool { return slices.Contains(names, name) }
 	host := source.Model.Host
 	switch {
-	case filepath.Clean(a.out) != host.MailDir.Text:
+	case len(names) > 0 && filepath.Clean(a.out) != host.MailDir.Text:
 		return "next: copy them to " + host.MailDir.Text + " on " + host.Name.Text
-	case changed(mcfile.Include) || a.mc != "" && changed(filepath.Base(a.mc)):
+	case changed(mcfile.Include) || mc:
 		return "next: make sendmail.cf anew and restart sendmail"
 	case changed(mcfile.HostNames) || changed(mcfile.RelayDomains):
 		return "next: restart sendmail, or send it a HUP: its names changed"
@@ -244,7 +283,13 @@ func (a *buildArgs) next(source fileset.Source, names []string) string {
 
 // contents counts what an inventory has.
 func contents(source fileset.Source) string {
-	return plural(len(source.Model.Domains), "domain") + ", " + plural(source.Compiled.Table.Len(), "row")
+	enabled := 0
+	for i := range source.Model.Domains {
+		if source.Model.Domains[i].Enabled {
+			enabled++
+		}
+	}
+	return plural(enabled, "domain") + ", " + plural(source.Compiled.Table.Len(), "row")
 }
 
 func plural(n int, word string) string {

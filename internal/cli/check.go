@@ -30,6 +30,9 @@ Examples:
 			if err := noArguments(c); err != nil {
 				return err
 			}
+			if err := notEmpty(c, "inventory"); err != nil {
+				return err
+			}
 			return check(a, stdio)
 		},
 	}

@@ -66,6 +66,9 @@ func newApp(stdio Stdio) *cli.App {
 			if c.NArg() == 0 {
 				return cli.ShowAppHelp(c)
 			}
+			if c.Args().First() == "help" {
+				return cli.ShowAppHelp(c)
+			}
 			return usage(unknownCommand(c.App.Commands, c.Args().First()))
 		},
 	}
@@ -98,5 +101,5 @@ func version() string {
 // onTerminal reports whether a writer is a terminal that wants colour.
 func onTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(file.Fd()))
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }

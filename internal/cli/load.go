@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/urfave/cli/v2"
@@ -19,6 +20,17 @@ func inventoryFlag(path *string) cli.Flag {
 		Name: "inventory", Aliases: []string{"i"}, Value: "mail.yaml", Destination: path, TakesFile: true,
 		Usage: "read the inventory from `FILE`, - for standard input", EnvVars: []string{"VIRTMAP_INVENTORY"},
 	}
+}
+
+// notEmpty refuses flags that were given without a value: an unset variable
+// of a script must not mean the default.
+func notEmpty(c *cli.Context, names ...string) error {
+	for _, name := range names {
+		if c.IsSet(name) && c.String(name) == "" {
+			return usage(fmt.Errorf("--%s is empty; leave it out, or name a place", name))
+		}
+	}
+	return nil
 }
 
 func quietFlag(quiet *bool) cli.Flag {

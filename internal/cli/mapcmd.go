@@ -39,7 +39,8 @@ Examples:
 func mapGetCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "get", Usage: "print the value of each key", ArgsUsage: "FILE KEY...",
-		Description: `Exits with 1 when a key is not there.
+		Description: `Prints the value alone for one key, key and value for several. Keys are looked
+up as sendmail does, in lower case. Exits with 1 when a key is not there.
 
 Examples:
   virtmap map get virtusertable.db fake@fakemail.example @fakemail.example
@@ -94,19 +95,22 @@ Examples:
 	}
 }
 
-// openMap opens FILE, FILE.db or FILE.cdb, as sendmail names its maps.
+// openMap opens FILE.db, FILE.cdb or FILE, as sendmail names its maps.
 func openMap(name string) (*mapfile.File, error) {
-	candidates := []string{name}
-	if !strings.HasSuffix(name, ".db") && !strings.HasSuffix(name, ".cdb") {
-		candidates = []string{name + ".db", name + ".cdb", name}
+	if strings.HasSuffix(name, ".db") || strings.HasSuffix(name, ".cdb") {
+		return openFirst(name)
 	}
-	for _, path := range candidates {
+	return openFirst(name+".db", name+".cdb", name)
+}
+
+func openFirst(paths ...string) (*mapfile.File, error) {
+	for _, path := range paths {
 		if _, err := os.Stat(path); err == nil {
 			f, err := mapfile.Open(path)
 			return f, mapExit(err)
 		}
 	}
-	return nil, exit(exitNoInput, fmt.Errorf("there is no %s", strings.Join(candidates, ", ")))
+	return nil, exit(exitNoInput, fmt.Errorf("there is no %s", strings.Join(paths, ", ")))
 }
 
 // mapExit tells a file that cannot be read from one that is damaged.
@@ -191,11 +195,11 @@ func withoutNUL(text []byte) []byte {
 func mapCheck(names []string, stdio Stdio) error {
 	var worst error
 	for _, name := range names {
-		f, err := openMap(name)
+		f, err := openFirst(name, name+".db", name+".cdb")
 		if err == nil {
 			var rows int
 			if rows, err = f.Check(); err == nil {
-				fmt.Fprintf(stdio.Out, "%s: %s, %s, sound\n", name, f.Type.Name, plural(rows, "row"))
+				fmt.Fprintf(stdio.Out, "%s: %s, %s, sound\n", f.Path(), f.Type.Name, plural(rows, "row"))
 			}
 			err = mapExit(errors.Join(err, f.Close()))
 		}

@@ -102,7 +102,7 @@ func TestSystemRebuildsMaps(t *testing.T) {
 	rebuild(t, dir)
 	_, err := build(dir, source(t, edited), -1)
 	var foreign *publish.Foreign
-	if !errors.As(err, &foreign) || len(foreign.Files) != 2 || foreign.Files[1].Adopted[0] != "fake@a.example -> carol" {
+	if !errors.As(err, &foreign) || len(foreign.Files) != 2 || foreign.Files[1].Lost[0] != "fake@a.example -> carol" {
 		t.Errorf("a map rebuilt of a text edited by hand: %v", err)
 	}
 }

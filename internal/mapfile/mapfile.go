@@ -18,6 +18,7 @@ import (
 	"iter"
 	"os"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"virtmap/internal/hashdb"
@@ -132,11 +133,31 @@ func Open(path string) (*File, error) {
 		return nil, err
 	}
 	f := &File{path: path, image: image}
-	if err := f.guarded(func() (err error) { f.m, f.Type, err = OpenImage(image); return err }); err != nil {
+	err = f.guarded(func() (err error) {
+		f.m, f.Type, err = OpenImage(image)
+		if err == nil && f.Type.Suffix == "" && namedAsMap(path) {
+			err = fmt.Errorf("it is neither a Berkeley DB hash file nor a cdb (it has %d bytes)", len(image))
+		}
+		return err
+	})
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
+
+// namedAsMap reports a name that promises more than text.
+func namedAsMap(path string) bool {
+	for _, t := range Types {
+		if t.Suffix != "" && strings.HasSuffix(path, t.Suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// Path is the file that was opened.
+func (f *File) Path() string { return f.path }
 
 // mapImage maps a file into memory. An empty file has nothing to map.
 func mapImage(path string) ([]byte, error) {

@@ -60,9 +60,9 @@ type Set struct {
 
 // A Change is a file that was written, or would be.
 type Change struct {
-	Path    string
-	New     bool
-	Adopted []string // what was lost of a file that a person made
+	Path string
+	New  bool
+	Lost []string // what is lost of a file that a person made
 }
 
 // A Report says what a run did.
@@ -180,8 +180,10 @@ func (p *publisher) compare() error {
 			continue
 		}
 		change := Change{Path: out.Path}
-		if !p.ours(out, image) {
-			change.Adopted = out.Lost(image)
+		if out.Shared {
+			change.Lost = out.Lost(image)
+		} else if !p.ours(out, image) {
+			change.Lost = out.Lost(image)
 			if !p.Adopt {
 				foreign.Files = append(foreign.Files, change)
 			}
@@ -211,7 +213,7 @@ func (p *publisher) keep(out Output, info Info, image []byte) {
 }
 
 func (p *publisher) ours(out Output, image []byte) bool {
-	if out.Shared || p.manifest.wrote(out.Path, image) {
+	if p.manifest.wrote(out.Path, image) {
 		return true
 	}
 	if out.Rebuilt == nil || len(p.manifest.Files[key(out.Path)]) == 0 {

@@ -125,7 +125,7 @@ func TestForeignFiles(t *testing.T) {
 	}
 	_, err := Publish(context.Background(), set(dir, "one", "two"))
 	var foreign *Foreign
-	if !errors.As(err, &foreign) || len(foreign.Files) != 1 || !slices.Equal(foreign.Files[0].Adopted, []string{"made", "by", "hand"}) {
+	if !errors.As(err, &foreign) || len(foreign.Files) != 1 || !slices.Equal(foreign.Files[0].Lost, []string{"made", "by", "hand"}) {
 		t.Fatalf("a foreign file: %v", err)
 	}
 	if got := folder(t, dir); got != "f0=made by hand" {
@@ -133,7 +133,7 @@ func TestForeignFiles(t *testing.T) {
 	}
 	s := set(dir, "one", "two")
 	s.Adopt = true
-	if got := publish(t, s); len(got.Changes[0].Adopted) != 3 {
+	if got := publish(t, s); len(got.Changes[0].Lost) != 3 {
 		t.Errorf("adopted: %+v", got)
 	}
 	if err := os.WriteFile(path, []byte("changed by hand"), 0o644); err != nil {
