@@ -6,7 +6,7 @@ import "virtmap/internal/diag"
 var Checks = []*diag.Check{
 	checkText, checkSyntax, checkUnsupported, checkShape, checkUnknownKey, checkDuplicate, checkMissing,
 	checkValue, checkDomain, checkAddress, checkDangling, checkInclude, checkConflict,
-	checkReserved, checkSameAs, checkHost, checkRefusal, checkTooLarge, checkDisabledTarget, checkTests,
+	checkReserved, checkSameAs, checkHost, checkRefusal, checkTooLarge, checkDisabledTarget, checkTests, checkSingleLabel,
 }
 
 var (
@@ -49,6 +49,8 @@ var (
 		Rule: "An inventory has at most 256 MiB, and its aliases stand for at most a million values."}
 	checkDisabledTarget = &diag.Check{ID: "VM020", Name: "disabled-target", Severity: diag.Warning,
 		Rule: "A target is not in a domain that is switched off here."}
+	checkSingleLabel = &diag.Check{ID: "VM024", Name: "single-label", Severity: diag.Warning,
+		Rule: "A mail domain has a dot in it."}
 	checkTests = &diag.Check{ID: "VM021", Name: "test-outcome", Severity: diag.Error,
 		Rule: "A test expects a user, an address, a list, reject, defer or not-ours."}
 )

@@ -65,6 +65,9 @@ func (r *reader) localAliases(v value, m *Model) {
 func (r *reader) domains(v value, m *Model) {
 	r.pairs(v, "domains", func(p pair) {
 		name := r.domainName(p.key, "domain")
+		if r.outdented(p, name.Text) {
+			return
+		}
 		raw := rawDomain{Domain: Domain{Name: name.Text, Pos: p.key.pos(), Enabled: true, Source: -1}}
 		readMapping(r, p.val, "domain "+p.name, domainKeys, &raw)
 		r.domainParts(&raw, p.name)
@@ -72,6 +75,19 @@ func (r *reader) domains(v value, m *Model) {
 			m.Domains = append(m.Domains, raw.Domain)
 		}
 	})
+}
+
+// outdented reports a key of a domain that stands beside the domains.
+func (r *reader) outdented(p pair, name string) bool {
+	if name == "" || strings.Contains(name, ".") {
+		return false
+	}
+	if slices.ContainsFunc(domainKeys, func(k key[rawDomain]) bool { return k.Name == p.name }) {
+		r.fault(checkDomain.At(p.key.pos(), p.key.size(), "%q stands where a domain stands", p.name).
+			WithHelp("indent it, so that it is below its domain and not beside it"))
+		return true
+	}
+	return false
 }
 
 // domainParts reads what was put aside until the whole domain was seen.
@@ -168,10 +184,30 @@ func (r *reader) addressKey(p pair) (Address, bool) {
 	return a, true
 }
 
+// bareNames gives the keys of a mapping that has only names and no values, as
+// {andrei, bea} does.
+func bareNames(v value) string {
+	var names []string
+	for i := 0; i+1 < len(v.node.Content); i += 2 {
+		name, val := v.child(v.node.Content[i]), v.child(v.node.Content[i+1])
+		known := slices.ContainsFunc(addressKeys, func(k key[rawAddress]) bool { return k.Name == name.node.Value })
+		if !val.isEmpty() || !name.isScalar() || known || strings.ContainsAny(name.node.Value, ": ") {
+			return ""
+		}
+		names = append(names, name.node.Value)
+	}
+	return strings.Join(names, ", ")
+}
+
 // addressValue reads the short or the long form of a target.
 func (r *reader) addressValue(p pair, a *Address) {
 	if !p.val.isMapping() {
 		a.To = r.target(p.val, p.name)
+		return
+	}
+	if names := bareNames(p.val); names != "" {
+		r.fault(checkShape.At(p.val.pos(), 1, "%s goes to a mapping of names without values", p.name).
+			WithHelp("a list has square brackets: [%s]", names))
 		return
 	}
 	var raw rawAddress

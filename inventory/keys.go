@@ -79,6 +79,11 @@ func (r *reader) unknownKey(p pair, what string, keys []Key) {
 			}
 		}
 	}
+	if before, after, ok := strings.Cut(p.name, ":"); p.val.isEmpty() && ok && after != "" {
+		r.fault(checkUnknownKey.At(p.key.pos(), p.key.size(), "%s has no key %q", what, p.name).
+			WithHelp("a colon needs a blank after it: %s: %s", before, after))
+		return
+	}
 	if p.val.isEmpty() && strings.Contains(p.name, " ") {
 		r.fault(checkUnknownKey.At(p.key.pos(), p.key.size(), "%s has no key %q: a comma inside braces begins another key", what, p.name).
 			WithHelp("a text with a comma in it needs quotes around it"))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"virtmap/internal/diag"
 )
@@ -43,11 +44,11 @@ func Load(path string, stdin io.Reader) (*Model, *diag.List, error) {
 		return nil, nil, err
 	}
 	for _, file := range r.includedFiles(path) {
-		text, err := r.readFile(file.path)
+		text, err := r.readFile(file)
 		if err != nil && !errors.Is(err, errTooLarge) {
 			return nil, nil, fmt.Errorf("included file: %w", err)
 		}
-		if err := r.included(file.path, text, errors.Is(err, errTooLarge)); err != nil {
+		if err := r.included(file, text, errors.Is(err, errTooLarge)); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -107,20 +108,15 @@ func (r *reader) readAll(from io.Reader) (string, error) {
 	return string(text), nil
 }
 
-type includedFile struct {
-	path string
-	pos  diag.Pos
-}
-
 // includedFiles expands the include patterns of the top file, each relative to
 // that file's folder, in the order of the list and sorted within a pattern. A
 // file that two patterns match is read once.
-func (r *reader) includedFiles(top string) []includedFile {
+func (r *reader) includedFiles(top string) []string {
 	folder := "."
 	if top != StdinName {
 		folder = filepath.Dir(top)
 	}
-	var files []includedFile
+	var files []string
 	for _, pattern := range r.includes {
 		full := pattern.Text
 		if !filepath.IsAbs(full) {
@@ -141,8 +137,13 @@ func (r *reader) includedFiles(top string) []includedFile {
 					WithHelp("put the included files into a folder of their own, such as domains/*.yaml"))
 				continue
 			}
-			if !slices.ContainsFunc(files, func(f includedFile) bool { return f.path == match }) {
-				files = append(files, includedFile{match, pattern.Pos})
+			if info, err := os.Stat(match); err == nil && info.IsDir() {
+				r.fault(checkInclude.At(pattern.Pos, len(pattern.Text), "include pattern %q matches the folder %q", pattern.Text, match).
+					WithHelp("name the files in it: %s/*.yaml", strings.TrimSuffix(pattern.Text, "/")))
+				continue
+			}
+			if !slices.ContainsFunc(files, func(path string) bool { return path == match || sameFile(path, match) }) {
+				files = append(files, match)
 			}
 		}
 	}

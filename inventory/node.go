@@ -122,6 +122,16 @@ func (r *reader) pairs(v value, what string, yield func(pair)) {
 		return
 	}
 	if !v.isMapping() {
+		if v.isScalar() && (v.node.Value == "null" || v.node.Value == "~") {
+			r.fault(checkShape.At(v.pos(), v.size(), "%s takes a mapping, and %q is a text here", what, v.node.Value).
+				WithHelp("write nothing behind the colon"))
+			return
+		}
+		if v.offset() == 0 {
+			r.fault(checkShape.At(v.pos(), v.size(), "this is no inventory, but %s", v.what()).
+				WithHelp("an inventory is YAML and begins with \"version: 1\""))
+			return
+		}
 		r.fault(checkShape.At(v.pos(), v.size(), "%s takes a mapping, not %s", what, v.what()).
 			WithHelp("write each key on a line of its own, indented below %s, as \"key: value\"", what))
 		return

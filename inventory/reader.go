@@ -65,7 +65,9 @@ func (r *reader) top(name, text string, tooLarge bool) error {
 	var file topFile
 	file.Model = r.model
 	readMapping(r, root, "the inventory", topKeys, &file)
-	r.required(file, root.src.Pos(0))
+	if root.isMapping() || root.isEmpty() {
+		r.required(file, root.src.Pos(0))
+	}
 	return nil
 }
 

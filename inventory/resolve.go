@@ -175,6 +175,10 @@ func (r *reader) checkHostDomains() {
 	m := r.model
 	for i := range m.Domains {
 		d := &m.Domains[i]
+		if !strings.Contains(d.Name, ".") && d.Name != "localhost" && !m.IsHostName(d.Name) {
+			r.fault(checkSingleLabel.At(d.Pos, len(d.Name), "domain %q has no dot in it", d.Name).
+				WithHelp("write the whole name, such as %s.example", d.Name))
+		}
 		if !d.Enabled || d.Backup || !m.IsHostName(d.Name) {
 			continue
 		}

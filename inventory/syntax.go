@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -32,6 +31,10 @@ func (r *reader) checkTextOf(src *diag.Source) bool {
 		r.fault(checkText.At(src.Pos(at), 1, "byte 0x%02x is not UTF-8", text[at]).
 			WithHelp("save the file as UTF-8; from Latin-1: iconv -f latin1 -t utf8"))
 	}
+	if m := oddBlank.FindStringIndex(text); m != nil {
+		r.fault(checkText.At(src.Pos(m[0]), m[1]-m[0], "a no-break space (U+00A0) stands where a blank should").
+			WithHelp("write an ordinary blank"))
+	}
 	if at := strings.IndexFunc(text, forbiddenInSource); at >= 0 {
 		c, _ := utf8.DecodeRuneInString(text[at:])
 		r.fault(checkText.At(src.Pos(at), 1, "%U is a control character or an odd line end", c).
@@ -39,6 +42,10 @@ func (r *reader) checkTextOf(src *diag.Source) bool {
 	}
 	return r.faults.Count(diag.Error) == before
 }
+
+// oddBlank finds no-break spaces that look like indentation or like the blank
+// behind a colon or a dash, and are neither.
+var oddBlank = regexp.MustCompile(`(?m)(?:^ *|[:-] *)\x{a0}`)
 
 func invalidUTF8(text string) int {
 	if utf8.ValidString(text) {
@@ -112,105 +119,4 @@ func decode(d *yaml.Decoder, into *yaml.Node) (err error) {
 		}
 	}()
 	return d.Decode(into)
-}
-
-var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
-
-// syntaxFault turns an error of yaml.v3 into a fault. The library gives a
-// line, sometimes the one before the mistake, or none at all; the help comes
-// from a look at that line and its neighbours.
-func (r *reader) syntaxFault(src *diag.Source, err error) {
-	message, line := err.Error(), 1
-	if m := yamlErrorLine.FindStringSubmatch(message); m != nil {
-		message = m[2]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n
-		}
-	}
-	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
-		if at := strings.Index(src.Text, "*"+m[1]); at >= 0 {
-			r.fault(checkSyntax.At(src.Pos(at), len(m[1])+1, "this is not YAML: %s", message).WithHelp("%s", generalHelp(message)))
-			return
-		}
-	}
-	for _, candidate := range []int{line, line + 1, line - 1} {
-		if at, size, help := explainLine(src.Line(candidate)); help != "" && candidate > 0 {
-			pos := src.Pos(src.LineStart(candidate) + at)
-			r.fault(checkSyntax.At(pos, size, "this is not YAML: %s", message).WithHelp("%s", help))
-			return
-		}
-	}
-	text := src.Line(line)
-	at := len(text) - len(strings.TrimLeft(text, " "))
-	r.fault(checkSyntax.At(src.Pos(src.LineStart(line)+at), max(1, len(text)-at), "this is not YAML: %s", message).
-		WithHelp("%s", generalHelp(message)))
-}
-
-func generalHelp(message string) string {
-	switch {
-	case strings.Contains(message, "unknown anchor"):
-		return "an alias *name needs an anchor &name before it; quote a text that begins with *"
-	case strings.Contains(message, "max depth"):
-		return "an inventory is never nested that deep"
-	}
-	return "look at the indentation and the quotes of this line and of the line before it"
-}
-
-var (
-	specialStart  = regexp.MustCompile(`^\s*(?:[^\s#'"][^#'"]*?:\s+|-\s+)?([%@*` + "`" + `&!|>])`)
-	specialInList = regexp.MustCompile(`[\[,{:]\s*([%@*` + "`" + `])`)
-	secondColon   = regexp.MustCompile(`^\s*[^\s#'"{\[]+:\s+[^'"#{\[]*?(:)(?:\s|$)`)
-	flowColon     = regexp.MustCompile(`[{,]\s*[^\s{}:,'"]+:\s+[^{}\[\]'",]*?(:)\s`)
-	unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)'`)
-	noBlank       = regexp.MustCompile(`^\s*[A-Za-z0-9_.+*-]+(:)[^\s:/]\S*\s*$`)
-)
-
-// maxExplained is the longest line that is looked at for mistakes, in bytes.
-const maxExplained = 64 << 10
-
-// explainLine looks for the mistakes people make in one line. It returns the
-// place in the line, its size, and what to write; no help when nothing is
-// found.
-func explainLine(line string) (at, size int, help string) {
-	if len(line) > maxExplained {
-		return 0, 1, fmt.Sprintf("this line has %d characters; is this the right file?", len(line))
-	}
-	if tab := strings.IndexByte(line, '\t'); tab >= 0 && strings.TrimLeft(line[:tab], " ") == "" {
-		return tab, 1, "a tab cannot indent YAML; write blanks"
-	}
-	if m := specialStart.FindStringSubmatchIndex(line); m != nil {
-		return m[2], 1, fmt.Sprintf("a text that begins with %s needs quotes: %s", line[m[2]:m[3]], quoteRest(line[m[2]:]))
-	}
-	if m := specialInList.FindStringSubmatchIndex(line); m != nil {
-		return m[2], 1, fmt.Sprintf("a text that begins with %s needs quotes", line[m[2]:m[3]])
-	}
-	if m := secondColon.FindStringSubmatchIndex(line); m != nil {
-		return m[2], 1, "a text with \": \" in it needs quotes around it"
-	}
-	if m := flowColon.FindStringSubmatchIndex(line); m != nil {
-		return m[2], 1, "a text with \": \" in it needs quotes around it"
-	}
-	if m := noBlank.FindStringSubmatchIndex(line); m != nil {
-		return m[2], 1, "a colon needs a blank after it"
-	}
-	if n := strings.Count(line, `"`); n%2 == 1 {
-		return strings.IndexByte(line, '"'), 1, `a quote " has no partner on this line`
-	}
-	if strings.Count(line, "[") != strings.Count(line, "]") {
-		return max(0, strings.IndexAny(line, "[]")), 1, "[ and ] do not pair up on this line"
-	}
-	if strings.Count(line, "{") != strings.Count(line, "}") {
-		return max(0, strings.IndexAny(line, "{}")), 1, "{ and } do not pair up on this line"
-	}
-	return 0, 0, ""
-}
-
-// quoteRest shows the text with the quotes it needs; a key keeps its colon
-// outside.
-func quoteRest(rest string) string {
-	rest = strings.TrimSpace(rest)
-	if key, after, ok := strings.Cut(rest, ":"); ok && (after == "" || after[0] == ' ') {
-		return `"` + key + `":` + after
-	}
-	return `"` + rest + `"`
 }

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ func (r *reader) target(v value, what string) Target {
 }
 
 func (r *reader) word(v value, name Name, what string) Target {
-	switch name.Text {
+	switch mailaddr.Lower(name.Text) {
 	case "reject":
 		return Target{Kind: Refused, Index: refusedUnknown, Pos: name.Pos}
 	case "defer":
@@ -62,7 +63,7 @@ func (r *reader) word(v value, name Name, what string) Target {
 // recipient reads a user, an alias or an address.
 func (r *reader) recipient(v value, name Name, what string) Target {
 	text := name.Text
-	if why, ok := reservedWords[text]; ok {
+	if why, ok := reservedWords[mailaddr.Lower(text)]; ok {
 		f := checkReserved.At(v.pos(), v.size(), "%s cannot go to %q", what, text)
 		if why == "" {
 			why = "a list is accepted as a whole; leave the refused recipient out"
@@ -88,12 +89,17 @@ func notATarget(text string) string {
 	case strings.ContainsAny(text, ", ") && !strings.ContainsAny(text, `"<>`):
 		fields := strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == ';' })
 		return "several recipients are a list: [" + strings.Join(fields, ", ") + "]"
+	case strings.HasPrefix(text, "/dev/"):
+		return "mail is never thrown away silently; write reject"
 	case strings.HasPrefix(text, "/"):
 		return "a mailbox file belongs to a user: users: {name: {mailbox: " + text + "}}"
 	case strings.HasPrefix(text, "|"), strings.HasPrefix(text, ":include:"):
 		return "programs and include files belong into the server's own aliases; list the alias under local_aliases"
 	case strings.Contains(text, "%") && !strings.Contains(text, "@"):
 		return "%1, %2 and %3 are for addresses; detail: keep takes the +detail along"
+	case strings.Contains(text, "+") && !strings.Contains(text, "@"):
+		user, _, _ := strings.Cut(text, "+")
+		return "a user has no plus; write " + user + ", or the whole address with its domain"
 	case strings.HasSuffix(text, "@"), strings.HasPrefix(text, "@"):
 		return "write a whole address, or catch_all: {domain: partner.example}"
 	}
@@ -102,6 +108,12 @@ func notATarget(text string) string {
 
 func (r *reader) addressTarget(v value, name Name) Target {
 	folded, problem := foldPattern(name.Text)
+	if problem == nil && strings.Contains(folded, "*") {
+		problem = &mailaddr.Problem{
+			Text: fmt.Sprintf("%q has a * in it, which is taken literally", name.Text),
+			Help: "write catch_all: {domain: partner.example} for every address there",
+		}
+	}
 	if problem != nil {
 		r.problem(checkAddress, v, problem)
 		return Target{}
@@ -227,7 +239,7 @@ func (r *reader) forward(v value) Target {
 func (r *reader) catchAll(v value, def Target) Target {
 	t := Target{}
 	switch {
-	case v.isScalar() && v.node.Value == "local":
+	case v.isScalar() && mailaddr.Lower(v.node.Value) == "local":
 		return Target{Kind: ToLocal, Pos: v.pos()}
 	case v.isMapping():
 		var raw rawAddress
@@ -346,6 +358,11 @@ func validStatus(s string) bool {
 // 5321 4.5.3.1.5) and the row under makemap's 1,022.
 const maxRefusalText = 150
 
+var (
+	codeInText = regexp.MustCompile(`^(?:[245]\d\d|[245]\.\d+\.\d+)(?:\D|$)`)
+	boolWord   = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|null|~)$`)
+)
+
 func (r *reader) refusalText(text Name, into *Refusal) bool {
 	if text.Text == "" {
 		return true
@@ -358,6 +375,12 @@ func (r *reader) refusalText(text Name, into *Refusal) bool {
 	case strings.TrimSpace(text.Text) != text.Text:
 		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text %q begins or ends with a blank", text.Text).
 			WithHelp("write it without"))
+	case codeInText.MatchString(text.Text):
+		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text %q begins with a reply code", text.Text).
+			WithHelp("codes have keys of their own: {code: 550, status: 5.1.1, text: \"gone\"}"))
+	case boolWord.MatchString(text.Text):
+		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text is only %q", text.Text).
+			WithHelp("write reject or defer alone, or the text that the sender is to read"))
 	case len(text.Text) > maxRefusalText:
 		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text has %d characters; %d fit into a reply", len(text.Text), maxRefusalText).
 			WithHelp("say it shorter"))

@@ -185,6 +185,8 @@ func (r *reader) path(v value, what string, def Name) Name {
 		help = "letters, digits and . _ + = @ - are allowed between the slashes"
 	case slices.Contains(strings.Split(text, "/"), ".."):
 		wrong, help = "has .. in it", "write the path without .."
+	case strings.HasPrefix(text, "/dev/"):
+		wrong, help = "is a device", "mail is never thrown away silently; name an mbox file, or refuse the addresses"
 	case what == "mailbox" && strings.HasSuffix(text, "/"):
 		wrong = "ends in a slash, which means a Maildir; sendmail's file mailer writes mbox files only and would fail at every delivery"
 		help = "name an mbox file such as " + strings.TrimRight(text, "/") + "/mbox, or leave mailbox out and let the local mailer deliver"

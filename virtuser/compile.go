@@ -157,10 +157,10 @@ func (c *compiler) checkParams(a *inventory.Address) {
 
 // openWays names the ways to local accounts that no row closes.
 func (c *compiler) openWays() {
-	if c.rejecting == "" {
+	host := c.m.Host.Name
+	if c.rejecting == "" || host.Text == "" {
 		return
 	}
-	host := c.m.Host.Name
 	c.faults.Add(checkOpenWays.At(host.Pos, len(host.Text),
 		"a rejecting catch-all closes root@%s, and leaves these to reach local accounts: root%%localhost@%s, root@%s and root@[127.0.0.1]",
 		c.rejecting, c.rejecting, host.Text).

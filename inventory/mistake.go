@@ -1,0 +1,181 @@
+package inventory
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"virtmap/internal/diag"
+)
+
+var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
+
+// syntaxFault turns an error of yaml.v3 into a fault. The library gives a
+// line, sometimes the one before the mistake, or none at all; the help comes
+// from a look at that line and its neighbours.
+func (r *reader) syntaxFault(src *diag.Source, err error) {
+	message, line := err.Error(), 1
+	if m := yamlErrorLine.FindStringSubmatch(message); m != nil {
+		message = m[2]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			line = n
+		}
+	}
+	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
+		if at := strings.Index(src.Text, "*"+m[1]); at >= 0 {
+			r.fault(checkSyntax.At(src.Pos(at), len(m[1])+1, "this is not YAML: %s", message).WithHelp("%s", generalHelp(message)))
+			return
+		}
+	}
+	if guilty := guiltyLine(src); guilty > 0 {
+		line = guilty
+	}
+	for _, candidate := range []int{line, line + 1, line - 1} {
+		if at, size, help := explainLine(src.Line(candidate)); help != "" && candidate > 0 {
+			pos := src.Pos(src.LineStart(candidate) + at)
+			r.fault(checkSyntax.At(pos, size, "this is not YAML: %s", message).WithHelp("%s", help))
+			return
+		}
+	}
+	at := indentation(src.Line(line))
+	help := generalHelp(message)
+	if before := lineBefore(src, line); before > 0 && indentation(src.Line(before)) != at {
+		help = fmt.Sprintf("this line is indented by %d and line %d by %d: lines that belong together are indented alike", at, before, indentation(src.Line(before)))
+	}
+	r.fault(checkSyntax.At(src.Pos(src.LineStart(line)+at), max(1, len(src.Line(line))-at), "this is not YAML: %s", message).
+		WithHelp("%s", help))
+}
+
+func indentation(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
+
+// lineBefore is the last line before one that is neither empty nor a comment.
+func lineBefore(src *diag.Source, line int) int {
+	for line--; line > 0; line-- {
+		if text := strings.TrimSpace(src.Line(line)); text != "" && text[0] != '#' {
+			return line
+		}
+	}
+	return 0
+}
+
+// Bounds of the search for a guilty line: bytes of text, and lines that an
+// open bracket may run on.
+const (
+	maxSearched = 256 << 10
+	maxOpen     = 40
+)
+
+// guiltyLine finds the line of a syntax error: the one behind the longest
+// beginning of the text that is YAML by itself. The library often names the
+// line where the block began. It gives 0 for a text too long to try.
+func guiltyLine(src *diag.Source) int {
+	total := strings.Count(src.Text, "\n") + 1
+	if len(src.Text) > maxSearched {
+		return 0
+	}
+	reads := func(lines int) bool {
+		var doc yaml.Node
+		err := decode(yaml.NewDecoder(strings.NewReader(src.Text[:src.LineStart(lines+1)])), &doc)
+		return err == nil || err == io.EOF
+	}
+	good := 0
+	for found := true; found; {
+		good += sort.Search(total-good, func(n int) bool { return !reads(good + n + 1) })
+		found = false
+		// A bracket that is open makes shorter beginnings fail too.
+		for n := good + 2; n <= min(good+maxOpen, total) && !found; n++ {
+			if found = reads(n); found {
+				good = n
+			}
+		}
+	}
+	return min(good+1, total)
+}
+
+func generalHelp(message string) string {
+	switch {
+	case strings.Contains(message, "unknown anchor"):
+		return "an alias *name needs an anchor &name before it; quote a text that begins with *"
+	case strings.Contains(message, "max depth"):
+		return "an inventory is never nested that deep"
+	}
+	return "look at the indentation and the quotes of this line and of the line before it"
+}
+
+var (
+	everyAddress  = regexp.MustCompile(`^\s*([*@])\s*:`)
+	specialStart  = regexp.MustCompile(`^\s*(?:[^\s#'"][^#'"]*?:\s+|-\s+)?([%@*` + "`" + `&!|>])`)
+	specialInList = regexp.MustCompile(`[\[,{:]\s*([%@*` + "`" + `])`)
+	secondColon   = regexp.MustCompile(`^\s*[^\s#'"{\[]+:\s+[^'"#{\[]*?(:)(?:\s|$)`)
+	flowColon     = regexp.MustCompile(`[{,]\s*[^\s{}:,'"]+:\s+[^{}\[\]'",]*?(:)\s`)
+	unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)'`)
+	openSingle    = regexp.MustCompile(`[:{\[,-]\s+(')`)
+	noBlank       = regexp.MustCompile(`^\s*[A-Za-z0-9_.+*-]+(:)[^\s:/]\S*\s*$`)
+)
+
+// maxExplained is the longest line that is looked at for mistakes, in bytes.
+const maxExplained = 64 << 10
+
+// explainLine looks for the mistakes people make in one line. It returns the
+// place in the line, its size, and what to write; no help when nothing is
+// found.
+func explainLine(line string) (at, size int, help string) {
+	if len(line) > maxExplained {
+		return 0, 1, fmt.Sprintf("this line has %d characters; is this the right file?", len(line))
+	}
+	if tab := strings.IndexByte(line, '\t'); tab >= 0 && strings.TrimLeft(line[:tab], " ") == "" {
+		return tab, 1, "a tab cannot indent YAML; write blanks"
+	}
+	if m := everyAddress.FindStringSubmatchIndex(line); m != nil {
+		return m[2], 1, "for every address write catch_all: with a target, beside addresses"
+	}
+	if m := specialStart.FindStringSubmatchIndex(line); m != nil {
+		return m[2], 1, fmt.Sprintf("a text that begins with %s needs quotes: %s", line[m[2]:m[3]], quoteRest(line[m[2]:]))
+	}
+	if m := specialInList.FindStringSubmatchIndex(line); m != nil {
+		return m[2], 1, fmt.Sprintf("a text that begins with %s needs quotes", line[m[2]:m[3]])
+	}
+	if m := secondColon.FindStringSubmatchIndex(line); m != nil {
+		return m[2], 1, "a text with \": \" in it needs quotes around it"
+	}
+	if m := flowColon.FindStringSubmatchIndex(line); m != nil {
+		return m[2], 1, "a text with \": \" in it needs quotes around it"
+	}
+	if m := noBlank.FindStringSubmatchIndex(line); m != nil {
+		return m[2], 1, "a colon needs a blank after it"
+	}
+	if strings.Contains(line, ",,") {
+		return strings.Index(line, ",,"), 2, "two commas without anything between them"
+	}
+	if at := strings.Index(line, " #"); at >= 0 && strings.Count(line[:at], "{")+strings.Count(line[:at], "[") > strings.Count(line[:at], "}")+strings.Count(line[:at], "]") {
+		return at + 1, 1, "\" #\" begins a comment; put quotes around the text"
+	}
+	if m := openSingle.FindStringSubmatchIndex(line); m != nil && strings.Count(line, "'")%2 == 1 {
+		return m[2], 1, "inside '…' a quote is written ''; or put the text into double quotes"
+	}
+	if n := strings.Count(line, `"`); n%2 == 1 {
+		return strings.IndexByte(line, '"'), 1, `a quote " has no partner on this line`
+	}
+	if strings.Count(line, "[") != strings.Count(line, "]") {
+		return max(0, strings.IndexAny(line, "[]")), 1, "[ and ] do not pair up on this line"
+	}
+	if strings.Count(line, "{") != strings.Count(line, "}") {
+		return max(0, strings.IndexAny(line, "{}")), 1, "{ and } do not pair up on this line"
+	}
+	return 0, 0, ""
+}
+
+// quoteRest shows the text with the quotes it needs; a key keeps its colon
+// outside.
+func quoteRest(rest string) string {
+	rest = strings.TrimSpace(rest)
+	if key, after, ok := strings.Cut(rest, ":"); ok && (after == "" || after[0] == ' ') {
+		return `"` + key + `":` + after
+	}
+	return `"` + rest + `"`
+}
