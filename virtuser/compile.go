@@ -25,7 +25,9 @@ func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 		listAliases: make([]*Alias, len(m.Lists)),
 		refusals:    make([]string, len(m.Refusals)),
 		loops:       map[string]bool{},
+		copied:      map[int][]inventory.Address{},
 	}
+	c.inherit()
 	c.aliases = newAliases(m)
 	c.nameLists()
 	for d := range m.Domains {
@@ -52,6 +54,9 @@ type compiler struct {
 	faults  *diag.List
 	table   *Table
 	aliases *Aliases
+
+	inherited []inherited                 // by domain
+	copied    map[int][]inventory.Address // effective tables of domains that others copy
 
 	userValues  []string // right side of each user, once userState is done
 	userState   []visit

@@ -10,13 +10,20 @@ import (
 // entries gives the effective table of a domain in row order: what it copies
 // from another by same_as or has of the default roles, over that its own
 // roles, over that its own addresses, each with its detail settled.
+//
+// The tables of domains that others copy are kept, and one that adds nothing
+// is its source's: a long chain of copies costs no more than its rows.
 func (c *compiler) entries(d int) []inventory.Address {
+	if kept, ok := c.copied[d]; ok {
+		return kept
+	}
 	domain := &c.m.Domains[d]
 	detail := c.detail(d)
 	var base []inventory.Address
 	switch {
 	case domain.Source >= 0:
 		base = c.entries(domain.Source)
+		c.copied[domain.Source] = base
 	case !c.m.IsHostName(domain.Name):
 		base = settle(c.m.Defaults.Roles, detail)
 	}
@@ -38,7 +45,10 @@ func settle(all []inventory.Address, detail inventory.Detail) []inventory.Addres
 // overlay merges two sorted tables; the second wins, and what it takes away is
 // gone.
 func overlay(base, over []inventory.Address) []inventory.Address {
-	if len(base) == 0 && !slices.ContainsFunc(over, removed) {
+	switch {
+	case len(over) == 0 && !slices.ContainsFunc(base, removed):
+		return base
+	case len(base) == 0 && !slices.ContainsFunc(over, removed):
 		return over
 	}
 	merged := make([]inventory.Address, 0, len(base)+len(over))
@@ -66,30 +76,52 @@ func overlay(base, over []inventory.Address) []inventory.Address {
 
 func removed(a inventory.Address) bool { return a.To.Kind == inventory.Removed }
 
-// detail is what becomes of user+detail at a domain.
-func (c *compiler) detail(d int) inventory.Detail {
-	for ; d >= 0; d = c.m.Domains[d].Source {
-		if own := c.m.Domains[d].Detail; own != inventory.DetailUnset {
-			return own
+// inherited is what a domain has of its own, its source or the defaults.
+type inherited struct {
+	detail   inventory.Detail
+	catchAll inventory.Target
+	known    bool
+}
+
+// inherit works out what each domain inherits: along a chain of copies from
+// the end, so that every domain is looked at once.
+func (c *compiler) inherit() {
+	c.inherited = make([]inherited, len(c.m.Domains))
+	var chain []int
+	for i := range c.m.Domains {
+		for d := i; d >= 0 && !c.inherited[d].known; d = c.m.Domains[d].Source {
+			chain = append(chain, d)
+		}
+		for ; len(chain) > 0; chain = chain[:len(chain)-1] {
+			d := chain[len(chain)-1]
+			domain := &c.m.Domains[d]
+			from := inherited{detail: c.m.Defaults.Detail, catchAll: c.m.Defaults.CatchAll}
+			if domain.Source >= 0 {
+				from = c.inherited[domain.Source]
+			}
+			if domain.Detail != inventory.DetailUnset {
+				from.detail = domain.Detail
+			}
+			if domain.CatchAll.Kind != inventory.NoTarget {
+				from.catchAll = domain.CatchAll
+			}
+			from.known = true
+			c.inherited[d] = from
 		}
 	}
-	return c.m.Defaults.Detail
 }
+
+// detail is what becomes of user+detail at a domain.
+func (c *compiler) detail(d int) inventory.Detail { return c.inherited[d].detail }
 
 // catchAll is where the unlisted addresses of a domain go, and the place that
 // says so.
 func (c *compiler) catchAll(d int) (inventory.Target, diag.Pos) {
-	at := c.m.Domains[d].Pos
-	for ; d >= 0; d = c.m.Domains[d].Source {
-		if own := c.m.Domains[d].CatchAll; own.Kind != inventory.NoTarget {
-			return own, own.Pos
-		}
+	t := c.inherited[d].catchAll
+	if t.Pos == 0 {
+		return t, c.m.Domains[d].Pos
 	}
-	t := c.m.Defaults.CatchAll
-	if t.Pos != 0 {
-		at = t.Pos
-	}
-	return t, at
+	return t, t.Pos
 }
 
 // withRefusedDetails adds the rows that detail: reject asks for: user+* where

@@ -82,8 +82,14 @@ func found(a inventory.Address, b binding) match {
 // listed finds one key in the effective table of a domain, without building
 // it.
 func (c *compiler) listed(d int, key string, form inventory.Form) (inventory.Address, bool) {
+	if kept, ok := c.copied[d]; ok {
+		a, ok := inventory.Find(kept, key, form)
+		if !ok {
+			return inventory.Address{}, false
+		}
+		return *a, true
+	}
 	domain := &c.m.Domains[d]
-	detail := c.detail(d)
 	layers := [][]inventory.Address{domain.Addresses, domain.Roles}
 	if domain.Source < 0 && !c.m.IsHostName(domain.Name) {
 		layers = append(layers, c.m.Defaults.Roles)
@@ -92,15 +98,16 @@ func (c *compiler) listed(d int, key string, form inventory.Form) (inventory.Add
 		if a, ok := inventory.Find(layer, key, form); ok {
 			hit := *a
 			if hit.Detail == inventory.DetailUnset {
-				hit.Detail = detail
+				hit.Detail = c.detail(d)
 			}
 			return hit, hit.To.Kind != inventory.Removed
 		}
 	}
-	if domain.Source >= 0 {
-		return c.listed(domain.Source, key, form)
+	if domain.Source < 0 {
+		return inventory.Address{}, false
 	}
-	return inventory.Address{}, false
+	c.entries(d) // keeps the source's table
+	return c.listed(domain.Source, key, form)
 }
 
 // An end is where an address leads when it is followed.
@@ -156,20 +163,26 @@ func hostOf(m *inventory.Model, domain string) string {
 
 // hasDetailKeys reports whether a key of the form user+… is listed.
 func (c *compiler) hasDetailKeys(d int, user string) bool {
-	for ; d >= 0; d = c.m.Domains[d].Source {
-		all := c.m.Domains[d].Addresses
-		first := inventory.Address{Local: user + "+", Form: inventory.ExactDetail}
-		i, _ := slices.BinarySearchFunc(all, &first, func(a inventory.Address, b *inventory.Address) int { return a.Compare(b) })
-		if i < len(all) && strings.HasPrefix(all[i].Local, first.Local) {
-			return true
-		}
-		for _, key := range []string{user + "++", user + "+*"} {
-			if _, ok := inventory.Find(all, key, inventory.ParseForm(key)); ok {
-				return true
-			}
-		}
+	if hasDetailKeys(c.m.Domains[d].Addresses, user) {
+		return true
 	}
-	return false
+	source := c.m.Domains[d].Source
+	if source < 0 {
+		return false
+	}
+	c.entries(d) // keeps the source's table
+	return hasDetailKeys(c.copied[source], user)
+}
+
+func hasDetailKeys(all []inventory.Address, user string) bool {
+	first := inventory.Address{Local: user + "+", Form: inventory.ExactDetail}
+	i, _ := slices.BinarySearchFunc(all, &first, func(a inventory.Address, b *inventory.Address) int { return a.Compare(b) })
+	if i < len(all) && strings.HasPrefix(all[i].Local, first.Local) {
+		return true
+	}
+	_, some := inventory.Find(all, user+"++", inventory.SomeDetail)
+	_, every := inventory.Find(all, user+"+*", inventory.AnyDetail)
+	return some || every
 }
 
 // reportEnd reports an address target that leads nowhere.
