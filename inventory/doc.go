@@ -26,7 +26,8 @@
 // quotes. A key with nothing behind it has its default. Anchors and aliases
 // are fine; tags, merge keys, complex keys and second documents are not. The
 // file is UTF-8 with LF line ends, at most 256 MiB with all it includes. The
-// keys note and x-… are free anywhere, for whatever you like to keep there.
+// keys note and x-… are free, for whatever you like to keep there, but under
+// addresses and roles, where they are addresses.
 //
 // Domains are folded to lower-case A-labels (UTS 46, non-transitional) and
 // local parts to lower case; two spellings of one thing are a duplicate.

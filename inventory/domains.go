@@ -31,6 +31,9 @@ func (r *reader) localName(v value, text, what string) (Name, bool) {
 
 func (r *reader) users(v value, m *Model) {
 	r.pairs(v, "users", func(p pair) {
+		if freeKey(p.name) {
+			return
+		}
 		name, ok := r.localName(p.key, p.name, "user")
 		user := User{Name: name}
 		if !p.val.isEmpty() {
@@ -64,6 +67,9 @@ func (r *reader) localAliases(v value, m *Model) {
 
 func (r *reader) domains(v value, m *Model) {
 	r.pairs(v, "domains", func(p pair) {
+		if freeKey(p.name) && !strings.Contains(p.name, ".") {
+			return
+		}
 		name := r.domainName(p.key, "domain")
 		if r.outdented(p, name.Text) {
 			return
@@ -238,7 +244,7 @@ func (r *reader) roles(v value) []Address {
 		case p.val.isScalar() && p.val.node.Value == "none":
 			a.To = Target{Kind: Removed, Pos: p.val.pos()}
 		default:
-			a.To = r.target(p.val, "role "+p.name)
+			r.addressValue(p, &a)
 		}
 		if ok {
 			all = append(all, a)
@@ -249,6 +255,9 @@ func (r *reader) roles(v value) []Address {
 
 func (r *reader) tests(v value, m *Model) {
 	r.pairs(v, "tests", func(p pair) {
+		if freeKey(p.name) && !strings.Contains(p.name, "@") {
+			return
+		}
 		test := Test{Pos: p.key.pos()}
 		folded, problem := mailaddr.Fold(p.name)
 		if problem != nil {

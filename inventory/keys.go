@@ -108,7 +108,11 @@ var topKeys = []key[topFile]{
 	{Key{"version", "1", "The version of this format.", "1"},
 		func(r *reader, v value, m *topFile) { m.hasVersion = true; r.version(v) }},
 	{Key{"host", "mapping", "This mail server.", "{name: mx1.example.net}"},
-		func(r *reader, v value, m *topFile) { m.badHost = true; readMapping(r, v, "host", hostKeys, &m.Host) }},
+		func(r *reader, v value, m *topFile) {
+			before := r.faults.Count(diag.Error)
+			readMapping(r, v, "host", hostKeys, &m.Host)
+			m.badHost = r.faults.Count(diag.Error) > before
+		}},
 	{Key{"defaults", "mapping", "What holds for every domain that does not say otherwise.", "{mx_check: required}"},
 		func(r *reader, v value, m *topFile) { readMapping(r, v, "defaults", defaultsKeys, &m.Defaults) }},
 	{Key{"users", "mapping", "The real users by name.", "{andrei: }"},

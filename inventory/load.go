@@ -120,7 +120,7 @@ func (r *reader) includedFiles(top string) []string {
 	for _, pattern := range r.includes {
 		full := pattern.Text
 		if !filepath.IsAbs(full) {
-			full = filepath.Join(folder, full)
+			full = filepath.Join(globQuote.Replace(folder), full)
 		}
 		matches, err := filepath.Glob(full)
 		switch {
@@ -149,6 +149,9 @@ func (r *reader) includedFiles(top string) []string {
 	}
 	return files
 }
+
+// globQuote takes the meaning of patterns from a folder's own name.
+var globQuote = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
 
 func sameFile(a, b string) bool {
 	infoA, errA := os.Stat(a)

@@ -36,7 +36,7 @@ func (r *reader) syntaxFault(src *diag.Source, err error) {
 		line = guilty
 	}
 	for _, candidate := range []int{line, line + 1, line - 1} {
-		if at, size, help := explainLine(src.Line(candidate)); help != "" && candidate > 0 {
+		if at, size, help := explainLine(src.Line(candidate), message); help != "" && candidate > 0 {
 			pos := src.Pos(src.LineStart(candidate) + at)
 			r.fault(checkSyntax.At(pos, size, "this is not YAML: %s", message).WithHelp("%s", help))
 			return
@@ -124,7 +124,7 @@ const maxExplained = 64 << 10
 // explainLine looks for the mistakes people make in one line. It returns the
 // place in the line, its size, and what to write; no help when nothing is
 // found.
-func explainLine(line string) (at, size int, help string) {
+func explainLine(line, message string) (at, size int, help string) {
 	if len(line) > maxExplained {
 		return 0, 1, fmt.Sprintf("this line has %d characters; is this the right file?", len(line))
 	}
@@ -134,7 +134,8 @@ func explainLine(line string) (at, size int, help string) {
 	if m := everyAddress.FindStringSubmatchIndex(line); m != nil {
 		return m[2], 1, "for every address write catch_all: with a target, beside addresses"
 	}
-	if m := specialStart.FindStringSubmatchIndex(line); m != nil {
+	// An anchor, a tag or a block text is fine where only the indentation is not.
+	if m := specialStart.FindStringSubmatchIndex(line); m != nil && (strings.Contains("%@`", line[m[2]:m[3]]) || !strings.Contains(message, "expected key")) {
 		return m[2], 1, fmt.Sprintf("a text that begins with %s needs quotes: %s", line[m[2]:m[3]], quoteRest(line[m[2]:]))
 	}
 	if m := specialInList.FindStringSubmatchIndex(line); m != nil {

@@ -40,8 +40,8 @@ type Host struct {
 	Name       Name // A-labels; sendmail's $j
 	MXNames    []Name
 	Networks   []Network
-	LocalNames []Name
-	MailDir    Name // an absolute path without a final slash
+	LocalNames []Name // sorted
+	MailDir    Name   // an absolute path without a final slash
 	Map        MapType
 }
 
@@ -277,8 +277,10 @@ func Find(all []Address, local string, form Form) (*Address, bool) {
 // IsHostName reports whether a domain is the host itself: its name or one of
 // its local names.
 func (m *Model) IsHostName(domain string) bool {
-	return domain == m.Host.Name.Text ||
-		slices.ContainsFunc(m.Host.LocalNames, func(n Name) bool { return n.Text == domain })
+	_, local := slices.BinarySearchFunc(m.Host.LocalNames, domain, func(n Name, domain string) int {
+		return strings.Compare(n.Text, domain)
+	})
+	return local || domain == m.Host.Name.Text
 }
 
 // Serves reports whether mail for the domain is delivered by this server's
@@ -286,15 +288,6 @@ func (m *Model) IsHostName(domain string) bool {
 func (m *Model) Serves(domain string) (int, bool) {
 	i, ok := m.Domain(domain)
 	return i, ok && m.Domains[i].Enabled && !m.Domains[i].Backup
-}
-
-// AddressCount counts the keys of all domains, without roles and copies.
-func (m *Model) AddressCount() int {
-	n := 0
-	for i := range m.Domains {
-		n += len(m.Domains[i].Addresses)
-	}
-	return n
 }
 
 // ParseForm tells the form of a folded key.

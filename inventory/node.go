@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -97,7 +98,7 @@ func (r *reader) open(v value) (value, bool) {
 			return v, false
 		}
 	}
-	if v.node.Style&yaml.TaggedStyle != 0 {
+	if bare := v.isScalar() && strings.HasPrefix(v.src.Text[v.offset():], "!"); bare || v.node.Style&yaml.TaggedStyle != 0 {
 		r.fault(checkUnsupported.At(v.pos(), 1, "the tag %s has no meaning in an inventory", v.node.Tag).
 			WithHelp("take it out: every value is read as text"))
 		return v, false
@@ -151,7 +152,7 @@ func (r *reader) plainKey(key value) bool {
 	at := key.offset()
 	before := strings.TrimRight(key.src.Text[:at], " ")
 	switch {
-	case !key.isScalar() || strings.HasSuffix(before, "?") && strings.TrimLeft(lastLine(before), " -") == "?":
+	case !key.isScalar() || explicitKey.MatchString(lastLine(before)):
 		r.fault(checkUnsupported.At(key.pos(), 1, "a key is a plain text here").
 			WithHelp("write \"key: value\""))
 		return false
@@ -162,6 +163,9 @@ func (r *reader) plainKey(key value) bool {
 	}
 	return true
 }
+
+// explicitKey is what stands before a key of the form "? key".
+var explicitKey = regexp.MustCompile(`(?:^[ -]*|[{,\[]\s*)\?$`)
 
 func lastLine(text string) string { return text[strings.LastIndexByte(text, '\n')+1:] }
 

@@ -100,6 +100,10 @@ func (r *reader) finish() {
 	sortNamed(r, &m.LocalAliases, func(n *Name) Name { return *n }, "local alias %q is listed twice")
 	sortNamed(r, &m.Domains, func(d *Domain) Name { return Name{d.Name, d.Pos} }, "domain %s is listed twice")
 	sortNamed(r, &m.Tests, func(t *Test) Name { return Name{t.Address, t.Pos} }, "the test of %s is listed twice")
+	if len(m.Host.MXNames) == 0 && m.Host.Name.Text != "" {
+		m.Host.MXNames = []Name{m.Host.Name}
+	}
+	slices.SortFunc(m.Host.LocalNames, func(a, b Name) int { return strings.Compare(a.Text, b.Text) })
 	r.usersBesideAliases()
 	r.resolveTargets()
 	r.resolveSameAs()

@@ -188,17 +188,26 @@ func (r *reader) checkHostDomains() {
 			r.fault(f.WithHelp("write catch_all: local, so that its accounts keep their mail"))
 			continue
 		}
-		missing := slices.DeleteFunc(slices.Clone(hostNeeds), func(name string) bool {
-			_, listed := Find(d.Addresses, name, Plain)
-			_, role := Find(d.Roles, name, Plain)
-			return listed || role
-		})
+		missing := slices.DeleteFunc(slices.Clone(hostNeeds), func(name string) bool { return m.delivers(i, name) })
 		if d.CatchAll.Kind == Refused && len(missing) > 0 {
 			f.Text += " refuses unlisted mail, and " + strings.Join(missing, ", ") + " with it"
 			r.fault(f.WithHelp("list %s under its addresses, or write catch_all: local: cron's and bounce mail comes as root@%s", strings.Join(missing, ", "), m.Host.Name.Text))
 		}
 	}
 	r.hostNamesBackup()
+}
+
+// delivers reports whether a plain address is listed at a domain, or where it
+// copies from, and not refused.
+func (m *Model) delivers(d int, name string) bool {
+	for ; d >= 0; d = m.Domains[d].Source {
+		for _, layer := range [][]Address{m.Domains[d].Addresses, m.Domains[d].Roles} {
+			if a, ok := Find(layer, name, Plain); ok {
+				return !a.Disabled && a.To.Kind != Refused && a.To.Kind != Removed
+			}
+		}
+	}
+	return false
 }
 
 // hostNamesBackup refuses a backup domain that is this server's own name.

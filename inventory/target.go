@@ -3,7 +3,6 @@ package inventory
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -162,6 +161,7 @@ func foldPattern(text string) (string, *mailaddr.Problem) {
 // list reads several recipients. A list of one is that one.
 func (r *reader) list(v value, what string) Target {
 	var members []Target
+	seen := map[Target]diag.Pos{}
 	r.items(v, what, func(item value) {
 		if !item.isScalar() {
 			r.fault(checkShape.At(item.pos(), 1, "a recipient of %s is %s", what, item.what()).
@@ -178,13 +178,15 @@ func (r *reader) list(v value, what string) Target {
 				WithHelp("make it the only target, or write the address out"))
 			return
 		}
-		if i := slices.IndexFunc(members, func(m Target) bool { return m.Kind == t.Kind && m.Text == t.Text }); i >= 0 && t.Kind != NoTarget {
+		same := Target{Kind: t.Kind, Text: t.Text}
+		if first, twice := seen[same]; twice && t.Kind != NoTarget {
 			r.fault(checkDuplicate.At(t.Pos, item.size(), "%s goes to %s twice", what, t.Text).
-				Second(members[i].Pos, "first given here").WithHelp("keep one of the two"))
+				Second(first, "first given here").WithHelp("keep one of the two"))
 			return
 		}
 		if t.Kind != NoTarget {
 			members = append(members, t)
+			seen[same] = t.Pos
 		}
 	})
 	switch len(members) {
@@ -214,9 +216,13 @@ func (r *reader) bouncesTo(t Target, v value, what string) Target {
 	}
 	owner := r.recipient(v, name, "bounces_to of "+what)
 	switch {
-	case t.Kind == ToList:
+	case t.Kind == ToList && !owner.HasParams():
 		r.model.Lists[t.Index].BouncesTo = owner
-	case t.Kind == Refused || t.Kind == ToLocal || t.HasParams():
+	case owner.HasParams():
+		r.fault(checkConflict.At(owner.Pos, v.size(), "bounces_to of %s is %q, and an alias knows no %%1, %%2 or %%3", what, owner.Text).
+			WithHelp("write the address out"))
+		return t
+	case t.Kind == Refused || t.Kind == ToLocal || t.Kind == ToDomain || t.HasParams():
 		r.fault(checkConflict.At(v.pos(), v.size(), "%s has bounces_to, but no recipients whose mail could bounce", what).
 			WithHelp("leave bounces_to out"))
 	default:
@@ -281,6 +287,9 @@ func (r *reader) longForm(v value, raw *rawAddress, what string) Target {
 				WithHelp("keep one of to, reject and defer"))
 		}
 		t = choice.read(choice.v)
+	}
+	if given == 0 && raw.disabled {
+		return Target{Kind: Refused, Index: refusedUnknown, Pos: v.pos()}
 	}
 	if given == 0 {
 		r.fault(checkMissing.At(v.pos(), 1, "%s does not say what becomes of its mail", what).

@@ -78,6 +78,9 @@ func (r *reader) percent(v value, what string) int {
 	return n
 }
 
+// maxDuration is ten years.
+const maxDuration = 10 * 365 * 24 * time.Hour
+
 var durationUnits = map[byte]time.Duration{
 	's': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour,
 }
@@ -89,7 +92,7 @@ func (r *reader) duration(v value, what string) time.Duration {
 	}
 	unit := durationUnits[name.Text[len(name.Text)-1]]
 	n, err := strconv.Atoi(name.Text[:len(name.Text)-1])
-	if err != nil || n < 0 || n > 100_000 || unit == 0 {
+	if err != nil || n < 0 || unit == 0 || n > int(maxDuration/unit) {
 		r.fault(checkValue.At(v.pos(), v.size(), "%s is %q, not a duration", what, name.Text).
 			WithHelp("write a number and s, m, h, d or w, such as 24h"))
 		return 0
@@ -122,16 +125,18 @@ func (r *reader) domainName(v value, what string) Name {
 
 func (r *reader) domainNames(v value, what string) []Name {
 	var names []Name
+	seen := map[string]diag.Pos{}
 	r.items(v, what, func(item value) {
 		name := r.domainName(item, what)
 		if name.Text == "" {
 			return
 		}
-		if i := slices.IndexFunc(names, func(n Name) bool { return n.Text == name.Text }); i >= 0 {
+		if first, twice := seen[name.Text]; twice {
 			r.fault(checkDuplicate.At(name.Pos, item.size(), "%s is listed twice in %s", name.Text, what).
-				Second(names[i].Pos, "first given here").WithHelp("keep one of the two"))
+				Second(first, "first given here").WithHelp("keep one of the two"))
 			return
 		}
+		seen[name.Text] = name.Pos
 		names = append(names, name)
 	})
 	return names
@@ -183,6 +188,10 @@ func (r *reader) path(v value, what string, def Name) Name {
 	case at >= 0:
 		wrong = "has " + strconv.QuoteRune([]rune(text[at:])[0]) + " in it, which sendmail.mc or an alias file would act on"
 		help = "letters, digits and . _ + = @ - are allowed between the slashes"
+	case what == "mailbox" && strings.Contains(text, "@"):
+		wrong, help = "has an @ in it, and sendmail takes it for an address, not for a file", "name a file without @, such as /srv/mail/bea"
+	case what == "mail_dir" && m4Word(text) != "":
+		wrong, help = "has the word "+m4Word(text)+" in it, which m4 may expand in sendmail.mc", "use a folder whose name is in lower case and no command of m4"
 	case slices.Contains(strings.Split(text, "/"), ".."):
 		wrong, help = "has .. in it", "write the path without .."
 	case strings.HasPrefix(text, "/dev/"):
@@ -200,6 +209,27 @@ func (r *reader) path(v value, what string, def Name) Name {
 	return Name{Text: strings.TrimRight(text, "/"), Pos: name.Pos}
 }
 
+// m4Builtins are the words that m4 acts on without parentheses, or with those
+// that may follow.
+var m4Builtins = strings.Fields("builtin changecom changequote changeword debugfile debugmode decr define defn divert divnum dnl " +
+	"dumpdef errprint esyscmd eval format ifdef ifelse include incr index indir len m4exit m4wrap maketemp mkstemp patsubst popdef " +
+	"pushdef regexp shift sinclude substr symbols syscmd sysval traceoff traceon translit undefine undivert unix")
+
+// m4Word finds a word of a path that m4 may expand where the path stands in a
+// sendmail.mc: a command of its own, or one of cf.m4's macros, which have
+// capitals or begin with an underscore.
+func m4Word(path string) string {
+	words := strings.FieldsFunc(path, func(c rune) bool {
+		return c != '_' && !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9')
+	})
+	for _, word := range words {
+		if word[0] == '_' || word != mailaddr.Lower(word) || slices.Contains(m4Builtins, word) {
+			return word
+		}
+	}
+	return ""
+}
+
 func (r *reader) includePatterns(v value) {
 	r.items(v, "include", func(item value) {
 		if name, ok := r.scalar(item, "include"); ok {
@@ -209,7 +239,11 @@ func (r *reader) includePatterns(v value) {
 }
 
 func (r *reader) checkSettings(v value, m *Model) {
+	seen := map[string]diag.Pos{}
 	r.pairs(v, "checks", func(p pair) {
+		if freeKey(p.name) {
+			return
+		}
 		name, ok := r.scalar(p.val, "the severity of "+p.name)
 		if !ok {
 			return
@@ -220,11 +254,12 @@ func (r *reader) checkSettings(v value, m *Model) {
 				WithHelp("write error, warning, note or ignore"))
 			return
 		}
-		if i := slices.IndexFunc(m.Checks, func(c CheckSetting) bool { return c.ID == p.name }); i >= 0 {
+		if first, twice := seen[p.name]; twice {
 			r.fault(checkDuplicate.At(p.key.pos(), p.key.size(), "%s is set twice", p.name).
-				Second(m.Checks[i].Pos, "first given here").WithHelp("keep one of the two"))
+				Second(first, "first given here").WithHelp("keep one of the two"))
 			return
 		}
+		seen[p.name] = p.key.pos()
 		m.Checks = append(m.Checks, CheckSetting{ID: p.name, Severity: severity, Pos: p.key.pos()})
 	})
 }

@@ -24,8 +24,10 @@ type Alias struct {
 	Members []string
 	Owner   string // who is told of failures: the row owner-Name; empty: the sender
 
-	label string // what it is for, in terms of the inventory
-	pos   diag.Pos
+	label    string // what it is for, in terms of the inventory
+	pos      diag.Pos
+	ownerPos diag.Pos
+	have     map[string]bool // Members, while they are added
 }
 
 func newAliases(m *inventory.Model) *Aliases {
@@ -203,7 +205,7 @@ func (c *compiler) list(i int) string {
 	list := c.m.Lists[i]
 	c.fill(alias, list.Members)
 	if list.BouncesTo.Kind != inventory.NoTarget {
-		alias.Owner = c.member(list.BouncesTo, "bounces_to of "+alias.label)
+		alias.Owner, alias.ownerPos = c.member(list.BouncesTo, "bounces_to of "+alias.label), list.BouncesTo.Pos
 	}
 	return alias.Name
 }
@@ -214,7 +216,19 @@ func (c *compiler) fill(alias *Alias, members []inventory.Target) {
 	c.aliases.All = append(c.aliases.All, alias)
 	alias.Members = []string{}
 	for _, t := range members {
-		alias.Members = append(alias.Members, c.member(t, alias.label))
+		alias.add(c.member(t, alias.label))
+	}
+}
+
+// add appends a recipient that is not there yet: two addresses of a list may
+// end at one user.
+func (a *Alias) add(member string) {
+	if a.have == nil {
+		a.have = map[string]bool{}
+	}
+	if !a.have[member] {
+		a.have[member] = true
+		a.Members = append(a.Members, member)
 	}
 }
 
@@ -224,7 +238,7 @@ func (c *compiler) member(t inventory.Target, what string) string {
 		return c.constant(t)
 	}
 	c.trail = append(c.trail, what)
-	e := c.follow(t.Text)
+	e := c.follow(literal(t.Text))
 	c.trail = c.trail[:len(c.trail)-1]
 	if !c.reportEnd(e, t, what) {
 		return t.Text
@@ -274,43 +288,83 @@ func (c *compiler) fillUser(alias *Alias, u *inventory.User) {
 	}
 	c.fill(alias, forward)
 	if u.Mailbox.Text != "" {
-		alias.Members = append(alias.Members, u.Mailbox.Text)
+		alias.add(u.Mailbox.Text)
 	} else {
-		alias.Members = append(alias.Members, u.Name.Text)
+		alias.add(u.Name.Text)
 	}
 }
 
-// aliasLoops reports aliases that lead back to themselves.
+// maxAliasDepth is sendmail's limit of aliases of aliases (MaxAliasRecursion).
+const maxAliasDepth = 10
+
+// aliasLoops reports aliases that lead back to themselves, and those that lead
+// through more aliases than sendmail follows.
 func (c *compiler) aliasLoops() {
-	byName := make(map[string]*Alias, len(c.aliases.All))
+	w := aliasWalk{c: c, byName: make(map[string]*Alias, len(c.aliases.All)), state: map[*Alias]visit{}, depth: map[*Alias]int{}}
 	for _, a := range c.aliases.All {
-		byName[a.Name] = a
-	}
-	state := map[*Alias]visit{}
-	var trail []*Alias
-	var walk func(a *Alias)
-	walk = func(a *Alias) {
-		if a == nil || state[a] == done {
-			return
-		}
-		if state[a] == onPath {
-			var names []string
-			for _, on := range append(trail[slices.Index(trail, a):], a) {
-				names = append(names, on.label)
-			}
-			c.reportLoop(names, a.pos, 1)
-			return
-		}
-		state[a] = onPath
-		trail = append(trail, a)
-		for _, member := range a.Members {
-			name, _, _ := splitDetail(member)
-			walk(byName[name])
-		}
-		trail = trail[:len(trail)-1]
-		state[a] = done
+		w.byName[a.Name] = a
 	}
 	for _, a := range c.aliases.All {
-		walk(a)
+		w.walk(a)
+	}
+}
+
+type aliasWalk struct {
+	c      *compiler
+	byName map[string]*Alias
+	state  map[*Alias]visit
+	depth  map[*Alias]int // aliases on the longest way down, itself too
+	trail  []*Alias
+}
+
+func (w *aliasWalk) walk(a *Alias) (depth int) {
+	switch {
+	case a == nil:
+		return 0
+	case w.state[a] == done:
+		return w.depth[a]
+	case w.state[a] == onPath:
+		var names []string
+		for _, on := range append(w.trail[slices.Index(w.trail, a):], a) {
+			names = append(names, on.label)
+		}
+		w.c.reportLoop(names, a.pos, 1)
+		return 0
+	}
+	w.state[a] = onPath
+	w.trail = append(w.trail, a)
+	for _, member := range a.Members {
+		name, _, _ := splitDetail(member)
+		depth = max(depth, w.walk(w.byName[name]))
+	}
+	w.trail = w.trail[:len(w.trail)-1]
+	w.state[a], w.depth[a] = done, depth+1
+	if w.depth[a] == maxAliasDepth+1 {
+		w.c.faults.Add(checkTooDeep.At(a.pos, 1, "%s leads through %d lists of lists, and sendmail follows %d", a.label, w.depth[a], maxAliasDepth).
+			WithHelp("name the users themselves in one of the lists"))
+	}
+	return w.depth[a]
+}
+
+// owners reports lists whose bounces the host's own name would refuse:
+// sendmail sends the list's mail on as owner@$j, and bounces come back there.
+func (c *compiler) owners() {
+	host := c.m.Host.Name.Text
+	d, served := c.m.Serves(host)
+	if !served {
+		return
+	}
+	if catchAll, _ := c.catchAll(d); catchAll.Kind != inventory.Refused {
+		return
+	}
+	for _, a := range c.aliases.All {
+		if a.Owner == "" || strings.Contains(a.Owner, "@") {
+			continue
+		}
+		if hit, ok := c.listed(d, a.Owner, inventory.Plain); ok && !hit.Disabled && hit.To.Kind != inventory.Refused {
+			continue
+		}
+		c.faults.Add(checkOwner.At(a.ownerPos, 1, "bounces of %s would come to %s@%s, which is refused there", a.label, a.Owner, host).
+			WithHelp("list %s under the addresses of %s, or name a user that is", a.Owner, host))
 	}
 }

@@ -4,7 +4,7 @@ import "virtmap/internal/diag"
 
 // Checks are all checks of this package.
 var Checks = []*diag.Check{
-	checkOpenWays, checkLoop, checkDeadTarget, checkDeadMember, checkParams, checkTooLong, checkNeverMatches,
+	checkOpenWays, checkLoop, checkDeadTarget, checkDeadMember, checkParams, checkTooLong, checkNeverMatches, checkTooDeep, checkTooMany, checkOwner,
 	checkLine, checkRowTwice, checkRightSide,
 }
 
@@ -23,6 +23,12 @@ var (
 		Rule: "A key has at most 255 bytes and a row at most 1,022."}
 	checkNeverMatches = &diag.Check{ID: "VM035", Name: "never-matches", Severity: diag.Error,
 		Rule: "A domain is not one of the names that sendmail rewrites before it looks at the virtusertable."}
+	checkTooDeep = &diag.Check{ID: "VM036", Name: "too-deep", Severity: diag.Error,
+		Rule: "sendmail follows at most 10 aliases of aliases and about 15 look-ups of an address."}
+	checkTooMany = &diag.Check{ID: "VM037", Name: "too-many-rows", Severity: diag.Error,
+		Rule: "An inventory with its copies has at most 10,000,000 rows."}
+	checkOwner = &diag.Check{ID: "VM038", Name: "owner-refused", Severity: diag.Error,
+		Rule: "The address that a list's bounces go to is taken by the server's own name."}
 
 	checkLine = &diag.Check{ID: "VM040", Name: "virtusertable-line", Severity: diag.Error,
 		Rule: "A line of a virtusertable is a key, white space and a right side."}

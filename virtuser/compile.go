@@ -30,15 +30,37 @@ func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 	c.inherit()
 	c.aliases = newAliases(m)
 	c.nameLists()
-	for d := range m.Domains {
-		if m.Domains[d].Enabled && !m.Domains[d].Backup {
-			c.domain(d)
+	if !c.tooMany() {
+		for d := range m.Domains {
+			if m.Domains[d].Enabled && !m.Domains[d].Backup {
+				c.domain(d)
+			}
 		}
 	}
-	c.aliasLoops()
 	c.aliases.finish()
+	c.aliasLoops()
+	c.owners()
 	c.openWays()
 	return &Compiled{Table: c.table, Aliases: c.aliases}
+}
+
+// maxRows bounds what copies of copies may become.
+const maxRows = 10_000_000
+
+// tooMany reports an inventory whose copies make more rows than that, before
+// they are made.
+func (c *compiler) tooMany() bool {
+	rows := 0
+	for d := range c.m.Domains {
+		rows += 1 + c.inherited[d].rows
+		if rows > maxRows {
+			domain := &c.m.Domains[d]
+			c.faults.Add(checkTooMany.At(domain.Pos, len(domain.Name), "with the rows of %s the virtusertable has more than %d", domain.Name, maxRows).
+				WithHelp("split the inventory: several hosts can have one each"))
+			return true
+		}
+	}
+	return false
 }
 
 type visit uint8
@@ -64,6 +86,7 @@ type compiler struct {
 	refusals    []string        // right side of each refusal, once made
 	loops       map[string]bool // circles already reported
 	trail       []string        // addresses and users that are being followed
+	deepest     int             // how long the trail was
 	rejecting   string          // a domain with a rejecting catch-all
 }
 
@@ -91,6 +114,7 @@ func (c *compiler) domain(d int) {
 		return // no row: sendmail falls on to its accounts
 	}
 	value := c.right(t, c.detail(d) == inventory.DetailKeep, "the catch-all of "+domain.Name)
+	c.checkParams(&inventory.Address{To: t})
 	c.row("", domain.Name, value, pos)
 	c.walkSample(d, nil, value)
 }
@@ -114,6 +138,9 @@ func (c *compiler) right(t inventory.Target, keep bool, what string) string {
 		return c.followed(t, keep, what)
 	}
 	value := c.constant(t)
+	if forward, ok := c.forwards(t); ok && keep {
+		return c.followed(inventory.Target{Kind: inventory.ToAddress, Text: forward, Pos: c.m.Users[t.Index].Forward.Pos}, keep, what)
+	}
 	if keep && t.Kind != inventory.Refused {
 		return withDetail(value)
 	}
@@ -147,8 +174,26 @@ func (c *compiler) refusal(i uint32) string {
 	return c.refusals[i]
 }
 
+// checkParams finds targets that use what their key does not give. a is the
+// catch-all when its key is empty.
 func (c *compiler) checkParams(a *inventory.Address) {
-	if a.Form != inventory.ExactDetail || !a.To.HasParams() {
+	if !a.To.HasParams() {
+		return
+	}
+	plus := "+" // of user+ with nothing behind it
+	if a.Form == inventory.Plain {
+		plus = ""
+	}
+	least := binding{"", "x", "", plus}
+	if a.Form == inventory.SomeDetail || a.Form == inventory.SomeUser {
+		least[2], least[3] = "x", "+x"
+	}
+	if addr := least.substitute(a.To.Text); a.Form != inventory.ExactDetail && addr[0] == '@' {
+		c.faults.Add(checkParams.At(a.To.Pos, len(a.To.Text), "%q has nothing before its @ for an address without a detail", a.To.Text).
+			WithHelp("%%1 is the user, and always there; a key such as user++ stands for details only"))
+		return
+	}
+	if a.Form != inventory.ExactDetail {
 		return
 	}
 	for _, p := range []string{"%2", "%3"} {

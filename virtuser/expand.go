@@ -80,6 +80,7 @@ func removed(a inventory.Address) bool { return a.To.Kind == inventory.Removed }
 type inherited struct {
 	detail   inventory.Detail
 	catchAll inventory.Target
+	rows     int // at most
 	known    bool
 }
 
@@ -95,7 +96,7 @@ func (c *compiler) inherit() {
 		for ; len(chain) > 0; chain = chain[:len(chain)-1] {
 			d := chain[len(chain)-1]
 			domain := &c.m.Domains[d]
-			from := inherited{detail: c.m.Defaults.Detail, catchAll: c.m.Defaults.CatchAll}
+			from := inherited{detail: c.m.Defaults.Detail, catchAll: c.m.Defaults.CatchAll, rows: len(c.m.Defaults.Roles)}
 			if domain.Source >= 0 {
 				from = c.inherited[domain.Source]
 			}
@@ -105,6 +106,7 @@ func (c *compiler) inherit() {
 			if domain.CatchAll.Kind != inventory.NoTarget {
 				from.catchAll = domain.CatchAll
 			}
+			from.rows += len(domain.Addresses) + len(domain.Roles)
 			from.known = true
 			c.inherited[d] = from
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Severity is how much a fault matters.
@@ -47,9 +48,9 @@ type Fault struct {
 	AlsoText string
 }
 
-// Help returns the fault with what to write instead.
+// WithHelp returns the fault with what to write instead.
 func (f Fault) WithHelp(format string, args ...any) Fault {
-	f.Help = fmt.Sprintf(format, args...)
+	f.Help = shorten(fmt.Sprintf(format, args...))
 	return f
 }
 
@@ -61,7 +62,17 @@ func (f Fault) Second(pos Pos, text string) Fault {
 
 // At makes a fault of the check. The place covers size bytes.
 func (c *Check) At(pos Pos, size int, format string, args ...any) Fault {
-	return Fault{Check: c, Pos: pos, Len: size, Text: fmt.Sprintf(format, args...)}
+	return Fault{Check: c, Pos: pos, Len: size, Text: shorten(fmt.Sprintf(format, args...))}
+}
+
+// shorten bounds what a fault keeps: a hostile name may have megabytes, and
+// stand in thousands of faults.
+func shorten(text string) string {
+	const limit = 1000
+	if len(text) > limit {
+		return strings.ToValidUTF8(strings.Clone(text[:limit]), "") + "..."
+	}
+	return text
 }
 
 // maxFaults bounds what a List keeps of each severity: a hostile inventory

@@ -9,7 +9,7 @@ type Words struct {
 	used   bool
 }
 
-const wordBudget = 2_000_000 // names compared
+const wordBudget = 100_000_000 // letters compared with letters
 
 // Nearest returns the name with the fewest changes from word: letters added,
 // lost, changed or swapped with their neighbour. More than a third of the
@@ -23,7 +23,7 @@ func (w *Words) Nearest(word string) (string, bool) {
 		return "", false
 	}
 	for name := range w.Names {
-		if w.budget--; w.budget < 0 {
+		if w.budget -= (len(word) + 1) * min(len(name)+1, 256); w.budget < 0 {
 			return "", false
 		}
 		if d := editDistance(word, name, distance); d < distance {

@@ -20,7 +20,8 @@ type Source struct {
 
 	base  Pos
 	once  sync.Once
-	lines []uint32 // offset of the first byte of each line
+	lines []uint32         // offset of the first byte of each line
+	wide  map[int][]uint32 // of long lines: offset of every stride-th character
 }
 
 // Pos returns the place of the byte at offset; len(Text) is the end of the text.
@@ -50,11 +51,57 @@ func (s *Source) Line(line int) string {
 // characters, both from 1, and stays within the text.
 func (s *Source) Offset(line, col int) int {
 	at := s.LineStart(line)
+	if marks := s.marks(line); len(marks) > 0 && col > 1 {
+		n := min((col-1)/stride, len(marks)-1)
+		at, col = int(marks[n]), col-n*stride
+	}
 	for ; col > 1 && at < len(s.Text) && s.Text[at] != '\n'; col-- {
 		_, size := utf8.DecodeRuneInString(s.Text[at:])
 		at += size
 	}
 	return at
+}
+
+// An inventory may stand on one line, as JSON does. The characters of a long
+// line are counted once, with a mark at every stride-th.
+const (
+	stride   = 256
+	longLine = 4 * stride
+)
+
+// marks gives the marks of a long line, and none for another.
+func (s *Source) marks(line int) []uint32 {
+	start := s.LineStart(line)
+	end := s.LineStart(line + 1)
+	if end-start < longLine {
+		return nil
+	}
+	if marks, ok := s.wide[line]; ok {
+		return marks
+	}
+	var marks []uint32
+	n := 0
+	for at := range s.Text[start:end] {
+		if n%stride == 0 {
+			marks = append(marks, uint32(start+at))
+		}
+		n++
+	}
+	if s.wide == nil {
+		s.wide = map[int][]uint32{}
+	}
+	s.wide[line] = marks
+	return marks
+}
+
+// column is the inverse of Offset.
+func (s *Source) column(line, offset int) int {
+	start, col := s.LineStart(line), 1
+	if marks := s.marks(line); len(marks) > 0 {
+		n := sort.Search(len(marks), func(i int) bool { return int(marks[i]) > offset }) - 1
+		start, col = int(marks[n]), 1+n*stride
+	}
+	return col + utf8.RuneCountInString(s.Text[start:offset])
 }
 
 func (s *Source) findLines() {
@@ -111,6 +158,5 @@ func (s *Sources) Place(p Pos) (Place, bool) {
 	src.once.Do(src.findLines)
 	offset := min(int(p-src.base), len(src.Text))
 	line := sort.Search(len(src.lines), func(i int) bool { return int(src.lines[i]) > offset })
-	col := 1 + utf8.RuneCountInString(src.Text[src.lines[line-1]:offset])
-	return Place{File: src.Name, Line: line, Col: col, Source: src, Offset: offset}, true
+	return Place{File: src.Name, Line: line, Col: src.column(line, offset), Source: src, Offset: offset}, true
 }

@@ -128,7 +128,7 @@ func (p Printer) snippet(w *bufio.Writer, pos Pos, size int) {
 // cutAround returns what to show of a line before and after the byte at.
 func cutAround(line string, at int) (before, after string) {
 	before, after = line[:at], line[at:]
-	if utf8.RuneCountInString(before) > snippetWidth/2 && len(line) > snippetWidth {
+	if len(before) > snippetWidth/2 && len(line) > snippetWidth {
 		start := len(before)
 		for n := 0; n < snippetWidth/2-3 && start > 0; n++ {
 			_, size := utf8.DecodeLastRuneInString(before[:start])

@@ -44,9 +44,6 @@ func Edit(src *diag.Source, s Settings, faults *diag.List) string {
 	// The block is blanked, so that offsets stay those of the source.
 	rest := src.Text[:start] + strings.Repeat(" ", end-start) + src.Text[end:]
 	calls := scan(rest)
-	if e.includes(calls) {
-		return src.Text[:start] + src.Text[end:]
-	}
 	mailer := firstMailer(calls)
 	if mailer < 0 {
 		faults.Add(checkBlock.At(src.Pos(0), 1, "there is no MAILER line in this file").
@@ -59,6 +56,9 @@ func Edit(src *diag.Source, s Settings, faults *diag.List) string {
 		e.look(c, c.at > mailer)
 	}
 	e.aliasLines(rest)
+	if e.included {
+		return src.Text[:start] + src.Text[end:]
+	}
 	return e.insert(strings.LastIndexByte(src.Text[:mailer], '\n') + 1)
 }
 
@@ -97,18 +97,9 @@ type editor struct {
 	settingsDir string // MAIL_SETTINGS_DIR
 	mapType     string // DATABASE_MAP_TYPE
 	needed      [needCount]bool
+	included    bool // the file includes our virtmap.mc and needs no block
 
 	blockStart, blockEnd int
-}
-
-// includes reports a file that includes our virtmap.mc and needs no block.
-func (e *editor) includes(calls []call) bool {
-	for _, c := range calls {
-		if (c.name == "include" || c.name == "sinclude") && path.Clean(c.arg(0)) == e.s.MailDir+"/"+Include {
-			return true
-		}
-	}
-	return false
 }
 
 func firstMailer(calls []call) int {
@@ -137,6 +128,9 @@ func (e *editor) defaults(calls []call) {
 // look takes a line over, or reports it.
 func (e *editor) look(c call, behindMailer bool) {
 	switch {
+	case (c.name == "include" || c.name == "sinclude") && path.Clean(c.arg(0)) == e.s.MailDir+"/"+Include:
+		e.included = true
+		e.checkOrder(c, behindMailer)
 	case c.name == "FEATURE" && c.arg(0) == "use_cw_file":
 		e.takeOver(c, needCWFeature, behindMailer)
 	case c.name == "FEATURE" && c.arg(0) == "virtusertable":
@@ -151,8 +145,12 @@ func (e *editor) look(c call, behindMailer bool) {
 
 func (e *editor) takeOver(c call, n need, behindMailer bool) {
 	e.needed[n] = false
+	e.checkOrder(c, behindMailer)
+}
+
+func (e *editor) checkOrder(c call, behindMailer bool) {
 	if behindMailer {
-		e.faults.Add(checkOrder.At(e.src.Pos(c.at), c.end-c.at, "this FEATURE stands behind a MAILER line, and m4 complains of it and goes on").
+		e.faults.Add(checkOrder.At(e.src.Pos(c.at), c.end-c.at, "this %s stands behind a MAILER line, and m4 complains of it and goes on", c.name).
 			WithHelp("move the line before the first MAILER"))
 	}
 }

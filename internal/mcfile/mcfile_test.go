@@ -48,6 +48,8 @@ func TestEdit(t *testing.T) {
 			head + "FEATURE(`use_cw_file')dnl\n" + table + aliases + mailers, nil},
 		{"needs no block where virtmap.mc is included", head + fullBlock + "include(`/etc/mail/virtmap.mc')dnl\n" + mailers,
 			head + "include(`/etc/mail/virtmap.mc')dnl\n" + mailers, nil},
+		{"looks for other tables beside the include", head + "include(`/etc/mail/virtmap.mc')dnl\nFEATURE(`virtusertable', `hash /etc/mail/other')dnl\n" + mailers, "", []string{"error[VM061]"}},
+		{"refuses an include behind MAILER", head + mailers + "include(`/etc/mail/virtmap.mc')dnl\n", "", []string{"error[VM062]: this include stands behind a MAILER"}},
 		{"does not see comments and quotes", head + "dnl " + table + "# FEATURE(`use_cw_file')\nifdef(`x', `" + table + "')\n" + mailers,
 			head + "dnl " + table + "# FEATURE(`use_cw_file')\nifdef(`x', `" + table + "')\n" + fullBlock + mailers, nil},
 		{"takes the default table over", head + "FEATURE(`virtusertable')dnl\n" + mailers,

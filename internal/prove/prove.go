@@ -96,7 +96,7 @@ func (p *Promises) ours(domain string) bool {
 
 // at gives the outcome of an address at a domain of ours.
 func (p *Promises) at(local, domain string, steps int) Outcome {
-	if steps > 50 {
+	if steps > 1000 {
 		return Outcome{Code: 554, Status: "5.0.0"}
 	}
 	d, served := p.Model.Serves(domain)
@@ -105,7 +105,7 @@ func (p *Promises) at(local, domain string, steps int) Outcome {
 	}
 	found, key := p.find(d, local)
 	user, detail := local, ""
-	if at := strings.IndexByte(local, '+'); at > 0 && key != local {
+	if at := plusAt(local); at > 0 && key != local {
 		user, detail = local[:at], local[at+1:]
 	}
 	plus := ""
@@ -129,7 +129,7 @@ func (p *Promises) find(d int, local string) (promise, string) {
 	t := p.table(d)
 	keys := []string{local}
 	catchAll := promise{to: p.catchAll(d), detail: p.detail(d)}
-	at := strings.IndexByte(local, '+')
+	at := plusAt(local)
 	if at > 0 {
 		user, detail := local[:at], local[at+1:]
 		if detail != "" {
@@ -152,6 +152,14 @@ func (p *Promises) find(d int, local string) (promise, string) {
 		return refused, ""
 	}
 	return catchAll, ""
+}
+
+// plusAt is where the detail begins: at the first plus behind a first letter.
+func plusAt(local string) int {
+	if len(local) < 2 {
+		return -1
+	}
+	return strings.IndexByte(local[1:], '+') + 1
 }
 
 var refused = promise{to: inventory.Target{Kind: inventory.Refused}}
