@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 
 // reorder puts the flags of a command before its arguments: cli/v2 stops
 // reading flags at the first argument. What stands behind -- stays there.
-func reorder(commands []*cli.Command, args []string) []string {
+func reorder(commands []*cli.Command, args []string) ([]string, error) {
 	at := 1
 	var flags []cli.Flag
 	for at < len(args) {
@@ -22,44 +23,66 @@ func reorder(commands []*cli.Command, args []string) []string {
 		at++
 	}
 	if at == 1 || at >= len(args) {
-		return args
+		return args, nil
 	}
 	var first, rest []string
 	for i := at; i < len(args); i++ {
 		arg := args[i]
-		switch {
-		case arg == "--":
-			return slices.Concat(args[:at], first, []string{"--"}, rest, args[i+1:])
-		case arg == "-" || !strings.HasPrefix(arg, "-"):
+		if arg == "--" {
+			rest = append(rest, args[i+1:]...)
+			break
+		}
+		if arg == "-" || !strings.HasPrefix(arg, "-") {
 			rest = append(rest, arg)
-		default:
-			first = append(first, arg)
-			if takesValue(flags, arg) && i+1 < len(args) {
-				i++
-				first = append(first, args[i])
-			}
+			continue
+		}
+		written, value, err := readFlag(flags, arg)
+		if err != nil {
+			return nil, err
+		}
+		first = append(first, written)
+		if value && i+1 < len(args) {
+			i++
+			first = append(first, args[i])
 		}
 	}
 	if len(rest) > 0 {
 		first = append(first, "--") // an argument may begin with a dash only behind it
 	}
-	return slices.Concat(args[:at], first, rest)
+	return slices.Concat(args[:at], first, rest), nil
 }
 
-// takesValue reports whether a flag's value is the next argument.
-func takesValue(flags []cli.Flag, arg string) bool {
-	if strings.Contains(arg, "=") {
-		return false
+// readFlag gives a flag as cli/v2 reads it, and whether its value is the next
+// argument. A long name may have one dash; letters may be joined, the last of
+// them with a value.
+func readFlag(flags []cli.Flag, arg string) (written string, value bool, err error) {
+	name, _, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	if known, takes := findFlag(flags, name); known || strings.HasPrefix(arg, "--") {
+		if len(name) > 1 && !strings.HasPrefix(arg, "--") {
+			arg = "-" + arg
+		}
+		return arg, takes && !joined, nil
 	}
-	name := strings.TrimLeft(arg, "-")
-	if !strings.HasPrefix(arg, "--") && len(name) > 1 {
-		name = name[len(name)-1:] // -qi FILE
+	for i := range len(name) {
+		known, takes := findFlag(flags, name[i:i+1])
+		switch {
+		case !known:
+			return arg, false, nil // cli/v2 names the flag it does not know
+		case takes && i+1 < len(name):
+			return "", false, usage(fmt.Errorf("%s: -%c takes a value; write -%c and the value apart", arg, name[i], name[i]))
+		case takes:
+			return arg, !joined, nil
+		}
 	}
+	return arg, false, nil
+}
+
+func findFlag(flags []cli.Flag, name string) (known, takesValue bool) {
 	for _, flag := range flags {
 		if slices.Contains(flag.Names(), name) {
 			_, isBool := flag.(*cli.BoolFlag)
-			return !isBool
+			return true, !isBool
 		}
 	}
-	return false
+	return name == "h" || name == "help", false
 }

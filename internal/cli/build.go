@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -102,12 +104,16 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) error {
 	if err := report(stdio, source.Model.Sources, faults, least); err != nil {
 		return err
 	}
+	// Until here an interrupt ends the process as it is: nothing is written yet.
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	result, err := publish.Publish(ctx, set)
-	if err != nil {
+	if err != nil && !errors.Is(err, publish.ErrRecord) {
 		return a.failed(err, stdio)
 	}
 	a.say(source, result, stdio)
-	return nil
+	return machineExit(err, exitIO)
 }
 
 // set gathers what is to be published, and where.
@@ -212,6 +218,9 @@ func (a *buildArgs) failed(err error, stdio Stdio) error {
 const maxLost = 20
 
 func printLost(stdio Stdio, file publish.Change, verb string) {
+	if file.Kept != "" && verb == "lost" {
+		fmt.Fprintf(stdio.Err, "%s: the file that was there is kept as %s\n", file.Path, file.Kept)
+	}
 	for i, line := range file.Lost {
 		if i == maxLost {
 			fmt.Fprintf(stdio.Err, "%s: and %d more\n", file.Path, len(file.Lost)-maxLost)

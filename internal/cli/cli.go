@@ -28,9 +28,18 @@ type Stdio struct {
 }
 
 // Run runs the program and returns its exit code.
-func Run(ctx context.Context, args []string, stdio Stdio) int {
+func Run(ctx context.Context, args []string, stdio Stdio) (code int) {
+	defer func() {
+		if failure := recover(); failure != nil {
+			fmt.Fprintf(stdio.Err, "virtmap: this is a bug of virtmap, please report it: %v\n%s", failure, debug.Stack())
+			code = exitSoftware
+		}
+	}()
 	app := newApp(stdio)
-	err := app.RunContext(ctx, reorder(app.Commands, args))
+	args, err := reorder(app.Commands, args)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
 	var known *exitError
 	if err != nil && (!errors.As(err, &known) || known.err != nil) {
 		fmt.Fprintf(stdio.Err, "virtmap: %s\n", diag.Printable(err.Error()))

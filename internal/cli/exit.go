@@ -47,8 +47,14 @@ func machineExit(err error, other int) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, publish.ErrLocked), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled):
+		return exit(exitTryAgain, errors.New("interrupted; no file was changed"))
+	case errors.Is(err, publish.ErrLocked), errors.Is(err, publish.ErrChanged):
 		return exit(exitTryAgain, err)
+	case errors.Is(err, publish.ErrNotFile):
+		return exit(exitRefused, err)
+	case errors.Is(err, publish.ErrRecord):
+		return exit(exitIO, err)
 	case errors.Is(err, fs.ErrPermission):
 		return exit(exitPermission, err)
 	case errors.Is(err, publish.ErrCreate):

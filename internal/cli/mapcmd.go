@@ -79,8 +79,8 @@ Examples:
 func mapCheckCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "check", Usage: "read each file strictly", ArgsUsage: "FILE...",
-		Description: `Finds what db_verify lets pass too: a file that was cut, a page of zeros, keys
-out of order. Exits with 1 when a file is damaged.
+		Description: `Finds what db_verify lets pass too: a file that was cut, keys out of order.
+Exits with 1 when a file is damaged.
 
 Examples:
   virtmap map check /etc/mail/virtusertable.db
@@ -105,10 +105,17 @@ func openMap(name string) (*mapfile.File, error) {
 
 func openFirst(paths ...string) (*mapfile.File, error) {
 	for _, path := range paths {
-		if _, err := os.Stat(path); err == nil {
-			f, err := mapfile.Open(path)
-			return f, mapExit(err)
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, machineExit(err, exitNoInput)
+		case info.IsDir():
+			return nil, exit(exitNoInput, fmt.Errorf("%q is a folder", path))
 		}
+		f, err := mapfile.Open(path)
+		return f, mapExit(err)
 	}
 	return nil, exit(exitNoInput, fmt.Errorf("there is no %s", strings.Join(paths, ", ")))
 }
@@ -159,7 +166,7 @@ func getAnyForm(f *mapfile.File, key string) (value string, ok bool, err error) 
 	for _, form := range []string{key, folded, folded + "\x00"} {
 		found, ok, err := f.Append(nil, []byte(form))
 		if ok || err != nil {
-			return strings.TrimSuffix(string(found), "\x00"), ok, err
+			return string(withoutNUL(found)), ok, err
 		}
 	}
 	return "", false, nil
@@ -171,14 +178,15 @@ func mapDump(name string, pages bool, stdio Stdio) error {
 		return err
 	}
 	defer f.Close()
+	out := bufio.NewWriter(stdio.Out) // keeps its first error until Flush
 	if pages {
-		return mapExit(f.Explain(stdio.Out))
+		err = f.Explain(out)
+	} else {
+		err = f.Each(func(key, value []byte) error {
+			fmt.Fprintf(out, "%s\t%s\n", withoutNUL(key), withoutNUL(value))
+			return nil
+		})
 	}
-	out := bufio.NewWriter(stdio.Out)
-	err = f.Each(func(key, value []byte) error {
-		_, err := fmt.Fprintf(out, "%s\t%s\n", withoutNUL(key), withoutNUL(value))
-		return err
-	})
 	if flushErr := out.Flush(); flushErr != nil {
 		return exit(exitIO, flushErr)
 	}

@@ -103,7 +103,7 @@ func MC(s Source, files publish.FS, path string, sources *diag.Sources, faults *
 		return publish.Output{}, err
 	}
 	out := textOutput(path, []byte(mcfile.Edit(src, s.Settings(), faults)), plainLines)
-	out.Shared = true
+	out.Shared, out.Base = true, text
 	return out, nil
 }
 

@@ -15,23 +15,19 @@ type walker struct {
 	used  []uint64 // a bit a page: belongs to something
 	keys  int
 	rows  int
-	bigs  int
 }
 
 // Stats say what Check found.
 type Stats struct {
-	Keys    int
-	Rows    int // more than Keys where there are duplicates
-	Buckets int
-	Pages   int
-	Big     int // pages of big values
-	Unused  int // pages that hold nothing
+	Keys int
+	Rows int // more than Keys where there are duplicates
 }
 
 // Check reads a whole image strictly: every page belongs to one thing, every
 // bucket is in order, every key hashes to its bucket and stands there once,
-// the free list and the metadata are sound. db_verify lets a cut file, a page
-// of zeros and keys in a wrong order pass; Check does not. The number of keys
+// the free list and the metadata are sound. db_verify lets a cut file and keys
+// in a wrong order pass; Check does not. A bucket's page that was zeroed is an
+// empty bucket to libdb and to Check. The number of keys
 // in the metadata is not held against the file: makemap writes none, and libdb
 // does not keep it up. A caller who knows it compares with Stats.
 func Check(image []byte) (Stats, error) {
@@ -46,11 +42,7 @@ func Check(image []byte) (Stats, error) {
 	if err := w.walk(); err != nil {
 		return Stats{}, err
 	}
-	unused, err := w.leftOver()
-	if err != nil {
-		return Stats{}, err
-	}
-	return Stats{Keys: w.keys, Rows: w.rows, Buckets: int(f.maxBucket) + 1, Pages: int(f.pages), Big: w.bigs, Unused: unused}, nil
+	return Stats{Keys: w.keys, Rows: w.rows}, w.leftOver()
 }
 
 func (f *File) checkMeta() error {
@@ -103,7 +95,7 @@ func (w *walker) take(number uint32) error {
 func (w *walker) bucket(b uint32) error {
 	var chain [][]byte // keys of the bucket's pages, to find one that is there twice
 	number, previous := w.f.firstPage(b), uint32(0)
-	for number != 0 {
+	for first := true; first || number != 0; first = false {
 		p, err := w.f.bucketPage(number, previous)
 		if err != nil {
 			return err
@@ -153,10 +145,7 @@ func (w *walker) item(p page, i int) ([]byte, error) {
 	if raw[0] != itemBig || len(raw) != bigItemSize {
 		return p.item(i)
 	}
-	return p.f.big(p.f.order.Uint32(raw[4:]), p.f.order.Uint32(raw[8:]), func(number uint32) error {
-		w.bigs++
-		return w.take(number)
-	})
+	return p.f.big(p.f.order.Uint32(raw[4:]), p.f.order.Uint32(raw[8:]), w.take)
 }
 
 func (w *walker) row(p page, i int, key []byte) error {
@@ -195,17 +184,17 @@ func uniqueKeys(keys [][]byte, bucket uint32) error {
 // leftOver looks at the pages that no bucket refers to: the free list, and
 // what was reserved for buckets to come. Anything else that holds rows was
 // lost.
-func (w *walker) leftOver() (unused int, err error) {
-	for number := w.f.meta(metaFree); number != 0; unused++ {
+func (w *walker) leftOver() error {
+	for number := w.f.meta(metaFree); number != 0; {
 		p, err := w.f.page(number)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if p.kind != typeFree || p.empty {
-			return 0, damaged("page %d of the free list is of type %d", number, p.kind)
+			return damaged("page %d of the free list is of type %d", number, p.kind)
 		}
 		if err := w.take(number); err != nil {
-			return 0, err
+			return err
 		}
 		number = p.next()
 	}
@@ -215,14 +204,13 @@ func (w *walker) leftOver() (unused int, err error) {
 		}
 		p, err := w.f.page(number)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if !p.empty && (p.kind == typeBig || p.kind != typeFree && p.entries != 0) {
-			return 0, damaged("page %d holds rows and belongs to nothing", number)
+			return damaged("page %d holds rows and belongs to nothing", number)
 		}
-		unused++
 	}
-	return unused, nil
+	return nil
 }
 
 func shorten(key []byte) []byte { return key[:min(len(key), 64)] }

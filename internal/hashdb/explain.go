@@ -114,10 +114,10 @@ func (e *explainer) bucket(number, previous uint32) error {
 	for i := p.entries - 1; i >= 0; i-- {
 		raw := p.raw(i)
 		what := [2]string{"key", "value"}[i%2]
-		switch raw[0] {
-		case itemInline:
+		switch {
+		case raw[0] == itemInline:
 			e.line(at+p.index(i), len(raw), "%s %q", what, raw[1:])
-		case itemBig:
+		case raw[0] == itemBig && len(raw) == bigItemSize:
 			e.line(at+p.index(i), len(raw), "%s of %d bytes from page %d on", what, e.f.order.Uint32(raw[8:]), e.f.order.Uint32(raw[4:]))
 		default:
 			e.line(at+p.index(i), len(raw), "%s of type %d", what, raw[0])

@@ -337,6 +337,7 @@ func FuzzCheck(f *testing.F) {
 		if err != nil {
 			return
 		}
+		_ = Explain(&bytes.Buffer{}, file)
 		_, checkErr := Check(file)
 		rows := 0
 		for row, err := range db.All() {
@@ -352,6 +353,5 @@ func FuzzCheck(f *testing.F) {
 				}
 			}
 		}
-		_ = Explain(&bytes.Buffer{}, file)
 	})
 }

@@ -2,6 +2,7 @@ package hashdb
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math"
@@ -212,8 +213,8 @@ func TestReadsNativeFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			holdsAny(t, file, short)
-			if f, _ := Open(file); f.BigEndian() != strings.Contains(path, "-be") {
-				t.Errorf("%s: byte order %v", path, f.BigEndian())
+			if f, _ := Open(file); (f.order == binary.BigEndian) != strings.Contains(path, "-be") {
+				t.Errorf("%s: byte order %v", path, f.order)
 			}
 			if n := len(file) / 2 / 4096 * 4096; n > 0 && n < len(file) {
 				if _, err := Check(bytes.Clone(file[:n])); err == nil {

@@ -80,12 +80,6 @@ func (f *File) checkMasks() error {
 	return nil
 }
 
-// PageSize is the size of the file's pages in bytes.
-func (f *File) PageSize() int { return f.pageSize }
-
-// BigEndian reports the byte order of the machine that wrote the file.
-func (f *File) BigEndian() bool { return f.order == binary.BigEndian }
-
 func (f *File) bucketOf(h uint32) uint32 {
 	if b := h & f.highMask; b <= f.maxBucket {
 		return b
@@ -264,7 +258,7 @@ func (f *File) big(number, length uint32, seen func(uint32) error) ([]byte, erro
 // longer than a quarter of a page, which is put together.
 func (f *File) Get(key []byte) (value []byte, ok bool, err error) {
 	number, previous := f.firstPage(f.bucketOf(hash(key))), uint32(0)
-	for budget := f.pages; number != 0; budget-- {
+	for budget := f.pages; budget == f.pages || number != 0; budget-- {
 		if budget == 0 {
 			return nil, false, damaged("the pages of a bucket run in a circle at page %d", number)
 		}

@@ -182,7 +182,10 @@ func (m cdbMap) All() iter.Seq2[[2][]byte, error] {
 		end, err := m.recordsEnd()
 		for at := uint64(cdbHeader); err == nil && at < end; {
 			var row [2][]byte
-			if row[0], row[1], at, err = m.record(at); err == nil && !yield(row, nil) {
+			if row[0], row[1], at, err = m.record(at); err == nil && at > end {
+				err = damagedCDB("a record runs into the tables at %d", end)
+			}
+			if err == nil && !yield(row, nil) {
 				return
 			}
 		}

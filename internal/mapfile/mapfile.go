@@ -161,7 +161,7 @@ func (f *File) Path() string { return f.path }
 
 // mapImage maps a file into memory. An empty file has nothing to map.
 func mapImage(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not make us wait
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,15 @@ type FS interface {
 	MkdirAll(name string, mode fs.FileMode) error
 	SyncDir(name string) error
 	Touch(name string, mtime time.Time) error
-	Lock(name string) (unlock func() error, err error)
+	Lock(folder string) (unlock func() error, err error)
+	// Hold keeps a file that will be renamed over, to set its time then.
+	Hold(name string) (Held, error)
+}
+
+// Held is a file that is open while its name is given to another.
+type Held interface {
+	Touch(mtime time.Time) error
+	Close() error
 }
 
 // File is a file that is being written.
@@ -38,6 +46,8 @@ type File interface {
 type Info struct {
 	Mode     fs.FileMode
 	UID, GID int
+	Inode    uint64
+	Size     int64
 	ModTime  time.Time
 }
 
@@ -51,9 +61,9 @@ func (osFS) Stat(name string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	result := Info{Mode: info.Mode(), UID: -1, GID: -1, ModTime: info.ModTime()}
+	result := Info{Mode: info.Mode(), UID: -1, GID: -1, Size: info.Size(), ModTime: info.ModTime()}
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		result.UID, result.GID = int(stat.Uid), int(stat.Gid)
+		result.UID, result.GID, result.Inode = int(stat.Uid), int(stat.Gid), uint64(stat.Ino)
 	}
 	return result, nil
 }
@@ -83,19 +93,36 @@ func (osFS) Touch(name string, mtime time.Time) error { return os.Chtimes(name, 
 // ErrLocked is returned when another build holds the lock.
 var ErrLocked = errors.New("another build is at work")
 
-func (osFS) Lock(name string) (unlock func() error, err error) {
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+// Lock locks a folder itself: whoever publishes into it, or keeps its record
+// in it, has no lock file to agree on.
+func (osFS) Lock(folder string) (unlock func() error, err error) {
+	dir, err := os.Open(folder)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		file.Close()
+	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		dir.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%w: it holds %q", ErrLocked, name)
+			return nil, fmt.Errorf("%w: it holds %q", ErrLocked, folder)
 		}
-		return nil, fmt.Errorf("lock %q: %w", name, err)
+		return nil, fmt.Errorf("lock %q: %w", folder, err)
 	}
-	return file.Close, nil
+	return dir.Close, nil
+}
+
+func (osFS) Hold(name string) (Held, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return heldFile{file}, nil
+}
+
+type heldFile struct{ *os.File }
+
+func (f heldFile) Touch(mtime time.Time) error {
+	t := syscall.NsecToTimeval(mtime.UnixNano())
+	return syscall.Futimes(int(f.Fd()), []syscall.Timeval{t, t})
 }
 
 // beside is the name of the file that is written in place of another, in the

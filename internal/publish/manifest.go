@@ -43,7 +43,13 @@ func (p *publisher) readManifest() error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(text, &p.manifest); err != nil || p.manifest.Version != 1 || p.manifest.Files == nil {
+	err = json.Unmarshal(text, &p.manifest)
+	for _, digests := range p.manifest.Files {
+		if len(digests) == 0 {
+			err = errors.New("a file without a digest")
+		}
+	}
+	if err != nil || p.manifest.Version != 1 || p.manifest.Files == nil {
 		return fmt.Errorf("%q is damaged; remove it, and every file that is not as the inventory has it counts as made by hand", path)
 	}
 	return nil
@@ -60,11 +66,18 @@ func (p *publisher) writeManifest() error {
 	if err == nil && string(old) == string(text)+"\n" {
 		return nil
 	}
-	if err := p.write(path, 0o644, func(f File) error { _, err := f.Write(append(text, '\n')); return err }); err != nil {
+	return p.writeState(path, append(text, '\n'))
+}
+
+// writeState writes a file of the state folder.
+func (p *publisher) writeState(path string, content []byte) error {
+	err := p.write(path, 0o600, func(f File) error { _, err := f.Write(content); return err })
+	if err == nil {
+		err = p.FS.Rename(beside(path), path)
+	}
+	if err != nil {
+		_ = p.FS.Remove(beside(path)) // the error that led here is the one to report
 		return err
 	}
-	if err := p.FS.Rename(beside(path), path); err != nil {
-		return err
-	}
-	return p.FS.SyncDir(p.State)
+	return p.FS.SyncDir(filepath.Dir(path))
 }

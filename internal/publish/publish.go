@@ -13,12 +13,12 @@
 package publish
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -45,6 +45,7 @@ type Output struct {
 	Lost func(image []byte) []string
 
 	Shared  bool   // a person's file that we keep a part of: never foreign
+	Base    []byte // of a shared file: what was there when its new text was made
 	IfKnown bool   // written only where we wrote it before
 	Source  string // path of the text this is a map of: its time is no later
 }
@@ -63,6 +64,7 @@ type Change struct {
 	Path string
 	New  bool
 	Lost []string // what is lost of a file that a person made
+	Kept string   // where that file is kept
 }
 
 // A Report says what a run did.
@@ -82,12 +84,24 @@ func (e *Foreign) Error() string {
 	return strings.Join(names, ", ") + ": not written by virtmap, or changed since"
 }
 
-// ErrCreate is wrapped by errors about a file that could not be written
-// beside its place.
-var ErrCreate = errors.New("cannot create")
+var (
+	// ErrCreate is wrapped by errors about a file that could not be written
+	// beside its place.
+	ErrCreate = errors.New("cannot create")
+	// ErrNotFile is wrapped by errors about a link or a device in the place
+	// of a file.
+	ErrNotFile = errors.New("is no regular file, and a rename would replace it and not what it leads to; name the file itself, or remove it")
+	// ErrChanged is wrapped by errors about a file that changed while the
+	// run was at work.
+	ErrChanged = errors.New("was changed while the build ran")
+	// ErrRecord is wrapped by errors after all files are in place: only the
+	// record of them was not written.
+	ErrRecord = errors.New("all files are in place; only the record of them was not written")
+)
 
 // Publish puts the set in place. When it fails or ctx ends before the first
-// rename, nothing has changed and nothing is left behind.
+// rename, no file has changed and none is left behind. With ErrRecord the
+// report is valid too.
 func Publish(ctx context.Context, s Set) (Report, error) {
 	p := &publisher{Set: s, ctx: ctx}
 	unlock, err := p.begin()
@@ -107,9 +121,10 @@ type publisher struct {
 }
 
 type staged struct {
-	out    Output
-	info   Info // of the file that is replaced
-	change Change
+	out     Output
+	info    Info   // of the file that is replaced
+	foreign []byte // that file, where a person made it
+	change  Change
 }
 
 // begin makes the folders, takes the lock and reads the manifest. A dry run
@@ -117,21 +132,48 @@ type staged struct {
 func (p *publisher) begin() (unlock func() error, err error) {
 	unlock = func() error { return nil }
 	if !p.DryRun {
-		folders := []string{p.State}
-		for _, out := range p.Outputs {
-			folders = append(folders, filepath.Dir(out.Path))
-		}
-		for _, folder := range folders {
-			if err := p.FS.MkdirAll(folder, 0o755); err != nil {
-				return nil, fmt.Errorf("%w: %w", ErrCreate, err)
-			}
-		}
-		if unlock, err = p.FS.Lock(filepath.Join(p.State, "lock")); err != nil {
+		if unlock, err = p.prepare(); err != nil {
 			return nil, err
 		}
 	}
 	if err := p.readManifest(); err != nil {
 		return nil, errors.Join(err, unlock())
+	}
+	return unlock, nil
+}
+
+// prepare makes the folders, locks the state and the folder of the files, and
+// removes what a run that was killed left there.
+func (p *publisher) prepare() (unlock func() error, err error) {
+	folder := filepath.Dir(p.Outputs[0].Path)
+	var unlocks []func() error
+	unlock = func() (err error) {
+		for _, u := range unlocks {
+			err = errors.Join(err, u())
+		}
+		return err
+	}
+	for _, dir := range []string{folder, p.State} {
+		if dir == p.State && filepath.Clean(dir) == filepath.Clean(folder) {
+			continue // locked already
+		}
+		if err := p.FS.MkdirAll(dir, 0o755); err != nil {
+			return nil, errors.Join(fmt.Errorf("%w: %w", ErrCreate, err), unlock())
+		}
+		u, err := p.FS.Lock(dir)
+		if err != nil {
+			return nil, errors.Join(err, unlock())
+		}
+		unlocks = append(unlocks, u)
+	}
+	leftovers := []string{filepath.Join(p.State, manifestName)}
+	for _, out := range p.Outputs {
+		leftovers = append(leftovers, out.Path)
+	}
+	for _, path := range leftovers {
+		if err := p.FS.Remove(beside(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.Join(fmt.Errorf("%w: %w", ErrCreate, err), unlock())
+		}
 	}
 	return unlock, nil
 }
@@ -169,7 +211,7 @@ func (p *publisher) compare() error {
 			return err
 		}
 		if !info.Mode.IsRegular() {
-			return fmt.Errorf("%q is no regular file, and a rename would replace what it stands for", out.Path)
+			return fmt.Errorf("%q %w", out.Path, ErrNotFile)
 		}
 		image, err := p.FS.ReadFile(out.Path)
 		if err != nil {
@@ -179,18 +221,20 @@ func (p *publisher) compare() error {
 			p.keep(out, info, image)
 			continue
 		}
-		change := Change{Path: out.Path}
-		if out.Shared {
-			change.Lost = out.Lost(image)
-		} else if !p.ours(out, image) {
-			change.Lost = out.Lost(image)
-			if !p.Adopt {
-				foreign.Files = append(foreign.Files, change)
-			}
+		if out.Shared && !bytes.Equal(image, out.Base) {
+			return fmt.Errorf("%q %w", out.Path, ErrChanged)
 		}
-		p.pending = append(p.pending, staged{out: out, info: info, change: change})
+		s := staged{out: out, info: info, change: Change{Path: out.Path}}
+		if out.Shared {
+			s.change.Lost = out.Lost(image)
+		} else if !p.ours(out, image) {
+			s.change.Lost, s.foreign = out.Lost(image), image
+			s.change.Kept = filepath.Join(p.State, "adopted", key(out.Path))
+			foreign.Files = append(foreign.Files, s.change)
+		}
+		p.pending = append(p.pending, s)
 	}
-	if foreign.Files != nil {
+	if foreign.Files != nil && !p.Adopt {
 		return &foreign
 	}
 	return nil
@@ -199,7 +243,7 @@ func (p *publisher) compare() error {
 // keep leaves a file alone. A map must not look older than its text, or the
 // system's own tools rebuild it.
 func (p *publisher) keep(out Output, info Info, image []byte) {
-	if !out.Shared && !p.manifest.wrote(out.Path, image) {
+	if !out.Shared {
 		p.manifest.Files[key(out.Path)] = []string{digest(image)}
 	}
 	if out.Source == "" {
@@ -279,12 +323,8 @@ func (p *publisher) stageOne(s staged) error {
 	return nil
 }
 
-// write writes the file beside path and syncs it. One that a failed or killed
-// run left there goes first: we hold the lock.
+// write writes the file beside path and syncs it.
 func (p *publisher) write(path string, mode fs.FileMode, write func(File) error) (err error) {
-	if err := p.FS.Remove(beside(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %w", ErrCreate, err)
-	}
 	f, err := p.FS.Create(beside(path), 0o600)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCreate, err)
@@ -304,13 +344,11 @@ func (p *publisher) write(path string, mode fs.FileMode, write func(File) error)
 	return f.Sync()
 }
 
-// chown keeps owner and group. Only root can give a file away; for others the
-// owner is their own, or the replacement would change it.
+// chown keeps owner and group. Only root can give a file away; for others it
+// succeeds when owner and group are their own, and a replacement that would
+// change them is refused.
 func chown(f File, info Info) error {
 	if info.UID < 0 && info.GID < 0 {
-		return nil
-	}
-	if os.Geteuid() != 0 && info.UID == os.Geteuid() && info.GID == os.Getegid() {
 		return nil
 	}
 	if err := f.Chown(info.UID, info.GID); err != nil {
@@ -334,28 +372,100 @@ func (p *publisher) swap() error {
 		return err
 	}
 	for _, path := range p.touched {
-		if err := p.FS.Touch(path, time.Now()); err != nil {
-			return err
+		// Without the right to set it, the system rebuilds the map from a
+		// text with the same rows.
+		if err := p.FS.Touch(path, time.Now()); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return fmt.Errorf("%w: %w", ErrRecord, err)
 		}
 	}
 	for name, digests := range p.manifest.Files {
 		p.manifest.Files[name] = digests[len(digests)-1:]
 	}
-	return p.writeManifest()
+	if err := p.writeManifest(); err != nil {
+		return fmt.Errorf("%w: %w", ErrRecord, err)
+	}
+	return nil
 }
 
 func (p *publisher) rename() error {
+	if err := p.keepForeign(); err != nil {
+		return err
+	}
+	if err := p.unchanged(); err != nil {
+		return err
+	}
 	if err := p.writeManifest(); err != nil {
 		return err
 	}
 	for i, s := range p.pending {
-		err := p.FS.Rename(beside(s.out.Path), s.out.Path)
-		if err == nil {
-			err = p.FS.SyncDir(filepath.Dir(s.out.Path))
-		}
-		if err != nil {
+		if err := p.renameOne(s); err != nil {
 			return fmt.Errorf("%w (%d of %d files are in place; run the build again)", err, i, len(p.pending))
 		}
+	}
+	return nil
+}
+
+// keepForeign keeps the files that a person made and that are replaced now.
+func (p *publisher) keepForeign() error {
+	for _, s := range p.pending {
+		if s.foreign == nil {
+			continue
+		}
+		if err := p.FS.MkdirAll(filepath.Dir(s.change.Kept), 0o700); err != nil {
+			return fmt.Errorf("%w: %w", ErrCreate, err)
+		}
+		if err := p.FS.Remove(beside(s.change.Kept)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %w", ErrCreate, err)
+		}
+		if err := p.writeState(s.change.Kept, s.foreign); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unchanged makes sure that the files to be replaced are those that were
+// looked at: staging a large table takes seconds, and people edit files.
+func (p *publisher) unchanged() error {
+	for _, s := range p.pending {
+		info, err := p.FS.Stat(s.out.Path)
+		gone := errors.Is(err, fs.ErrNotExist)
+		if err != nil && !gone {
+			return err
+		}
+		same := info.Inode == s.info.Inode && info.Size == s.info.Size && info.ModTime.Equal(s.info.ModTime)
+		if gone != s.change.New || !gone && !same {
+			return fmt.Errorf("%q %w", s.out.Path, ErrChanged)
+		}
+	}
+	return nil
+}
+
+// renameOne puts one file in place. A sendmail that has the old map open looks
+// at the time of that inode only, in whole seconds: it must move for the new
+// one to be opened.
+func (p *publisher) renameOne(s staged) error {
+	var old Held
+	if s.out.Source != "" && !s.change.New {
+		var err error
+		if old, err = p.FS.Hold(s.out.Path); err != nil {
+			return err
+		}
+		defer old.Close()
+	}
+	if err := p.FS.Rename(beside(s.out.Path), s.out.Path); err != nil {
+		return err
+	}
+	if err := p.FS.SyncDir(filepath.Dir(s.out.Path)); err != nil || old == nil {
+		return err
+	}
+	later := s.info.ModTime.Add(time.Second)
+	if now := time.Now(); now.After(later) {
+		later = now
+	}
+	// Only its owner may: the session that has it open ends without us.
+	if err := old.Touch(later); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return err
 	}
 	return nil
 }

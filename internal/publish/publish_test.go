@@ -133,8 +133,12 @@ func TestForeignFiles(t *testing.T) {
 	}
 	s := set(dir, "one", "two")
 	s.Adopt = true
-	if got := publish(t, s); len(got.Changes[0].Lost) != 3 {
+	got := publish(t, s)
+	if len(got.Changes[0].Lost) != 3 {
 		t.Errorf("adopted: %+v", got)
+	}
+	if kept, err := os.ReadFile(got.Changes[0].Kept); err != nil || string(kept) != "made by hand" {
+		t.Errorf("the adopted file is kept as %q: %q, %v", got.Changes[0].Kept, kept, err)
 	}
 	if err := os.WriteFile(path, []byte("changed by hand"), 0o644); err != nil {
 		t.Fatal(err)
@@ -221,7 +225,7 @@ func TestOptionalAndStaleFiles(t *testing.T) {
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	publish(t, set(dir, "one"))
-	unlock, err := OS.Lock(filepath.Join(dir, "state/lock"))
+	unlock, err := OS.Lock(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,6 +265,73 @@ func TestOddPlaces(t *testing.T) {
 	quiet := t.TempDir()
 	if _, err := Publish(ended, set(quiet, "one")); !errors.Is(err, context.Canceled) || folder(t, quiet) != "" {
 		t.Errorf("an interrupted run: %v, %s", err, folder(t, quiet))
+	}
+}
+
+// TestOldInodeMoves: a sendmail that has the old map open looks at its time.
+func TestOldInodeMoves(t *testing.T) {
+	dir := t.TempDir()
+	withMap := func(content string) Set {
+		s := set(dir, content, "map of "+content)
+		s.Outputs[1].Source = s.Outputs[0].Path
+		return s
+	}
+	publish(t, withMap("one"))
+	open, err := os.Open(filepath.Join(dir, "f1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	before, _ := open.Stat()
+	publish(t, withMap("two"))
+	after, err := open.Stat()
+	if err != nil || after.ModTime().Sub(before.ModTime()) < time.Second {
+		t.Errorf("the old inode went from %v to %v", before.ModTime(), after.ModTime())
+	}
+	renamed, _ := os.Stat(filepath.Join(dir, "f1"))
+	if os.SameFile(renamed, after) {
+		t.Error("the map was written in place")
+	}
+}
+
+// TestFileChangedMeanwhile: a file that is edited while others are staged is
+// not overwritten.
+func TestFileChangedMeanwhile(t *testing.T) {
+	dir := t.TempDir()
+	publish(t, set(dir, "one", "two"))
+	s := set(dir, "new one", "new two")
+	write := s.Outputs[1].Write
+	s.Outputs[1].Write = func(w io.WriteSeeker) error {
+		if err := os.WriteFile(filepath.Join(dir, "f0"), []byte("edited"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return write(w)
+	}
+	if _, err := Publish(context.Background(), s); !errors.Is(err, ErrChanged) || folder(t, dir) != "f0=edited f1=two" {
+		t.Errorf("%v, %s", err, folder(t, dir))
+	}
+	shared := set(dir, "text")
+	shared.Outputs[0].Shared, shared.Outputs[0].Base = true, []byte("what it was made from")
+	if _, err := Publish(context.Background(), shared); !errors.Is(err, ErrChanged) {
+		t.Errorf("a shared file: %v", err)
+	}
+}
+
+// TestLeftoversGo: what a killed run staged is removed, also when the next one
+// has nothing to write.
+func TestLeftoversGo(t *testing.T) {
+	dir := t.TempDir()
+	publish(t, set(dir, "one"))
+	for _, name := range []string{".virtmap-new-f0", "state/.virtmap-new-manifest.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(t, set(dir, "one"))
+	for _, pattern := range []string{"/.virtmap-new-*", "/state/.virtmap-new-*"} {
+		if left, _ := filepath.Glob(dir + pattern); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
+		}
 	}
 }
 
@@ -351,9 +422,12 @@ func TestFailAtEveryCall(t *testing.T) {
 				t.Fatalf("call %d failed: %s", failAt, content)
 			}
 		}
-		publish(t, set(dir, "new0", "new1", "new2"))
-		if got := folder(t, dir); got != "f0=new0 f1=new1 f2=new2" {
-			t.Fatalf("call %d failed, and the next run leaves %s", failAt, got)
+		// The inventory may be taken back before it is published after all.
+		for _, next := range []string{"old", "new", "next"} {
+			publish(t, set(dir, next+"0", next+"1", next+"2"))
+			if got, want := folder(t, dir), fmt.Sprintf("f0=%[1]s0 f1=%[1]s1 f2=%[1]s2", next); got != want {
+				t.Fatalf("call %d failed, and the next run leaves %s", failAt, got)
+			}
 		}
 	}
 }
