@@ -79,6 +79,8 @@ func TestHostileInput(t *testing.T) {
 		{"nothing", "", "VM007"},
 		{"a list", "[]", "VM004"},
 		{"a text", "x", "VM004"},
+		{"one line of many addresses", "{version: 1, host: {name: mx1.example.net}, domains: {d.example: {addresses: {" + strings.Repeat("x: nobody, ", 40_000) + "}}}}", "VM006"},
+		{"a long text as many targets", head + "x-a: &a " + strings.Repeat("q", 100_000) + "\ndomains: {d.example: {addresses: {" + manyAliases(5000) + "}}}\n", "VM011"},
 		{"many unknown keys", head + manyKeys(50_000), "VM005"},
 	}
 	for _, tt := range tests {
@@ -115,6 +117,14 @@ func bomb() string {
 	}
 	for i := range 10_000 {
 		b.WriteString("  d" + strconv.Itoa(i) + ".example: {addresses: *a}\n")
+	}
+	return b.String()
+}
+
+func manyAliases(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString("k" + strconv.Itoa(i) + ": *a, ")
 	}
 	return b.String()
 }

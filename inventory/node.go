@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -50,7 +49,7 @@ func (v value) text() string {
 	if v.node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 && strings.HasPrefix(v.src.Text[at+1:], text) {
 		return v.src.Text[at+1 : at+1+len(text)]
 	}
-	return strings.Clone(text)
+	return text
 }
 
 // spanOf is how many bytes of the source a fault about v marks.
@@ -149,10 +148,8 @@ func (r *reader) pairs(v value, what string, yield func(pair)) {
 }
 
 func (r *reader) plainKey(key value) bool {
-	at := key.offset()
-	before := strings.TrimRight(key.src.Text[:at], " ")
 	switch {
-	case !key.isScalar() || explicitKey.MatchString(lastLine(before)):
+	case !key.isScalar() || isExplicitKey(key.src.Text[:key.offset()]):
 		r.fault(checkUnsupported.At(key.pos(), 1, "a key is a plain text here").
 			WithHelp("write \"key: value\""))
 		return false
@@ -164,10 +161,12 @@ func (r *reader) plainKey(key value) bool {
 	return true
 }
 
-// explicitKey is what stands before a key of the form "? key".
-var explicitKey = regexp.MustCompile(`(?:^[ -]*|[{,\[]\s*)\?$`)
-
-func lastLine(text string) string { return text[strings.LastIndexByte(text, '\n')+1:] }
+// isExplicitKey reports what stands before a key of the form "? key".
+func isExplicitKey(before string) bool {
+	before, ok := strings.CutSuffix(strings.TrimRight(before, " "), "?")
+	before = strings.TrimRight(before, " -")
+	return ok && (before == "" || strings.IndexByte("\n{,[", before[len(before)-1]) >= 0)
+}
 
 // items gives the values of a list; a single text counts as a list of one.
 func (r *reader) items(v value, what string, yield func(value)) {

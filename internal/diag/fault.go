@@ -50,7 +50,7 @@ type Fault struct {
 
 // WithHelp returns the fault with what to write instead.
 func (f Fault) WithHelp(format string, args ...any) Fault {
-	f.Help = shorten(fmt.Sprintf(format, args...))
+	f.Help = say(format, args)
 	return f
 }
 
@@ -62,17 +62,19 @@ func (f Fault) Second(pos Pos, text string) Fault {
 
 // At makes a fault of the check. The place covers size bytes.
 func (c *Check) At(pos Pos, size int, format string, args ...any) Fault {
-	return Fault{Check: c, Pos: pos, Len: size, Text: shorten(fmt.Sprintf(format, args...))}
+	return Fault{Check: c, Pos: pos, Len: size, Text: say(format, args)}
 }
 
-// shorten bounds what a fault keeps: a hostile name may have megabytes, and
-// stand in thousands of faults.
-func shorten(text string) string {
-	const limit = 1000
-	if len(text) > limit {
-		return strings.ToValidUTF8(strings.Clone(text[:limit]), "") + "..."
+// say formats a message with its texts cut: a hostile name may have megabytes,
+// and stand in thousands of faults.
+func say(format string, args []any) string {
+	const limit = 300
+	for i, arg := range args {
+		if text, ok := arg.(string); ok && len(text) > limit {
+			args[i] = strings.ToValidUTF8(text[:limit], "") + "..."
+		}
 	}
-	return text
+	return fmt.Sprintf(format, args...)
 }
 
 // maxFaults bounds what a List keeps of each severity: a hostile inventory
