@@ -54,6 +54,9 @@ func TestBadInventories(t *testing.T) {
 			t.Errorf("%s: exit %d, stdout %q", file, code, stdout)
 		}
 		golden(t, strings.TrimSuffix(file, ".yaml")+".txt", stderr)
+		if faults := strings.Count(stderr, ": error[") + strings.Count(stderr, ": warning["); strings.Count(stderr, ": help: ") != faults {
+			t.Errorf("%s: %d faults do not have a help each", file, faults)
+		}
 		out := filepath.Join(t.TempDir(), "out")
 		if code, _, _ := run("", "build", "-i", file, "-o", out, "--mx", "off"); code != exitProblems {
 			t.Errorf("%s: build exits %d", file, code)

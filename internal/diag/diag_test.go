@@ -54,6 +54,7 @@ func TestPrint(t *testing.T) {
 mail.yaml:1:1: note: asked for here
     1 | a: jnae
       | ^
+mail.yaml:1:4: help: a word is wrong
 mail.yaml:2:1: warning[VM901]: a tab
     2 |  b: \x1b[31m
       | ^
@@ -62,13 +63,14 @@ mail.yaml:2:1: help: not tabs
 mail.yaml:3:203: error[VM900]: far out
     3 | ...g long long long long long long long long long long ng long long long long long long long long long l...
       |                                                   ^^^^
+mail.yaml:3:203: help: a word is wrong
 2 errors, 1 warning
 `
 	got := out.String()
 	if gotLines, wantLines := strings.Split(got, "\n"), strings.Split(want, "\n"); len(gotLines) != len(wantLines) {
 		t.Fatalf("got:\n%s", got)
 	} else {
-		for i := range wantLines[:11] {
+		for i := range wantLines[:12] {
 			if gotLines[i] != wantLines[i] {
 				t.Errorf("line %d:\n got %q\nwant %q", i+1, gotLines[i], wantLines[i])
 			}

@@ -42,7 +42,7 @@ type Fault struct {
 	Pos   Pos
 	Len   int // bytes to mark, at least 1
 	Text  string
-	Help  string // what to write instead
+	Help  string // what to write instead; empty: the check's rule
 
 	Also     Pos // a second place, where two disagree
 	AlsoText string

@@ -64,10 +64,12 @@ func (p Printer) fault(w *bufio.Writer, f Fault, s Severity) {
 		fmt.Fprintf(w, "%s%s: %s\n", p.at(f.Also), p.paint(severityColor[Note], "note"), Printable(f.AlsoText))
 		p.snippet(w, f.Also, p.wordLen(f.Also))
 	}
-	if f.Help != "" {
-		for line := range strings.Lines(f.Help) {
-			fmt.Fprintf(w, "%s%s: %s\n", p.at(f.Pos), p.paint(colorBold, "help"), Printable(strings.TrimSuffix(line, "\n")))
-		}
+	help := f.Help
+	if help == "" {
+		help = f.Check.Rule
+	}
+	for line := range strings.Lines(help) {
+		fmt.Fprintf(w, "%s%s: %s\n", p.at(f.Pos), p.paint(colorBold, "help"), Printable(strings.TrimSuffix(line, "\n")))
 	}
 }
 
