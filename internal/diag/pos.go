@@ -51,9 +51,11 @@ func (s *Source) Line(line int) string {
 // characters, both from 1, and stays within the text.
 func (s *Source) Offset(line, col int) int {
 	at := s.LineStart(line)
-	if marks := s.marks(line); len(marks) > 0 && col > 1 {
-		n := min((col-1)/stride, len(marks)-1)
-		at, col = int(marks[n]), col-n*stride
+	if col > stride {
+		if marks := s.marks(line); len(marks) > 0 {
+			n := min((col-1)/stride, len(marks)-1)
+			at, col = int(marks[n]), col-n*stride
+		}
 	}
 	for ; col > 1 && at < len(s.Text) && s.Text[at] != '\n'; col-- {
 		_, size := utf8.DecodeRuneInString(s.Text[at:])

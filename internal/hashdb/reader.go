@@ -22,6 +22,7 @@ func damaged(format string, args ...any) error {
 type File struct {
 	image    []byte
 	order    binary.ByteOrder
+	native   bool // little-endian, as nearly all are: spares a call through order
 	pageSize int
 	pages    uint32 // in the image
 	version  uint32
@@ -43,6 +44,7 @@ func Open(image []byte) (*File, error) {
 	if f.meta(metaMagic) != magic {
 		return nil, ErrFormat
 	}
+	f.native = f.order == binary.LittleEndian
 	f.version = f.meta(metaVersion)
 	size := f.meta(metaPageSize)
 	switch {
@@ -162,7 +164,13 @@ func (f *File) bucketPage(number, previous uint32) (page, error) {
 	return p, nil
 }
 
-func (p page) index(i int) int { return int(p.f.order.Uint16(p.bytes[pageHead+2*i:])) }
+func (p page) index(i int) int {
+	at := p.bytes[pageHead+2*i:]
+	if p.f.native {
+		return int(binary.LittleEndian.Uint16(at))
+	}
+	return int(p.f.order.Uint16(at))
+}
 
 // raw gives item i with its type byte.
 func (p page) raw(i int) []byte {
