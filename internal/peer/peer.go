@@ -23,6 +23,16 @@ func Skip(t testing.TB, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
+// Lack lets a test go on without one of its peers, or fails it where peers are
+// required.
+func Lack(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("VIRTMAP_PEERS") == "require" {
+		t.Fatalf(format, args...)
+	}
+	t.Logf(format, args...)
+}
+
 // Find gives the path of an installed program.
 func Find(t testing.TB, program string) string {
 	t.Helper()
