@@ -14,8 +14,9 @@ type Compiled struct {
 	Aliases *Aliases
 }
 
-// Compile turns a Model without faults into rows and aliases, and adds what
-// sendmail's order of keys makes wrong to faults.
+// Compile turns a Model into rows and aliases, and adds what sendmail's order
+// of keys makes wrong to faults. A Model with faults is compiled as far as it
+// goes, for the sake of its other faults; the result is not to be written.
 func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 	c := &compiler{
 		m: m, faults: faults,
