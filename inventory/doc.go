@@ -91,7 +91,7 @@
 //	version   1
 //	defaults  catch_all, mx_check, detail and roles for every domain
 //	include   patterns of files with users, domains, local_aliases and tests
-//	tests     addresses and outcomes to prove: a user, an address, a list,
+//	tests     addresses and outcomes that must hold: a user, an address, a list,
 //	          reject, defer, {reject: 5.1.1}, {defer: 4.2.1} or not-ours
 //	checks    the severity of a check by its id: error, warning, note, ignore
 //	guards    max_removed (a percentage) and min_size (a number of rows)

@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/publish":  {},
 	"virtmap/internal/prove":    {"virtmap/inventory"},
 	"virtmap/internal/sendmail": {},
-	"virtmap/internal/lint":     {"virtmap/inventory", "virtmap/virtuser", "virtmap/hostnames", "virtmap/internal/mcfile", "virtmap/internal/diag"},
+	"virtmap/internal/lint":     {"virtmap/internal/prove", "virtmap/inventory", "virtmap/virtuser", "virtmap/hostnames", "virtmap/internal/mcfile", "virtmap/internal/diag"},
 	"virtmap/internal/fileset": {"virtmap/inventory", "virtmap/virtuser", "virtmap/hostnames", "virtmap/internal/mapfile",
 		"virtmap/internal/mcfile", "virtmap/internal/publish", "virtmap/internal/diag"},
 	"virtmap/internal/sample": {"virtmap/inventory", "virtmap/internal/mailaddr"},

@@ -52,7 +52,11 @@ func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
 		return fileset.Source{}, nil, exit(code, err)
 	}
 	lint.Tune(m, faults)
-	return fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}, faults, nil
+	source := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+	if !faults.Failed() {
+		lint.Tests(m, faults)
+	}
+	return source, faults, nil
 }
 
 // report prints faults down to a severity, and fails when there are errors.

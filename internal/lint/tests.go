@@ -1,0 +1,26 @@
+package lint
+
+import (
+	"virtmap/internal/diag"
+	"virtmap/internal/prove"
+	"virtmap/inventory"
+)
+
+var checkTest = &diag.Check{ID: "VM025", Name: "test-differs", Severity: diag.Error,
+	Rule: "A test expects what the inventory promises for its address."}
+
+// Tests holds the tests of an inventory without other faults to what the
+// inventory promises. A test whose outcome hangs on the server's own accounts
+// cannot be decided here and is left alone.
+func Tests(m *inventory.Model, faults *diag.List) {
+	withAll := prove.Promises{Model: m, Account: func(string) bool { return true }}
+	withNone := prove.Promises{Model: m}
+	for _, test := range m.Tests {
+		outcome := withNone.Of(test.Address)
+		if withNone.Meets(outcome, test.Want) || withAll.Meets(withAll.Of(test.Address), test.Want) {
+			continue
+		}
+		faults.Add(checkTest.At(test.Pos, len(test.Address), "%s is promised another outcome: %s", test.Address, outcome.String()).
+			WithHelp("mend the address, or the test"))
+	}
+}
