@@ -1,0 +1,100 @@
+package publish
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+)
+
+// compare finds what is to be written, and refuses what is not ours.
+func (p *publisher) compare() error {
+	var foreign Foreign
+	for _, out := range p.Outputs {
+		info, err := p.FS.Stat(out.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			if _, known := p.manifest.Files[key(out.Path)]; known || !out.IfKnown {
+				p.pending = append(p.pending, staged{out: out, info: Info{Mode: out.Mode, UID: out.UID, GID: -1}, change: Change{Path: out.Path, New: true}})
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !info.Mode.IsRegular() {
+			return fmt.Errorf("%q %w", out.Path, ErrNotFile)
+		}
+		image, err := p.FS.ReadFile(out.Path)
+		if err != nil {
+			return err
+		}
+		if out.Same(image) {
+			p.keep(out, info, image)
+			continue
+		}
+		if out.Shared && !bytes.Equal(image, out.Base) {
+			return fmt.Errorf("%q %w", out.Path, ErrChanged)
+		}
+		s := staged{out: out, info: info, change: Change{Path: out.Path}}
+		if out.Shared {
+			s.change.Lost = out.Lost(image)
+		} else if !p.ours(out, image) {
+			s.change.Lost, s.foreign = out.Lost(image), image
+			s.change.Kept = filepath.Join(p.State, "adopted", key(out.Path))
+			foreign.Files = append(foreign.Files, s.change)
+		}
+		p.pending = append(p.pending, s)
+	}
+	if foreign.Files != nil && !p.Adopt {
+		return &foreign
+	}
+	return nil
+}
+
+// keep leaves a file alone. A map must not look older than its text, or the
+// system's own tools rebuild it.
+func (p *publisher) keep(out Output, info Info, image []byte) {
+	if !out.Shared {
+		p.manifest.Files[key(out.Path)] = []string{digest(image)}
+	}
+	if out.Source == "" {
+		return
+	}
+	text, err := p.FS.Stat(out.Source)
+	changes := slices.ContainsFunc(p.pending, func(s staged) bool { return s.out.Path == out.Source })
+	if changes || err == nil && text.ModTime.After(info.ModTime) {
+		p.touched = append(p.touched, out.Path)
+	}
+}
+
+func (p *publisher) ours(out Output, image []byte) bool {
+	if p.manifest.wrote(out.Path, image) {
+		return true
+	}
+	if out.Rebuilt == nil || len(p.manifest.Files[key(out.Path)]) == 0 {
+		return false
+	}
+	return out.Rebuilt(image, func(path string) ([]byte, error) {
+		text, err := p.FS.ReadFile(path)
+		if err == nil && !p.manifest.wrote(path, text) {
+			return nil, fmt.Errorf("%q was changed", path)
+		}
+		return text, err
+	})
+}
+
+// stale lists files of ours that the set no longer has.
+func (p *publisher) stale() []string {
+	var stale []string
+	for name := range p.manifest.Files {
+		listed := slices.ContainsFunc(p.Outputs, func(o Output) bool { return key(o.Path) == name })
+		path := filepath.Join(filepath.Dir(p.Outputs[0].Path), name)
+		if _, err := p.FS.Stat(path); !listed && err == nil {
+			stale = append(stale, path)
+		}
+	}
+	slices.Sort(stale)
+	return stale
+}
