@@ -63,24 +63,26 @@ func lineBefore(src *diag.Source, line int) int {
 	return 0
 }
 
-// Bounds of the search for a guilty line: bytes of text, and lines that an
-// open bracket may run on.
+// Bounds of the search for a guilty line: bytes read again and again, and
+// lines that an open bracket may run on.
 const (
-	maxSearched = 256 << 10
+	maxSearched = 16 << 20
 	maxOpen     = 40
 )
 
 // guiltyLine finds the line of a syntax error: the one behind the longest
 // beginning of the text that is YAML by itself. The library often names the
-// line where the block began. It gives 0 for a text too long to try.
+// line where the block began. It gives 0 where that takes too long.
 func guiltyLine(src *diag.Source) int {
 	total := strings.Count(src.Text, "\n") + 1
-	if len(src.Text) > maxSearched {
-		return 0
-	}
+	budget := maxSearched
 	reads := func(lines int) bool {
+		beginning := src.Text[:src.LineStart(lines+1)]
+		if budget -= len(beginning); budget < 0 {
+			return false
+		}
 		var doc yaml.Node
-		err := decode(yaml.NewDecoder(strings.NewReader(src.Text[:src.LineStart(lines+1)])), &doc)
+		err := decode(yaml.NewDecoder(strings.NewReader(beginning)), &doc)
 		return err == nil || err == io.EOF
 	}
 	good := 0
@@ -93,6 +95,9 @@ func guiltyLine(src *diag.Source) int {
 				good = n
 			}
 		}
+	}
+	if budget < 0 {
+		return 0
 	}
 	return min(good+1, total)
 }
