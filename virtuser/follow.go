@@ -32,7 +32,6 @@ type match struct {
 	detail   inventory.Detail
 	form     inventory.Form
 	bound    binding
-	listed   bool // not by the catch-all
 	refused  bool // by detail: reject or enabled: false
 	catchAll bool
 }
@@ -53,7 +52,7 @@ func (c *compiler) lookup(d int, local string) match {
 			return m
 		}
 		if catchAll, _ := c.catchAll(d); c.detail(d) == inventory.DetailReject && catchAll.Kind != inventory.Refused {
-			return match{to: catchAll, refused: true, listed: true}
+			return match{to: catchAll, refused: true}
 		}
 	}
 	to, _ := c.catchAll(d)
@@ -87,7 +86,7 @@ func (c *compiler) lookupDetail(d int, user, detail string, bound binding) (matc
 }
 
 func found(a inventory.Address, b binding) match {
-	return match{to: a.To, detail: a.Detail, form: a.Form, bound: b, listed: true, refused: a.Disabled}
+	return match{to: a.To, detail: a.Detail, form: a.Form, bound: b, refused: a.Disabled}
 }
 
 // listed finds one key in the effective table of a domain, without building
@@ -150,13 +149,12 @@ func (c *compiler) followed(t inventory.Target, keep bool, what string) string {
 		return withDetail(e.right)
 	}
 	a, ok := c.listed(d, local, inventory.Plain)
+	_, forwards := c.forwards(a.To)
 	switch {
-	case !ok || c.hasDetailKeys(d, local):
-	case a.Disabled || a.To.Kind == inventory.Refused:
+	case !ok || a.To.HasParams() || c.hasDetailKeys(d, local):
+	case a.Disabled || a.To.Kind == inventory.Refused || a.Detail == inventory.DetailDrop:
 		return e.right
-	case a.To.Kind == inventory.ToAddress:
-	case a.Detail == inventory.DetailDrop:
-		return e.right
+	case forwards || a.To.Kind == inventory.ToAddress: // the next address may know the detail
 	case a.Detail == inventory.DetailKeep:
 		return withDetail(e.right)
 	}

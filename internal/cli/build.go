@@ -22,7 +22,7 @@ import (
 	"virtmap/internal/publish"
 )
 
-// stateFolder is where the manifest is kept: inside a folder given by -o, and
+// Where the record of written files is kept: inside a folder given by -o, and
 // at a place of its own on the server itself.
 const (
 	stateInside = ".virtmap"
@@ -46,7 +46,7 @@ func (a *buildArgs) flags() []cli.Flag {
 		&cli.StringFlag{Name: "mx", Destination: &a.mx, Value: "off", DefaultText: "off, and a reminder", EnvVars: []string{"VIRTMAP_MX"},
 			Usage: "how MX records are checked; off is the only `MODE` so far"},
 		&cli.BoolFlag{Name: "adopt", Destination: &a.adopt, EnvVars: []string{"VIRTMAP_ADOPT"},
-			Usage: "replace files that a person made, and print what is lost"},
+			Usage: "replace files that a person made; print what is lost and keep them in the state folder"},
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Destination: &a.dryRun, EnvVars: []string{"VIRTMAP_DRY_RUN"},
 			Usage: "write nothing, print what would be written"},
 		&cli.StringFlag{Name: "state", Destination: &a.state, EnvVars: []string{"VIRTMAP_STATE"},

@@ -3,6 +3,7 @@ package fileset
 import (
 	"strings"
 
+	"virtmap/hostnames"
 	"virtmap/internal/diag"
 	"virtmap/internal/mapfile"
 	"virtmap/virtuser"
@@ -37,15 +38,24 @@ func plainLines(image []byte) []string {
 	return lines
 }
 
-// nameLines are the names of local-host-names.
+// nameLines are the names of local-host-names that sendmail could match.
 func nameLines(image []byte) []string {
 	var names []string
-	for _, line := range plainLines(image) {
-		if word, _, _ := strings.Cut(line, "#"); strings.TrimSpace(word) != "" {
-			names = append(names, strings.ToLower(strings.Fields(word)[0]))
-		}
+	var faults diag.List
+	for _, name := range hostnames.Parse(source(image), &faults) {
+		names = append(names, name.Text)
 	}
 	return names
+}
+
+// source gives a text to a reader whose faults nobody asks for.
+func source(image []byte) *diag.Source {
+	var sources diag.Sources
+	src, err := sources.Add("", string(image))
+	if err != nil {
+		return &diag.Source{} // more than 4 GiB
+	}
+	return src
 }
 
 // rowLines are the rows of a virtusertable.
@@ -83,13 +93,8 @@ func mapLines(image []byte) []string {
 
 // virtuserTextRows reads a virtusertable as makemap would.
 func virtuserTextRows(text []byte) mapfile.Rows {
-	var sources diag.Sources
-	src, err := sources.Add("", string(text))
-	if err != nil {
-		return pairs(nil)
-	}
 	var faults diag.List
-	return virtuser.Parse(src, &faults)
+	return virtuser.Parse(source(text), &faults)
 }
 
 // aliasTextRows reads an alias file as newaliases would.

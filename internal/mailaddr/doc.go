@@ -18,8 +18,6 @@ type Problem struct {
 	Help string // may be empty
 }
 
-func (p *Problem) Error() string { return p.Text }
-
 // Split cuts an address at its last @. It reports false when there is none.
 func Split(addr string) (local, domain string, ok bool) {
 	at := strings.LastIndexByte(addr, '@')

@@ -41,9 +41,9 @@ func (p *publisher) rename() error {
 	if err := p.writeManifest(); err != nil {
 		return err
 	}
-	for i, s := range p.pending {
+	for _, s := range p.pending {
 		if err := p.renameOne(s); err != nil {
-			return fmt.Errorf("%w (%d of %d files are in place; run the build again)", err, i, len(p.pending))
+			return fmt.Errorf("%w (the files before %q are in place; run the build again)", err, s.out.Path)
 		}
 	}
 	return nil

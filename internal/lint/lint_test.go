@@ -1,0 +1,21 @@
+package lint
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestCatalogue holds the checks of all packages to one list: every id is
+// there once, with a name and a sentence.
+func TestCatalogue(t *testing.T) {
+	ids, names := map[string]bool{}, map[string]bool{}
+	for _, c := range All() {
+		if ids[c.ID] || names[c.Name] {
+			t.Errorf("%s %s is declared twice", c.ID, c.Name)
+		}
+		ids[c.ID], names[c.Name] = true, true
+		if len(c.ID) != 5 || !strings.HasPrefix(c.ID, "VM") || c.Name == "" || !strings.HasSuffix(c.Rule, ".") {
+			t.Errorf("%+v is not whole", c)
+		}
+	}
+}
