@@ -124,7 +124,7 @@ func (c *compiler) listed(d int, key string, form inventory.Form) (inventory.Add
 type end struct {
 	right   string // a name or an address, literal; of an error: row its right side
 	refused bool   // it is an error: row
-	unheard bool   // refused because no key but the catch-all matches
+	unheard string // the address that no key but a rejecting catch-all matches
 	loop    []string
 }
 
@@ -203,10 +203,14 @@ func (c *compiler) reportEnd(e end, t inventory.Target, what string) bool {
 	case e.loop != nil:
 		c.reportLoop(e.loop, t.Pos, len(t.Text))
 		return false
-	case e.unheard:
-		_, domain, _ := mailaddr.Split(t.Text)
-		c.faults.Add(checkDeadTarget.At(t.Pos, len(t.Text), "%s goes to %s, which is not listed at %s and is refused there", what, t.Text, domain).
-			WithHelp("%s", c.nearestAddress(t.Text)))
+	case e.unheard != "":
+		_, domain, _ := mailaddr.Split(e.unheard)
+		way := t.Text
+		if e.unheard != literal(t.Text) {
+			way += " and on to " + e.unheard
+		}
+		c.faults.Add(checkDeadTarget.At(t.Pos, len(t.Text), "%s goes to %s, which is not listed at %s and is refused there", what, way, domain).
+			WithHelp("%s", c.nearestAddress(e.unheard)))
 		return false
 	}
 	return true
@@ -217,6 +221,9 @@ func (c *compiler) nearestAddress(addr string) string {
 	d, listed := c.m.Serves(domain)
 	if !listed {
 		return "declare " + local + " under users: " + domain + " is this server's own name"
+	}
+	if catchAll, _ := c.catchAll(d); catchAll.Kind == inventory.ToLocal {
+		return "declare " + local + " under users, if the server has an account of that name"
 	}
 	entries := c.entries(d)
 	words := diag.Words{Names: func(yield func(string) bool) {
@@ -241,7 +248,7 @@ func (c *compiler) follow(addr string) end {
 	d, ours := c.m.Serves(domain)
 	if !ours {
 		if c.m.IsHostName(domain) {
-			return c.localName(local)
+			return c.localName(local, domain)
 		}
 		return end{right: addr}
 	}
@@ -256,9 +263,13 @@ func (c *compiler) follow(addr string) end {
 	case m.refused:
 		return end{right: c.refusal(0), refused: true}
 	case m.to.Kind == inventory.Refused:
-		return end{right: c.refusal(m.to.Index), refused: true, unheard: m.catchAll}
+		e := end{right: c.refusal(m.to.Index), refused: true}
+		if m.catchAll {
+			e.unheard = local + "@" + domain
+		}
+		return e
 	case m.to.Kind == inventory.ToLocal:
-		return c.localName(local)
+		return c.localName(local, domain)
 	case m.to.Kind == inventory.ToDomain:
 		return c.follow(m.bound[1] + m.bound[3] + "@" + m.to.Text)
 	case m.to.Kind == inventory.ToAddress && m.to.HasParams():
@@ -300,7 +311,7 @@ func (m match) keeps() bool {
 
 // localName is the end at a local account: it must be declared, because
 // nobody can tell accounts from typing errors.
-func (c *compiler) localName(local string) end {
+func (c *compiler) localName(local, domain string) end {
 	user, _, _ := splitDetail(local)
 	if _, ok := c.m.User(user); ok {
 		return end{right: local}
@@ -308,7 +319,7 @@ func (c *compiler) localName(local string) end {
 	if _, ok := c.m.LocalAlias(user); ok {
 		return end{right: local}
 	}
-	return end{right: local, unheard: true}
+	return end{right: local, unheard: local + "@" + domain}
 }
 
 func (c *compiler) reportLoop(loop []string, pos diag.Pos, size int) {
