@@ -14,6 +14,8 @@ var allowed = map[string][]string{
 	"virtmap/inventory":         {"virtmap/internal/diag", "virtmap/internal/mailaddr", "gopkg.in/yaml.v3"},
 	"virtmap/virtuser":          {"virtmap/inventory", "virtmap/internal/diag", "virtmap/internal/mailaddr"},
 	"virtmap/hostnames":         {"virtmap/inventory", "virtmap/internal/mailaddr", "virtmap/internal/diag"},
+	"virtmap/mxcheck":           {"virtmap/internal/mailaddr"},
+	"virtmap/mxcheck/resolve":   {"virtmap/mxcheck", "virtmap/internal/mailaddr", "github.com/miekg/dns", "golang.org/x/time/rate"},
 	"virtmap/internal/diag":     {},
 	"virtmap/internal/mailaddr": {"golang.org/x/net/idna"},
 	"virtmap/internal/hashdb":   {},

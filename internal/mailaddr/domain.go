@@ -60,6 +60,13 @@ func FoldDomain(name string) (string, *Problem) {
 	return folded, nil
 }
 
+// Unicode gives a domain as people read it, its A-labels turned into letters;
+// a label that cannot be turned stays.
+func Unicode(domain string) string {
+	text, _ := idna.Punycode.ToUnicode(domain) // what could be turned is there beside the error
+	return text
+}
+
 // toALabels converts twice: a result that does not convert to itself is not
 // a name that two programs would agree on.
 func toALabels(name string) (string, error) {

@@ -1,0 +1,184 @@
+package mxcheck
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// maxAliases is how many aliases in a row are followed (sendmail, domain.c,
+// MAXCNAMEDEPTH).
+const maxAliases = 10
+
+// hostState is what became of asking for a host's addresses.
+type hostState uint8
+
+const (
+	alive hostState = iota // it has addresses
+	noName
+	noAddress
+	aliasLoop
+	literal // its name is an IP address
+	unknown // DNS did not say
+)
+
+// A host is the target of an MX record, or a domain that stands for itself.
+type host struct {
+	name    string
+	state   hostState
+	end     string // the name its addresses belong to
+	aliases []Record
+	records []Record // A and AAAA
+	addrs   []netip.Addr
+	failure Answer // of one of the two questions, or of both
+	zone    string // of the proof that there is nothing
+}
+
+// lookUp asks for the addresses of a name.
+func (c *Checker) lookUp(ctx context.Context, name string, second bool) *host {
+	h := &host{name: name, end: name, state: noAddress}
+	if isLiteral(name) {
+		h.state = literal
+		return h
+	}
+	for _, typ := range []Type{TypeA, TypeAAAA} {
+		answer, loop := c.follow(ctx, Question{Name: name, Type: typ, Second: second})
+		if loop {
+			h.state = aliasLoop
+			return h
+		}
+		h.aliases, h.end = answer.Aliases, answer.End(name)
+		switch {
+		case answer.Failure != "":
+			h.failure = answer
+		case answer.NoName:
+			h.state, h.zone = noName, zoneOf(answer)
+			return h
+		}
+		for _, r := range answer.Records {
+			h.records = append(h.records, r)
+			h.addrs = append(h.addrs, r.Addr.Unmap())
+		}
+	}
+	switch {
+	case len(h.addrs) > 0:
+		h.state = alive
+	case h.failure.Failure != "":
+		h.state = unknown
+	}
+	slices.SortFunc(h.addrs, netip.Addr.Compare)
+	slices.SortFunc(h.records, compareRecords)
+	return h
+}
+
+func compareRecords(a, b Record) int {
+	if c := int(a.Type) - int(b.Type); c != 0 {
+		return c
+	}
+	return a.Addr.Compare(b.Addr)
+}
+
+func zoneOf(a Answer) string {
+	if a.Proof == nil {
+		return ""
+	}
+	return a.Proof.Zone
+}
+
+// follow asks a question and goes on at the end of its aliases where the
+// answer stops short of it.
+func (c *Checker) follow(ctx context.Context, q Question) (answer Answer, loop bool) {
+	var aliases []Record
+	for name := q.Name; ; {
+		answer = c.Resolver.Ask(ctx, Question{Name: name, Type: q.Type, Second: q.Second})
+		aliases = append(aliases, answer.Aliases...)
+		answer.Aliases = aliases
+		switch {
+		case answer.Failure != "":
+			return answer, false
+		case len(aliases) > maxAliases || circular(q.Name, aliases):
+			return answer, true
+		}
+		end := answer.End(q.Name)
+		if end == name || answer.NoName || len(answer.Records) > 0 || answer.Proof != nil {
+			return answer, false
+		}
+		name = end
+	}
+}
+
+func circular(from string, aliases []Record) bool {
+	seen := map[string]bool{from: true}
+	for _, alias := range aliases {
+		if seen[alias.Target] {
+			return true
+		}
+		seen[alias.Target] = true
+	}
+	return false
+}
+
+// isLiteral reports whether a target is an IP address that somebody wrote
+// where a name belongs.
+func isLiteral(name string) bool {
+	name = strings.Trim(name, "[]")
+	_, err := netip.ParseAddr(name)
+	return err == nil
+}
+
+// hasPublic reports whether a sender can reach one of the host's addresses,
+// one of ours counted: a server behind a NAT may see itself from inside.
+func (h *host) hasPublic(us Us) bool {
+	return slices.ContainsFunc(h.addrs, func(a netip.Addr) bool {
+		_, ours := us.has(a)
+		return ours || isPublic(a)
+	})
+}
+
+func (h *host) inner() bool {
+	return slices.ContainsFunc(h.addrs, func(a netip.Addr) bool { return !isPublic(a) })
+}
+
+func (h *host) v6Only() bool {
+	return len(h.addrs) > 0 && h.failure.Failure == "" && !slices.ContainsFunc(h.addrs, netip.Addr.Is4)
+}
+
+// why says why a host cannot be used; empty when it can.
+func (h *host) why(us Us) string {
+	switch h.state {
+	case noName:
+		if len(h.aliases) > 0 {
+			return "is an alias of " + h.end + ", which does not exist"
+		}
+		return "does not exist"
+	case noAddress:
+		return "has no A or AAAA record"
+	case aliasLoop:
+		return "is an alias that leads in a circle, or too far"
+	case literal:
+		return "is an IP address and no host name"
+	case unknown:
+		return "is unknown: " + failureText(h.failure)
+	}
+	if !h.hasPublic(us) {
+		return "has only addresses that the world cannot reach: " + joinAddrs(h.addrs)
+	}
+	return ""
+}
+
+func joinAddrs(addrs []netip.Addr) string {
+	const most = 4
+	var b strings.Builder
+	for i, addr := range addrs {
+		if i == most {
+			b.WriteString(", …")
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(addr.String())
+	}
+	return b.String()
+}

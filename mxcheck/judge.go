@@ -1,0 +1,236 @@
+package mxcheck
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A judgement is a verdict while it is made, with what it is made from.
+type judgement struct {
+	Verdict
+	us      Us
+	answer  Answer // to the question for the MX records
+	end     string // the domain, or what it is an alias of
+	targets []target
+}
+
+// A target is one host of the MX records.
+type target struct {
+	name  string
+	pref  uint16 // the best it is listed with
+	times int
+	host  *host
+	ours  bool
+	how   string // it is ours
+}
+
+// targets gives the targets, each once, the best first, and by name within a
+// preference: servers answer in any order.
+func targets(records []Record) []target {
+	var all []target
+	for _, r := range records {
+		i := slices.IndexFunc(all, func(t target) bool { return t.name == r.Target })
+		if i < 0 {
+			all = append(all, target{name: r.Target, pref: r.Pref, times: 1})
+			continue
+		}
+		all[i].times++
+		all[i].pref = min(all[i].pref, r.Pref)
+	}
+	slices.SortFunc(all, func(a, b target) int {
+		if a.pref != b.pref {
+			return int(a.pref) - int(b.pref)
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	return all
+}
+
+// targetNames gives preference and name of every target, sorted.
+func targetNames(records []Record) []string {
+	var names []string
+	for _, t := range targets(records) {
+		names = append(names, fmt.Sprintf("%d %s", t.pref, t.name))
+	}
+	return names
+}
+
+func (t *target) usable(us Us) bool { return t.host.state == alive && t.host.hasPublic(us) }
+
+// maybe reports whether it cannot be told if the target is this server, or
+// can be used.
+func (t *target) maybe(us Us) bool {
+	h := t.host
+	named := us.isName(h.name) || us.isName(h.end)
+	switch {
+	case h.failure.Failure == "" || t.ours && h.state == alive:
+		return false
+	case h.failure.Failure == DNSNoZone:
+		// A zone file seldom has the addresses of its MX hosts. Where the
+		// name says that it is us, that is enough.
+		return !named && len(us.Networks) > 0
+	}
+	return h.state == unknown || named || len(us.Networks) > 0
+}
+
+// publish gives the record that would lead the domain here.
+func (j *judgement) publish() string {
+	if len(j.us.Names) == 0 {
+		return dotted(j.Subject.Domain) + " MX 10 with a name of this server"
+	}
+	return dotted(j.Subject.Domain) + " MX 10 " + dotted(j.us.Names[0])
+}
+
+func (j *judgement) nullMX() bool {
+	records := j.answer.Records
+	isNull := func(r Record) bool { return r.Target == "." || r.Target == "" }
+	i := slices.IndexFunc(records, isNull)
+	if i < 0 {
+		return false
+	}
+	worst := records[i].Pref
+	others := false
+	for _, r := range records {
+		if isNull(r) {
+			worst = max(worst, r.Pref)
+		} else {
+			others = true
+		}
+	}
+	switch {
+	case others:
+		j.add(finding(NullMixed, "a null MX stands beside other MX records; Postfix bounces all its mail, sendmail uses the others").
+			advise("take the null MX away: %s MX %d .", dotted(j.end), worst))
+	case worst != 0:
+		j.add(finding(NullPref, "it has a null MX with preference %d, which must be 0; senders disagree on it", worst).
+			advise("replace it by: %s", j.publish()))
+	default:
+		j.add(finding(Null, "it publishes a null MX: it states that it takes no mail").advise("replace it by: %s", j.publish()))
+	}
+	return true
+}
+
+// Limits of MX records: sendmail reads MAXMXHOSTS-1 (conf.h), Postfix tries
+// five addresses; twenty is where a sender's patience ends.
+const (
+	manyMX    = 20
+	tooManyMX = 99
+)
+
+func (j *judgement) tooMany() bool {
+	n := len(j.answer.Records)
+	if n <= tooManyMX {
+		return false
+	}
+	j.add(finding(TooMany, "it has %d MX records; sendmail reads the first %d it is given, and this server may not be among them", n, tooManyMX).
+		advise("publish a few"))
+	return true
+}
+
+// judge weighs the targets.
+func (j *judgement) judge() {
+	mine := slices.IndexFunc(j.targets, func(t target) bool { return t.ours && j.usableHere(&t) })
+	if mine < 0 {
+		j.notHere()
+		return
+	}
+	here := &j.targets[mine]
+	var better, unsure, same, worse []*target
+	for i := range j.targets {
+		t := &j.targets[i]
+		switch {
+		case t.ours && j.usableHere(t):
+		case t.pref < here.pref && (t.usable(j.us) || t.host.failure.Failure == DNSNoZone):
+			better = append(better, t)
+		case t.pref < here.pref && t.host.state == unknown:
+			unsure = append(unsure, t)
+		case t.pref == here.pref && !t.dead(j.us):
+			same = append(same, t)
+		case t.pref > here.pref && !t.dead(j.us):
+			worse = append(worse, t)
+		}
+	}
+	switch {
+	case j.Subject.Backup:
+		j.backup(here, append(better, unsure...))
+	case len(better) > 0:
+		j.add(finding(BackupOnly, "this server is only MX %d (%s); the best is %s", here.pref, here.name, describe(better[0])).
+			advise("publish: %s MX %d %s, or write role: backup in the inventory", dotted(j.Subject.Domain), lower(better[0].pref), dotted(here.name)))
+	case len(unsure) > 0:
+		j.addUnknown(unsure[0])
+	default:
+		j.here(here, same, worse)
+	}
+	if j.Level < Error {
+		j.warnings(here)
+	}
+}
+
+func lower(pref uint16) uint16 { return max(pref, 1) - 1 }
+
+// usableHere is usable for a target that is us: with zone files alone its
+// addresses may be out of sight.
+func (j *judgement) usableHere(t *target) bool {
+	return t.usable(j.us) || t.host.state == unknown && t.host.failure.Failure == DNSNoZone
+}
+
+func (t *target) dead(us Us) bool { return t.host.state != unknown && !t.usable(us) }
+
+func describe(t *target) string {
+	if len(t.host.addrs) == 0 {
+		return t.name
+	}
+	return t.name + " (" + joinAddrs(t.host.addrs) + ")"
+}
+
+// backup judges a domain that is to be relayed.
+func (j *judgement) backup(here *target, better []*target) {
+	if len(better) > 0 {
+		j.add(finding(OKBackup, "this server is MX %d (%s, matched %s) behind %s", here.pref, here.name, here.how, describe(better[0])))
+		return
+	}
+	if slices.ContainsFunc(j.targets, func(t target) bool { return t.pref < here.pref }) {
+		j.add(finding(OKBackup, "this server is MX %d (%s, matched %s)", here.pref, here.name, here.how))
+		return
+	}
+	j.add(finding(BackupBest, "the inventory says role: backup, and no MX is better than this server (%s, preference %d): its mail would come back here", here.name, here.pref).
+		advise("publish a better MX, or take role: backup away"))
+}
+
+// here judges a domain whose best usable MX is this server.
+func (j *judgement) here(us *target, same, worse []*target) {
+	switch {
+	case len(same) > 0:
+		j.add(finding(OKShared, "this server (%s, matched %s) shares the best preference %d with %s", us.name, us.how, us.pref, list(same)))
+	case len(worse) > 0:
+		j.add(finding(OKWithBackup, "the best MX %s (preference %d) is this server, matched %s; behind it: %s", us.name, us.pref, us.how, list(worse)))
+	default:
+		j.add(finding(OKHere, "the best MX %s (preference %d) is this server, matched %s", us.name, us.pref, us.how))
+	}
+}
+
+func list(targets []*target) string {
+	const most = 5
+	var names []string
+	for i, t := range targets {
+		if i == most {
+			return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", len(targets)-most)
+		}
+		names = append(names, t.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func chain(from string, aliases []Record) string {
+	const most = 12
+	names := []string{from}
+	for i, alias := range aliases {
+		if i == most {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, alias.Target)
+	}
+	return strings.Join(names, " -> ")
+}

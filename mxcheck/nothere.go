@@ -1,0 +1,173 @@
+package mxcheck
+
+import (
+	"strings"
+
+	"virtmap/internal/mailaddr"
+)
+
+// notHere judges a domain none of whose usable targets is this server.
+func (j *judgement) notHere() {
+	for i := range j.targets {
+		if j.targets[i].maybe(j.us) {
+			j.addUnknown(&j.targets[i])
+			return
+		}
+	}
+	if t := j.find(func(t *target) bool { return t.ours || j.us.isName(t.name) }); t != nil {
+		j.deadTarget(t)
+		return
+	}
+	if t := j.find(j.relative); t != nil {
+		j.deadTarget(t)
+		return
+	}
+	usable := j.find(func(t *target) bool { return !t.dead(j.us) })
+	if usable == nil {
+		j.deadTarget(&j.targets[0])
+		return
+	}
+	text := "none of its MX hosts is this server; the best is " + describe(usable)
+	for i := range j.targets {
+		if name, ok := j.us.resembles(j.targets[i].name); ok {
+			j.add(finding(Lookalike, "%s; %s is spelled almost like %s, and is not it", text, j.targets[i].name, name).
+				advise("publish: %s", j.publish()))
+			return
+		}
+	}
+	j.add(finding(Elsewhere, "%s", text).advise("publish: %s", j.publish()))
+}
+
+func (j *judgement) find(is func(*target) bool) *target {
+	for i := range j.targets {
+		if is(&j.targets[i]) {
+			return &j.targets[i]
+		}
+	}
+	return nil
+}
+
+func (j *judgement) addUnknown(t *target) {
+	what := "its MX " + t.name
+	if t.name == j.end {
+		what = t.name + " itself"
+	}
+	j.add(finding(t.host.failure.Failure, "the addresses of %s are not known: %s", what, failureText(t.host.failure)).
+		advise("%s", failureAdvice(t.host.failure.Failure, t.name)))
+}
+
+// relative reports whether a dead target looks as if its final dot was left
+// out: a zone file puts the name of the zone behind it.
+func (j *judgement) relative(t *target) bool {
+	if !t.dead(j.us) {
+		return false
+	}
+	for zone, ok := j.end, true; ok && strings.Contains(zone, "."); zone, ok = parent(zone) {
+		name, under := strings.CutSuffix(t.name, "."+zone)
+		if under && (name == zone || strings.HasSuffix(name, "."+zone) || j.us.isName(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// meant gives the name that a relative target was to be.
+func (j *judgement) meant(t *target) string {
+	for zone, ok := j.end, true; ok; zone, ok = parent(zone) {
+		if name, under := strings.CutSuffix(t.name, "."+zone); under && (name == zone || strings.HasSuffix(name, "."+zone) || j.us.isName(name)) {
+			return name
+		}
+	}
+	return t.name
+}
+
+// deadTarget judges a domain whose best target, or the one that would be this
+// server, cannot be used.
+func (j *judgement) deadTarget(t *target) {
+	if j.relative(t) {
+		j.add(finding(TargetRelative, "its MX %s does not exist: a final dot is missing, and the zone put its own name behind the target", t.name).
+			advise("write the target with its final dot: %s MX %d %s", dotted(j.end), t.pref, dotted(j.meant(t))))
+		return
+	}
+	which := "its best MX "
+	if t.ours || j.us.isName(t.name) {
+		which = "its MX "
+	}
+	id, advice := TargetPrivate, "publish a public address for "+dotted(t.name)+", or list this one under host.networks if senders reach it"
+	switch t.host.state {
+	case noName, noAddress:
+		id, advice = TargetNoAddr, "publish an address: "+dotted(t.host.end)+" A"
+		if t.host.state == noName {
+			id = TargetNXDomain
+		}
+		if !j.us.isName(t.name) {
+			advice = "publish: " + j.publish()
+		}
+	case aliasLoop:
+		id, advice = TargetCNAMELoop, "publish addresses for "+dotted(t.name)+" in place of the alias"
+	case literal:
+		id, advice = TargetIP, "publish a name: "+j.publish()
+	}
+	j.add(finding(id, "%s%s %s", which, t.name, t.host.why(j.us)).advise("%s", advice))
+}
+
+// implicit judges a domain without MX records by its own addresses.
+func (j *judgement) implicit(h *host) {
+	j.Records = append(j.Records, h.records...)
+	how, ours := j.us.match(h)
+	t := target{name: h.name, host: h, ours: ours, how: how}
+	switch {
+	case h.state == unknown || t.maybe(j.us):
+		j.addUnknown(&t)
+	case ours && t.usable(j.us) && j.Subject.Backup:
+		j.add(finding(BackupBest, "the inventory says role: backup, and it has no MX: its own address %s is this server, and its mail would come back here", joinAddrs(h.addrs)).
+			advise("publish a better MX, or take role: backup away"))
+	case ours && t.usable(j.us):
+		j.add(finding(OKImplicit, "it has no MX; mail arrives only because its own address %s is this server, matched %s", joinAddrs(h.addrs), how).
+			advise("publish: %s", j.publish()))
+	case len(h.addrs) == 0:
+		j.add(finding(NoneNoAddr, "it exists, and has neither MX nor A nor AAAA records").advise("publish: %s", j.publish()))
+	default:
+		j.add(finding(NoneAddrOther, "it has no MX, and its address %s is not this server", joinAddrs(h.addrs)).advise("publish: %s", j.publish()))
+	}
+}
+
+// resembles gives the name of ours that another name could be taken for: it
+// holds ours, or differs by one letter, or by letters that look alike.
+func (u Us) resembles(name string) (ours string, ok bool) {
+	seen := skeleton(mailaddr.Unicode(name))
+	for _, ours := range u.Names {
+		if strings.Contains(name, ours) || oneApart(seen, skeleton(ours)) {
+			return ours, true
+		}
+	}
+	return "", false
+}
+
+// lookalikes are letters that are taken for Latin ones (a few of Unicode TS
+// 39, those of Cyrillic and Greek).
+var lookalikes = strings.NewReplacer(
+	"а", "a", "е", "e", "о", "o", "р", "p", "с", "c", "х", "x", "у", "y", "і", "i", "ѕ", "s", "ј", "j", "һ", "h", "ԁ", "d", "ո", "n", "м", "m", "т", "t", "к", "k", "в", "b", "н", "h",
+	"ο", "o", "α", "a", "ν", "v", "ρ", "p", "ι", "i", "κ", "k", "τ", "t", "υ", "u", "χ", "x", "ε", "e",
+	"ı", "i", "ɡ", "g", "ø", "o", "rn", "m", "vv", "w",
+)
+
+func skeleton(name string) string { return lookalikes.Replace(name) }
+
+// oneApart reports whether two names differ by at most one letter that was
+// added, taken away or replaced, or by two neighbours that changed places.
+// Names that differ by a digit are mostly meant to: mx1, mx2.
+func oneApart(a, b string) bool {
+	x, y := []rune(a), []rune(b)
+	for len(x) > 0 && len(y) > 0 && x[0] == y[0] {
+		x, y = x[1:], y[1:]
+	}
+	for len(x) > 0 && len(y) > 0 && x[len(x)-1] == y[len(y)-1] {
+		x, y = x[:len(x)-1], y[:len(y)-1]
+	}
+	if rest := string(x) + string(y); rest != "" && strings.Trim(rest, "0123456789") == "" {
+		return false
+	}
+	swapped := len(x) == 2 && len(y) == 2 && x[0] == y[1] && x[1] == y[0]
+	return len(x) <= 1 && len(y) <= 1 || swapped
+}

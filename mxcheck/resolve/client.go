@@ -1,0 +1,184 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"virtmap/mxcheck"
+)
+
+// Config says which servers are asked, and how patiently.
+type Config struct {
+	Servers []netip.AddrPort // in the order in which they are asked
+
+	// MaxQPS bounds the questions a second to all servers together. 0 is
+	// 500, or no bound where all servers are on this machine.
+	MaxQPS float64
+
+	// Waits is how long each try over UDP waits for an answer before the next
+	// one, with the next server. An answer to an earlier try is still taken.
+	Waits []time.Duration
+	// TCPWait is how long a try over TCP may take.
+	TCPWait time.Duration
+	// Pause is how long a server that could not get an answer is left alone:
+	// it must remember its failure (RFC 9520 2.2), so asking at once again
+	// proves nothing.
+	Pause time.Duration
+	// Patience is how long nobody may answer anything before questions are
+	// given up at once.
+	Patience time.Duration
+
+	AuthorityPort uint16 // of the name servers that AskAuthorities asks; 0 is 53
+}
+
+// Defaults for what a Config leaves out. A question that nobody answers takes
+// about ten seconds with them.
+var (
+	defaultWaits    = []time.Duration{500 * time.Millisecond, time.Second, time.Second, 1500 * time.Millisecond, 2 * time.Second}
+	defaultTCPWait  = 3 * time.Second
+	defaultPause    = 5 * time.Second
+	defaultPatience = 30 * time.Second
+)
+
+// politeQPS is a third of what the strictest public resolver lets one address
+// ask (Google Public DNS: 1,500 a second).
+const politeQPS = 500
+
+// A Client is an mxcheck.Resolver over the network.
+type Client struct {
+	servers []*server
+	config  Config
+	limit   *rate.Limiter // nil: no bound
+
+	lastHeard atomic.Int64 // UnixNano of the last packet from any server; 0: never
+	unheard   atomic.Int64 // questions in a row that nobody answered
+}
+
+// New opens a client. Close it.
+func New(config Config) (*Client, error) {
+	if len(config.Servers) == 0 {
+		return nil, errors.New("there is no DNS server to ask; name one with --resolver")
+	}
+	if config.Waits == nil {
+		config.Waits = defaultWaits
+	}
+	for field, standard := range map[*time.Duration]time.Duration{
+		&config.TCPWait: defaultTCPWait, &config.Pause: defaultPause, &config.Patience: defaultPatience,
+	} {
+		if *field == 0 {
+			*field = standard
+		}
+	}
+	c := &Client{config: config}
+	c.limit = limiter(config)
+	for _, addr := range config.Servers {
+		s, err := newServer(addr, c.heard)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("DNS server %s: %w", addr, err), c.Close())
+		}
+		c.servers = append(c.servers, s)
+	}
+	return c, nil
+}
+
+func limiter(config Config) *rate.Limiter {
+	qps := config.MaxQPS
+	if qps == 0 {
+		qps = politeQPS
+		local := true
+		for _, addr := range config.Servers {
+			local = local && addr.Addr().IsLoopback()
+		}
+		if local {
+			return nil
+		}
+	}
+	return rate.NewLimiter(rate.Limit(qps), int(max(1, qps/50)))
+}
+
+// Close closes the client's sockets. Questions that are still out fail.
+func (c *Client) Close() error {
+	var err error
+	for _, s := range c.servers {
+		err = errors.Join(err, s.close())
+	}
+	return err
+}
+
+func (c *Client) heard() { c.lastHeard.Store(time.Now().UnixNano()) }
+
+// silence is how many questions in a row may go unanswered before it counts.
+const silence = 16
+
+// silent reports whether nobody answers anything: from the start, or for as
+// long as Patience lasts.
+func (c *Client) silent() bool {
+	if c.unheard.Load() < silence {
+		return false
+	}
+	last := c.lastHeard.Load()
+	return last == 0 || time.Since(time.Unix(0, last)) > c.config.Patience
+}
+
+// Ask asks a question: over UDP, of one server after the other, over TCP where
+// UDP does not carry the answer, until one of them gives an answer or all
+// tries are used up.
+func (c *Client) Ask(ctx context.Context, q mxcheck.Question) mxcheck.Answer {
+	if c.silent() {
+		return mxcheck.Answer{Failure: mxcheck.DNSTimeout, Detail: "no server has answered for a while"}
+	}
+	inquiry := newInquiry(c, q)
+	answer := inquiry.run(ctx)
+	switch answer.Failure {
+	case mxcheck.DNSTimeout:
+		c.unheard.Add(1)
+	case mxcheck.DNSStopped:
+	default:
+		c.unheard.Store(0)
+	}
+	return answer
+}
+
+// AskEach puts one question to every server.
+func (c *Client) AskEach(ctx context.Context, q mxcheck.Question) []mxcheck.Answer {
+	answers := make([]mxcheck.Answer, len(c.servers))
+	done := make(chan struct{})
+	for i, s := range c.servers {
+		go func() {
+			one := newInquiry(c, q)
+			one.servers = []*server{s}
+			answers[i] = one.run(ctx)
+			done <- struct{}{}
+		}()
+	}
+	for range c.servers {
+		<-done
+	}
+	return answers
+}
+
+// order gives the servers in the order in which a question is put to them:
+// as configured, those that have been silent last.
+func (c *Client) order(second bool) []*server {
+	if len(c.servers) == 1 {
+		return c.servers
+	}
+	ordered := make([]*server, 0, len(c.servers))
+	for _, down := range []bool{false, true} {
+		for _, s := range c.servers {
+			if s.down() == down {
+				ordered = append(ordered, s)
+			}
+		}
+	}
+	if second {
+		ordered = append(ordered[1:], ordered[0])
+	}
+	return ordered
+}

@@ -1,0 +1,204 @@
+package resolve
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A stream is a TCP connection to a server, opened when it is first wanted and
+// again when the server has closed it. Questions are put side by side over it
+// (RFC 7766 6.2.1).
+type stream struct {
+	addr   netip.AddrPort
+	failed atomic.Int32 // dials in a row that failed
+
+	mu   sync.Mutex
+	pipe *pipe
+	gone bool
+}
+
+// A pipe is one connection and the questions that are out on it.
+type pipe struct {
+	conn net.Conn
+
+	mu    sync.Mutex
+	calls map[uint16]*streamCall
+	err   error // why it ended
+}
+
+type streamCall struct {
+	wire  []byte
+	reply chan []byte // closed when the pipe ends
+}
+
+// dead reports whether the server does not seem to speak TCP.
+func (s *stream) dead() bool { return s.failed.Load() >= 3 }
+
+func (s *stream) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = true
+	if s.pipe == nil {
+		return nil
+	}
+	return s.pipe.conn.Close()
+}
+
+// ask puts a question. A connection that the server had closed meanwhile is
+// opened anew, once.
+func (s *stream) ask(ctx context.Context, query, wire []byte, wait time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for try := 0; ; try++ {
+		p, fresh, err := s.connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		packet, err := p.ask(ctx, query, wire)
+		if err == nil || fresh || try > 0 || ctx.Err() != nil {
+			return packet, err
+		}
+	}
+}
+
+func (s *stream) connect(ctx context.Context) (p *pipe, fresh bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.gone:
+		return nil, false, net.ErrClosed
+	case s.pipe != nil && s.pipe.open():
+		return s.pipe, false, nil
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", s.addr.String())
+	if err != nil {
+		s.failed.Add(1)
+		return nil, false, err
+	}
+	s.failed.Store(0)
+	s.pipe = &pipe{conn: conn, calls: map[uint16]*streamCall{}}
+	go s.pipe.read()
+	return s.pipe, true, nil
+}
+
+func (p *pipe) open() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err == nil
+}
+
+func (p *pipe) ask(ctx context.Context, query, wire []byte) ([]byte, error) {
+	id, call, err := p.register(wire)
+	if err != nil {
+		return nil, err
+	}
+	defer p.forget(id)
+	framed := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(query)), uint16(len(query)))
+	framed = append(framed, query...)
+	binary.BigEndian.PutUint16(framed[2:], id)
+	deadline, _ := ctx.Deadline()
+	if err := p.write(framed, deadline); err != nil {
+		p.end(err)
+		return nil, err
+	}
+	select {
+	case packet, ok := <-call.reply:
+		if !ok {
+			return nil, p.reason()
+		}
+		return packet, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *pipe) write(framed []byte, deadline time.Time) error {
+	if err := p.conn.SetWriteDeadline(deadline); err != nil {
+		return err
+	}
+	_, err := p.conn.Write(framed)
+	return err
+}
+
+func (p *pipe) register(wire []byte) (uint16, *streamCall, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil {
+		return 0, nil, p.err
+	}
+	id := newID()
+	for p.calls[id] != nil {
+		id++
+	}
+	call := &streamCall{wire: wire, reply: make(chan []byte, 1)}
+	p.calls[id] = call
+	return id, call, nil
+}
+
+func (p *pipe) forget(id uint16) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.calls, id)
+}
+
+func (p *pipe) reason() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+// read takes answers until the connection ends.
+func (p *pipe) read() {
+	var size [2]byte
+	for {
+		if _, err := io.ReadFull(p.conn, size[:]); err != nil {
+			p.end(err)
+			return
+		}
+		packet := make([]byte, binary.BigEndian.Uint16(size[:]))
+		if _, err := io.ReadFull(p.conn, packet); err != nil {
+			p.end(err)
+			return
+		}
+		p.deliver(packet)
+	}
+}
+
+func (p *pipe) deliver(packet []byte) {
+	if len(packet) < headerSize {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	id := binary.BigEndian.Uint16(packet)
+	if call := p.calls[id]; call != nil && answers(packet, call.wire) {
+		delete(p.calls, id)
+		call.reply <- packet
+	}
+}
+
+// end fails what is out on the connection.
+func (p *pipe) end(err error) {
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the server closed the connection")
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil {
+		return
+	}
+	p.err = err
+	p.conn.Close()
+	for id, call := range p.calls {
+		close(call.reply)
+		delete(p.calls, id)
+	}
+}

@@ -1,0 +1,102 @@
+package resolve
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+)
+
+// Sizes of a window in questions. The first is what a resolver of a small
+// machine takes without dropping; the least keeps a line going on which
+// packets get lost for no fault of ours.
+const (
+	leastWindow = 16
+	firstWindow = 64
+	mostWindow  = 512
+)
+
+// A window bounds how many questions are out to one server. It grows by one
+// for every round of answers, doubles with every round until the first loss,
+// and is halved by a loss, at most once a round.
+type window struct {
+	mu      sync.Mutex
+	size    float64
+	out     int
+	waiting list.List // of chan struct{}
+	slow    bool      // a loss was seen: no more doubling
+	cut     time.Time // of the last halving
+}
+
+func (w *window) open() { w.size = firstWindow }
+
+// enter waits for room; it reports false when ctx ends first. A question that
+// was out before goes before those that were not: what was begun is ended.
+func (w *window) enter(ctx context.Context, before bool) bool {
+	w.mu.Lock()
+	if w.out < int(w.size) && w.waiting.Len() == 0 {
+		w.out++
+		w.mu.Unlock()
+		return true
+	}
+	turn := make(chan struct{})
+	place := w.wait(turn, before)
+	w.mu.Unlock()
+	select {
+	case <-turn:
+		return true
+	case <-ctx.Done():
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-turn: // it was our turn at the same time: pass it on
+		w.out--
+		w.admit()
+	default:
+		w.waiting.Remove(place)
+	}
+	return false
+}
+
+func (w *window) wait(turn chan struct{}, before bool) *list.Element {
+	if before {
+		return w.waiting.PushFront(turn)
+	}
+	return w.waiting.PushBack(turn)
+}
+
+// A result is what became of a question that was out.
+type result uint8
+
+const (
+	won    result = iota // it was answered
+	lost                 // nobody answered in time
+	unused               // the answer came from elsewhere, or nobody wants it any more
+)
+
+// leave makes room, and adapts the size.
+func (w *window) leave(r result, sent time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case r == won && !w.slow:
+		w.size = min(w.size+1, mostWindow)
+	case r == won:
+		w.size = min(w.size+1/w.size, mostWindow)
+	case r == lost && sent.After(w.cut): // one that was sent before tells of the same loss
+		w.size = max(w.size/2, leastWindow)
+		w.slow, w.cut = true, time.Now()
+	}
+	w.out--
+	w.admit()
+}
+
+// admit lets in who waits, as far as there is room.
+func (w *window) admit() {
+	for w.out < int(w.size) && w.waiting.Len() > 0 {
+		turn := w.waiting.Remove(w.waiting.Front()).(chan struct{})
+		w.out++
+		close(turn)
+	}
+}

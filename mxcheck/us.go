@@ -1,0 +1,78 @@
+package mxcheck
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// Us is what this server is known by.
+type Us struct {
+	Names    []string       // lower-case A-labels; the first is the one to publish
+	Networks []netip.Prefix // addresses and networks, the public side of a NAT too
+}
+
+func (u Us) isName(name string) bool { return slices.Contains(u.Names, name) }
+
+// has gives the network of ours that an address is in.
+func (u Us) has(addr netip.Addr) (netip.Prefix, bool) {
+	addr = addr.Unmap()
+	for _, network := range u.Networks {
+		if network.Contains(addr) {
+			return network, true
+		}
+	}
+	return netip.Prefix{}, false
+}
+
+// match tells how a host is this server: "by name", "by address …" or "by
+// network …"; ok is false when it is not.
+func (u Us) match(h *host) (how string, ok bool) {
+	switch {
+	case u.isName(h.name):
+		return "by name", true
+	case len(h.aliases) > 0 && u.isName(h.end):
+		return "by the name " + h.end + " it is an alias of", true
+	}
+	for _, addr := range h.addrs {
+		network, ok := u.has(addr)
+		switch {
+		case ok && network.IsSingleIP():
+			return "by address " + addr.String(), true
+		case ok:
+			return fmt.Sprintf("by network %s (%s)", network, addr), true
+		}
+	}
+	return "", false
+}
+
+// foreign gives the addresses of a host that are not ours.
+func (u Us) foreign(h *host) []netip.Addr {
+	var others []netip.Addr
+	for _, addr := range h.addrs {
+		if _, ok := u.has(addr); !ok {
+			others = append(others, addr)
+		}
+	}
+	return others
+}
+
+// unreachable are the networks that no sender of the outside can deliver to
+// (RFC 6890). The documentation networks are not among them: examples and
+// tests speak of servers there.
+var unreachable = func() []netip.Prefix {
+	var all []netip.Prefix
+	for _, text := range []string{
+		"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+		"192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4",
+		"::/127", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+	} {
+		all = append(all, netip.MustParsePrefix(text))
+	}
+	return all
+}()
+
+func isPublic(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	return !slices.ContainsFunc(unreachable, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
