@@ -6,6 +6,9 @@
 // takes the first word of a line, so that a second name on it is not seen, and
 // compares whole names, so that a name with a final dot or a * never matches.
 // A backup domain never enters class w: its mail would be delivered here.
+//
+// Whether a domain is served is decided by a Desk: what is installed, what is
+// remembered of the last runs (Memory), and the verdicts of mxcheck.
 package hostnames
 
 import (
@@ -20,7 +23,7 @@ import (
 )
 
 // Checks are all checks of this package.
-var Checks = []*diag.Check{checkLine, checkTwice}
+var Checks = []*diag.Check{checkLine, checkTwice, checkHeld, checkPending, checkSilent, checkAdvisory, checkAccident, checkLies, checkLeft}
 
 var (
 	checkLine = &diag.Check{ID: "VM050", Name: "host-name-line", Severity: diag.Error,
@@ -40,18 +43,18 @@ type Names struct {
 func ClassW(m *inventory.Model) Names {
 	names := append([]inventory.Name{m.Host.Name}, m.Host.LocalNames...)
 	for i := range m.Domains {
-		if d := &m.Domains[i]; d.Enabled && !d.Backup {
+		if d := &m.Domains[i]; d.Enabled && !d.Backup && !d.Held {
 			names = append(names, inventory.Name{Text: d.Name, Pos: d.Pos})
 		}
 	}
 	return sorted("Names of class w of "+m.Host.Name.Text, m, names)
 }
 
-// Relayed gives the backup domains.
+// Relayed gives the backup domains that are served.
 func Relayed(m *inventory.Model) Names {
 	var names []inventory.Name
 	for i := range m.Domains {
-		if d := &m.Domains[i]; d.Enabled && d.Backup {
+		if d := &m.Domains[i]; d.Enabled && d.Backup && !d.Held {
 			names = append(names, inventory.Name{Text: d.Name, Pos: d.Pos})
 		}
 	}

@@ -97,4 +97,14 @@
 //	guards    max_removed (a percentage) and min_size (a number of rows)
 //	mx        remove (manual or auto), recheck and max_unknown_age (durations
 //	          such as 24h and 7d)
+//
+// # mx_check: what DNS decides
+//
+// required, the default: a new domain is served once its MX records lead to
+// host.mx_names or host.networks. A domain that is served stays when DNS is
+// silent; when DNS speaks against it, it is named, and with mx.remove: auto
+// it leaves when that was confirmed over a day. advisory: it is served, and
+// the verdict is only printed. skip: it is served, and DNS is not asked. The
+// host's own names are always served. Where a catch_all or a target with %1
+// leads to a domain that is held back, its mail is deferred.
 package inventory

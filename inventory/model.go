@@ -100,14 +100,18 @@ type Domain struct {
 	Name      string // A-labels
 	Pos       diag.Pos
 	Enabled   bool
-	Backup    bool // relayed to better MX hosts, never delivered here
-	MXCheck   MXCheck
-	Detail    Detail // DetailUnset: the source's or the defaults'
-	CatchAll  Target // NoTarget: the source's or the defaults'
+	Backup    bool    // relayed to better MX hosts, never delivered here
+	MXCheck   MXCheck // empty: the defaults'
+	Detail    Detail  // DetailUnset: the source's or the defaults'
+	CatchAll  Target  // NoTarget: the source's or the defaults'
 	SameAs    Name
 	Source    int       // the domain that SameAs names, or -1
 	Addresses []Address // its own, sorted by Compare
 	Roles     []Address // its own, sorted by Compare; Removed takes one away
+
+	// Held says that the domain is not served, because its MX records do not
+	// lead here. No inventory says so: package hostnames decides it.
+	Held bool
 }
 
 // Form is which addresses a key stands for.
@@ -283,8 +287,16 @@ func (m *Model) IsHostName(domain string) bool {
 	return local || domain == m.Host.Name.Text
 }
 
-// Serves reports whether mail for the domain is delivered by this server's
-// tables: it is listed, enabled and no backup.
+// MXCheckOf is what a domain's MX verdict decides.
+func (m *Model) MXCheckOf(d *Domain) MXCheck {
+	if d.MXCheck == "" {
+		return m.Defaults.MXCheck
+	}
+	return d.MXCheck
+}
+
+// Serves reports whether mail for the domain is meant to be delivered by this
+// server's tables: it is listed, enabled and no backup. It may be Held.
 func (m *Model) Serves(domain string) (int, bool) {
 	i, ok := m.Domain(domain)
 	return i, ok && m.Domains[i].Enabled && !m.Domains[i].Backup

@@ -26,16 +26,12 @@ type Poll interface {
 // When ctx ends, CheckAll returns its error soon, and the verdicts that are
 // missing then were not given.
 func (c *Checker) CheckAll(ctx context.Context, subjects []Subject, each func(i int, v Verdict)) error {
-	if lie, found := c.canary(ctx); found {
-		for i, s := range subjects {
-			v, done := c.byName(s)
-			if !done {
-				v = failed(s, lie, "")
-			}
-			each(i, v)
-		}
-		return ctx.Err()
-	}
+	truth := make(chan struct{})
+	var lie *Answer
+	go func() {
+		defer close(truth)
+		lie = c.canary(ctx)
+	}()
 	all := make([]int, len(subjects))
 	for i := range all {
 		all[i] = i
@@ -43,6 +39,10 @@ func (c *Checker) CheckAll(ctx context.Context, subjects []Subject, each func(i 
 	late := map[int]Verdict{}
 	answered := false
 	sort := func(i int, v Verdict) {
+		<-truth // no verdict is out before it is known whether it can be believed
+		if _, byName := c.byName(subjects[i]); lie != nil && !byName {
+			v = failed(subjects[i], *lie, "")
+		}
 		if v.ID() == DNSTimeout {
 			late[i] = v
 			return
@@ -67,6 +67,7 @@ func (c *Checker) CheckAll(ctx context.Context, subjects []Subject, each func(i 
 	for i, v := range late {
 		each(i, v)
 	}
+	<-truth
 	return ctx.Err()
 }
 
@@ -107,17 +108,17 @@ func (c *Checker) side(ctx context.Context, subjects []Subject, indexes []int, e
 
 // canary asks every server for a name that cannot exist (RFC 6761 6.4). One
 // that answers with an address would do so for every domain that is gone.
-func (c *Checker) canary(ctx context.Context) (lie Answer, found bool) {
+func (c *Checker) canary(ctx context.Context) (lie *Answer) {
 	poll, ok := c.Resolver.(Poll)
 	if !ok || c.Probe == "" {
-		return Answer{}, false
+		return nil
 	}
 	name := c.Probe + ".invalid"
 	for _, answer := range poll.AskEach(ctx, Question{Name: name, Type: TypeA}) {
 		if answer.Failure == "" && len(answer.Records) > 0 {
 			detail := fmt.Sprintf("%s says that %s has the address %s", answer.Server, name, answer.Records[0].Addr)
-			return Answer{Failure: ResolverLies, Detail: detail, Server: answer.Server}, true
+			return &Answer{Failure: ResolverLies, Detail: detail, Server: answer.Server}
 		}
 	}
-	return Answer{}, false
+	return nil
 }

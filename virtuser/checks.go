@@ -4,7 +4,7 @@ import "virtmap/internal/diag"
 
 // Checks are all checks of this package.
 var Checks = []*diag.Check{
-	checkOpenWays, checkLoop, checkDeadTarget, checkDeadMember, checkParams, checkTooLong, checkNeverMatches, checkTooDeep, checkTooMany, checkOwner,
+	checkOpenWays, checkLoop, checkDeadTarget, checkDeadMember, checkParams, checkTooLong, checkNeverMatches, checkTooDeep, checkTooMany, checkOwner, checkWaits,
 	checkLine, checkRowTwice, checkRightSide,
 }
 
@@ -29,6 +29,8 @@ var (
 		Rule: "An inventory with its copies has at most 10,000,000 rows."}
 	checkOwner = &diag.Check{ID: "VM038", Name: "owner-refused", Severity: diag.Error,
 		Rule: "The address that a list's bounces go to is taken by the server's own name."}
+	checkWaits = &diag.Check{ID: "VM043", Name: "waits-for-held", Severity: diag.Warning,
+		Rule: "Mail that leads to a domain which is held back is deferred where its end depends on the address."}
 
 	checkLine = &diag.Check{ID: "VM040", Name: "virtusertable-line", Severity: diag.Error,
 		Rule: "A line of a virtusertable is a key, white space and a right side."}

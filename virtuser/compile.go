@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
 	"virtmap/inventory"
 )
 
@@ -15,7 +16,9 @@ type Compiled struct {
 }
 
 // Compile turns a Model into rows and aliases, and adds what sendmail's order
-// of keys makes wrong to faults. A Model with faults is compiled as far as it
+// of keys makes wrong to faults. A domain that is Held has no rows; what leads
+// to it is followed to its end, or deferred where the end depends on the
+// address: sendmail would relay it. A Model with faults is compiled as far as it
 // goes, for the sake of its other faults; the result is not to be written.
 func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 	c := &compiler{
@@ -33,7 +36,7 @@ func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 	c.nameLists()
 	if !c.tooMany() {
 		for d := range m.Domains {
-			if m.Domains[d].Enabled && !m.Domains[d].Backup {
+			if m.Domains[d].Enabled && !m.Domains[d].Backup && !m.Domains[d].Held {
 				c.domain(d)
 			}
 		}
@@ -131,8 +134,14 @@ func (c *compiler) row(local, domain, value string, pos diag.Pos) {
 func (c *compiler) right(t inventory.Target, keep bool, what string) string {
 	switch t.Kind {
 	case inventory.ToDomain:
+		if c.held(t.Text) {
+			return c.waits(t, t.Text, what)
+		}
 		return "%1%3@" + t.Text
 	case inventory.ToAddress:
+		if _, domain, _ := mailaddr.Split(t.Text); t.HasParams() && c.held(domain) {
+			return c.waits(t, domain, what)
+		}
 		if t.HasParams() {
 			return t.Text
 		}
@@ -146,6 +155,19 @@ func (c *compiler) right(t inventory.Target, keep bool, what string) string {
 		return withDetail(value)
 	}
 	return value
+}
+
+// held reports whether a domain of the inventory is held back.
+func (c *compiler) held(domain string) bool {
+	d, ours := c.m.Serves(hostOf(c.m, domain))
+	return ours && c.m.Domains[d].Held
+}
+
+// waits defers what leads to a domain that is held back.
+func (c *compiler) waits(t inventory.Target, domain, what string) string {
+	c.faults.Add(checkWaits.At(t.Pos, len(t.Text), "%s leads to %s, which is held back: its mail is deferred until then", what, domain).
+		WithHelp("name a user or an address that is not in %s, if it must not wait", domain))
+	return `error:4.4.4:"450 mail for ` + domain + ` is not taken here yet"`
 }
 
 // constant gives the right side of a target that is the same for every

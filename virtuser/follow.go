@@ -140,10 +140,10 @@ func (c *compiler) followed(t inventory.Target, keep bool, what string) string {
 	if !e.refused {
 		e.right = escaped(e.right)
 	}
-	if !keep {
-		return e.right
-	}
 	local, domain, _ := mailaddr.Split(t.Text)
+	if !keep || c.held(domain) {
+		return e.right // where nobody looks the address up again, its detail ends
+	}
 	d, ours := c.m.Serves(hostOf(c.m, domain))
 	if !ours {
 		return withDetail(e.right)

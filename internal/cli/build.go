@@ -15,11 +15,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/hostnames"
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/publish"
+	"virtmap/inventory"
+	"virtmap/virtuser"
 )
 
 // Where the record of written files is kept: inside a folder given by -o, and
@@ -32,19 +35,18 @@ const (
 type buildArgs struct {
 	inventory, out, state, mx, mc string
 	adopt, dryRun, quiet          bool
-
-	mxGiven bool
+	asking                        askArgs
 }
 
 func (a *buildArgs) flags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		inventoryFlag(&a.inventory),
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"},
 			Usage: "write the files to `DIR`; without it to host.mail_dir, on the machine that is host.name"},
 		&cli.StringFlag{Name: "mc", Destination: &a.mc, TakesFile: true, EnvVars: []string{"VIRTMAP_MC"},
 			Usage: "keep the lines sendmail needs as a marked block in `FILE`, the server's sendmail.mc"},
-		&cli.StringFlag{Name: "mx", Destination: &a.mx, Value: "off", DefaultText: "off, and a reminder", EnvVars: []string{"VIRTMAP_MX"},
-			Usage: "how MX records are checked; off is the only `MODE` so far"},
+		&cli.StringFlag{Name: "mx", Destination: &a.mx, DefaultText: "dns, or zone with --zone", EnvVars: []string{"VIRTMAP_MX"},
+			Usage: "where MX records are looked up, by `MODE`: dns, zone (the files of --zone), or off to serve every domain"},
 		&cli.BoolFlag{Name: "adopt", Destination: &a.adopt, EnvVars: []string{"VIRTMAP_ADOPT"},
 			Usage: "replace files that a person made; print what is lost and keep them in the state folder"},
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Destination: &a.dryRun, EnvVars: []string{"VIRTMAP_DRY_RUN"},
@@ -52,7 +54,7 @@ func (a *buildArgs) flags() []cli.Flag {
 		&cli.StringFlag{Name: "state", Destination: &a.state, EnvVars: []string{"VIRTMAP_STATE"},
 			Usage: "keep the record of written files in `DIR`; default " + stateInside + " in -o DIR, " + stateServer + " without -o"},
 		quietFlag(&a.quiet),
-	}
+	}, a.asking.flags()...)
 }
 
 func buildCommand(stdio Stdio) *cli.Command {
@@ -64,27 +66,33 @@ func buildCommand(stdio Stdio) *cli.Command {
 virtmap.mc, all or none. Says nothing when nothing changed, and one line when
 something did. Files that a person made are not replaced without --adopt.
 
+A new domain is served when its MX records lead to this server, and held back
+and named otherwise (exit 3). A domain that is served stays, whatever DNS says,
+until mx.remove: auto or a person takes it out; its addresses are always
+written as the inventory has them. Only domains that are new, held back or
+pending, or were not looked at for mx.recheck are asked about.
+
 Examples:
-  virtmap build -i mail.yaml -o out --mx off
-  virtmap build -i mail.yaml --mc /etc/mail/sendmail.mc --mx off`,
+  virtmap build -i mail.yaml --mc /etc/mail/sendmail.mc
+  virtmap build -i mail.yaml -o out --zone zones
+  virtmap build -i mail.yaml -o out --mx off`,
 		Flags:        a.flags(),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := notEmpty(c, "inventory", "output", "mc", "state"); err != nil {
+			if err := errors.Join(notEmpty(c, "inventory", "output", "mc", "state", "mx"), a.asking.check(c)); err != nil {
 				return err
 			}
-			a.mxGiven = c.IsSet("mx")
 			return build(c.Context, a, stdio)
 		},
 	}
 }
 
 func build(ctx context.Context, a buildArgs, stdio Stdio) error {
-	if a.mx != "off" {
-		return usage(fmt.Errorf("--mx %q: this version asks no DNS; write --mx off", a.mx))
+	if err := a.mode(); err != nil {
+		return err
 	}
 	source, faults, err := read(a.inventory, stdio)
 	if err != nil {
@@ -97,57 +105,113 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) error {
 	if faults.Failed() {
 		return report(stdio, source.Model.Sources, faults, least)
 	}
-	set, err := a.set(source, faults)
+	if err := a.place(&source.Model.Host); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	set := publish.Set{State: a.state, Adopt: a.adopt, DryRun: a.dryRun, Entered: true, FS: publish.OS}
+	if !a.dryRun {
+		leave, err := publish.Enter(set.FS, a.out, a.state)
+		if err != nil {
+			return machineExit(err, exitIO)
+		}
+		defer leave() // the locks end with the process, at the latest
+	}
+	decision, err := a.choose(ctx, &source, &set, faults, stdio)
 	if err != nil {
+		return err
+	}
+	if err := a.outputs(source, &set, faults); err != nil {
 		return err
 	}
 	if err := report(stdio, source.Model.Sources, faults, least); err != nil {
 		return err
 	}
-	// Until here an interrupt ends the process as it is: nothing is written yet.
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	result, err := publish.Publish(ctx, set)
 	if err != nil && !errors.Is(err, publish.ErrRecord) {
 		return a.failed(err, stdio)
 	}
 	a.say(source, result, stdio)
-	return machineExit(err, exitIO)
+	if err != nil {
+		return machineExit(err, exitIO)
+	}
+	return decisionExit(decision)
 }
 
-// set gathers what is to be published, and where.
-func (a *buildArgs) set(source fileset.Source, faults *diag.List) (publish.Set, error) {
-	host := source.Model.Host
-	set := publish.Set{State: a.state, Adopt: a.adopt, DryRun: a.dryRun, FS: publish.OS}
+// mode settles where MX records are looked up.
+func (a *buildArgs) mode() error {
+	zones := len(a.asking.zones.Value()) > 0
+	switch {
+	case a.mx == "" && zones:
+		a.mx = mxZone
+	case a.mx == "":
+		a.mx = mxDNS
+	case a.mx != mxDNS && a.mx != mxZone && a.mx != mxOff:
+		return usage(fmt.Errorf("--mx %q: it is dns, zone or off", a.mx))
+	case a.mx == mxZone && !zones:
+		return usage(errors.New("--mx zone needs the zone files: --zone FILE or --zone DIR"))
+	case a.mx != mxZone && zones:
+		return usage(fmt.Errorf("--zone and --mx %s exclude each other", a.mx))
+	}
+	return nil
+}
+
+// place settles the folders of the files and of the state.
+func (a *buildArgs) place(host *inventory.Host) error {
 	if a.out == "" {
 		if err := onHost(host.Name.Text); err != nil {
-			return set, err
+			return err
 		}
 		a.out = host.MailDir.Text
-		set.State = firstOf(set.State, stateServer)
+		a.state = firstOf(a.state, stateServer)
 	}
-	set.State = firstOf(set.State, filepath.Join(a.out, stateInside))
+	a.state = firstOf(a.state, filepath.Join(a.out, stateInside))
+	return nil
+}
+
+// choose finds out which domains are served, and compiles anew when some are
+// not.
+func (a *buildArgs) choose(ctx context.Context, source *fileset.Source, set *publish.Set, faults *diag.List, stdio Stdio) (hostnames.Decision, error) {
+	if a.mx == mxOff {
+		return hostnames.Decision{}, nil
+	}
+	m := source.Model
+	decision, records, err := a.decide(ctx, m, faults, stdio)
+	if err != nil {
+		return decision, err
+	}
+	set.Records = records
+	if slices.ContainsFunc(m.Domains, func(d inventory.Domain) bool { return d.Held }) {
+		source.Compiled = virtuser.Compile(m, faults)
+	}
+	return decision, nil
+}
+
+// outputs gathers what is to be published.
+func (a *buildArgs) outputs(source fileset.Source, set *publish.Set, faults *diag.List) error {
 	owner := -1
 	if os.Geteuid() == 0 {
 		owner = fileset.TrustedUser(set.FS, a.out, lookupUser)
 	}
 	var err error
 	if set.Outputs, err = fileset.Outputs(source, a.out, owner); err != nil {
-		return set, exit(exitSoftware, err)
+		return exit(exitSoftware, err)
 	}
-	if a.mc != "" {
-		// A rename would replace a link; what it leads to is the file meant.
-		if real, err := filepath.EvalSymlinks(a.mc); err == nil {
-			a.mc = real
-		}
-		block, err := fileset.MC(source, set.FS, a.mc, source.Model.Sources, faults)
-		if err != nil {
-			return set, machineExit(fmt.Errorf("--mc: %w", err), exitNoInput)
-		}
-		set.Outputs = append(set.Outputs, block)
+	if a.mc == "" {
+		return nil
 	}
-	return set, nil
+	// A rename would replace a link; what it leads to is the file meant.
+	if real, err := filepath.EvalSymlinks(a.mc); err == nil {
+		a.mc = real
+	}
+	block, err := fileset.MC(source, set.FS, a.mc, source.Model.Sources, faults)
+	if err != nil {
+		return machineExit(fmt.Errorf("--mc: %w", err), exitNoInput)
+	}
+	set.Outputs = append(set.Outputs, block)
+	return nil
 }
 
 func firstOf(given, other string) string {
@@ -258,9 +322,6 @@ func (a *buildArgs) say(source fileset.Source, result publish.Report, stdio Stdi
 	for _, path := range result.Stale {
 		fmt.Fprintf(stdio.Err, "%s is no longer written; remove it once sendmail does not read it\n", path)
 	}
-	if !a.mxGiven {
-		fmt.Fprintln(stdio.Err, "MX records were not checked; --mx off says that this is meant")
-	}
 	var names, outside []string
 	for _, change := range result.Changes {
 		if change.Path == a.mc {
@@ -290,15 +351,22 @@ func (a *buildArgs) next(source fileset.Source, names []string, mc bool) string 
 	return "nothing else to do: sendmail sees a new map by itself"
 }
 
-// contents counts what an inventory has.
+// contents counts what is written of an inventory.
 func contents(source fileset.Source) string {
-	enabled := 0
+	served, held := 0, 0
 	for i := range source.Model.Domains {
-		if source.Model.Domains[i].Enabled {
-			enabled++
+		switch d := &source.Model.Domains[i]; {
+		case d.Held:
+			held++
+		case d.Enabled:
+			served++
 		}
 	}
-	return plural(enabled, "domain") + ", " + plural(source.Compiled.Table.Len(), "row")
+	text := plural(served, "domain")
+	if held > 0 {
+		text += fmt.Sprintf(", %d held back", held)
+	}
+	return text + ", " + plural(source.Compiled.Table.Len(), "row")
 }
 
 func plural(n int, word string) string {

@@ -48,14 +48,15 @@ func Run(ctx context.Context, args []string, stdio Stdio) (code int) {
 }
 
 const description = `virtmap reads one YAML inventory of virtual addresses and real users, finds
-every fault with its place, and writes what sendmail needs: the virtusertable
-as text and as a map, local-host-names, aliases, and the lines for
-sendmail.mc.
+every fault with its place, asks whether the MX records of each domain lead to
+this server, and writes what sendmail needs: the virtusertable as text and as a
+map, local-host-names, aliases, and the lines for sendmail.mc.
 
-Exit codes: 0 done · 1 problems found, nothing written · 5 refused by a guard,
-the message names the flag that allows it · 64 usage · 66 inventory unreadable
-· 70 a bug of ours · 73 cannot create a file · 74 input/output error · 75 try
-again: another build is at work · 77 permission.`
+Exit codes: 0 done · 1 problems found, nothing written · 3 written, but a domain
+is held back or pending · 5 refused by a guard, the message names the flag that
+allows it · 64 usage · 66 inventory unreadable · 70 a bug of ours · 73 cannot
+create a file · 74 input/output error · 75 try again: another build is at work,
+or DNS gave no answer where one was asked for · 77 permission.`
 
 func newApp(stdio Stdio) *cli.App {
 	return &cli.App{
@@ -63,7 +64,7 @@ func newApp(stdio Stdio) *cli.App {
 		Usage:                  "virtual mail domains for sendmail from one inventory",
 		Description:            description,
 		Version:                version(),
-		Commands:               []*cli.Command{buildCommand(stdio), checkCommand(stdio), mapCommand(stdio)},
+		Commands:               []*cli.Command{buildCommand(stdio), checkCommand(stdio), mxCommand(stdio), mapCommand(stdio)},
 		Writer:                 stdio.Out,
 		ErrWriter:              stdio.Err,
 		Reader:                 stdio.In,
@@ -108,7 +109,10 @@ func version() string {
 }
 
 // onTerminal reports whether a writer is a terminal that wants colour.
-func onTerminal(w io.Writer) bool {
+func onTerminal(w io.Writer) bool { return os.Getenv("NO_COLOR") == "" && isTerminal(w) }
+
+// isTerminal reports whether a writer is a terminal that a person looks at.
+func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }

@@ -13,7 +13,7 @@ var allowed = map[string][]string{
 	"virtmap":                   {"virtmap/internal/cli"},
 	"virtmap/inventory":         {"virtmap/internal/diag", "virtmap/internal/mailaddr", "gopkg.in/yaml.v3"},
 	"virtmap/virtuser":          {"virtmap/inventory", "virtmap/internal/diag", "virtmap/internal/mailaddr"},
-	"virtmap/hostnames":         {"virtmap/inventory", "virtmap/internal/mailaddr", "virtmap/internal/diag"},
+	"virtmap/hostnames":         {"virtmap/inventory", "virtmap/mxcheck", "virtmap/internal/mailaddr", "virtmap/internal/diag"},
 	"virtmap/mxcheck":           {"virtmap/internal/mailaddr"},
 	"virtmap/mxcheck/resolve":   {"virtmap/mxcheck", "virtmap/internal/mailaddr", "github.com/miekg/dns", "golang.org/x/time/rate"},
 	"virtmap/internal/diag":     {},
@@ -31,7 +31,8 @@ var allowed = map[string][]string{
 	"virtmap/internal/peer":   {},
 	"virtmap/internal/cli": {"virtmap/inventory", "virtmap/virtuser", "virtmap/internal/diag", "virtmap/internal/fileset", "virtmap/internal/lint",
 		"virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mcfile", "virtmap/internal/publish",
-		"github.com/urfave/cli/v2", "golang.org/x/term"},
+		"virtmap/hostnames", "virtmap/mxcheck", "virtmap/mxcheck/resolve",
+		"github.com/urfave/cli/v2", "golang.org/x/term", "github.com/schollz/progressbar/v3"},
 }
 
 // TestImportsPointOneWay holds the rooms to the directions they were given.

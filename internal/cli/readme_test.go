@@ -63,8 +63,8 @@ func TestReadmeCommands(t *testing.T) {
 				t.Errorf("the README does not have virtmap %s %s %s: %s", c.Name, sub.Name, sub.ArgsUsage, sub.Usage)
 			}
 		}
-		if len(c.Subcommands) == 0 && !strings.Contains(text, "`virtmap "+c.Name+"` | "+c.Usage) {
-			t.Errorf("the README does not have virtmap %s: %s", c.Name, c.Usage)
+		if typed := strings.TrimSpace(c.Name + " " + c.ArgsUsage); len(c.Subcommands) == 0 && !strings.Contains(text, "`virtmap "+typed+"` | "+c.Usage) {
+			t.Errorf("the README does not have virtmap %s: %s", typed, c.Usage)
 		}
 		for _, name := range names {
 			_, help, _ := run("", append(strings.Fields(name), "--help")...)

@@ -31,6 +31,9 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			if err := os.CopyFS(filepath.Join(env.WorkDir, "zones"), os.DirFS("../../testdata/example/zones")); err != nil {
+				return err
+			}
 			return os.WriteFile(filepath.Join(env.WorkDir, "example.yaml"), example, 0o644)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},

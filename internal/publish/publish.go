@@ -54,6 +54,18 @@ type Set struct {
 	Adopt   bool   // take over files that a person made
 	DryRun  bool   // find out what would be done
 	FS      FS
+
+	// Entered says that the caller holds the folders, by Enter.
+	Entered bool
+	// Records are further files of the state folder, written when all outputs
+	// are in place.
+	Records []Record
+}
+
+// A Record is a file of the state folder.
+type Record struct {
+	Name    string
+	Content []byte
 }
 
 // A Change is a file that was written, or would be.
@@ -129,8 +141,13 @@ type staged struct {
 func (p *publisher) begin() (unlock func() error, err error) {
 	unlock = func() error { return nil }
 	if !p.DryRun {
-		if unlock, err = p.prepare(); err != nil {
-			return nil, err
+		if !p.Entered {
+			if unlock, err = Enter(p.FS, filepath.Dir(p.Outputs[0].Path), p.State); err != nil {
+				return nil, err
+			}
+		}
+		if err := p.clean(); err != nil {
+			return nil, errors.Join(err, unlock())
 		}
 	}
 	if err := p.readManifest(); err != nil {
@@ -139,40 +156,48 @@ func (p *publisher) begin() (unlock func() error, err error) {
 	return unlock, nil
 }
 
-// prepare makes the folders, locks the state and the folder of the files, and
-// removes what a run that was killed left there.
-func (p *publisher) prepare() (unlock func() error, err error) {
-	folder := filepath.Dir(p.Outputs[0].Path)
+// Enter makes the folder of the files and that of the state, and locks both
+// until leave is called. Who decides by what is installed what is to be
+// published enters before, and publishes with Entered.
+func Enter(files FS, folder, state string) (leave func() error, err error) {
 	var unlocks []func() error
-	unlock = func() (err error) {
+	leave = func() (err error) {
 		for _, u := range unlocks {
 			err = errors.Join(err, u())
 		}
 		return err
 	}
-	for _, dir := range []string{folder, p.State} {
-		if dir == p.State && filepath.Clean(dir) == filepath.Clean(folder) {
+	for _, dir := range []string{folder, state} {
+		if dir == state && filepath.Clean(dir) == filepath.Clean(folder) {
 			continue // locked already
 		}
-		if err := p.FS.MkdirAll(dir, 0o755); err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: %w", ErrCreate, err), unlock())
+		if err := files.MkdirAll(dir, 0o755); err != nil {
+			return nil, errors.Join(fmt.Errorf("%w: %w", ErrCreate, err), leave())
 		}
-		u, err := p.FS.Lock(dir)
+		u, err := files.Lock(dir)
 		if err != nil {
-			return nil, errors.Join(err, unlock())
+			return nil, errors.Join(err, leave())
 		}
 		unlocks = append(unlocks, u)
 	}
+	return leave, nil
+}
+
+// clean removes what a run that was killed left there.
+func (p *publisher) clean() error {
 	leftovers := []string{filepath.Join(p.State, manifestName)}
 	for _, out := range p.Outputs {
 		leftovers = append(leftovers, out.Path)
 	}
+	for _, record := range p.Records {
+		leftovers = append(leftovers, filepath.Join(p.State, record.Name))
+	}
 	for _, path := range leftovers {
 		if err := p.FS.Remove(beside(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, errors.Join(fmt.Errorf("%w: %w", ErrCreate, err), unlock())
+			return fmt.Errorf("%w: %w", ErrCreate, err)
 		}
 	}
-	return unlock, nil
+	return nil
 }
 
 func (p *publisher) run() (Report, error) {
@@ -190,5 +215,18 @@ func (p *publisher) run() (Report, error) {
 		p.discard()
 		return Report{}, err
 	}
-	return report, p.swap()
+	if err := p.swap(); err != nil {
+		return report, err
+	}
+	return report, p.writeRecords()
+}
+
+// writeRecords writes the further files of the state folder.
+func (p *publisher) writeRecords() error {
+	for _, record := range p.Records {
+		if err := p.writeState(filepath.Join(p.State, record.Name), record.Content); err != nil {
+			return fmt.Errorf("%w: %w", ErrRecord, err)
+		}
+	}
+	return nil
 }

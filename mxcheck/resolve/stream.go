@@ -45,10 +45,11 @@ func (s *stream) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gone = true
-	if s.pipe == nil {
+	if s.pipe == nil || !s.pipe.open() {
 		return nil
 	}
-	return s.pipe.conn.Close()
+	s.pipe.end(net.ErrClosed)
+	return nil
 }
 
 // ask puts a question. A connection that the server had closed meanwhile is

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -66,6 +67,9 @@ func LoadZones(paths []string) (*Zones, []ZoneFault, error) {
 			faults = append(faults, l.faults...)
 		}
 	}
+	slices.SortStableFunc(faults, func(a, b ZoneFault) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
 	return z, faults, nil
 }
 
@@ -204,7 +208,10 @@ func (l *zoneLoader) parse(file *os.File) error {
 		in := l.lines[len(l.lines)-1]
 		f := l.fault(in.line(), "%s", syntaxText(err, in.name))
 		f.File = filepath.Join(filepath.Dir(l.path), in.name)
-		if origin == "" && strings.Contains(err.Error(), "owner name") {
+		switch {
+		case strings.Contains(err.Error(), "missing TTL"):
+			f.help("begin the file with $TTL 3600, or give every record its time to live")
+		case origin == "" && strings.Contains(err.Error(), "owner name"):
 			f.help("the zone's own name is not known: begin the file with $ORIGIN fakemail.example. or write --zone %s:fakemail.example", l.path)
 		}
 	default:

@@ -1,0 +1,430 @@
+package hostnames
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+	"virtmap/mxcheck"
+	"virtmap/virtuser"
+)
+
+var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+// A site is a server over several runs: what is installed and remembered.
+type site struct {
+	t                   testing.TB
+	installed, relaying map[string]bool
+	memory              []byte
+	now                 time.Time
+}
+
+func newSite(t testing.TB, installed ...string) *site {
+	s := &site{t: t, installed: map[string]bool{}, relaying: map[string]bool{}, now: start}
+	for _, name := range installed {
+		s.installed[name] = true
+	}
+	return s
+}
+
+func parse(t testing.TB, text string) *inventory.Model {
+	t.Helper()
+	m, faults := inventory.Parse("mail.yaml", text)
+	if faults.Failed() {
+		t.Fatal(faults.Faults())
+	}
+	return m
+}
+
+// run decides with the verdicts by domain and installs the result. Domains
+// that are not due are not asked about.
+func (s *site) run(m *inventory.Model, verdicts map[string]mxcheck.Verdict) Decision {
+	s.t.Helper()
+	memory, err := ParseMemory(s.memory)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	desk := &Desk{Model: m, Memory: memory, Installed: s.installed, Relaying: s.relaying, Now: s.now}
+	asked := map[int]mxcheck.Verdict{}
+	for _, i := range desk.Due() {
+		if v, ok := verdicts[m.Domains[i].Name]; ok {
+			asked[i] = v
+		}
+	}
+	decision := desk.Decide(asked)
+	if s.memory, err = memory.Encode(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.installed, s.relaying = names(ClassW(m)), names(Relayed(m))
+	return decision
+}
+
+func names(n Names) map[string]bool {
+	all := map[string]bool{}
+	for _, name := range n.All {
+		all[name.Text] = true
+	}
+	return all
+}
+
+func ok() mxcheck.Verdict {
+	return verdict(mxcheck.Finding{ID: mxcheck.OKHere, Level: mxcheck.OK}, mxcheck.Write, "192.0.2.53")
+}
+
+func unknown() mxcheck.Verdict {
+	return verdict(mxcheck.Finding{ID: mxcheck.DNSTimeout, Level: mxcheck.Unknown, Text: "nobody answers"}, mxcheck.Keep)
+}
+
+func elsewhere(servers ...string) mxcheck.Verdict {
+	return verdict(mxcheck.Finding{ID: mxcheck.Elsewhere, Level: mxcheck.Error, Text: "it is elsewhere", Advice: "publish it"}, mxcheck.Hold, servers...)
+}
+
+func verdict(f mxcheck.Finding, a mxcheck.Action, servers ...string) mxcheck.Verdict {
+	return mxcheck.Verdict{Level: f.Level, Action: a, Findings: []mxcheck.Finding{f}, Servers: servers, TTL: 3600}
+}
+
+const two = "version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n  a.example: {addresses: {fake: andrei}}\n  b.example: {addresses: {fake: andrei}}\n"
+
+func TestNewDomainWithAnErrorIsHeldBack(t *testing.T) {
+	s, m := newSite(t), parse(t, two)
+	d := s.run(m, map[string]mxcheck.Verdict{"a.example": ok(), "b.example": elsewhere("192.0.2.53")})
+	if !s.installed["a.example"] || s.installed["b.example"] || d.Held != 1 || len(d.Reports) != 1 || d.Reports[0].Check != checkHeld {
+		t.Errorf("%+v, %v", d, s.installed)
+	}
+	s.now = s.now.Add(time.Minute)
+	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere("192.0.2.53")}); d.Held != 1 || len(d.Reports) != 0 {
+		t.Errorf("the second time: %+v", d)
+	}
+	s.now = s.now.Add(24 * time.Hour)
+	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere("192.0.2.53")}); len(d.Reports) != 1 {
+		t.Errorf("a day later: %+v", d)
+	}
+	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": ok()}); !s.installed["b.example"] || d.Held != 0 || d.Entered != 1 {
+		t.Errorf("mended: %+v", d)
+	}
+}
+
+func TestServedDomainIsPendingAndLeavesOnlyWhenConfirmed(t *testing.T) {
+	for _, auto := range []bool{false, true} {
+		s, m := newSite(t, "a.example", "b.example"), parse(t, two)
+		m.MX.RemoveAuto = auto
+		runs := []struct {
+			after   time.Duration
+			servers []string
+			leaves  bool
+		}{
+			{0, []string{"192.0.2.53"}, false},
+			{time.Hour, []string{"192.0.2.53"}, false},
+			{20 * time.Hour, []string{"192.0.2.53"}, false},
+			{10 * time.Hour, []string{"192.0.2.53"}, false}, // one server only
+			{time.Minute, []string{"192.0.2.53", "198.51.100.53"}, true},
+		}
+		for i, r := range runs {
+			s.now = s.now.Add(r.after)
+			d := s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere(r.servers...)})
+			if left := !s.installed["b.example"]; left != (r.leaves && auto) {
+				t.Errorf("auto %v, run %d: left %v, %+v", auto, i, left, d)
+			}
+			if d.Pending+d.Held != 1 {
+				t.Errorf("auto %v, run %d: %+v", auto, i, d)
+			}
+		}
+	}
+}
+
+func TestOneGoodAnswerEndsARunOfBadOnes(t *testing.T) {
+	s, m := newSite(t, "b.example"), parse(t, two)
+	m.MX.RemoveAuto = true
+	both := []string{"192.0.2.53", "198.51.100.53"}
+	for _, v := range []mxcheck.Verdict{elsewhere(both...), elsewhere(both...), ok(), elsewhere(both...), unknown(), elsewhere(both...)} {
+		s.now = s.now.Add(25 * time.Hour)
+		s.run(m, map[string]mxcheck.Verdict{"b.example": v})
+		if !s.installed["b.example"] {
+			t.Fatal("it left")
+		}
+	}
+}
+
+func TestAccidentMovesNothing(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n")
+	bad := map[string]mxcheck.Verdict{"new.example": ok()}
+	s := newSite(t)
+	for i := range 10 {
+		name := fmt.Sprintf("d%d.example", i)
+		fmt.Fprintf(&text, "  %s: {addresses: {fake: andrei}}\n", name)
+		s.installed[name] = true
+		bad[name] = ok()
+		if i < 4 {
+			bad[name] = elsewhere("192.0.2.53", "198.51.100.53")
+		}
+	}
+	text.WriteString("  new.example: {addresses: {fake: andrei}}\n")
+	m := parse(t, text.String())
+	m.MX.RemoveAuto = true
+	for range 5 {
+		s.now = s.now.Add(25 * time.Hour)
+		d := s.run(m, bad)
+		if !d.Frozen || len(s.installed) != 11 || s.installed["new.example"] { // and the host's name
+			t.Fatalf("%+v, %v", d, s.installed)
+		}
+	}
+	bad["d3.example"] = ok()
+	if d := s.run(m, bad); d.Frozen || d.Pending != 3 || !s.installed["new.example"] {
+		t.Errorf("three of ten: %+v", d)
+	}
+}
+
+func TestLyingResolverMovesNothing(t *testing.T) {
+	s, m := newSite(t, "b.example"), parse(t, two)
+	lie := verdict(mxcheck.Finding{ID: mxcheck.ResolverLies, Level: mxcheck.Unknown, Text: "it lies"}, mxcheck.Keep)
+	d := s.run(m, map[string]mxcheck.Verdict{"a.example": lie, "b.example": lie})
+	if !d.Frozen || s.installed["a.example"] || !s.installed["b.example"] || d.Reports[0].Check != checkLies {
+		t.Errorf("%+v, %v", d, s.installed)
+	}
+}
+
+// TestPolicies holds which domains a verdict decides about.
+func TestPolicies(t *testing.T) {
+	m := parse(t, `version: 1
+host: {name: mx1.example.net}
+defaults: {mx_check: advisory}
+users: {andrei: }
+domains:
+  advised.example: {addresses: {fake: andrei}}
+  skipped.example: {addresses: {fake: andrei}, mx_check: skip}
+  asked.example: {addresses: {fake: andrei}, mx_check: required}
+  backup.example: {role: backup, mx_check: required}
+  mx1.example.net: {catch_all: local, mx_check: required}
+  closed.example: {enabled: false}
+`)
+	s := newSite(t)
+	all := map[string]mxcheck.Verdict{}
+	for _, d := range m.Domains {
+		all[d.Name] = elsewhere("192.0.2.53")
+	}
+	d := s.run(m, all)
+	if got, want := strings.Join(sortedNames(s.installed), " "), "advised.example mx1.example.net skipped.example"; got != want {
+		t.Errorf("class w: %s", got)
+	}
+	if len(s.relaying) != 0 || d.Held != 2 || d.Pending != 0 {
+		t.Errorf("relayed: %v, %+v", s.relaying, d)
+	}
+	s.run(m, map[string]mxcheck.Verdict{"backup.example": verdict(mxcheck.Finding{ID: mxcheck.OKBackup}, mxcheck.Relay)})
+	if !s.relaying["backup.example"] || s.installed["backup.example"] {
+		t.Errorf("a backup domain: %v, %v", s.relaying, s.installed)
+	}
+}
+
+func sortedNames(set map[string]bool) []string {
+	var all []string
+	for name := range set {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// TestRoleChanges asks anew when a domain changes its role: it was relayed and
+// never in class w.
+func TestRoleChanges(t *testing.T) {
+	const backup = "version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n  a.example: {role: backup}\n"
+	s := newSite(t)
+	s.run(parse(t, backup), map[string]mxcheck.Verdict{"a.example": verdict(mxcheck.Finding{ID: mxcheck.OKBackup}, mxcheck.Relay)})
+	d := s.run(parse(t, strings.Replace(backup, "{role: backup}", "{addresses: {fake: andrei}}", 1)), map[string]mxcheck.Verdict{"a.example": elsewhere("192.0.2.53")})
+	if s.installed["a.example"] || d.Held != 1 {
+		t.Errorf("%+v, %v", d, s.installed)
+	}
+}
+
+// TestSpreadOfRechecks asks about domains that came in together at different
+// times, and about every one within mx.recheck.
+func TestSpreadOfRechecks(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n")
+	const n = 1000
+	good := map[string]mxcheck.Verdict{}
+	for i := range n {
+		fmt.Fprintf(&text, "  d%d.example: {addresses: {fake: andrei}}\n", i)
+		good[fmt.Sprintf("d%d.example", i)] = ok()
+	}
+	s, m := newSite(t), parse(t, text.String())
+	s.run(m, good)
+	most, sum := 0, 0
+	for range 24 * 12 {
+		s.now = s.now.Add(5 * time.Minute)
+		memory, _ := ParseMemory(s.memory)
+		due := (&Desk{Model: m, Memory: memory, Installed: s.installed, Now: s.now}).Due()
+		most, sum = max(most, len(due)), sum+len(due)
+		s.run(m, good)
+	}
+	if most > n/50 || sum < n || sum > 2*n {
+		t.Errorf("at most %d at once, %d in a day", most, sum)
+	}
+	for name, r := range func() map[string]*Remembered { memory, _ := ParseMemory(s.memory); return memory.Domains }() {
+		if s.now.Sub(r.Checked) > m.MX.Recheck {
+			t.Errorf("%s was last asked about %v ago", name, s.now.Sub(r.Checked))
+		}
+	}
+}
+
+func TestSilenceIsReportedAfterAWhile(t *testing.T) {
+	s, m := newSite(t, "a.example", "b.example"), parse(t, two)
+	d := Decision{}
+	for range 8 {
+		d = s.run(m, map[string]mxcheck.Verdict{"a.example": unknown(), "b.example": ok()})
+		s.now = s.now.Add(24 * time.Hour)
+	}
+	if d.Overdue != 0 {
+		t.Errorf("after seven days: %+v", d)
+	}
+	d = s.run(m, map[string]mxcheck.Verdict{"a.example": unknown()})
+	if d.Overdue != 1 || len(d.Reports) != 1 || d.Reports[0].Check != checkSilent || !s.installed["a.example"] {
+		t.Errorf("after eight days: %+v", d)
+	}
+}
+
+// reference is the state machine in a few lines, for one domain.
+type reference struct {
+	in      bool
+	since   time.Time
+	runs    int
+	servers map[string]bool
+}
+
+func (r *reference) step(v mxcheck.Verdict, now time.Time, auto bool) {
+	switch {
+	case v.Action == mxcheck.Keep:
+	case v.Level < mxcheck.Error:
+		*r = reference{in: true}
+	default:
+		if r.runs++; r.runs == 1 {
+			r.since, r.servers = now, map[string]bool{}
+		}
+		for _, s := range v.Servers {
+			r.servers[s] = true
+		}
+		r.in = r.in && !(auto && r.runs >= 3 && now.Sub(r.since) >= 24*time.Hour && len(r.servers) >= 2)
+	}
+}
+
+// TestAgainstReference runs random verdicts over random times.
+func TestAgainstReference(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		m := parse(t, two)
+		m.MX.RemoveAuto = rapid.Bool().Draw(r, "auto")
+		s := newSite(t)
+		refs := map[string]*reference{"a.example": {}, "b.example": {}}
+		for name, ref := range refs {
+			ref.in = rapid.Bool().Draw(r, name+" is installed")
+			s.installed[name] = ref.in
+		}
+		for range rapid.IntRange(1, 40).Draw(r, "runs") {
+			s.now = s.now.Add(time.Duration(rapid.IntRange(1, 30*3600).Draw(r, "seconds")) * time.Second)
+			verdicts := map[string]mxcheck.Verdict{}
+			memory, _ := ParseMemory(s.memory)
+			due := (&Desk{Model: m, Memory: memory, Installed: s.installed, Now: s.now}).Due()
+			for _, i := range due {
+				name := m.Domains[i].Name
+				v := rapid.SampledFrom([]mxcheck.Verdict{ok(), unknown(), elsewhere("192.0.2.53"), elsewhere("198.51.100.53"), elsewhere("192.0.2.53", "198.51.100.53")}).Draw(r, name)
+				verdicts[name] = v
+				refs[name].step(v, s.now, m.MX.RemoveAuto)
+			}
+			s.run(m, verdicts)
+			for name, ref := range refs {
+				if s.installed[name] != ref.in {
+					r.Fatalf("%s: served %v, want %v", name, s.installed[name], ref.in)
+				}
+			}
+		}
+	})
+}
+
+// TestUnknownMovesNothing: whatever is unknown, in whatever order, with the
+// memory lost or the clock set back, no domain moves, and the addresses of the
+// domains that are served are those of the inventory.
+func TestUnknownMovesNothing(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s := newSite(t)
+		s.installed["mx1.example.net"] = true
+		all := []string{"a.example", "b.example", "c.example"}
+		for _, name := range all {
+			if rapid.Bool().Draw(r, name) {
+				s.installed[name] = true
+			}
+		}
+		want := sortedNames(s.installed)
+		for range rapid.IntRange(1, 20).Draw(r, "runs") {
+			s.now = s.now.Add(time.Duration(rapid.IntRange(-3600, 40*24*3600).Draw(r, "seconds")) * time.Second)
+			if rapid.IntRange(0, 9).Draw(r, "lose the memory") == 0 {
+				s.memory = nil
+			}
+			user := rapid.SampledFrom([]string{"andrei", "bea"}).Draw(r, "user")
+			m := parse(t, edited(all, user, rapid.Bool().Draw(r, "auto")))
+			verdicts := map[string]mxcheck.Verdict{}
+			for _, name := range all {
+				if rapid.Bool().Draw(r, "asked") {
+					verdicts[name] = unknown()
+				}
+			}
+			s.run(m, verdicts)
+			if got := sortedNames(s.installed); !slices.Equal(got, want) {
+				r.Fatalf("served %v, want %v", got, want)
+			}
+			var faults diag.List
+			table := virtuser.Compile(m, &faults).Table
+			for _, name := range all {
+				value, found := table.Get([]byte("fake@" + name))
+				if found != s.installed[name] || found && string(value) != user {
+					r.Fatalf("fake@%s leads to %q, %v", name, value, found)
+				}
+			}
+		}
+	})
+}
+
+func edited(domains []string, user string, auto bool) string {
+	text := "version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: , bea: }\nmx: {remove: manual}\ndomains:\n"
+	if auto {
+		text = strings.Replace(text, "manual", "auto", 1)
+	}
+	for _, name := range domains {
+		text += "  " + name + ": {addresses: {fake: " + user + "}}\n"
+	}
+	return text
+}
+
+// FuzzMemory reads damaged state files.
+func FuzzMemory(f *testing.F) {
+	s := newSite(f)
+	s.run(parse(f, two), map[string]mxcheck.Verdict{"a.example": ok(), "b.example": elsewhere("192.0.2.53")})
+	f.Add(s.memory)
+	f.Add([]byte(`{"version":1,"domains":{"a.example":null}}`))
+	f.Add([]byte(`{"version":1}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		memory, err := ParseMemory(text)
+		if err != nil {
+			return
+		}
+		first, err := memory.Encode()
+		if err != nil {
+			t.Skip(err) // a year of five digits
+		}
+		again, err := ParseMemory(first)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, first)
+		}
+		if second, _ := again.Encode(); string(second) != string(first) {
+			t.Fatalf("%s\n%s", first, second)
+		}
+		desk := Desk{Model: parse(t, two), Memory: memory, Now: start}
+		desk.Due()
+		desk.Decide(map[int]mxcheck.Verdict{0: elsewhere("192.0.2.53"), 1: unknown()})
+	})
+}

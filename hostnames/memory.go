@@ -1,0 +1,154 @@
+package hostnames
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"virtmap/mxcheck"
+)
+
+// MemoryName is the file of the state folder that holds a Memory.
+const MemoryName = "verdicts.json"
+
+// A Memory is what one run remembers of the domains for the next: JSON, one
+// member a domain, sorted by name. Times are UTC, in whole seconds.
+type Memory struct {
+	Version   int                    `json:"version"`
+	Announced Announced              `json:"announced"`
+	Domains   map[string]*Remembered `json:"domains"` // by A-labels
+}
+
+// Announced is what was last said about domains that need a person.
+type Announced struct {
+	At   time.Time `json:"at,omitzero"`
+	What string    `json:"what,omitempty"` // a digest of who is held back and why
+}
+
+// Remembered is what is known of one domain.
+type Remembered struct {
+	Served bool `json:"served"` // by the last run
+	Backup bool `json:"backup,omitempty"`
+
+	// The last answer of the DNS, with what it rests on.
+	Verdict string    `json:"verdict,omitempty"` // ok, warning, error; empty: there was none yet
+	ID      string    `json:"id,omitempty"`
+	Text    string    `json:"text,omitempty"`
+	Advice  string    `json:"advice,omitempty"`
+	Records []string  `json:"records,omitempty"`
+	Servers []string  `json:"servers,omitempty"`
+	Zones   bool      `json:"zones,omitempty"` // from zone files
+	Checked time.Time `json:"checked,omitzero"`
+	LastOK  time.Time `json:"last_ok,omitzero"`
+
+	Against *Against `json:"against,omitempty"` // while the answers speak against it
+	Silent  *Silent  `json:"silent,omitempty"`  // while there are none
+}
+
+// Against is a run of answers that speak against a domain.
+type Against struct {
+	Since   time.Time `json:"since"`
+	Runs    int       `json:"runs"`
+	Servers []string  `json:"servers"` // who gave them
+	TTL     uint32    `json:"ttl"`     // the longest that one of them may be kept, in seconds
+}
+
+// Silent is a run of questions without an answer.
+type Silent struct {
+	Since time.Time `json:"since"`
+	Tried time.Time `json:"tried"`
+	ID    string    `json:"id"`
+	Text  string    `json:"text"`
+}
+
+// NewMemory gives the memory of a first run.
+func NewMemory() *Memory { return &Memory{Version: 1, Domains: map[string]*Remembered{}} }
+
+// ParseMemory reads what Encode wrote. No text is a first run's.
+func ParseMemory(text []byte) (*Memory, error) {
+	if len(text) == 0 {
+		return NewMemory(), nil
+	}
+	var m Memory
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, err
+	}
+	if m.Version != 1 {
+		return nil, fmt.Errorf("version %d is not known", m.Version)
+	}
+	if m.Domains == nil {
+		m.Domains = map[string]*Remembered{}
+	}
+	for name, r := range m.Domains {
+		if r == nil {
+			return nil, fmt.Errorf("nothing is said of %q", name)
+		}
+		if _, ok := mxcheck.ParseLevel(r.Verdict); !ok && r.Verdict != "" {
+			return nil, fmt.Errorf("%q has the verdict %q", name, r.Verdict)
+		}
+		if r.Against != nil && r.Against.Runs < 1 {
+			return nil, errors.New("a run of no answers")
+		}
+	}
+	return &m, nil
+}
+
+// Encode gives the file.
+func (m *Memory) Encode() ([]byte, error) {
+	text, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	return append(text, '\n'), nil
+}
+
+// mostRecords bounds what is kept of the records of one domain.
+const mostRecords = 12
+
+// take remembers a verdict that is an answer.
+func (r *Remembered) take(v *mxcheck.Verdict, now time.Time, zones bool) {
+	r.Verdict, r.ID, r.Text, r.Advice = v.Level.String(), string(v.ID()), v.Text(), v.Findings[0].Advice
+	r.Servers, r.Zones, r.Checked, r.Silent = v.Servers, zones, now, nil
+	r.Records = nil
+	for _, record := range v.Records[:min(len(v.Records), mostRecords)] {
+		r.Records = append(r.Records, record.String())
+	}
+	if v.Level < mxcheck.Error {
+		r.LastOK, r.Against = now, nil
+		return
+	}
+	if r.Against == nil {
+		r.Against = &Against{Since: now}
+	}
+	r.Against.Runs++
+	r.Against.TTL = max(r.Against.TTL, v.TTL)
+	for _, server := range v.Servers {
+		if !slices.Contains(r.Against.Servers, server) {
+			r.Against.Servers = append(r.Against.Servers, server)
+		}
+	}
+}
+
+// miss remembers that there was no answer.
+func (r *Remembered) miss(v *mxcheck.Verdict, now time.Time) {
+	if r.Silent == nil {
+		r.Silent = &Silent{Since: now}
+	}
+	r.Silent.Tried, r.Silent.ID, r.Silent.Text = now, string(v.ID()), v.Text()
+}
+
+// What it takes until a domain that was served may leave by itself.
+const (
+	leaveRuns    = 3
+	leaveAfter   = 24 * time.Hour
+	leaveServers = 2
+)
+
+// confirmed reports whether the answers against a domain came often enough,
+// for long enough, and from two servers.
+func (a *Against) confirmed(now time.Time) bool {
+	age := max(leaveAfter, time.Duration(a.TTL)*time.Second)
+	return a.Runs >= leaveRuns && now.Sub(a.Since) >= age && len(a.Servers) >= leaveServers
+}

@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/urfave/cli/v2"
+
+	"virtmap/hostnames"
+	"virtmap/inventory"
+	"virtmap/mxcheck"
+	"virtmap/mxcheck/resolve"
+)
+
+// Where verdicts come from.
+const (
+	mxDNS  = "dns"
+	mxZone = "zone"
+	mxOff  = "off"
+)
+
+// askArgs say who is asked about MX records.
+type askArgs struct {
+	zones, resolvers cli.StringSlice
+	maxQPS           float64
+}
+
+func (a *askArgs) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "zone", Destination: &a.zones, TakesFile: true, EnvVars: []string{"VIRTMAP_ZONE"},
+			Usage: "take MX records from the zone file `FILE`, FILE:ORIGIN, or the *.zone, *.db and db.* of a folder, and ask no DNS; repeatable"},
+		&cli.StringSliceFlag{Name: "resolver", Destination: &a.resolvers, EnvVars: []string{"VIRTMAP_RESOLVER"},
+			Usage: "ask the DNS server `ADDR`, an IP address with or without :PORT; repeatable, a second one confirms what the first says against a domain", DefaultText: "those of " + resolve.ResolvConf},
+		&cli.Float64Flag{Name: "max-qps", Destination: &a.maxQPS, EnvVars: []string{"VIRTMAP_MAX_QPS"},
+			Usage: "ask at most `N` questions a second", DefaultText: "500; no bound for servers on this machine"},
+	}
+}
+
+func (a *askArgs) check(c *cli.Context) error {
+	if c.IsSet("max-qps") && a.maxQPS <= 0 {
+		return usage(errors.New("--max-qps must be more than 0"))
+	}
+	if len(a.zones.Value()) > 0 && len(a.resolvers.Value()) > 0 {
+		return usage(errors.New("--zone and --resolver exclude each other: zone files are not asked of a server"))
+	}
+	return nil
+}
+
+// An inquirer asks about the domains of an inventory.
+type inquirer struct {
+	checker mxcheck.Checker
+	zones   bool
+	close   func() error
+}
+
+// open gets ready to ask. Faults of zone files are printed.
+func (a *askArgs) open(host *inventory.Host, zones bool, stdio Stdio) (*inquirer, error) {
+	q := &inquirer{zones: zones, close: func() error { return nil }}
+	q.checker.Us, q.checker.Probe = hostnames.Us(host), "virtmap-"+rand.Text()[:10]
+	if zones {
+		files, err := a.loadZones(stdio)
+		if err != nil {
+			return nil, err
+		}
+		q.checker.Resolver, q.checker.Covers = files, files.Covers
+		return q, nil
+	}
+	servers, err := a.servers()
+	if err != nil {
+		return nil, err
+	}
+	client, err := resolve.New(resolve.Config{Servers: servers, MaxQPS: a.maxQPS})
+	if err != nil {
+		return nil, exit(exitIO, err)
+	}
+	q.checker.Resolver, q.checker.Confirm, q.close = client, true, client.Close
+	return q, nil
+}
+
+func (a *askArgs) loadZones(stdio Stdio) (*resolve.Zones, error) {
+	files, faults, err := resolve.LoadZones(a.zones.Value())
+	if err != nil {
+		code := exitNoInput
+		if errors.Is(err, fs.ErrPermission) {
+			code = exitPermission
+		}
+		return nil, exit(code, fmt.Errorf("--zone: %w", err))
+	}
+	fatal := false
+	for _, f := range faults {
+		fmt.Fprintln(stdio.Err, f)
+		fatal = fatal || f.Fatal
+	}
+	if fatal {
+		return nil, exit(exitProblems, nil)
+	}
+	return files, nil
+}
+
+func (a *askArgs) servers() ([]netip.AddrPort, error) {
+	var servers []netip.AddrPort
+	for _, text := range a.resolvers.Value() {
+		server, err := resolve.ParseServer(text)
+		if err != nil {
+			return nil, usage(fmt.Errorf("--resolver %q: %w", text, err))
+		}
+		servers = append(servers, server)
+	}
+	if len(servers) > 0 {
+		return servers, nil
+	}
+	servers, err := resolve.SystemServers(resolve.ResolvConf)
+	if err != nil {
+		return nil, exit(exitNoInput, fmt.Errorf("%w; name a server with --resolver, zone files with --zone, or write --mx off", err))
+	}
+	return servers, nil
+}
+
+// ask gives the verdicts on subjects, in their order. On a terminal, a bar
+// shows how far a long run has come.
+func (q *inquirer) ask(ctx context.Context, subjects []mxcheck.Subject, stdio Stdio) ([]mxcheck.Verdict, error) {
+	verdicts := make([]mxcheck.Verdict, len(subjects))
+	bar := progress(len(subjects), stdio)
+	err := q.checker.CheckAll(ctx, subjects, func(i int, v mxcheck.Verdict) {
+		verdicts[i] = v
+		bar()
+	})
+	return verdicts, errors.Join(err, q.close())
+}
+
+// progress gives a function to call for every step. Nothing is shown where
+// standard error is no terminal, or the run is short.
+func progress(steps int, stdio Stdio) (step func()) {
+	if !isTerminal(stdio.Err) {
+		return func() {}
+	}
+	var bar *progressbar.ProgressBar
+	start, done := time.Now(), 0
+	return func() {
+		done++
+		if bar == nil && time.Since(start) > time.Second && done < steps {
+			bar = progressbar.NewOptions(steps, progressbar.OptionSetWriter(stdio.Err), progressbar.OptionSetDescription("asking the DNS"),
+				progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(true))
+			_ = bar.Set(done) // an ornament
+		} else if bar != nil {
+			_ = bar.Add(1)
+		}
+	}
+}
