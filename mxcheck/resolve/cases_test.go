@@ -189,7 +189,8 @@ func TestCasesCoverRules(t *testing.T) {
 	}
 }
 
-// TestNSD holds the verdicts against a real name server.
+// TestNSD holds the verdicts against a real name server, and the records that
+// they rest on against dig.
 func TestNSD(t *testing.T) {
 	for _, c := range zoneCases(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(c.file), ".txtar"), func(t *testing.T) {
@@ -199,6 +200,35 @@ func TestNSD(t *testing.T) {
 			if got != want {
 				t.Errorf("%s", difference(want, got))
 			}
+			digAgrees(t, server, got)
 		})
+	}
+}
+
+// digAgrees asks dig for every record of the verdicts.
+func digAgrees(t *testing.T, server netip.AddrPort, verdicts string) {
+	t.Helper()
+	var records []string
+	var questions strings.Builder
+	for line := range strings.Lines(verdicts) {
+		if record, ok := strings.CutPrefix(line, "  | "); ok {
+			fields := strings.Fields(record)
+			records = append(records, strings.Join(fields, " "))
+			fmt.Fprintf(&questions, "%s %s\n", fields[0], fields[2])
+		}
+	}
+	file := filepath.Join(t.TempDir(), "questions")
+	if err := os.WriteFile(file, []byte(questions.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out := peer.Run(t, "", "dig", "@"+server.Addr().String(), "-p", fmt.Sprint(server.Port()), "+noall", "+answer", "+noclass", "+norecurse", "-f", file)
+	said := map[string]bool{}
+	for line := range strings.Lines(out) {
+		said[strings.ToLower(strings.Join(strings.Fields(line), " "))] = true
+	}
+	for _, record := range records {
+		if !said[strings.ToLower(record)] {
+			t.Errorf("dig does not say %q", record)
+		}
 	}
 }
