@@ -62,13 +62,24 @@ func (k *Desk) reportOne(d *Decision, domain *inventory.Domain, r *Remembered) [
 	case r.Against != nil && !d.Frozen:
 		d.Pending++
 		return say(fault(checkPending, "%s is served and its mail is delivered here, but %s (%s), since %s", domain.Name, r.Text, r.ID, r.Against.Since.Format(time.DateOnly)).
-			WithHelp("%s; if it has left, write enabled: false", r.Advice), r.ID)
+			WithHelp("%s; %s", r.Advice, k.howItLeaves(r)), r.ID)
 	case r.Silent != nil && k.Now.Sub(r.Silent.Since) > k.Model.MX.MaxUnknownAge:
 		d.Overdue++
 		return say(fault(checkSilent, "%s is served, and the DNS has not answered for it since %s: %s", domain.Name, r.Silent.Since.Format(time.DateOnly), r.silentText()).
 			WithHelp("nothing is changed; ask with virtmap mx %s", domain.Name), "")
 	}
 	return nil
+}
+
+// howItLeaves says what it takes for a pending domain to leave.
+func (k *Desk) howItLeaves(r *Remembered) string {
+	switch {
+	case !k.Model.MX.RemoveAuto:
+		return "if it has left, write enabled: false"
+	case len(r.Against.Servers) < leaveServers:
+		return "it leaves by itself once a second resolver has said so too"
+	}
+	return "it leaves by itself when that is so for a day and three runs"
 }
 
 func (r *Remembered) silentID() string {

@@ -112,12 +112,8 @@ func (a *askArgs) servers() ([]netip.AddrPort, error) {
 		}
 		servers = append(servers, server)
 	}
-	if len(servers) > 0 {
-		return servers, nil
-	}
-	servers, err := resolve.SystemServers(resolve.ResolvConf)
-	if err != nil {
-		return nil, exit(exitNoInput, fmt.Errorf("%w; name a server with --resolver, zone files with --zone, or write --mx off", err))
+	if len(servers) == 0 {
+		servers = resolve.SystemServers(resolve.ResolvConf)
 	}
 	return servers, nil
 }

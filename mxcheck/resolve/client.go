@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -56,11 +57,14 @@ type Client struct {
 	config  Config
 	limit   *rate.Limiter // nil: no bound
 
+	unreachable []string // servers that no socket leads to
+
 	lastHeard atomic.Int64 // UnixNano of the last packet from any server; 0: never
 	unheard   atomic.Int64 // questions in a row that nobody answered
 }
 
-// New opens a client. Close it.
+// New opens a client. Close it. A server that this machine has no way to, such
+// as an IPv6 one without IPv6, counts as one that does not answer.
 func New(config Config) (*Client, error) {
 	if len(config.Servers) == 0 {
 		return nil, errors.New("there is no DNS server to ask; name one with --resolver")
@@ -80,7 +84,8 @@ func New(config Config) (*Client, error) {
 	for _, addr := range config.Servers {
 		s, err := newServer(addr, c.heard)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("DNS server %s: %w", addr, err), c.Close())
+			c.unreachable = append(c.unreachable, fmt.Sprintf("%s (%s)", serverName(addr), err))
+			continue
 		}
 		c.servers = append(c.servers, s)
 	}
@@ -130,6 +135,9 @@ func (c *Client) silent() bool {
 // UDP does not carry the answer, until one of them gives an answer or all
 // tries are used up.
 func (c *Client) Ask(ctx context.Context, q mxcheck.Question) mxcheck.Answer {
+	if len(c.servers) == 0 {
+		return mxcheck.Answer{Failure: mxcheck.DNSTimeout, Detail: "no way to " + strings.Join(c.unreachable, ", ")}
+	}
 	if c.silent() {
 		return mxcheck.Answer{Failure: mxcheck.DNSTimeout, Detail: "no server has answered for a while"}
 	}
@@ -166,7 +174,7 @@ func (c *Client) AskEach(ctx context.Context, q mxcheck.Question) []mxcheck.Answ
 // order gives the servers in the order in which a question is put to them:
 // as configured, those that have been silent last.
 func (c *Client) order(second bool) []*server {
-	if len(c.servers) == 1 {
+	if len(c.servers) < 2 {
 		return c.servers
 	}
 	ordered := make([]*server, 0, len(c.servers))

@@ -19,24 +19,21 @@ const ResolvConf = "/etc/resolv.conf"
 const maxServers = 3
 
 // SystemServers gives the servers of a resolv.conf. Its search list is not
-// used: names are asked as they are.
-func SystemServers(path string) ([]netip.AddrPort, error) {
-	config, err := dns.ClientConfigFromFile(path)
-	if err != nil {
-		return nil, err
-	}
+// used: names are asked as they are. Where it names no server, or is not there,
+// it is the one on this machine (resolv.conf(5)).
+func SystemServers(path string) []netip.AddrPort {
 	var servers []netip.AddrPort
-	for _, text := range config.Servers[:min(len(config.Servers), maxServers)] {
-		addr, err := netip.ParseAddr(text)
-		if err != nil {
-			return nil, fmt.Errorf("%q: nameserver %q is no IP address", path, text)
+	if config, err := dns.ClientConfigFromFile(path); err == nil {
+		for _, text := range config.Servers {
+			if addr, err := netip.ParseAddr(text); err == nil && len(servers) < maxServers {
+				servers = append(servers, netip.AddrPortFrom(addr, dnsPort))
+			}
 		}
-		servers = append(servers, netip.AddrPortFrom(addr, dnsPort))
 	}
 	if len(servers) == 0 {
-		return nil, fmt.Errorf("%q names no nameserver", path)
+		servers = append(servers, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), dnsPort))
 	}
-	return servers, nil
+	return servers
 }
 
 // ParseServer reads a server: an address, with or without a port, an IPv6

@@ -314,3 +314,17 @@ func TestSilenceIsShort(t *testing.T) {
 	}
 	t.Logf("%v", time.Since(start))
 }
+
+// TestNoWayToTheServer asks a server that this machine cannot send to: that
+// is silence, and no reason to fail.
+func TestNoWayToTheServer(t *testing.T) {
+	nowhere := netip.MustParseAddrPort("[fe80::1%no-such-interface]:53")
+	v := checkFakemail(t, &mxcheck.Checker{Resolver: client(t, nowhere), Confirm: true})
+	if v.ID() != mxcheck.DNSTimeout || v.Action != mxcheck.Keep {
+		t.Errorf("%s: %s", v.ID(), v.Text())
+	}
+	v = checkFakemail(t, &mxcheck.Checker{Resolver: client(t, nowhere, serve(t, fakemail(t), nil)), Confirm: true})
+	if v.ID() != mxcheck.OKHere {
+		t.Errorf("beside a good one: %s: %s", v.ID(), v.Text())
+	}
+}

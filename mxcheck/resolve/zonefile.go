@@ -40,8 +40,12 @@ func (f ZoneFault) String() string {
 	return text
 }
 
-// maxZoneBytes bounds what is read of one zone file and what it includes.
-const maxZoneBytes = 256 << 20
+// Bounds of one zone file with what it includes and generates.
+const (
+	maxZoneBytes   = 256 << 20
+	maxZoneRecords = 5_000_000
+	maxIncludes    = 1000
+)
 
 // LoadZones reads zone files. Each path is a file, a file with its origin
 // behind a colon, or a folder, of which the files *.zone, *.db and db.* are
@@ -133,6 +137,7 @@ type zoneLoader struct {
 	faults       []ZoneFault
 	lines        []*lineCounter // the file and what it includes, innermost last
 	size         int64
+	included     int
 }
 
 // placed is a record with its place.
@@ -198,6 +203,10 @@ func (l *zoneLoader) parse(file *os.File) error {
 			break
 		}
 		in := l.lines[len(l.lines)-1]
+		if len(l.read) == maxZoneRecords {
+			l.fault(in.line(), "the zone has more than %d records", maxZoneRecords)
+			return nil
+		}
 		l.read = append(l.read, placed{rr, folded(rr.Header().Name), filepath.Join(filepath.Dir(l.path), in.name), in.line()})
 	}
 	err := parser.Err()

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 )
@@ -13,6 +14,9 @@ type includes struct {
 }
 
 func (i includes) Open(name string) (fs.File, error) {
+	if i.loader.included++; i.loader.included > maxIncludes {
+		return nil, errTooManyIncludes // a file that includes itself multiplies
+	}
 	file, err := i.FS.Open(name)
 	if err != nil {
 		return nil, err
@@ -43,6 +47,8 @@ func (c *lineCounter) line() int {
 	}
 	return max(c.ended, 1)
 }
+
+var errTooManyIncludes = fmt.Errorf("more than %d files are included", maxIncludes)
 
 var errZoneTooLarge = errors.New("it is larger than 256 MiB with what it includes")
 
