@@ -141,7 +141,6 @@ func (c *Checker) listed(ctx context.Context, j *judgement, second bool) {
 	for i := range j.targets {
 		t := &j.targets[i]
 		t.host = c.host(ctx, t.name, second)
-		t.how, t.ours = c.Us.match(t.host)
 		j.Records = append(append(j.Records, t.host.aliases...), t.host.records...)
 	}
 	j.judge()
@@ -166,8 +165,14 @@ func (c *Checker) fromWildcard(ctx context.Context, j *judgement, second bool) b
 // host asks for the addresses of a name once in a run: many domains share few
 // MX hosts.
 func (c *Checker) host(ctx context.Context, name string, second bool) *host {
-	return c.hosts.get(ctx, hostKey{name, second}, func() *host { return c.lookUp(ctx, name, second) },
-		func() *host { return &host{name: name, end: name, state: unknown, failure: stopped()} })
+	work := func() *host {
+		h := c.lookUp(ctx, name, second)
+		h.how, h.ours = c.Us.match(h)
+		return h
+	}
+	return c.hosts.get(ctx, hostKey{name, second}, work, func() *host {
+		return &host{name: name, end: name, state: unknown, failure: stopped()}
+	})
 }
 
 // share asks a question that many domains have in common once in a run.

@@ -32,7 +32,8 @@ type host struct {
 	records []Record // A and AAAA
 	addrs   []netip.Addr
 	failure Answer // of one of the two questions, or of both
-	zone    string // of the proof that there is nothing
+	ours    bool
+	how     string // it is ours
 }
 
 // lookUp asks for the addresses of a name.
@@ -53,7 +54,7 @@ func (c *Checker) lookUp(ctx context.Context, name string, second bool) *host {
 		case answer.Failure != "":
 			h.failure = answer
 		case answer.NoName:
-			h.state, h.zone = noName, zoneOf(answer)
+			h.state = noName
 			return h
 		}
 		for _, r := range answer.Records {
@@ -77,13 +78,6 @@ func compareRecords(a, b Record) int {
 		return c
 	}
 	return a.Addr.Compare(b.Addr)
-}
-
-func zoneOf(a Answer) string {
-	if a.Proof == nil {
-		return ""
-	}
-	return a.Proof.Zone
 }
 
 // follow asks a question and goes on at the end of its aliases where the

@@ -21,8 +21,6 @@ type target struct {
 	pref  uint16 // the best it is listed with
 	times int
 	host  *host
-	ours  bool
-	how   string // it is ours
 }
 
 // targets gives the targets, each once, the best first, and by name within a
@@ -64,7 +62,7 @@ func (t *target) maybe(us Us) bool {
 	h := t.host
 	named := us.isName(h.name) || us.isName(h.end)
 	switch {
-	case h.failure.Failure == "" || t.ours && h.state == alive:
+	case h.failure.Failure == "" || t.host.ours && h.state == alive:
 		return false
 	case h.failure.Failure == DNSNoZone:
 		// A zone file seldom has the addresses of its MX hosts. Where the
@@ -130,7 +128,7 @@ func (j *judgement) tooMany() bool {
 
 // judge weighs the targets.
 func (j *judgement) judge() {
-	mine := slices.IndexFunc(j.targets, func(t target) bool { return t.ours && j.usableHere(&t) })
+	mine := slices.IndexFunc(j.targets, func(t target) bool { return t.host.ours && j.usableHere(&t) })
 	if mine < 0 {
 		j.notHere()
 		return
@@ -140,7 +138,7 @@ func (j *judgement) judge() {
 	for i := range j.targets {
 		t := &j.targets[i]
 		switch {
-		case t.ours && j.usableHere(t):
+		case t.host.ours && j.usableHere(t):
 		case t.pref < here.pref && (t.usable(j.us) || t.host.failure.Failure == DNSNoZone):
 			better = append(better, t)
 		case t.pref < here.pref && t.host.state == unknown:
@@ -187,11 +185,11 @@ func describe(t *target) string {
 // backup judges a domain that is to be relayed.
 func (j *judgement) backup(here *target, better []*target) {
 	if len(better) > 0 {
-		j.add(finding(OKBackup, "this server is MX %d (%s, matched %s) behind %s", here.pref, here.name, here.how, describe(better[0])))
+		j.add(finding(OKBackup, "this server is MX %d (%s, matched %s) behind %s", here.pref, here.name, here.host.how, describe(better[0])))
 		return
 	}
 	if slices.ContainsFunc(j.targets, func(t target) bool { return t.pref < here.pref }) {
-		j.add(finding(OKBackup, "this server is MX %d (%s, matched %s)", here.pref, here.name, here.how))
+		j.add(finding(OKBackup, "this server is MX %d (%s, matched %s)", here.pref, here.name, here.host.how))
 		return
 	}
 	j.add(finding(BackupBest, "the inventory says role: backup, and no MX is better than this server (%s, preference %d): its mail would come back here", here.name, here.pref).
@@ -202,11 +200,11 @@ func (j *judgement) backup(here *target, better []*target) {
 func (j *judgement) here(us *target, same, worse []*target) {
 	switch {
 	case len(same) > 0:
-		j.add(finding(OKShared, "this server (%s, matched %s) shares the best preference %d with %s", us.name, us.how, us.pref, list(same)))
+		j.add(finding(OKShared, "this server (%s, matched %s) shares the best preference %d with %s", us.name, us.host.how, us.pref, list(same)))
 	case len(worse) > 0:
-		j.add(finding(OKWithBackup, "the best MX %s (preference %d) is this server, matched %s; behind it: %s", us.name, us.pref, us.how, list(worse)))
+		j.add(finding(OKWithBackup, "the best MX %s (preference %d) is this server, matched %s; behind it: %s", us.name, us.pref, us.host.how, list(worse)))
 	default:
-		j.add(finding(OKHere, "the best MX %s (preference %d) is this server, matched %s", us.name, us.pref, us.how))
+		j.add(finding(OKHere, "the best MX %s (preference %d) is this server, matched %s", us.name, us.pref, us.host.how))
 	}
 }
 

@@ -14,7 +14,7 @@ func (j *judgement) notHere() {
 			return
 		}
 	}
-	if t := j.find(func(t *target) bool { return t.ours || j.us.isName(t.name) }); t != nil {
+	if t := j.find(func(t *target) bool { return t.host.ours || j.us.isName(t.name) }); t != nil {
 		j.deadTarget(t)
 		return
 	}
@@ -90,7 +90,7 @@ func (j *judgement) deadTarget(t *target) {
 		return
 	}
 	which := "its best MX "
-	if t.ours || j.us.isName(t.name) {
+	if t.host.ours || j.us.isName(t.name) {
 		which = "its MX "
 	}
 	id, advice := TargetPrivate, "publish a public address for "+dotted(t.name)+", or list this one under host.networks if senders reach it"
@@ -114,16 +114,15 @@ func (j *judgement) deadTarget(t *target) {
 // implicit judges a domain without MX records by its own addresses.
 func (j *judgement) implicit(h *host) {
 	j.Records = append(j.Records, h.records...)
-	how, ours := j.us.match(h)
-	t := target{name: h.name, host: h, ours: ours, how: how}
+	t := target{name: h.name, host: h}
 	switch {
 	case h.state == unknown || t.maybe(j.us):
 		j.addUnknown(&t)
-	case ours && t.usable(j.us) && j.Subject.Backup:
+	case h.ours && t.usable(j.us) && j.Subject.Backup:
 		j.add(finding(BackupBest, "the inventory says role: backup, and it has no MX: its own address %s is this server, and its mail would come back here", joinAddrs(h.addrs)).
 			advise("publish a better MX, or take role: backup away"))
-	case ours && t.usable(j.us):
-		j.add(finding(OKImplicit, "it has no MX; mail arrives only because its own address %s is this server, matched %s", joinAddrs(h.addrs), how).
+	case h.ours && t.usable(j.us):
+		j.add(finding(OKImplicit, "it has no MX; mail arrives only because its own address %s is this server, matched %s", joinAddrs(h.addrs), h.how).
 			advise("publish: %s", j.publish()))
 	case len(h.addrs) == 0:
 		j.add(finding(NoneNoAddr, "it exists, and has neither MX nor A nor AAAA records").advise("publish: %s", j.publish()))
