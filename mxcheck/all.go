@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // workers is how many domains are looked at side by side. Most of them wait
@@ -18,6 +19,12 @@ type Poll interface {
 	AskEach(ctx context.Context, q Question) []Answer
 }
 
+// A Recoverer is a Resolver that can tell when nobody answers it any more, and
+// wait a while for that to pass.
+type Recoverer interface {
+	Recover(ctx context.Context) bool
+}
+
 // CheckAll gives the verdict on every subject to each, with its index, one at
 // a time and in any order. Subjects that no server answered in time are asked
 // about again at the end. When a server answers for a name that cannot
@@ -26,6 +33,9 @@ type Poll interface {
 // When ctx ends, CheckAll returns its error soon, and the verdicts that are
 // missing then were not given.
 func (c *Checker) CheckAll(ctx context.Context, subjects []Subject, each func(i int, v Verdict)) error {
+	if len(subjects) == 0 {
+		return ctx.Err()
+	}
 	truth := make(chan struct{})
 	var lie *Answer
 	go func() {
@@ -38,29 +48,32 @@ func (c *Checker) CheckAll(ctx context.Context, subjects []Subject, each func(i 
 	}
 	late := map[int]Verdict{}
 	answered := false
-	sort := func(i int, v Verdict) {
+	collect := func(i int, v Verdict) {
 		<-truth // no verdict is out before it is known whether it can be believed
 		if _, byName := c.byName(subjects[i]); lie != nil && !byName {
-			v = failed(subjects[i], *lie, "")
+			v = failed(subjects[i], *lie)
 		}
-		if v.ID() == DNSTimeout {
+		if v.ID() == DNSTimeout || v.ID() == DNSTruncated {
 			late[i] = v
 			return
 		}
 		answered = answered || v.Level != Unknown
 		each(i, v)
 	}
-	c.side(ctx, subjects, all, sort)
-	for range lateRounds {
+	c.side(ctx, subjects, all, collect)
+	for round := range lateRounds {
 		before := len(late)
 		if !answered || before == 0 || ctx.Err() != nil { // where nobody answers anything, once is enough
+			break
+		}
+		if r, ok := c.Resolver.(Recoverer); ok && !r.Recover(ctx) {
 			break
 		}
 		again := slices.Collect(maps.Keys(late))
 		clear(late)
 		c.forgetFailures()
-		c.side(ctx, subjects, again, sort)
-		if len(late) == before {
+		c.side(ctx, subjects, again, collect)
+		if round > 0 && 4*len(late) > 3*before { // those that are left have nobody who answers for them
 			break
 		}
 	}
@@ -106,6 +119,10 @@ func (c *Checker) side(ctx context.Context, subjects []Subject, indexes []int, e
 	running.Wait()
 }
 
+// canaryPatience is how long the servers have to lie. One that is silent does
+// not lie, and must not hold up the run.
+const canaryPatience = 1500 * time.Millisecond
+
 // canary asks every server for a name that cannot exist (RFC 6761 6.4). One
 // that answers with an address would do so for every domain that is gone.
 func (c *Checker) canary(ctx context.Context) (lie *Answer) {
@@ -113,6 +130,8 @@ func (c *Checker) canary(ctx context.Context) (lie *Answer) {
 	if !ok || c.Probe == "" {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, canaryPatience)
+	defer cancel()
 	name := c.Probe + ".invalid"
 	for _, answer := range poll.AskEach(ctx, Question{Name: name, Type: TypeA}) {
 		if answer.Failure == "" && len(answer.Records) > 0 {

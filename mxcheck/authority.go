@@ -14,24 +14,36 @@ type Authorities interface {
 
 // consistent compares what the name servers of a zone say.
 func (j *judgement) consistent(answers []Answer) {
-	var said []string
-	differ := false
+	var said, silent []string
+	differ, first := false, ""
 	for _, a := range answers {
-		text := a.Server + " has " + mxText(a)
-		differ = differ || mxText(a) != mxText(answers[0])
-		said = append(said, text)
+		if a.Failure != "" {
+			silent = append(silent, a.Server+" ("+failureText(a)+")")
+			continue
+		}
+		text := mxText(a)
+		if first == "" {
+			first = text
+		}
+		differ = differ || text != first
+		said = append(said, a.Server+" has "+text)
 	}
 	slices.Sort(said)
+	slices.Sort(silent)
 	if differ {
 		j.add(finding(InconsistentNS, "its name servers disagree: %s", strings.Join(said, "; ")).
 			advise("wait until all of them have the new zone, or mend the one that stays behind"))
+	}
+	if len(silent) > 0 {
+		f := finding(DNSLame, "some of its name servers gave us no answer: %s", strings.Join(silent, "; ")).
+			advise("nothing to do if this machine may not ask them, or has no IPv6; else have them mended")
+		f.Level = Warning
+		j.add(f)
 	}
 }
 
 func mxText(a Answer) string {
 	switch {
-	case a.Failure != "":
-		return "no answer (" + failureText(a) + ")"
 	case a.NoName:
 		return "no such name"
 	case len(a.Records) == 0:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"virtmap/internal/mailaddr"
 )
@@ -29,9 +30,20 @@ type Checker struct {
 	answers shared[Question, Answer]
 }
 
-type hostKey struct {
-	name   string
+// An opinion says whose answers a look at a domain rests on: the first there
+// are, or second ones that do not come from the server of the first.
+type opinion struct {
 	second bool
+	first  string
+}
+
+func (o opinion) question(name string, typ Type) Question {
+	return Question{Name: name, Type: typ, Second: o.second, First: o.first}
+}
+
+type hostKey struct {
+	name string
+	opinion
 }
 
 // Check gives the verdict on one domain.
@@ -39,9 +51,9 @@ func (c *Checker) Check(ctx context.Context, s Subject) Verdict {
 	if v, done := c.byName(s); done {
 		return v
 	}
-	v := c.look(ctx, s, false)
+	v := c.look(ctx, s, opinion{})
 	if c.Confirm && v.Level == Error {
-		return agreed(v, c.look(ctx, s, true))
+		return agreed(v, c.look(ctx, s, opinion{second: true, first: v.firstServer()}))
 	}
 	return v
 }
@@ -77,26 +89,23 @@ func specialUse(name string) string {
 }
 
 // look asks about a domain once and judges the answers.
-func (c *Checker) look(ctx context.Context, s Subject, second bool) Verdict {
-	answer, loop := c.follow(ctx, Question{Name: s.Domain, Type: TypeMX, Second: second})
+func (c *Checker) look(ctx context.Context, s Subject, o opinion) Verdict {
+	answer, loop := c.follow(ctx, o.question(s.Domain, TypeMX))
 	j := judgement{Verdict: Verdict{Subject: s, Records: slices.Clone(answer.Aliases)}, us: c.Us, answer: answer, end: answer.End(s.Domain)}
 	j.serve(answer)
 	switch {
 	case answer.Failure != "":
-		return failed(s, answer, "")
+		return failed(s, answer)
 	case loop:
 		j.add(finding(AliasLoop, "it is an alias that leads in a circle, or further than %d names: %s", maxAliases, chain(s.Domain, answer.Aliases)).
-			advise("replace the CNAME by: %s", j.publish()))
+			advise("%s", j.publish()))
 	case answer.NoName:
-		c.noName(ctx, &j, second)
+		c.noName(ctx, &j, o)
 	case len(answer.Records) > 0:
-		c.listed(ctx, &j, second)
-	case answer.Proof == nil:
-		answer.Failure = DNSUnproved
-		return failed(s, answer, "")
+		c.listed(ctx, &j, o)
 	default:
 		j.TTL = answer.Proof.TTL
-		j.implicit(c.host(ctx, j.end, second))
+		j.implicit(c.host(ctx, j.end, o))
 	}
 	j.context()
 	if asker, ok := c.Resolver.(Authorities); ok && c.Authoritative && j.Level != Unknown {
@@ -106,71 +115,88 @@ func (c *Checker) look(ctx context.Context, s Subject, second bool) Verdict {
 }
 
 // noName judges a domain that does not exist.
-func (c *Checker) noName(ctx context.Context, j *judgement, second bool) {
+func (c *Checker) noName(ctx context.Context, j *judgement, o opinion) {
 	proof := ""
 	if p := j.answer.Proof; p != nil {
 		j.TTL = p.TTL
 		proof = " (NXDOMAIN from the zone " + dotted(p.Zone) + ")"
 	}
 	if len(j.answer.Aliases) > 0 {
-		j.add(finding(AliasDangling, "it is an alias of %s, which does not exist%s", j.end, proof).
-			advise("replace the CNAME by: %s", j.publish()))
+		j.add(finding(AliasDangling, "it is an alias of %s, which does not exist%s", j.end, proof).advise("%s", j.publish()))
 		return
 	}
-	f := finding(NXDomain, "it does not exist%s", proof).advise("register it, then publish: %s", j.publish())
+	f := finding(NXDomain, "it does not exist%s", proof).advise("register it, then %s", j.publish())
 	if above, ok := parent(j.Subject.Domain); ok {
-		if up := c.share(ctx, Question{Name: above, Type: TypeMX, Second: second}); up.Failure == "" && up.NoName {
+		up := c.share(ctx, o.question(above, TypeMX))
+		top := !strings.Contains(above, ".")
+		switch {
+		case up.Failure != "":
+		case up.NoName && top:
 			f.Text += "; nor does " + above
-			f.Advice = "register " + above + ", or renew it, then publish: " + j.publish()
-			if !strings.Contains(above, ".") {
-				f.Advice = "there is no top-level domain " + above + ": is the name spelled right?"
-			}
+			f.Advice = "there is no top-level domain " + above + ": is the name spelled right?"
+		case up.NoName:
+			f.Text += "; nor does " + above
+			f.Advice = "register " + above + ", or renew it, then " + j.publish()
+		case !top:
+			f.Advice = "in the zone of " + above + ", " + j.publish()
 		}
 	}
 	j.add(f)
 }
 
 // listed judges a domain with MX records.
-func (c *Checker) listed(ctx context.Context, j *judgement, second bool) {
+func (c *Checker) listed(ctx context.Context, j *judgement, o opinion) {
 	j.TTL = j.answer.Records[0].TTL
 	j.Records = append(j.Records, j.answer.Records...)
 	if j.nullMX() || j.tooMany() {
 		return
 	}
 	j.targets = targets(j.answer.Records)
+	c.lookUpTargets(ctx, j.targets, o)
 	for i := range j.targets {
-		t := &j.targets[i]
-		t.host = c.host(ctx, t.name, second)
-		j.Records = append(append(j.Records, t.host.aliases...), t.host.records...)
+		h := j.targets[i].host
+		j.Records = append(append(j.Records, h.aliases...), h.records...)
+		j.answer.Stale = j.answer.Stale || h.stale
 	}
 	j.judge()
-	if j.Level <= Warning && c.fromWildcard(ctx, j, second) {
+	if j.Level <= Warning && c.fromWildcard(ctx, j, o) {
 		above, _ := parent(j.end)
 		j.add(finding(Wildcard, "its MX comes from the wildcard *.%s, as that of any name there", above).
 			advise("keep bestmx_is_local and relay_based_on_MX off, or publish the MX for %s itself", j.end))
 	}
 }
 
+// lookUpTargets asks for the addresses of all targets, side by side: one that
+// nobody answers for must not hold up the others.
+func (c *Checker) lookUpTargets(ctx context.Context, targets []target, o opinion) {
+	var others sync.WaitGroup
+	for i := 1; i < len(targets); i++ {
+		others.Go(func() { targets[i].host = c.host(ctx, targets[i].name, o) })
+	}
+	targets[0].host = c.host(ctx, targets[0].name, o)
+	others.Wait()
+}
+
 // fromWildcard reports whether a made-up name beside the domain has the same
 // MX records.
-func (c *Checker) fromWildcard(ctx context.Context, j *judgement, second bool) bool {
+func (c *Checker) fromWildcard(ctx context.Context, j *judgement, o opinion) bool {
 	above, ok := parent(j.end)
 	if !ok || c.Probe == "" {
 		return false
 	}
-	answer := c.share(ctx, Question{Name: c.Probe + "." + above, Type: TypeMX, Second: second})
+	answer := c.share(ctx, o.question(c.Probe+"."+above, TypeMX))
 	return answer.Failure == "" && len(answer.Records) > 0 && slices.Equal(targetNames(answer.Records), targetNames(j.answer.Records))
 }
 
 // host asks for the addresses of a name once in a run: many domains share few
 // MX hosts.
-func (c *Checker) host(ctx context.Context, name string, second bool) *host {
+func (c *Checker) host(ctx context.Context, name string, o opinion) *host {
 	work := func() *host {
-		h := c.lookUp(ctx, name, second)
+		h := c.lookUp(ctx, name, o)
 		h.how, h.ours = c.Us.match(h)
 		return h
 	}
-	return c.hosts.get(ctx, hostKey{name, second}, work, func() *host {
+	return c.hosts.get(ctx, hostKey{name, o}, work, func() *host {
 		return &host{name: name, end: name, state: unknown, failure: stopped()}
 	})
 }

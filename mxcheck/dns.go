@@ -30,9 +30,10 @@ type Question struct {
 	Name string
 	Type Type
 
-	// Second asks for another opinion: of another server than the one that
-	// is asked first, and over TCP.
+	// Second asks for a second opinion, over TCP, and of another server than
+	// the one that gave the first, where there are several.
 	Second bool
+	First  string // the server that gave it
 }
 
 // A Resolver answers questions, from the network or from files. It returns

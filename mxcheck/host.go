@@ -32,31 +32,39 @@ type host struct {
 	records []Record // A and AAAA
 	addrs   []netip.Addr
 	failure Answer // of one of the two questions, or of both
+	stale   bool   // what is known is out of date
 	ours    bool
 	how     string // it is ours
 }
 
 // lookUp asks for the addresses of a name.
-func (c *Checker) lookUp(ctx context.Context, name string, second bool) *host {
+func (c *Checker) lookUp(ctx context.Context, name string, o opinion) *host {
 	h := &host{name: name, end: name, state: noAddress}
 	if isLiteral(name) {
 		h.state = literal
 		return h
 	}
 	for _, typ := range []Type{TypeA, TypeAAAA} {
-		answer, loop := c.follow(ctx, Question{Name: name, Type: typ, Second: second})
-		if loop {
+		answer, loop := c.follow(ctx, o.question(name, typ))
+		h.stale = h.stale || answer.Stale
+		switch {
+		case loop:
 			h.state = aliasLoop
 			return h
-		}
-		h.aliases, h.end = answer.Aliases, answer.End(name)
-		switch {
 		case answer.Failure != "":
 			h.failure = answer
-		case answer.NoName:
-			h.state = noName
+			if answer.Failure == DNSTimeout && typ == TypeA {
+				h.state = unknown
+				return h // it would be waited for in vain
+			}
+			continue
+		case answer.NoName && typ == TypeA:
+			h.aliases, h.end, h.state = answer.Aliases, answer.End(name), noName
 			return h
+		case answer.NoName: // some servers say so of a type they do not have (RFC 4074 4.2)
+			continue
 		}
+		h.aliases, h.end = answer.Aliases, answer.End(name)
 		for _, r := range answer.Records {
 			h.records = append(h.records, r)
 			h.addrs = append(h.addrs, r.Addr.Unmap())
@@ -81,21 +89,29 @@ func compareRecords(a, b Record) int {
 }
 
 // follow asks a question and goes on at the end of its aliases where the
-// answer stops short of it.
+// answer stops short of it. An answer that there is nothing counts only with
+// its proof (RFC 2308 2.2); that a name does not exist is said outright.
 func (c *Checker) follow(ctx context.Context, q Question) (answer Answer, loop bool) {
 	var aliases []Record
+	stale := false
 	for name := q.Name; ; {
-		answer = c.Resolver.Ask(ctx, Question{Name: name, Type: q.Type, Second: q.Second})
+		step := q
+		step.Name = name
+		answer = c.Resolver.Ask(ctx, step)
 		aliases = append(aliases, answer.Aliases...)
-		answer.Aliases = aliases
+		stale = stale || answer.Stale
+		answer.Aliases, answer.Stale = aliases, stale
 		switch {
 		case answer.Failure != "":
 			return answer, false
 		case len(aliases) > maxAliases || circular(q.Name, aliases):
 			return answer, true
+		case answer.NoName || len(answer.Records) > 0 || answer.Proof != nil:
+			return answer, false
 		}
 		end := answer.End(q.Name)
-		if end == name || answer.NoName || len(answer.Records) > 0 || answer.Proof != nil {
+		if end == name {
+			answer.Failure, answer.Detail = DNSUnproved, answer.Server
 			return answer, false
 		}
 		name = end
@@ -130,8 +146,9 @@ func (h *host) hasPublic(us Us) bool {
 	})
 }
 
-func (h *host) inner() bool {
-	return slices.ContainsFunc(h.addrs, func(a netip.Addr) bool { return !isPublic(a) })
+// inner gives the addresses that the world cannot reach.
+func (h *host) inner() []netip.Addr {
+	return slices.DeleteFunc(slices.Clone(h.addrs), isPublic)
 }
 
 func (h *host) v6Only() bool {

@@ -62,22 +62,33 @@ func (t *target) maybe(us Us) bool {
 	h := t.host
 	named := us.isName(h.name) || us.isName(h.end)
 	switch {
-	case h.failure.Failure == "" || t.host.ours && h.state == alive:
+	case h.failure.Failure == "" || h.ours && t.usable(us):
 		return false
 	case h.failure.Failure == DNSNoZone:
 		// A zone file seldom has the addresses of its MX hosts. Where the
 		// name says that it is us, that is enough.
 		return !named && len(us.Networks) > 0
 	}
-	return h.state == unknown || named || len(us.Networks) > 0
+	return !t.usable(us) || named || len(us.Networks) > 0
 }
 
-// publish gives the record that would lead the domain here.
-func (j *judgement) publish() string {
+// record gives the MX record that would lead the domain here.
+func (j *judgement) record() string {
 	if len(j.us.Names) == 0 {
 		return dotted(j.Subject.Domain) + " MX 10 with a name of this server"
 	}
 	return dotted(j.Subject.Domain) + " MX 10 " + dotted(j.us.Names[0])
+}
+
+// publish says how to lead the domain here.
+func (j *judgement) publish() string {
+	switch {
+	case len(j.answer.Aliases) > 0: // nothing may stand beside a CNAME
+		return "replace its CNAME by: " + j.record()
+	case len(j.answer.Records) > 0:
+		return "replace its MX records by: " + j.record()
+	}
+	return "publish: " + j.record()
 }
 
 func (j *judgement) nullMX() bool {
@@ -102,9 +113,9 @@ func (j *judgement) nullMX() bool {
 			advise("take the null MX away: %s MX %d .", dotted(j.end), worst))
 	case worst != 0:
 		j.add(finding(NullPref, "it has a null MX with preference %d, which must be 0; senders disagree on it", worst).
-			advise("replace it by: %s", j.publish()))
+			advise("%s", j.publish()))
 	default:
-		j.add(finding(Null, "it publishes a null MX: it states that it takes no mail").advise("replace it by: %s", j.publish()))
+		j.add(finding(Null, "it publishes a null MX: it states that it takes no mail").advise("%s", j.publish()))
 	}
 	return true
 }
@@ -139,10 +150,10 @@ func (j *judgement) judge() {
 		t := &j.targets[i]
 		switch {
 		case t.host.ours && j.usableHere(t):
+		case t.pref < here.pref && t.host.failure.Failure != "" && t.host.failure.Failure != DNSNoZone:
+			unsure = append(unsure, t)
 		case t.pref < here.pref && (t.usable(j.us) || t.host.failure.Failure == DNSNoZone):
 			better = append(better, t)
-		case t.pref < here.pref && t.host.state == unknown:
-			unsure = append(unsure, t)
 		case t.pref == here.pref && !t.dead(j.us):
 			same = append(same, t)
 		case t.pref > here.pref && !t.dead(j.us):
@@ -152,11 +163,11 @@ func (j *judgement) judge() {
 	switch {
 	case j.Subject.Backup:
 		j.backup(here, append(better, unsure...))
-	case len(better) > 0:
-		j.add(finding(BackupOnly, "this server is only MX %d (%s); the best is %s", here.pref, here.name, describe(better[0])).
-			advise("publish: %s MX %d %s, or write role: backup in the inventory", dotted(j.Subject.Domain), lower(better[0].pref), dotted(here.name)))
 	case len(unsure) > 0:
 		j.addUnknown(unsure[0])
+	case len(better) > 0:
+		j.add(finding(BackupOnly, "this server is only MX %d (%s); the best is %s", here.pref, here.name, describe(better[0])).
+			advise("give %s a lower preference than %s has, or write role: backup in the inventory", here.name, better[0].name))
 	default:
 		j.here(here, same, worse)
 	}
@@ -164,8 +175,6 @@ func (j *judgement) judge() {
 		j.warnings(here)
 	}
 }
-
-func lower(pref uint16) uint16 { return max(pref, 1) - 1 }
 
 // usableHere is usable for a target that is us: with zone files alone its
 // addresses may be out of sight.

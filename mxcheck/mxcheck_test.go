@@ -2,6 +2,7 @@ package mxcheck
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -97,5 +98,71 @@ func TestFailuresNeverSpeakAgainst(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestHalfAnswers holds the verdicts where only one of two addresses of a
+// target is known.
+func TestHalfAnswers(t *testing.T) {
+	const d = "fakemail.example"
+	mx := func(pref uint16, target string) Record {
+		return Record{Name: d, Type: TypeMX, TTL: 3600, Pref: pref, Target: target}
+	}
+	addr := func(name, text string) Answer {
+		a := netip.MustParseAddr(text)
+		typ := TypeA
+		if a.Is6() {
+			typ = TypeAAAA
+		}
+		return Answer{Records: []Record{{Name: name, Type: typ, TTL: 3600, Addr: a}}}
+	}
+	servfail := Answer{Failure: DNSServfail}
+	noName := Answer{NoName: true, Proof: &Proof{Zone: "example", TTL: 300}}
+	alias := func(a Answer) Answer {
+		a.Aliases = []Record{{Name: "www.example", Type: TypeCNAME, TTL: 3600, Target: "mx1.example.net"}}
+		return a
+	}
+	us := Us{Names: []string{"mx1.example.net"}, Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
+	ours := table{"mx1.example.net A": addr("mx1.example.net", "192.0.2.25")}
+	for name, c := range map[string]struct {
+		answers table
+		want    ID
+	}{
+		"a better target is not known": {table{d + " MX": {Records: []Record{mx(5, "x.example"), mx(10, "y.example"), mx(20, "mx1.example.net")}},
+			"x.example A": servfail, "x.example AAAA": servfail, "y.example A": addr("y.example", "198.51.100.7")}, DNSServfail},
+		"a better target is known by half, and foreign": {table{d + " MX": {Records: []Record{mx(5, "x.example"), mx(20, "mx1.example.net")}},
+			"x.example A": servfail, "x.example AAAA": addr("x.example", "2001:db8:9::1")}, DNSServfail},
+		"a better target is known by half, and inner": {table{d + " MX": {Records: []Record{mx(5, "x.example"), mx(20, "mx1.example.net")}},
+			"x.example A": servfail, "x.example AAAA": addr("x.example", "fd00::1")}, DNSServfail},
+		"an alias of ours with one address": {table{d + " MX": {Records: []Record{mx(10, "www.example")}},
+			"www.example A": alias(addr("mx1.example.net", "192.0.2.25")), "www.example AAAA": servfail}, TargetCNAME},
+		"an address, and a server that denies the name for the other type": {table{d + " MX": {Records: []Record{mx(10, "mx1.example.net")}},
+			"mx1.example.net AAAA": noName}, OKHere},
+		"ours by name, of which only an inner address is known": {table{d + " MX": {Records: []Record{mx(10, "mx1.example.net")}},
+			"mx1.example.net A": servfail, "mx1.example.net AAAA": addr("mx1.example.net", "fd00::1")}, DNSServfail},
+		"ours by name, and one address unknown": {table{d + " MX": {Records: []Record{mx(10, "mx1.example.net")}},
+			"mx1.example.net AAAA": servfail}, OKHere},
+		"no MX, and then no name": {table{d + " A": noName}, DNSDisagree},
+		"a target without addresses and without proof": {table{d + " MX": {Records: []Record{mx(10, "x.example")}},
+			"x.example A": {Server: "192.0.2.53"}, "x.example AAAA": {Server: "192.0.2.53"}}, DNSUnproved},
+	} {
+		answers := maps.Clone(ours)
+		maps.Copy(answers, c.answers)
+		checker := Checker{Resolver: answers, Us: us, Confirm: true}
+		if v := checker.Check(context.Background(), Subject{Domain: d}); v.ID() != c.want {
+			t.Errorf("%s: %s: %s; want %s", name, v.ID(), v.Text(), c.want)
+		}
+	}
+}
+
+// TestAskersThatGiveUp does not leave what they did not find out to others.
+func TestAskersThatGiveUp(t *testing.T) {
+	c := Checker{Resolver: table{"fakemail.example MX": {Records: []Record{{Name: "fakemail.example", Type: TypeMX, Target: "mx1.example.net"}}},
+		"mx1.example.net A": {Records: []Record{{Name: "mx1.example.net", Type: TypeA, Addr: netip.MustParseAddr("192.0.2.25")}}}}, Us: Us{Names: []string{"mx1.example.net"}}}
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	c.Check(gone, Subject{Domain: "fakemail.example"})
+	if v := c.Check(context.Background(), Subject{Domain: "fakemail.example"}); v.ID() != OKHere {
+		t.Errorf("%s: %s", v.ID(), v.Text())
 	}
 }

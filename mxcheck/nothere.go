@@ -18,7 +18,7 @@ func (j *judgement) notHere() {
 		j.deadTarget(t)
 		return
 	}
-	if t := j.find(j.relative); t != nil {
+	if t := j.find(func(t *target) bool { _, ok := j.meant(t); return ok }); t != nil {
 		j.deadTarget(t)
 		return
 	}
@@ -31,11 +31,11 @@ func (j *judgement) notHere() {
 	for i := range j.targets {
 		if name, ok := j.us.resembles(j.targets[i].name); ok {
 			j.add(finding(Lookalike, "%s; %s is spelled almost like %s, and is not it", text, j.targets[i].name, name).
-				advise("publish: %s", j.publish()))
+				advise("%s", j.publish()))
 			return
 		}
 	}
-	j.add(finding(Elsewhere, "%s", text).advise("publish: %s", j.publish()))
+	j.add(finding(Elsewhere, "%s", text).advise("%s", j.publish()))
 }
 
 func (j *judgement) find(is func(*target) bool) *target {
@@ -56,57 +56,47 @@ func (j *judgement) addUnknown(t *target) {
 		advise("%s", failureAdvice(t.host.failure.Failure, t.name)))
 }
 
-// relative reports whether a dead target looks as if its final dot was left
-// out: a zone file puts the name of the zone behind it.
-func (j *judgement) relative(t *target) bool {
-	if !t.dead(j.us) {
-		return false
+// meant gives the name that a target was to be, where it looks as if its final
+// dot was left out: a zone puts its own name behind it.
+func (j *judgement) meant(t *target) (name string, ok bool) {
+	if t.host.state != noName && t.host.state != noAddress {
+		return "", false
 	}
-	for zone, ok := j.end, true; ok && strings.Contains(zone, "."); zone, ok = parent(zone) {
+	for zone, more := j.end, true; more && strings.Contains(zone, "."); zone, more = parent(zone) {
 		name, under := strings.CutSuffix(t.name, "."+zone)
 		if under && (name == zone || strings.HasSuffix(name, "."+zone) || j.us.isName(name)) {
-			return true
+			return name, true
 		}
 	}
-	return false
-}
-
-// meant gives the name that a relative target was to be.
-func (j *judgement) meant(t *target) string {
-	for zone, ok := j.end, true; ok; zone, ok = parent(zone) {
-		if name, under := strings.CutSuffix(t.name, "."+zone); under && (name == zone || strings.HasSuffix(name, "."+zone) || j.us.isName(name)) {
-			return name
-		}
-	}
-	return t.name
+	return "", false
 }
 
 // deadTarget judges a domain whose best target, or the one that would be this
 // server, cannot be used.
 func (j *judgement) deadTarget(t *target) {
-	if j.relative(t) {
+	if name, ok := j.meant(t); ok {
 		j.add(finding(TargetRelative, "its MX %s does not exist: a final dot is missing, and the zone put its own name behind the target", t.name).
-			advise("write the target with its final dot: %s MX %d %s", dotted(j.end), t.pref, dotted(j.meant(t))))
+			advise("write the target with its final dot: %s MX %d %s", dotted(j.end), t.pref, dotted(name)))
 		return
 	}
-	which := "its best MX "
+	which, advice := "its best MX ", j.publish()
 	if t.host.ours || j.us.isName(t.name) {
-		which = "its MX "
+		which, advice = "its MX ", "publish an address: "+dotted(t.host.end)+" A"
 	}
-	id, advice := TargetPrivate, "publish a public address for "+dotted(t.name)+", or list this one under host.networks if senders reach it"
+	id := TargetPrivate
 	switch t.host.state {
-	case noName, noAddress:
-		id, advice = TargetNoAddr, "publish an address: "+dotted(t.host.end)+" A"
-		if t.host.state == noName {
-			id = TargetNXDomain
-		}
-		if !j.us.isName(t.name) {
-			advice = "publish: " + j.publish()
-		}
+	case noName:
+		id = TargetNXDomain
+	case noAddress:
+		id = TargetNoAddr
 	case aliasLoop:
-		id, advice = TargetCNAMELoop, "publish addresses for "+dotted(t.name)+" in place of the alias"
+		id = TargetCNAMELoop
 	case literal:
-		id, advice = TargetIP, "publish a name: "+j.publish()
+		id, advice = TargetIP, j.publish()
+	default:
+		if t.host.ours || j.us.isName(t.name) {
+			advice = "publish a public address for " + dotted(t.name) + ", or list this one under host.networks if senders reach it"
+		}
 	}
 	j.add(finding(id, "%s%s %s", which, t.name, t.host.why(j.us)).advise("%s", advice))
 }
@@ -114,20 +104,24 @@ func (j *judgement) deadTarget(t *target) {
 // implicit judges a domain without MX records by its own addresses.
 func (j *judgement) implicit(h *host) {
 	j.Records = append(j.Records, h.records...)
+	j.answer.Stale = j.answer.Stale || h.stale
 	t := target{name: h.name, host: h}
 	switch {
 	case h.state == unknown || t.maybe(j.us):
 		j.addUnknown(&t)
+	case h.state == noName:
+		j.add(finding(DNSDisagree, "it has no MX, so it is there, and yet it does not exist when it is asked for its address").
+			advise("ask whoever runs the name servers of %s to mend them", j.end))
 	case h.ours && t.usable(j.us) && j.Subject.Backup:
 		j.add(finding(BackupBest, "the inventory says role: backup, and it has no MX: its own address %s is this server, and its mail would come back here", joinAddrs(h.addrs)).
 			advise("publish a better MX, or take role: backup away"))
 	case h.ours && t.usable(j.us):
 		j.add(finding(OKImplicit, "it has no MX; mail arrives only because its own address %s is this server, matched %s", joinAddrs(h.addrs), h.how).
-			advise("publish: %s", j.publish()))
+			advise("%s", j.publish()))
 	case len(h.addrs) == 0:
-		j.add(finding(NoneNoAddr, "it exists, and has neither MX nor A nor AAAA records").advise("publish: %s", j.publish()))
+		j.add(finding(NoneNoAddr, "it exists, and has neither MX nor A nor AAAA records").advise("%s", j.publish()))
 	default:
-		j.add(finding(NoneAddrOther, "it has no MX, and its address %s is not this server", joinAddrs(h.addrs)).advise("publish: %s", j.publish()))
+		j.add(finding(NoneAddrOther, "it has no MX, and its address %s is not this server", joinAddrs(h.addrs)).advise("%s", j.publish()))
 	}
 }
 

@@ -131,7 +131,7 @@ var Rules = []Rule{
 	{TargetPrivate, Error, Hold, "RFC 6890", "The best MX target has only addresses that the world cannot reach."},
 	{TargetMixedAddr, Warning, Write, "RFC 5321 5.1", "A target that is this server has addresses that are not."},
 	{TargetV6Only, Warning, Write, "RFC 3974 3", "This server has no IPv4 address under its MX name."},
-	{BackupOnly, Error, Relay, "RFC 5321 5.1", "A better MX is another server: mail must not be delivered here."},
+	{BackupOnly, Error, Hold, "RFC 5321 5.1", "A better MX is another server: mail must not be delivered here."},
 	{BackupBest, Error, Hold, "RFC 5321 5.1", "The inventory says backup, and no MX is better than this server: its mail would come back."},
 	{Elsewhere, Error, Hold, "RFC 5321 5.1", "None of the MX hosts is this server."},
 	{Lookalike, Error, Hold, "RFC 5321 5.1", "None of the MX hosts is this server, but one is spelled almost like it."},

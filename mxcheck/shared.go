@@ -15,31 +15,48 @@ type shared[K comparable, V any] struct {
 type cell[V any] struct {
 	ready chan struct{}
 	value V
+	void  bool // its asker gave up
 }
 
-// get gives the value of a key; when ctx ends first, that of stopped.
+// get gives the value of a key; when ctx ends first, that of stopped. What was
+// worked out for somebody whose ctx ended is worked out again for others.
 func (s *shared[K, V]) get(ctx context.Context, key K, work, stopped func() V) V {
-	s.mu.Lock()
-	c, known := s.cells[key]
-	if !known {
-		if s.cells == nil {
-			s.cells = map[K]*cell[V]{}
+	for ctx.Err() == nil {
+		c, mine := s.cell(key)
+		if mine {
+			c.value = work()
+			if ctx.Err() != nil {
+				s.mu.Lock()
+				delete(s.cells, key)
+				s.mu.Unlock()
+				c.void = true
+			}
+			close(c.ready)
+			return c.value
 		}
-		c = &cell[V]{ready: make(chan struct{})}
-		s.cells[key] = c
+		select {
+		case <-c.ready:
+			if !c.void {
+				return c.value
+			}
+		case <-ctx.Done():
+		}
 	}
-	s.mu.Unlock()
-	if !known {
-		c.value = work()
-		close(c.ready)
-		return c.value
+	return stopped()
+}
+
+func (s *shared[K, V]) cell(key K) (c *cell[V], mine bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, known := s.cells[key]; known {
+		return c, false
 	}
-	select {
-	case <-c.ready:
-		return c.value
-	case <-ctx.Done():
-		return stopped()
+	if s.cells == nil {
+		s.cells = map[K]*cell[V]{}
 	}
+	c = &cell[V]{ready: make(chan struct{})}
+	s.cells[key] = c
+	return c, true
 }
 
 // forget drops the values for which old holds, to work them out again.

@@ -1,6 +1,10 @@
 package mxcheck
 
-import "fmt"
+import (
+	"fmt"
+
+	"virtmap/internal/mailaddr"
+)
 
 // A Subject is a domain to check.
 type Subject struct {
@@ -51,7 +55,7 @@ func (f Finding) advise(format string, args ...any) Finding {
 // rule says holds nothing back.
 func (f *Finding) action(s Subject) Action {
 	action := ruleByID[f.ID].Action
-	if f.Level <= Warning && action == Hold {
+	if f.Level < ruleByID[f.ID].Level {
 		action = Write
 	}
 	if action == Write && s.Backup {
@@ -81,10 +85,9 @@ func (v *Verdict) add(findings ...Finding) {
 }
 
 // failed is the verdict on a domain of which nothing is known.
-func failed(s Subject, a Answer, about string) Verdict {
+func failed(s Subject, a Answer) Verdict {
 	v := Verdict{Subject: s}
-	f := finding(a.Failure, "%s%s", about, failureText(a))
-	v.add(f.advise("%s", failureAdvice(a.Failure, s.Domain)))
+	v.add(finding(a.Failure, "%s", failureText(a)).advise("%s", failureAdvice(a.Failure, s.Domain)))
 	v.serve(a)
 	return v
 }
@@ -101,9 +104,17 @@ func (v *Verdict) serve(a Answer) {
 	v.Servers = append(v.Servers, a.Server)
 }
 
+// firstServer is who gave the MX records, or said that there are none.
+func (v *Verdict) firstServer() string {
+	if len(v.Servers) == 0 {
+		return ""
+	}
+	return v.Servers[0]
+}
+
 func failureText(a Answer) string {
 	meaning := ruleByID[a.Failure].Meaning
-	text := string(lowerFirst(meaning[:len(meaning)-1]))
+	text := lowerFirst(meaning[:len(meaning)-1])
 	if a.Detail != "" {
 		text += ": " + a.Detail
 	}
@@ -111,12 +122,11 @@ func failureText(a Answer) string {
 }
 
 // lowerFirst begins a sentence inside another one; an abbreviation stays.
-func lowerFirst(s string) []byte {
-	b := []byte(s)
-	if len(b) > 1 && 'A' <= b[0] && b[0] <= 'Z' && !('A' <= b[1] && b[1] <= 'Z') {
-		b[0] += 'a' - 'A'
+func lowerFirst(s string) string {
+	if s[1] >= 'A' && s[1] <= 'Z' {
+		return s
 	}
-	return b
+	return mailaddr.Lower(s[:1]) + s[1:]
 }
 
 func failureAdvice(id ID, domain string) string {

@@ -55,8 +55,8 @@ func (j *judgement) hereWarnings(here *target) {
 				advise("list them under host.networks if they are, or take them out of the DNS"))
 		}
 	}
-	if h.inner() {
-		f := finding(TargetPrivate, "%s has addresses that the world cannot reach: %s", here.name, joinAddrs(h.addrs)).
+	if inner := h.inner(); len(inner) > 0 {
+		f := finding(TargetPrivate, "%s has addresses that the world cannot reach: %s", here.name, joinAddrs(inner)).
 			advise("ask a resolver that sees what the world sees, with --resolver")
 		f.Level = Warning
 		j.add(f)
@@ -81,17 +81,28 @@ func (j *judgement) ttlWarnings() {
 // context adds what is to be said of the domain whatever its MX records are.
 func (j *judgement) context() {
 	if j.answer.Stale {
-		j.add(finding(StaleAnswer, "the resolver gave an answer that is out of date, because it cannot reach the servers of the zone"))
+		j.outOfDate()
 	}
 	if len(j.Findings) > 0 && j.Level < Unknown {
 		if len(j.answer.Aliases) > 0 {
 			j.add(finding(AliasDomain, "it is an alias of %s, which decides where its mail goes; some senders rewrite the address to that name", j.end).
-				advise("list %s in the inventory too, or publish: %s", j.end, j.publish()))
+				advise("list %s in the inventory too, or %s", j.end, j.publish()))
 		}
 		if !strings.Contains(j.Subject.Domain, ".") {
 			j.add(finding(TLD, "it has one label, and such domains are not reliable for mail"))
 		}
 	}
+}
+
+// outOfDate keeps the domain as it is; what an old answer says against it is
+// not known to be so.
+func (j *judgement) outOfDate() {
+	f := finding(StaleAnswer, "the resolver gave an answer that is out of date, because it cannot reach the servers of the zone")
+	if j.Level == Error {
+		f.Level, f.Text = Unknown, f.Text+"; it was: "+j.Text()
+		j.Findings, j.Level = nil, OK
+	}
+	j.add(f)
 }
 
 // agreed joins two looks at a domain, the first of which spoke against it.

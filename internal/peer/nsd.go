@@ -61,15 +61,22 @@ remote-control:
 	return server
 }
 
-// freePort gives a loopback port that was free for UDP a moment ago.
+// freePort gives a loopback port that was free for UDP and TCP a moment ago.
 func freePort(t testing.TB) netip.AddrPort {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr := packets.LocalAddr().(*net.UDPAddr).AddrPort()
+		stream, err := net.Listen("tcp", addr.String())
+		packets.Close()
+		if err == nil {
+			stream.Close()
+			return addr
+		}
 	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
 // awaitDNS waits until a server answers a question for the root.

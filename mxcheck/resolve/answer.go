@@ -3,6 +3,7 @@ package resolve
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -45,9 +46,14 @@ func readAnswer(packet []byte, q mxcheck.Question, server string) (a mxcheck.Ans
 	return a, false
 }
 
-// whole reports whether a packet held as many records as its header says:
-// Unpack takes fewer for an answer.
+// whole reports whether a packet held as many records as its header says, and
+// each its data: Unpack takes less for an answer.
 func whole(packet []byte, m *dns.Msg) bool {
+	for _, rr := range m.Answer {
+		if rr.Header().Rdlength == 0 && rr.Header().Class == dns.ClassINET {
+			return false
+		}
+	}
 	counts := []int{len(m.Answer), len(m.Ns), len(m.Extra)}
 	for i, n := range counts {
 		if int(binary.BigEndian.Uint16(packet[6+2*i:])) != n {
@@ -75,7 +81,7 @@ func describe(codes []*dns.EDNS0_EDE) string {
 		name := dns.ExtendedErrorCodeToString[e.InfoCode]
 		fmt.Fprintf(&b, " (EDE %d %s", e.InfoCode, name)
 		if e.ExtraText != "" {
-			fmt.Fprintf(&b, ": %.100s", e.ExtraText)
+			fmt.Fprintf(&b, ": %.100q", e.ExtraText)
 		}
 		b.WriteString(")")
 	}
@@ -115,25 +121,29 @@ func failure(m *dns.Msg, codes []*dns.EDNS0_EDE) mxcheck.ID {
 
 // referral tells an empty answer that only says who else to ask.
 func referral(m *dns.Msg, a *mxcheck.Answer, q mxcheck.Question) mxcheck.ID {
-	if a.NoName || a.Proof != nil || len(a.Records) > 0 || len(a.Aliases) > 0 || m.Authoritative {
+	if a.Proof != nil || len(a.Records) > 0 || len(a.Aliases) > 0 || m.Authoritative {
 		return ""
 	}
 	refers := slices.ContainsFunc(m.Ns, func(r dns.RR) bool { return r.Header().Rrtype == dns.TypeNS })
 	switch {
 	case !m.RecursionAvailable:
 		return mxcheck.DNSNotRecursive
-	case refers && q.Type != mxcheck.TypeNS:
+	case refers && !a.NoName && q.Type != mxcheck.TypeNS:
 		return mxcheck.DNSLame
 	}
 	return ""
 }
 
+// mostAliases is how many aliases are read of one answer: more than the rules
+// follow, so that those can tell that they are too many.
+const mostAliases = 12
+
 // pick follows the aliases of a question through an answer, and gives them and
 // the records of the type asked for at their end. What else there is, is not
 // ours.
 func pick(all []dns.RR, q mxcheck.Question) (aliases, records []mxcheck.Record) {
-	name := q.Name
-	for range len(all) + 1 {
+	name := mailaddr.Lower(q.Name)
+	for range mostAliases {
 		alias, ok := aliasOf(all, name)
 		if !ok || len(aliases) > 0 && slices.ContainsFunc(aliases, func(r mxcheck.Record) bool { return r.Name == name }) {
 			break
@@ -149,6 +159,10 @@ func pick(all []dns.RR, q mxcheck.Question) (aliases, records []mxcheck.Record) 
 	return aliases, records
 }
 
+// maxName is the length of the longest name as text without its final dot
+// (RFC 1035 3.1), but for escapes.
+const maxName = 253
+
 // aliasOf finds the CNAME record of a name, or makes it of the DNAME record
 // above it (RFC 6672 3.1), which a server may leave to us.
 func aliasOf(all []dns.RR, name string) (mxcheck.Record, bool) {
@@ -158,13 +172,22 @@ func aliasOf(all []dns.RR, name string) (mxcheck.Record, bool) {
 		}
 	}
 	for _, rr := range all {
-		if d, ok := rr.(*dns.DNAME); ok {
-			if left, under := strings.CutSuffix(name, "."+folded(d.Hdr.Name)); under {
-				return mxcheck.Record{Name: name, Type: mxcheck.TypeCNAME, TTL: d.Hdr.Ttl, Target: left + "." + folded(d.Target)}, true
+		if d, ok := rr.(*dns.DNAME); ok && d.Hdr.Class == dns.ClassINET {
+			if left, under := cutName(name, folded(d.Hdr.Name)); under {
+				alias := mxcheck.Record{Name: name, Type: mxcheck.TypeCNAME, TTL: d.Hdr.Ttl, Target: below(left, folded(d.Target))}
+				return alias, len(alias.Target) <= maxName
 			}
 		}
 	}
 	return mxcheck.Record{}, false
+}
+
+// cutName gives the labels of a name that is below another one.
+func cutName(name, owner string) (labels string, under bool) {
+	if owner == "." {
+		return name, name != "."
+	}
+	return strings.CutSuffix(name, "."+owner)
 }
 
 // record turns a record of the wire into one of ours; ok is false for a type
@@ -172,6 +195,9 @@ func aliasOf(all []dns.RR, name string) (mxcheck.Record, bool) {
 func record(rr dns.RR) (r mxcheck.Record, ok bool) {
 	h := rr.Header()
 	r = mxcheck.Record{Name: folded(h.Name), Type: mxcheck.Type(h.Rrtype), TTL: h.Ttl}
+	if h.Ttl > math.MaxInt32 {
+		r.TTL = 0 // RFC 2181 8
+	}
 	switch rr := rr.(type) {
 	case *dns.MX:
 		r.Pref, r.Target = rr.Preference, folded(rr.Mx)
@@ -181,20 +207,27 @@ func record(rr dns.RR) (r mxcheck.Record, ok bool) {
 		r.Target = folded(rr.Ns)
 	case *dns.A:
 		r.Addr, ok = netip.AddrFromSlice(rr.A.To4())
-		return r, ok
+		return r, ok && h.Class == dns.ClassINET
 	case *dns.AAAA:
 		r.Addr, ok = netip.AddrFromSlice(rr.AAAA.To16())
-		return r, ok
+		return r, ok && h.Class == dns.ClassINET
 	default:
 		return r, false
 	}
 	return r, h.Class == dns.ClassINET
 }
 
-// folded gives a name of the wire in lower case without its final dot.
+// folded gives a name of the wire in lower case without its final dot, with
+// the escapes that it needs and no others.
 func folded(name string) string {
 	if name == "." || name == "" {
 		return "."
+	}
+	if strings.Contains(name, `\`) {
+		wire := make([]byte, 256)
+		if _, err := dns.PackDomainName(name, wire, 0, nil, false); err == nil {
+			name, _, _ = dns.UnpackDomainName(wire, 0) // what was packed can be unpacked
+		}
 	}
 	return mailaddr.Lower(strings.TrimSuffix(name, ".")) // RFC 4343: A to Z, and nothing else
 }
@@ -203,7 +236,7 @@ func folded(name string) string {
 // zone that the name is in.
 func proof(authority []dns.RR, name string) *mxcheck.Proof {
 	for _, rr := range authority {
-		if soa, ok := rr.(*dns.SOA); ok {
+		if soa, ok := rr.(*dns.SOA); ok && soa.Hdr.Class == dns.ClassINET {
 			zone := folded(soa.Hdr.Name)
 			if zone == "." || zone == name || strings.HasSuffix(name, "."+zone) {
 				return &mxcheck.Proof{Zone: zone, TTL: min(soa.Hdr.Ttl, soa.Minttl)}

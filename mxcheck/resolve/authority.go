@@ -54,7 +54,7 @@ func (c *Client) address(ctx context.Context, host string) (netip.Addr, bool) {
 
 // askOne asks a server that is no resolver of ours.
 func (c *Client) askOne(ctx context.Context, name string, addr netip.Addr, q mxcheck.Question) mxcheck.Answer {
-	s, err := newServer(netip.AddrPortFrom(addr, c.config.authorityPort()), c.heard)
+	s, err := newServer(netip.AddrPortFrom(addr, c.config.authorityPort()), 1, &c.silence)
 	if err != nil {
 		return mxcheck.Answer{Failure: mxcheck.DNSLame, Detail: err.Error(), Server: name}
 	}

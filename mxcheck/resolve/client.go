@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -59,8 +58,7 @@ type Client struct {
 
 	unreachable []string // servers that no socket leads to
 
-	lastHeard atomic.Int64 // UnixNano of the last packet from any server; 0: never
-	unheard   atomic.Int64 // questions in a row that nobody answered
+	silence silence
 }
 
 // New opens a client. Close it. A server that this machine has no way to, such
@@ -80,9 +78,13 @@ func New(config Config) (*Client, error) {
 		}
 	}
 	c := &Client{config: config}
+	c.silence.patience = config.Patience
+	for _, wait := range config.Waits {
+		c.silence.budget += wait
+	}
 	c.limit = limiter(config)
 	for _, addr := range config.Servers {
-		s, err := newServer(addr, c.heard)
+		s, err := newServer(addr, socketsPerServer, &c.silence)
 		if err != nil {
 			c.unreachable = append(c.unreachable, fmt.Sprintf("%s (%s)", serverName(addr), err))
 			continue
@@ -107,28 +109,13 @@ func limiter(config Config) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(qps), int(max(1, qps/50)))
 }
 
-// Close closes the client's sockets. Questions that are still out fail.
+// Close closes the client's sockets, when nobody asks any more.
 func (c *Client) Close() error {
 	var err error
 	for _, s := range c.servers {
 		err = errors.Join(err, s.close())
 	}
 	return err
-}
-
-func (c *Client) heard() { c.lastHeard.Store(time.Now().UnixNano()) }
-
-// silence is how many questions in a row may go unanswered before it counts.
-const silence = 16
-
-// silent reports whether nobody answers anything: from the start, or for as
-// long as Patience lasts.
-func (c *Client) silent() bool {
-	if c.unheard.Load() < silence {
-		return false
-	}
-	last := c.lastHeard.Load()
-	return last == 0 || time.Since(time.Unix(0, last)) > c.config.Patience
 }
 
 // Ask asks a question: over UDP, of one server after the other, over TCP where
@@ -138,19 +125,13 @@ func (c *Client) Ask(ctx context.Context, q mxcheck.Question) mxcheck.Answer {
 	if len(c.servers) == 0 {
 		return mxcheck.Answer{Failure: mxcheck.DNSTimeout, Detail: "no way to " + strings.Join(c.unreachable, ", ")}
 	}
-	if c.silent() {
-		return mxcheck.Answer{Failure: mxcheck.DNSTimeout, Detail: "no server has answered for a while"}
-	}
 	inquiry := newInquiry(c, q)
-	answer := inquiry.run(ctx)
-	switch answer.Failure {
-	case mxcheck.DNSTimeout:
-		c.unheard.Add(1)
-	case mxcheck.DNSStopped:
-	default:
-		c.unheard.Store(0)
+	if c.silence.lasts() {
+		if inquiry.probing = c.silence.probe(); !inquiry.probing {
+			return mxcheck.Answer{Failure: mxcheck.DNSTimeout, Detail: "no server has answered for a while"}
+		}
 	}
-	return answer
+	return inquiry.run(ctx)
 }
 
 // AskEach puts one question to every server.
@@ -171,22 +152,36 @@ func (c *Client) AskEach(ctx context.Context, q mxcheck.Question) []mxcheck.Answ
 	return answers
 }
 
-// order gives the servers in the order in which a question is put to them:
-// as configured, those that have been silent last.
-func (c *Client) order(second bool) []*server {
+// Recover waits, while nobody answers anything, for somebody to answer again,
+// for as long as the Patience lasts. It reports whether it is worth asking.
+func (c *Client) Recover(ctx context.Context) bool {
+	end := time.Now().Add(c.config.Patience)
+	for c.silence.lasts() && time.Now().Before(end) && ctx.Err() == nil {
+		probe := newInquiry(c, mxcheck.Question{Name: ".", Type: mxcheck.TypeNS})
+		probe.probing = true
+		for _, s := range probe.servers {
+			probe.send(ctx, s)
+		}
+		probe.listen(ctx, c.config.Waits[0])
+		probe.settle()
+	}
+	return !c.silence.lasts() && ctx.Err() == nil
+}
+
+// order gives the servers in the order in which a question is put to them: as
+// configured, those that have been silent last. A second opinion is not asked
+// of the server that gave the first, where there is another.
+func (c *Client) order(q mxcheck.Question) []*server {
 	if len(c.servers) < 2 {
 		return c.servers
 	}
 	ordered := make([]*server, 0, len(c.servers))
 	for _, down := range []bool{false, true} {
 		for _, s := range c.servers {
-			if s.down() == down {
+			if s.down() == down && !(q.Second && s.name == q.First) {
 				ordered = append(ordered, s)
 			}
 		}
-	}
-	if second {
-		ordered = append(ordered[1:], ordered[0])
 	}
 	return ordered
 }

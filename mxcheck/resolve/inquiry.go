@@ -26,25 +26,32 @@ type inquiry struct {
 	servers  []*server
 	query    []byte // packed; each try puts its own id in front
 	wire     []byte // the question as it stands in queries and answers
-	plain    bool   // without EDNS
 	replies  chan reply
 	flights  []*flight
+
+	probing     bool // it finds out whether a silence is over
+	plain       bool // without EDNS
+	unvalidated bool // without DNSSEC validation
 
 	said mxcheck.Answer // by a server that had no answer
 }
 
 // A reply is a packet that answers an inquiry.
 type reply struct {
-	packet []byte
-	from   *server
+	packet      []byte
+	from        *server
+	unvalidated bool
 }
 
+// mostTries bounds the packets that can answer one inquiry: each try is
+// answered once.
+const mostTries = 16
+
 func newInquiry(c *Client, q mxcheck.Question) *inquiry {
-	i := &inquiry{client: c, question: q, servers: c.order(q.Second), replies: make(chan reply, 4)}
-	i.pack(false)
+	i := &inquiry{client: c, question: q, servers: c.order(q), replies: make(chan reply, mostTries)}
+	i.pack()
 	if i.query != nil {
-		end := headerSize + len(i.query[headerSize:]) - optSize
-		i.wire = i.query[headerSize:end]
+		i.wire = i.query[headerSize : len(i.query)-optSize]
 	}
 	return i
 }
@@ -54,10 +61,10 @@ func newInquiry(c *Client, q mxcheck.Question) *inquiry {
 const optSize = 11
 
 // pack makes the query.
-func (i *inquiry) pack(unvalidated bool) {
+func (i *inquiry) pack() {
 	var m dns.Msg
 	m.RecursionDesired = true
-	m.CheckingDisabled = unvalidated
+	m.CheckingDisabled = i.unvalidated
 	m.Question = []dns.Question{{Name: dns.Fqdn(i.question.Name), Qtype: uint16(i.question.Type), Qclass: dns.ClassINET}}
 	if !i.plain {
 		m.SetEdns0(payload, false)
@@ -75,25 +82,31 @@ func (i *inquiry) run(ctx context.Context) mxcheck.Answer {
 		return mxcheck.Answer{Failure: mxcheck.DNSFormErr, Detail: "the name does not fit into a question"}
 	}
 	defer i.settle()
-	ways := []func(context.Context) (mxcheck.Answer, bool){i.overUDP, i.overTCP}
-	if i.question.Second {
-		ways[0], ways[1] = ways[1], ways[0]
-	}
-	for _, way := range ways {
-		if answer, done := way(ctx); done {
-			return answer
-		}
-		if i.said.Failure != "" && !i.question.Second {
-			break // TCP is for silence; what a server says it says there too
-		}
-	}
-	switch i.said.Failure {
-	case mxcheck.DNSServfail:
+	answer, done := i.ask(ctx)
+	switch {
+	case done:
+		return answer
+	case i.said.Failure == mxcheck.DNSServfail:
 		return i.whyServfail(ctx)
-	case "":
+	case i.said.Failure == "":
 		return mxcheck.Answer{Failure: mxcheck.DNSTimeout, Detail: "no answer from " + names(i.servers)}
 	}
 	return i.said
+}
+
+// ask goes through the ways to ask. A second opinion is asked for over TCP,
+// which nobody can forge, and over UDP where that is not to be had.
+func (i *inquiry) ask(ctx context.Context) (answer mxcheck.Answer, done bool) {
+	if i.question.Second {
+		if answer, done = i.overTCP(ctx); !done {
+			answer, done = i.overUDP(ctx)
+		}
+		return answer, done
+	}
+	if answer, done = i.overUDP(ctx); !done && i.said.Failure == "" {
+		answer, done = i.overTCP(ctx) // what a server said, it says over TCP too
+	}
+	return answer, done
 }
 
 func names(servers []*server) string {
@@ -163,22 +176,44 @@ func (i *inquiry) listen(ctx context.Context, wait time.Duration) (mxcheck.Answe
 	case <-ctx.Done():
 		return stopped(), final, nil
 	case <-timer.C:
-		i.expire()
+		for _, f := range i.flights {
+			f.lose()
+		}
 		return mxcheck.Answer{}, silent, nil
 	case r := <-i.replies:
-		answer, broken := readAnswer(r.packet, i.question, r.from.name)
-		switch {
-		case broken:
-			if byTCP, done := i.oneByTCP(ctx, r.from); done {
-				return byTCP, final, nil
-			}
-		case answer.Failure == "":
-			return answer, final, nil
-		case i.dropEDNS(answer):
-			return mxcheck.Answer{}, again, r.from
+		return i.hear(ctx, r)
+	}
+}
+
+// hear reads a reply. What is not whole is fetched over TCP.
+func (i *inquiry) hear(ctx context.Context, r reply) (mxcheck.Answer, outcome, *server) {
+	answer, broken := readAnswer(r.packet, i.question, r.from.name)
+	switch {
+	case broken:
+		i.letGo()
+		byTCP, done := i.oneByTCP(ctx, r.from)
+		if done {
+			return byTCP, final, r.from
 		}
-		i.said = answer
-		return mxcheck.Answer{}, useless, r.from
+		if byTCP.Failure != "" {
+			return mxcheck.Answer{}, useless, r.from // it was said there
+		}
+	case answer.Failure == "" && r.unvalidated:
+		return mxcheck.Answer{Failure: mxcheck.DNSBogus, Detail: answer.Server + " answers only without validation", Server: answer.Server}, final, r.from
+	case answer.Failure == "":
+		return answer, final, r.from
+	case i.dropEDNS(answer):
+		return mxcheck.Answer{}, again, r.from
+	}
+	i.keep(answer)
+	return mxcheck.Answer{}, useless, r.from
+}
+
+// keep remembers what a server said that had no answer. That it could not get
+// one, which may pass, tells more than that it does not want to.
+func (i *inquiry) keep(a mxcheck.Answer) {
+	if i.said.Failure != mxcheck.DNSServfail {
+		i.said = a
 	}
 }
 
@@ -189,14 +224,14 @@ func (i *inquiry) dropEDNS(a mxcheck.Answer) bool {
 		return false
 	}
 	i.plain = true
-	i.pack(false)
+	i.pack()
 	return true
 }
 
 // overTCP asks the servers over TCP.
 func (i *inquiry) overTCP(ctx context.Context) (mxcheck.Answer, bool) {
 	for _, s := range i.servers {
-		if s.tcp.dead() || i.client.silent() {
+		if s.tcp.dead() || i.givenUp() {
 			continue
 		}
 		if answer, done := i.oneByTCP(ctx, s); done {
@@ -206,7 +241,8 @@ func (i *inquiry) overTCP(ctx context.Context) (mxcheck.Answer, bool) {
 	return mxcheck.Answer{}, false
 }
 
-// oneByTCP asks one server over TCP.
+// oneByTCP asks one server over TCP. Where it has no answer, what it said is
+// given, if it said anything.
 func (i *inquiry) oneByTCP(ctx context.Context, s *server) (mxcheck.Answer, bool) {
 	if i.client.limit != nil && i.client.limit.Wait(ctx) != nil {
 		return stopped(), true
@@ -218,6 +254,7 @@ func (i *inquiry) oneByTCP(ctx context.Context, s *server) (mxcheck.Answer, bool
 	case err != nil:
 		return mxcheck.Answer{}, false
 	}
+	s.silence.hear()
 	answer, broken := readAnswer(packet, i.question, s.name)
 	switch {
 	case answer.Failure == "" && !broken:
@@ -225,7 +262,7 @@ func (i *inquiry) oneByTCP(ctx context.Context, s *server) (mxcheck.Answer, bool
 	case i.dropEDNS(answer):
 		return i.oneByTCP(ctx, s)
 	}
-	i.said = answer
+	i.keep(answer)
 	return answer, false
 }
 
@@ -233,18 +270,17 @@ func (i *inquiry) oneByTCP(ctx context.Context, s *server) (mxcheck.Answer, bool
 // only DNSSEC stands in its way (RFC 4035 4.9.2).
 func (i *inquiry) whyServfail(ctx context.Context) mxcheck.Answer {
 	servfail := i.said
-	i.pack(true)
+	i.unvalidated = true
+	i.pack()
+	who := max(0, slices.IndexFunc(i.servers, func(s *server) bool { return s.name == servfail.Server }))
 	for _, wait := range i.client.config.Waits[:min(2, len(i.client.config.Waits))] {
-		if !i.send(ctx, i.servers[0]) {
-			return servfail
+		if !i.send(ctx, i.servers[who]) {
+			break
 		}
-		answer, outcome, _ := i.listen(ctx, wait)
-		switch {
-		case answer.Failure == mxcheck.DNSStopped:
+		switch answer, outcome, _ := i.listen(ctx, wait); outcome {
+		case final:
 			return answer
-		case outcome == final:
-			return mxcheck.Answer{Failure: mxcheck.DNSBogus, Detail: answer.Server + " answers only without validation", Server: answer.Server}
-		case outcome != silent:
+		case useless:
 			return servfail
 		}
 	}
@@ -254,10 +290,11 @@ func (i *inquiry) whyServfail(ctx context.Context) mxcheck.Answer {
 // send sends the query to a server, when its window and the rate let it. It
 // reports false when ctx ended, or when nobody answers anything any more.
 func (i *inquiry) send(ctx context.Context, s *server) bool {
-	if !s.window.enter(ctx, len(i.flights) > 0) {
+	i.letGo()
+	if !s.window.enter(ctx) {
 		return false
 	}
-	if i.client.silent() || i.client.limit != nil && i.client.limit.Wait(ctx) != nil {
+	if len(i.flights) == mostTries || i.givenUp() || i.client.limit != nil && i.client.limit.Wait(ctx) != nil {
 		s.window.leave(unused, time.Time{})
 		return false
 	}
@@ -265,11 +302,14 @@ func (i *inquiry) send(ctx context.Context, s *server) bool {
 	return true
 }
 
-// expire counts the tries that are out as lost; their answers are still
-// welcome.
-func (i *inquiry) expire() {
+// givenUp reports whether nobody answers anything any more.
+func (i *inquiry) givenUp() bool { return !i.probing && i.client.silence.lasts() }
+
+// letGo gives up the places that the tries hold in windows: who waits for one,
+// or for anything else but an answer, must not hold another.
+func (i *inquiry) letGo() {
 	for _, f := range i.flights {
-		f.lose()
+		f.letGo()
 	}
 }
 

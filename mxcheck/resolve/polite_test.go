@@ -44,7 +44,7 @@ func (a *asked) counts() map[string]int {
 func TestSharedHostsAreAskedOnce(t *testing.T) {
 	const domains = 300
 	var zone strings.Builder
-	zone.WriteString("$ORIGIN .\n$TTL 3600\n. SOA ns. h. 1 2 3 4 300\nmx1.example.net. A 192.0.2.25\nmx2.example.net. A 192.0.2.26\n")
+	zone.WriteString("$ORIGIN .\n$TTL 3600\n. SOA ns. h. 1 2 3 4 300\n. NS ns.\nmx1.example.net. A 192.0.2.25\nmx2.example.net. A 192.0.2.26\n")
 	subjects := make([]mxcheck.Subject, domains)
 	for i := range subjects {
 		subjects[i].Domain = fmt.Sprintf("d%d.example", i)
@@ -93,7 +93,7 @@ func TestSecondOpinionIsAskedElsewhere(t *testing.T) {
 		}
 		return second.note(x)
 	})}
-	a := client(t, servers...).Ask(context.Background(), mxcheck.Question{Name: "fakemail.example", Type: mxcheck.TypeMX, Second: true})
+	a := client(t, servers...).Ask(context.Background(), mxcheck.Question{Name: "fakemail.example", Type: mxcheck.TypeMX, Second: true, First: servers[0].String()})
 	if len(a.Records) != 1 || a.Server != servers[1].String() || len(first.counts()) != 0 || overTCP.Load() != 1 {
 		t.Errorf("%+v; %v; %v", a, first.counts(), second.counts())
 	}

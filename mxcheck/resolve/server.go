@@ -22,16 +22,16 @@ type server struct {
 	next    atomic.Uint32
 	window  window
 	tcp     stream
-	heard   func()
+	silence *silence
 
 	lost atomic.Int32 // tries in a row that it did not answer
 }
 
-func newServer(addr netip.AddrPort, heard func()) (*server, error) {
-	s := &server{name: serverName(addr), heard: heard}
-	s.tcp.addr = addr
+func newServer(addr netip.AddrPort, sockets int, silence *silence) (*server, error) {
+	s := &server{name: serverName(addr), silence: silence}
+	s.tcp.addr, s.tcp.alone = addr, make(chan struct{}, mostAlone)
 	s.window.open()
-	for range socketsPerServer {
+	for range sockets {
 		conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(addr))
 		if err != nil {
 			return nil, errors.Join(err, s.close())
@@ -68,8 +68,8 @@ func (s *server) down() bool { return s.lost.Load() >= 8 }
 
 // send sends a query over one of the sockets.
 func (s *server) send(i *inquiry) *flight {
-	k := s.sockets[s.next.Add(1)%socketsPerServer]
-	f := &flight{socket: k, wire: i.wire, replies: i.replies, sent: time.Now()}
+	k := s.sockets[int(s.next.Add(1))%len(s.sockets)]
+	f := &flight{socket: k, wire: i.wire, unvalidated: i.unvalidated, first: len(i.flights) == 0, replies: i.replies, sent: time.Now()}
 	k.register(f)
 	binary.BigEndian.PutUint16(i.query, f.id)
 	// An error is of an earlier packet, as a rule (ECONNREFUSED): the try
@@ -96,7 +96,10 @@ type flight struct {
 	wire    []byte // the question
 	replies chan<- reply
 	sent    time.Time
-	counted bool // it was won or lost; guarded by socket.mu
+	first   bool // of its question
+	counted bool // it has left the window; guarded by socket.mu
+
+	unvalidated bool // it asks not to validate
 }
 
 func (k *socket) register(f *flight) {
@@ -121,27 +124,26 @@ func (k *socket) read() {
 			continue
 		}
 		if f := k.match(buffer[:n]); f != nil {
-			f.won()
-			select {
-			case f.replies <- reply{packet: bytes.Clone(buffer[:n]), from: k.server}:
-			default: // the inquiry has more answers than it can read
-			}
+			f.win()
+			f.replies <- reply{packet: bytes.Clone(buffer[:n]), from: k.server, unvalidated: f.unvalidated}
 		}
 	}
 }
 
 // match finds the try that a packet answers (RFC 5452 9.1: the question as
-// well as the id).
+// well as the id), and takes it out: it is answered once.
 func (k *socket) match(packet []byte) *flight {
 	if len(packet) < headerSize {
 		return nil
 	}
 	k.mu.Lock()
-	f := k.flights[binary.BigEndian.Uint16(packet)]
-	k.mu.Unlock()
+	defer k.mu.Unlock()
+	id := binary.BigEndian.Uint16(packet)
+	f := k.flights[id]
 	if f == nil || !answers(packet, f.wire) {
 		return nil
 	}
+	delete(k.flights, id)
 	return f
 }
 
@@ -166,36 +168,47 @@ func answers(packet, wire []byte) bool {
 	return len(packet) >= headerSize+len(wire) && bytes.EqualFold(packet[headerSize:headerSize+len(wire)], wire)
 }
 
-// won counts the try as answered.
-func (f *flight) won() {
-	f.socket.server.heard()
+// win counts the try as answered.
+func (f *flight) win() {
+	f.socket.server.silence.hear()
 	f.socket.server.lost.Store(0)
-	if f.count() {
-		f.socket.server.window.leave(won, f.sent)
-	}
+	f.leave(won)
 }
 
-// lose counts the try as lost, if it was not answered.
+// lose counts the try as lost, if it was not answered. Only the first try of a
+// question tells of the line: where the others are lost too, it is the name
+// that nobody answers for.
 func (f *flight) lose() {
-	if f.count() {
+	result := lost
+	if !f.first {
+		result = unused
+	}
+	if f.leave(result) {
 		f.socket.server.lost.Add(1)
-		f.socket.server.window.leave(lost, f.sent)
+		f.socket.server.silence.lose()
 	}
 }
 
-func (f *flight) count() (first bool) {
+// letGo gives up the try's place in the window; its answer is still welcome.
+func (f *flight) letGo() { f.leave(unused) }
+
+// leave makes the try leave the window, once.
+func (f *flight) leave(r result) (first bool) {
 	f.socket.mu.Lock()
-	defer f.socket.mu.Unlock()
 	first, f.counted = !f.counted, true
+	f.socket.mu.Unlock()
+	if first {
+		f.socket.server.window.leave(r, f.sent)
+	}
 	return first
 }
 
 // end takes the try back: its answer is no longer waited for.
 func (f *flight) end() {
 	f.socket.mu.Lock()
-	delete(f.socket.flights, f.id)
-	f.socket.mu.Unlock()
-	if f.count() {
-		f.socket.server.window.leave(unused, f.sent)
+	if f.socket.flights[f.id] == f {
+		delete(f.socket.flights, f.id)
 	}
+	f.socket.mu.Unlock()
+	f.letGo()
 }

@@ -18,6 +18,7 @@ import (
 type stream struct {
 	addr   netip.AddrPort
 	failed atomic.Int32 // dials in a row that failed
+	alone  chan struct{}
 
 	mu   sync.Mutex
 	pipe *pipe
@@ -26,7 +27,8 @@ type stream struct {
 
 // A pipe is one connection and the questions that are out on it.
 type pipe struct {
-	conn net.Conn
+	conn     net.Conn
+	answered atomic.Int64
 
 	mu    sync.Mutex
 	calls map[uint16]*streamCall
@@ -52,42 +54,71 @@ func (s *stream) close() error {
 	return nil
 }
 
-// ask puts a question. A connection that the server had closed meanwhile is
-// opened anew, once.
+// ask puts a question over the connection that all share, and over one of its
+// own when that ends: some servers answer one question a connection.
 func (s *stream) ask(ctx context.Context, query, wire []byte, wait time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	for try := 0; ; try++ {
-		p, fresh, err := s.connect(ctx)
-		if err != nil {
-			return nil, err
-		}
-		packet, err := p.ask(ctx, query, wire)
-		if err == nil || fresh || try > 0 || ctx.Err() != nil {
-			return packet, err
-		}
+	p, err := s.connect(ctx)
+	if err != nil {
+		return nil, err
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // the time went by while others connected
+	}
+	packet, err := p.ask(ctx, query, wire, wait/4)
+	if err == nil || ctx.Err() != nil {
+		return packet, err
+	}
+	return s.askAlone(ctx, query, wire, wait/4)
 }
 
-func (s *stream) connect(ctx context.Context) (p *pipe, fresh bool, err error) {
+// mostAlone bounds how many connections of single questions there are at once.
+const mostAlone = 16
+
+func (s *stream) askAlone(ctx context.Context, query, wire []byte, stall time.Duration) ([]byte, error) {
+	select {
+	case s.alone <- struct{}{}:
+		defer func() { <-s.alone }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	p, err := s.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer p.end(net.ErrClosed)
+	return p.ask(ctx, query, wire, stall)
+}
+
+func (s *stream) connect(ctx context.Context) (*pipe, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.gone:
-		return nil, false, net.ErrClosed
+		return nil, net.ErrClosed
 	case s.pipe != nil && s.pipe.open():
-		return s.pipe, false, nil
+		return s.pipe, nil
 	}
+	p, err := s.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.pipe = p
+	return p, nil
+}
+
+func (s *stream) dial(ctx context.Context) (*pipe, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", s.addr.String())
 	if err != nil {
 		s.failed.Add(1)
-		return nil, false, err
+		return nil, err
 	}
 	s.failed.Store(0)
-	s.pipe = &pipe{conn: conn, calls: map[uint16]*streamCall{}}
-	go s.pipe.read()
-	return s.pipe, true, nil
+	p := &pipe{conn: conn, calls: map[uint16]*streamCall{}}
+	go p.read()
+	return p, nil
 }
 
 func (p *pipe) open() bool {
@@ -96,12 +127,15 @@ func (p *pipe) open() bool {
 	return p.err == nil
 }
 
-func (p *pipe) ask(ctx context.Context, query, wire []byte) ([]byte, error) {
+// ask puts a question. A connection on which nothing is answered for the time
+// of stall is ended.
+func (p *pipe) ask(ctx context.Context, query, wire []byte, stall time.Duration) ([]byte, error) {
 	id, call, err := p.register(wire)
 	if err != nil {
 		return nil, err
 	}
 	defer p.forget(id)
+	before := p.answered.Load()
 	framed := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(query)), uint16(len(query)))
 	framed = append(framed, query...)
 	binary.BigEndian.PutUint16(framed[2:], id)
@@ -110,16 +144,28 @@ func (p *pipe) ask(ctx context.Context, query, wire []byte) ([]byte, error) {
 		p.end(err)
 		return nil, err
 	}
-	select {
-	case packet, ok := <-call.reply:
-		if !ok {
-			return nil, p.reason()
+	timer := time.NewTimer(stall)
+	defer timer.Stop()
+	for {
+		select {
+		case packet, ok := <-call.reply:
+			if !ok {
+				return nil, p.reason()
+			}
+			return packet, nil
+		case <-timer.C:
+			if p.answered.Load() == before {
+				p.end(errStalled)
+			}
+			before = p.answered.Load()
+			timer.Reset(stall)
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
-		return packet, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 }
+
+var errStalled = errors.New("the connection stalled")
 
 func (p *pipe) write(framed []byte, deadline time.Time) error {
 	if err := p.conn.SetWriteDeadline(deadline); err != nil {
@@ -182,6 +228,7 @@ func (p *pipe) deliver(packet []byte) {
 	id := binary.BigEndian.Uint16(packet)
 	if call := p.calls[id]; call != nil && answers(packet, call.wire) {
 		delete(p.calls, id)
+		p.answered.Add(1)
 		call.reply <- packet
 	}
 }

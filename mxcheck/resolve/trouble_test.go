@@ -190,9 +190,86 @@ var misbehaviours = []trouble{
 	{"one says that it does not exist", []misbehaviour{changing(noSuchName), nil}, mxcheck.DNSDisagree, "matched by name"},
 	{"both say that it does not exist", []misbehaviour{changing(noSuchName), changing(noSuchName)}, mxcheck.NXDomain, ""},
 	{"it does not exist, and nobody says so twice", []misbehaviour{once(noSuchName), silence}, mxcheck.DNSTimeout, "the first answer was: it does not exist"},
+	{"it does not exist, and the other server fails", []misbehaviour{changing(noSuchName), rcode(dns.RcodeServerFailure)}, mxcheck.DNSServfail, "the first answer was: it does not exist"},
+	{"it does not exist, and the other server is silent", []misbehaviour{changing(noSuchName), silence}, mxcheck.DNSTimeout, ""},
+	{"it does not exist, and the other server has no TCP", []misbehaviour{changing(noSuchName), closedTCP(func(x exchange) [][]byte { return [][]byte{x.good} })}, mxcheck.DNSDisagree, ""},
+	{"the first packet is lost, and the other server is wrong", []misbehaviour{lostOnce(), changing(noSuchName)}, mxcheck.DNSDisagree, ""},
+	{"SERVFAIL many times over", []misbehaviour{func(x exchange) [][]byte {
+		one := x.rcode(dns.RcodeServerFailure)[0]
+		return [][]byte{one, one, one, one, one, one}
+	}, delayed(20 * time.Millisecond)}, mxcheck.OKHere, ""},
+	{"FORMERR to EDNS, twice", []misbehaviour{func(x exchange) [][]byte {
+		if x.query.IsEdns0() != nil {
+			one := x.rcode(dns.RcodeFormatError)[0]
+			return [][]byte{one, one}
+		}
+		return [][]byte{x.good}
+	}}, mxcheck.OKHere, ""},
+	{"SERVFAIL, and a good answer too late", []misbehaviour{func(x exchange) [][]byte {
+		if x.query.CheckingDisabled {
+			return nil
+		}
+		time.AfterFunc(70*time.Millisecond, func() { _, _ = x.w.Write(x.good) })
+		return nil
+	}}, mxcheck.OKHere, ""},
+	{"an MX record without data", []misbehaviour{bare(dns.TypeMX)}, mxcheck.DNSFormErr, "cannot be read"},
+	{"no address, without proof", []misbehaviour{changing(func(m *dns.Msg) {
+		if m.Question[0].Qtype != dns.TypeMX {
+			empty(m)
+		}
+	})}, mxcheck.DNSUnproved, "the addresses of its MX"},
+	{"an address of another class", []misbehaviour{changing(func(m *dns.Msg) {
+		for _, rr := range m.Answer {
+			if rr.Header().Rrtype == dns.TypeA {
+				rr.Header().Class = dns.ClassCHAOS
+			}
+		}
+	})}, mxcheck.DNSUnproved, ""},
+	{"the target does not exist, which is out of date", []misbehaviour{changing(func(m *dns.Msg) {
+		if m.Question[0].Qtype != dns.TypeMX {
+			noSuchName(m)
+			m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeStaleNXDOMAINAnswer})
+		}
+	})}, mxcheck.StaleAnswer, "it was: its MX mx1.example.net does not exist"},
+	{"control characters in an explanation", []misbehaviour{changing(func(m *dns.Msg) {
+		m.Rcode, m.Answer = dns.RcodeServerFailure, nil
+		m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeDNSBogus, ExtraText: "\x1b[2Jgone\n"})
+	})}, mxcheck.DNSBogus, `"\x1b[2Jgone\n"`},
 	{"inner addresses from one", []misbehaviour{changing(innerAddress), nil}, mxcheck.SplitHorizon, ""},
 	{"a resolver that lies", []misbehaviour{changing(liar)}, mxcheck.ResolverLies, "203.0.113.80"},
 	{"a resolver that lies behind a good one", []misbehaviour{nil, changing(liar)}, mxcheck.ResolverLies, ""},
+}
+
+// lostOnce loses the first question for the domain.
+func lostOnce() misbehaviour {
+	var asked atomic.Int32
+	return func(x exchange) [][]byte {
+		if x.query.Question[0].Name == "fakemail.example." && asked.Add(1) == 1 {
+			return nil
+		}
+		return [][]byte{x.good}
+	}
+}
+
+// delayed answers well, after a while.
+func delayed(by time.Duration) misbehaviour {
+	return func(x exchange) [][]byte {
+		time.AfterFunc(by, func() { _, _ = x.w.Write(x.good) })
+		return nil
+	}
+}
+
+// bare takes the data away from the records of a type.
+func bare(kind uint16) misbehaviour {
+	return func(x exchange) [][]byte {
+		return [][]byte{x.changed(func(m *dns.Msg) {
+			for i, rr := range m.Answer {
+				if rr.Header().Rrtype == kind {
+					m.Answer[i] = &dns.RFC3597{Hdr: dns.RR_Header{Name: rr.Header().Name, Rrtype: kind, Class: dns.ClassINET, Ttl: 60}}
+				}
+			}
+		})}
+	}
 }
 
 func fakemail(t testing.TB) *resolve.Zones {
@@ -234,7 +311,7 @@ func TestTrouble(t *testing.T) {
 
 // TestAuthorities finds name servers that disagree.
 func TestAuthorities(t *testing.T) {
-	zone := "$ORIGIN .\n$TTL 3600\n. SOA ns. h. 1 2 3 4 300\nexample. NS ns1.example.\nexample. NS ns2.example.\nns1.example. A 127.0.0.1\nns2.example. A 127.0.0.2\n" +
+	zone := "$ORIGIN .\n$TTL 3600\n. SOA ns. h. 1 2 3 4 300\n. NS ns.\nexample. NS ns1.example.\nexample. NS ns2.example.\nns1.example. A 127.0.0.1\nns2.example. A 127.0.0.2\n" +
 		"mx1.example.net. A 192.0.2.25\nfakemail.example. MX 10 mx1.example.net.\n"
 	inner := strings.ReplaceAll(zone, "example. NS", "; example. NS")
 	zones := loadZone(t, inner)
@@ -263,7 +340,7 @@ func TestAuthorities(t *testing.T) {
 
 // TestNoZone asks zone files for what none of them holds.
 func TestNoZone(t *testing.T) {
-	zones := loadZone(t, "$ORIGIN example.\n$TTL 3600\n@ SOA ns h 1 2 3 4 300\nshop MX 10 mx1.example.net.\naway NS ns.away\n")
+	zones := loadZone(t, "$ORIGIN example.\n$TTL 3600\n@ SOA ns h 1 2 3 4 300\n@ NS ns\nshop MX 10 mx1.example.net.\naway NS ns.away\n")
 	c := mxcheck.Checker{Resolver: zones, Us: us("mx1.example.net")}
 	for domain, want := range map[string]mxcheck.ID{
 		"other.test": mxcheck.SpecialUse, "other.org": mxcheck.DNSNoZone, "x.away.example": mxcheck.DNSNoZone, "shop.example": mxcheck.OKHere,

@@ -30,9 +30,9 @@ type window struct {
 
 func (w *window) open() { w.size = firstWindow }
 
-// enter waits for room; it reports false when ctx ends first. A question that
-// was out before goes before those that were not: what was begun is ended.
-func (w *window) enter(ctx context.Context, before bool) bool {
+// enter waits for room, in turn; it reports false when ctx ends first. Who
+// waits must not hold a place.
+func (w *window) enter(ctx context.Context) bool {
 	w.mu.Lock()
 	if w.out < int(w.size) && w.waiting.Len() == 0 {
 		w.out++
@@ -40,7 +40,7 @@ func (w *window) enter(ctx context.Context, before bool) bool {
 		return true
 	}
 	turn := make(chan struct{})
-	place := w.wait(turn, before)
+	place := w.waiting.PushBack(turn)
 	w.mu.Unlock()
 	select {
 	case <-turn:
@@ -57,13 +57,6 @@ func (w *window) enter(ctx context.Context, before bool) bool {
 		w.waiting.Remove(place)
 	}
 	return false
-}
-
-func (w *window) wait(turn chan struct{}, before bool) *list.Element {
-	if before {
-		return w.waiting.PushFront(turn)
-	}
-	return w.waiting.PushBack(turn)
 }
 
 // A result is what became of a question that was out.

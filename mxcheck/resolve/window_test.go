@@ -10,7 +10,7 @@ import (
 func fill(t *testing.T, w *window, n int) {
 	t.Helper()
 	for range n {
-		if !w.enter(context.Background(), false) {
+		if !w.enter(context.Background()) {
 			t.Fatal("no room")
 		}
 	}
@@ -71,8 +71,8 @@ func TestWindowIsBounded(t *testing.T) {
 	}
 }
 
-// TestWindowQueue lets in who waits, what was begun first, and gives the place
-// of one that does not want it any more to the next.
+// TestWindowQueue lets in who waits, in turn, and gives the place of one that
+// does not want it any more to the next.
 func TestWindowQueue(t *testing.T) {
 	var w window
 	w.open()
@@ -80,10 +80,10 @@ func TestWindowQueue(t *testing.T) {
 	fill(t, &w, leastWindow)
 	ctx, cancel := context.WithCancel(context.Background())
 	order := make(chan string)
-	wait := func(name string, ctx context.Context, before bool) {
+	wait := func(name string, ctx context.Context) {
 		n := queued(&w)
 		go func() {
-			if w.enter(ctx, before) {
+			if w.enter(ctx) {
 				order <- name
 			} else {
 				order <- name + " gave up"
@@ -93,14 +93,14 @@ func TestWindowQueue(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	wait("new", context.Background(), false)
-	wait("impatient", ctx, false)
-	wait("begun", context.Background(), true)
+	wait("first", context.Background())
+	wait("impatient", ctx)
+	wait("second", context.Background())
 	cancel()
 	if got := <-order; got != "impatient gave up" {
 		t.Error(got)
 	}
-	for _, want := range []string{"begun", "new"} {
+	for _, want := range []string{"first", "second"} {
 		w.leave(unused, time.Time{})
 		if got := <-order; got != want {
 			t.Errorf("%s, want %s", got, want)

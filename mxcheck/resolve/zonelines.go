@@ -21,18 +21,30 @@ func (i includes) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		file.Close()
+		return nil, errors.New("it is no file")
+	}
 	return i.loader.count(file, name), nil
 }
 
-// A lineCounter knows the line that was read last: the parser tells it only
-// in its errors.
+// A lineCounter knows the line on which the last record began: the parser
+// tells a line only in its errors.
 type lineCounter struct {
 	fs.File
 	loader *zoneLoader
 	name   string
-	ended  int  // lines that ended
-	within bool // behind the start of a line
 	buffer []byte
+	unread []byte
+	begun  bool // the file was read from
+
+	ended   int  // lines that ended
+	start   int  // of the record that is being read; 0: it has not begun
+	last    int  // start of the record that ended last
+	depth   int  // of parentheses
+	quoted  bool // within quotes
+	comment bool // within a comment
+	escaped bool // behind a backslash
 }
 
 func (l *zoneLoader) count(file fs.File, name string) *lineCounter {
@@ -42,38 +54,87 @@ func (l *zoneLoader) count(file fs.File, name string) *lineCounter {
 }
 
 func (c *lineCounter) line() int {
-	if c.within {
-		return c.ended + 1
+	if c.start > 0 {
+		return c.start
 	}
-	return max(c.ended, 1)
+	return max(c.last, 1)
 }
 
-var errTooManyIncludes = fmt.Errorf("more than %d files are included", maxIncludes)
-
-var errZoneTooLarge = errors.New("it is larger than 256 MiB with what it includes")
+var (
+	errTooManyIncludes = fmt.Errorf("more than %d files are included", maxIncludes)
+	errZoneTooLarge    = fmt.Errorf("it is larger than %d MiB with what it includes", maxZoneBytes>>20)
+)
 
 // ReadByte gives the next byte.
 func (c *lineCounter) ReadByte() (byte, error) {
-	if len(c.buffer) == 0 {
-		c.buffer = make([]byte, 1<<16)
-		n, err := c.File.Read(c.buffer)
-		c.buffer = c.buffer[:n]
-		if c.loader.size += int64(n); c.loader.size > maxZoneBytes {
-			return 0, errZoneTooLarge
-		}
-		if n == 0 {
-			if err == nil {
-				err = io.ErrNoProgress
-			}
+	if len(c.unread) == 0 {
+		if err := c.fill(); err != nil {
 			return 0, err
 		}
 	}
-	b := c.buffer[0]
-	c.buffer = c.buffer[1:]
-	if c.within = b != '\n'; !c.within {
-		c.ended++
-	}
+	b := c.unread[0]
+	c.unread = c.unread[1:]
+	c.follow(b)
 	return b, nil
+}
+
+// fill reads on. The mark that some editors put in front of UTF-8 is passed
+// over.
+func (c *lineCounter) fill() error {
+	if c.buffer == nil {
+		c.buffer = make([]byte, 1<<14)
+	}
+	n, err := c.File.Read(c.buffer)
+	c.unread = c.buffer[:n]
+	if c.loader.size += int64(n); c.loader.size > maxZoneBytes {
+		return errZoneTooLarge
+	}
+	if mark := "\xef\xbb\xbf"; !c.begun && n >= len(mark) && string(c.unread[:len(mark)]) == mark {
+		c.unread = c.unread[len(mark):]
+	}
+	c.begun = true
+	switch {
+	case len(c.unread) > 0:
+		return nil
+	case err == nil:
+		return io.ErrNoProgress
+	}
+	return err
+}
+
+// follow keeps track of where records begin: on a line of their own, but for
+// what parentheses and quotes hold together (RFC 1035 5.1).
+func (c *lineCounter) follow(b byte) {
+	if c.escaped {
+		c.escaped = false
+		return
+	}
+	switch {
+	case b == '\n':
+		c.comment = false
+		c.ended++
+		if c.depth <= 0 && !c.quoted && c.start > 0 {
+			c.last, c.start = c.start, 0
+		}
+		return
+	case c.comment || b == ' ' || b == '\t' || b == '\r':
+		return
+	case c.quoted:
+		c.quoted = b != '"'
+	case b == '"':
+		c.quoted = true
+	case b == ';':
+		c.comment = true
+		return
+	case b == '(':
+		c.depth++
+	case b == ')':
+		c.depth--
+	}
+	c.escaped = b == '\\'
+	if c.start == 0 {
+		c.start = c.ended + 1
+	}
 }
 
 // Close ends an included file.

@@ -8,64 +8,55 @@ import (
 	"virtmap/mxcheck"
 )
 
-// besideCNAME are the types that may stand beside an alias (RFC 4035 2.5,
-// RFC 2181 10.1).
-var besideCNAME = []uint16{dns.TypeCNAME, dns.TypeRRSIG, dns.TypeNSEC, dns.TypeKEY, dns.TypeNXT}
+// alongCNAME are the types that may stand beside an alias (RFC 4035 2.5).
+var alongCNAME = []mxcheck.Type{mxcheck.Type(dns.TypeRRSIG), mxcheck.Type(dns.TypeNSEC), mxcheck.Type(dns.TypeKEY), mxcheck.Type(dns.TypeNXT)}
 
-// checkNodes reports what a name server would refuse or leave out.
-func (l *zoneLoader) checkNodes() {
-	reported := map[string]bool{}
-	for _, p := range l.read {
-		n := l.zone.names[p.name]
-		if n == nil || reported[p.name] {
-			continue
-		}
-		aliases, others := 0, 0
-		for _, r := range n.records {
-			switch {
-			case r.Type == mxcheck.TypeCNAME:
-				aliases++
-			case !slices.Contains(besideCNAME, uint16(r.Type)):
-				others++
-			}
-		}
-		text := ""
-		switch {
-		case aliases > 0 && others > 0:
-			text = "is an alias (CNAME) and has other records beside it; name servers refuse such a zone"
-		case aliases > 1:
-			text = "is an alias of two names"
-		}
-		if text != "" {
-			reported[p.name] = true
-			l.fault(0, "%s %s", p.name, text).at(p).help("keep the CNAME or the other records (RFC 1034 3.6.2)")
-		}
-		l.occluded(p)
+// besideAlias refuses the record that makes a name an alias and something
+// else, or an alias of two names.
+func (l *zoneLoader) besideAlias(p *placed, n *node) {
+	const help = "keep the CNAME or the other records (RFC 1034 3.6.2)"
+	switch {
+	case n.clash:
+	case n.aliases > 0 && n.others > 0:
+		n.clash = true
+		l.refuse(p, help, "%s is an alias (CNAME) and has other records beside it; name servers refuse such a zone", p.name)
+	case n.aliases > 1:
+		n.clash = true
+		l.refuse(p, help, "%s is an alias of two names; name servers refuse such a zone", p.name)
 	}
-	for _, p := range l.read {
-		if p.rr.Header().Rrtype == dns.TypeSOA && p.name != l.zone.apex {
-			l.fault(0, "a second SOA record, of %s", p.name).at(p).help("one zone a file")
-		}
+}
+
+// lint reports what a name server leaves out.
+func (l *zoneLoader) lint() {
+	if !l.zone.names[l.zone.apex].cut {
+		l.warn(&l.read[l.soa], "name servers such as BIND do not load it; write @ NS and the name of a name server", "the zone has no NS records")
+	}
+	if !l.zone.divided {
+		return
+	}
+	for i := range l.read {
+		l.occluded(&l.read[i])
 	}
 }
 
 // occluded reports a record that nobody gets to see, because its name is given
-// to another zone above it.
-func (l *zoneLoader) occluded(p placed) {
+// to another zone, or renamed, above it.
+func (l *zoneLoader) occluded(p *placed) {
+	if l.zone.names[p.name] == nil {
+		return // it was left out before
+	}
 	kind := p.rr.Header().Rrtype
+	addresses := kind == dns.TypeA || kind == dns.TypeAAAA
 	for _, above := range l.zone.path(p.name) {
 		n := l.zone.names[above]
-		glue := kind == dns.TypeA || kind == dns.TypeAAAA
-		here := above == p.name
 		switch {
-		case n == nil || above == l.zone.apex && n.dname.Target == "":
-		case above != l.zone.apex && n.has(mxcheck.TypeNS) && !glue && (!here || kind == dns.TypeMX || kind == dns.TypeCNAME):
-			l.fault(0, "%s is delegated away by the NS records of %s; this record is left out", p.name, above).at(p).warn().
-				help("put it into the zone %s", above)
+		case above == l.zone.apex && n.dname.Target == "":
+		case above != l.zone.apex && n.cut && !addresses && (above != p.name || slices.Contains([]uint16{dns.TypeMX, dns.TypeCNAME}, kind)):
+			l.warn(p, "put it into the zone "+above, "%s is delegated away by the NS records of %s; this record is left out", p.name, above)
 			return
-		case n.dname.Target != "" && !here:
-			l.fault(0, "%s is below the DNAME record of %s; this record is left out", p.name, above).at(p).warn().
-				help("the DNAME renames everything below %s (RFC 6672 2.4)", above)
+		case n.dname.Target != "" && above != p.name:
+			l.warn(p, "the DNAME renames everything below "+above+" (RFC 6672 2.4); some name servers refuse the zone",
+				"%s is below the DNAME record of %s; this record is left out", p.name, above)
 			return
 		}
 	}

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"virtmap/mxcheck"
@@ -14,25 +15,99 @@ type Zones struct {
 
 // A zone is what one zone file holds.
 type zone struct {
-	apex  string
-	file  string
-	names map[string]*node // with the names in between that have no records
-	proof mxcheck.Proof
+	apex    string
+	file    string
+	names   map[string]*node // with the names in between that have no records
+	proof   mxcheck.Proof
+	divided bool // parts of it are delegated or renamed
 }
 
 // A node is a name of a zone.
 type node struct {
 	records []mxcheck.Record // also of types that nobody asks for, with no data
-	dname   mxcheck.Record   // where a DNAME record leads, as the alias it makes
+	seen    map[mxcheck.Record]bool
+	dname   mxcheck.Record // where a DNAME record leads, as the alias it makes
+	cut     bool           // it has NS records
+	aliases int            // CNAME records
+	others  int            // records that may not stand beside one
+	clash   bool           // both, and that was said
 }
 
-func (n *node) has(t mxcheck.Type) bool {
-	for _, r := range n.records {
-		if r.Type == t {
-			return true
+// fewRecords is up to where looking through the records of a name is as quick
+// as a set.
+const fewRecords = 16
+
+// add takes a record, if it is not there yet: the records of a name and type
+// are a set, with one time to live (RFC 2181 5).
+func (n *node) add(r mxcheck.Record) bool {
+	bare := r
+	bare.TTL = 0
+	if len(n.records) >= fewRecords && n.seen == nil {
+		n.seen = map[mxcheck.Record]bool{}
+		for _, known := range n.records {
+			known.TTL = 0
+			n.seen[known] = true
 		}
 	}
-	return false
+	if n.seen[bare] {
+		return false
+	}
+	for i := range n.records[:min(len(n.records), fewRecords)] {
+		known := n.records[i]
+		if known.Type == r.Type {
+			r.TTL = known.TTL
+		}
+		if known.TTL = 0; known == bare {
+			return false
+		}
+	}
+	if n.seen != nil {
+		n.seen[bare] = true
+	}
+	n.records = append(n.records, r)
+	switch {
+	case r.Type == mxcheck.TypeCNAME:
+		n.aliases++
+	case !slices.Contains(alongCNAME, r.Type):
+		n.others++
+	}
+	n.cut = n.cut || r.Type == mxcheck.TypeNS
+	return true
+}
+
+// reach gives the node of a name, and makes it and those above it where they
+// are not there.
+func (z *zone) reach(name string) *node {
+	made := &node{}
+	found, ok := z.names[name]
+	if ok {
+		return found
+	}
+	z.names[name] = made
+	for name != z.apex {
+		name = above(name)
+		if z.names[name] != nil {
+			break
+		}
+		z.names[name] = &node{}
+	}
+	return made
+}
+
+// above gives the name above; above the last label is the root.
+func above(name string) string {
+	if _, parent, ok := strings.Cut(name, "."); ok && parent != "" {
+		return parent
+	}
+	return "."
+}
+
+// below puts labels in front of a name.
+func below(labels, name string) string {
+	if name == "." {
+		return labels
+	}
+	return labels + "." + name
 }
 
 // Covers reports whether one of the files is of a zone that the name is in.
@@ -41,14 +116,10 @@ func (z *Zones) Covers(name string) bool { return z.find(name) != nil }
 // find gives the zone that holds a name: the one with the longest apex.
 func (z *Zones) find(name string) *zone {
 	for {
-		if found := z.zones[name]; found != nil {
+		if found := z.zones[name]; found != nil || name == "." {
 			return found
 		}
-		_, above, ok := strings.Cut(name, ".")
-		if !ok {
-			return z.zones["."]
-		}
-		name = above
+		name = above(name)
 	}
 }
 
@@ -67,18 +138,9 @@ func (z *Zones) Ask(ctx context.Context, q mxcheck.Question) mxcheck.Answer {
 
 func (z *zone) answer(q mxcheck.Question) mxcheck.Answer {
 	a := mxcheck.Answer{Authoritative: true, Server: z.file}
-	for _, above := range z.path(q.Name) {
-		n := z.names[above]
-		switch {
-		case n == nil: // nothing is below it either
-		case above != z.apex && n.has(mxcheck.TypeNS):
-			a.Failure, a.Detail = mxcheck.DNSNoZone, q.Name+" is delegated away by "+z.file
-			return a
-		case n.dname.Target != "" && above != q.Name:
-			alias := n.dname
-			alias.Name, alias.Target = q.Name, strings.TrimSuffix(q.Name, above)+n.dname.Target
-			a.Aliases = []mxcheck.Record{alias}
-			return a
+	if z.divided {
+		if whole, done := z.given(q.Name, a); done {
+			return whole
 		}
 	}
 	n := z.names[q.Name]
@@ -90,6 +152,27 @@ func (z *zone) answer(q mxcheck.Question) mxcheck.Answer {
 		return a
 	}
 	return n.answer(a, q, &z.proof)
+}
+
+// given answers for a name that is delegated or renamed above.
+func (z *zone) given(name string, a mxcheck.Answer) (mxcheck.Answer, bool) {
+	for _, above := range z.path(name) {
+		n := z.names[above]
+		switch {
+		case n == nil: // nothing is below it either
+			return a, false
+		case above != z.apex && n.cut:
+			a.Failure, a.Detail = mxcheck.DNSNoZone, name+" is delegated away by "+z.file
+			return a, true
+		case n.dname.Target != "" && above != name:
+			alias := n.dname
+			labels, _ := cutName(name, above)
+			alias.Name, alias.Target = name, below(labels, n.dname.Target)
+			a.Aliases = []mxcheck.Record{alias}
+			return a, true
+		}
+	}
+	return a, false
 }
 
 func (n *node) answer(a mxcheck.Answer, q mxcheck.Question, proof *mxcheck.Proof) mxcheck.Answer {
@@ -112,23 +195,20 @@ func (n *node) answer(a mxcheck.Answer, q mxcheck.Question, proof *mxcheck.Proof
 func (z *zone) path(name string) []string {
 	path := []string{name}
 	for name != z.apex {
-		_, above, ok := strings.Cut(name, ".")
-		if !ok {
-			above = "."
-		}
-		name = above
-		path = append([]string{name}, path...)
+		name = above(name)
+		path = append(path, name)
 	}
+	slices.Reverse(path)
 	return path
 }
 
 // wildcard finds the wildcard that stands for a name that is not there: the
 // one at its closest encloser, and no other (RFC 4592 3.3.1).
 func (z *zone) wildcard(name string) *node {
-	path := z.path(name)
-	for i := len(path) - 2; i >= 0; i-- {
-		if z.names[path[i]] != nil {
-			return z.names[strings.TrimSuffix("*."+path[i], ".")]
+	for name != z.apex {
+		name = above(name)
+		if z.names[name] != nil {
+			return z.names[below("*", name)]
 		}
 	}
 	return nil

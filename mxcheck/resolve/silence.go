@@ -1,0 +1,51 @@
+package resolve
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// A silence is when nobody answers anything: then questions are given up at
+// once, but for one a second that finds out whether it is over.
+type silence struct {
+	budget   time.Duration // what the tries of one question take
+	patience time.Duration // how long servers that have answered may be silent
+
+	heard  atomic.Int64 // UnixNano of the last packet from any server; 0: never
+	since  atomic.Int64 // UnixNano of the first try after it; 0: there was none
+	lost   atomic.Int64 // tries since then that nobody answered
+	probed atomic.Int64 // UnixNano of the last question that was let through
+}
+
+// enoughLost is how many tries must have gone unanswered for it to count.
+const enoughLost = 16
+
+func (s *silence) hear() {
+	s.heard.Store(time.Now().UnixNano())
+	s.lost.Store(0)
+	s.since.Store(0)
+}
+
+func (s *silence) lose() {
+	s.since.CompareAndSwap(0, time.Now().UnixNano())
+	s.lost.Add(1)
+}
+
+// lasts reports whether nobody answers anything now.
+func (s *silence) lasts() bool {
+	if s.lost.Load() < enoughLost {
+		return false
+	}
+	limit := s.budget
+	if s.heard.Load() != 0 {
+		limit = max(limit, s.patience)
+	}
+	since := s.since.Load()
+	return since != 0 && time.Since(time.Unix(0, since)) >= limit
+}
+
+// probe lets one question a second through.
+func (s *silence) probe() bool {
+	now, last := time.Now(), s.probed.Load()
+	return now.Sub(time.Unix(0, last)) > time.Second && s.probed.CompareAndSwap(last, now.UnixNano())
+}

@@ -1,0 +1,142 @@
+package resolve
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"virtmap/internal/mailaddr"
+)
+
+// A ZoneFault is what is wrong with a zone file.
+type ZoneFault struct {
+	File  string
+	Line  int // 0: the file as a whole
+	Fatal bool
+	Text  string
+	Help  string
+}
+
+func (f ZoneFault) String() string {
+	place, severity := f.File, "warning"
+	if f.Line > 0 {
+		place = fmt.Sprintf("%s:%d", f.File, f.Line)
+	}
+	if f.Fatal {
+		severity = "error"
+	}
+	text := place + ": " + severity + ": " + f.Text
+	if f.Help != "" {
+		text += "\n" + place + ": help: " + f.Help
+	}
+	return text
+}
+
+// LoadZones reads zone files. Each path is a file, a file with its origin
+// behind a colon, or a folder, of which the files *.zone, *.db and db.* are
+// taken. What is wrong with the files is in the faults; with a fatal one the
+// Zones are not to be used.
+func LoadZones(paths []string) (*Zones, []ZoneFault, error) {
+	z := &Zones{zones: map[string]*zone{}}
+	var faults []ZoneFault
+	for _, path := range paths {
+		files, err := zoneFiles(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, file := range files {
+			l := zoneLoader{zoneFile: file}
+			if err := l.load(); err != nil {
+				return nil, nil, err
+			}
+			if other, twice := z.zones[l.zone.apex]; twice && l.zone.apex != "" {
+				l.fault(0, "the zone %s is in %s already", l.zone.apex, other.file).help("give one of the two")
+			}
+			z.zones[l.zone.apex] = &l.zone
+			faults = append(faults, l.faults...)
+		}
+	}
+	slices.SortStableFunc(faults, func(a, b ZoneFault) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return z, faults, nil
+}
+
+// A zoneFile is a file to read, and the name of the zone in it.
+type zoneFile struct {
+	path   string
+	origin string // empty: the file says it itself
+	sure   bool   // another zone in the file is a fault
+}
+
+// zoneFiles gives the files that a path stands for.
+func zoneFiles(path string) ([]zoneFile, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return withOrigin(path, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []zoneFile{namedFile(path)}, nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, err
+	}
+	var files []zoneFile
+	for _, e := range entries {
+		file := namedFile(filepath.Join(path, e.Name()))
+		if info, err := os.Stat(file.path); err == nil && info.Mode().IsRegular() && file.origin != "" {
+			files = append(files, file)
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%q holds no zone file: their names are like fakemail.example.zone, fakemail.example.db or db.fakemail.example", path)
+	}
+	return files, nil
+}
+
+// withOrigin reads FILE:ORIGIN.
+func withOrigin(text string, missing error) ([]zoneFile, error) {
+	at := strings.LastIndexByte(text, ':')
+	if at <= 0 {
+		return nil, missing
+	}
+	path, origin := text[:at], text[at+1:]
+	if _, err := os.Stat(path); err != nil {
+		return nil, missing
+	}
+	if origin != "." {
+		folded, problem := mailaddr.FoldDomain(origin)
+		if problem != nil {
+			return nil, fmt.Errorf("%q: the zone of %q: %s", text, path, problem.Text)
+		}
+		origin = folded
+	}
+	return []zoneFile{{path, origin, true}}, nil
+}
+
+// namedFile tells the zone of a file by its name. A name with a dot in it is
+// meant.
+func namedFile(path string) zoneFile {
+	base := filepath.Base(path)
+	name, ok := strings.CutSuffix(base, ".zone")
+	if !ok {
+		name, ok = strings.CutSuffix(base, ".db")
+	}
+	if !ok {
+		name, ok = strings.CutPrefix(base, "db.")
+	}
+	origin, problem := mailaddr.FoldDomain(name)
+	if !ok || problem != nil {
+		return zoneFile{path: path}
+	}
+	return zoneFile{path, origin, strings.Contains(origin, ".")}
+}
