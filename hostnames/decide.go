@@ -4,7 +4,6 @@ import (
 	"hash/fnv"
 	"time"
 
-	"virtmap/internal/diag"
 	"virtmap/inventory"
 	"virtmap/mxcheck"
 )
@@ -12,53 +11,64 @@ import (
 // A Desk decides which domains of an inventory are served, by what is
 // installed, what is remembered and what the DNS says now:
 //
-//   - No answer moves a domain, in or out.
+//   - The inventory says which domains there are, and which of them are
+//     relayed. Where nothing is heard, nothing else moves a domain.
 //   - A new domain is served when the DNS speaks for it, and held back while it
 //     speaks against it.
 //   - A domain that is served is pending while the DNS speaks against it, and
 //     is served all the same. It leaves with remove: auto, when that was
 //     confirmed: in three runs, over a day and the time that the answers may
 //     be kept, by two servers.
-//   - When many domains are spoken against at once, nothing moves.
+//   - When many domains are spoken against at once, nothing moves; nor do many
+//     leave at once.
 //
 // The addresses of a domain that is served are no matter of this: they are
 // always written as the inventory has them.
 type Desk struct {
 	Model  *inventory.Model
 	Memory *Memory
-	// Installed and Relaying are the names of the installed local-host-names
-	// and virtmap-relay-domains: what is served, whatever the memory says.
-	Installed, Relaying map[string]bool
-	Now                 time.Time
-	Zones               bool // the verdicts come from zone files
+	// Installed are the domains that are served now, by local-host-names and
+	// virtmap-relay-domains; nil where nothing is installed, and what the
+	// memory says counts.
+	Installed map[string]bool
+	Now       time.Time
+	Zones     bool // the verdicts come from zone files
 }
 
-// gated reports whether the verdict on a domain decides about it. The host's
+// Decides reports whether the verdict on a domain decides about it. The host's
 // own names are local whatever DNS says: without rows they would be open.
-func (k *Desk) gated(d *inventory.Domain) bool {
-	return d.Enabled && k.Model.MXCheckOf(d) == inventory.MXRequired && !k.Model.IsHostName(d.Name)
+func Decides(m *inventory.Model, d *inventory.Domain) bool {
+	return d.Enabled && m.MXCheckOf(d) == inventory.MXRequired && !m.IsHostName(d.Name)
 }
 
-// remembered gives what is known of a domain; nothing, when its role was
-// another.
+// remembered gives what is known of a domain. What was said of it in another
+// role, or by zone files where DNS is asked now, says nothing against it.
 func (k *Desk) remembered(d *inventory.Domain) *Remembered {
 	r := k.Memory.Domains[d.Name]
-	if r == nil || r.Backup != d.Backup {
-		return &Remembered{Backup: d.Backup}
+	if r == nil {
+		return &Remembered{Backup: d.Backup, Zones: k.Zones}
 	}
+	if r.Backup != d.Backup || r.Zones != k.Zones || !Decides(k.Model, d) {
+		r.Against = nil
+	}
+	if r.Backup != d.Backup || r.Zones != k.Zones {
+		r.Checked = time.Time{}
+	}
+	r.Backup, r.Zones = d.Backup, k.Zones
 	return r
 }
 
-// served reports whether a domain is served now.
+// served reports whether a domain is served now, in whichever role.
 func (k *Desk) served(d *inventory.Domain) bool {
-	if d.Backup {
-		return k.Relaying[d.Name] || k.remembered(d).Served
+	if k.Installed != nil {
+		return k.Installed[d.Name]
 	}
-	return k.Installed[d.Name] || k.remembered(d).Served
+	r := k.Memory.Domains[d.Name]
+	return r != nil && r.Served
 }
 
-// pause is how long a domain that is served is left alone after a question
-// that was not answered.
+// pause is how long a domain that is served is left alone after it was asked
+// about.
 const pause = 15 * time.Minute
 
 // Due gives the domains to ask about, by their index: new ones, those that are
@@ -77,13 +87,13 @@ func (k *Desk) Due() []int {
 
 func (k *Desk) due(d *inventory.Domain) bool {
 	r := k.remembered(d)
-	if k.Zones || r.Zones || k.gated(d) && !k.served(d) || r.Against != nil {
+	switch {
+	case k.Zones || Decides(k.Model, d) && !k.served(d) || r.Against != nil:
 		return true
-	}
-	if r.Silent != nil && within(k.Now, r.Silent.Tried, min(pause, k.Model.MX.Recheck)) {
+	case within(k.Now, r.Tried, min(pause, k.Model.MX.Recheck)):
 		return false
 	}
-	return r.Verdict == "" || !within(k.Now, r.Checked, spread(d.Name, k.Model.MX.Recheck))
+	return r.Verdict == "" || r.Verdict == mxcheck.Error.String() || !within(k.Now, r.Checked, spread(d.Name, k.Model.MX.Recheck))
 }
 
 // within reports whether an event is no older than an age, and not of the
@@ -128,71 +138,110 @@ type Decision struct {
 	Entered int  // domains that are served from now on
 	Left    int  // and that are not any more
 
-	// Reports says so with places. It is empty when all of it was said less
-	// than a day ago.
-	Reports []diag.Fault
+	reports []report
 }
 
 // Decide takes in the verdicts on domains, by index, sets Held of every domain
 // of the Model, and brings the Memory up to date.
 func (k *Desk) Decide(verdicts map[int]mxcheck.Verdict) Decision {
 	var d Decision
-	var reports []report
 	if lie := lies(verdicts); lie != nil {
 		d.Frozen = true
-		reports = append(reports, k.reportLie(lie))
+		d.reports = append(d.reports, k.reportLie(lie))
 	} else if against, of := k.suddenly(verdicts); k.isAccident(len(against), of) {
 		d.Frozen = true
-		reports = append(reports, k.reportAccident(against, of))
+		d.reports = append(d.reports, k.reportAccident(against, of))
 	}
 	known := make(map[string]*Remembered, len(k.Model.Domains))
+	var leaving []int
+	before := make([]bool, len(k.Model.Domains))
+	for i := range k.Model.Domains {
+		domain := &k.Model.Domains[i]
+		if before[i] = k.served(domain); !domain.Enabled {
+			continue
+		}
+		r := k.remembered(domain)
+		known[domain.Name] = r
+		v, asked := verdicts[i]
+		if asked {
+			k.hear(domain, r, before[i], &v, d.Frozen)
+		}
+		domain.Held = !k.serves(domain, r, before[i], asked && v.Action != mxcheck.Keep, d.Frozen)
+		if domain.Held && before[i] {
+			leaving = append(leaving, i)
+		}
+	}
+	k.Memory.Domains = known
+	k.guardLeaving(&d, leaving, before)
+	k.settle(&d, before)
+	return d
+}
+
+// hear remembers what was said of a domain. What is said against one that is
+// served does not count while it looks like an accident.
+func (k *Desk) hear(d *inventory.Domain, r *Remembered, served bool, v *mxcheck.Verdict, frozen bool) {
+	switch {
+	case v.Action == mxcheck.Keep:
+		r.miss(v, k.Now)
+	case frozen && served && v.Level == mxcheck.Error:
+		r.Silent, r.Tried, r.Doubted = nil, k.Now, true
+	default:
+		r.take(v, k.Now)
+		if v.Level == mxcheck.Error && Decides(k.Model, d) {
+			r.speakAgainst(v, k.Now)
+		}
+	}
+}
+
+// serves gives whether a domain is served from now on.
+func (k *Desk) serves(d *inventory.Domain, r *Remembered, served, answered, frozen bool) bool {
+	switch {
+	case !Decides(k.Model, d):
+		return true
+	case !answered || frozen:
+		return served
+	case r.Against == nil:
+		return true
+	}
+	return served && !(k.Model.MX.RemoveAuto && r.Against.confirmed(k.Now))
+}
+
+// guardLeaving lets no more domains leave at once than guards.max_removed.
+func (k *Desk) guardLeaving(d *Decision, leaving []int, before []bool) {
+	of := 0
+	for i := range k.Model.Domains {
+		if before[i] && k.Model.Domains[i].Enabled {
+			of++
+		}
+	}
+	if len(leaving) == 0 || !k.isAccident(len(leaving), of) {
+		return
+	}
+	for _, i := range leaving {
+		k.Model.Domains[i].Held = false
+	}
+	d.Frozen = true
+	d.reports = append(d.reports, k.reportLeaving(leaving, of))
+}
+
+// settle remembers what was decided, and counts it.
+func (k *Desk) settle(d *Decision, before []bool) {
 	for i := range k.Model.Domains {
 		domain := &k.Model.Domains[i]
 		if !domain.Enabled {
 			continue
 		}
-		v, asked := verdicts[i]
-		before := k.served(domain)
-		r := k.remembered(domain)
-		known[domain.Name] = r
-		after := k.decideOne(domain, r, before, v, asked, d.Frozen)
-		domain.Held = !after
-		if after != before && after {
-			d.Entered++
-		} else if after != before {
+		r := k.Memory.Domains[domain.Name]
+		r.Served = !domain.Held
+		switch {
+		case domain.Held && before[i]:
 			d.Left++
+			r.Left = k.Now
+		case !domain.Held && !before[i]:
+			d.Entered++
 		}
-		r.Served = after
-		reports = append(reports, k.reportOne(&d, domain, r)...)
+		d.reports = append(d.reports, k.reportOne(d, domain, r)...)
 	}
-	k.Memory.Domains = known
-	d.Reports = k.announce(reports)
-	return d
-}
-
-// decideOne gives whether a domain is served from now on, and remembers what
-// was heard of it.
-func (k *Desk) decideOne(d *inventory.Domain, r *Remembered, served bool, v mxcheck.Verdict, asked, frozen bool) bool {
-	if asked && v.Action == mxcheck.Keep {
-		r.miss(&v, k.Now)
-	}
-	if !k.gated(d) {
-		if asked && v.Action != mxcheck.Keep {
-			r.take(&v, k.Now, k.Zones)
-		}
-		return true
-	}
-	if !asked || v.Action == mxcheck.Keep || frozen {
-		return served
-	}
-	r.take(&v, k.Now, k.Zones)
-	switch {
-	case v.Level < mxcheck.Error:
-		return true
-	case !served:
-		return false
-	}
-	return !k.Model.MX.RemoveAuto || !r.Against.confirmed(k.Now)
 }
 
 // lies gives the verdict of a resolver that lies.
@@ -206,18 +255,19 @@ func lies(verdicts map[int]mxcheck.Verdict) *mxcheck.Verdict {
 }
 
 // suddenly gives the domains that are served and that the DNS speaks against
-// now, and of how many. Those that it has spoken against for so long that they
-// might have left are no surprise.
+// since less than a day, and of how many. It has not happened at once where it
+// was said before.
 func (k *Desk) suddenly(verdicts map[int]mxcheck.Verdict) (against []int, of int) {
 	for i := range k.Model.Domains {
 		d := &k.Model.Domains[i]
-		if !k.gated(d) || !k.served(d) {
+		if !Decides(k.Model, d) || !k.served(d) {
 			continue
 		}
 		of++
 		v, asked := verdicts[i]
-		old := k.remembered(d).Against
-		if asked && v.Level == mxcheck.Error && v.Action != mxcheck.Keep && (old == nil || !old.confirmed(k.Now)) {
+		r := k.remembered(d)
+		spoken := asked && v.Level == mxcheck.Error && v.Action != mxcheck.Keep || !asked && r.Doubted
+		if spoken && (r.Against == nil || k.Now.Sub(r.Against.Since) < leaveAfter) {
 			against = append(against, i)
 		}
 	}

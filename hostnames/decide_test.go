@@ -2,6 +2,7 @@ package hostnames
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +24,13 @@ type site struct {
 	installed, relaying map[string]bool
 	memory              []byte
 	now                 time.Time
+	said                []diag.Fault // by the last run
+}
+
+func (s *site) desk(m *inventory.Model, memory *Memory) *Desk {
+	both := maps.Clone(s.installed)
+	maps.Copy(both, s.relaying)
+	return &Desk{Model: m, Memory: memory, Installed: both, Now: s.now}
 }
 
 func newSite(t testing.TB, installed ...string) *site {
@@ -50,7 +58,7 @@ func (s *site) run(m *inventory.Model, verdicts map[string]mxcheck.Verdict) Deci
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	desk := &Desk{Model: m, Memory: memory, Installed: s.installed, Relaying: s.relaying, Now: s.now}
+	desk := s.desk(m, memory)
 	asked := map[int]mxcheck.Verdict{}
 	for _, i := range desk.Due() {
 		if v, ok := verdicts[m.Domains[i].Name]; ok {
@@ -58,6 +66,7 @@ func (s *site) run(m *inventory.Model, verdicts map[string]mxcheck.Verdict) Deci
 		}
 	}
 	decision := desk.Decide(asked)
+	s.said = desk.Announce(decision, nil, false)
 	if s.memory, err = memory.Encode(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -94,15 +103,15 @@ const two = "version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomai
 func TestNewDomainWithAnErrorIsHeldBack(t *testing.T) {
 	s, m := newSite(t), parse(t, two)
 	d := s.run(m, map[string]mxcheck.Verdict{"a.example": ok(), "b.example": elsewhere("192.0.2.53")})
-	if !s.installed["a.example"] || s.installed["b.example"] || d.Held != 1 || len(d.Reports) != 1 || d.Reports[0].Check != checkHeld {
+	if !s.installed["a.example"] || s.installed["b.example"] || d.Held != 1 || len(s.said) != 1 || s.said[0].Check != checkHeld {
 		t.Errorf("%+v, %v", d, s.installed)
 	}
 	s.now = s.now.Add(time.Minute)
-	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere("192.0.2.53")}); d.Held != 1 || len(d.Reports) != 0 {
+	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere("192.0.2.53")}); d.Held != 1 || len(s.said) != 0 {
 		t.Errorf("the second time: %+v", d)
 	}
 	s.now = s.now.Add(24 * time.Hour)
-	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere("192.0.2.53")}); len(d.Reports) != 1 {
+	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere("192.0.2.53")}); len(s.said) != 1 {
 		t.Errorf("a day later: %+v", d)
 	}
 	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": ok()}); !s.installed["b.example"] || d.Held != 0 || d.Entered != 1 {
@@ -175,6 +184,11 @@ func TestAccidentMovesNothing(t *testing.T) {
 			t.Fatalf("%+v, %v", d, s.installed)
 		}
 	}
+	s.now = s.now.Add(time.Minute)
+	if d := s.run(m, nil); !d.Frozen || s.installed["new.example"] {
+		t.Errorf("a minute later, with nobody asked: %+v", d)
+	}
+	s.now = s.now.Add(time.Hour)
 	bad["d3.example"] = ok()
 	if d := s.run(m, bad); d.Frozen || d.Pending != 3 || !s.installed["new.example"] {
 		t.Errorf("three of ten: %+v", d)
@@ -185,7 +199,7 @@ func TestLyingResolverMovesNothing(t *testing.T) {
 	s, m := newSite(t, "b.example"), parse(t, two)
 	lie := verdict(mxcheck.Finding{ID: mxcheck.ResolverLies, Level: mxcheck.Unknown, Text: "it lies"}, mxcheck.Keep)
 	d := s.run(m, map[string]mxcheck.Verdict{"a.example": lie, "b.example": lie})
-	if !d.Frozen || s.installed["a.example"] || !s.installed["b.example"] || d.Reports[0].Check != checkLies {
+	if !d.Frozen || s.installed["a.example"] || !s.installed["b.example"] || s.said[0].Check != checkLies {
 		t.Errorf("%+v, %v", d, s.installed)
 	}
 }
@@ -231,15 +245,128 @@ func sortedNames(set map[string]bool) []string {
 	return all
 }
 
-// TestRoleChanges asks anew when a domain changes its role: it was relayed and
-// never in class w.
+// TestRoleChanges moves a domain that is served into its new role at once,
+// also when nothing is heard: the inventory says so.
 func TestRoleChanges(t *testing.T) {
 	const backup = "version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n  a.example: {role: backup}\n"
-	s := newSite(t)
-	s.run(parse(t, backup), map[string]mxcheck.Verdict{"a.example": verdict(mxcheck.Finding{ID: mxcheck.OKBackup}, mxcheck.Relay)})
-	d := s.run(parse(t, strings.Replace(backup, "{role: backup}", "{addresses: {fake: andrei}}", 1)), map[string]mxcheck.Verdict{"a.example": elsewhere("192.0.2.53")})
-	if s.installed["a.example"] || d.Held != 1 {
-		t.Errorf("%+v, %v", d, s.installed)
+	primary := strings.Replace(backup, "{role: backup}", "{addresses: {fake: andrei}}", 1)
+	for name, v := range map[string]mxcheck.Verdict{"elsewhere": elsewhere("192.0.2.53"), "unknown": unknown()} {
+		s := newSite(t)
+		s.run(parse(t, backup), map[string]mxcheck.Verdict{"a.example": verdict(mxcheck.Finding{ID: mxcheck.OKBackup}, mxcheck.Relay)})
+		s.run(parse(t, primary), map[string]mxcheck.Verdict{"a.example": v})
+		if !s.installed["a.example"] || s.relaying["a.example"] {
+			t.Errorf("%s: primary: %v, %v", name, s.installed, s.relaying)
+		}
+		s.run(parse(t, backup), map[string]mxcheck.Verdict{"a.example": v})
+		if s.installed["a.example"] || !s.relaying["a.example"] {
+			t.Errorf("%s: backup again: %v, %v", name, s.installed, s.relaying)
+		}
+	}
+}
+
+// TestConfirmationStartsAnew when the policy changes, when the builds stopped
+// for a while, and when zone files said it.
+func TestConfirmationStartsAnew(t *testing.T) {
+	both := elsewhere("192.0.2.53", "198.51.100.53")
+	against := map[string]mxcheck.Verdict{"b.example": both}
+	three := func(s *site, m *inventory.Model) {
+		for range 3 {
+			s.run(m, against)
+			s.now = s.now.Add(10 * time.Hour)
+		}
+	}
+	for name, between := range map[string]func(s *site, m *inventory.Model){
+		"advisory before": func(s *site, m *inventory.Model) {
+			m.Defaults.MXCheck = inventory.MXAdvisory
+			three(s, m)
+		},
+		"skip in between": func(s *site, m *inventory.Model) {
+			m.MX.RemoveAuto = false
+			three(s, m)
+			m.Defaults.MXCheck = inventory.MXSkip
+			s.run(m, nil)
+		},
+		"a long time in between": func(s *site, m *inventory.Model) {
+			m.MX.RemoveAuto = false
+			three(s, m)
+			s.now = s.now.Add(30 * 24 * time.Hour)
+		},
+	} {
+		s, m := newSite(t, "b.example"), parse(t, two)
+		between(s, m)
+		m.MX.RemoveAuto, m.Defaults.MXCheck = true, inventory.MXRequired
+		if s.run(m, against); !s.installed["b.example"] {
+			t.Errorf("%s: it left at the first answer", name)
+		}
+	}
+}
+
+// TestOldTTLHoldsADomain keeps a domain as long as caches may have its old MX.
+func TestOldTTLHoldsADomain(t *testing.T) {
+	s, m := newSite(t, "b.example"), parse(t, two)
+	m.MX.RemoveAuto = true
+	good := ok()
+	good.TTL = 3 * 24 * 3600
+	s.run(m, map[string]mxcheck.Verdict{"b.example": good})
+	s.now = s.now.Add(25 * time.Hour)
+	for hour := 0; hour <= 72; hour += 8 {
+		s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere("192.0.2.53", "198.51.100.53")})
+		if left := !s.installed["b.example"]; left != (hour >= 72) {
+			t.Fatalf("after %d hours: left %v", hour, left)
+		}
+		s.now = s.now.Add(8 * time.Hour)
+	}
+}
+
+// TestManyDoNotLeaveAtOnce though each of them was confirmed.
+func TestManyDoNotLeaveAtOnce(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n")
+	s, verdicts := newSite(t), map[string]mxcheck.Verdict{}
+	for i := range 10 {
+		name := fmt.Sprintf("d%d.example", i)
+		fmt.Fprintf(&text, "  %s: {addresses: {fake: andrei}}\n", name)
+		s.installed[name] = true
+		verdicts[name] = ok()
+	}
+	m := parse(t, text.String())
+	for i := range 7 { // one after the other, two days apart
+		verdicts[fmt.Sprintf("d%d.example", i)] = elsewhere("192.0.2.53", "198.51.100.53")
+		for range 3 {
+			if d := s.run(m, verdicts); d.Frozen {
+				t.Fatalf("the %dth: %+v", i+1, d)
+			}
+			s.now = s.now.Add(16 * time.Hour)
+		}
+	}
+	m.MX.RemoveAuto = true
+	d := s.run(m, verdicts)
+	if !d.Frozen || d.Left != 0 || !s.installed["d0.example"] || s.said[0].Check != checkAccident {
+		t.Errorf("%+v, %v", d, s.said)
+	}
+	m.Guards.MaxRemovedPercent = 80
+	if d := s.run(m, verdicts); d.Frozen || d.Left != 7 || s.installed["d0.example"] {
+		t.Errorf("where it is allowed: %+v", d)
+	}
+}
+
+// TestAnnouncements says what changed, and all of it once a day.
+func TestAnnouncements(t *testing.T) {
+	s, m := newSite(t), parse(t, two)
+	bad := elsewhere("192.0.2.53")
+	say := func(a, b mxcheck.Verdict) int {
+		s.now = s.now.Add(time.Minute)
+		s.run(m, map[string]mxcheck.Verdict{"a.example": a, "b.example": b})
+		return len(s.said)
+	}
+	refused := verdict(mxcheck.Finding{ID: mxcheck.DNSRefused, Level: mxcheck.Unknown, Text: "no"}, mxcheck.Keep)
+	for i, step := range []struct {
+		a, b mxcheck.Verdict
+		want int
+	}{{bad, unknown(), 2}, {bad, refused, 0}, {bad, unknown(), 0}, {bad, bad, 1}, {bad, ok(), 0}} {
+		if got := say(step.a, step.b); got != step.want {
+			t.Errorf("step %d: %d said, want %d: %v", i, got, step.want, s.said)
+		}
 	}
 }
 
@@ -260,7 +387,7 @@ func TestSpreadOfRechecks(t *testing.T) {
 	for range 24 * 12 {
 		s.now = s.now.Add(5 * time.Minute)
 		memory, _ := ParseMemory(s.memory)
-		due := (&Desk{Model: m, Memory: memory, Installed: s.installed, Now: s.now}).Due()
+		due := s.desk(m, memory).Due()
 		most, sum = max(most, len(due)), sum+len(due)
 		s.run(m, good)
 	}
@@ -285,7 +412,7 @@ func TestSilenceIsReportedAfterAWhile(t *testing.T) {
 		t.Errorf("after seven days: %+v", d)
 	}
 	d = s.run(m, map[string]mxcheck.Verdict{"a.example": unknown()})
-	if d.Overdue != 1 || len(d.Reports) != 1 || d.Reports[0].Check != checkSilent || !s.installed["a.example"] {
+	if d.Overdue != 1 || len(s.said) != 1 || s.said[0].Check != checkSilent || !s.installed["a.example"] {
 		t.Errorf("after eight days: %+v", d)
 	}
 }
@@ -294,6 +421,7 @@ func TestSilenceIsReportedAfterAWhile(t *testing.T) {
 type reference struct {
 	in      bool
 	since   time.Time
+	last    time.Time
 	runs    int
 	servers map[string]bool
 }
@@ -302,8 +430,12 @@ func (r *reference) step(v mxcheck.Verdict, now time.Time, auto bool) {
 	switch {
 	case v.Action == mxcheck.Keep:
 	case v.Level < mxcheck.Error:
-		*r = reference{in: true}
+		*r = reference{in: true, last: now}
 	default:
+		if now.Sub(r.last) > 7*24*time.Hour {
+			r.runs = 0
+		}
+		r.last = now
 		if r.runs++; r.runs == 1 {
 			r.since, r.servers = now, map[string]bool{}
 		}
@@ -329,7 +461,7 @@ func TestAgainstReference(t *testing.T) {
 			s.now = s.now.Add(time.Duration(rapid.IntRange(1, 30*3600).Draw(r, "seconds")) * time.Second)
 			verdicts := map[string]mxcheck.Verdict{}
 			memory, _ := ParseMemory(s.memory)
-			due := (&Desk{Model: m, Memory: memory, Installed: s.installed, Now: s.now}).Due()
+			due := s.desk(m, memory).Due()
 			for _, i := range due {
 				name := m.Domains[i].Name
 				v := rapid.SampledFrom([]mxcheck.Verdict{ok(), unknown(), elsewhere("192.0.2.53"), elsewhere("198.51.100.53"), elsewhere("192.0.2.53", "198.51.100.53")}).Draw(r, name)

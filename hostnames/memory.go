@@ -17,14 +17,8 @@ const MemoryName = "verdicts.json"
 // member a domain, sorted by name. Times are UTC, in whole seconds.
 type Memory struct {
 	Version   int                    `json:"version"`
-	Announced Announced              `json:"announced"`
-	Domains   map[string]*Remembered `json:"domains"` // by A-labels
-}
-
-// Announced is what was last said about domains that need a person.
-type Announced struct {
-	At   time.Time `json:"at,omitzero"`
-	What string    `json:"what,omitempty"` // a digest of who is held back and why
+	Announced map[string]time.Time   `json:"announced,omitempty"` // what was said of domains that need a person, and when
+	Domains   map[string]*Remembered `json:"domains"`             // by A-labels
 }
 
 // Remembered is what is known of one domain.
@@ -40,8 +34,15 @@ type Remembered struct {
 	Records []string  `json:"records,omitempty"`
 	Servers []string  `json:"servers,omitempty"`
 	Zones   bool      `json:"zones,omitempty"` // from zone files
+	TTL     uint32    `json:"ttl,omitempty"`   // seconds that the last good answer may be kept
 	Checked time.Time `json:"checked,omitzero"`
+	Tried   time.Time `json:"tried,omitzero"` // last asked, with or without an answer
 	LastOK  time.Time `json:"last_ok,omitzero"`
+	Left    time.Time `json:"left,omitzero"` // it was served, until then
+
+	// Doubted says that the last answer spoke against it and was not counted,
+	// because it looked like an accident.
+	Doubted bool `json:"doubted,omitempty"`
 
 	Against *Against `json:"against,omitempty"` // while the answers speak against it
 	Silent  *Silent  `json:"silent,omitempty"`  // while there are none
@@ -58,7 +59,6 @@ type Against struct {
 // Silent is a run of questions without an answer.
 type Silent struct {
 	Since time.Time `json:"since"`
-	Tried time.Time `json:"tried"`
 	ID    string    `json:"id"`
 	Text  string    `json:"text"`
 }
@@ -76,7 +76,7 @@ func ParseMemory(text []byte) (*Memory, error) {
 		return nil, err
 	}
 	if m.Version != 1 {
-		return nil, fmt.Errorf("version %d is not known", m.Version)
+		return nil, fmt.Errorf("it is of version %d, which this virtmap does not know", m.Version)
 	}
 	if m.Domains == nil {
 		m.Domains = map[string]*Remembered{}
@@ -108,22 +108,31 @@ func (m *Memory) Encode() ([]byte, error) {
 const mostRecords = 12
 
 // take remembers a verdict that is an answer.
-func (r *Remembered) take(v *mxcheck.Verdict, now time.Time, zones bool) {
+func (r *Remembered) take(v *mxcheck.Verdict, now time.Time) {
+	if now.Sub(r.Checked) > forget {
+		r.Against = nil // what was said so long ago may have been mended in between
+	}
 	r.Verdict, r.ID, r.Text, r.Advice = v.Level.String(), string(v.ID()), v.Text(), v.Findings[0].Advice
-	r.Servers, r.Zones, r.Checked, r.Silent = v.Servers, zones, now, nil
+	r.Servers, r.Checked, r.Tried, r.Silent, r.Doubted = v.Servers, now, now, nil, false
 	r.Records = nil
 	for _, record := range v.Records[:min(len(v.Records), mostRecords)] {
 		r.Records = append(r.Records, record.String())
 	}
 	if v.Level < mxcheck.Error {
-		r.LastOK, r.Against = now, nil
-		return
+		r.LastOK, r.TTL, r.Against, r.Left = now, v.TTL, nil, time.Time{}
 	}
+}
+
+// speakAgainst remembers one more answer against the domain.
+func (r *Remembered) speakAgainst(v *mxcheck.Verdict, now time.Time) {
 	if r.Against == nil {
-		r.Against = &Against{Since: now}
+		r.Against = &Against{Since: now, TTL: r.TTL}
 	}
 	r.Against.Runs++
 	r.Against.TTL = max(r.Against.TTL, v.TTL)
+	if r.Zones {
+		return // a file is no witness of what the world sees
+	}
 	for _, server := range v.Servers {
 		if !slices.Contains(r.Against.Servers, server) {
 			r.Against.Servers = append(r.Against.Servers, server)
@@ -136,7 +145,7 @@ func (r *Remembered) miss(v *mxcheck.Verdict, now time.Time) {
 	if r.Silent == nil {
 		r.Silent = &Silent{Since: now}
 	}
-	r.Silent.Tried, r.Silent.ID, r.Silent.Text = now, string(v.ID()), v.Text()
+	r.Tried, r.Silent.ID, r.Silent.Text = now, string(v.ID()), v.Text()
 }
 
 // What it takes until a domain that was served may leave by itself.
@@ -145,6 +154,9 @@ const (
 	leaveAfter   = 24 * time.Hour
 	leaveServers = 2
 )
+
+// forget is how far apart two answers may be to count as one run of them.
+const forget = 7 * 24 * time.Hour
 
 // confirmed reports whether the answers against a domain came often enough,
 // for long enough, and from two servers.

@@ -1,8 +1,6 @@
 package hostnames
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -32,44 +30,46 @@ var (
 // A report is a fault, and what makes it another one than the last time: not
 // its wording, which may have a date in it.
 type report struct {
-	fault   diag.Fault
-	subject string
-	id      string
+	fault diag.Fault
+	key   string
 }
 
 // reportOne counts a domain that needs a person, and says why.
 func (k *Desk) reportOne(d *Decision, domain *inventory.Domain, r *Remembered) []report {
-	fault := func(c *diag.Check, format string, args ...any) diag.Fault {
-		return c.At(domain.Pos, len(domain.Name), format, args...)
+	say := func(c *diag.Check, id, help, format string, args ...any) []report {
+		f := c.At(domain.Pos, len(domain.Name), format, args...).WithHelp("%s", help)
+		return []report{{f, fmt.Sprintf("%s %s %s %v", c.ID, domain.Name, id, domain.Backup)}}
 	}
-	say := func(f diag.Fault, id string) []report { return []report{{f, domain.Name, id}} }
+	against := fmt.Sprintf("%s (%s)", r.Text, r.ID)
 	switch {
-	case !k.gated(domain):
-		if r.Against != nil && k.Model.MXCheckOf(domain) == inventory.MXAdvisory {
-			return say(fault(checkAdvisory, "%s is served as mx_check: advisory asks, and %s (%s)", domain.Name, r.Text, r.ID).WithHelp("%s", r.Advice), r.ID)
+	case !Decides(k.Model, domain):
+		if r.Verdict == mxcheck.Error.String() && k.Model.MXCheckOf(domain) == inventory.MXAdvisory {
+			return say(checkAdvisory, r.ID, r.Advice, "%s is served as mx_check: advisory asks, and %s", domain.Name, against)
 		}
-	case domain.Held && r.Against != nil && !r.LastOK.IsZero():
+	case domain.Held && r.Against != nil && !r.Left.IsZero():
 		d.Held++
-		return say(fault(checkLeft, "%s is not served any more: %s (%s), since %s", domain.Name, r.Text, r.ID, r.Against.Since.Format(time.DateOnly)).
-			WithHelp("%s, or take it out of the inventory", r.Advice), r.ID)
+		return say(checkLeft, r.ID, r.Advice+", or take it out of the inventory", "%s is not served any more: %s, since %s", domain.Name, against, since(r))
 	case domain.Held && r.Against != nil:
 		d.Held++
-		return say(fault(checkHeld, "%s is held back: %s (%s)", domain.Name, r.Text, r.ID).WithHelp("%s", r.Advice), r.ID)
+		return say(checkHeld, r.ID, r.Advice, "%s is held back: %s", domain.Name, against)
+	case domain.Held && r.Silent == nil:
+		d.Waiting++
+		return say(checkHeld, "", "it comes in when the accident is over", "%s is held back as long as no domain may move", domain.Name)
 	case domain.Held:
 		d.Waiting++
-		return say(fault(checkHeld, "%s is held back until the DNS answers: %s", domain.Name, r.silentText()).
-			WithHelp("run it again, or write mx_check: skip to serve it without looking"), r.silentID())
+		return say(checkHeld, "", "run it again, or write mx_check: skip to serve it without looking", "%s is held back until the DNS answers: %s", domain.Name, r.silentText())
 	case r.Against != nil && !d.Frozen:
 		d.Pending++
-		return say(fault(checkPending, "%s is served and its mail is delivered here, but %s (%s), since %s", domain.Name, r.Text, r.ID, r.Against.Since.Format(time.DateOnly)).
-			WithHelp("%s; %s", r.Advice, k.howItLeaves(r)), r.ID)
+		return say(checkPending, r.ID, r.Advice+"; "+k.howItLeaves(r), "%s is served and its mail is delivered here, but %s, since %s", domain.Name, against, since(r))
 	case r.Silent != nil && k.Now.Sub(r.Silent.Since) > k.Model.MX.MaxUnknownAge:
 		d.Overdue++
-		return say(fault(checkSilent, "%s is served, and the DNS has not answered for it since %s: %s", domain.Name, r.Silent.Since.Format(time.DateOnly), r.silentText()).
-			WithHelp("nothing is changed; ask with virtmap mx %s", domain.Name), "")
+		return say(checkSilent, "", "nothing is changed; ask with virtmap mx "+domain.Name, "%s is served, and the DNS has not answered for it since %s: %s",
+			domain.Name, r.Silent.Since.Format(time.DateOnly), r.silentText())
 	}
 	return nil
 }
+
+func since(r *Remembered) string { return r.Against.Since.Format(time.DateOnly) }
 
 // howItLeaves says what it takes for a pending domain to leave.
 func (k *Desk) howItLeaves(r *Remembered) string {
@@ -77,65 +77,82 @@ func (k *Desk) howItLeaves(r *Remembered) string {
 	case !k.Model.MX.RemoveAuto:
 		return "if it has left, write enabled: false"
 	case len(r.Against.Servers) < leaveServers:
-		return "it leaves by itself once a second resolver has said so too"
+		return "it leaves by itself once a second resolver has said so too (--resolver)"
 	}
 	return "it leaves by itself when that is so for a day and three runs"
 }
 
-func (r *Remembered) silentID() string {
-	if r.Silent == nil {
-		return ""
-	}
-	return r.Silent.ID
-}
+func (r *Remembered) silentText() string { return fmt.Sprintf("%s (%s)", r.Silent.Text, r.Silent.ID) }
 
-func (r *Remembered) silentText() string {
-	if r.Silent == nil {
-		return "it was not asked"
-	}
-	return fmt.Sprintf("%s (%s)", r.Silent.Text, r.Silent.ID)
+// whole makes a report about all domains.
+func (k *Desk) whole(c *diag.Check, help, format string, args ...any) report {
+	host := k.Model.Host.Name
+	return report{c.At(host.Pos, max(1, len(host.Text)), format, args...).WithHelp("%s", help), c.ID}
 }
 
 func (k *Desk) reportLie(v *mxcheck.Verdict) report {
-	host := k.Model.Host.Name
-	f := checkLies.At(host.Pos, max(1, len(host.Text)), "no domain enters or leaves: %s", v.Text()).WithHelp("%s", v.Findings[0].Advice)
-	return report{f, "", string(v.ID())}
+	return k.whole(checkLies, v.Findings[0].Advice, "no domain enters or leaves: %s", v.Text())
 }
 
 func (k *Desk) reportAccident(against []int, of int) report {
-	const shown = 5
-	var names []string
-	for _, i := range against[:min(len(against), shown)] {
-		names = append(names, k.Model.Domains[i].Name)
-	}
-	if len(against) > shown {
-		names = append(names, "…")
-	}
-	host := k.Model.Host.Name
-	f := checkAccident.At(host.Pos, max(1, len(host.Text)), "no domain enters or leaves: the DNS speaks against %d of %d domains at once, and that looks like an accident: %s",
-		len(against), of, strings.Join(names, ", ")).
-		WithHelp("see virtmap mx; if they did leave, write enabled: false for them, or raise guards.max_removed (%d%%)", k.Model.Guards.MaxRemovedPercent)
-	return report{f, "", ""}
+	return k.whole(checkAccident, fmt.Sprintf("see virtmap mx; if they did leave, write enabled: false for them, or raise guards.max_removed (%d%%)", k.Model.Guards.MaxRemovedPercent),
+		"no domain enters or leaves: the DNS speaks against %d of %d domains at once, and that looks like an accident: %s", len(against), of, k.some(against))
 }
 
-// announce gives the reports when they are others than last time, or a day
-// old.
-func (k *Desk) announce(reports []report) []diag.Fault {
-	said := &k.Memory.Announced
-	if len(reports) == 0 {
-		*said = Announced{}
-		return nil
+func (k *Desk) reportLeaving(leaving []int, of int) report {
+	return k.whole(checkAccident, fmt.Sprintf("see virtmap mx; if they are to leave, write enabled: false for them, or raise guards.max_removed (%d%%)", k.Model.Guards.MaxRemovedPercent),
+		"no domain leaves: %d of %d would at once, and that looks like an accident: %s", len(leaving), of, k.some(leaving))
+}
+
+// some names the first of some domains.
+func (k *Desk) some(domains []int) string {
+	const shown = 5
+	var names []string
+	for _, i := range domains[:min(len(domains), shown)] {
+		names = append(names, k.Model.Domains[i].Name)
 	}
-	digest := sha256.New()
-	faults := make([]diag.Fault, len(reports))
-	for i, r := range reports {
-		faults[i] = r.fault
-		fmt.Fprintf(digest, "%s %s %s\n", r.fault.Check.ID, r.subject, r.id)
+	if len(domains) > shown {
+		names = append(names, "…")
 	}
-	what := hex.EncodeToString(digest.Sum(nil)[:16])
-	if what == said.What && within(k.Now, said.At, 24*time.Hour) {
-		return nil
+	return strings.Join(names, ", ")
+}
+
+// sayAgain is when a person hears again of what has not changed.
+const sayAgain = 24 * time.Hour
+
+// mostReports is how many reports of a kind are given.
+const mostReports = 20
+
+// Announce gives the reports that a person has not heard within a day, or all
+// of them. further are faults that come of the decision.
+func (k *Desk) Announce(d Decision, further []diag.Fault, all bool) []diag.Fault {
+	reports := d.reports
+	for _, f := range further {
+		reports = append(reports, report{f, f.Check.ID + " " + f.Text})
 	}
-	*said = Announced{At: k.Now, What: what}
+	said := map[string]time.Time{}
+	for key, at := range k.Memory.Announced {
+		if within(k.Now, at, sayAgain) {
+			said[key] = at
+		}
+	}
+	var faults []diag.Fault
+	counts := map[*diag.Check]int{}
+	for _, r := range reports {
+		_, heard := said[r.key]
+		if heard && !all {
+			continue
+		}
+		said[r.key] = k.Now
+		if counts[r.fault.Check]++; counts[r.fault.Check] <= mostReports {
+			faults = append(faults, r.fault)
+		}
+	}
+	for check, n := range counts {
+		if n > mostReports {
+			faults = append(faults, k.whole(check, "virtmap mx names them all", "and %d more like this", n-mostReports).fault)
+		}
+	}
+	k.Memory.Announced = said
 	return faults
 }

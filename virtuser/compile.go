@@ -1,6 +1,7 @@
 package virtuser
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -163,9 +164,15 @@ func (c *compiler) held(domain string) bool {
 	return ours && c.m.Domains[d].Held
 }
 
+// Waits picks, of the faults of a compilation, those about mail that waits for
+// a domain that is held back.
+func Waits(faults *diag.List) []diag.Fault {
+	return slices.DeleteFunc(slices.Clone(faults.Faults()), func(f diag.Fault) bool { return f.Check != checkWaits })
+}
+
 // waits defers what leads to a domain that is held back.
 func (c *compiler) waits(t inventory.Target, domain, what string) string {
-	c.faults.Add(checkWaits.At(t.Pos, len(t.Text), "%s leads to %s, which is held back: its mail is deferred until then", what, domain).
+	c.faults.Add(checkWaits.At(t.Pos, max(1, len(t.Text)), "%s leads to %s, which is held back: its mail is deferred until then", what, domain).
 		WithHelp("name a user or an address that is not in %s, if it must not wait", domain))
 	return `error:4.4.4:"450 mail for ` + domain + ` is not taken here yet"`
 }

@@ -140,10 +140,10 @@ func (c *compiler) followed(t inventory.Target, keep bool, what string) string {
 	if !e.refused {
 		e.right = escaped(e.right)
 	}
-	local, domain, _ := mailaddr.Split(t.Text)
-	if !keep || c.held(domain) {
-		return e.right // where nobody looks the address up again, its detail ends
+	if !keep {
+		return e.right
 	}
+	local, domain, _ := mailaddr.Split(t.Text)
 	d, ours := c.m.Serves(hostOf(c.m, domain))
 	if !ours {
 		return withDetail(e.right)
@@ -157,6 +157,9 @@ func (c *compiler) followed(t inventory.Target, keep bool, what string) string {
 	case forwards || a.To.Kind == inventory.ToAddress: // the next address may know the detail
 	case a.Detail == inventory.DetailKeep:
 		return withDetail(e.right)
+	}
+	if c.held(domain) { // nobody looks the address up again
+		return c.waits(t, domain, what)
 	}
 	return withDetail(t.Text)
 }

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -42,9 +45,18 @@ func (a *askArgs) flags() []cli.Flag {
 	}
 }
 
+// Bounds of --max-qps.
+const (
+	leastQPS = 0.1
+	mostQPS  = 1_000_000
+)
+
 func (a *askArgs) check(c *cli.Context) error {
-	if c.IsSet("max-qps") && a.maxQPS <= 0 {
-		return usage(errors.New("--max-qps must be more than 0"))
+	if c.IsSet("max-qps") && !(a.maxQPS >= leastQPS && a.maxQPS <= mostQPS) || math.IsNaN(a.maxQPS) {
+		return usage(fmt.Errorf("--max-qps must be between %v and %v", leastQPS, mostQPS))
+	}
+	if _, err := a.servers(); err != nil {
+		return err
 	}
 	if len(a.zones.Value()) > 0 && len(a.resolvers.Value()) > 0 {
 		return usage(errors.New("--zone and --resolver exclude each other: zone files are not asked of a server"))
@@ -55,20 +67,21 @@ func (a *askArgs) check(c *cli.Context) error {
 // An inquirer asks about the domains of an inventory.
 type inquirer struct {
 	checker mxcheck.Checker
-	zones   bool
+	faults  []resolve.ZoneFault // of zone files, none of them fatal
 	close   func() error
 }
 
-// open gets ready to ask. Faults of zone files are printed.
+// open gets ready to ask. Zone files with fatal faults are refused, and those
+// printed; others are the caller's to print: not every minute.
 func (a *askArgs) open(host *inventory.Host, zones bool, stdio Stdio) (*inquirer, error) {
-	q := &inquirer{zones: zones, close: func() error { return nil }}
-	q.checker.Us, q.checker.Probe = hostnames.Us(host), "virtmap-"+rand.Text()[:10]
+	q := &inquirer{close: func() error { return nil }}
+	q.checker.Us, q.checker.Probe = hostnames.Us(host), "virtmap-"+strings.ToLower(rand.Text()[:10])
 	if zones {
-		files, err := a.loadZones(stdio)
+		files, faults, err := a.loadZones(stdio)
 		if err != nil {
 			return nil, err
 		}
-		q.checker.Resolver, q.checker.Covers = files, files.Covers
+		q.checker.Resolver, q.checker.Covers, q.faults = files, files.Covers, faults
 		return q, nil
 	}
 	servers, err := a.servers()
@@ -83,24 +96,22 @@ func (a *askArgs) open(host *inventory.Host, zones bool, stdio Stdio) (*inquirer
 	return q, nil
 }
 
-func (a *askArgs) loadZones(stdio Stdio) (*resolve.Zones, error) {
+func (a *askArgs) loadZones(stdio Stdio) (*resolve.Zones, []resolve.ZoneFault, error) {
 	files, faults, err := resolve.LoadZones(a.zones.Value())
 	if err != nil {
 		code := exitNoInput
 		if errors.Is(err, fs.ErrPermission) {
 			code = exitPermission
 		}
-		return nil, exit(code, fmt.Errorf("--zone: %w", err))
+		return nil, nil, exit(code, fmt.Errorf("--zone: %w", err))
 	}
-	fatal := false
-	for _, f := range faults {
-		fmt.Fprintln(stdio.Err, f)
-		fatal = fatal || f.Fatal
+	if slices.ContainsFunc(faults, func(f resolve.ZoneFault) bool { return f.Fatal }) {
+		for _, f := range faults {
+			fmt.Fprintln(stdio.Err, f)
+		}
+		return nil, nil, exit(exitProblems, nil)
 	}
-	if fatal {
-		return nil, exit(exitProblems, nil)
-	}
-	return files, nil
+	return files, faults, nil
 }
 
 func (a *askArgs) servers() ([]netip.AddrPort, error) {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"virtmap/hostnames"
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
@@ -119,7 +118,7 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) error {
 		}
 		defer leave() // the locks end with the process, at the latest
 	}
-	decision, err := a.choose(ctx, &source, &set, faults, stdio)
+	choice, err := a.choose(ctx, &source, &set, faults, stdio)
 	if err != nil {
 		return err
 	}
@@ -137,7 +136,7 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) error {
 	if err != nil {
 		return machineExit(err, exitIO)
 	}
-	return decisionExit(decision)
+	return choice.exit()
 }
 
 // mode settles where MX records are looked up.
@@ -154,6 +153,8 @@ func (a *buildArgs) mode() error {
 		return usage(errors.New("--mx zone needs the zone files: --zone FILE or --zone DIR"))
 	case a.mx != mxZone && zones:
 		return usage(fmt.Errorf("--zone and --mx %s exclude each other", a.mx))
+	case a.mx == mxOff && len(a.asking.resolvers.Value()) > 0:
+		return usage(errors.New("--resolver and --mx off exclude each other: nobody is asked"))
 	}
 	return nil
 }
@@ -173,20 +174,26 @@ func (a *buildArgs) place(host *inventory.Host) error {
 
 // choose finds out which domains are served, and compiles anew when some are
 // not.
-func (a *buildArgs) choose(ctx context.Context, source *fileset.Source, set *publish.Set, faults *diag.List, stdio Stdio) (hostnames.Decision, error) {
+func (a *buildArgs) choose(ctx context.Context, source *fileset.Source, set *publish.Set, faults *diag.List, stdio Stdio) (*choice, error) {
 	if a.mx == mxOff {
-		return hostnames.Decision{}, nil
+		return &choice{}, nil
 	}
 	m := source.Model
-	decision, records, err := a.decide(ctx, m, faults, stdio)
+	choice, err := a.decide(ctx, m, stdio)
 	if err != nil {
-		return decision, err
+		return nil, err
 	}
-	set.Records = records
+	var waits []diag.Fault
 	if slices.ContainsFunc(m.Domains, func(d inventory.Domain) bool { return d.Held }) {
-		source.Compiled = virtuser.Compile(m, faults)
+		var anew diag.List
+		source.Compiled = virtuser.Compile(m, &anew)
+		waits = virtuser.Waits(&anew)
 	}
-	return decision, nil
+	if !a.quiet { // what was not printed was not said
+		faults.Add(choice.desk.Announce(choice.decision, waits, a.dryRun || isTerminal(stdio.Err))...)
+	}
+	set.Records, err = choice.record()
+	return choice, err
 }
 
 // outputs gathers what is to be published.

@@ -67,16 +67,14 @@ Examples:
 type checked struct {
 	mxcheck.Verdict
 	mxCheck inventory.MXCheck
+	idle    string // why the verdict decides nothing; empty: it decides
 }
-
-// decides reports whether the verdict is for the exit code.
-func (c *checked) decides() bool { return c.mxCheck == inventory.MXRequired }
 
 // weight orders verdicts: the worse it is, the heavier; one that decides
 // nothing is lighter than others of its level.
 func (c *checked) weight() int {
 	weight := 2 * int(c.Level)
-	if c.decides() && c.Level > mxcheck.OK {
+	if c.idle == "" && c.Level > mxcheck.OK {
 		weight++
 	}
 	return weight
@@ -101,6 +99,9 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 		return err
 	}
 	q.checker.Authoritative = a.authoritative
+	for _, f := range q.faults {
+		fmt.Fprintln(stdio.Err, f)
+	}
 	subjects := make([]mxcheck.Subject, len(all))
 	for i := range all {
 		subjects[i] = all[i].Subject
@@ -123,15 +124,20 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 // the order of the inventory.
 func chosen(m *inventory.Model, names []string, stdio Stdio) ([]checked, error) {
 	var all []checked
+	seen := map[string]bool{}
 	for _, name := range names {
 		folded, problem := mailaddr.FoldDomain(name)
 		if problem != nil {
 			return nil, usage(fmt.Errorf("%s", strings.TrimSuffix(problem.Text+"; "+problem.Help, "; ")))
 		}
+		if seen[folded] {
+			continue
+		}
+		seen[folded] = true
 		i, ok := m.Domain(folded)
 		if !ok {
 			fmt.Fprintf(stdio.Err, "%s is not in the inventory; it is checked as if it were\n", folded)
-			all = append(all, checked{mxcheck.Verdict{Subject: mxcheck.Subject{Domain: folded}}, inventory.MXRequired})
+			all = append(all, checked{Verdict: mxcheck.Verdict{Subject: mxcheck.Subject{Domain: folded}}, mxCheck: inventory.MXRequired})
 			continue
 		}
 		all = append(all, checkedDomain(m, &m.Domains[i]))
@@ -148,7 +154,17 @@ func chosen(m *inventory.Model, names []string, stdio Stdio) ([]checked, error) 
 }
 
 func checkedDomain(m *inventory.Model, d *inventory.Domain) checked {
-	return checked{mxcheck.Verdict{Subject: hostnames.Subject(m, d)}, m.MXCheckOf(d)}
+	c := checked{Verdict: mxcheck.Verdict{Subject: hostnames.Subject(m, d)}, mxCheck: m.MXCheckOf(d)}
+	switch {
+	case hostnames.Decides(m, d):
+	case !d.Enabled:
+		c.idle = "enabled: false"
+	case m.IsHostName(d.Name):
+		c.idle = "it is the host's own name"
+	default:
+		c.idle = "mx_check: " + string(c.mxCheck)
+	}
+	return c
 }
 
 // mxExit gives the exit code: an error counts more than no answer.
@@ -156,7 +172,7 @@ func mxExit(all []checked) error {
 	var unknown bool
 	for i := range all {
 		switch c := &all[i]; {
-		case !c.decides():
+		case c.idle != "":
 		case c.Level == mxcheck.Error:
 			return exit(exitProblems, nil)
 		case c.Level == mxcheck.Unknown:
@@ -206,8 +222,8 @@ func printTable(all []checked, records bool, stdio Stdio) error {
 
 // remark says that a verdict decides nothing.
 func (c *checked) remark() string {
-	if c.Level > mxcheck.OK && !c.decides() {
-		return " (mx_check: " + string(c.mxCheck) + ")"
+	if c.Level > mxcheck.OK && c.idle != "" {
+		return " (decides nothing: " + c.idle + ")"
 	}
 	return ""
 }
@@ -274,7 +290,8 @@ type (
 		Domain   string      `json:"domain"`
 		Verdict  string      `json:"verdict"` // ok, warning, unknown, error
 		ID       string      `json:"id"`
-		Action   string      `json:"action"` // write, keep, hold, relay
+		Action   string      `json:"action"`  // write, keep, hold, relay
+		Decides  bool        `json:"decides"` // build acts on it
 		Text     string      `json:"text"`
 		MXCheck  string      `json:"mx_check"`
 		Role     string      `json:"role"`
@@ -309,11 +326,14 @@ func printJSON(m *inventory.Model, all []checked, stdio Stdio) error {
 
 func (c *checked) json() mxDomain {
 	d := mxDomain{
-		Domain: c.Subject.Domain, Verdict: c.Level.String(), ID: string(c.ID()), Action: c.Action.String(), Text: c.Text(),
+		Domain: c.Subject.Domain, Verdict: c.Level.String(), ID: string(c.ID()), Action: c.Action.String(), Decides: true, Text: c.Text(),
 		MXCheck: string(c.mxCheck), Role: "primary", Records: []string{}, Servers: []string{},
 	}
 	if c.Subject.Backup {
 		d.Role = "backup"
+	}
+	if c.idle != "" {
+		d.Action, d.Decides = mxcheck.Write.String(), false
 	}
 	for _, f := range c.Findings {
 		d.Findings = append(d.Findings, mxFinding{string(f.ID), f.Level.String(), f.Text, f.Advice, f.Basis()})

@@ -279,7 +279,7 @@ func fakemail(t testing.TB) *resolve.Zones {
 
 func checkFakemail(t testing.TB, c *mxcheck.Checker) mxcheck.Verdict {
 	t.Helper()
-	c.Us, c.Probe = us("mx1.example.net"), "no-such-name"
+	c.Us, c.Probe = us("mx1.example.net"), "No-Such-Name"
 	var verdict mxcheck.Verdict
 	err := c.CheckAll(context.Background(), []mxcheck.Subject{{Domain: "fakemail.example"}}, func(_ int, v mxcheck.Verdict) { verdict = v })
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/miekg/dns"
 
@@ -239,19 +240,18 @@ func (l *zoneLoader) findApex() bool {
 	return len(l.faults) == 0
 }
 
-// fillTTL gives records without a time to live that of the last one before
-// them (RFC 1035 5.1), or the minimum of the SOA record, as BIND does.
+// fillTTL gives records without a time to live, where none stands before them
+// either (RFC 1035 5.1), the minimum of the SOA record, as BIND does.
 func (l *zoneLoader) fillTTL() {
-	last := l.read[l.soa].rr.(*dns.SOA).Minttl
+	minimum := l.read[l.soa].rr.(*dns.SOA).Minttl
 	for i := range l.read {
-		h := l.read[i].rr.Header()
-		if h.Ttl == noTTL {
-			h.Ttl = last
-			l.warn(&l.read[i], "begin the file with $TTL 3600", "the record has no time to live; name servers take %d seconds, or one of their own", last)
-		} else if h.Ttl > math.MaxInt32 {
+		switch h := l.read[i].rr.Header(); {
+		case h.Ttl == noTTL:
+			h.Ttl = minimum
+			l.warn(&l.read[i], "begin the file with $TTL 3600", "the record has no time to live; name servers take %d seconds, or one of their own", minimum)
+		case h.Ttl > math.MaxInt32:
 			l.warn(&l.read[i], "the longest is 2147483647 seconds (RFC 2181 8)", "the time to live %d counts as 0", h.Ttl)
 		}
-		last = h.Ttl
 	}
 }
 
@@ -262,7 +262,7 @@ func (l *zoneLoader) add(p *placed) {
 		l.warn(p, "names without a final dot get the origin behind them; records of other zones belong into their files",
 			"%s is not in the zone %s and is left out", shorten(p.name), apex)
 		return
-	case strings.Contains(p.name, `\`):
+	case strings.ContainsFunc(p.name, func(r rune) bool { return r == '\\' || r > unicode.MaxASCII }):
 		l.warn(p, "mail domains have letters, digits and hyphens; others are written as A-labels (xn--…)",
 			"%s has characters that no mail domain has and is left out", shorten(p.name))
 		return
