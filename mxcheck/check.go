@@ -169,11 +169,14 @@ func (c *Checker) listed(ctx context.Context, j *judgement, o opinion) {
 // lookUpTargets asks for the addresses of all targets, side by side: one that
 // nobody answers for must not hold up the others.
 func (c *Checker) lookUpTargets(ctx context.Context, targets []target, o opinion) {
+	targets[0].host = c.host(ctx, targets[0].name, o)
+	if len(targets) == 1 {
+		return
+	}
 	var others sync.WaitGroup
 	for i := 1; i < len(targets); i++ {
 		others.Go(func() { targets[i].host = c.host(ctx, targets[i].name, o) })
 	}
-	targets[0].host = c.host(ctx, targets[0].name, o)
 	others.Wait()
 }
 

@@ -66,10 +66,11 @@ virtmap.mc, all or none. Says nothing when nothing changed, and one line when
 something did. Files that a person made are not replaced without --adopt.
 
 A new domain is served when its MX records lead to this server, and held back
-and named otherwise (exit 3). A domain that is served stays, whatever DNS says,
-until mx.remove: auto or a person takes it out; its addresses are always
-written as the inventory has them. Only domains that are new, held back or
-pending, or were not looked at for mx.recheck are asked about.
+and named otherwise (exit 3, or 75 when DNS gave no answer). A domain that is
+served stays, whatever DNS says, until a person takes it out, or mx.remove:
+auto after a day and two resolvers; its addresses are always written as the
+inventory has them. Only domains that are new, held back or pending, or were
+not looked at for mx.recheck are asked about.
 
 Examples:
   virtmap build -i mail.yaml --mc /etc/mail/sendmail.mc

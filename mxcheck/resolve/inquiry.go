@@ -26,7 +26,7 @@ type inquiry struct {
 	servers  []*server
 	query    []byte // packed; each try puts its own id in front
 	wire     []byte // the question as it stands in queries and answers
-	replies  chan reply
+	replies  chan *reply
 	flights  []*flight
 
 	probing     bool // it finds out whether a silence is over
@@ -45,10 +45,10 @@ type reply struct {
 
 // mostTries bounds the packets that can answer one inquiry: each try is
 // answered once.
-const mostTries = 16
+const mostTries = 12
 
 func newInquiry(c *Client, q mxcheck.Question) *inquiry {
-	i := &inquiry{client: c, question: q, servers: c.order(q), replies: make(chan reply, mostTries)}
+	i := &inquiry{client: c, question: q, servers: c.order(q), replies: make(chan *reply, mostTries)}
 	i.pack()
 	if i.query != nil {
 		i.wire = i.query[headerSize : len(i.query)-optSize]
@@ -186,7 +186,7 @@ func (i *inquiry) listen(ctx context.Context, wait time.Duration) (mxcheck.Answe
 }
 
 // hear reads a reply. What is not whole is fetched over TCP.
-func (i *inquiry) hear(ctx context.Context, r reply) (mxcheck.Answer, outcome, *server) {
+func (i *inquiry) hear(ctx context.Context, r *reply) (mxcheck.Answer, outcome, *server) {
 	answer, broken := readAnswer(r.packet, i.question, r.from.name)
 	switch {
 	case broken:

@@ -94,7 +94,7 @@ type flight struct {
 	socket  *socket
 	id      uint16
 	wire    []byte // the question
-	replies chan<- reply
+	replies chan<- *reply
 	sent    time.Time
 	first   bool // of its question
 	counted bool // it has left the window; guarded by socket.mu
@@ -123,28 +123,34 @@ func (k *socket) read() {
 			time.Sleep(time.Millisecond)
 			continue
 		}
-		if f := k.match(buffer[:n]); f != nil {
-			f.win()
-			f.replies <- reply{packet: bytes.Clone(buffer[:n]), from: k.server, unvalidated: f.unvalidated}
+		if f, first := k.match(buffer[:n]); f != nil {
+			k.server.silence.hear()
+			k.server.lost.Store(0)
+			if first {
+				k.server.window.leave(won, f.sent)
+			}
+			f.replies <- &reply{packet: bytes.Clone(buffer[:n]), from: k.server, unvalidated: f.unvalidated}
 		}
 	}
 }
 
 // match finds the try that a packet answers (RFC 5452 9.1: the question as
-// well as the id), and takes it out: it is answered once.
-func (k *socket) match(packet []byte) *flight {
+// well as the id), and takes it out: it is answered once. first reports that
+// it was not counted yet.
+func (k *socket) match(packet []byte) (f *flight, first bool) {
 	if len(packet) < headerSize {
-		return nil
+		return nil, false
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	id := binary.BigEndian.Uint16(packet)
-	f := k.flights[id]
+	f = k.flights[id]
 	if f == nil || !answers(packet, f.wire) {
-		return nil
+		return nil, false
 	}
 	delete(k.flights, id)
-	return f
+	first, f.counted = !f.counted, true
+	return f, first
 }
 
 // Bits of the third byte of a header (RFC 1035 4.1.1).
@@ -166,13 +172,6 @@ func answers(packet, wire []byte) bool {
 		return count == 0 && (rcode == formErr || rcode == notImp)
 	}
 	return len(packet) >= headerSize+len(wire) && bytes.EqualFold(packet[headerSize:headerSize+len(wire)], wire)
-}
-
-// win counts the try as answered.
-func (f *flight) win() {
-	f.socket.server.silence.hear()
-	f.socket.server.lost.Store(0)
-	f.leave(won)
 }
 
 // lose counts the try as lost, if it was not answered. Only the first try of a
@@ -205,10 +204,15 @@ func (f *flight) leave(r result) (first bool) {
 
 // end takes the try back: its answer is no longer waited for.
 func (f *flight) end() {
-	f.socket.mu.Lock()
-	if f.socket.flights[f.id] == f {
-		delete(f.socket.flights, f.id)
+	k := f.socket
+	k.mu.Lock()
+	if k.flights[f.id] == f {
+		delete(k.flights, f.id)
 	}
-	f.socket.mu.Unlock()
-	f.letGo()
+	first := !f.counted
+	f.counted = true
+	k.mu.Unlock()
+	if first {
+		k.server.window.leave(unused, f.sent)
+	}
 }

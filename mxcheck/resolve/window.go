@@ -13,7 +13,7 @@ import (
 const (
 	leastWindow = 16
 	firstWindow = 64
-	mostWindow  = 512
+	mostWindow  = 1024
 )
 
 // A window bounds how many questions are out to one server. It grows by one
