@@ -150,9 +150,11 @@ func (j *judgement) judge() {
 		t := &j.targets[i]
 		switch {
 		case t.host.ours && j.usableHere(t):
-		case t.pref < here.pref && t.host.failure.Failure != "" && t.host.failure.Failure != DNSNoZone:
+		case t.pref < here.pref && t.host.failure.Failure == DNSNoZone:
+			better = append(better, t) // whoever wrote the zone file means it to work
+		case t.pref < here.pref && t.maybe(j.us):
 			unsure = append(unsure, t)
-		case t.pref < here.pref && (t.usable(j.us) || t.host.failure.Failure == DNSNoZone):
+		case t.pref < here.pref && t.usable(j.us):
 			better = append(better, t)
 		case t.pref == here.pref && !t.dead(j.us):
 			same = append(same, t)
