@@ -27,12 +27,12 @@ import (
 type Desk struct {
 	Model  *inventory.Model
 	Memory *Memory
-	// Installed are the domains that are served now, by local-host-names and
-	// virtmap-relay-domains; nil where nothing is installed, and what the
+	// ClassW and Relayed are the names of the installed local-host-names and
+	// virtmap-relay-domains; nil where the file is not there, and what the
 	// memory says counts.
-	Installed map[string]bool
-	Now       time.Time
-	Zones     bool // the verdicts come from zone files
+	ClassW, Relayed map[string]bool
+	Now             time.Time
+	Zones           bool // the verdicts come from zone files
 }
 
 // Decides reports whether the verdict on a domain decides about it. The host's
@@ -48,11 +48,12 @@ func (k *Desk) remembered(d *inventory.Domain) *Remembered {
 	if r == nil {
 		return &Remembered{Backup: d.Backup, Zones: k.Zones}
 	}
-	if r.Backup != d.Backup || r.Zones != k.Zones || !Decides(k.Model, d) {
-		r.Against = nil
+	other := r.Backup != d.Backup || r.Zones != k.Zones
+	if other {
+		r.Checked, r.Tried = time.Time{}, time.Time{}
 	}
-	if r.Backup != d.Backup || r.Zones != k.Zones {
-		r.Checked = time.Time{}
+	if other || !Decides(k.Model, d) {
+		r.Against, r.Doubted = nil, false
 	}
 	r.Backup, r.Zones = d.Backup, k.Zones
 	return r
@@ -60,15 +61,21 @@ func (k *Desk) remembered(d *inventory.Domain) *Remembered {
 
 // served reports whether a domain is served now, in whichever role.
 func (k *Desk) served(d *inventory.Domain) bool {
-	if k.Installed != nil {
-		return k.Installed[d.Name]
+	if k.ClassW[d.Name] || k.Relayed[d.Name] {
+		return true
 	}
 	r := k.Memory.Domains[d.Name]
-	return r != nil && r.Served
+	if r == nil || !r.Served {
+		return false
+	}
+	if r.Backup {
+		return k.Relayed == nil
+	}
+	return k.ClassW == nil
 }
 
-// pause is how long a domain that is served is left alone after it was asked
-// about.
+// pause is how long a domain that is served, and not pending, is left alone
+// after it was asked about.
 const pause = 15 * time.Minute
 
 // Due gives the domains to ask about, by their index: new ones, those that are
@@ -93,7 +100,7 @@ func (k *Desk) due(d *inventory.Domain) bool {
 	case within(k.Now, r.Tried, min(pause, k.Model.MX.Recheck)):
 		return false
 	}
-	return r.Verdict == "" || r.Verdict == mxcheck.Error.String() || !within(k.Now, r.Checked, spread(d.Name, k.Model.MX.Recheck))
+	return r.Verdict == "" || r.Verdict == mxcheck.Error.String() || r.Doubted || !within(k.Now, r.Checked, spread(d.Name, k.Model.MX.Recheck))
 }
 
 // within reports whether an event is no older than an age, and not of the
@@ -134,9 +141,9 @@ type Decision struct {
 	Pending int  // domains that are served, and that it speaks against
 	Waiting int  // new domains of which nothing is known
 	Overdue int  // domains that are served, and of which nothing was heard for mx.max_unknown_age
+	Asked   bool // there were verdicts
 	Frozen  bool // nothing moved, because it looks like an accident
-	Entered int  // domains that are served from now on
-	Left    int  // and that are not any more
+	Left    int  // domains that are not served any more, from now on
 
 	reports []report
 }
@@ -144,7 +151,7 @@ type Decision struct {
 // Decide takes in the verdicts on domains, by index, sets Held of every domain
 // of the Model, and brings the Memory up to date.
 func (k *Desk) Decide(verdicts map[int]mxcheck.Verdict) Decision {
-	var d Decision
+	d := Decision{Asked: len(verdicts) > 0}
 	if lie := lies(verdicts); lie != nil {
 		d.Frozen = true
 		d.reports = append(d.reports, k.reportLie(lie))
@@ -210,7 +217,7 @@ func (k *Desk) serves(d *inventory.Domain, r *Remembered, served, answered, froz
 func (k *Desk) guardLeaving(d *Decision, leaving []int, before []bool) {
 	of := 0
 	for i := range k.Model.Domains {
-		if before[i] && k.Model.Domains[i].Enabled {
+		if before[i] && Decides(k.Model, &k.Model.Domains[i]) {
 			of++
 		}
 	}
@@ -233,12 +240,9 @@ func (k *Desk) settle(d *Decision, before []bool) {
 		}
 		r := k.Memory.Domains[domain.Name]
 		r.Served = !domain.Held
-		switch {
-		case domain.Held && before[i]:
+		if domain.Held && before[i] {
 			d.Left++
 			r.Left = k.Now
-		case !domain.Held && !before[i]:
-			d.Entered++
 		}
 		d.reports = append(d.reports, k.reportOne(d, domain, r)...)
 	}
@@ -266,7 +270,10 @@ func (k *Desk) suddenly(verdicts map[int]mxcheck.Verdict) (against []int, of int
 		of++
 		v, asked := verdicts[i]
 		r := k.remembered(d)
-		spoken := asked && v.Level == mxcheck.Error && v.Action != mxcheck.Keep || !asked && r.Doubted
+		spoken := v.Level == mxcheck.Error
+		if !asked || v.Action == mxcheck.Keep {
+			spoken = r.Doubted // until an answer says otherwise
+		}
 		if spoken && (r.Against == nil || k.Now.Sub(r.Against.Since) < leaveAfter) {
 			against = append(against, i)
 		}

@@ -2,7 +2,6 @@ package hostnames
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -25,9 +24,7 @@ type site struct {
 }
 
 func (s *site) desk(m *inventory.Model, memory *Memory) *Desk {
-	both := maps.Clone(s.installed)
-	maps.Copy(both, s.relaying)
-	return &Desk{Model: m, Memory: memory, Installed: both, Now: s.now}
+	return &Desk{Model: m, Memory: memory, ClassW: s.installed, Relayed: s.relaying, Now: s.now}
 }
 
 func newSite(t testing.TB, installed ...string) *site {
@@ -111,7 +108,7 @@ func TestNewDomainWithAnErrorIsHeldBack(t *testing.T) {
 	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere("192.0.2.53")}); len(s.said) != 1 {
 		t.Errorf("a day later: %+v", d)
 	}
-	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": ok()}); !s.installed["b.example"] || d.Held != 0 || d.Entered != 1 {
+	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": ok()}); !s.installed["b.example"] || d.Held != 0 {
 		t.Errorf("mended: %+v", d)
 	}
 }
@@ -411,5 +408,63 @@ func TestSilenceIsReportedAfterAWhile(t *testing.T) {
 	d = s.run(m, map[string]mxcheck.Verdict{"a.example": unknown()})
 	if d.Overdue != 1 || len(s.said) != 1 || s.said[0].Check != checkSilent || !s.installed["a.example"] {
 		t.Errorf("after eight days: %+v", d)
+	}
+}
+
+// TestSilenceDoesNotEndAnAccident: while it is not known that it is over, the
+// domains that were spoken against count, also when they are silent now.
+func TestSilenceDoesNotEndAnAccident(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n")
+	s, verdicts := newSite(t), map[string]mxcheck.Verdict{}
+	bad := elsewhere("192.0.2.53", "198.51.100.53")
+	for i := range 10 {
+		name := fmt.Sprintf("d%d.example", i)
+		fmt.Fprintf(&text, "  %s: {addresses: {fake: andrei}}\n", name)
+		s.installed[name] = true
+		verdicts[name] = ok()
+		if i < 3 {
+			verdicts[name] = bad
+		}
+	}
+	m := parse(t, text.String())
+	m.MX.RemoveAuto, m.MX.Recheck = true, time.Hour // all of them are asked about
+	for range 3 {
+		s.run(m, verdicts)
+		s.now = s.now.Add(7 * time.Hour)
+	}
+	for name := range verdicts {
+		verdicts[name] = bad
+	}
+	if d := s.run(m, verdicts); !d.Frozen {
+		t.Fatalf("%+v", d)
+	}
+	for i := 3; i < 10; i++ {
+		verdicts[fmt.Sprintf("d%d.example", i)] = unknown()
+	}
+	s.now = s.now.Add(8 * time.Hour)
+	if d := s.run(m, verdicts); !d.Frozen || !s.installed["d0.example"] {
+		t.Errorf("with silence: %+v, %v", d, s.installed)
+	}
+}
+
+// TestMissingFiles loses one of the two files with the names while nothing is
+// heard: what the memory says counts for it.
+func TestMissingFiles(t *testing.T) {
+	const text = "version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n  a.example: {addresses: {fake: andrei}}\n  backup.example: {role: backup}\n"
+	for name, lose := range map[string]func(s *site){
+		"local-host-names":       func(s *site) { s.installed = nil },
+		"virtmap-relay-domains":  func(s *site) { s.relaying = nil },
+		"both":                   func(s *site) { s.installed, s.relaying = nil, nil },
+		"neither, but the state": func(s *site) { s.memory = nil },
+	} {
+		s := newSite(t)
+		s.run(parse(t, text), map[string]mxcheck.Verdict{"a.example": ok(), "backup.example": verdict(mxcheck.Finding{ID: mxcheck.OKBackup}, mxcheck.Relay)})
+		lose(s)
+		s.now = s.now.Add(48 * time.Hour)
+		s.run(parse(t, text), map[string]mxcheck.Verdict{"a.example": unknown(), "backup.example": unknown()})
+		if !s.installed["a.example"] || !s.relaying["backup.example"] {
+			t.Errorf("without %s: %v, %v", name, s.installed, s.relaying)
+		}
 	}
 }

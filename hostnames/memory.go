@@ -40,8 +40,8 @@ type Remembered struct {
 	LastOK  time.Time `json:"last_ok,omitzero"`
 	Left    time.Time `json:"left,omitzero"` // it was served, until then
 
-	// Doubted says that the last answer spoke against it and was not counted,
-	// because it looked like an accident.
+	// Doubted says that the last answer there was spoke against it, and was
+	// not counted, because it looked like an accident.
 	Doubted bool `json:"doubted,omitempty"`
 
 	Against *Against `json:"against,omitempty"` // while the answers speak against it
@@ -63,6 +63,9 @@ type Silent struct {
 	Text  string    `json:"text"`
 }
 
+// ErrLater is wrapped by the error about a file that a later virtmap wrote.
+var ErrLater = errors.New("it was written by a later virtmap")
+
 // NewMemory gives the memory of a first run.
 func NewMemory() *Memory { return &Memory{Version: 1, Domains: map[string]*Remembered{}} }
 
@@ -75,8 +78,11 @@ func ParseMemory(text []byte) (*Memory, error) {
 	if err := json.Unmarshal(text, &m); err != nil {
 		return nil, err
 	}
-	if m.Version != 1 {
-		return nil, fmt.Errorf("it is of version %d, which this virtmap does not know", m.Version)
+	if m.Version > 1 {
+		return nil, fmt.Errorf("version %d: %w", m.Version, ErrLater)
+	}
+	if m.Version < 1 {
+		return nil, errors.New("it has no version")
 	}
 	if m.Domains == nil {
 		m.Domains = map[string]*Remembered{}
@@ -156,11 +162,18 @@ const (
 )
 
 // forget is how far apart two answers may be to count as one run of them.
-const forget = 7 * 24 * time.Hour
+const forget = 15 * 24 * time.Hour
 
 // confirmed reports whether the answers against a domain came often enough,
 // for long enough, and from two servers.
 func (a *Against) confirmed(now time.Time) bool {
-	age := max(leaveAfter, time.Duration(a.TTL)*time.Second)
-	return a.Runs >= leaveRuns && now.Sub(a.Since) >= age && len(a.Servers) >= leaveServers
+	return a.Runs >= leaveRuns && !now.Before(a.leaves()) && len(a.Servers) >= leaveServers
 }
+
+// leaves is when the domain may leave at the earliest. No cache keeps an answer
+// for more than a week (RFC 8767 4).
+func (a *Against) leaves() time.Time {
+	return a.Since.Add(max(leaveAfter, min(time.Duration(a.TTL)*time.Second, mostTTL)))
+}
+
+const mostTTL = 7 * 24 * time.Hour

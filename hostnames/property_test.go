@@ -28,7 +28,7 @@ func (r *reference) step(v mxcheck.Verdict, now time.Time, auto bool) {
 	case v.Level < mxcheck.Error:
 		*r = reference{in: true, last: now}
 	default:
-		if now.Sub(r.last) > 7*24*time.Hour {
+		if now.Sub(r.last) > 15*24*time.Hour {
 			r.runs = 0
 		}
 		r.last = now

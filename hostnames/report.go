@@ -2,6 +2,7 @@ package hostnames
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -48,11 +49,11 @@ func (k *Desk) reportOne(d *Decision, domain *inventory.Domain, r *Remembered) [
 		}
 	case domain.Held && r.Against != nil && !r.Left.IsZero():
 		d.Held++
-		return say(checkLeft, r.ID, r.Advice+", or take it out of the inventory", "%s is not served any more: %s, since %s", domain.Name, against, since(r))
+		return say(checkLeft, r.ID, r.Advice+", or take it out of the inventory", "%s is not served any more, since %s: %s", domain.Name, r.Left.Format(time.DateOnly), against)
 	case domain.Held && r.Against != nil:
 		d.Held++
 		return say(checkHeld, r.ID, r.Advice, "%s is held back: %s", domain.Name, against)
-	case domain.Held && r.Silent == nil:
+	case domain.Held && (d.Frozen || r.Silent == nil):
 		d.Waiting++
 		return say(checkHeld, "", "it comes in when the accident is over", "%s is held back as long as no domain may move", domain.Name)
 	case domain.Held:
@@ -63,8 +64,8 @@ func (k *Desk) reportOne(d *Decision, domain *inventory.Domain, r *Remembered) [
 		return say(checkPending, r.ID, r.Advice+"; "+k.howItLeaves(r), "%s is served and its mail is delivered here, but %s, since %s", domain.Name, against, since(r))
 	case r.Silent != nil && k.Now.Sub(r.Silent.Since) > k.Model.MX.MaxUnknownAge:
 		d.Overdue++
-		return say(checkSilent, "", "nothing is changed; ask with virtmap mx "+domain.Name, "%s is served, and the DNS has not answered for it since %s: %s",
-			domain.Name, r.Silent.Since.Format(time.DateOnly), r.silentText())
+		return say(checkSilent, "", "nothing is changed; ask with virtmap mx "+domain.Name, "%s is served, and the DNS has not answered for it since %s%s: %s",
+			domain.Name, r.Silent.Since.Format(time.DateOnly), r.lastGood(), r.silentText())
 	}
 	return nil
 }
@@ -79,7 +80,15 @@ func (k *Desk) howItLeaves(r *Remembered) string {
 	case len(r.Against.Servers) < leaveServers:
 		return "it leaves by itself once a second resolver has said so too (--resolver)"
 	}
-	return "it leaves by itself when that is so for a day and three runs"
+	return fmt.Sprintf("it leaves by itself when that is still so on %s, after %d runs", r.Against.leaves().Format(time.DateOnly), leaveRuns)
+}
+
+// lastGood says when the DNS last spoke for the domain.
+func (r *Remembered) lastGood() string {
+	if r.LastOK.IsZero() {
+		return ""
+	}
+	return " (it last spoke for it on " + r.LastOK.Format(time.DateOnly) + ")"
 }
 
 func (r *Remembered) silentText() string { return fmt.Sprintf("%s (%s)", r.Silent.Text, r.Silent.ID) }
@@ -131,15 +140,17 @@ func (k *Desk) Announce(d Decision, further []diag.Fault, all bool) []diag.Fault
 		reports = append(reports, report{f, f.Check.ID + " " + f.Text})
 	}
 	said := map[string]time.Time{}
-	for key, at := range k.Memory.Announced {
-		if within(k.Now, at, sayAgain) {
-			said[key] = at
-		}
+	if d.Frozen || !d.Asked { // what was to be said before is not over
+		maps.Copy(said, k.Memory.Announced)
 	}
 	var faults []diag.Fault
 	counts := map[*diag.Check]int{}
 	for _, r := range reports {
-		_, heard := said[r.key]
+		at := k.Memory.Announced[r.key]
+		heard := within(k.Now, at, sayAgain)
+		if heard {
+			said[r.key] = at
+		}
 		if heard && !all {
 			continue
 		}

@@ -50,24 +50,25 @@ func (c *Checker) CheckAll(ctx context.Context, subjects []Subject, each func(i 
 	answered := false
 	collect := func(i int, v Verdict) {
 		<-truth // no verdict is out before it is known whether it can be believed
-		if _, byName := c.byName(subjects[i]); lie != nil && !byName {
+		_, byName := c.byName(subjects[i])
+		if lie != nil && !byName {
 			v = failed(subjects[i], *lie)
 		}
 		if v.ID() == DNSTimeout || v.ID() == DNSTruncated {
 			late[i] = v
 			return
 		}
-		answered = answered || v.Level != Unknown
+		answered = answered || v.Level != Unknown && !byName
 		each(i, v)
 	}
 	c.side(ctx, subjects, all, collect)
 	for round := range lateRounds {
 		before := len(late)
-		if !answered || before == 0 || ctx.Err() != nil { // where nobody answers anything, once is enough
+		if before == 0 || ctx.Err() != nil {
 			break
 		}
-		if r, ok := c.Resolver.(Recoverer); ok && !r.Recover(ctx) {
-			break
+		if r, ok := c.Resolver.(Recoverer); ok && !r.Recover(ctx) || !ok && !answered {
+			break // nobody answers anything: once is enough
 		}
 		again := slices.Collect(maps.Keys(late))
 		clear(late)
@@ -135,7 +136,7 @@ func (c *Checker) canary(ctx context.Context) (lie *Answer) {
 	name := c.Probe + ".invalid"
 	for _, answer := range poll.AskEach(ctx, Question{Name: name, Type: TypeA}) {
 		if answer.Failure == "" && len(answer.Records) > 0 {
-			detail := fmt.Sprintf("%s says that %s has the address %s", answer.Server, name, answer.Records[0].Addr)
+			detail := fmt.Sprintf("%s gives the address %s for a name that cannot exist", answer.Server, answer.Records[0].Addr)
 			return &Answer{Failure: ResolverLies, Detail: detail, Server: answer.Server}
 		}
 	}

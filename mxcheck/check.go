@@ -31,10 +31,10 @@ type Checker struct {
 }
 
 // An opinion says whose answers a look at a domain rests on: the first there
-// are, or second ones that do not come from the server of the first.
+// are, or second ones, each not of the server that gave the first.
 type opinion struct {
 	second bool
-	first  string
+	first  string // who gave the first answer
 }
 
 func (o opinion) question(name string, typ Type) Question {
@@ -42,8 +42,8 @@ func (o opinion) question(name string, typ Type) Question {
 }
 
 type hostKey struct {
-	name string
-	opinion
+	name   string
+	second bool
 }
 
 // Check gives the verdict on one domain.
@@ -92,7 +92,7 @@ func specialUse(name string) string {
 func (c *Checker) look(ctx context.Context, s Subject, o opinion) Verdict {
 	answer, loop := c.follow(ctx, o.question(s.Domain, TypeMX))
 	j := judgement{Verdict: Verdict{Subject: s, Records: slices.Clone(answer.Aliases)}, us: c.Us, answer: answer, end: answer.End(s.Domain)}
-	j.serve(answer)
+	j.serve(answer.Server)
 	switch {
 	case answer.Failure != "":
 		return failed(s, answer)
@@ -157,6 +157,7 @@ func (c *Checker) listed(ctx context.Context, j *judgement, o opinion) {
 		h := j.targets[i].host
 		j.Records = append(append(j.Records, h.aliases...), h.records...)
 		j.answer.Stale = j.answer.Stale || h.stale
+		j.serve(h.from[:]...)
 	}
 	j.judge()
 	if j.Level <= Warning && c.fromWildcard(ctx, j, o) {
@@ -194,12 +195,16 @@ func (c *Checker) fromWildcard(ctx context.Context, j *judgement, o opinion) boo
 // host asks for the addresses of a name once in a run: many domains share few
 // MX hosts.
 func (c *Checker) host(ctx context.Context, name string, o opinion) *host {
+	var from [2]string
+	if o.second {
+		from = c.host(ctx, name, opinion{}).from
+	}
 	work := func() *host {
-		h := c.lookUp(ctx, name, o)
+		h := c.lookUp(ctx, name, o.second, from)
 		h.how, h.ours = c.Us.match(h)
 		return h
 	}
-	return c.hosts.get(ctx, hostKey{name, o}, work, func() *host {
+	return c.hosts.get(ctx, hostKey{name, o.second}, work, func() *host {
 		return &host{name: name, end: name, state: unknown, failure: stopped()}
 	})
 }

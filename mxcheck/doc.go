@@ -20,10 +20,11 @@
 // recognised by the name of a target or by an address of it, and the best of
 // the targets that can be used decides.
 //
-// An answer that speaks against a domain is asked for a second time, of
-// another server where there is one, over TCP: two that disagree, or a second
-// one that fails, leave the domain unknown. No answer at all is never taken
-// for an answer that there is nothing.
+// An answer that speaks against a domain is asked for a second time, over TCP,
+// and of another server than the one that gave it, where there is one that
+// answers anything: two that disagree, or a second one that fails, leave the
+// domain unknown. No answer at all is never taken for an answer that there is
+// nothing.
 //
 // # What it does not do
 //

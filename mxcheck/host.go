@@ -31,21 +31,24 @@ type host struct {
 	aliases []Record
 	records []Record // A and AAAA
 	addrs   []netip.Addr
-	failure Answer // of one of the two questions, or of both
-	stale   bool   // what is known is out of date
+	failure Answer    // of one of the two questions, or of both
+	stale   bool      // what is known is out of date
+	from    [2]string // who answered for A and for AAAA
 	ours    bool
 	how     string // it is ours
 }
 
-// lookUp asks for the addresses of a name.
-func (c *Checker) lookUp(ctx context.Context, name string, o opinion) *host {
+// lookUp asks for the addresses of a name. first are the servers that gave the
+// first opinion, by question.
+func (c *Checker) lookUp(ctx context.Context, name string, second bool, first [2]string) *host {
 	h := &host{name: name, end: name, state: noAddress}
 	if isLiteral(name) {
 		h.state = literal
 		return h
 	}
-	for _, typ := range []Type{TypeA, TypeAAAA} {
-		answer, loop := c.follow(ctx, o.question(name, typ))
+	for i, typ := range []Type{TypeA, TypeAAAA} {
+		answer, loop := c.follow(ctx, opinion{second, first[i]}.question(name, typ))
+		h.from[i] = answer.Server
 		h.stale = h.stale || answer.Stale
 		switch {
 		case loop:

@@ -83,6 +83,8 @@ func (j *judgement) record() string {
 // publish says how to lead the domain here.
 func (j *judgement) publish() string {
 	switch {
+	case j.Subject.Backup:
+		return "publish the MX of the server that takes its mail, and behind it: " + strings.Replace(j.record(), " MX 10 ", " MX 20 ", 1)
 	case len(j.answer.Aliases) > 0: // nothing may stand beside a CNAME
 		return "replace its CNAME by: " + j.record()
 	case len(j.answer.Records) > 0:

@@ -105,6 +105,7 @@ func (j *judgement) deadTarget(t *target) {
 func (j *judgement) implicit(h *host) {
 	j.Records = append(j.Records, h.records...)
 	j.answer.Stale = j.answer.Stale || h.stale
+	j.serve(h.from[:]...)
 	t := target{name: h.name, host: h}
 	switch {
 	case h.state == unknown || t.maybe(j.us):
@@ -118,6 +119,8 @@ func (j *judgement) implicit(h *host) {
 	case h.ours && t.usable(j.us):
 		j.add(finding(OKImplicit, "it has no MX; mail arrives only because its own address %s is this server, matched %s", joinAddrs(h.addrs), h.how).
 			advise("%s", j.publish()))
+	case h.ours:
+		j.deadTarget(&t)
 	case len(h.addrs) == 0:
 		j.add(finding(NoneNoAddr, "it exists, and has neither MX nor A nor AAAA records").advise("%s", j.publish()))
 	default:

@@ -2,6 +2,7 @@ package mxcheck
 
 import (
 	"fmt"
+	"slices"
 
 	"virtmap/internal/mailaddr"
 )
@@ -88,20 +89,17 @@ func (v *Verdict) add(findings ...Finding) {
 func failed(s Subject, a Answer) Verdict {
 	v := Verdict{Subject: s}
 	v.add(finding(a.Failure, "%s", failureText(a)).advise("%s", failureAdvice(a.Failure, s.Domain)))
-	v.serve(a)
+	v.serve(a.Server)
 	return v
 }
 
-func (v *Verdict) serve(a Answer) {
-	if a.Server == "" {
-		return
-	}
-	for _, known := range v.Servers {
-		if known == a.Server {
-			return
+// serve adds who gave the records.
+func (v *Verdict) serve(servers ...string) {
+	for _, server := range servers {
+		if server != "" && !slices.Contains(v.Servers, server) {
+			v.Servers = append(v.Servers, server)
 		}
 	}
-	v.Servers = append(v.Servers, a.Server)
 }
 
 // firstServer is who gave the MX records, or said that there are none.

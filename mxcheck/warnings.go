@@ -107,9 +107,8 @@ func (j *judgement) outOfDate() {
 
 // agreed joins two looks at a domain, the first of which spoke against it.
 func agreed(first, second Verdict) Verdict {
-	for _, server := range second.Servers {
-		first.serve(Answer{Server: server})
-	}
+	from := first.firstServer()
+	first.serve(second.Servers...)
 	switch {
 	case second.Level == Unknown:
 		second.Findings[0].Text = "a second question was not answered (" + second.Text() + "); the first answer was: " + first.Text()
@@ -118,7 +117,7 @@ func agreed(first, second Verdict) Verdict {
 	case second.ID() == first.ID():
 		return first
 	case second.Level < Unknown && inner(first.Records) && !inner(second.Records):
-		second.add(finding(SplitHorizon, "%s gives inner addresses, and %s public ones, which decide", strings.Join(first.Servers[:1], ""), strings.Join(second.Servers, ", ")).
+		second.add(finding(SplitHorizon, "%s gives inner addresses, and %s public ones, which decide", from, strings.Join(second.Servers, ", ")).
 			advise("ask a resolver that sees what the world sees, with --resolver"))
 		second.Servers = first.Servers
 		return second

@@ -73,46 +73,42 @@ func (a *buildArgs) recall(m *inventory.Model, stdio Stdio) (*choice, error) {
 	} else {
 		c.keep = false
 	}
+	if errors.Is(err, hostnames.ErrLater) {
+		c.keep = false // of a later virtmap, which may need it
+	}
 	if err != nil {
 		fmt.Fprintf(stdio.Err, "%s cannot be used (%s); what is served is taken from the installed files instead\n", path, diag.Printable(err.Error()))
 	}
-	c.desk.Installed, err = a.installed(len(c.before) == 0)
-	return c, err
-}
-
-// installed gives the domains that the installed files serve; nil where there
-// are none. On a first run where local-host-names is missing, class w is kept
-// elsewhere, and the rows tell.
-func (a *buildArgs) installed(first bool) (map[string]bool, error) {
-	var served map[string]bool
-	take := func(file string, read func(*diag.Source, *diag.List) []string) error {
-		text, err := readIfThere(filepath.Join(a.out, file))
-		if err != nil || text == nil {
-			return err
-		}
-		var sources diag.Sources
-		src, err := sources.Add(file, string(text))
-		if err != nil {
-			return exit(exitIO, err)
-		}
-		if served == nil {
-			served = map[string]bool{}
-		}
-		var unasked diag.List
-		for _, name := range read(src, &unasked) {
-			served[name] = true
-		}
-		return nil
-	}
-	if err := take(mcfile.HostNames, listedNames); err != nil {
+	if c.desk.ClassW, err = a.installed(mcfile.HostNames, listedNames); err != nil {
 		return nil, err
 	}
-	if served == nil && first {
-		if err := take(mcfile.Virtusertable, tableDomains); err != nil {
+	if c.desk.ClassW == nil && len(c.before) == 0 {
+		// Class w may be kept elsewhere: on a first run the rows tell.
+		if c.desk.ClassW, err = a.installed(mcfile.Virtusertable, tableDomains); err != nil {
 			return nil, err
 		}
 	}
-	return served, take(mcfile.RelayDomains, listedNames)
+	c.desk.Relayed, err = a.installed(mcfile.RelayDomains, listedNames)
+	return c, err
+}
+
+// installed gives the domains of an installed file; nil when it is not there.
+func (a *buildArgs) installed(file string, read func(*diag.Source, *diag.List) []string) (map[string]bool, error) {
+	text, err := readIfThere(filepath.Join(a.out, file))
+	if err != nil || text == nil {
+		return nil, err
+	}
+	var sources diag.Sources
+	src, err := sources.Add(file, string(text))
+	if err != nil {
+		return nil, exit(exitIO, err)
+	}
+	names := map[string]bool{}
+	var unasked diag.List
+	for _, name := range read(src, &unasked) {
+		names[name] = true
+	}
+	return names, nil
 }
 
 func listedNames(src *diag.Source, faults *diag.List) []string {

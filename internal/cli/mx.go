@@ -92,6 +92,7 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	q, err := a.asking.open(&source.Model.Host, len(a.asking.zones.Value()) > 0, stdio)
 	if err != nil {
 		return err

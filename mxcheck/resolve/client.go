@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,14 +25,15 @@ type Config struct {
 	// Waits is how long each try over UDP waits for an answer before the next
 	// one, with the next server. An answer to an earlier try is still taken.
 	Waits []time.Duration
-	// TCPWait is how long a try over TCP may take.
+	// TCPWait is how long a question over TCP may take. A connection on which
+	// nothing is answered for a quarter of it is given up before.
 	TCPWait time.Duration
 	// Pause is how long a server that could not get an answer is left alone:
 	// it must remember its failure (RFC 9520 2.2), so asking at once again
 	// proves nothing.
 	Pause time.Duration
-	// Patience is how long nobody may answer anything before questions are
-	// given up at once.
+	// Patience is how long servers that have answered may be silent before
+	// questions are given up at once. Where none has, it is the Waits.
 	Patience time.Duration
 
 	AuthorityPort uint16 // of the name servers that AskAuthorities asks; 0 is 53
@@ -67,7 +69,7 @@ func New(config Config) (*Client, error) {
 	if len(config.Servers) == 0 {
 		return nil, errors.New("there is no DNS server to ask; name one with --resolver")
 	}
-	if config.Waits == nil {
+	if len(config.Waits) == 0 {
 		config.Waits = defaultWaits
 	}
 	for field, standard := range map[*time.Duration]time.Duration{
@@ -83,7 +85,10 @@ func New(config Config) (*Client, error) {
 		c.silence.budget += wait
 	}
 	c.limit = limiter(config)
-	for _, addr := range config.Servers {
+	for i, addr := range config.Servers {
+		if slices.Contains(config.Servers[:i], addr) {
+			continue // asked twice, it would be its own second opinion
+		}
 		s, err := newServer(addr, socketsPerServer, &c.silence)
 		if err != nil {
 			c.unreachable = append(c.unreachable, fmt.Sprintf("%s (%s)", serverName(addr), err))
@@ -141,7 +146,7 @@ func (c *Client) AskEach(ctx context.Context, q mxcheck.Question) []mxcheck.Answ
 	for i, s := range c.servers {
 		go func() {
 			one := newInquiry(c, q)
-			one.servers = []*server{s}
+			one.servers, one.probing = []*server{s}, true
 			answers[i] = one.run(ctx)
 			done <- struct{}{}
 		}()
@@ -157,31 +162,71 @@ func (c *Client) AskEach(ctx context.Context, q mxcheck.Question) []mxcheck.Answ
 func (c *Client) Recover(ctx context.Context) bool {
 	end := time.Now().Add(c.config.Patience)
 	for c.silence.lasts() && time.Now().Before(end) && ctx.Err() == nil {
-		probe := newInquiry(c, mxcheck.Question{Name: ".", Type: mxcheck.TypeNS})
-		probe.probing = true
-		for _, s := range probe.servers {
-			probe.send(ctx, s)
-		}
-		probe.listen(ctx, c.config.Waits[0])
-		probe.settle()
+		c.probe(ctx)
 	}
 	return !c.silence.lasts() && ctx.Err() == nil
 }
 
+// probe asks all servers for what every one of them knows: whether a name is
+// dead, or the line.
+func (c *Client) probe(ctx context.Context) {
+	one := newInquiry(c, mxcheck.Question{Name: ".", Type: mxcheck.TypeNS})
+	defer one.settle()
+	one.probing = true
+	for _, s := range one.servers {
+		one.flights = append(one.flights, s.send(one))
+	}
+	one.listen(ctx, 2*c.config.Waits[0])
+}
+
+// suspect finds out whether a silence is one of the line, once at a time.
+func (c *Client) suspect(ctx context.Context) {
+	if c.silence.looms() && c.silence.probing.CompareAndSwap(false, true) {
+		go func() {
+			defer c.silence.probing.Store(false)
+			c.probe(ctx)
+			if ctx.Err() == nil {
+				c.silence.confirm()
+			}
+		}()
+	}
+}
+
+// pace waits until a question may be asked; it reports false when ctx ends
+// first.
+func (c *Client) pace(ctx context.Context) bool {
+	if c.limit == nil {
+		return true
+	}
+	turn := c.limit.Reserve()
+	if sleep(ctx, turn.Delay()) {
+		return true
+	}
+	turn.Cancel()
+	return false
+}
+
 // order gives the servers in the order in which a question is put to them: as
 // configured, those that have been silent last. A second opinion is not asked
-// of the server that gave the first, where there is another.
+// of the server that gave the first, as long as another one is there to ask.
 func (c *Client) order(q mxcheck.Question) []*server {
 	if len(c.servers) < 2 {
 		return c.servers
 	}
-	ordered := make([]*server, 0, len(c.servers))
-	for _, down := range []bool{false, true} {
-		for _, s := range c.servers {
-			if s.down() == down && !(q.Second && s.name == q.First) {
-				ordered = append(ordered, s)
-			}
+	var up, down []*server
+	for _, s := range c.servers {
+		switch {
+		case s.down():
+			down = append(down, s)
+		case !q.Second || s.name != q.First:
+			up = append(up, s)
 		}
 	}
-	return ordered
+	if q.Second && len(up) > 0 {
+		return up
+	}
+	if q.Second {
+		up = slices.DeleteFunc(slices.Clone(c.servers), func(s *server) bool { return s.name != q.First })
+	}
+	return append(up, down...)
 }

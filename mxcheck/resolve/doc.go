@@ -13,6 +13,10 @@
 // server says that is no answer (SERVFAIL, REFUSED and the like) is kept as
 // the reason, and the next server is asked.
 //
+// A second opinion is asked for over TCP first, and over UDP where TCP is not
+// to be had; a name that nobody answers for over UDP while others get their
+// answers is asked for over TCP too.
+//
 // How many questions are out at once to one server is bounded by a window that
 // grows with answers and shrinks with losses; see window.
 //

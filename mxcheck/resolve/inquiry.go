@@ -29,11 +29,12 @@ type inquiry struct {
 	replies  chan *reply
 	flights  []*flight
 
-	probing     bool // it finds out whether a silence is over
+	probing     bool // it finds out about the servers, and goes before all others
 	plain       bool // without EDNS
 	unvalidated bool // without DNSSEC validation
 
-	said mxcheck.Answer // by a server that had no answer
+	said  mxcheck.Answer // by a server that had no answer
+	tired []*server      // those that said so
 }
 
 // A reply is a packet that answers an inquiry.
@@ -98,15 +99,20 @@ func (i *inquiry) run(ctx context.Context) mxcheck.Answer {
 // which nobody can forge, and over UDP where that is not to be had.
 func (i *inquiry) ask(ctx context.Context) (answer mxcheck.Answer, done bool) {
 	if i.question.Second {
-		if answer, done = i.overTCP(ctx); !done {
+		if answer, done = i.overTCP(ctx, i.servers); !done {
 			answer, done = i.overUDP(ctx)
 		}
 		return answer, done
 	}
-	if answer, done = i.overUDP(ctx); !done && i.said.Failure == "" {
-		answer, done = i.overTCP(ctx) // what a server said, it says over TCP too
+	if answer, done = i.overUDP(ctx); !done {
+		answer, done = i.overTCP(ctx, i.unheard()) // the others would say the same
 	}
 	return answer, done
+}
+
+// unheard gives the servers that said nothing.
+func (i *inquiry) unheard() []*server {
+	return slices.DeleteFunc(slices.Clone(i.servers), func(s *server) bool { return slices.Contains(i.tired, s) })
 }
 
 func names(servers []*server) string {
@@ -120,23 +126,24 @@ func names(servers []*server) string {
 // overUDP goes round the servers. One that said that it has no answer is not
 // asked again before Pause is over, and then once.
 func (i *inquiry) overUDP(ctx context.Context) (answer mxcheck.Answer, done bool) {
-	var tired []*server
 	paused := false
 	at := 0
-	for _, wait := range i.client.config.Waits {
-		if len(tired) == len(i.servers) {
+	for try, wait := range i.client.config.Waits {
+		if try >= triesOnGoodLine && i.client.silence.lost.Load() < enoughLost {
+			return answer, false // others are answered: it is the name, or UDP
+		}
+		if len(i.unheard()) == 0 {
 			if paused || i.said.Failure != mxcheck.DNSServfail {
 				return answer, false
 			}
-			if !sleep(ctx, i.client.config.Pause) {
-				return stopped(), true
+			i.letGo()
+			if answer, outcome, _ := i.listen(ctx, i.client.config.Pause); outcome == final {
+				return answer, true
 			}
-			paused, tired = true, nil
+			paused, i.tired = true, nil
 		}
-		for slices.Contains(tired, i.servers[at%len(i.servers)]) {
-			at++
-		}
-		if !i.send(ctx, i.servers[at%len(i.servers)]) {
+		open := i.unheard()
+		if !i.send(ctx, open[at%len(open)]) {
 			if ctx.Err() == nil {
 				return answer, false // nobody answers anything any more
 			}
@@ -149,14 +156,17 @@ func (i *inquiry) overUDP(ctx context.Context) (answer mxcheck.Answer, done bool
 		case again:
 			continue
 		case useless:
-			if !slices.Contains(tired, from) {
-				tired = append(tired, from)
-			}
+			i.tired = append(i.tired, from)
+			continue
 		}
 		at++
 	}
 	return answer, false
 }
+
+// triesOnGoodLine is how often a name is asked for over UDP while others get
+// their answers, until it is asked for over TCP.
+const triesOnGoodLine = 3
 
 // An outcome is what came of waiting for a reply.
 type outcome uint8
@@ -179,6 +189,9 @@ func (i *inquiry) listen(ctx context.Context, wait time.Duration) (mxcheck.Answe
 		for _, f := range i.flights {
 			f.lose()
 		}
+		if !i.probing {
+			i.client.suspect(ctx)
+		}
 		return mxcheck.Answer{}, silent, nil
 	case r := <-i.replies:
 		return i.hear(ctx, r)
@@ -198,15 +211,22 @@ func (i *inquiry) hear(ctx context.Context, r *reply) (mxcheck.Answer, outcome, 
 		if byTCP.Failure != "" {
 			return mxcheck.Answer{}, useless, r.from // it was said there
 		}
-	case answer.Failure == "" && r.unvalidated:
-		return mxcheck.Answer{Failure: mxcheck.DNSBogus, Detail: answer.Server + " answers only without validation", Server: answer.Server}, final, r.from
 	case answer.Failure == "":
-		return answer, final, r.from
+		return believed(answer, r.unvalidated), final, r.from
 	case i.dropEDNS(answer):
 		return mxcheck.Answer{}, again, r.from
 	}
 	i.keep(answer)
 	return mxcheck.Answer{}, useless, r.from
+}
+
+// believed turns what a server answers only without validation into what that
+// means.
+func believed(a mxcheck.Answer, unvalidated bool) mxcheck.Answer {
+	if !unvalidated {
+		return a
+	}
+	return mxcheck.Answer{Failure: mxcheck.DNSBogus, Detail: a.Server + " answers only without validation", Server: a.Server}
 }
 
 // keep remembers what a server said that had no answer. That it could not get
@@ -228,9 +248,9 @@ func (i *inquiry) dropEDNS(a mxcheck.Answer) bool {
 	return true
 }
 
-// overTCP asks the servers over TCP.
-func (i *inquiry) overTCP(ctx context.Context) (mxcheck.Answer, bool) {
-	for _, s := range i.servers {
+// overTCP asks servers over TCP.
+func (i *inquiry) overTCP(ctx context.Context, servers []*server) (mxcheck.Answer, bool) {
+	for _, s := range servers {
 		if s.tcp.dead() || i.givenUp() {
 			continue
 		}
@@ -244,7 +264,7 @@ func (i *inquiry) overTCP(ctx context.Context) (mxcheck.Answer, bool) {
 // oneByTCP asks one server over TCP. Where it has no answer, what it said is
 // given, if it said anything.
 func (i *inquiry) oneByTCP(ctx context.Context, s *server) (mxcheck.Answer, bool) {
-	if i.client.limit != nil && i.client.limit.Wait(ctx) != nil {
+	if !i.probing && !i.client.pace(ctx) {
 		return stopped(), true
 	}
 	packet, err := s.tcp.ask(ctx, i.query, i.wire, i.client.config.TCPWait)
@@ -258,7 +278,7 @@ func (i *inquiry) oneByTCP(ctx context.Context, s *server) (mxcheck.Answer, bool
 	answer, broken := readAnswer(packet, i.question, s.name)
 	switch {
 	case answer.Failure == "" && !broken:
-		return answer, true
+		return believed(answer, i.unvalidated), true
 	case i.dropEDNS(answer):
 		return i.oneByTCP(ctx, s)
 	}
@@ -291,10 +311,10 @@ func (i *inquiry) whyServfail(ctx context.Context) mxcheck.Answer {
 // reports false when ctx ended, or when nobody answers anything any more.
 func (i *inquiry) send(ctx context.Context, s *server) bool {
 	i.letGo()
-	if !s.window.enter(ctx) {
+	if !s.window.enter(ctx, len(i.flights) == 0) {
 		return false
 	}
-	if len(i.flights) == mostTries || i.givenUp() || i.client.limit != nil && i.client.limit.Wait(ctx) != nil {
+	if len(i.flights) == mostTries || i.givenUp() || !i.probing && !i.client.pace(ctx) {
 		s.window.leave(unused, time.Time{})
 		return false
 	}

@@ -26,7 +26,7 @@ func SystemServers(path string) []netip.AddrPort {
 	if config, err := dns.ClientConfigFromFile(path); err == nil {
 		for _, text := range config.Servers {
 			if addr, err := netip.ParseAddr(text); err == nil && len(servers) < maxServers {
-				servers = append(servers, netip.AddrPortFrom(addr, dnsPort))
+				servers = append(servers, netip.AddrPortFrom(addr.Unmap(), dnsPort))
 			}
 		}
 	}
@@ -40,10 +40,10 @@ func SystemServers(path string) []netip.AddrPort {
 // address with one in brackets.
 func ParseServer(text string) (netip.AddrPort, error) {
 	if addr, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
-		return netip.AddrPortFrom(addr, dnsPort), nil
+		return netip.AddrPortFrom(addr.Unmap(), dnsPort), nil
 	}
 	if server, err := netip.ParseAddrPort(text); err == nil && server.Port() != 0 {
-		return server, nil
+		return netip.AddrPortFrom(server.Addr().Unmap(), server.Port()), nil
 	}
 	if _, port, ok := strings.Cut(text, ":"); ok && !strings.Contains(port, ":") {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {

@@ -18,6 +18,7 @@ import (
 type stream struct {
 	addr   netip.AddrPort
 	failed atomic.Int32 // dials in a row that failed
+	last   atomic.Int64 // UnixNano of the last one
 	alone  chan struct{}
 
 	mu   sync.Mutex
@@ -40,8 +41,13 @@ type streamCall struct {
 	reply chan []byte // closed when the pipe ends
 }
 
+// deadFor is how long a server that refused to speak TCP is not asked over it.
+const deadFor = 30 * time.Second
+
 // dead reports whether the server does not seem to speak TCP.
-func (s *stream) dead() bool { return s.failed.Load() >= 3 }
+func (s *stream) dead() bool {
+	return s.failed.Load() >= 3 && time.Since(time.Unix(0, s.last.Load())) < deadFor
+}
 
 func (s *stream) close() error {
 	s.mu.Lock()
@@ -62,9 +68,6 @@ func (s *stream) ask(ctx context.Context, query, wire []byte, wait time.Duration
 	p, err := s.connect(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err // the time went by while others connected
 	}
 	packet, err := p.ask(ctx, query, wire, wait/4)
 	if err == nil || ctx.Err() != nil {
@@ -99,6 +102,8 @@ func (s *stream) connect(ctx context.Context) (*pipe, error) {
 		return nil, net.ErrClosed
 	case s.pipe != nil && s.pipe.open():
 		return s.pipe, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err() // the time went by while others connected
 	}
 	p, err := s.dial(ctx)
 	if err != nil {
@@ -113,6 +118,7 @@ func (s *stream) dial(ctx context.Context) (*pipe, error) {
 	conn, err := d.DialContext(ctx, "tcp", s.addr.String())
 	if err != nil {
 		s.failed.Add(1)
+		s.last.Store(time.Now().UnixNano())
 		return nil, err
 	}
 	s.failed.Store(0)

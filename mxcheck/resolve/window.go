@@ -23,7 +23,8 @@ type window struct {
 	mu      sync.Mutex
 	size    float64
 	out     int
-	waiting list.List // of chan struct{}
+	waiting list.List // of chan struct{}: first tries
+	again   list.List // the same: further tries
 	slow    bool      // a loss was seen: no more doubling
 	cut     time.Time // of the last halving
 }
@@ -31,16 +32,21 @@ type window struct {
 func (w *window) open() { w.size = firstWindow }
 
 // enter waits for room, in turn; it reports false when ctx ends first. Who
-// waits must not hold a place.
-func (w *window) enter(ctx context.Context) bool {
+// waits must not hold a place. First tries go before others: names that nobody
+// answers for must not keep those from being asked that somebody does.
+func (w *window) enter(ctx context.Context, first bool) bool {
 	w.mu.Lock()
-	if w.out < int(w.size) && w.waiting.Len() == 0 {
+	if w.out < int(w.size) && w.queued() == 0 {
 		w.out++
 		w.mu.Unlock()
 		return true
 	}
 	turn := make(chan struct{})
-	place := w.waiting.PushBack(turn)
+	queue := &w.waiting
+	if !first {
+		queue = &w.again
+	}
+	place := queue.PushBack(turn)
 	w.mu.Unlock()
 	select {
 	case <-turn:
@@ -54,7 +60,7 @@ func (w *window) enter(ctx context.Context) bool {
 		w.out--
 		w.admit()
 	default:
-		w.waiting.Remove(place)
+		queue.Remove(place)
 	}
 	return false
 }
@@ -85,10 +91,16 @@ func (w *window) leave(r result, sent time.Time) {
 	w.admit()
 }
 
+func (w *window) queued() int { return w.waiting.Len() + w.again.Len() }
+
 // admit lets in who waits, as far as there is room.
 func (w *window) admit() {
-	for w.out < int(w.size) && w.waiting.Len() > 0 {
-		turn := w.waiting.Remove(w.waiting.Front()).(chan struct{})
+	for w.out < int(w.size) && w.queued() > 0 {
+		queue := &w.waiting
+		if queue.Len() == 0 {
+			queue = &w.again
+		}
+		turn := queue.Remove(queue.Front()).(chan struct{})
 		w.out++
 		close(turn)
 	}

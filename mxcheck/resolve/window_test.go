@@ -10,7 +10,7 @@ import (
 func fill(t *testing.T, w *window, n int) {
 	t.Helper()
 	for range n {
-		if !w.enter(context.Background()) {
+		if !w.enter(context.Background(), true) {
 			t.Fatal("no room")
 		}
 	}
@@ -71,7 +71,7 @@ func TestWindowIsBounded(t *testing.T) {
 	}
 }
 
-// TestWindowQueue lets in who waits, in turn, and gives the place of one that
+// TestWindowQueue lets in who waits, in turn and first tries first, and gives the place of one that
 // does not want it any more to the next.
 func TestWindowQueue(t *testing.T) {
 	var w window
@@ -80,10 +80,10 @@ func TestWindowQueue(t *testing.T) {
 	fill(t, &w, leastWindow)
 	ctx, cancel := context.WithCancel(context.Background())
 	order := make(chan string)
-	wait := func(name string, ctx context.Context) {
+	wait := func(name string, ctx context.Context, first bool) {
 		n := queued(&w)
 		go func() {
-			if w.enter(ctx) {
+			if w.enter(ctx, first) {
 				order <- name
 			} else {
 				order <- name + " gave up"
@@ -93,14 +93,15 @@ func TestWindowQueue(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	wait("first", context.Background())
-	wait("impatient", ctx)
-	wait("second", context.Background())
+	wait("again", context.Background(), false)
+	wait("first", context.Background(), true)
+	wait("impatient", ctx, true)
+	wait("second", context.Background(), true)
 	cancel()
 	if got := <-order; got != "impatient gave up" {
 		t.Error(got)
 	}
-	for _, want := range []string{"first", "second"} {
+	for _, want := range []string{"first", "second", "again"} {
 		w.leave(unused, time.Time{})
 		if got := <-order; got != want {
 			t.Errorf("%s, want %s", got, want)
@@ -109,13 +110,13 @@ func TestWindowQueue(t *testing.T) {
 	for range leastWindow {
 		w.leave(unused, time.Time{})
 	}
-	if w.out != 0 || w.waiting.Len() != 0 {
-		t.Errorf("%d out, %d waiting", w.out, w.waiting.Len())
+	if w.out != 0 || w.queued() != 0 {
+		t.Errorf("%d out, %d waiting", w.out, w.queued())
 	}
 }
 
 func queued(w *window) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.waiting.Len()
+	return w.queued()
 }
