@@ -75,6 +75,26 @@ func TestDeadNamesDoNotHurtOthers(t *testing.T) {
 	}
 }
 
+// TestDeadNamesInFront has the names that nobody answers for before all
+// others: that is no silence of the line.
+func TestDeadNamesInFront(t *testing.T) {
+	zones, subjects := many(t, 1300)
+	dead := func(x exchange) [][]byte {
+		var n int
+		if _, err := fmt.Sscanf(x.query.Question[0].Name, "d%d.", &n); err == nil && n < 1040 {
+			return nil
+		}
+		return [][]byte{x.good}
+	}
+	config := quick(serve(t, zones, dead))
+	const wait = 20 * time.Millisecond
+	config.Waits, config.TCPWait, config.Patience = []time.Duration{wait, wait, wait, wait, wait}, 4*wait, 10*wait
+	ids := count(t, subjects, open(t, config))
+	if ids[mxcheck.OKHere] != 260 || ids[mxcheck.DNSTimeout] != 1040 {
+		t.Error(ids)
+	}
+}
+
 // TestServersComeBack asks servers that fall silent for a while.
 func TestServersComeBack(t *testing.T) {
 	zones, subjects := many(t, 3000)

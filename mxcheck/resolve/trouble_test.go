@@ -193,7 +193,7 @@ var misbehaviours = []trouble{
 	{"it does not exist, and the other server fails", []misbehaviour{changing(noSuchName), rcode(dns.RcodeServerFailure)}, mxcheck.DNSServfail, "the first answer was: it does not exist"},
 	{"it does not exist, and the other server has been silent for long", []misbehaviour{changing(noSuchName), silence}, mxcheck.NXDomain, ""},
 	{"it does not exist, and the other server has no TCP", []misbehaviour{changing(noSuchName), closedTCP(func(x exchange) [][]byte { return [][]byte{x.good} })}, mxcheck.DNSDisagree, ""},
-	{"the first packet is lost, and the other server is wrong", []misbehaviour{lostOnce(), changing(noSuchName)}, mxcheck.DNSDisagree, ""},
+	{"the first packet is lost, and the other server is wrong", []misbehaviour{lostOnce("fakemail.example."), changing(noSuchName)}, mxcheck.DNSDisagree, ""},
 	{"SERVFAIL many times over", []misbehaviour{func(x exchange) [][]byte {
 		one := x.rcode(dns.RcodeServerFailure)[0]
 		return [][]byte{one, one, one, one, one, one}
@@ -231,6 +231,21 @@ var misbehaviours = []trouble{
 			m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeStaleNXDOMAINAnswer})
 		}
 	})}, mxcheck.StaleAnswer, "it was: its MX mx1.example.net does not exist"},
+	{"SERVFAIL, and without validation an answer that needs TCP", []misbehaviour{func(x exchange) [][]byte {
+		switch {
+		case !x.query.CheckingDisabled:
+			return x.rcode(dns.RcodeServerFailure)
+		case !x.tcp:
+			return [][]byte{x.changed(truncated)}
+		}
+		return [][]byte{x.good}
+	}}, mxcheck.DNSBogus, "only without validation"},
+	{"one packet is lost, and the other server has an old answer about the target", []misbehaviour{lostOnce("mx1.example.net."), changing(func(m *dns.Msg) {
+		if m.Question[0].Name == "mx1.example.net." {
+			noSuchName(m)
+		}
+	})}, mxcheck.DNSDisagree, ""},
+	{"REFUSED, and another server whose UDP gets lost", []misbehaviour{rcode(dns.RcodeRefused), udpOnly(silence)}, mxcheck.OKHere, ""},
 	{"control characters in an explanation", []misbehaviour{changing(func(m *dns.Msg) {
 		m.Rcode, m.Answer = dns.RcodeServerFailure, nil
 		m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeDNSBogus, ExtraText: "\x1b[2Jgone\n"})
@@ -240,11 +255,11 @@ var misbehaviours = []trouble{
 	{"a resolver that lies behind a good one", []misbehaviour{nil, changing(liar)}, mxcheck.ResolverLies, ""},
 }
 
-// lostOnce loses the first question for the domain.
-func lostOnce() misbehaviour {
+// lostOnce loses the first question for a name.
+func lostOnce(name string) misbehaviour {
 	var asked atomic.Int32
 	return func(x exchange) [][]byte {
-		if x.query.Question[0].Name == "fakemail.example." && asked.Add(1) == 1 {
+		if x.query.Question[0].Name == name && asked.Add(1) == 1 {
 			return nil
 		}
 		return [][]byte{x.good}
@@ -403,5 +418,15 @@ func TestNoWayToTheServer(t *testing.T) {
 	v = checkFakemail(t, &mxcheck.Checker{Resolver: client(t, nowhere, serve(t, fakemail(t), nil)), Confirm: true})
 	if v.ID() != mxcheck.OKHere {
 		t.Errorf("beside a good one: %s: %s", v.ID(), v.Text())
+	}
+}
+
+// TestOneServerTwice does not take a server for its own second opinion, nor
+// miss the second opinion for it.
+func TestOneServerTwice(t *testing.T) {
+	server := serve(t, fakemail(t), changing(noSuchName))
+	v := checkFakemail(t, &mxcheck.Checker{Resolver: client(t, server, server), Confirm: true})
+	if v.ID() != mxcheck.NXDomain || len(v.Servers) != 1 {
+		t.Errorf("%s: %s, by %v", v.ID(), v.Text(), v.Servers)
 	}
 }
