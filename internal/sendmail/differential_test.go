@@ -70,11 +70,14 @@ func serve(t *testing.T, p *sendmail.Program, dir string, more ...string) string
 	return path
 }
 
-// built builds an inventory the way the program does. It reports false when
-// the inventory has faults.
-func built(t *testing.T, dir, text string) (*inventory.Model, bool) {
+// built builds an inventory the way the program does, with the domains held
+// back that are named. It reports false when the inventory has faults.
+func built(t *testing.T, dir, text string, held ...string) (*inventory.Model, bool) {
 	t.Helper()
 	m, faults := inventory.Parse("mail.yaml", text)
+	for i := range m.Domains {
+		m.Domains[i].Held = slices.Contains(held, m.Domains[i].Name)
+	}
 	var compiled *virtuser.Compiled
 	if !faults.Failed() {
 		compiled = virtuser.Compile(m, faults)
