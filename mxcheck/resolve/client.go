@@ -160,6 +160,10 @@ func (c *Client) AskEach(ctx context.Context, q mxcheck.Question) []mxcheck.Answ
 // Recover waits, while nobody answers anything, for somebody to answer again,
 // for as long as the Patience lasts. It reports whether it is worth asking.
 func (c *Client) Recover(ctx context.Context) bool {
+	if c.silence.heard.Load() == 0 { // from the start, nobody was there
+		c.probe(ctx)
+		return c.silence.heard.Load() != 0 && ctx.Err() == nil
+	}
 	end := time.Now().Add(c.config.Patience)
 	for c.silence.lasts() && time.Now().Before(end) && ctx.Err() == nil {
 		c.probe(ctx)

@@ -129,7 +129,7 @@ func (i *inquiry) overUDP(ctx context.Context) (answer mxcheck.Answer, done bool
 	paused := false
 	at := 0
 	for try, wait := range i.client.config.Waits {
-		if try >= triesOnGoodLine && i.client.silence.lost.Load() < enoughLost {
+		if try >= triesOnGoodLine && i.client.silence.far() {
 			return answer, false // others are answered: it is the name, or UDP
 		}
 		if len(i.unheard()) == 0 {

@@ -40,6 +40,9 @@ func (s *silence) lose() {
 	s.lost.Add(1)
 }
 
+// far reports whether others get their answers.
+func (s *silence) far() bool { return s.heard.Load() != 0 && s.lost.Load() < enoughLost }
+
 // looms reports whether it looks as if nobody answers anything.
 func (s *silence) looms() bool {
 	if s.lost.Load() < enoughLost || s.confirmed.Load() {
