@@ -154,22 +154,25 @@ func TestOneGoodAnswerEndsARunOfBadOnes(t *testing.T) {
 	}
 }
 
-func TestAccidentMovesNothing(t *testing.T) {
-	var text strings.Builder
-	text.WriteString("version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n")
-	bad := map[string]mxcheck.Verdict{"new.example": ok()}
-	s := newSite(t)
-	for i := range 10 {
+// served gives a site that serves n domains, d0.example and so on, and verdicts
+// that speak for them. more are further domains of its inventory.
+func served(t testing.TB, n int, more ...string) (*site, *inventory.Model, map[string]mxcheck.Verdict) {
+	t.Helper()
+	s, verdicts := newSite(t), map[string]mxcheck.Verdict{}
+	for i := range n {
 		name := fmt.Sprintf("d%d.example", i)
-		fmt.Fprintf(&text, "  %s: {addresses: {fake: andrei}}\n", name)
-		s.installed[name] = true
-		bad[name] = ok()
-		if i < 4 {
-			bad[name] = elsewhere("192.0.2.53", "198.51.100.53")
-		}
+		more = append(more, name)
+		s.installed[name], verdicts[name] = true, ok()
 	}
-	text.WriteString("  new.example: {addresses: {fake: andrei}}\n")
-	m := parse(t, text.String())
+	return s, parse(t, edited(more, "andrei", false)), verdicts
+}
+
+func TestAccidentMovesNothing(t *testing.T) {
+	s, m, bad := served(t, 10, "new.example")
+	bad["new.example"] = ok()
+	for i := range 4 {
+		bad[fmt.Sprintf("d%d.example", i)] = elsewhere("192.0.2.53", "198.51.100.53")
+	}
 	m.MX.RemoveAuto = true
 	for range 5 {
 		s.now = s.now.Add(25 * time.Hour)
@@ -314,16 +317,7 @@ func TestOldTTLHoldsADomain(t *testing.T) {
 
 // TestManyDoNotLeaveAtOnce though each of them was confirmed.
 func TestManyDoNotLeaveAtOnce(t *testing.T) {
-	var text strings.Builder
-	text.WriteString("version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n")
-	s, verdicts := newSite(t), map[string]mxcheck.Verdict{}
-	for i := range 10 {
-		name := fmt.Sprintf("d%d.example", i)
-		fmt.Fprintf(&text, "  %s: {addresses: {fake: andrei}}\n", name)
-		s.installed[name] = true
-		verdicts[name] = ok()
-	}
-	m := parse(t, text.String())
+	s, m, verdicts := served(t, 10)
 	for i := range 7 { // one after the other, two days apart
 		verdicts[fmt.Sprintf("d%d.example", i)] = elsewhere("192.0.2.53", "198.51.100.53")
 		for range 3 {
@@ -367,15 +361,8 @@ func TestAnnouncements(t *testing.T) {
 // TestSpreadOfRechecks asks about domains that came in together at different
 // times, and about every one within mx.recheck.
 func TestSpreadOfRechecks(t *testing.T) {
-	var text strings.Builder
-	text.WriteString("version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n")
 	const n = 1000
-	good := map[string]mxcheck.Verdict{}
-	for i := range n {
-		fmt.Fprintf(&text, "  d%d.example: {addresses: {fake: andrei}}\n", i)
-		good[fmt.Sprintf("d%d.example", i)] = ok()
-	}
-	s, m := newSite(t), parse(t, text.String())
+	s, m, good := served(t, n)
 	s.run(m, good)
 	most, sum := 0, 0
 	for range 24 * 12 {
@@ -414,20 +401,11 @@ func TestSilenceIsReportedAfterAWhile(t *testing.T) {
 // TestSilenceDoesNotEndAnAccident: while it is not known that it is over, the
 // domains that were spoken against count, also when they are silent now.
 func TestSilenceDoesNotEndAnAccident(t *testing.T) {
-	var text strings.Builder
-	text.WriteString("version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n")
-	s, verdicts := newSite(t), map[string]mxcheck.Verdict{}
+	s, m, verdicts := served(t, 10)
 	bad := elsewhere("192.0.2.53", "198.51.100.53")
-	for i := range 10 {
-		name := fmt.Sprintf("d%d.example", i)
-		fmt.Fprintf(&text, "  %s: {addresses: {fake: andrei}}\n", name)
-		s.installed[name] = true
-		verdicts[name] = ok()
-		if i < 3 {
-			verdicts[name] = bad
-		}
+	for i := range 3 {
+		verdicts[fmt.Sprintf("d%d.example", i)] = bad
 	}
-	m := parse(t, text.String())
 	m.MX.RemoveAuto, m.MX.Recheck = true, time.Hour // all of them are asked about
 	for range 3 {
 		s.run(m, verdicts)

@@ -142,7 +142,7 @@ func failureAdvice(id ID, domain string) string {
 	case DNSTruncated:
 		return "let TCP to port 53 of the resolver through"
 	case DNSNoZone:
-		return "give its zone file with --zone too, or leave it to --mx dns"
+		return "give its zone file with --zone too, or ask the DNS"
 	}
 	return ""
 }

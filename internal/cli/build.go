@@ -68,8 +68,8 @@ A new domain is served when its MX records lead to this server, and held back
 and named otherwise (exit 3, or 75 when DNS gave no answer). A domain that is
 served stays, whatever DNS says, until a person takes it out, or mx.remove:
 auto when two resolvers have said so in three runs over a day; its addresses
-are always written as the inventory has them. Only domains that are new, held back or pending, or were
-not looked at for mx.recheck are asked about.
+are always written as the inventory has them. Only domains that are new, held
+back or pending, or were not looked at for mx.recheck are asked about.
 
 Examples:
   virtmap build -i mail.yaml --mc /etc/mail/sendmail.mc

@@ -4,7 +4,7 @@
 //	virtmap-aliases.db     their map, in the form newaliases gives it
 //	virtusertable          the rows as text
 //	virtusertable.db       their map
-//	virtmap-relay-domains  backup domains, when there are any
+//	virtmap-relay-domains  the backup domains that are served, when there are any
 //	local-host-names       class w
 //	virtmap.mc             the lines for sendmail.mc
 //
@@ -17,6 +17,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"virtmap/hostnames"
@@ -43,7 +44,13 @@ type Source struct {
 // Settings gives what the lines for sendmail.mc depend on.
 func (s Source) Settings() mcfile.Settings {
 	host := s.Model.Host
-	return mcfile.Settings{MailDir: host.MailDir.Text, Map: string(host.Map), Relay: len(hostnames.Relayed(s.Model).All) > 0}
+	return mcfile.Settings{MailDir: host.MailDir.Text, Map: string(host.Map), Relay: s.relays()}
+}
+
+// relays reports whether there are backup domains, also such that are held
+// back: DNS must not change what sendmail.cf has to say.
+func (s Source) relays() bool {
+	return slices.ContainsFunc(s.Model.Domains, func(d inventory.Domain) bool { return d.Enabled && d.Backup })
 }
 
 // Outputs gives the files for a folder, in the order they must appear there:
@@ -65,10 +72,9 @@ func Outputs(s Source, dir string, owner int) ([]publish.Output, error) {
 	b.table(mcfile.Aliases, aliases.MapRows(), aliasTextRows)
 	b.text(mcfile.Virtusertable, table.Text(), rowLines)
 	b.table(mcfile.Virtusertable, table, virtuserTextRows)
-	relayed := hostnames.Relayed(s.Model)
-	b.text(mcfile.RelayDomains, relayed.Text(), nameLines)
+	b.text(mcfile.RelayDomains, hostnames.Relayed(s.Model).Text(), nameLines)
 	// A file that the running sendmail.cf may name is emptied, not left out.
-	b.outputs[len(b.outputs)-1].IfKnown = len(relayed.All) == 0
+	b.outputs[len(b.outputs)-1].IfKnown = !s.relays()
 	b.text(mcfile.HostNames, hostnames.ClassW(s.Model).Text(), nameLines)
 	b.text(mcfile.Include, mcfile.Text(s.Settings(), s.Model.Name), plainLines)
 	return b.outputs, nil

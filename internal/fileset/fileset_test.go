@@ -81,6 +81,26 @@ func TestRelayDomainsComeAndGo(t *testing.T) {
 	}
 }
 
+// TestHeldBackupDomain writes the lines for relaying, and the file that they
+// name, also while the only backup domain is held back: when it comes in,
+// sendmail.cf stays as it is.
+func TestHeldBackupDomain(t *testing.T) {
+	dir := t.TempDir()
+	s := source(t, mail)
+	i, _ := s.Model.Domain("backup.example")
+	s.Model.Domains[i].Held = true
+	if _, err := build(dir, s, -1); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "virtmap-relay-domains"))
+	if err != nil || strings.Contains(string(text), "backup.example") {
+		t.Errorf("held back: %q, %v", text, err)
+	}
+	if got := mustBuild(t, dir, mail); !slices.Equal(got, []string{"virtmap-relay-domains"}) {
+		t.Errorf("when it comes in: %q", got)
+	}
+}
+
 // TestSystemRebuildsMaps: makemap and newaliases run behind our back, with
 // bytes, owners and modes of their own; the rows are the same, and nothing is
 // to be done.

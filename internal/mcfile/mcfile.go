@@ -41,7 +41,7 @@ const DefaultDir = "/etc/mail"
 type Settings struct {
 	MailDir string // absolute, without a final slash
 	Map     string // hash, cdb or text
-	Relay   bool   // there are backup domains
+	Relay   bool   // there are backup domains, served or not
 }
 
 // MapSpec is the second argument of FEATURE(`virtusertable'). No -o: with it a
