@@ -33,6 +33,21 @@
 // alias: a right side is one recipient. Those aliases have names of our own,
 // such as virtmap-info=fakemail.example, and live in a file of our own.
 //
+// # Where an address goes
+//
+// A Router answers as sendmail does for a client that may not relay: it cuts
+// the address into tokens, finds user and host (rulesets canonify and Parse0:
+// routes, user%host@here, host!user, quoted local parts, address literals),
+// looks class w addresses up, each right side again, and ends at another
+// server, an alias, an account or a refusal. Compared with the installed
+// sendmail 8.17.1 over 200,000 addresses; what it does not copy:
+//
+//	a map that is missing or damaged    451 4.3.0; sendmail takes the mail and waits
+//	a right side that is only a comment 554 5.3.5 always; sendmail sometimes delivers what was left
+//	a right side that is only a %       550 5.1.1; sendmail 553 5.1.3
+//	more than 100 % or ! in an address  read on; sendmail 554 5.3.5 (infinite loop)
+//	DNS: canonical names of hosts       never asked, as with FEATURE(`nocanonify')
+//
 // Rows are sorted by domain (A-labels, bytewise), within a domain exact keys
 // by name, then user+* and user++, then +* and ++, the catch-all last.
 package virtuser

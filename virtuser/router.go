@@ -1,0 +1,181 @@
+package virtuser
+
+import (
+	"slices"
+	"strings"
+
+	"virtmap/internal/mailaddr"
+)
+
+// A Lookup finds the value of a key in a map. The value need not outlive the
+// next call.
+type Lookup func(key []byte) (value []byte, ok bool, err error)
+
+// A Router says what sendmail does with an address: the stock configuration
+// of cf/m4/proto.m4 with FEATURE(`virtusertable'), FEATURE(`use_cw_file') and
+// FEATURE(`nocanonify'), asked by a client that may not relay. Set the fields
+// and call Route; it is safe for concurrent use when its functions are.
+type Router struct {
+	Host    string                 // the host's own name, $j
+	ClassW  func(name string) bool // names of class w beside Host, folded
+	Relayed func(name string) bool // class R, folded: what may be relayed; nil: nothing
+	Rows    Lookup                 // the virtusertable
+	Aliases Lookup                 // alias files; nil: none
+	Account func(name string) bool // local accounts
+
+	j []string // Host in tokens
+}
+
+// An Outcome is what becomes of an address.
+type Outcome struct {
+	Code         int // SMTP reply code: 250 is taken
+	Status, Text string
+	Mailer       string   // sendmail's triple: "local", "esmtp", "error"
+	NextHost     string   // of esmtp: where it is sent to
+	User         string   // what the mailer gets
+	Recipients   []string // sorted: account, account+detail, /file, |program or address, aliases expanded
+	Trace        []Step
+}
+
+// Taken reports whether the address is accepted.
+func (o *Outcome) Taken() bool { return o.Code == 250 && o.Mailer != "error" }
+
+// A Step is one key that was tried.
+type Step struct {
+	Map   string // virtusertable, aliases or accounts
+	Key   string
+	Value string // of a hit
+	Hit   bool
+}
+
+// A refusal is a reply that ends the parsing of an address.
+type refusal struct {
+	code         int
+	status, text string
+}
+
+var (
+	tooDeep     = &refusal{554, "5.0.0", "rewrite: excessive recursion (max 50)"}
+	relayDenied = &refusal{550, "5.7.1", "Relaying denied"}
+	unknownUser = &refusal{550, "5.1.1", "User unknown"}
+	noUser      = &refusal{553, "5.1.3", "User address required"}
+	badHost     = &refusal{553, "5.1.2", "Invalid host name"}
+	badRoute    = &refusal{553, "5.1.3", "Invalid route address"}
+	noMailer    = &refusal{554, "5.3.5", "buildaddr: no mailer in parsed address"}
+	damagedMap  = &refusal{451, "4.3.0", "map is missing or damaged"}
+)
+
+// maxLevel is how deep rulesets call each other (MaxRuleRecursion).
+const maxLevel = 50
+
+// maxName is the longest address in bytes, with its angle brackets.
+const maxName = 255
+
+// Route gives the outcome of an address, as it stands between the angle
+// brackets of RCPT TO.
+func (r *Router) Route(addr string) Outcome {
+	w := walk{r: r}
+	if r.j == nil {
+		copied := *r
+		copied.j, _ = tokens(r.Host)
+		w.r = &copied
+	}
+	out := w.route(addr)
+	out.Trace = w.trace
+	return out
+}
+
+// Ready prepares a router for many calls.
+func (r *Router) Ready() *Router {
+	r.j, _ = tokens(r.Host)
+	return r
+}
+
+// A walk is the way of one address.
+type walk struct {
+	r     *Router
+	trace []Step
+}
+
+func (w *walk) step(table, key string, value []byte, hit bool) {
+	w.trace = append(w.trace, Step{Map: table, Key: key, Value: string(value), Hit: hit})
+}
+
+func (w *walk) route(addr string) Outcome {
+	if addr == "" {
+		return refused(&refusal{553, "5.0.0", "User address required"})
+	}
+	if len(addr)+2 > maxName {
+		return refused(&refusal{553, "5.1.0", "Address too long (255 bytes max)"})
+	}
+	t, bad := tokens("<" + addr + ">")
+	if bad != nil {
+		return refused(bad)
+	}
+	to, bad := w.parseTokens(t, 0)
+	if bad != nil {
+		return refused(bad)
+	}
+	if bad := w.r.mayRelay(t); bad != nil {
+		return refused(bad)
+	}
+	return w.deliver(to)
+}
+
+func refused(bad *refusal) Outcome {
+	return Outcome{Code: bad.code, Status: bad.status, Text: bad.text, Mailer: "error"}
+}
+
+// inClassW reports whether a host, with or without its final dot, is ours.
+func (r *Router) inClassW(host []string) bool {
+	if n := len(host); n > 1 && host[n-1] == "." {
+		host = host[:n-1]
+	}
+	name := mailaddr.Lower(joined(host, blankSub))
+	return name == r.Host || name == "localhost" || name == "[127.0.0.1]" || r.ClassW(name)
+}
+
+// mayRelay says what ruleset check_rcpt does for a client that is a stranger.
+func (r *Router) mayRelay(t []string) *refusal {
+	m, bad := r.canonify(t, 0)
+	if bad == nil {
+		m, bad = r.strip(m, 0)
+	}
+	for {
+		switch {
+		case bad != nil:
+			return bad
+		case !m.at || len(m.host) == 0 || r.inClassW(m.host):
+			return nil
+		case !r.isRelayed(m.host):
+			return relayDenied
+		}
+		if len(m.user) == 1 {
+			if m.user, bad = dequoted(m.user[0]); bad != nil {
+				return bad
+			}
+		}
+		if !slices.ContainsFunc(m.user, isRoute) {
+			return nil
+		}
+		if m, bad = r.canonify(m.user, 0); bad == nil {
+			m, bad = r.strip(m, 0)
+		}
+	}
+}
+
+// isRelayed looks a host and the domains above it up in class R.
+func (r *Router) isRelayed(host []string) bool {
+	if r.Relayed == nil {
+		return false
+	}
+	name := strings.TrimSuffix(mailaddr.Lower(joined(host, blankSub)), ".")
+	for more := true; more; _, name, more = strings.Cut(name, ".") {
+		if r.Relayed(name) {
+			return true
+		}
+	}
+	return false
+}
+
+func isRoute(token string) bool { return token == "@" || token == "%" || token == "!" }
