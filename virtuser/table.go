@@ -53,14 +53,19 @@ func (t *Table) Pos(i int) diag.Pos { return t.rows[i].pos }
 // Get finds the right side of a key. The table must be sorted, as Compile
 // leaves it.
 func (t *Table) Get(key []byte) (value []byte, ok bool) {
-	i, ok := slices.BinarySearchFunc(t.rows, key, func(r row, key []byte) int {
-		return compareKeys(t.text[r.start:r.start+uint32(r.key)], key)
-	})
+	i, ok := t.Find(key)
 	if !ok {
 		return nil, false
 	}
 	_, value = t.Row(i)
 	return value, true
+}
+
+// Find gives the number of the row with a key, in a sorted table.
+func (t *Table) Find(key []byte) (i int, ok bool) {
+	return slices.BinarySearchFunc(t.rows, key, func(r row, key []byte) int {
+		return compareKeys(t.text[r.start:r.start+uint32(r.key)], key)
+	})
 }
 
 // compareKeys is the one row order: by domain, then as inventory.Address
