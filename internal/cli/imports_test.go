@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/mapfile":  {"virtmap/internal/hashdb", "github.com/colinmarc/cdb"},
 	"virtmap/internal/mcfile":   {"virtmap/internal/diag"},
 	"virtmap/internal/publish":  {},
+	"virtmap/internal/smtpd":    {},
 	"virtmap/internal/prove":    {"virtmap/inventory"},
 	"virtmap/internal/sendmail": {},
 	"virtmap/internal/lint":     {"virtmap/internal/prove", "virtmap/inventory", "virtmap/virtuser", "virtmap/hostnames", "virtmap/internal/mcfile", "virtmap/internal/diag"},

@@ -1,0 +1,201 @@
+package smtpd
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// command does one command. An error ends the session.
+func (s *session) command(line string) error {
+	verb, args, _ := strings.Cut(strings.TrimRight(line, " \t"), " ")
+	verb = strings.ToUpper(verb)
+	if !utf8.ValidString(line) || strings.ContainsFunc(line, isControl) {
+		s.reply("500 5.5.2 Control characters and invalid UTF-8 are no part of a command")
+		return nil
+	}
+	switch verb {
+	case "EHLO", "HELO", "LHLO":
+		s.hello(verb, strings.TrimSpace(args))
+	case "MAIL":
+		s.mailFrom(args)
+	case "RCPT":
+		s.rcptTo(args)
+	case "DATA":
+		return s.data(args)
+	case "RSET":
+		if s.noArgument(args) {
+			s.reset()
+			s.reply("250 2.0.0 Reset")
+		}
+	case "NOOP":
+		s.reply("250 2.0.0 OK")
+	case "QUIT":
+		if s.noArgument(args) {
+			s.reply("221 2.0.0 " + s.config.Host + " closes the connection")
+			return errQuit
+		}
+	case "VRFY":
+		if strings.TrimSpace(args) == "" {
+			s.reply("501 5.5.4 VRFY needs an argument")
+			return nil
+		}
+		s.reply("252 2.5.2 Cannot verify; try RCPT")
+	case "EXPN":
+		s.reply("502 5.5.1 EXPN is not offered")
+	case "HELP":
+		s.reply("214 2.0.0 See RFC 5321")
+	case "STARTTLS":
+		return s.tlsCommand(args)
+	case "GET", "POST", "PUT", "HEAD", "CONNECT", "OPTIONS":
+		s.reply("421 4.7.0 This is no HTTP server")
+		return errQuit
+	default:
+		s.reply("500 5.5.1 Unknown command")
+	}
+	return nil
+}
+
+func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+
+func (s *session) noArgument(args string) bool {
+	if strings.TrimSpace(args) != "" {
+		s.reply("501 5.5.4 No argument is allowed")
+		return false
+	}
+	return true
+}
+
+func (s *session) hello(verb, name string) {
+	if (verb == "LHLO") != s.config.LMTP {
+		s.reply("500 5.5.1 Unknown command")
+		return
+	}
+	if name == "" {
+		s.reply("501 5.5.4 " + verb + " needs the client's name")
+		return
+	}
+	s.reset()
+	s.helo, s.ehlo = name, verb != "HELO"
+	if verb == "HELO" {
+		s.reply("250 " + s.config.Host)
+		return
+	}
+	lines := []string{s.config.Host, "PIPELINING", "SIZE " + strconv.Itoa(s.config.MaxSize), "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"}
+	if s.config.TLS != nil && !s.secure {
+		lines = append(lines, "STARTTLS")
+	}
+	for _, line := range lines[:len(lines)-1] {
+		s.reply("250-" + line)
+	}
+	s.reply("250 " + lines[len(lines)-1])
+}
+
+func (s *session) tlsCommand(args string) error {
+	switch {
+	case s.config.TLS == nil:
+		s.reply("500 5.5.1 Unknown command")
+	case s.secure:
+		s.reply("503 5.5.1 TLS is on already")
+	case s.noArgument(args):
+		return s.startTLS()
+	}
+	return nil
+}
+
+func (s *session) mailFrom(args string) {
+	switch {
+	case s.helo == "":
+		s.reply("503 5.5.1 Say hello first")
+		return
+	case s.mail:
+		s.reply("503 5.5.1 There is a sender already")
+		return
+	}
+	path, params, bad := cutPath(args, "FROM:")
+	if bad != "" {
+		s.reply(badPath(bad, "5.1.7"))
+		return
+	}
+	utf8Mail, problem := s.mailParams(params)
+	switch {
+	case problem != "":
+		s.reply(problem)
+		return
+	case !isASCII(path) && !utf8Mail:
+		s.reply("553 5.6.7 An address that is not ASCII needs SMTPUTF8")
+		return
+	}
+	s.mail = true
+	s.message = Message{Client: s.conn.RemoteAddr().String(), Helo: s.helo, From: path, UTF8: utf8Mail, TLS: s.secure}
+	s.reply("250 2.1.0 Sender ok")
+}
+
+// mailParams reads the parameters of MAIL and gives the reply to a wrong one.
+func (s *session) mailParams(params []string) (utf8Mail bool, problem string) {
+	seen := map[string]bool{}
+	for _, param := range params {
+		key, value, has := strings.Cut(param, "=")
+		key = strings.ToUpper(key)
+		if seen[key] {
+			return false, "501 5.5.4 " + key + " is given twice"
+		}
+		seen[key] = true
+		switch key {
+		case "SIZE":
+			if value == "" || len(value) > 20 || strings.Trim(value, "0123456789") != "" {
+				return false, "501 5.5.4 SIZE is a number of bytes"
+			}
+			if n, err := strconv.ParseUint(value, 10, 64); err != nil || n > uint64(s.config.MaxSize) {
+				return false, "552 5.3.4 The message is too large"
+			}
+		case "BODY":
+			if body := strings.ToUpper(value); body != "7BIT" && body != "8BITMIME" {
+				return false, "501 5.5.4 BODY is 7BIT or 8BITMIME"
+			}
+		case "SMTPUTF8":
+			if has {
+				return false, "501 5.5.4 SMTPUTF8 takes no value"
+			}
+			utf8Mail = true
+		default:
+			return false, "555 5.5.4 Unknown parameter"
+		}
+	}
+	return utf8Mail, ""
+}
+
+func (s *session) rcptTo(args string) {
+	if !s.mail {
+		s.reply("503 5.5.1 Name the sender first")
+		return
+	}
+	path, params, bad := cutPath(args, "TO:")
+	switch {
+	case bad == "" && path == "":
+		bad = "A recipient is not empty"
+	case bad != "":
+	case len(params) > 0:
+		s.reply("555 5.5.4 Unknown parameter")
+		return
+	case !isASCII(path) && !s.message.UTF8:
+		s.reply("553 5.6.7 An address that is not ASCII needs SMTPUTF8")
+		return
+	}
+	switch {
+	case bad != "":
+		s.reply(badPath(bad, "5.1.3"))
+		return
+	case len(s.message.Recipients) >= s.config.MaxRecipients:
+		s.reply("452 4.5.3 Too many recipients")
+		return
+	}
+	v := s.config.Router.Route(path)
+	if v.Code != 250 {
+		s.refused = true
+		s.reply(strconv.Itoa(v.Code) + " " + v.Status + " <" + path + ">... " + v.Text)
+		return
+	}
+	s.message.Recipients = append(s.message.Recipients, Recipient{Address: path, Mailboxes: v.Mailboxes})
+	s.reply("250 2.1.5 <" + path + ">... Recipient ok")
+}

@@ -1,0 +1,107 @@
+package smtpd
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+)
+
+// data reads a message and hands it to the store.
+func (s *session) data(args string) error {
+	if !s.noArgument(args) {
+		return nil
+	}
+	switch {
+	case !s.mail, len(s.message.Recipients) == 0 && (!s.refused || s.config.LMTP):
+		s.reply("503 5.5.1 Name a sender and a recipient first")
+		return nil
+	case len(s.message.Recipients) == 0:
+		s.reply("554 5.5.1 No valid recipients")
+		return nil
+	}
+	s.reply("354 End with CRLF.CRLF")
+	b := body{max: s.config.MaxSize}
+	if err := b.read(s); err != nil {
+		return err
+	}
+	answer := b.problem()
+	if answer == "" {
+		s.message.Body = b.text
+		answer = "250 2.0.0 Message accepted"
+		if err := s.config.Store.Deliver(s.message); err != nil {
+			answer = "451 4.3.0 The message could not be stored"
+		}
+	}
+	times := 1
+	if s.config.LMTP {
+		times = len(s.message.Recipients) // RFC 2033 section 4.2
+	}
+	for range times {
+		s.reply(answer)
+	}
+	s.reset()
+	return nil
+}
+
+// A body is a message while it is read.
+type body struct {
+	text     []byte
+	max      int
+	tooLarge bool
+	bare     bool // a CR or an LF stood alone
+}
+
+func (b *body) problem() string {
+	switch {
+	case b.bare:
+		return "550 5.5.2 A bare CR or LF is in the message"
+	case b.tooLarge:
+		return "552 5.3.4 The message is too large"
+	}
+	return ""
+}
+
+// read reads to CRLF.CRLF. Where a CR stands before the CRLF that is before
+// the dot, other servers disagree about the end: what the client sent behind it at
+// once is thrown away, so that it is no command (CVE-2023-51764 and others).
+func (b *body) read(s *session) error {
+	start, clean := true, true // at the start of a line that follows CRLF; with no CR before it
+	for {
+		piece, err := s.in.ReadSlice('\n')
+		cut := errors.Is(err, bufio.ErrBufferFull)
+		if err != nil && !cut {
+			return err
+		}
+		if cut && piece[len(piece)-1] == '\r' { // the LF may follow: look at both together
+			_ = s.in.UnreadByte()
+			piece = piece[:len(piece)-1]
+		}
+		if start && string(piece) == ".\r\n" {
+			if !clean {
+				_, err = s.in.Discard(s.in.Buffered())
+			}
+			return err
+		}
+		whole := bytes.HasSuffix(piece, []byte("\r\n"))
+		inner := piece
+		if whole {
+			inner = piece[:len(piece)-2]
+		}
+		damaged := bytes.IndexByte(inner, '\r') >= 0 || !whole && !cut
+		b.bare = b.bare || damaged
+		if start && piece[0] == '.' {
+			piece = piece[1:]
+		}
+		b.add(piece)
+		start, clean = whole, !bytes.HasSuffix(inner, []byte("\r"))
+	}
+}
+
+func (b *body) add(piece []byte) {
+	if b.bare || b.tooLarge || len(b.text)+len(piece) > b.max {
+		b.tooLarge = b.tooLarge || !b.bare
+		b.text = nil
+		return
+	}
+	b.text = append(b.text, piece...)
+}

@@ -1,0 +1,200 @@
+package smtpd
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A session is one connection.
+type session struct {
+	config *Config
+	conn   net.Conn
+	wire   *wire
+	in     *bufio.Reader
+	out    *bufio.Writer
+
+	helo    string
+	ehlo    bool
+	secure  bool
+	mail    bool // there was a MAIL
+	refused bool // a RCPT of this transaction was refused
+	message Message
+}
+
+// A wire is a connection whose every read has a deadline.
+type wire struct {
+	net.Conn
+	each time.Duration
+	end  time.Time
+
+	mu   sync.Mutex
+	over bool // the server shuts down
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	w.mu.Lock()
+	deadline := time.Now().Add(w.each)
+	if w.end.Before(deadline) {
+		deadline = w.end
+	}
+	if w.over {
+		deadline = time.Unix(1, 0)
+	}
+	err := w.SetReadDeadline(deadline)
+	w.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	return w.Conn.Read(p)
+}
+
+func (w *wire) isOver() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.over
+}
+
+func newSession(s *Server, conn net.Conn) *session {
+	w := &wire{Conn: conn, each: s.config.ReadTimeout, end: time.Now().Add(s.config.SessionTimeout)}
+	se := &session{config: &s.config, conn: w, wire: w, out: bufio.NewWriter(w)}
+	se.in = bufio.NewReader(se)
+	return se
+}
+
+// interrupt ends the wait for the client.
+func (s *session) interrupt() {
+	s.wire.mu.Lock()
+	defer s.wire.mu.Unlock()
+	s.wire.over = true
+	_ = s.wire.SetReadDeadline(time.Unix(1, 0))
+}
+
+func (s *session) refuse(line string) {
+	_ = s.conn.SetWriteDeadline(time.Now().Add(time.Second))
+	s.reply(line)
+	_ = s.out.Flush()
+}
+
+var errQuit = errors.New("the session is over")
+
+// run speaks with the client until one of the two has enough.
+func (s *session) run() {
+	s.reply("220 " + s.config.Host + " ESMTP virtmap")
+	for {
+		line, err := s.readLine()
+		if err == nil {
+			err = s.command(line)
+		} else if problem := lineProblem(err); problem != "" {
+			s.reply(problem)
+			err = nil
+		}
+		if err != nil {
+			s.farewell(err)
+			return
+		}
+	}
+}
+
+// farewell says why the server ends a session, where the client does not
+// know.
+func (s *session) farewell(err error) {
+	switch {
+	case s.wire.isOver():
+		s.reply("421 4.3.2 " + s.config.Host + " is shutting down")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.reply("421 4.4.2 " + s.config.Host + " waited too long")
+	}
+	_ = s.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	_ = s.out.Flush()
+}
+
+// reply puts a line out; it leaves when the client's input has run dry.
+func (s *session) reply(line string) {
+	s.note("S: " + line)
+	_, _ = s.out.WriteString(line + "\r\n")
+}
+
+func (s *session) note(line string) {
+	if s.config.Transcript != nil {
+		s.config.Transcript(s.conn.RemoteAddr().String(), line)
+	}
+}
+
+// Read waits for input. What was answered leaves first, so that the answers
+// to a pipelined group leave together (RFC 2920).
+func (s *session) Read(p []byte) (int, error) {
+	_ = s.conn.SetWriteDeadline(time.Now().Add(s.config.ReadTimeout))
+	if err := s.out.Flush(); err != nil {
+		return 0, err
+	}
+	return s.conn.Read(p)
+}
+
+var (
+	errLongLine = errors.New("500 5.5.2 Line too long")
+	errBareLF   = errors.New("500 5.5.2 A line ends in CRLF")
+)
+
+func lineProblem(err error) string {
+	if errors.Is(err, errLongLine) || errors.Is(err, errBareLF) {
+		return err.Error()
+	}
+	return ""
+}
+
+// readLine reads a command, without its CRLF.
+func (s *session) readLine() (string, error) {
+	var line []byte
+	long := false
+	for {
+		piece, err := s.in.ReadSlice('\n')
+		if len(line)+len(piece) > s.config.MaxLine {
+			long, line = true, line[:0]
+		} else {
+			line = append(line, piece...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case err != nil:
+			return "", err
+		case long:
+			return "", errLongLine
+		}
+		text, whole := strings.CutSuffix(string(line), "\r\n")
+		if !whole {
+			return "", errBareLF
+		}
+		s.note("C: " + text)
+		return text, nil
+	}
+}
+
+func (s *session) reset() {
+	s.mail, s.refused, s.message = false, false, Message{}
+}
+
+// startTLS begins TLS. What the client sent before is thrown away.
+func (s *session) startTLS() error {
+	s.reply("220 2.0.0 Ready to start TLS")
+	if _, err := s.in.Discard(s.in.Buffered()); err != nil {
+		return err
+	}
+	if err := s.out.Flush(); err != nil {
+		return err
+	}
+	secure := tls.Server(s.wire, s.config.TLS)
+	if err := secure.Handshake(); err != nil {
+		return errors.Join(errQuit, err)
+	}
+	s.conn, s.secure, s.helo, s.ehlo = secure, true, "", false
+	s.out = bufio.NewWriter(secure)
+	s.reset()
+	return nil
+}
