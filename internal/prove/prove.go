@@ -49,6 +49,14 @@ type Promises struct {
 	tables map[int]table
 }
 
+// Prepare makes the tables of all domains, so that Of may be called by many
+// at once.
+func (p *Promises) Prepare() {
+	for d := range p.Model.Domains {
+		p.table(d)
+	}
+}
+
 // A table is a domain's addresses by key, with its copies and roles.
 type table map[string]promise
 
