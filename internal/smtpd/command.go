@@ -14,6 +14,15 @@ func (s *session) command(line string) error {
 		s.reply("500 5.5.2 Control characters and invalid UTF-8 are no part of a command")
 		return nil
 	}
+	reply, err := s.fault(verb, args)
+	switch {
+	case err != nil:
+		return err
+	case reply != "":
+		s.refused = s.refused || verb == "RCPT"
+		s.reply(reply)
+		return nil
+	}
 	switch verb {
 	case "EHLO", "HELO", "LHLO":
 		s.hello(verb, strings.TrimSpace(args))

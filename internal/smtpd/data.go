@@ -24,13 +24,12 @@ func (s *session) data(args string) error {
 	if err := b.read(s); err != nil {
 		return err
 	}
-	answer := b.problem()
+	answer, err := s.fault(".", s.message.From)
+	if err != nil {
+		return err
+	}
 	if answer == "" {
-		s.message.Body = b.text
-		answer = "250 2.0.0 Message accepted"
-		if err := s.config.Store.Deliver(s.message); err != nil {
-			answer = "451 4.3.0 The message could not be stored"
-		}
+		answer = s.keep(&b)
 	}
 	times := 1
 	if s.config.LMTP {
@@ -41,6 +40,18 @@ func (s *session) data(args string) error {
 	}
 	s.reset()
 	return nil
+}
+
+// keep stores a message that was read, and gives the reply.
+func (s *session) keep(b *body) string {
+	if problem := b.problem(); problem != "" {
+		return problem
+	}
+	s.message.Body = b.text
+	if err := s.config.Store.Deliver(s.message); err != nil {
+		return "451 4.3.0 The message could not be stored"
+	}
+	return "250 2.0.0 Message accepted"
 }
 
 // A body is a message while it is read.

@@ -33,8 +33,9 @@ type wire struct {
 	each time.Duration
 	end  time.Time
 
-	mu   sync.Mutex
-	over bool // the server shuts down
+	mu      sync.Mutex
+	over    bool          // the server shuts down
+	stopped chan struct{} // closed then
 }
 
 func (w *wire) Read(p []byte) (int, error) {
@@ -61,7 +62,7 @@ func (w *wire) isOver() bool {
 }
 
 func newSession(s *Server, conn net.Conn) *session {
-	w := &wire{Conn: conn, each: s.config.ReadTimeout, end: time.Now().Add(s.config.SessionTimeout)}
+	w := &wire{Conn: conn, each: s.config.ReadTimeout, end: time.Now().Add(s.config.SessionTimeout), stopped: make(chan struct{})}
 	se := &session{config: &s.config, conn: w, wire: w, out: bufio.NewWriter(w)}
 	se.in = bufio.NewReader(se)
 	return se
@@ -71,7 +72,10 @@ func newSession(s *Server, conn net.Conn) *session {
 func (s *session) interrupt() {
 	s.wire.mu.Lock()
 	defer s.wire.mu.Unlock()
-	s.wire.over = true
+	if !s.wire.over {
+		s.wire.over = true
+		close(s.wire.stopped)
+	}
 	_ = s.wire.SetReadDeadline(time.Unix(1, 0))
 }
 
@@ -81,7 +85,10 @@ func (s *session) refuse(line string) {
 	_ = s.out.Flush()
 }
 
-var errQuit = errors.New("the session is over")
+var (
+	errQuit    = errors.New("the session is over")
+	errDropped = errors.New("the session is dropped by a fault rule")
+)
 
 // run speaks with the client until one of the two has enough.
 func (s *session) run() {

@@ -70,6 +70,8 @@ type Config struct {
 	ReadTimeout    time.Duration // for each read, default 5 minutes
 	SessionTimeout time.Duration // for a whole session, default 1 hour
 
+	Faults []*Fault // failures on demand, in order
+
 	// Transcript is called with what was said, a line at a time, without
 	// the bodies; nil: nobody listens.
 	Transcript func(client, line string)

@@ -1,0 +1,100 @@
+package smtpd
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// mailboxes gives every mailbox of a message once, sorted.
+func mailboxes(m Message) []string {
+	var all []string
+	for _, r := range m.Recipients {
+		all = append(all, r.Mailboxes...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// fileName makes a file name of a mailbox: a slash is %2F, and no name begins
+// with a dot.
+func fileName(mailbox string) string {
+	name := url.PathEscape(mailbox)
+	if rest, ok := strings.CutPrefix(name, "."); ok {
+		return "%2E" + rest
+	}
+	return name
+}
+
+// A Maildir is a Store of one Maildir for each mailbox, below a folder. A
+// message stands in tmp until it is whole and synced, then in new; its bytes
+// are those that were sent.
+type Maildir struct {
+	Dir string
+
+	counter atomic.Int64
+}
+
+// Deliver writes a message into every mailbox, or into none.
+func (d *Maildir) Deliver(m Message) error {
+	name := fmt.Sprintf("%d.P%dQ%d.virtmap", time.Now().Unix(), os.Getpid(), d.counter.Add(1))
+	var staged []string // folders that have it in tmp
+	undo := func(err error) error {
+		for _, dir := range staged {
+			err = errors.Join(err, removed(filepath.Join(dir, "tmp", name)), removed(filepath.Join(dir, "new", name)))
+		}
+		return err
+	}
+	for _, mailbox := range mailboxes(m) {
+		dir := filepath.Join(d.Dir, fileName(mailbox))
+		for _, sub := range []string{"tmp", "new", "cur"} {
+			if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+				return undo(err)
+			}
+		}
+		staged = append(staged, dir)
+		if err := writeSynced(filepath.Join(dir, "tmp", name), m.Body); err != nil {
+			return undo(err)
+		}
+	}
+	for _, dir := range staged {
+		if err := os.Rename(filepath.Join(dir, "tmp", name), filepath.Join(dir, "new", name)); err != nil {
+			return undo(err)
+		}
+		if err := synced(filepath.Join(dir, "new")); err != nil {
+			return undo(err)
+		}
+	}
+	return nil
+}
+
+func removed(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// synced makes the names of a folder last.
+func synced(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func writeSynced(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Sync(), f.Close())
+}

@@ -1,0 +1,89 @@
+package smtpd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// An Mbox is a Store of one mbox file for each mailbox, below a folder, in the
+// mboxrd form: lines end in LF, and a line of any number of > and From gets
+// one > more.
+type Mbox struct {
+	Dir string
+
+	mu sync.Mutex
+}
+
+// Deliver appends a message to the file of every mailbox. A file that cannot
+// be written to its end is cut back to what it was.
+func (b *Mbox) Deliver(m Message) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := os.MkdirAll(b.Dir, 0o700); err != nil {
+		return err
+	}
+	text := mboxrd(m)
+	var undo []func() error
+	for _, mailbox := range mailboxes(m) {
+		back, err := appendLocked(filepath.Join(b.Dir, fileName(mailbox)), text)
+		if err != nil {
+			for _, back := range undo {
+				err = errors.Join(err, back())
+			}
+			return err
+		}
+		undo = append(undo, back)
+	}
+	return nil
+}
+
+func mboxrd(m Message) []byte {
+	from := m.From
+	if from == "" || strings.ContainsAny(from, " \t") {
+		from = "MAILER-DAEMON"
+	}
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "From %s %s\n", from, time.Now().UTC().Format(time.ANSIC))
+	for line := range bytes.Lines(m.Body) {
+		if bytes.HasPrefix(bytes.TrimLeft(line, ">"), []byte("From ")) {
+			out.WriteByte('>')
+		}
+		out.Write(bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")))
+		out.WriteByte('\n')
+	}
+	out.WriteByte('\n')
+	return out.Bytes()
+}
+
+// appendLocked appends under the lock that other programs take too, and gives
+// the way back.
+func appendLocked(path string, text []byte) (back func() error, err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	size := info.Size()
+	back = func() error { return os.Truncate(path, size) }
+	if _, err = f.Write(text); err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Truncate(size))
+	}
+	return back, nil
+}
