@@ -241,15 +241,23 @@ func lookupUser(name string) (uid int, err error) {
 
 // onHost refuses to write to the mail folder of another machine.
 func onHost(name string) error {
-	here, err := os.Hostname()
+	names, err := namesOfThisHost()
 	if err != nil {
-		return exit(exitIO, err)
+		return err
 	}
-	hosts, _ := os.ReadFile("/etc/hosts") // without one there is only the short name to go by
-	if names := hostNames(here, string(hosts)); !slices.Contains(names, name) {
+	if !slices.Contains(names, name) {
 		return exit(exitRefused, fmt.Errorf("this machine is %q and the inventory is for %s; write the files elsewhere with -o DIR", names[0], name))
 	}
 	return nil
+}
+
+func namesOfThisHost() ([]string, error) {
+	here, err := os.Hostname()
+	if err != nil {
+		return nil, exit(exitIO, err)
+	}
+	hosts, _ := os.ReadFile("/etc/hosts") // without one there is only the short name to go by
+	return hostNames(here, string(hosts)), nil
 }
 
 // hostNames gives the full names of a machine: its own, when that has a dot,

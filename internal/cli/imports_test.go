@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/peer":   {},
 	"virtmap/internal/cli": {"virtmap/inventory", "virtmap/virtuser", "virtmap/internal/diag", "virtmap/internal/fileset", "virtmap/internal/lint",
 		"virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mcfile", "virtmap/internal/publish",
-		"virtmap/hostnames", "virtmap/mxcheck", "virtmap/mxcheck/resolve", "virtmap/internal/endtoend", "virtmap/internal/prove",
+		"virtmap/hostnames", "virtmap/mxcheck", "virtmap/mxcheck/resolve", "virtmap/internal/endtoend", "virtmap/internal/prove", "virtmap/internal/smtpd",
 		"github.com/urfave/cli/v2", "golang.org/x/term", "github.com/schollz/progressbar/v3"},
 }
 

@@ -59,6 +59,16 @@ func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
 	return source, faults, nil
 }
 
+// faultless reads an inventory that must have no errors; its faults are
+// printed otherwise.
+func faultless(path string, stdio Stdio) (fileset.Source, error) {
+	source, faults, err := read(path, stdio)
+	if err == nil && faults.Failed() {
+		err = report(stdio, source.Model.Sources, faults, diag.Error)
+	}
+	return source, err
+}
+
 // report prints faults down to a severity, and fails when there are errors.
 func report(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
 	printer := diag.Printer{Sources: sources, Color: onTerminal(stdio.Err), Least: least}

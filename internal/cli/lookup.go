@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -17,7 +16,8 @@ import (
 )
 
 type lookupArgs struct {
-	inventory, maps, accounts, host, format string
+	inventory, format string
+	installed         installedArgs
 }
 
 func lookupCommand(stdio Stdio) *cli.Command {
@@ -30,23 +30,17 @@ func lookupCommand(stdio Stdio) *cli.Command {
 prints every key it tries, in order. Without an address it reads many from
 standard input, one a line, and prints one line for each.
 It looks at what the inventory would become, or with --maps at the files of a
-folder as they are: any map type, and the accounts of --accounts.
+folder as they are, of any map type. The accounts are then those of --accounts,
+or of the inventory when that is given too.
 
 Examples:
   virtmap lookup -i mail.yaml fake+news@fakemail.example
-  virtmap lookup --maps /etc/mail --host mx1.example.net info@fakemail.example
+  virtmap lookup --maps /etc/mail info@fakemail.example
   virtmap lookup --format json < addresses.txt`,
-		Flags: []cli.Flag{
+		Flags: append(a.installed.flags("", "look at the installed files of `DIR` instead of the inventory"),
 			inventoryFlag(&a.inventory),
-			&cli.StringFlag{Name: "maps", Destination: &a.maps, TakesFile: true, EnvVars: []string{"VIRTMAP_MAPS"},
-				Usage: "look at the installed files of `DIR` instead of the inventory"},
-			&cli.StringFlag{Name: "accounts", Value: "/etc/passwd", Destination: &a.accounts, TakesFile: true, EnvVars: []string{"VIRTMAP_ACCOUNTS"},
-				Usage: "with --maps: the local accounts are those of the passwd `FILE`"},
-			&cli.StringFlag{Name: "host", Destination: &a.host, EnvVars: []string{"VIRTMAP_HOST"},
-				Usage: "with --maps: the server calls itself `NAME`; default: this machine's name"},
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
-				Usage: "print `FORMAT`: text or json (one object a line)"},
-		},
+				Usage: "print `FORMAT`: text or json (one object a line)"}),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := notEmpty(c, "inventory", "maps", "accounts", "host", "format"); err != nil {
@@ -54,6 +48,9 @@ Examples:
 			}
 			if a.format != "text" && a.format != "json" {
 				return usage(fmt.Errorf("--format %q: it is text or json", a.format))
+			}
+			if c.IsSet("inventory") {
+				a.installed.inventory = a.inventory
 			}
 			return lookup(a, c.Args().Slice(), stdio)
 		},
@@ -68,15 +65,12 @@ type finder struct {
 }
 
 func (a lookupArgs) open(stdio Stdio) (*finder, error) {
-	if a.maps != "" {
+	if a.installed.maps != "" {
 		return a.openMaps(stdio)
 	}
-	source, faults, err := read(a.inventory, stdio)
+	source, err := faultless(a.inventory, stdio)
 	if err != nil {
 		return nil, err
-	}
-	if faults.Failed() {
-		return nil, report(stdio, source.Model.Sources, faults, diag.Error)
 	}
 	table := source.Compiled.Table
 	place := func(key string) string {
@@ -91,38 +85,16 @@ func (a lookupArgs) open(stdio Stdio) (*finder, error) {
 }
 
 func (a lookupArgs) openMaps(stdio Stdio) (*finder, error) {
-	accounts, err := readAccounts(a.accounts)
-	if err != nil {
-		return nil, machineExit(err, exitNoInput)
-	}
-	if a.host == "" {
-		if a.host, err = os.Hostname(); err != nil {
-			return nil, exit(exitIO, err)
-		}
-	}
-	set, err := fileset.Open(a.maps, strings.ToLower(a.host), func(name string) bool { return accounts[name] })
-	if err != nil {
-		return nil, machineExit(err, exitNoInput)
-	}
-	for _, warning := range set.Warnings {
-		fmt.Fprintf(stdio.Err, "virtmap: %s\n", diag.Printable(warning))
-	}
-	return &finder{set.Router, func(string) string { return "" }, set.Close}, nil
-}
-
-// readAccounts gives the names of a passwd file.
-func readAccounts(path string) (map[string]bool, error) {
-	text, err := os.ReadFile(path)
+	server, err := a.installed.server(stdio)
 	if err != nil {
 		return nil, err
 	}
-	names := map[string]bool{}
-	for line := range strings.Lines(string(text)) {
-		if name, _, ok := strings.Cut(line, ":"); ok && name != "" {
-			names[name] = true
-		}
+	set, err := fileset.Open(a.installed.maps, server.host, server.account)
+	if err != nil {
+		return nil, machineExit(err, exitNoInput)
 	}
-	return names, nil
+	warn(stdio, set.Warnings)
+	return &finder{set.Router, func(string) string { return "" }, set.Close}, nil
 }
 
 func lookup(a lookupArgs, addresses []string, stdio Stdio) (err error) {

@@ -59,12 +59,9 @@ Examples:
 }
 
 func test(ctx context.Context, a testArgs, stdio Stdio) error {
-	source, faults, err := read(a.inventory, stdio)
+	source, err := faultless(a.inventory, stdio)
 	if err != nil {
 		return err
-	}
-	if faults.Failed() {
-		return report(stdio, source.Model.Sources, faults, diag.Error)
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -56,12 +56,9 @@ Examples:
 }
 
 func who(a whoArgs, user string, stdio Stdio) error {
-	source, faults, err := read(a.inventory, stdio)
+	source, err := faultless(a.inventory, stdio)
 	if err != nil {
 		return err
-	}
-	if faults.Failed() {
-		return report(stdio, source.Model.Sources, faults, diag.Error)
 	}
 	found := endingAt(source, user)
 	out := bufio.NewWriter(stdio.Out)

@@ -183,8 +183,12 @@ func transcript(from string, r *Result) []string {
 type verdicts struct{ router *virtuser.Router }
 
 func (v verdicts) Route(recipient string) smtpd.Verdict {
-	o := v.router.Route(recipient)
-	return smtpd.Verdict{Code: o.Code, Status: o.Status, Text: o.Text, Mailboxes: o.Recipients}
+	return VerdictOf(v.router.Route(recipient))
+}
+
+// VerdictOf gives an outcome in the receiver's words.
+func VerdictOf(o virtuser.Outcome) smtpd.Verdict {
+	return smtpd.Verdict{Taken: o.Taken(), Mailboxes: o.Recipients, Code: o.Code, Status: o.Status, Text: o.Text}
 }
 
 // arrivals is a Store that knows by sender where a message arrived.

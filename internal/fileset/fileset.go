@@ -83,7 +83,7 @@ func Outputs(s Source, dir string, owner int) ([]publish.Output, error) {
 // TrustedUser gives the owner of new maps by the sendmail.cf of a folder: the
 // user of its TrustedUser option, as makemap does.
 func TrustedUser(files publish.FS, dir string, lookup func(name string) (uid int, err error)) int {
-	text, err := files.ReadFile(filepath.Join(dir, "sendmail.cf"))
+	text, err := files.ReadFile(filepath.Join(dir, configuration))
 	if err != nil {
 		return -1
 	}

@@ -200,7 +200,7 @@ func (s *session) rcptTo(args string) {
 		return
 	}
 	v := s.config.Router.Route(path)
-	if v.Code != 250 {
+	if !v.Taken {
 		s.refused = true
 		s.reply(strconv.Itoa(v.Code) + " " + v.Status + " <" + path + ">... " + v.Text)
 		return

@@ -24,7 +24,7 @@ type testRouter struct{}
 
 func (testRouter) Route(recipient string) smtpd.Verdict {
 	if strings.EqualFold(recipient, "postmaster") {
-		return smtpd.Verdict{Code: 250, Mailboxes: []string{"postmaster"}}
+		return smtpd.Verdict{Taken: true, Mailboxes: []string{"postmaster"}}
 	}
 	at := strings.LastIndexByte(recipient, '@')
 	if !strings.EqualFold(recipient[at+1:], "here.example") {
@@ -33,15 +33,15 @@ func (testRouter) Route(recipient string) smtpd.Verdict {
 	local := strings.ToLower(recipient[:at])
 	switch local {
 	case "anna", "bea":
-		return smtpd.Verdict{Code: 250, Mailboxes: []string{local}}
+		return smtpd.Verdict{Taken: true, Mailboxes: []string{local}}
 	case "list":
-		return smtpd.Verdict{Code: 250, Mailboxes: []string{"anna", "bea"}}
+		return smtpd.Verdict{Taken: true, Mailboxes: []string{"anna", "bea"}}
 	case "later":
 		return smtpd.Verdict{Code: 450, Status: "4.2.1", Text: "Mailbox is being moved"}
 	case "damaged":
 		return smtpd.Verdict{Code: 451, Status: "4.3.0", Text: "map is damaged"}
 	case `"quoted user"`, `"a@b"`:
-		return smtpd.Verdict{Code: 250, Mailboxes: []string{strings.Trim(local, `"`)}}
+		return smtpd.Verdict{Taken: true, Mailboxes: []string{strings.Trim(local, `"`)}}
 	}
 	return smtpd.Verdict{Code: 550, Status: "5.1.1", Text: "User unknown"}
 }

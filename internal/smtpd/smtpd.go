@@ -27,9 +27,11 @@ type Router interface {
 
 // A Verdict is the answer to RCPT.
 type Verdict struct {
-	Code         int
+	Taken     bool
+	Mailboxes []string // where a recipient that is taken ends
+
+	Code         int // of a refusal
 	Status, Text string
-	Mailboxes    []string // where a recipient that is taken (250) ends
 }
 
 // A Store keeps messages. Deliver is called by many sessions at once; an

@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/fileset"
+)
+
+// installedArgs say where installed files are and which server they are for.
+type installedArgs struct {
+	maps, accounts, host string
+	inventory            string // where host and accounts come from when it is given
+}
+
+func (a *installedArgs) flags(maps, usage string) []cli.Flag {
+	return []cli.Flag{
+		mapsFlag(&a.maps, maps, usage),
+		&cli.StringFlag{Name: "accounts", Value: "/etc/passwd", Destination: &a.accounts, TakesFile: true, EnvVars: []string{"VIRTMAP_ACCOUNTS"},
+			Usage: "the local accounts of installed files are those of the passwd `FILE`"},
+		&cli.StringFlag{Name: "host", Destination: &a.host, EnvVars: []string{"VIRTMAP_HOST"}, DefaultText: "what sendmail.cf beside the files says, or this machine's name",
+			Usage: "the server of installed files calls itself `NAME`"},
+	}
+}
+
+func mapsFlag(maps *string, value, usage string) cli.Flag {
+	return &cli.StringFlag{Name: "maps", Value: value, Destination: maps, TakesFile: true, EnvVars: []string{"VIRTMAP_MAPS"}, Usage: usage}
+}
+
+// A mailServer is what an address means something on.
+type mailServer struct {
+	host    string
+	account func(name string) bool
+}
+
+// server gives the server that the files are for.
+func (a installedArgs) server(stdio Stdio) (mailServer, error) {
+	if a.inventory != "" {
+		source, err := faultless(a.inventory, stdio)
+		if err != nil {
+			return mailServer{}, err
+		}
+		router := source.Router()
+		return mailServer{router.Host, router.Account}, nil
+	}
+	accounts, err := readAccounts(a.accounts)
+	if err != nil {
+		return mailServer{}, machineExit(err, exitNoInput)
+	}
+	host := strings.ToLower(a.host)
+	if host == "" {
+		host, _ = fileset.HostName(a.maps)
+	}
+	if host == "" {
+		if host, err = thisHost(); err != nil {
+			return mailServer{}, err
+		}
+	}
+	return mailServer{host, func(name string) bool { return accounts[name] }}, nil
+}
+
+// thisHost is the full name of this machine, where it has one.
+func thisHost() (string, error) {
+	names, err := namesOfThisHost()
+	if err != nil {
+		return "", err
+	}
+	return names[0], nil
+}
+
+// readAccounts gives the names of a passwd file.
+func readAccounts(path string) (map[string]bool, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if name, _, ok := strings.Cut(line, ":"); ok && name != "" {
+			names[name] = true
+		}
+	}
+	return names, nil
+}
+
+func warn(stdio Stdio, warnings []string) {
+	for _, warning := range warnings {
+		fmt.Fprintf(stdio.Err, "virtmap: %s\n", diag.Printable(warning))
+	}
+}

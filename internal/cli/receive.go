@@ -1,0 +1,235 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/fileset"
+	"virtmap/internal/smtpd"
+)
+
+type receiveArgs struct {
+	installed          installedArgs
+	listen, store, pem string
+	public, tls, lmtp  bool
+	transcript, quiet  bool
+	faults             cli.StringSlice
+	messages           int
+	within             time.Duration
+	limits             smtpd.Config // only its limits
+}
+
+func (a *receiveArgs) flags() []cli.Flag {
+	l := &a.limits
+	return append(a.installed.flags("/etc/mail", "answer from the installed files of `DIR`"),
+		&cli.StringFlag{Name: "inventory", Aliases: []string{"i"}, Destination: &a.installed.inventory, TakesFile: true, EnvVars: []string{"VIRTMAP_INVENTORY"},
+			Usage: "take the server's name and accounts from the inventory `FILE`"},
+		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:2525", Destination: &a.listen, EnvVars: []string{"VIRTMAP_LISTEN"},
+			Usage: "listen on `ADDR`:PORT, port 0 for any that is free"},
+		&cli.BoolFlag{Name: "listen-public", Destination: &a.public, EnvVars: []string{"VIRTMAP_LISTEN_PUBLIC"},
+			Usage: "let --listen name an address that other machines can reach"},
+		&cli.StringFlag{Name: "store", Value: "none", Destination: &a.store, EnvVars: []string{"VIRTMAP_STORE"},
+			Usage: "keep what is accepted: maildir:DIR or mbox:DIR, one for each mailbox below the folder, or none (`WHERE`)"},
+		&cli.BoolFlag{Name: "tls", Destination: &a.tls, EnvVars: []string{"VIRTMAP_TLS"},
+			Usage: "offer STARTTLS, with a certificate made for this run"},
+		&cli.StringFlag{Name: "tls-pem", Destination: &a.pem, TakesFile: true, EnvVars: []string{"VIRTMAP_TLS_PEM"},
+			Usage: "with --tls: write the certificate to `FILE`, for clients that check it"},
+		&cli.BoolFlag{Name: "lmtp", Destination: &a.lmtp, EnvVars: []string{"VIRTMAP_LMTP"}, Usage: "speak LMTP (RFC 2033)"},
+		&cli.StringSliceFlag{Name: "fault", Destination: &a.faults, EnvVars: []string{"VIRTMAP_FAULT"},
+			Usage: "fail on demand by a `RULE`: COMMAND PATTERN [xN], then CODE STATUS TEXT, or drop, or delay TIME; repeatable"},
+		&cli.IntFlag{Name: "messages", Destination: &a.messages, EnvVars: []string{"VIRTMAP_MESSAGES"},
+			Usage: "stop when `N` messages have come"},
+		&cli.DurationFlag{Name: "within", Destination: &a.within, EnvVars: []string{"VIRTMAP_WITHIN"},
+			Usage: "stop after `TIME`, such as 30s; exits with 1 when fewer than --messages have come"},
+		&cli.BoolFlag{Name: "transcript", Destination: &a.transcript, EnvVars: []string{"VIRTMAP_TRANSCRIPT"},
+			Usage: "print what is said, without the messages, to standard error"},
+		&cli.IntFlag{Name: "max-size", Value: 10 << 20, Destination: &l.MaxSize, EnvVars: []string{"VIRTMAP_MAX_SIZE"}, Usage: "take messages of at most `N` bytes"},
+		&cli.IntFlag{Name: "max-recipients", Value: 1000, Destination: &l.MaxRecipients, EnvVars: []string{"VIRTMAP_MAX_RECIPIENTS"}, Usage: "take at most `N` recipients a message"},
+		&cli.IntFlag{Name: "max-line", Value: 4096, Destination: &l.MaxLine, EnvVars: []string{"VIRTMAP_MAX_LINE"}, Usage: "take command lines of at most `N` bytes"},
+		&cli.IntFlag{Name: "max-connections", Value: 100, Destination: &l.MaxConns, EnvVars: []string{"VIRTMAP_MAX_CONNECTIONS"}, Usage: "serve at most `N` connections at once"},
+		&cli.DurationFlag{Name: "read-timeout", Value: 5 * time.Minute, Destination: &l.ReadTimeout, EnvVars: []string{"VIRTMAP_READ_TIMEOUT"}, Usage: "wait at most `TIME` for a client's next bytes"},
+		&cli.DurationFlag{Name: "session-timeout", Value: time.Hour, Destination: &l.SessionTimeout, EnvVars: []string{"VIRTMAP_SESSION_TIMEOUT"}, Usage: "let a session last at most `TIME`"},
+		quietFlag(&a.quiet),
+	)
+}
+
+func receiveCommand(stdio Stdio) *cli.Command {
+	var a receiveArgs
+	return &cli.Command{
+		Name:  "receive",
+		Usage: "answer SMTP as the installed files say",
+		Description: `Takes real SMTP and answers each recipient as sendmail would by the installed
+files; nothing is delivered to anybody. Every accepted message is a line of
+JSON on standard output: client, envelope, size, and the mailboxes that each
+recipient ends at. --store keeps the messages too, byte for byte in Maildirs.
+A file that is replaced or changed counts from the next recipient on. A map that
+is missing or damaged is answered with 451 4.3.0, never with a guess.
+Ends at a signal, after --messages or --within, with a summary.
+
+Examples:
+  virtmap receive --maps out -i mail.yaml
+  virtmap receive --store maildir:/tmp/mail --tls --messages 1 --within 30s
+  virtmap receive --fault 'RCPT *anna@* x2 451 4.3.0 try later' \
+                  --fault '. * delay 5s'`,
+		Flags:        a.flags(),
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			if err := notEmpty(c, "maps", "accounts", "host", "inventory", "listen", "store", "tls-pem"); err != nil {
+				return err
+			}
+			return receive(c.Context, a, stdio)
+		},
+	}
+}
+
+// config makes the receiver's configuration, but for what it serves.
+func (a *receiveArgs) config(host string) (smtpd.Config, error) {
+	c := a.limits
+	c.Host, c.LMTP = host, a.lmtp
+	for name, n := range map[string]int{"max-size": c.MaxSize, "max-recipients": c.MaxRecipients, "max-line": c.MaxLine,
+		"max-connections": c.MaxConns, "read-timeout": int(c.ReadTimeout), "session-timeout": int(c.SessionTimeout)} {
+		if n <= 0 {
+			return c, usage(fmt.Errorf("--%s is more than nothing", name))
+		}
+	}
+	if a.messages < 0 || a.within < 0 {
+		return c, usage(errors.New("--messages and --within are not below zero"))
+	}
+	for _, rule := range a.faults.Value() {
+		fault, err := smtpd.ParseFault(rule)
+		if err != nil {
+			return c, usage(fmt.Errorf("--%w", err))
+		}
+		c.Faults = append(c.Faults, fault)
+	}
+	if a.pem != "" && !a.tls {
+		return c, usage(errors.New("--tls-pem goes with --tls"))
+	}
+	if !a.tls {
+		return c, nil
+	}
+	secure, pem, err := smtpd.SelfSigned(host)
+	if err != nil {
+		return c, exit(exitSoftware, err)
+	}
+	c.TLS = secure
+	if a.pem != "" {
+		return c, machineExit(writeWhole(a.pem, pem), exitCannotWrite)
+	}
+	return c, nil
+}
+
+// writeWhole writes a small file that is whole once it has its name.
+func writeWhole(path string, content []byte) error {
+	beside := path + ".new"
+	if err := os.WriteFile(beside, content, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(beside, path)
+}
+
+// where gives the store that --store names.
+func (a *receiveArgs) where() (smtpd.Store, error) {
+	kind, dir, _ := strings.Cut(a.store, ":")
+	switch {
+	case a.store == "none":
+		return nowhere{}, nil
+	case kind == "maildir" && dir != "":
+		return &smtpd.Maildir{Dir: dir}, nil
+	case kind == "mbox" && dir != "":
+		return &smtpd.Mbox{Dir: dir}, nil
+	}
+	return nil, usage(fmt.Errorf("--store %q: it is maildir:DIR, mbox:DIR or none", a.store))
+}
+
+type nowhere struct{}
+
+func (nowhere) Deliver(smtpd.Message) error { return nil }
+
+// bind listens. An address that others can reach must be meant.
+func (a *receiveArgs) bind() (net.Listener, error) {
+	host, _, err := net.SplitHostPort(a.listen)
+	if err != nil {
+		return nil, usage(fmt.Errorf("--listen %q: write ADDRESS:PORT, such as 127.0.0.1:2525", a.listen))
+	}
+	ip, err := netip.ParseAddr(host)
+	if loopback := host == "localhost" || err == nil && ip.IsLoopback(); !loopback && !a.public {
+		return nil, exit(exitRefused, fmt.Errorf("--listen %s can be reached by other machines, and this receiver knows no access control; --listen-public allows it", a.listen))
+	}
+	listener, err := net.Listen("tcp", a.listen)
+	return listener, machineExit(err, exitIO)
+}
+
+func receive(ctx context.Context, a receiveArgs, stdio Stdio) (err error) {
+	store, err := a.where()
+	if err != nil {
+		return err
+	}
+	listener, err := a.bind()
+	if err != nil {
+		return err
+	}
+	defer listener.Close() // closed already when sessions were served
+	server, err := a.installed.server(stdio)
+	if err != nil {
+		return err
+	}
+	config, err := a.config(server.host)
+	if err != nil {
+		return err
+	}
+	live, err := fileset.OpenLive(a.installed.maps, server.host, server.account)
+	if err != nil {
+		return machineExit(err, exitNoInput)
+	}
+	defer func() { err = errors.Join(err, live.Close()) }()
+	warn(stdio, live.Warnings())
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if a.within > 0 {
+		var end context.CancelFunc
+		ctx, end = context.WithTimeout(ctx, a.within)
+		defer end()
+	}
+	return a.serve(ctx, config, newReception(live, store, stdio), listener)
+}
+
+// serve answers until the context ends, or enough has come.
+func (a *receiveArgs) serve(ctx context.Context, config smtpd.Config, desk *reception, listener net.Listener) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	desk.stop, desk.limit = stop, a.messages
+	config.Router, config.Store = desk, desk
+	if a.transcript {
+		config.Transcript = desk.transcript
+	}
+	if !a.quiet {
+		desk.say("listening on " + listener.Addr().String() + ", answering from " + a.installed.maps)
+	}
+	if err := smtpd.New(config).Serve(ctx, listener); err != nil {
+		return exit(exitIO, err)
+	}
+	if !a.quiet {
+		desk.say(desk.summary())
+	}
+	switch {
+	case desk.broken != nil:
+		return exit(exitIO, desk.broken)
+	case desk.messages < a.messages:
+		return exit(exitProblems, fmt.Errorf("%d of %s came", desk.messages, plural(a.messages, "message")))
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/endtoend"
+	"virtmap/internal/fileset"
+	"virtmap/internal/smtpd"
+)
+
+// A reception is the Router and the Store of `receive`: it answers from the
+// files as they are, prints an envelope for every message, and counts.
+type reception struct {
+	live  *fileset.Live
+	store smtpd.Store
+	stdio Stdio
+	stop  func()
+	limit int // messages after which it stops; 0: never
+
+	mu                             sync.Mutex
+	envelopes                      *json.Encoder
+	messages, recipients, refusals int
+	unreadable                     string // what was last said about the files
+	broken                         error  // of standard output
+}
+
+func newReception(live *fileset.Live, store smtpd.Store, stdio Stdio) *reception {
+	envelopes := json.NewEncoder(stdio.Out)
+	envelopes.SetEscapeHTML(false)
+	return &reception{live: live, store: store, stdio: stdio, envelopes: envelopes}
+}
+
+func (r *reception) say(text string) {
+	fmt.Fprintf(r.stdio.Err, "virtmap: %s\n", diag.Printable(text))
+}
+
+// transcript prints a line of a session.
+func (r *reception) transcript(client, line string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(r.stdio.Err, "%s %s\n", client, diag.Printable(line))
+}
+
+// Route answers 451 4.3.0 where the files cannot be read.
+func (r *reception) Route(recipient string) smtpd.Verdict {
+	outcome, err := r.live.Route(recipient)
+	verdict := endtoend.VerdictOf(outcome)
+	if err != nil {
+		verdict = smtpd.Verdict{Code: 451, Status: "4.3.0", Text: "map is missing or damaged"}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.complain(err)
+	if !verdict.Taken {
+		r.refusals++
+	}
+	return verdict
+}
+
+// complain says once why the files cannot be read.
+func (r *reception) complain(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if text != "" && text != r.unreadable {
+		r.say(text)
+	}
+	r.unreadable = text
+}
+
+// An envelope is the JSON line of a message.
+type envelope struct {
+	Client     string              `json:"client"`
+	Helo       string              `json:"helo"`
+	TLS        bool                `json:"tls"`
+	From       string              `json:"from"`
+	UTF8       bool                `json:"smtputf8"`
+	Recipients []envelopeRecipient `json:"recipients"`
+	Size       int                 `json:"size"` // bytes, lines end in CRLF
+}
+
+type envelopeRecipient struct {
+	Address   string   `json:"address"`
+	Mailboxes []string `json:"mailboxes"`
+}
+
+// Deliver stores a message and prints its envelope.
+func (r *reception) Deliver(m smtpd.Message) error {
+	if err := r.store.Deliver(m); err != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.say("a message is answered 451: " + err.Error())
+		return err
+	}
+	e := envelope{m.Client, m.Helo, m.TLS, m.From, m.UTF8, nil, len(m.Body)}
+	for _, to := range m.Recipients {
+		e.Recipients = append(e.Recipients, envelopeRecipient{to.Address, append([]string{}, to.Mailboxes...)})
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.envelopes.Encode(e); err != nil && r.broken == nil {
+		r.broken = err
+		r.stop() // who reads the envelopes has gone
+	}
+	r.messages++
+	r.recipients += len(m.Recipients)
+	if r.messages == r.limit {
+		r.stop()
+	}
+	return nil
+}
+
+// summary is for when the sessions have ended.
+func (r *reception) summary() string {
+	return fmt.Sprintf("received %s for %s; %s refused", plural(r.messages, "message"), plural(r.recipients, "recipient"), plural(r.refusals, "recipient"))
+}

@@ -1,0 +1,56 @@
+package fileset
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"virtmap/internal/mcfile"
+)
+
+// configuration is the name of sendmail's configuration in the mail folder.
+const configuration = "sendmail.cf"
+
+// HostName gives the name that the sendmail.cf of a folder has for its server
+// ($j), where it is spelled out.
+func HostName(dir string) (name string, ok bool) {
+	for _, value := range settings(dir, "Dj") {
+		name, ok = strings.ToLower(value), value != "" && !strings.Contains(value, "$")
+	}
+	return name, ok
+}
+
+// siteAliases gives the alias files that the sendmail.cf of a folder names
+// beside ours, without their map class.
+func siteAliases(dir string) []string {
+	var all []string
+	for _, value := range settings(dir, "O AliasFile=") {
+		for spec := range strings.SplitSeq(value, ",") {
+			path := strings.TrimSpace(spec)
+			if at := strings.IndexByte(path, '/'); at > 0 && strings.Contains(path[:at], ":") {
+				path = path[at:]
+			}
+			known := slices.Contains(all, path) || path == filepath.Join(dir, mcfile.Aliases)
+			if filepath.IsAbs(path) && !known {
+				all = append(all, path)
+			}
+		}
+	}
+	return all
+}
+
+// settings gives what stands behind a word at the beginning of lines.
+func settings(dir, word string) []string {
+	text, err := os.ReadFile(filepath.Join(dir, configuration))
+	if err != nil {
+		return nil // the files are looked at without it
+	}
+	var values []string
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, word); ok {
+			values = append(values, strings.TrimSpace(value))
+		}
+	}
+	return values
+}

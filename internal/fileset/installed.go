@@ -1,0 +1,152 @@
+package fileset
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mcfile"
+	"virtmap/virtuser"
+)
+
+// An Installed set is the files of a folder, open to be asked.
+type Installed struct {
+	Router   *virtuser.Router
+	Warnings []string // companions that are missing or older than their text
+
+	open []*mapfile.File
+	seen []stamp // of every file that was opened or looked for
+}
+
+// Open opens the files of a folder, of any map type: a .db or .cdb before the
+// text, and the server's own alias files where a sendmail.cf beside them names
+// some. host is the server's own name, account its accounts.
+func Open(dir, host string, account func(string) bool) (set *Installed, err error) {
+	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, set.Close())
+		}
+	}()
+	if set.Router.Rows, err = set.table(filepath.Join(dir, mcfile.Virtusertable)); err != nil {
+		return set, err
+	}
+	if set.Router.Aliases, err = set.aliases(dir); err != nil {
+		return set, err
+	}
+	names, err := set.read(filepath.Join(dir, mcfile.HostNames))
+	if err != nil {
+		return set, err
+	}
+	set.Router.ClassW = lineSet(nameLines(names))
+	relayed, err := set.read(filepath.Join(dir, mcfile.RelayDomains))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return set, err
+	}
+	set.Router.Relayed = lineSet(nameLines(relayed))
+	set.Router.Ready()
+	return set, nil
+}
+
+// Close closes the maps.
+func (s *Installed) Close() (err error) {
+	for _, f := range s.open {
+		err = errors.Join(err, f.Close())
+	}
+	s.open = nil
+	return err
+}
+
+// aliases opens our alias file and those of the server, asked in this order.
+func (s *Installed) aliases(dir string) (virtuser.Lookup, error) {
+	var files []virtuser.Lookup
+	for i, path := range append([]string{filepath.Join(dir, mcfile.Aliases)}, siteAliases(dir)...) {
+		file, err := s.table(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && i > 0:
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%s is named in sendmail.cf and not there: all mail to local accounts waits", path))
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, err
+		default:
+			files = append(files, file)
+		}
+	}
+	return func(key []byte) (value []byte, ok bool, err error) {
+		for _, file := range files {
+			if value, ok, err = file(key); ok || err != nil {
+				break
+			}
+		}
+		return value, ok, err
+	}, nil
+}
+
+func lineSet(lines []string) func(string) bool {
+	have := make(map[string]bool, len(lines))
+	for _, line := range lines {
+		have[line] = true
+	}
+	return func(name string) bool { return have[name] }
+}
+
+// table opens the map of a text, or the text itself.
+func (s *Installed) table(text string) (virtuser.Lookup, error) {
+	for _, typ := range mapfile.Types {
+		if typ.Suffix == "" {
+			continue
+		}
+		s.watch(text + typ.Suffix)
+		f, err := mapfile.Open(text + typ.Suffix)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.open = append(s.open, f)
+		s.compareAges(text, f.Path())
+		return func(key []byte) ([]byte, bool, error) { return f.Append(nil, key) }, nil
+	}
+	image, err := s.read(text)
+	if err != nil {
+		return nil, err
+	}
+	if filepath.Base(text) == mcfile.Virtusertable {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no map beside it; the text itself is read", text))
+		return rowSet(virtuserTextRows(image)), nil
+	}
+	return rowSet(aliasTextRows(image)), nil
+}
+
+func (s *Installed) read(path string) ([]byte, error) {
+	s.watch(path)
+	return os.ReadFile(path)
+}
+
+// compareAges names a map that is older than its text, or has lost it.
+func (s *Installed) compareAges(text, path string) {
+	source, err := os.Stat(text)
+	if err != nil {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no text beside it", path))
+		return
+	}
+	if m, err := os.Stat(path); err == nil && m.ModTime().Before(source.ModTime()) {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s is older than %s: what the text says may not be what sendmail does", path, text))
+	}
+}
+
+func rowSet(rows mapfile.Rows) virtuser.Lookup {
+	have := make(map[string][]byte, rows.Len())
+	for i := range rows.Len() {
+		key, value := rows.Row(i)
+		have[string(key)] = value
+	}
+	return func(key []byte) ([]byte, bool, error) {
+		value, ok := have[string(key)]
+		return value, ok, nil
+	}
+}

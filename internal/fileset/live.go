@@ -1,0 +1,99 @@
+package fileset
+
+import (
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+
+	"virtmap/virtuser"
+)
+
+// A Live set is an Installed one that is opened anew when one of its files was
+// replaced or changed.
+type Live struct {
+	open func() (*Installed, error)
+
+	mu      sync.RWMutex
+	set     *Installed
+	failure error // why it cannot be asked
+}
+
+// OpenLive opens the files of a folder as Open does.
+func OpenLive(dir, host string, account func(string) bool) (*Live, error) {
+	l := &Live{open: func() (*Installed, error) { return Open(dir, host, account) }}
+	l.set, l.failure = l.open()
+	return l, l.failure
+}
+
+// Warnings are those of the files as they were opened last.
+func (l *Live) Warnings() []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.set.Warnings
+}
+
+// Route gives the outcome of an address by the files as they are now. The
+// error says why they cannot be read.
+func (l *Live) Route(addr string) (virtuser.Outcome, error) {
+	l.mu.RLock()
+	if l.set.outdated() {
+		l.mu.RUnlock()
+		l.refresh()
+		l.mu.RLock()
+	}
+	defer l.mu.RUnlock()
+	if l.failure != nil {
+		return virtuser.Outcome{}, l.failure
+	}
+	return l.set.Router.Route(addr), nil
+}
+
+// Close closes the files.
+func (l *Live) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failure, l.set.seen = os.ErrClosed, nil
+	return l.set.Close()
+}
+
+// refresh opens the files anew, unless somebody else has just done it.
+func (l *Live) refresh() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.set.outdated() {
+		return
+	}
+	_ = l.set.Close() // it was only read
+	l.set, l.failure = l.open()
+}
+
+// A stamp tells one state of a file from another.
+type stamp struct {
+	path string
+	info fs.FileInfo // nil: it is not there
+}
+
+func stampOf(path string) stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		info = nil
+	}
+	return stamp{path, info}
+}
+
+func (s stamp) is(o stamp) bool {
+	if s.info == nil || o.info == nil {
+		return s.info == nil && o.info == nil
+	}
+	return os.SameFile(s.info, o.info) && s.info.Size() == o.info.Size() && s.info.ModTime().Equal(o.info.ModTime())
+}
+
+// watch remembers the state of a file that is about to be opened: what changes
+// meanwhile is noticed later.
+func (s *Installed) watch(path string) { s.seen = append(s.seen, stampOf(path)) }
+
+// outdated reports whether a file is not what was opened any more.
+func (s *Installed) outdated() bool {
+	return slices.ContainsFunc(s.seen, func(old stamp) bool { return !old.is(stampOf(old.path)) })
+}

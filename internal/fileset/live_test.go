@@ -1,0 +1,92 @@
+package fileset_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"virtmap/internal/fileset"
+)
+
+func anybody(string) bool { return true }
+
+// TestLiveFollowsTheFiles asks from many goroutines while the files change:
+// every answer is one of the two sets', and the last is that of the last set.
+func TestLiveFollowsTheFiles(t *testing.T) {
+	dir := t.TempDir()
+	mustBuild(t, dir, mail)
+	live, err := fileset.OpenLive(dir, "mx1.example.net", anybody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close()
+	other := strings.Replace(mail, "fake: andrei", "fake: bea", 1)
+	stop := make(chan struct{})
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if o, err := live.Route("fake@a.example"); err != nil || !slices.Equal(o.Recipients, []string{"andrei"}) && !slices.Equal(o.Recipients, []string{"bea"}) {
+					t.Errorf("%v, %v", o, err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		text, want := mail, "andrei"
+		if i%2 == 0 {
+			text, want = other, "bea"
+		}
+		mustBuild(t, dir, text)
+		if o, err := live.Route("fake@a.example"); err != nil || !slices.Equal(o.Recipients, []string{want}) {
+			t.Fatalf("after build %d: %v, %v", i, o, err)
+		}
+	}
+	close(stop)
+	wait.Wait()
+	if err := os.Remove(filepath.Join(dir, "local-host-names")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := live.Route("fake@a.example"); err == nil {
+		t.Error("a set without class w is asked")
+	}
+}
+
+func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
+	dir := t.TempDir()
+	mustBuild(t, dir, strings.Replace(mail, "users:", "local_aliases: [desk, gone]\nusers:", 1)+"  c.example: {addresses: {desk: desk, gone: gone}}\n")
+	site := filepath.Join(dir, "aliases")
+	if err := os.WriteFile(site, []byte("desk: andrei,\n\tann@elsewhere.example\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cf := "# DjOTHER\nDjMX1.Example.net\nO AliasFile=" + site + ", hash:" + filepath.Join(dir, "missing") + "\nO AliasFile=" + filepath.Join(dir, "virtmap-aliases") + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "sendmail.cf"), []byte(cf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if host, ok := fileset.HostName(dir); host != "mx1.example.net" || !ok {
+		t.Errorf("the host is %q, %v", host, ok)
+	}
+	set, err := fileset.Open(dir, "mx1.example.net", func(name string) bool { return name == "andrei" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	if o := set.Router.Route("desk@c.example"); !slices.Equal(o.Recipients, []string{"andrei", "ann@elsewhere.example"}) {
+		t.Errorf("desk is %v", o)
+	}
+	if o := set.Router.Route("gone@c.example"); o.Taken() {
+		t.Errorf("gone is %v", o)
+	}
+	if len(set.Warnings) != 1 || !strings.Contains(set.Warnings[0], "missing is named in sendmail.cf") {
+		t.Errorf("the warnings are %q", set.Warnings)
+	}
+}
