@@ -133,7 +133,7 @@ func (a *askArgs) servers() ([]netip.AddrPort, error) {
 // shows how far a long run has come.
 func (q *inquirer) ask(ctx context.Context, subjects []mxcheck.Subject, stdio Stdio) ([]mxcheck.Verdict, error) {
 	verdicts := make([]mxcheck.Verdict, len(subjects))
-	bar := progress(len(subjects), stdio)
+	bar := progress("asking the DNS", len(subjects), stdio)
 	err := q.checker.CheckAll(ctx, subjects, func(i int, v mxcheck.Verdict) {
 		verdicts[i] = v
 		bar()
@@ -143,7 +143,7 @@ func (q *inquirer) ask(ctx context.Context, subjects []mxcheck.Subject, stdio St
 
 // progress gives a function to call for every step. Nothing is shown where
 // standard error is no terminal, or the run is short.
-func progress(steps int, stdio Stdio) (step func()) {
+func progress(doing string, steps int, stdio Stdio) (step func()) {
 	if !isTerminal(stdio.Err) {
 		return func() {}
 	}
@@ -152,7 +152,7 @@ func progress(steps int, stdio Stdio) (step func()) {
 	return func() {
 		done++
 		if bar == nil && time.Since(start) > time.Second && done < steps {
-			bar = progressbar.NewOptions(steps, progressbar.OptionSetWriter(stdio.Err), progressbar.OptionSetDescription("asking the DNS"),
+			bar = progressbar.NewOptions(steps, progressbar.OptionSetWriter(stdio.Err), progressbar.OptionSetDescription(doing),
 				progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(true))
 			_ = bar.Set(done) // an ornament
 		} else if bar != nil {

@@ -102,7 +102,7 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) error {
 		least = diag.Error
 	}
 	if faults.Failed() {
-		return report(stdio, source.Model.Sources, faults, least)
+		return printFaults(stdio, source.Model.Sources, faults, least)
 	}
 	if err := a.place(&source.Model.Host); err != nil {
 		return err
@@ -125,7 +125,7 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) error {
 	if err := a.outputs(source, &set, faults); err != nil {
 		return err
 	}
-	if err := report(stdio, source.Model.Sources, faults, least); err != nil {
+	if err := printFaults(stdio, source.Model.Sources, faults, least); err != nil {
 		return err
 	}
 	result, err := publish.Publish(ctx, set)

@@ -50,7 +50,7 @@ func check(a checkArgs, stdio Stdio) error {
 	case faults.Failed():
 		least = diag.Warning // notes can wait
 	}
-	if err := report(stdio, source.Model.Sources, faults, least); err != nil {
+	if err := printFaults(stdio, source.Model.Sources, faults, least); err != nil {
 		return err
 	}
 	if !a.quiet {

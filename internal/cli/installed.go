@@ -11,6 +11,9 @@ import (
 	"virtmap/internal/fileset"
 )
 
+// passwd is where the accounts of a machine are.
+const passwd = "/etc/passwd"
+
 // installedArgs say where installed files are and which server they are for.
 type installedArgs struct {
 	maps, accounts, host string
@@ -20,7 +23,7 @@ type installedArgs struct {
 func (a *installedArgs) flags(maps, usage string) []cli.Flag {
 	return []cli.Flag{
 		mapsFlag(&a.maps, maps, usage),
-		&cli.StringFlag{Name: "accounts", Value: "/etc/passwd", Destination: &a.accounts, TakesFile: true, EnvVars: []string{"VIRTMAP_ACCOUNTS"},
+		&cli.StringFlag{Name: "accounts", Value: passwd, Destination: &a.accounts, TakesFile: true, EnvVars: []string{"VIRTMAP_ACCOUNTS"},
 			Usage: "the local accounts of installed files are those of the passwd `FILE`"},
 		&cli.StringFlag{Name: "host", Destination: &a.host, EnvVars: []string{"VIRTMAP_HOST"}, DefaultText: "what sendmail.cf beside the files says, or this machine's name",
 			Usage: "the server of installed files calls itself `NAME`"},

@@ -64,13 +64,13 @@ func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
 func faultless(path string, stdio Stdio) (fileset.Source, error) {
 	source, faults, err := read(path, stdio)
 	if err == nil && faults.Failed() {
-		err = report(stdio, source.Model.Sources, faults, diag.Error)
+		err = printFaults(stdio, source.Model.Sources, faults, diag.Error)
 	}
 	return source, err
 }
 
-// report prints faults down to a severity, and fails when there are errors.
-func report(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
+// printFaults prints faults down to a severity, and fails when there are errors.
+func printFaults(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
 	printer := diag.Printer{Sources: sources, Color: onTerminal(stdio.Err), Least: least}
 	if err := printer.Print(stdio.Err, faults); err != nil {
 		return exit(exitIO, err)

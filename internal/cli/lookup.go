@@ -2,11 +2,14 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -103,37 +106,69 @@ func lookup(a lookupArgs, addresses []string, stdio Stdio) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
-	out := bufio.NewWriter(stdio.Out)
-	print := func(addr string) error { return f.explain(out, addr) }
+	print := f.explain
 	switch {
 	case a.format == "json":
-		print = func(addr string) error { return f.asJSON(out, addr) }
+		print = f.asJSON
 	case len(addresses) == 0:
-		print = func(addr string) error { return f.line(out, addr) }
+		print = f.line
 	}
 	if len(addresses) > 0 {
-		for _, addr := range addresses {
-			err = errors.Join(err, print(addr))
-		}
+		err = printAll(stdio.Out, addresses, print)
 	} else {
-		err = eachLine(stdio.In, print)
+		err = eachBatch(stdio.In, func(batch []string) error { return printAll(stdio.Out, batch, print) })
 	}
-	if err = errors.Join(err, out.Flush()); err != nil {
+	if err != nil {
 		return exit(exitIO, err)
 	}
 	return nil
 }
 
-func eachLine(in io.Reader, do func(string) error) error {
-	lines := bufio.NewScanner(in)
-	for lines.Scan() {
-		if line := strings.TrimSpace(lines.Text()); line != "" {
-			if err := do(line); err != nil {
+// eachBatch gives the lines of an input that are not empty, as many together
+// as have come: a program that asks line by line is answered line by line.
+func eachBatch(in io.Reader, do func(batch []string) error) error {
+	r := bufio.NewReaderSize(in, 256<<10)
+	var batch []string
+	for {
+		line, err := r.ReadString('\n')
+		if line = strings.TrimSpace(line); line != "" {
+			batch = append(batch, line)
+		}
+		if len(batch) > 0 && (err != nil || r.Buffered() == 0) {
+			if err := do(batch); err != nil {
 				return err
 			}
+			batch = batch[:0]
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return lines.Err()
+}
+
+// printAll prints what is said of each address, in their order; the work is
+// shared among processors.
+func printAll(out io.Writer, addresses []string, print func(io.Writer, string) error) error {
+	n := min(runtime.GOMAXPROCS(0), 1+len(addresses)/64)
+	pieces := make([]bytes.Buffer, n)
+	var wait sync.WaitGroup
+	for i := range pieces {
+		wait.Go(func() {
+			for _, addr := range addresses[i*len(addresses)/n : (i+1)*len(addresses)/n] {
+				_ = print(&pieces[i], addr) // a buffer takes everything
+			}
+		})
+	}
+	wait.Wait()
+	for i := range pieces {
+		if _, err := pieces[i].WriteTo(out); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // result is the outcome in a line.
@@ -162,13 +197,7 @@ func (f *finder) explain(out io.Writer, addr string) error {
 }
 
 func (f *finder) describe(step virtuser.Step) string {
-	text := step.Key + ": no"
-	switch {
-	case step.Hit && step.Value == "":
-		return step.Key + ": yes"
-	case step.Hit:
-		text = step.Key + " -> " + step.Value
-	}
+	text := stepText(step)
 	if place := f.place(step.Key); step.Hit && step.Map == "virtusertable" && place != "" {
 		text += "  (" + place + ")"
 	}

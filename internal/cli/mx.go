@@ -84,7 +84,7 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 		return err
 	}
 	if faults.Failed() {
-		return report(stdio, source.Model.Sources, faults, diag.Error)
+		return printFaults(stdio, source.Model.Sources, faults, diag.Error)
 	}
 	all, err := chosen(source.Model, names, stdio)
 	if err != nil {

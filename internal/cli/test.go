@@ -1,85 +1,140 @@
 package cli
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"iter"
+	"maps"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 
-	"virtmap/internal/diag"
 	"virtmap/internal/endtoend"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/prove"
 	"virtmap/internal/publish"
+	"virtmap/internal/report"
 )
 
 type testArgs struct {
-	inventory, maps string
-	quiet           bool
+	inventory, maps, format string
+	sendmail, quiet         bool
 }
 
 func testCommand(stdio Stdio) *cli.Command {
 	var a testArgs
+	formats := strings.Join(slices.Sorted(maps.Keys(report.Formats)), ", ")
 	return &cli.Command{
 		Name:  "test",
 		Usage: "prove the written files over SMTP against what the inventory says",
 		Description: `Builds into a temporary folder, opens the files that were written again,
 starts the receiver on loopback, and sends to every address, to near misses
 of each (in capitals, with a detail, one letter off, at a foreign domain), to
-every user's name at every domain, and to every entry under tests. What
-arrived, or which code came back, is compared with what the inventory says.
-With --maps the files of a folder are proved instead. Asks no DNS.
-Exits with 1 when one of them differs.
+the names of local accounts at every domain, and to every entry under tests.
+What arrived in which mailbox, or which code came back, is compared with what
+the inventory says. Asks no DNS. Exits with 1 when one of them differs.
+
+With --maps the files of a folder are proved instead, and every row that they
+have. With --sendmail the installed sendmail is asked the same, with a
+configuration of its own; it needs root. An account of the inventory that this
+machine does not have is made up for it.
 
 Examples:
   virtmap test -i mail.yaml
-  virtmap test -i mail.yaml --maps /etc/mail`,
+  virtmap test -i mail.yaml --maps /etc/mail --sendmail
+  virtmap test -i mail.yaml --format junit > report.xml`,
 		Flags: []cli.Flag{
 			inventoryFlag(&a.inventory), quietFlag(&a.quiet),
-			&cli.StringFlag{Name: "maps", Destination: &a.maps, TakesFile: true, EnvVars: []string{"VIRTMAP_MAPS"},
-				Usage: "prove the files of `DIR` as they are, instead of building"},
+			mapsFlag(&a.maps, "", "prove the files of `DIR` as they are, instead of building"),
+			&cli.BoolFlag{Name: "sendmail", Destination: &a.sendmail, EnvVars: []string{"VIRTMAP_SENDMAIL"},
+				Usage: "ask the installed sendmail too, and compare all three"},
+			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
+				Usage: "print `FORMAT`: " + formats + "; text has the failures only"},
 		},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := notEmpty(c, "inventory", "maps"); err != nil {
+			if err := notEmpty(c, "inventory", "maps", "format"); err != nil {
 				return err
+			}
+			if report.Formats[a.format] == nil {
+				return usage(fmt.Errorf("--format %q: it is one of %s", a.format, formats))
 			}
 			return test(c.Context, a, stdio)
 		},
 	}
 }
 
-func test(ctx context.Context, a testArgs, stdio Stdio) error {
+func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	source, err := faultless(a.inventory, stdio)
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	work, err := a.workFolder()
+	if err != nil {
+		return exit(exitCannotWrite, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	dir := a.maps
 	if dir == "" {
-		if dir, err = os.MkdirTemp("", "virtmap-test-"); err != nil {
-			return exit(exitCannotWrite, err)
-		}
-		defer os.RemoveAll(dir)
+		dir = work
 		if err := writeSet(ctx, source, dir); err != nil {
 			return machineExit(err, exitIO)
 		}
 	}
-	results, err := prover(ctx, source, dir, stdio)
-	if err != nil {
-		return machineExit(err, exitIO)
+	router := source.Router()
+	account := router.Account
+	var second *endtoend.Sendmail
+	if a.sendmail {
+		if account, err = withAccountsHere(account); err != nil {
+			return err
+		}
+		if second, err = a.secondOpinion(source, work, stdio); err != nil {
+			return err
+		}
 	}
-	return reportResults(results, a.quiet, stdio)
+	set, err := fileset.Open(dir, router.Host, account)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return exit(exitNoInput, err)
+	case err != nil:
+		return machineExit(err, exitProblems) // a map that nobody can read is a failed test
+	}
+	defer func() { err = errors.Join(err, set.Close()) }()
+	warn(stdio, set.Warnings)
+	promises := prove.Promises{Model: source.Model, Account: account}
+	promises.Prepare()
+	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: 4 * runtime.GOMAXPROCS(0), Sendmail: second}
+	return a.try(ctx, &trial, vectors(source, set), stdio)
+}
+
+// workFolder makes a folder for what is built, in a place that sendmail trusts
+// where it is to read from there: the usual temporary folders are writable for
+// everybody.
+func (a *testArgs) workFolder() (string, error) {
+	parent := ""
+	if a.sendmail {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", err
+		}
+		parent = home
+	}
+	return os.MkdirTemp(parent, "virtmap-test-")
 }
 
 // writeSet builds into an empty folder.
@@ -88,24 +143,26 @@ func writeSet(ctx context.Context, source fileset.Source, dir string) error {
 	if err != nil {
 		return err
 	}
-	_, err = publish.Publish(ctx, publish.Set{Outputs: outputs, State: dir + "/.virtmap", FS: publish.OS})
+	_, err = publish.Publish(ctx, publish.Set{Outputs: outputs, State: filepath.Join(dir, stateInside), FS: publish.OS})
 	return err
 }
 
-func prover(ctx context.Context, source fileset.Source, dir string, stdio Stdio) ([]endtoend.Result, error) {
-	ofInventory := source.Router()
-	set, err := fileset.Open(dir, ofInventory.Host, ofInventory.Account)
-	if err != nil {
-		return nil, err
+// vectors are those of the inventory and one for every row of the files.
+func vectors(source fileset.Source, set *fileset.Installed) iter.Seq[prove.Vector] {
+	return func(yield func(prove.Vector) bool) {
+		for v := range prove.Vectors(source.Model) {
+			if !yield(v) {
+				return
+			}
+		}
+		enough := errors.New("enough")
+		_ = set.EachRow(func(key, _ []byte) error { // a row that cannot be read is missing in what was tried
+			if v, ok := prove.OfRow(string(key)); ok && !yield(v) {
+				return enough
+			}
+			return nil
+		})
 	}
-	defer set.Close()
-	for _, warning := range set.Warnings {
-		fmt.Fprintf(stdio.Err, "virtmap: %s\n", diag.Printable(warning))
-	}
-	promises := prove.Promises{Model: source.Model}
-	promises.Prepare()
-	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: 2 * runtime.GOMAXPROCS(0)}
-	return trial.Run(ctx, prove.Vectors(source.Model))
 }
 
 // fold gives the folded form of an address that is one.
@@ -116,33 +173,40 @@ func fold(addr string) string {
 	return addr
 }
 
-func reportResults(results []endtoend.Result, quiet bool, stdio Stdio) error {
-	failed := 0
-	for i := range results {
-		if r := &results[i]; !r.Passed() {
-			failed++
-			printFailure(r, stdio)
-		}
+// try prints every result and counts.
+func (a *testArgs) try(ctx context.Context, trial *endtoend.Trial, all iter.Seq[prove.Vector], stdio Stdio) error {
+	total := 0
+	for range all {
+		total++
 	}
-	if !quiet || failed > 0 {
-		fmt.Fprintf(stdio.Out, "tried %d addresses over SMTP: %d differ from the inventory\n", len(results), failed)
+	bar := progress("sending mail", total, stdio)
+	out := bufio.NewWriter(stdio.Out)
+	printer := report.Formats[a.format](out, "virtmap test")
+	tried, failed := 0, 0
+	trial.Each = func(r *endtoend.Result) error {
+		bar()
+		tried++
+		c := caseOf(r)
+		if c.Failure != "" {
+			failed++
+		}
+		return printer.Case(c)
+	}
+	if err := trial.Run(ctx, all); err != nil {
+		return machineExit(err, exitIO)
+	}
+	if err := errors.Join(printer.Close(), out.Flush()); err != nil {
+		return exit(exitIO, err)
+	}
+	talk := stdio.Out
+	if a.format != "text" {
+		talk = stdio.Err
+	}
+	if !a.quiet || failed > 0 {
+		fmt.Fprintf(talk, "tried %d addresses over SMTP: %d differ from the inventory\n", tried, failed)
 	}
 	if failed > 0 {
 		return exit(exitProblems, nil)
 	}
 	return nil
-}
-
-func printFailure(r *endtoend.Result, stdio Stdio) {
-	fmt.Fprintf(stdio.Out, "%s (%s): promised is %s, but it is %s\n", r.Address, r.Why, r.Promised, r.Got)
-	for _, line := range r.Transcript {
-		fmt.Fprintf(stdio.Out, "  %s\n", diag.Printable(line))
-	}
-	for _, step := range r.Trace {
-		text := step.Key + ": no"
-		if step.Hit {
-			text = strings.TrimSuffix(step.Key+" -> "+step.Value, " -> ")
-		}
-		fmt.Fprintf(stdio.Out, "  %-13s  %s\n", step.Map, diag.Printable(text))
-	}
 }

@@ -1,7 +1,8 @@
 // Package endtoend proves a set of written files over SMTP: it starts the
 // receiver on a free loopback port over a Router that reads them, sends to
 // every vector with a real client, and compares what arrived where, or which
-// code came back, with what the inventory promises.
+// code came back, with what the inventory promises, and where it is asked
+// with what the installed sendmail does.
 package endtoend
 
 import (
@@ -10,8 +11,6 @@ import (
 	"fmt"
 	"iter"
 	"net"
-	"net/smtp"
-	"net/textproto"
 	"slices"
 	"strings"
 	"sync"
@@ -24,159 +23,205 @@ import (
 // A Trial is what is tried.
 type Trial struct {
 	Router   *virtuser.Router
-	Promised func(addr string) prove.Outcome // of a folded address
+	Promised func(addr string) prove.Outcome // of a folded address; called by many at once
 	Fold     func(addr string) string
 	Workers  int
-	Step     func() // called after every vector; nil: nobody counts
+
+	Sendmail *Sendmail // the installed program; nil: it is not asked
+
+	// Each is called with every result, in the order of the vectors.
+	Each func(r *Result) error
 }
 
 // A Result is one vector with what came of it.
 type Result struct {
 	prove.Vector
-	Promised   prove.Outcome
-	Got        prove.Outcome
+	Promised prove.Outcome
+	Got      prove.Outcome
+	Sendmail *prove.Outcome // nil: it was not asked
+
 	Trace      []virtuser.Step // of a failure
-	Transcript []string        // of a failure: the SMTP session
+	Transcript []string        // of a failure: what was said over SMTP
 }
 
-// Passed reports whether the promise was kept.
-func (r *Result) Passed() bool {
-	p, g := r.Promised, r.Got
-	if p.Code != g.Code {
+// Passed reports whether everybody kept the promise.
+func (r *Result) Passed() bool { return r.FilesKept() && r.SendmailKept() }
+
+// FilesKept reports whether the written files keep the promise.
+func (r *Result) FilesKept() bool { return kept(r.Promised, r.Got) }
+
+// SendmailKept reports whether sendmail does what is promised, or was not
+// asked.
+func (r *Result) SendmailKept() bool { return r.Sendmail == nil || kept(r.Promised, *r.Sendmail) }
+
+// kept compares an outcome with a promise. A promise without a text lets the
+// server choose its words.
+func kept(promised, got prove.Outcome) bool {
+	if promised.Code != got.Code {
 		return false
 	}
-	if p.Taken() {
-		return slices.Equal(p.Recipients, g.Recipients)
+	if promised.Taken() {
+		return slices.Equal(promised.Recipients, got.Recipients)
 	}
-	return p.Status == g.Status && (p.Text == "" || p.Text == g.Text)
+	return promised.Status == got.Status && (promised.Text == "" || promised.Text == got.Text)
 }
 
-// Run tries every vector once, in order of the results; the error is of the
-// machine.
-func (t *Trial) Run(ctx context.Context, vectors iter.Seq[prove.Vector]) ([]Result, error) {
+// chunk is how many vectors are tried before their results are given on.
+const chunk = 2000
+
+// Run tries every vector once. The error is of the machine.
+func (t *Trial) Run(ctx context.Context, vectors iter.Seq[prove.Vector]) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	store := &arrivals{boxes: map[string][]string{}}
-	server := smtpd.New(smtpd.Config{Host: t.Router.Host, Router: verdicts{t.Router}, Store: store})
+	b := bench{Trial: t, arrived: map[string][]string{}, said: map[string][]string{}}
+	server := smtpd.New(smtpd.Config{Host: t.Router.Host, Router: verdicts{t.Router}, Store: &b, Transcript: b.transcript, MaxConns: t.Workers + 1})
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, listener) }()
-	results := distinct(vectors)
-	err = t.work(ctx, listener.Addr().String(), store, results)
-	stop()
-	return results, errors.Join(err, <-done)
-}
-
-func distinct(vectors iter.Seq[prove.Vector]) []Result {
-	var results []Result
-	seen := map[string]bool{}
-	for v := range vectors {
-		if !seen[v.Address] {
-			seen[v.Address] = true
-			results = append(results, Result{Vector: v})
+	defer func() {
+		stop()
+		err = errors.Join(err, <-done)
+	}()
+	for range t.Workers {
+		c, err := dial(listener.Addr().String())
+		if err != nil {
+			return err
 		}
+		defer c.Close()
+		b.clients = append(b.clients, c)
 	}
-	return results
+	seen := map[string]bool{}
+	results := make([]Result, 0, chunk)
+	for v := range vectors {
+		if seen[v.Address] {
+			continue
+		}
+		seen[v.Address] = true
+		if results = append(results, Result{Vector: v}); len(results) < chunk {
+			continue
+		}
+		if err := b.try(ctx, results); err != nil {
+			return err
+		}
+		results = results[:0]
+	}
+	return b.try(ctx, results)
 }
 
-// work shares the results among clients.
-func (t *Trial) work(ctx context.Context, addr string, store *arrivals, results []Result) error {
+// A bench is the receiver's store, and the clients that send to it.
+type bench struct {
+	*Trial
+	clients []*client
+	tried   int
+
+	mu      sync.Mutex
+	arrived map[string][]string // mailboxes, by sender
+	said    map[string][]string // of the vector at hand, by client
+}
+
+// try tries vectors and gives their results on.
+func (b *bench) try(ctx context.Context, results []Result) error {
 	var wait sync.WaitGroup
-	var step sync.Mutex
-	problems := make([]error, t.Workers)
-	for w := range t.Workers {
+	problems := make([]error, len(b.clients))
+	for w, c := range b.clients {
 		wait.Go(func() {
-			c, err := dial(addr)
-			if err != nil {
-				problems[w] = err
-				return
+			for i := w; i < len(results) && ctx.Err() == nil && problems[w] == nil; i += len(b.clients) {
+				problems[w] = b.one(c, b.tried+i+1, &results[i])
 			}
-			defer c.Close()
-			for i := w; i < len(results) && ctx.Err() == nil; i += t.Workers {
-				if problems[w] = t.try(c, i, store, &results[i]); problems[w] != nil {
-					return
-				}
-				if t.Step != nil {
-					step.Lock()
-					t.Step()
-					step.Unlock()
-				}
-			}
-			problems[w] = c.Quit()
 		})
 	}
 	wait.Wait()
-	return errors.Join(append(problems, ctx.Err())...)
-}
-
-func dial(addr string) (*smtp.Client, error) {
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	c, err := smtp.NewClient(conn, "localhost")
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return c, c.Hello("client.invalid")
-}
-
-// try sends one message to one recipient.
-func (t *Trial) try(c *smtp.Client, n int, store *arrivals, r *Result) error {
-	from := fmt.Sprintf("message-%d@client.invalid", n)
-	r.Promised = t.Promised(t.Fold(r.Address))
-	if err := c.Mail(from); err != nil {
+	if err := errors.Join(append(problems, ctx.Err())...); err != nil {
 		return err
 	}
-	err := c.Rcpt(r.Address)
-	var refused *textproto.Error
-	switch {
-	case errors.As(err, &refused):
-		r.Got = refusalOf(refused)
-		err = c.Reset()
-	case err == nil:
-		if err = send(c, r.Address); err == nil {
-			r.Got = prove.Outcome{Code: 250, Recipients: store.take(from)}
+	if b.Sendmail != nil {
+		if err := b.askSendmail(ctx, results); err != nil {
+			return err
 		}
 	}
-	if err == nil && !r.Passed() {
-		r.Trace = t.Router.Route(r.Address).Trace
-		r.Transcript = transcript(from, r)
+	b.tried += len(results)
+	for i := range results {
+		if err := b.Each(&results[i]); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
-func send(c *smtp.Client, to string) error {
-	w, err := c.Data()
+// one sends the message of a number to one recipient. Its sender is its own:
+// by it its arrival is known.
+func (b *bench) one(c *client, n int, r *Result) (err error) {
+	r.Promised = b.Promised(b.Fold(r.Address))
+	b.forget(c.name)
+	from := fmt.Sprintf("message-%d@client.invalid", n)
+	if r.Got, err = c.send(from, r.Address); err != nil {
+		return err
+	}
+	if r.Got.Taken() {
+		r.Got.Recipients = b.take(from)
+	}
+	if !r.FilesKept() {
+		r.Trace = b.Router.Route(r.Address).Trace
+		r.Transcript = b.forget(c.name)
+	}
+	return nil
+}
+
+func (b *bench) askSendmail(ctx context.Context, results []Result) error {
+	addresses := make([]string, len(results))
+	for i := range results {
+		addresses[i] = results[i].Address
+	}
+	outcomes, err := b.Sendmail.ask(ctx, addresses)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "To: <%s>\r\nSubject: virtmap test\r\n\r\n.\r\n", to)
-	return errors.Join(err, w.Close())
+	for i := range results {
+		r := &results[i]
+		if r.Sendmail = &outcomes[i]; !r.Passed() && r.Trace == nil {
+			r.Trace = b.Router.Route(r.Address).Trace
+		}
+	}
+	return nil
 }
 
-// refusalOf reads "5.1.1 <address>... text".
-func refusalOf(e *textproto.Error) prove.Outcome {
-	o := prove.Outcome{Code: e.Code, Text: e.Msg}
-	if status, rest, ok := strings.Cut(e.Msg, " "); ok && strings.Count(status, ".") == 2 {
-		o.Status, o.Text = status, rest
+// Deliver keeps where a message arrived.
+func (b *bench) Deliver(m smtpd.Message) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, to := range m.Recipients {
+		for _, box := range to.Mailboxes {
+			b.arrived[m.From] = append(b.arrived[m.From], strings.ToLower(box)) // a relayed address keeps its case
+		}
 	}
-	if _, rest, ok := strings.Cut(o.Text, "... "); ok {
-		o.Text = rest
-	}
-	return o
+	return nil
 }
 
-// transcript is what was said about a recipient.
-func transcript(from string, r *Result) []string {
-	answer := strings.TrimSpace(fmt.Sprint(r.Got.Code, " ", r.Got.Status, " ", r.Got.Text))
-	if r.Got.Taken() {
-		answer = "250, and it arrived at " + strings.Join(r.Got.Recipients, ", ")
-	}
-	return []string{"C: MAIL FROM:<" + from + ">", "C: RCPT TO:<" + r.Address + ">", "S: " + answer}
+func (b *bench) take(from string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	boxes := b.arrived[from]
+	delete(b.arrived, from)
+	slices.Sort(boxes)
+	return boxes
+}
+
+func (b *bench) transcript(client, line string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.said[client] = append(b.said[client], line)
+}
+
+// forget begins a new transcript and gives the old one.
+func (b *bench) forget(client string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	said := b.said[client]
+	b.said[client] = nil
+	return said
 }
 
 // verdicts makes a Router of a virtuser.Router.
@@ -189,30 +234,4 @@ func (v verdicts) Route(recipient string) smtpd.Verdict {
 // VerdictOf gives an outcome in the receiver's words.
 func VerdictOf(o virtuser.Outcome) smtpd.Verdict {
 	return smtpd.Verdict{Taken: o.Taken(), Mailboxes: o.Recipients, Code: o.Code, Status: o.Status, Text: o.Text}
-}
-
-// arrivals is a Store that knows by sender where a message arrived.
-type arrivals struct {
-	mu    sync.Mutex
-	boxes map[string][]string
-}
-
-func (a *arrivals) Deliver(m smtpd.Message) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, r := range m.Recipients {
-		for _, box := range r.Mailboxes {
-			a.boxes[m.From] = append(a.boxes[m.From], strings.ToLower(box))
-		}
-	}
-	return nil
-}
-
-func (a *arrivals) take(from string) []string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	boxes := a.boxes[from]
-	delete(a.boxes, from)
-	slices.Sort(boxes)
-	return boxes
 }

@@ -17,6 +17,9 @@ type Installed struct {
 	Router   *virtuser.Router
 	Warnings []string // companions that are missing or older than their text
 
+	// EachRow gives every row of the virtusertable, until there is an error.
+	EachRow func(row func(key, value []byte) error) error
+
 	open []*mapfile.File
 	seen []stamp // of every file that was opened or looked for
 }
@@ -31,7 +34,7 @@ func Open(dir, host string, account func(string) bool) (set *Installed, err erro
 			err = errors.Join(err, set.Close())
 		}
 	}()
-	if set.Router.Rows, err = set.table(filepath.Join(dir, mcfile.Virtusertable)); err != nil {
+	if set.Router.Rows, set.EachRow, err = set.table(filepath.Join(dir, mcfile.Virtusertable)); err != nil {
 		return set, err
 	}
 	if set.Router.Aliases, err = set.aliases(dir); err != nil {
@@ -64,7 +67,7 @@ func (s *Installed) Close() (err error) {
 func (s *Installed) aliases(dir string) (virtuser.Lookup, error) {
 	var files []virtuser.Lookup
 	for i, path := range append([]string{filepath.Join(dir, mcfile.Aliases)}, siteAliases(dir)...) {
-		file, err := s.table(path)
+		file, _, err := s.table(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && i > 0:
 			s.Warnings = append(s.Warnings, fmt.Sprintf("%s is named in sendmail.cf and not there: all mail to local accounts waits", path))
@@ -93,8 +96,10 @@ func lineSet(lines []string) func(string) bool {
 	return func(name string) bool { return have[name] }
 }
 
+type eachRow = func(row func(key, value []byte) error) error
+
 // table opens the map of a text, or the text itself.
-func (s *Installed) table(text string) (virtuser.Lookup, error) {
+func (s *Installed) table(text string) (virtuser.Lookup, eachRow, error) {
 	for _, typ := range mapfile.Types {
 		if typ.Suffix == "" {
 			continue
@@ -105,21 +110,23 @@ func (s *Installed) table(text string) (virtuser.Lookup, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		s.open = append(s.open, f)
 		s.compareAges(text, f.Path())
-		return func(key []byte) ([]byte, bool, error) { return f.Append(nil, key) }, nil
+		return func(key []byte) ([]byte, bool, error) { return f.Append(nil, key) }, f.Each, nil
 	}
 	image, err := s.read(text)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	rows := aliasTextRows
 	if filepath.Base(text) == mcfile.Virtusertable {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no map beside it; the text itself is read", text))
-		return rowSet(virtuserTextRows(image)), nil
+		rows = virtuserTextRows
 	}
-	return rowSet(aliasTextRows(image)), nil
+	lookup, each := rowSet(rows(image))
+	return lookup, each, nil
 }
 
 func (s *Installed) read(path string) ([]byte, error) {
@@ -139,14 +146,22 @@ func (s *Installed) compareAges(text, path string) {
 	}
 }
 
-func rowSet(rows mapfile.Rows) virtuser.Lookup {
+func rowSet(rows mapfile.Rows) (virtuser.Lookup, eachRow) {
 	have := make(map[string][]byte, rows.Len())
 	for i := range rows.Len() {
 		key, value := rows.Row(i)
 		have[string(key)] = value
 	}
-	return func(key []byte) ([]byte, bool, error) {
+	lookup := func(key []byte) ([]byte, bool, error) {
 		value, ok := have[string(key)]
 		return value, ok, nil
+	}
+	return lookup, func(row func(key, value []byte) error) error {
+		for i := range rows.Len() {
+			if err := row(rows.Row(i)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }

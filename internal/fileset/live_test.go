@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"virtmap/internal/fileset"
 )
@@ -47,8 +48,14 @@ func TestLiveFollowsTheFiles(t *testing.T) {
 			text, want = other, "bea"
 		}
 		mustBuild(t, dir, text)
-		if o, err := live.Route("fake@a.example"); err != nil || !slices.Equal(o.Recipients, []string{want}) {
-			t.Fatalf("after build %d: %v, %v", i, o, err)
+		for end := time.Now().Add(time.Second); ; {
+			o, err := live.Route("fake@a.example")
+			if err == nil && slices.Equal(o.Recipients, []string{want}) {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("after build %d: %v, %v", i, o, err)
+			}
 		}
 	}
 	close(stop)
@@ -56,8 +63,13 @@ func TestLiveFollowsTheFiles(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "local-host-names")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := live.Route("fake@a.example"); err == nil {
-		t.Error("a set without class w is asked")
+	for end := time.Now().Add(time.Second); ; {
+		if _, err := live.Route("fake@a.example"); err != nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("a set without class w is asked")
+		}
 	}
 }
 

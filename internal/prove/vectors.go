@@ -15,11 +15,22 @@ type Vector struct{ Address, Why string }
 // foreign is a domain that is nobody's (RFC 2606).
 const foreign = "foreign.invalid"
 
+// maxNames bounds the names of accounts that are tried at all domains
+// together. A name that a domain does not list ends as every other there, so
+// that of a hundred million such addresses a part tells as much: every name is
+// tried somewhere, and every domain with some.
+const maxNames = 100_000
+
 // Vectors gives the addresses that `virtmap test` sends to: every listed
-// address and role, near misses of each, the name of every user at every
+// address and role, near misses of each, the names of local accounts at every
 // domain, and the entries under tests. The same address may come twice.
 func Vectors(m *inventory.Model) iter.Seq[Vector] {
 	p := Promises{Model: m}
+	names := accountNames(m)
+	perDomain := len(names)
+	if len(m.Domains) > 0 {
+		perDomain = min(perDomain, max(maxNames/len(m.Domains), 4))
+	}
 	return func(yield func(Vector) bool) {
 		for i := range m.Domains {
 			d := &m.Domains[i]
@@ -34,8 +45,9 @@ func Vectors(m *inventory.Model) iter.Seq[Vector] {
 					return
 				}
 			}
-			for j := range m.Users {
-				if !yield(Vector{m.Users[j].Name.Text + "@" + d.Name, "a user's name at a domain"}) {
+			for n := range perDomain {
+				name := names[(i*perDomain+n)%len(names)]
+				if !yield(Vector{name + "@" + d.Name, "an account's name at a domain"}) {
 					return
 				}
 			}
@@ -51,16 +63,43 @@ func Vectors(m *inventory.Model) iter.Seq[Vector] {
 	}
 }
 
+// accountNames are the names that mail could reach past the inventory.
+func accountNames(m *inventory.Model) []string {
+	names := []string{"root"} // everywhere
+	for i := range m.Users {
+		names = append(names, m.Users[i].Name.Text)
+	}
+	for i := range m.LocalAliases {
+		names = append(names, m.LocalAliases[i].Text)
+	}
+	return names
+}
+
 // near gives an address for a key and its near misses.
 func near(key, domain string, yield func(Vector) bool) bool {
-	local := strings.NewReplacer("+*", "+any", "++", "+some").Replace(key)
-	if strings.HasPrefix(local, "+") {
-		local = "anybody" + local
-	}
+	local := example(key)
 	off := local[:len(local)-1] + "q"
+	if off == local {
+		off = local[:len(local)-1] + "z"
+	}
 	return yield(Vector{local + "@" + domain, "listed"}) &&
 		yield(Vector{strings.ToUpper(local) + "@" + strings.ToUpper(domain), "in capitals"}) &&
 		yield(Vector{local + "+detail@" + domain, "with a detail"}) &&
 		yield(Vector{off + "@" + domain, "one letter off"}) &&
 		yield(Vector{local + "@" + foreign, "at a foreign domain"})
+}
+
+// OfRow gives the vector for the key of a row that was found in the files.
+func OfRow(key string) (v Vector, ok bool) {
+	local, domain, ok := strings.Cut(key, "@")
+	return Vector{example(local) + "@" + domain, "a row of the files"}, ok && local != ""
+}
+
+// example gives a local part that a key matches.
+func example(key string) string {
+	local := strings.NewReplacer("+*", "+any", "++", "+some").Replace(key)
+	if strings.HasPrefix(local, "+") {
+		local = "anybody" + local
+	}
+	return local
 }

@@ -119,15 +119,11 @@ func mailersOfTaken(t *testing.T, p *sendmail.Program, cf string, addresses []st
 
 var noBlanks = strings.NewReplacer(" ", "", "<", "", ">", "")
 
-// tripleOf gives mailer and user of "$# esmtp $@ host $: user < @ host . >",
-// in the form of an Outcome.
+// tripleOf gives mailer and user in the form of an Outcome.
 func tripleOf(answer string) string {
-	mailer, rest, _ := strings.Cut(strings.TrimPrefix(answer, "$# "), " ")
-	_, user, _ := strings.Cut(rest, "$:")
-	user = noBlanks.Replace(strings.ReplaceAll(user, ". >", ""))
-	user = strings.TrimSpace(user)
+	mailer, user := sendmail.Triple(answer)
 	if mailer == "local" {
-		return "local " + strings.ToLower(user)
+		user = strings.ToLower(user)
 	}
 	return mailer + " " + user
 }

@@ -45,6 +45,14 @@ func isSendmail(path string) bool {
 	return bytes.Contains(out, []byte("Version 8."))
 }
 
+// HasMap reports whether the program was compiled with a map class: hash
+// (NEWDB) or cdb.
+func (p *Program) HasMap(class string) bool {
+	out, _ := exec.Command(p.sendmail, "-d0.1", "-bt").Output() // exits as it likes; what it prints counts
+	option := map[string]string{"hash": " NEWDB", "cdb": " CDB", "text": ""}[class]
+	return bytes.Contains(out, []byte(option))
+}
+
 // CF makes a sendmail.cf of an .mc text. m4 exits 0 on most mistakes and
 // complains on standard error; that is an error here.
 func (p *Program) CF(mc string) ([]byte, error) {
@@ -94,7 +102,7 @@ func (p *Program) Rcpt(ctx context.Context, cf string, addresses []string) ([]Re
 		if err != nil && code == 0 {
 			return nil, fmt.Errorf("RCPT TO:<%s>: %w", address, err)
 		}
-		replies = append(replies, parseReply(code, text))
+		replies = append(replies, ParseReply(code, text))
 	}
 	c.ask("QUIT", 221)
 	<-done // its exit status speaks of the recipients, as the replies do
@@ -150,8 +158,8 @@ func (p *Program) session(ctx context.Context, cf string) (net.Conn, <-chan erro
 	return client, done, client.SetDeadline(deadline)
 }
 
-// parseReply reads "5.1.1 <address>... text".
-func parseReply(code int, text string) Reply {
+// ParseReply reads "5.1.1 <address>... text".
+func ParseReply(code int, text string) Reply {
 	r := Reply{Code: code, Text: text}
 	if status, rest, ok := strings.Cut(text, " "); ok && strings.Count(status, ".") == 2 {
 		r.Status, r.Text = status, rest
@@ -189,6 +197,16 @@ func (p *Program) Mailers(ctx context.Context, cf string, addresses []string) ([
 		return nil, fmt.Errorf("sendmail -bt answered %d of %d questions", len(mailers), len(addresses))
 	}
 	return mailers[:len(addresses)], nil
+}
+
+var noBlanks = strings.NewReplacer(" ", "", "<", "", ">", "")
+
+// Triple gives mailer and user of an answer of Mailers: of "$# esmtp $@ host
+// $: user < @ host . >" it is esmtp and user@host.
+func Triple(answer string) (mailer, user string) {
+	mailer, rest, _ := strings.Cut(strings.TrimPrefix(answer, "$# "), " ")
+	_, user, _ = strings.Cut(rest, "$:")
+	return mailer, noBlanks.Replace(strings.ReplaceAll(user, ". >", ""))
 }
 
 // Recipients gives, sorted, the users, files and addresses that an address

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"virtmap/internal/endtoend"
+	"virtmap/internal/prove"
+	"virtmap/internal/report"
+	"virtmap/virtuser"
+)
+
+// caseOf gives a result in the words of a report.
+func caseOf(r *endtoend.Result) report.Case {
+	_, domain, _ := strings.Cut(r.Address, "@")
+	c := report.Case{Group: strings.ToLower(domain), Name: r.Address + " (" + r.Why + ")", Data: testDataOf(r)}
+	if r.Passed() {
+		return c
+	}
+	c.Failure = "promised is " + r.Promised.String()
+	if !r.FilesKept() {
+		c.Failure += ", but it is " + r.Got.String()
+	}
+	if !r.SendmailKept() {
+		c.Failure += ", but with sendmail it is " + r.Sendmail.String()
+	}
+	c.Details = append(c.Details, r.Transcript...)
+	for _, step := range r.Trace {
+		c.Details = append(c.Details, fmt.Sprintf("%-13s  %s", step.Map, stepText(step)))
+	}
+	return c
+}
+
+// stepText is a key that was tried, and what it gave.
+func stepText(step virtuser.Step) string {
+	switch {
+	case step.Hit && step.Value == "":
+		return step.Key + ": yes"
+	case step.Hit:
+		return step.Key + " -> " + step.Value
+	}
+	return step.Key + ": no"
+}
+
+// testData is a result in JSON.
+type testData struct {
+	Address    string       `json:"address"`
+	Why        string       `json:"why"`
+	Promised   testOutcome  `json:"promised"`
+	Got        testOutcome  `json:"got"`
+	Sendmail   *testOutcome `json:"sendmail,omitempty"`
+	Trace      []stepJSON   `json:"trace,omitempty"`
+	Transcript []string     `json:"transcript,omitempty"`
+}
+
+type testOutcome struct {
+	Code       int      `json:"code"`
+	Status     string   `json:"status,omitempty"`
+	Text       string   `json:"text,omitempty"`
+	Recipients []string `json:"recipients,omitempty"`
+}
+
+func testDataOf(r *endtoend.Result) testData {
+	outcome := func(o prove.Outcome) testOutcome { return testOutcome(o) }
+	d := testData{Address: r.Address, Why: r.Why, Promised: outcome(r.Promised), Got: outcome(r.Got), Transcript: r.Transcript}
+	if r.Sendmail != nil {
+		second := outcome(*r.Sendmail)
+		d.Sendmail = &second
+	}
+	for _, step := range r.Trace {
+		d.Trace = append(d.Trace, stepJSON{Map: step.Map, Key: step.Key, Hit: step.Hit, Value: step.Value})
+	}
+	return d
+}

@@ -1,0 +1,55 @@
+package endtoend
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/smtp"
+	"net/textproto"
+
+	"virtmap/internal/prove"
+	"virtmap/internal/sendmail"
+)
+
+// A client is a connection of net/smtp to the receiver.
+type client struct {
+	*smtp.Client
+	name string // as the receiver calls it
+}
+
+func dial(addr string) (*client, error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	c, err := smtp.NewClient(conn, "localhost")
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &client{Client: c, name: conn.LocalAddr().String()}, c.Hello("client.invalid")
+}
+
+// send sends a message to a recipient and gives the answer.
+func (c *client) send(from, to string) (prove.Outcome, error) {
+	if err := c.Mail(from); err != nil {
+		return prove.Outcome{}, err
+	}
+	err := c.Rcpt(to)
+	var refused *textproto.Error
+	switch {
+	case errors.As(err, &refused):
+		return outcomeOf(sendmail.ParseReply(refused.Code, refused.Msg)), c.Reset()
+	case err != nil:
+		return prove.Outcome{}, err
+	}
+	w, err := c.Data()
+	if err != nil {
+		return prove.Outcome{}, err
+	}
+	_, err = fmt.Fprintf(w, "To: <%s>\r\nSubject: virtmap test\r\n\r\n.\r\n", to)
+	return prove.Outcome{Code: 250}, errors.Join(err, w.Close())
+}
+
+func outcomeOf(r sendmail.Reply) prove.Outcome {
+	return prove.Outcome{Code: r.Code, Status: r.Status, Text: r.Text}
+}

@@ -1,0 +1,118 @@
+package endtoend
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"virtmap/internal/prove"
+	"virtmap/internal/sendmail"
+)
+
+// Sendmail is the installed sendmail with a configuration of its own over a
+// set of files.
+type Sendmail struct {
+	program *sendmail.Program
+	cf      string
+	alias   func(name string) bool
+	standIn map[string]bool
+	ends    map[string][]string // of aliases, by mailer and user
+}
+
+// A Site is what sendmail needs to know beside the set of files.
+type Site struct {
+	Dir     string   // folder of the set; sendmail distrusts it when others may write to it or one above
+	Host    string   // the server's name
+	Include string   // the lines for sendmail.mc
+	Names   []string // accounts and aliases of the server that this machine does not have
+
+	Alias func(name string) bool // names of the set's own alias file
+}
+
+// standInFolder is where the mail of a name that this machine does not have
+// would go: sendmail must know every name, and delivers nothing here.
+const standInFolder = "/virtmap-account/"
+
+// NewSendmail writes what sendmail needs into the folder of a set.
+func NewSendmail(p *sendmail.Program, site Site) (*Sendmail, error) {
+	s := &Sendmail{program: p, cf: filepath.Join(site.Dir, "test.cf"), alias: site.Alias, standIn: map[string]bool{}, ends: map[string][]string{}}
+	var aliases strings.Builder
+	for _, name := range site.Names {
+		s.standIn[name] = true
+		fmt.Fprintf(&aliases, "%s: %s%s\n", name, standInFolder, name)
+	}
+	include := filepath.Join(site.Dir, "test.include")
+	for path, text := range map[string]string{include: site.Include, filepath.Join(site.Dir, "aliases"): aliases.String(), filepath.Join(site.Dir, "service.switch"): "hosts files\naliases files\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(site.Dir, "queue"), 0o700); err != nil {
+		return nil, err
+	}
+	cf, err := p.CF(sendmail.TestMC(site.Dir, site.Host, include))
+	if err != nil {
+		return nil, err
+	}
+	return s, os.WriteFile(s.cf, cf, 0o644)
+}
+
+// ask gives what sendmail does with each address.
+func (s *Sendmail) ask(ctx context.Context, addresses []string) ([]prove.Outcome, error) {
+	replies, err := s.program.Rcpt(ctx, s.cf, addresses)
+	if err != nil {
+		return nil, err
+	}
+	outcomes := make([]prove.Outcome, len(addresses))
+	var taken []string
+	var places []int
+	for i, r := range replies {
+		outcomes[i] = outcomeOf(r)
+		switch {
+		case strings.Contains(r.Text, "(will queue)"):
+			outcomes[i] = prove.Outcome{Code: 250, Recipients: []string{"(the queue: sendmail cannot read one of the files)"}}
+		case r.Code == 250:
+			taken, places = append(taken, "<"+addresses[i]+">"), append(places, i)
+		}
+	}
+	if len(taken) == 0 {
+		return outcomes, nil
+	}
+	mailers, err := s.program.Mailers(ctx, s.cf, taken)
+	if err != nil {
+		return nil, err
+	}
+	for n, i := range places {
+		if outcomes[i].Recipients, err = s.recipients(ctx, addresses[i], mailers[n]); err != nil {
+			return nil, err
+		}
+	}
+	return outcomes, nil
+}
+
+// recipients gives the final recipients of an address by what its parsing
+// gave: "$# local $: andrei + x". Aliases of the set are expanded by sendmail.
+func (s *Sendmail) recipients(ctx context.Context, address, mailer string) ([]string, error) {
+	name, user := sendmail.Triple(mailer)
+	user = strings.TrimSuffix(strings.ToLower(user), "+") // nothing behind it is no detail
+	account, _, _ := strings.Cut(user, "+")
+	if name != "local" || !s.alias(account) {
+		return []string{user}, nil
+	}
+	if found, ok := s.ends[user]; ok {
+		return found, nil
+	}
+	found, err := s.program.Recipients(ctx, s.cf, address)
+	if err != nil {
+		return nil, err
+	}
+	for i, end := range found {
+		found[i] = strings.ToLower(strings.TrimPrefix(end, standInFolder))
+	}
+	slices.Sort(found)
+	s.ends[user] = slices.Compact(found)
+	return s.ends[user], nil
+}
