@@ -74,7 +74,7 @@ const maxName = 255
 // Route gives the outcome of an address, as it stands between the angle
 // brackets of RCPT TO.
 func (r *Router) Route(addr string) Outcome {
-	w := walk{r: r}
+	w := walk{r: r, trace: make([]Step, 0, 8)}
 	if r.j == nil {
 		copied := *r
 		copied.j, _ = tokens(r.Host)
@@ -108,15 +108,19 @@ func (w *walk) route(addr string) Outcome {
 	if len(addr)+2 > maxName {
 		return refused(&refusal{553, "5.1.0", "Address too long (255 bytes max)"})
 	}
-	t, bad := tokens("<" + addr + ">")
+	t, bad := bracketed(addr)
 	if bad != nil {
 		return refused(bad)
 	}
-	to, bad := w.parseTokens(t, 0)
+	m, bad := w.r.canonify(t, 0)
 	if bad != nil {
 		return refused(bad)
 	}
-	if bad := w.r.mayRelay(t); bad != nil {
+	to, bad := w.parse(m, 0)
+	if bad != nil {
+		return refused(bad)
+	}
+	if bad := w.r.mayRelay(m); bad != nil {
 		return refused(bad)
 	}
 	return w.deliver(to)
@@ -136,11 +140,8 @@ func (r *Router) inClassW(host []string) bool {
 }
 
 // mayRelay says what ruleset check_rcpt does for a client that is a stranger.
-func (r *Router) mayRelay(t []string) *refusal {
-	m, bad := r.canonify(t, 0)
-	if bad == nil {
-		m, bad = r.strip(m, 0)
-	}
+func (r *Router) mayRelay(m mailbox) *refusal {
+	m, bad := r.strip(m, 0)
 	for {
 		switch {
 		case bad != nil:

@@ -15,7 +15,19 @@ func tokens(text string) ([]string, *refusal) {
 	if bad != nil {
 		return nil, bad
 	}
-	all := make([]string, 0, 16)
+	return appendTokens(make([]string, 0, 16), text), nil
+}
+
+// bracketed gives the tokens of an address in angle brackets.
+func bracketed(addr string) ([]string, *refusal) {
+	if strings.ContainsAny(addr, special) {
+		return tokens("<" + addr + ">")
+	}
+	return append(appendTokens(append(make([]string, 0, 16), "<"), addr), ">"), nil
+}
+
+// appendTokens cuts a text without comments.
+func appendTokens(all []string, text string) []string {
 	for i := 0; i < len(text); {
 		end := i + 1
 		switch c := text[i]; {
@@ -30,7 +42,7 @@ func tokens(text string) ([]string, *refusal) {
 		all = append(all, text[i:end])
 		i = end
 	}
-	return all, nil
+	return all
 }
 
 func isBlank(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
@@ -62,10 +74,13 @@ func atomEnd(text string, i int) int {
 	return len(text)
 }
 
+// special are the characters that withoutComments looks at.
+const special = `()<>"\`
+
 // withoutComments drops comments and the backslash of \!, and refuses what is
 // unbalanced, with the words of prescan.
 func withoutComments(text string) (string, *refusal) {
-	if !strings.ContainsAny(text, "()<>\"\\") {
+	if !strings.ContainsAny(text, special) {
 		return text, nil
 	}
 	var out strings.Builder
@@ -126,7 +141,12 @@ func joined(all []string, separator byte) string {
 	if len(all) == 1 {
 		return all[0]
 	}
+	size := len(all)
+	for _, token := range all {
+		size += len(token)
+	}
 	var out strings.Builder
+	out.Grow(size)
 	word := false
 	for _, token := range all {
 		isWord := token != "" && token[0] != '"' && !isBlank(token[0]) && strings.IndexByte(operators, token[0]) < 0

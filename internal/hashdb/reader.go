@@ -130,6 +130,24 @@ func (p page) prev() uint32 { return p.f.order.Uint32(p.bytes[headPrev:]) }
 
 // bucketPage gives a page of a bucket with its index checked.
 func (f *File) bucketPage(number, previous uint32) (page, error) {
+	p, err := f.bucketHead(number, previous)
+	if err != nil || p.empty {
+		return p, err
+	}
+	end := f.pageSize
+	for i := range p.entries {
+		if end, err = p.place(i, end); err != nil {
+			return p, err
+		}
+	}
+	if lowest := int(f.order.Uint16(p.bytes[headHfOffset:])); lowest != end {
+		return p, damaged("page %d: the lowest item is at offset %d, and the header says %d", number, end, lowest)
+	}
+	return p, nil
+}
+
+// bucketHead gives a page of a bucket whose index was not looked at yet.
+func (f *File) bucketHead(number, previous uint32) (page, error) {
 	p, err := f.page(number)
 	if err != nil || p.empty {
 		if p.empty && previous != 0 {
@@ -137,7 +155,6 @@ func (f *File) bucketPage(number, previous uint32) (page, error) {
 		}
 		return p, err
 	}
-	lowest := int(f.order.Uint16(p.bytes[headHfOffset:]))
 	switch {
 	case p.kind != typeSorted && p.kind != typeUnsorted:
 		return p, damaged("page %d is of type %d, not a page of a bucket", number, p.kind)
@@ -150,18 +167,17 @@ func (f *File) bucketPage(number, previous uint32) (page, error) {
 	case pageHead+2*p.entries > f.pageSize:
 		return p, damaged("page %d has %d index entries, more than fit", number, p.entries)
 	}
-	end := f.pageSize
-	for i := range p.entries {
-		at := p.index(i)
-		if at >= end || at < pageHead+2*p.entries {
-			return p, damaged("page %d: item %d at offset %d runs past the page or its neighbour", number, i, at)
-		}
-		end = at
-	}
-	if lowest != end {
-		return p, damaged("page %d: the lowest item is at offset %d, and the header says %d", number, end, lowest)
-	}
 	return p, nil
+}
+
+// place gives where item i begins; end is where it ends, the beginning of the
+// item before it.
+func (p page) place(i, end int) (int, error) {
+	at := p.index(i)
+	if at >= end || at < pageHead+2*p.entries {
+		return 0, damaged("page %d: item %d at offset %d runs past the page or its neighbour", p.number, i, at)
+	}
+	return at, nil
 }
 
 func (p page) index(i int) int {
@@ -263,31 +279,49 @@ func (f *File) big(number, length uint32, seen func(uint32) error) ([]byte, erro
 }
 
 // Get finds the value of a key. The value points into the image, but for one
-// longer than a quarter of a page, which is put together.
+// longer than a quarter of a page, which is put together. What it does not
+// come by is not checked.
 func (f *File) Get(key []byte) (value []byte, ok bool, err error) {
 	number, previous := f.firstPage(f.bucketOf(hash(key))), uint32(0)
 	for budget := f.pages; budget == f.pages || number != 0; budget-- {
 		if budget == 0 {
 			return nil, false, damaged("the pages of a bucket run in a circle at page %d", number)
 		}
-		p, err := f.bucketPage(number, previous)
+		p, err := f.bucketHead(number, previous)
 		if err != nil || p.empty {
 			return nil, false, err
 		}
-		for i := 0; i < p.entries; i += 2 {
-			if raw := p.raw(i); raw[0] == itemInline && !bytes.Equal(raw[1:], key) {
-				continue
-			}
-			stored, err := p.item(i)
-			if err != nil {
-				return nil, false, err
-			}
-			if bytes.Equal(stored, key) {
-				value, err = p.item(i + 1)
-				return value, err == nil, err
-			}
+		if value, ok, err = p.find(key); ok || err != nil {
+			return value, ok, err
 		}
 		previous, number = number, p.next()
+	}
+	return nil, false, nil
+}
+
+// find finds the value of a key on a page.
+func (p page) find(key []byte) (value []byte, ok bool, err error) {
+	end := p.f.pageSize
+	for i := 0; i < p.entries; i += 2 {
+		at, err := p.place(i, end)
+		if err != nil {
+			return nil, false, err
+		}
+		raw := p.bytes[at:end]
+		if end, err = p.place(i+1, at); err != nil {
+			return nil, false, err
+		}
+		if raw[0] == itemInline && !bytes.Equal(raw[1:], key) {
+			continue
+		}
+		stored, err := p.item(i)
+		if err != nil {
+			return nil, false, err
+		}
+		if bytes.Equal(stored, key) {
+			value, err = p.item(i + 1)
+			return value, err == nil, err
+		}
 	}
 	return nil, false, nil
 }

@@ -136,7 +136,7 @@ func (s *session) mailFrom(args string) {
 		return
 	}
 	s.mail = true
-	s.message = Message{Client: s.conn.RemoteAddr().String(), Helo: s.helo, From: path, UTF8: utf8Mail, TLS: s.secure}
+	s.message = Message{Client: s.client, Helo: s.helo, From: path, UTF8: utf8Mail, TLS: s.secure}
 	s.reply("250 2.1.0 Sender ok")
 }
 

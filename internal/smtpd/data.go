@@ -20,7 +20,7 @@ func (s *session) data(args string) error {
 		return nil
 	}
 	s.reply("354 End with CRLF.CRLF")
-	b := body{max: s.config.MaxSize}
+	b := body{text: s.body[:0], max: s.config.MaxSize}
 	if err := b.read(s); err != nil {
 		return err
 	}
@@ -39,8 +39,14 @@ func (s *session) data(args string) error {
 		s.reply(answer)
 	}
 	s.reset()
+	if cap(b.text) <= maxKept {
+		s.body = b.text
+	}
 	return nil
 }
+
+// maxKept is how much memory a session keeps for its next message: 1 MiB.
+const maxKept = 1 << 20
 
 // keep stores a message that was read, and gives the reply.
 func (s *session) keep(b *body) string {
@@ -111,7 +117,7 @@ func (b *body) read(s *session) error {
 func (b *body) add(piece []byte) {
 	if b.bare || b.tooLarge || len(b.text)+len(piece) > b.max {
 		b.tooLarge = b.tooLarge || !b.bare
-		b.text = nil
+		b.text = b.text[:0]
 		return
 	}
 	b.text = append(b.text, piece...)

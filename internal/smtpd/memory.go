@@ -18,6 +18,7 @@ type Memory struct {
 func (m *Memory) Deliver(msg Message) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	msg.Body = slices.Clone(msg.Body)
 	m.messages = append(m.messages, msg)
 	if m.changed != nil {
 		close(m.changed)

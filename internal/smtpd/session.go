@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 // A session is one connection.
 type session struct {
 	config *Config
+	client string // its address
 	conn   net.Conn
 	wire   *wire
 	in     *bufio.Reader
@@ -25,6 +27,7 @@ type session struct {
 	mail    bool // there was a MAIL
 	refused bool // a RCPT of this transaction was refused
 	message Message
+	body    []byte // the memory of the last message, to be used again
 }
 
 // A wire is a connection whose every read has a deadline.
@@ -63,7 +66,7 @@ func (w *wire) isOver() bool {
 
 func newSession(s *Server, conn net.Conn) *session {
 	w := &wire{Conn: conn, each: s.config.ReadTimeout, end: time.Now().Add(s.config.SessionTimeout), stopped: make(chan struct{})}
-	se := &session{config: &s.config, conn: w, wire: w, out: bufio.NewWriter(w)}
+	se := &session{config: &s.config, client: conn.RemoteAddr().String(), conn: w, wire: w, out: bufio.NewWriter(w)}
 	se.in = bufio.NewReader(se)
 	return se
 }
@@ -123,23 +126,29 @@ func (s *session) farewell(err error) {
 
 // reply puts a line out; it leaves when the client's input has run dry.
 func (s *session) reply(line string) {
-	s.note("S: " + line)
-	_, _ = s.out.WriteString(line + "\r\n")
+	s.note("S: ", line)
+	_, _ = s.out.WriteString(line)
+	_, _ = s.out.WriteString("\r\n")
 }
 
-func (s *session) note(line string) {
+func (s *session) note(who, line string) {
 	if s.config.Transcript != nil {
-		s.config.Transcript(s.conn.RemoteAddr().String(), line)
+		s.config.Transcript(s.client, who+line)
 	}
 }
 
 // Read waits for input. What was answered leaves first, so that the answers
 // to a pipelined group leave together (RFC 2920).
 func (s *session) Read(p []byte) (int, error) {
-	_ = s.conn.SetWriteDeadline(time.Now().Add(s.config.ReadTimeout))
-	if err := s.out.Flush(); err != nil {
-		return 0, err
+	if s.out.Buffered() > 0 {
+		_ = s.conn.SetWriteDeadline(time.Now().Add(s.config.ReadTimeout))
+		if err := s.out.Flush(); err != nil {
+			return 0, err
+		}
 	}
+	// Other sessions first: meanwhile the client may answer, and a wait for it
+	// costs more than all the rest of a command.
+	runtime.Gosched()
 	return s.conn.Read(p)
 }
 
@@ -178,7 +187,7 @@ func (s *session) readLine() (string, error) {
 		if !whole {
 			return "", errBareLF
 		}
-		s.note("C: " + text)
+		s.note("C: ", text)
 		return text, nil
 	}
 }

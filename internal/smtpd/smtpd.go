@@ -34,8 +34,8 @@ type Verdict struct {
 	Status, Text string
 }
 
-// A Store keeps messages. Deliver is called by many sessions at once; an
-// error is answered 451 4.3.0.
+// A Store keeps messages. Deliver is called by many sessions at once; the body
+// is the message's only until it returns. An error is answered 451 4.3.0.
 type Store interface {
 	Deliver(m Message) error
 }
