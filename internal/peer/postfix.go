@@ -9,10 +9,25 @@ import (
 	"testing"
 )
 
-// Postmap gives a function that runs Postfix's postmap. The packages postfix
-// and postfix-cdb conflict with sendmail when they are installed, so they are
-// unpacked into a folder that VIRTMAP_POSTFIX names.
+// Postmap gives a function that runs Postfix's postmap.
 func Postmap(t testing.TB) func(stdin string, args ...string) string {
+	t.Helper()
+	command := Postfix(t, "postmap")
+	return func(stdin string, args ...string) string {
+		t.Helper()
+		out, errOut, err := Try(stdin, command[0], append(command[1:], args...)...)
+		if err != nil && errOut != "" {
+			t.Fatalf("postmap %s: %v\n%s", strings.Join(args, " "), err, errOut)
+		}
+		return out
+	}
+}
+
+// Postfix gives the beginning of a command line that runs a program of
+// Postfix: postmap, smtp-source, smtp-sink. The packages postfix and
+// postfix-cdb conflict with sendmail when they are installed, so they are
+// unpacked into a folder that VIRTMAP_POSTFIX names.
+func Postfix(t testing.TB, program string) []string {
 	t.Helper()
 	root := os.Getenv("VIRTMAP_POSTFIX")
 	if root == "" {
@@ -37,14 +52,5 @@ func Postmap(t testing.TB) func(stdin string, args ...string) string {
 			t.Fatal(err)
 		}
 	}
-	program := filepath.Join(root, "usr/sbin/postmap")
-	environment := []string{"MAIL_CONFIG=" + config, "LD_LIBRARY_PATH=" + lib, program}
-	return func(stdin string, args ...string) string {
-		t.Helper()
-		out, errOut, err := Try(stdin, "/usr/bin/env", append(environment, args...)...)
-		if err != nil && errOut != "" {
-			t.Fatalf("postmap %s: %v\n%s", strings.Join(args, " "), err, errOut)
-		}
-		return out
-	}
+	return []string{"/usr/bin/env", "MAIL_CONFIG=" + config, "LD_LIBRARY_PATH=" + lib, filepath.Join(root, "usr/sbin", program)}
 }
