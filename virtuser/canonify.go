@@ -25,8 +25,13 @@ func (r *Router) canonify(t []string, level int) (mailbox, *refusal) {
 	if len(t) == 0 {
 		return mailbox{at: true}, nil
 	}
-	t = withoutRoute(t)
-	m := r.focus(t)
+	m, bad := r.focus(withoutRoute(t))
+	switch {
+	case bad != nil:
+		return mailbox{}, bad
+	case level+2 > maxLevel: // that of Canonify2
+		return mailbox{}, tooDeep
+	}
 	r.complete(&m)
 	return m, nil
 }
@@ -113,38 +118,42 @@ func withoutRoute(t []string) []string {
 
 // focus splits user and host: at the last @, else at a ! from the left, else
 // at the last %.
-func (r *Router) focus(t []string) mailbox {
+func (r *Router) focus(t []string) (mailbox, *refusal) {
 	if colon := indexFrom(t, 1, ":"); colon >= 0 {
 		if end := indexSeq(t, colon+1, ";", "@"); end >= 0 && end+2 < len(t) {
-			return mailbox{user: t[:end+1], host: t[end+2:], at: true}
+			return mailbox{user: t[:end+1], host: t[end+2:], at: true}, nil
 		}
 		if t[len(t)-1] == ";" {
-			return mailbox{user: t}
+			return mailbox{user: t}, nil
 		}
 	}
 	if at := indexFrom(t, 1, "@"); at >= 0 && at+1 < len(t) {
 		for {
 			next := indexFrom(t, at+1, "@")
 			if next < 0 || next+1 == len(t) {
-				return mailbox{user: t[:at], host: t[at+1:], at: true}
+				return mailbox{user: t[:at], host: t[at+1:], at: true}, nil
 			}
 			at = next
 		}
 	}
 	if m, ok := uucp(t); ok {
-		return m
+		return m, nil
 	}
 	t = slices.Clone(t)
-	last := -1
+	last, marks := -1, 0
 	for i, token := range t {
 		if token == "%" || token == "@" {
 			t[i], last = "%", i
+			marks++
 		}
 	}
-	if last < 0 {
-		return mailbox{user: t}
+	switch {
+	case marks >= maxRewrites:
+		return mailbox{}, endless
+	case last < 0:
+		return mailbox{user: t}, nil
 	}
-	return mailbox{user: t[:last], host: t[last+1:], at: true}
+	return mailbox{user: t[:last], host: t[last+1:], at: true}, nil
 }
 
 // uucp reads host!user: such a host is host.UUCP unless it has a dot.

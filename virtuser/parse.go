@@ -167,6 +167,8 @@ func (w *walk) virtual(m mailbox, level int) (triple, *refusal) {
 		return triple{}, bad
 	case value == "":
 		return triple{mailer: "local", user: append([]string{"<", ">"}, m.user...)}, nil
+	case len(t) == 0 && level > 1: // of a row that another led to, the rulesets keep a mark
+		return triple{mailer: "local", user: append([]string{"<", "!", ">"}, m.user...)}, nil
 	case len(t) == 0:
 		return triple{}, noMailer
 	case isErrorRow(t):

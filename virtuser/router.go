@@ -56,6 +56,7 @@ type refusal struct {
 
 var (
 	tooDeep     = &refusal{554, "5.0.0", "rewrite: excessive recursion (max 50)"}
+	endless     = &refusal{554, "5.3.5", "Infinite loop in ruleset canonify"}
 	relayDenied = &refusal{550, "5.7.1", "Relaying denied"}
 	unknownUser = &refusal{550, "5.1.1", "User unknown"}
 	noUser      = &refusal{553, "5.1.3", "User address required"}
@@ -67,6 +68,14 @@ var (
 
 // maxLevel is how deep rulesets call each other (MaxRuleRecursion).
 const maxLevel = 50
+
+// checkLevel is how deep Parse0 is called for the check of a recipient: by
+// check_rcpt, Basic_check_rcpt, ParseRecipient and CanonAddr.
+const checkLevel = 4
+
+// maxRewrites is how often a rule may apply in a row (sendmail/parseaddr.c,
+// rewrite): the one that makes @ of % does so once a sign.
+const maxRewrites = 100
 
 // maxName is the longest address in bytes, with its angle brackets.
 const maxName = 255
@@ -141,7 +150,7 @@ func (r *Router) inClassW(host []string) bool {
 
 // mayRelay says what ruleset check_rcpt does for a client that is a stranger.
 func (r *Router) mayRelay(m mailbox) *refusal {
-	m, bad := r.strip(m, 0)
+	m, bad := r.strip(m, checkLevel)
 	for {
 		switch {
 		case bad != nil:

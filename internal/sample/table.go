@@ -65,7 +65,7 @@ func (g *tableGenerator) right() string {
 		"error:5.1.1:550", "error:x", "error:", `ERROR:5.1.1:"550 Upper"`, "error: 5.1.1: 550 blanks", `error:"5.1.1":"550 quoted status"`, "error:5.1.1:550 open (paren",
 		`error:5.1.1:550 open "quote`, "error:5.1.1:550 <angle>", "error:5.1.1:550 open <angle", "error:5.1:550 short", "error:9.9.9:550 odd class", `error:5.1.1:"550"`,
 		`error:5.1.1:""`, "error:unavailable 551 moved to %1", `error:5.1.6:"551 now %1@partner.example"`,
-		"root, bin", "root,bin", "/etc/passwd", "|/bin/cat", ":include:/tmp/x", `"|/bin/cat"`, "%2", "%3", "%0", "x%0", "%4", "%%", "%%1", "%1%2%3",
+		"root, bin", "root,bin", "/etc/passwd", "|/bin/cat", ":include:/tmp/x", `"|/bin/cat"`, "%2", "%3", "%0", "x%0", "%4", "%%", "%%1", "%1%2%3", "(only a comment)",
 		`"root"`, `"a b"`, `"root"@`+d, `\root`, "root@", "@"+d, local+"@"+d+".", local+"@@"+d, local+"@"+d+"@elsewhere.example", local+"%%"+d, local+"%%elsewhere.example",
 		local+"%%"+d+"@"+g.twin, "elsewhere!"+local, "elsewhere.example!"+local, d+"!"+local, "a!b!c", "@elsewhere.example:"+local+"@"+d, "@a,@b:"+local+"@"+d,
 		"local:root", "esmtp:elsewhere.example", "$#local $: root", "smtp:[192.0.2.1]", local+"@[192.0.2.1]", local+"@[127.0.0.1]", local+"@[IPv6:2001:db8::1]", "Root", "ROOT@"+strings.ToUpper(d),

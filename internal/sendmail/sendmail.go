@@ -206,6 +206,10 @@ var noBlanks = strings.NewReplacer(" ", "", "<", "", ">", "")
 func Triple(answer string) (mailer, user string) {
 	mailer, rest, _ := strings.Cut(strings.TrimPrefix(answer, "$# "), " ")
 	_, user, _ = strings.Cut(rest, "$:")
+	user = strings.TrimSpace(user)
+	for _, mark := range []string{"< ! >", "< @ >"} { // ruleset final takes them away
+		user = strings.TrimPrefix(user, mark)
+	}
 	return mailer, noBlanks.Replace(strings.ReplaceAll(user, ". >", ""))
 }
 
