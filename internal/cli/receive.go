@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -218,6 +219,11 @@ func (a *receiveArgs) serve(ctx context.Context, config smtpd.Config, desk *rece
 	}
 	if !a.quiet {
 		desk.say("listening on " + listener.Addr().String() + ", answering from " + a.installed.maps)
+	}
+	// On loopback the client is on this machine too: with a processor left to
+	// it the two do not take turns.
+	if cpus := runtime.GOMAXPROCS(0); cpus > 1 && listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cpus - 1))
 	}
 	if err := smtpd.New(config).Serve(ctx, listener); err != nil {
 		return exit(exitIO, err)

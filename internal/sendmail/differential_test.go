@@ -23,7 +23,7 @@ import (
 	"virtmap/virtuser"
 )
 
-func program(t *testing.T) *sendmail.Program {
+func program(t testing.TB) *sendmail.Program {
 	t.Helper()
 	peer.Root(t)
 	peer.Find(t, "m4")
@@ -36,7 +36,7 @@ func program(t *testing.T) *sendmail.Program {
 }
 
 // requireDottedName skips where sendmail would sleep a minute at every start.
-func requireDottedName(t *testing.T) {
+func requireDottedName(t testing.TB) {
 	t.Helper()
 	out, err := exec.Command("hostname", "-f").Output()
 	if err != nil || !strings.Contains(string(out), ".") {
@@ -45,7 +45,7 @@ func requireDottedName(t *testing.T) {
 }
 
 // serve writes the files that sendmail needs beside ours and gives its .cf.
-func serve(t *testing.T, p *sendmail.Program, dir string, more ...string) string {
+func serve(t testing.TB, p *sendmail.Program, dir string, more ...string) string {
 	t.Helper()
 	var aliases strings.Builder
 	for name, account := range sample.LocalAliases {

@@ -128,7 +128,7 @@ func tripleOf(answer string) string {
 	return mailer + " " + user
 }
 
-func serveTable(t *testing.T, p *sendmail.Program, dir, rows, names string) (cf string) {
+func serveTable(t testing.TB, p *sendmail.Program, dir, rows, names string) (cf string) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func serveTable(t *testing.T, p *sendmail.Program, dir, rows, names string) (cf 
 	return serve(t, p, dir)
 }
 
-func routerOver(t *testing.T, dir string, ours map[string]bool) *virtuser.Router {
+func routerOver(t testing.TB, dir string, ours map[string]bool) *virtuser.Router {
 	t.Helper()
 	m, err := mapfile.Open(filepath.Join(dir, "virtusertable.db"))
 	if err != nil {
@@ -163,7 +163,7 @@ func routerOver(t *testing.T, dir string, ours map[string]bool) *virtuser.Router
 	return router.Ready()
 }
 
-func accounts(t *testing.T) []string {
+func accounts(t testing.TB) []string {
 	t.Helper()
 	text, err := os.ReadFile("/etc/passwd")
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -166,29 +167,36 @@ func lineProblem(err error) string {
 
 // readLine reads a command, without its CRLF.
 func (s *session) readLine() (string, error) {
-	var line []byte
-	long := false
+	line, err := s.in.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		line, err = s.readLong(line)
+	}
+	switch {
+	case err != nil:
+		return "", err
+	case len(line) > s.config.MaxLine:
+		return "", errLongLine
+	}
+	text, whole := strings.CutSuffix(string(line), "\r\n")
+	if !whole {
+		return "", errBareLF
+	}
+	s.note("C: ", text)
+	return text, nil
+}
+
+// readLong reads the rest of a line that is longer than the buffer. Of one
+// that is too long no more is kept than shows it.
+func (s *session) readLong(piece []byte) ([]byte, error) {
+	line := slices.Clone(piece)
 	for {
 		piece, err := s.in.ReadSlice('\n')
-		if len(line)+len(piece) > s.config.MaxLine {
-			long, line = true, line[:0]
-		} else {
+		if len(line) <= s.config.MaxLine {
 			line = append(line, piece...)
 		}
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			continue
-		case err != nil:
-			return "", err
-		case long:
-			return "", errLongLine
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
 		}
-		text, whole := strings.CutSuffix(string(line), "\r\n")
-		if !whole {
-			return "", errBareLF
-		}
-		s.note("C: ", text)
-		return text, nil
 	}
 }
 
