@@ -107,6 +107,12 @@ func (t *Table) add(local, domain, value string, pos diag.Pos) error {
 	return nil
 }
 
+// addRow appends a row whose key is whole.
+func (t *Table) addRow(key, value string, pos diag.Pos) error {
+	at := strings.LastIndexByte(key, '@')
+	return t.add(key[:max(at, 0)], key[at+1:], value, pos)
+}
+
 // header is the comment that every file of ours begins with. It names the
 // inventory without its folder, and no time: the same input gives the same
 // bytes.

@@ -54,3 +54,12 @@ func settings(dir, word string) []string {
 	}
 	return values
 }
+
+// PidFile gives the file that a running sendmail writes at every start, as the
+// sendmail.cf of a folder has it; empty when it does not say.
+func PidFile(dir string) (path string) {
+	for _, value := range settings(dir, "O PidFile=") {
+		path = value
+	}
+	return path
+}

@@ -70,11 +70,14 @@ func Outputs(s Source, dir string, owner int) ([]publish.Output, error) {
 	aliases, table := s.Compiled.Aliases, s.Compiled.Table
 	b.text(mcfile.Aliases, aliases.Text(), aliasLines)
 	b.table(mcfile.Aliases, aliases.MapRows(), aliasTextRows)
+	b.bridgeAliases(aliases.Text(), aliases.MapRows())
 	b.text(mcfile.Virtusertable, table.Text(), rowLines)
 	b.table(mcfile.Virtusertable, table, virtuserTextRows)
 	b.text(mcfile.RelayDomains, hostnames.Relayed(s.Model).Text(), nameLines)
 	// A file that the running sendmail.cf may name is emptied, not left out.
-	b.outputs[len(b.outputs)-1].IfKnown = !s.relays()
+	relay := b.last()
+	relay.IfKnown = !s.relays()
+	relay.Bridge = bridgeNames(hostnames.Relayed(s.Model).Text())
 	b.text(mcfile.HostNames, hostnames.ClassW(s.Model).Text(), nameLines)
 	b.text(mcfile.Include, mcfile.Text(s.Settings(), s.Model.Name), plainLines)
 	return b.outputs, nil
@@ -112,6 +115,8 @@ func MC(s Source, files publish.FS, path string, sources *diag.Sources, faults *
 	out.Shared, out.Base = true, text
 	return out, nil
 }
+
+func (b *builder) last() *publish.Output { return &b.outputs[len(b.outputs)-1] }
 
 type builder struct {
 	dir     string

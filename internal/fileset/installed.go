@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
@@ -20,15 +21,25 @@ type Installed struct {
 	// EachRow gives every row of the virtusertable, until there is an error.
 	EachRow func(row func(key, value []byte) error) error
 
-	open []*mapfile.File
-	seen []stamp // of every file that was opened or looked for
+	names   []string        // of class w
+	relayed []string        // of the relayed domains
+	own     virtuser.Lookup // our alias file alone; nil: there is none
+	at      func(path string) string
+	open    []*mapfile.File
+	seen    []stamp // of every file that was opened or looked for
 }
 
 // Open opens the files of a folder, of any map type: a .db or .cdb before the
 // text, and the server's own alias files where a sendmail.cf beside them names
 // some. host is the server's own name, account its accounts.
 func Open(dir, host string, account func(string) bool) (set *Installed, err error) {
-	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}}
+	return OpenAt(dir, func(path string) string { return path }, host, account)
+}
+
+// OpenAt opens files that are not in their places yet: at gives the place of
+// what will be at a path.
+func OpenAt(dir string, at func(path string) string, host string, account func(string) bool) (set *Installed, err error) {
+	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: at}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, set.Close())
@@ -44,15 +55,20 @@ func Open(dir, host string, account func(string) bool) (set *Installed, err erro
 	if err != nil {
 		return set, err
 	}
-	set.Router.ClassW = lineSet(nameLines(names))
+	set.names = nameLines(names)
+	set.Router.ClassW = lineSet(set.names)
 	relayed, err := set.read(filepath.Join(dir, mcfile.RelayDomains))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return set, err
 	}
-	set.Router.Relayed = lineSet(nameLines(relayed))
+	set.relayed = nameLines(relayed)
+	set.Router.Relayed = lineSet(set.relayed)
 	set.Router.Ready()
 	return set, nil
 }
+
+// Names are the domains that are taken: class w and the relayed ones.
+func (s *Installed) Names() []string { return slices.Concat(s.names, s.relayed) }
 
 // Close closes the maps.
 func (s *Installed) Close() (err error) {
@@ -76,6 +92,9 @@ func (s *Installed) aliases(dir string) (virtuser.Lookup, error) {
 			return nil, err
 		default:
 			files = append(files, file)
+			if i == 0 {
+				s.own = file
+			}
 		}
 	}
 	return func(key []byte) (value []byte, ok bool, err error) {
@@ -105,7 +124,7 @@ func (s *Installed) table(text string) (virtuser.Lookup, eachRow, error) {
 			continue
 		}
 		s.watch(text + typ.Suffix)
-		f, err := mapfile.Open(text + typ.Suffix)
+		f, err := mapfile.Open(s.at(text + typ.Suffix))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -113,7 +132,7 @@ func (s *Installed) table(text string) (virtuser.Lookup, eachRow, error) {
 			return nil, nil, err
 		}
 		s.open = append(s.open, f)
-		s.compareAges(text, f.Path())
+		s.compareAges(text, text+typ.Suffix)
 		return func(key []byte) ([]byte, bool, error) { return f.Append(nil, key) }, f.Each, nil
 	}
 	image, err := s.read(text)
@@ -131,17 +150,17 @@ func (s *Installed) table(text string) (virtuser.Lookup, eachRow, error) {
 
 func (s *Installed) read(path string) ([]byte, error) {
 	s.watch(path)
-	return os.ReadFile(path)
+	return os.ReadFile(s.at(path))
 }
 
 // compareAges names a map that is older than its text, or has lost it.
 func (s *Installed) compareAges(text, path string) {
-	source, err := os.Stat(text)
+	source, err := os.Stat(s.at(text))
 	if err != nil {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no text beside it", path))
 		return
 	}
-	if m, err := os.Stat(path); err == nil && m.ModTime().Before(source.ModTime()) {
+	if m, err := os.Stat(s.at(path)); err == nil && m.ModTime().Before(source.ModTime()) {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%s is older than %s: what the text says may not be what sendmail does", path, text))
 	}
 }

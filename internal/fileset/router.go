@@ -36,6 +36,17 @@ func (s Source) Router() *virtuser.Router {
 	return r.Ready()
 }
 
+// Names are the domains that are taken: class w and the relayed ones.
+func (s Source) Names() []string {
+	var all []string
+	for _, list := range [][]inventory.Name{hostnames.ClassW(s.Model).All, hostnames.Relayed(s.Model).All} {
+		for _, n := range list {
+			all = append(all, n.Text)
+		}
+	}
+	return all
+}
+
 func named(names []inventory.Name) func(string) bool {
 	have := make(map[string]bool, len(names))
 	for _, n := range names {

@@ -38,6 +38,9 @@ func (p *publisher) compare() error {
 			return fmt.Errorf("%q %w", out.Path, ErrChanged)
 		}
 		s := staged{out: out, info: info, change: Change{Path: out.Path}}
+		if out.Bridge != nil {
+			s.bridge = out.Bridge(image)
+		}
 		if out.Shared {
 			s.change.Lost = out.Lost(image)
 		} else if !p.ours(out, image) {

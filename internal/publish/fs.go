@@ -23,8 +23,14 @@ type FS interface {
 	SyncDir(name string) error
 	Touch(name string, mtime time.Time) error
 	Lock(folder string) (unlock func() error, err error)
-	// Hold keeps a file that will be renamed over, to set its time then.
-	Hold(name string) (Held, error)
+	// Hold keeps a file that will be renamed over, to set its time then, and
+	// locks it as makemap does, waiting for at most so long.
+	Hold(name string, wait time.Duration) (Held, error)
+	// Overwrite writes a file that need not be whole.
+	Overwrite(name string, content []byte) error
+	// Names lists a folder, sorted; none when it is not there.
+	Names(folder string) ([]string, error)
+	RemoveAll(folder string) error
 }
 
 // Held is a file that is open while its name is given to another.
@@ -90,9 +96,6 @@ func (osFS) SyncDir(name string) error {
 
 func (osFS) Touch(name string, mtime time.Time) error { return os.Chtimes(name, time.Time{}, mtime) }
 
-// ErrLocked is returned when another build holds the lock.
-var ErrLocked = errors.New("another build is at work")
-
 // Lock locks a folder itself: whoever publishes into it, or keeps its record
 // in it, has no lock file to agree on.
 func (osFS) Lock(folder string) (unlock func() error, err error) {
@@ -110,13 +113,42 @@ func (osFS) Lock(folder string) (unlock func() error, err error) {
 	return dir.Close, nil
 }
 
-func (osFS) Hold(name string) (Held, error) {
-	file, err := os.Open(name)
+// Hold takes makemap's lock where it may; another user's map can be held
+// without it.
+func (osFS) Hold(name string, wait time.Duration) (Held, error) {
+	file, err := os.OpenFile(name, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		file, err = os.Open(name)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return heldFile{file}, nil
+	for until := time.Now().Add(wait); ; time.Sleep(10 * time.Millisecond) {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return heldFile{file}, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(until) {
+			return nil, errors.Join(fmt.Errorf("%w: makemap or postmap holds %q", ErrLocked, name), file.Close())
+		}
+	}
 }
+
+func (osFS) Overwrite(name string, content []byte) error { return os.WriteFile(name, content, 0o644) }
+
+func (osFS) Names(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names, err
+}
+
+func (osFS) RemoveAll(folder string) error { return os.RemoveAll(folder) }
 
 type heldFile struct{ *os.File }
 
@@ -129,4 +161,10 @@ func (f heldFile) Touch(mtime time.Time) error {
 // same folder, so that the rename stays within one file system.
 func beside(name string) string {
 	return filepath.Join(filepath.Dir(name), ".virtmap-new-"+filepath.Base(name))
+}
+
+// bridge is the name of the form of a map that is in place while others are
+// swapped.
+func bridge(name string) string {
+	return filepath.Join(filepath.Dir(name), ".virtmap-bridge-"+filepath.Base(name))
 }

@@ -71,7 +71,7 @@ func (p *publisher) writeManifest() error {
 
 // writeState writes a file of the state folder.
 func (p *publisher) writeState(path string, content []byte) error {
-	err := p.write(path, 0o600, func(f File) error { _, err := f.Write(content); return err })
+	err := p.write(beside(path), 0o600, func(f File) error { _, err := f.Write(content); return err })
 	if err == nil {
 		err = p.FS.Rename(beside(path), path)
 	}

@@ -9,7 +9,20 @@
 // and is not overwritten without Adopt.
 //
 // The order of the outputs is the order of the renames, and the caller's to
-// choose: see package fileset.
+// choose: see package fileset. Before the first of them the list of renames is
+// written to a journal: a run that was stopped in between is finished by the
+// next, before it does anything else.
+//
+// Every set is kept as a generation. The state folder has
+//
+//	manifest.json            what we wrote, by digest
+//	journal.json             the renames of a run that is at work, or was stopped
+//	lock                     who is at work, or was last
+//	generations/7/meta.json  when, who, of which inventory, and the files
+//	generations/7/NAME       a file of the set, a copy: it is never renamed or
+//	                         linked into place, so that nobody changes it
+//
+// A map that we wrote is not among the copies: it is made again from its text.
 package publish
 
 import (
@@ -19,7 +32,9 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 )
 
 // An Output is one file to be published. All outputs but shared ones are in
@@ -40,6 +55,10 @@ type Output struct {
 	Rebuilt func(image []byte, read func(path string) ([]byte, error)) bool
 	// Lost lists what replacing a file that a person made would lose.
 	Lost func(image []byte) []string
+	// Bridge gives, of a map that other files of the set lead to, the form
+	// that serves the old ones as well as the new while they are swapped; nil
+	// when the new map does. May be nil.
+	Bridge func(installed []byte) func(w io.WriteSeeker) error
 
 	Shared  bool   // a person's file that we keep a part of: never foreign
 	Base    []byte // of a shared file: what was there when its new text was made
@@ -60,6 +79,16 @@ type Set struct {
 	// Records are further files of the state folder, written when all outputs
 	// are in place.
 	Records []Record
+
+	Meta Meta          // of the generation
+	Keep int           // how many generations are kept beside it; below zero: none is made
+	Gap  time.Duration // between two swaps of one map, for who has it open
+
+	// Approve may refuse the changes, before anything is written. May be nil.
+	Approve func(changes []Change) error
+	// Verify may refuse what is staged. at gives the place of what will be
+	// at a path. May be nil.
+	Verify func(at func(path string) string) error
 }
 
 // A Record is a file of the state folder.
@@ -127,6 +156,8 @@ type publisher struct {
 	manifest manifest
 	pending  []staged
 	touched  []string // maps whose text changed and that did not
+
+	generation int // the number of the new one
 }
 
 type staged struct {
@@ -134,15 +165,18 @@ type staged struct {
 	info    Info   // of the file that is replaced
 	foreign []byte // that file, where a person made it
 	change  Change
+
+	bridge func(io.WriteSeeker) error // writes the bridge; nil: there is none
+	sums   [2]string                  // digests of the staged file and of its bridge
 }
 
-// begin makes the folders, takes the lock and reads the manifest. A dry run
-// changes nothing, not even that.
+// begin makes the folders, takes the lock, finishes what a run that was stopped
+// had begun, and reads the manifest. A dry run changes nothing, not even that.
 func (p *publisher) begin() (unlock func() error, err error) {
 	unlock = func() error { return nil }
 	if !p.DryRun {
 		if !p.Entered {
-			if unlock, err = Enter(p.FS, filepath.Dir(p.Outputs[0].Path), p.State); err != nil {
+			if unlock, err = Enter(p.FS, filepath.Dir(p.Outputs[0].Path), p.State, Holder{}); err != nil {
 				return nil, err
 			}
 		}
@@ -156,36 +190,9 @@ func (p *publisher) begin() (unlock func() error, err error) {
 	return unlock, nil
 }
 
-// Enter makes the folder of the files and that of the state, and locks both
-// until leave is called. Who decides by what is installed what is to be
-// published enters before, and publishes with Entered.
-func Enter(files FS, folder, state string) (leave func() error, err error) {
-	var unlocks []func() error
-	leave = func() (err error) {
-		for _, u := range unlocks {
-			err = errors.Join(err, u())
-		}
-		return err
-	}
-	for _, dir := range []string{folder, state} {
-		if dir == state && filepath.Clean(dir) == filepath.Clean(folder) {
-			continue // locked already
-		}
-		if err := files.MkdirAll(dir, 0o755); err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: %w", ErrCreate, err), leave())
-		}
-		u, err := files.Lock(dir)
-		if err != nil {
-			return nil, errors.Join(err, leave())
-		}
-		unlocks = append(unlocks, u)
-	}
-	return leave, nil
-}
-
 // clean removes what a run that was killed left there.
 func (p *publisher) clean() error {
-	leftovers := []string{filepath.Join(p.State, manifestName)}
+	leftovers := []string{filepath.Join(p.State, manifestName), filepath.Join(p.State, journalName)}
 	for _, out := range p.Outputs {
 		leftovers = append(leftovers, out.Path)
 	}
@@ -193,11 +200,13 @@ func (p *publisher) clean() error {
 		leftovers = append(leftovers, filepath.Join(p.State, record.Name))
 	}
 	for _, path := range leftovers {
-		if err := p.FS.Remove(beside(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w: %w", ErrCreate, err)
+		for _, staged := range []string{beside(path), bridge(path)} {
+			if err := p.FS.Remove(staged); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("%w: %w", ErrCreate, err)
+			}
 		}
 	}
-	return nil
+	return p.dropUnfinished()
 }
 
 func (p *publisher) run() (Report, error) {
@@ -208,10 +217,15 @@ func (p *publisher) run() (Report, error) {
 	for _, s := range p.pending {
 		report.Changes = append(report.Changes, s.change)
 	}
+	if p.Approve != nil && len(report.Changes) > 0 {
+		if err := p.Approve(report.Changes); err != nil {
+			return Report{}, err
+		}
+	}
 	if p.DryRun {
 		return report, nil
 	}
-	if err := p.stage(); err != nil {
+	if err := p.prepare(); err != nil {
 		p.discard()
 		return Report{}, err
 	}
@@ -219,6 +233,36 @@ func (p *publisher) run() (Report, error) {
 		return report, err
 	}
 	return report, p.writeRecords()
+}
+
+// prepare does all that can be done before the first rename.
+func (p *publisher) prepare() error {
+	if err := p.stage(); err != nil {
+		return err
+	}
+	if len(p.pending) == 0 {
+		return nil
+	}
+	if p.Verify != nil {
+		if err := p.Verify(p.at); err != nil {
+			return err
+		}
+	}
+	if err := p.keepForeign(); err != nil {
+		return err
+	}
+	if err := p.generations(); err != nil {
+		return err
+	}
+	return p.ctx.Err()
+}
+
+// at is where the new content of a path is.
+func (p *publisher) at(path string) string {
+	if slices.ContainsFunc(p.pending, func(s staged) bool { return s.out.Path == path }) {
+		return beside(path)
+	}
+	return path
 }
 
 // writeRecords writes the further files of the state folder.

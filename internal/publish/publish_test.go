@@ -49,7 +49,7 @@ func publish(t *testing.T, s Set) Report {
 	return report
 }
 
-// folder gives names and contents, without the state.
+// folder gives names and contents, without the state and what is staged.
 func folder(t *testing.T, dir string) string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -58,7 +58,7 @@ func folder(t *testing.T, dir string) string {
 	}
 	var all []string
 	for _, e := range entries {
-		if !e.IsDir() {
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
 			content, err := os.ReadFile(filepath.Join(dir, e.Name()))
 			if err != nil {
 				t.Fatal(err)

@@ -3,49 +3,65 @@ package publish
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 )
 
 // stage writes every file beside its place and reads it back.
 func (p *publisher) stage() error {
-	for _, s := range p.pending {
+	for i := range p.pending {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
-		if err := p.stageOne(s); err != nil {
+		if err := p.stageOne(&p.pending[i]); err != nil {
 			return err
 		}
 	}
 	return p.ctx.Err()
 }
 
-func (p *publisher) stageOne(s staged) error {
+func (p *publisher) stageOne(s *staged) error {
 	path := s.out.Path
-	err := p.write(path, s.info.Mode, func(f File) error {
-		if err := s.out.Write(f); err != nil {
-			return err
-		}
-		return chown(f, s.info)
-	})
-	if err != nil {
-		return err
-	}
-	image, err := p.FS.ReadFile(beside(path))
+	image, err := p.stageAs(beside(path), s, s.out.Write)
 	if err != nil {
 		return err
 	}
 	if err := s.out.Check(image); err != nil {
 		return fmt.Errorf("%q was read back: %w", path, err)
 	}
+	s.sums[0] = digest(image)
 	if !s.out.Shared {
-		p.manifest.Files[key(path)] = append(p.manifest.Files[key(path)], digest(image))
+		p.manifest.Files[key(path)] = append(p.manifest.Files[key(path)], s.sums[0])
 	}
+	if s.bridge == nil {
+		return nil
+	}
+	if image, err = p.stageAs(bridge(path), s, s.bridge); err != nil {
+		return err
+	}
+	s.sums[1] = digest(image)
+	p.manifest.Files[key(path)] = append([]string{s.sums[1]}, p.manifest.Files[key(path)]...)
 	return nil
 }
 
-// write writes the file beside path and syncs it.
+// stageAs writes a file with the owner and mode of the one that is replaced,
+// and reads it back.
+func (p *publisher) stageAs(name string, s *staged, write func(io.WriteSeeker) error) ([]byte, error) {
+	err := p.write(name, s.info.Mode, func(f File) error {
+		if err := write(f); err != nil {
+			return err
+		}
+		return chown(f, s.info)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.FS.ReadFile(name)
+}
+
+// write writes a file that is not there and syncs it.
 func (p *publisher) write(path string, mode fs.FileMode, write func(File) error) (err error) {
-	f, err := p.FS.Create(beside(path), 0o600)
+	f, err := p.FS.Create(path, 0o600)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCreate, err)
 	}
@@ -81,5 +97,7 @@ func chown(f File, info Info) error {
 func (p *publisher) discard() {
 	for _, s := range p.pending {
 		_ = p.FS.Remove(beside(s.out.Path)) // the error that led here is the one to report
+		_ = p.FS.Remove(bridge(s.out.Path))
 	}
+	_ = p.dropUnfinished()
 }

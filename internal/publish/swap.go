@@ -12,7 +12,6 @@ import (
 // digests before the first rename, and the new ones alone after the last.
 func (p *publisher) swap() error {
 	if err := p.rename(); err != nil {
-		p.discard()
 		return err
 	}
 	for _, path := range p.touched {
@@ -22,31 +21,65 @@ func (p *publisher) swap() error {
 			return fmt.Errorf("%w: %w", ErrRecord, err)
 		}
 	}
-	for name, digests := range p.manifest.Files {
-		p.manifest.Files[name] = digests[len(digests)-1:]
-	}
-	if err := p.writeManifest(); err != nil {
+	if err := p.settle(); err != nil {
 		return fmt.Errorf("%w: %w", ErrRecord, err)
 	}
 	return nil
 }
 
-func (p *publisher) rename() error {
-	if err := p.keepForeign(); err != nil {
-		return err
-	}
-	if err := p.unchanged(); err != nil {
-		return err
+// settle leaves the new digests alone in the manifest, and removes the journal.
+func (p *publisher) settle() error {
+	for name, digests := range p.manifest.Files {
+		p.manifest.Files[name] = digests[len(digests)-1:]
 	}
 	if err := p.writeManifest(); err != nil {
 		return err
 	}
-	for _, s := range p.pending {
-		if err := p.renameOne(s); err != nil {
-			return fmt.Errorf("%w (the files before %q are in place; run the build again)", err, s.out.Path)
+	if len(p.pending) == 0 {
+		return nil
+	}
+	if err := nameGeneration(p.FS, p.State, p.generation); err != nil {
+		return err
+	}
+	return errors.Join(removeJournal(p.FS, p.State), p.prune())
+}
+
+func (p *publisher) rename() error {
+	if len(p.pending) == 0 {
+		return nil
+	}
+	j := p.journal()
+	if err := p.commit(j); err != nil {
+		p.discard()
+		return err
+	}
+	// From here on there is no way back: what fails now is finished by the
+	// next run.
+	for _, step := range j.Steps {
+		if err := step.do(p.FS, p.Gap); err != nil {
+			return fmt.Errorf("%w (some of the files are in place; the next build puts the others there)", err)
 		}
 	}
 	return nil
+}
+
+// commit writes the journal, when everything that it names will last.
+func (p *publisher) commit(j journal) error {
+	if err := errors.Join(p.unchanged(), p.writeManifest()); err != nil {
+		return err
+	}
+	synced := map[string]bool{}
+	for _, s := range p.pending {
+		dir := filepath.Dir(s.out.Path)
+		if synced[dir] {
+			continue
+		}
+		if err := p.FS.SyncDir(dir); err != nil {
+			return err
+		}
+		synced[dir] = true
+	}
+	return j.write(p)
 }
 
 // keepForeign keeps the files that a person made and that are replaced now.
@@ -81,35 +114,6 @@ func (p *publisher) unchanged() error {
 		if gone != s.change.New || !gone && !same {
 			return fmt.Errorf("%q %w", s.out.Path, ErrChanged)
 		}
-	}
-	return nil
-}
-
-// renameOne puts one file in place. A sendmail that has the old map open looks
-// at the time of that inode only, in whole seconds: it must move for the new
-// one to be opened.
-func (p *publisher) renameOne(s staged) error {
-	var old Held
-	if s.out.Source != "" && !s.change.New {
-		var err error
-		if old, err = p.FS.Hold(s.out.Path); err != nil {
-			return err
-		}
-		defer old.Close()
-	}
-	if err := p.FS.Rename(beside(s.out.Path), s.out.Path); err != nil {
-		return err
-	}
-	if err := p.FS.SyncDir(filepath.Dir(s.out.Path)); err != nil || old == nil {
-		return err
-	}
-	later := s.info.ModTime.Add(time.Second)
-	if now := time.Now(); now.After(later) {
-		later = now
-	}
-	// Only its owner may: the session that has it open ends without us.
-	if err := old.Touch(later); err != nil && !errors.Is(err, fs.ErrPermission) {
-		return err
 	}
 	return nil
 }

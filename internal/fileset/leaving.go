@@ -1,0 +1,104 @@
+package fileset
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"virtmap/hostnames"
+	"virtmap/internal/mcfile"
+	"virtmap/virtuser"
+)
+
+// KeepLeaving gives the source with the rows of domains that leave the
+// installed set of a folder, and of those that left since sendmail read class
+// w. restarted is when it was restarted last, as far as that is known; rows go
+// too when class w did not change for grace. It names the domains whose rows
+// stay.
+//
+// There is no memory of it but the files: class w says who leaves now, a
+// comment in the virtusertable who left before, and the time of
+// local-host-names since when.
+func (s Source) KeepLeaving(dir string, restarted time.Time, grace time.Duration, now time.Time) (Source, []string, error) {
+	set, err := Open(dir, s.Model.Host.Name.Text, func(string) bool { return false })
+	if err != nil {
+		return s, nil, nil // nothing is installed, or nothing that anybody can read
+	}
+	defer set.Close()
+	leaving := s.leaving(dir, set, restarted, grace, now)
+	rows := map[string][][2]string{}
+	err = set.EachRow(func(key, value []byte) error {
+		_, domain, _ := strings.Cut(strings.TrimSuffix(string(key), "\x00"), "@")
+		if leaving[domain] {
+			rows[domain] = append(rows[domain], [2]string{strings.TrimSuffix(string(key), "\x00"), strings.TrimSuffix(string(value), "\x00")})
+		}
+		return nil
+	})
+	if err != nil || len(rows) == 0 {
+		return s, nil, err
+	}
+	var domains []string
+	var all, aliases [][2]string
+	for domain, of := range rows {
+		domains, all = append(domains, domain), append(all, of...)
+	}
+	slices.Sort(domains)
+	taken := map[string]bool{}
+	for _, row := range all {
+		aliases = set.aliasesOf(row[1], taken, aliases)
+	}
+	if s.Compiled, err = s.Compiled.Keep(domains, all, aliases); err != nil {
+		return s, nil, err
+	}
+	return s, domains, nil
+}
+
+// leaving are the domains whose rows stay, if they have any.
+func (s Source) leaving(dir string, set *Installed, restarted time.Time, grace time.Duration, now time.Time) map[string]bool {
+	stays := named(hostnames.ClassW(s.Model).All)
+	leaving := map[string]bool{}
+	for _, name := range set.names {
+		if !stays(name) {
+			leaving[name] = true
+		}
+	}
+	info, err := os.Stat(filepath.Join(dir, mcfile.HostNames))
+	if err != nil || restarted.After(info.ModTime()) || now.Sub(info.ModTime()) > grace {
+		return leaving
+	}
+	text, err := os.ReadFile(filepath.Join(dir, mcfile.Virtusertable))
+	if err != nil {
+		return leaving
+	}
+	for _, name := range virtuser.Leaving(text) {
+		if !stays(name) {
+			leaving[name] = true
+		}
+	}
+	return leaving
+}
+
+// aliasesOf appends the aliases of ours that a right side leads to.
+func (set *Installed) aliasesOf(right string, taken map[string]bool, rows [][2]string) [][2]string {
+	for _, name := range []string{right, "owner-" + right} {
+		if taken[name] || set.own == nil {
+			continue
+		}
+		value, ok, err := set.own([]byte(name + "\x00"))
+		if !ok && err == nil {
+			value, ok, err = set.own([]byte(name))
+		}
+		if err != nil || !ok {
+			continue
+		}
+		taken[name] = true
+		members := strings.TrimSuffix(string(value), "\x00")
+		rows = append(rows, [2]string{name, members})
+		for member := range strings.SplitSeq(members, ",") {
+			rows = set.aliasesOf(strings.TrimSpace(member), taken, rows)
+		}
+	}
+	return rows
+}

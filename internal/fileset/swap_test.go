@@ -1,0 +1,245 @@
+package fileset_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"virtmap/internal/fileset"
+	"virtmap/internal/memfs"
+	"virtmap/internal/peer"
+	"virtmap/internal/publish"
+	"virtmap/internal/sample"
+	"virtmap/inventory"
+	"virtmap/virtuser"
+)
+
+// A change is an inventory that is edited: what was published, and what is
+// about to be.
+type change struct {
+	old, new  []publish.Output
+	addresses []string
+	before    map[string]string // outcome of each address in the old set
+	after     map[string]string
+	between   map[string]string // old rows that lead to new aliases of the same name
+}
+
+const memDir, memState = "/mail", "/state"
+
+func publishTo(files *memfs.FS, outputs []publish.Output) error {
+	_, err := publish.Publish(context.Background(), publish.Set{Outputs: outputs, State: memState, FS: files, Keep: 2, Meta: publish.Meta{Who: "test"}})
+	return err
+}
+
+// opened opens the files of a folder in memory.
+func opened(t *testing.T, files *memfs.FS) *fileset.Installed {
+	t.Helper()
+	dir := t.TempDir()
+	names, _ := files.Names(memDir)
+	for _, name := range names {
+		content, err := files.ReadFile(filepath.Join(memDir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set, err := fileset.Open(dir, sample.HostName, func(name string) bool {
+		_, alias := sample.LocalAliases[name]
+		return alias || slices.Contains(sample.Accounts, name)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { set.Close() })
+	return set
+}
+
+// route gives the outcome of every address.
+func route(r *virtuser.Router, addresses []string) map[string]string {
+	all := map[string]string{}
+	for _, a := range addresses {
+		o := r.Route(a)
+		all[a] = fmt.Sprint(o.Code, " ", o.Status, " ", o.Text)
+		if o.Taken() {
+			all[a] = fmt.Sprint(o.Recipients)
+		}
+	}
+	return all
+}
+
+func outcomes(t *testing.T, files *memfs.FS, addresses []string) map[string]string {
+	t.Helper()
+	return route(opened(t, files).Router, addresses)
+}
+
+// newChange makes two inventories from a seed, of which the second has some
+// domains less, some more and others changed.
+func newChange(t *testing.T, seed int) *change {
+	t.Helper()
+	c := &change{}
+	mapType := []string{"hash", "cdb", "text"}[seed%3]
+	model := func(n int) (fileset.Source, bool) {
+		// The domains of a sample depend on its seed: half of them are the same.
+		r := rand.New(rand.NewPCG(uint64(seed), uint64(n)))
+		text := sample.Inventory(r, memDir, mapType)
+		text = strings.Replace(text, "domains:\n", fmt.Sprintf("domains:\n  stays.example:\n    addresses: {list: [games, bin, far%d@elsewhere.example], one: [root, sys], n%d: [games, sys]}\n", n, n), 1)
+		m, faults := inventory.Parse("mail.yaml", text)
+		if faults.Failed() {
+			return fileset.Source{}, false
+		}
+		s := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+		c.addresses = append(c.addresses, sample.Vectors(r, m)...)
+		return s, !faults.Failed()
+	}
+	old, ok := model(1)
+	next, also := model(2)
+	if !ok || !also {
+		return nil
+	}
+	// What leaves is found in files.
+	dir := t.TempDir()
+	installed, err := fileset.Outputs(old, dir, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := publish.Publish(context.Background(), publish.Set{Outputs: installed, State: dir + "/.s", FS: publish.OS}); err != nil {
+		t.Fatal(err)
+	}
+	if next, _, err = next.KeepLeaving(dir, time.Time{}, time.Hour, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for to, s := range map[*[]publish.Output]fileset.Source{&c.old: old, &c.new: next} {
+		if *to, err = fileset.Outputs(s, memDir, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(c.addresses)
+	c.addresses = slices.Compact(c.addresses)
+	if len(c.addresses) > 150 {
+		rand.New(rand.NewPCG(uint64(seed), 3)).Shuffle(len(c.addresses), func(i, j int) { c.addresses[i], c.addresses[j] = c.addresses[j], c.addresses[i] })
+		c.addresses = c.addresses[:150]
+	}
+	files := memfs.New()
+	if err := publishTo(files, c.old); err != nil {
+		t.Fatal(err)
+	}
+	installedOld := opened(t, files)
+	if err := publishTo(files, c.new); err != nil {
+		t.Fatal(err)
+	}
+	installedNew := opened(t, files)
+	c.before, c.after = route(installedOld.Router, c.addresses), route(installedNew.Router, c.addresses)
+	// Aliases are swapped before the rows that lead to them.
+	between := *installedOld.Router
+	between.Aliases = func(key []byte) ([]byte, bool, error) {
+		if value, ok, err := installedNew.Router.Aliases(key); ok || err != nil {
+			return value, ok, err
+		}
+		return installedOld.Router.Aliases(key)
+	}
+	c.between = route(&between, c.addresses)
+	return c
+}
+
+// A mishap is what happens at a call.
+type mishap struct {
+	name      string
+	err       error
+	dies      bool
+	stops     bool // the machine too: what was not synced is gone
+	keepNames bool
+}
+
+var mishaps = []mishap{
+	{name: "the disk is full", err: syscall.ENOSPC},
+	{name: "the disk fails", err: syscall.EIO},
+	{name: "the process is killed", dies: true},
+	{name: "the machine stops", dies: true, stops: true},
+	{name: "the machine stops and has written names only", dies: true, stops: true, keepNames: true},
+}
+
+// TestSwapAtEveryCall lets every call of a swap fail in every way: each
+// address goes where the old set or the new one sends it (where a list changed
+// together with the row that leads to it, where the old row and the new list
+// send it), and the next run leaves one of the two sets whole.
+func TestSwapAtEveryCall(t *testing.T) {
+	points, compared := 0, 0
+	for seed := range peer.Campaign(4) {
+		c := newChange(t, seed)
+		if c == nil {
+			continue // it has faults
+		}
+		compared++
+		for _, m := range mishaps {
+			for call := 1; ; call++ {
+				if !c.survives(t, m, call) {
+					break
+				}
+				points++
+			}
+			if t.Failed() {
+				t.Fatalf("seed %d", seed)
+			}
+		}
+	}
+	t.Logf("%d changes, %d points", compared, points)
+	if points < 100*compared || compared == 0 {
+		t.Errorf("only %d points of %d changes", points, compared)
+	}
+}
+
+// survives reports false when the swap has fewer calls.
+func (c *change) survives(t *testing.T, m mishap, call int) bool {
+	t.Helper()
+	files := memfs.New()
+	if err := publishTo(files, c.old); err != nil {
+		t.Fatal(err)
+	}
+	files.Calls, files.FailAt, files.Err, files.Dies = 0, call, m.err, m.dies
+	err := publishTo(files, c.new)
+	if err == nil {
+		return false
+	}
+	if want := m.err; m.err != nil && !errors.Is(err, want) {
+		t.Fatalf("%s at call %d: %v", m.name, call, err)
+	}
+	if m.stops {
+		files.Stop(m.keepNames)
+	}
+	files.FailAt = 0
+	now := outcomes(t, files, c.addresses)
+	for _, a := range c.addresses {
+		if now[a] != c.before[a] && now[a] != c.after[a] && now[a] != c.between[a] {
+			t.Errorf("%s at call %d (%v): %s is %s; it was %s and will be %s", m.name, call, err, a, now[a], c.before[a], c.after[a])
+			return true
+		}
+	}
+	// The next run may have either inventory.
+	for _, next := range []struct {
+		outputs []publish.Output
+		want    map[string]string
+	}{{c.new, c.after}, {c.old, c.before}} {
+		if err := publishTo(files, next.outputs); err != nil {
+			t.Errorf("%s at call %d: the next run: %v", m.name, call, err)
+			return true
+		}
+		if now := outcomes(t, files, c.addresses); fmt.Sprint(now) != fmt.Sprint(next.want) {
+			t.Errorf("%s at call %d: the next run does not heal it", m.name, call)
+		}
+		names, _ := files.Names(memDir)
+		if left := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, ".virtmap-") }); left >= 0 {
+			t.Errorf("%s at call %d: %s is left", m.name, call, names[left])
+		}
+	}
+	return true
+}

@@ -1,0 +1,143 @@
+package publish
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+)
+
+// A journal is the list of renames that bring a set into place. It is written
+// when all of them can be done, and removed when all of them were.
+type journal struct {
+	Version    int    `json:"version"`
+	Steps      []step `json:"steps"`
+	Generation int    `json:"generation"` // what gets its name behind them
+}
+
+// A step is one rename.
+type step struct {
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Digest string `json:"sha256"`
+	Map    bool   `json:"map"` // others may have the old one open
+}
+
+const journalName = "journal.json"
+
+// journal lists the renames: bridges in the place of the maps they stand for,
+// whose final forms come last.
+func (p *publisher) journal() journal {
+	j := journal{Version: 1, Generation: p.generation}
+	var last []step
+	for _, s := range p.pending {
+		path := s.out.Path
+		final := step{From: beside(path), To: path, Digest: s.sums[0], Map: s.out.Source != ""}
+		if s.bridge != nil {
+			last = append(last, final)
+			final.From, final.Digest = bridge(path), s.sums[1]
+		}
+		j.Steps = append(j.Steps, final)
+	}
+	j.Steps = append(j.Steps, last...)
+	return j
+}
+
+func (j journal) write(p *publisher) error {
+	text, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	return p.writeState(filepath.Join(p.State, journalName), append(text, '\n'))
+}
+
+func removeJournal(files FS, state string) error {
+	if err := files.Remove(filepath.Join(state, journalName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return files.SyncDir(state)
+}
+
+// mapWait is how long a swap waits for makemap to release a map.
+const mapWait = 10 * time.Second
+
+// do puts one file in place. A sendmail that has the old map open looks at the
+// time of that inode only, in whole seconds: it must move for the new one to
+// be opened, and two swaps must not come too close.
+func (st step) do(files FS, gap time.Duration) error {
+	old, info, err := st.hold(files)
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		defer old.Close()
+		if age := time.Since(info.ModTime); age >= 0 && age < gap {
+			time.Sleep(gap - age)
+		}
+	}
+	if err := files.Rename(st.From, st.To); err != nil {
+		return err
+	}
+	if err := files.SyncDir(filepath.Dir(st.To)); err != nil || old == nil {
+		return err
+	}
+	later := info.ModTime.Add(time.Second)
+	if now := time.Now(); now.After(later) {
+		later = now
+	}
+	// Only its owner may: the session that has it open ends without us.
+	if err := old.Touch(later); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
+}
+
+// hold keeps the map that is there, if there is one.
+func (st step) hold(files FS) (Held, Info, error) {
+	if !st.Map {
+		return nil, Info{}, nil
+	}
+	info, err := files.Stat(st.To)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, info, nil
+	}
+	if err != nil {
+		return nil, info, err
+	}
+	old, err := files.Hold(st.To, mapWait)
+	return old, info, err
+}
+
+// finish does what is left of the renames of a run that was stopped. A file
+// that is no longer what was staged stops nothing: the build that follows
+// makes it anew.
+func finish(files FS, state string) error {
+	text, err := files.ReadFile(filepath.Join(state, journalName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var j journal
+	if json.Unmarshal(text, &j) != nil || j.Version != 1 {
+		return removeJournal(files, state) // it was never whole, or is of another program
+	}
+	for _, st := range j.Steps {
+		image, err := files.ReadFile(st.From)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue // done already
+		case err != nil:
+			return err
+		case digest(image) != st.Digest:
+			continue
+		}
+		if err := st.do(files, 0); err != nil {
+			return fmt.Errorf("finish what a run that was stopped had begun: %w", err)
+		}
+	}
+	return errors.Join(nameGeneration(files, state, j.Generation), removeJournal(files, state))
+}

@@ -1,0 +1,95 @@
+package publish
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+// A Holder says who takes the locks, for those who wait.
+type Holder struct {
+	PID     int       `json:"pid"`
+	Command string    `json:"command"`
+	Since   time.Time `json:"since"`
+
+	Wait time.Duration `json:"-"` // how long to wait for another
+}
+
+const lockName = "lock"
+
+// ErrLocked is returned when another build holds the lock.
+var ErrLocked = errors.New("another build is at work")
+
+// Enter makes the folder of the files and that of the state, locks both until
+// leave is called, and finishes what a run that was stopped had begun. Who
+// decides by what is installed what is to be published enters before, and
+// publishes with Entered.
+func Enter(files FS, folder, state string, h Holder) (leave func() error, err error) {
+	var unlocks []func() error
+	leave = func() (err error) {
+		for _, u := range unlocks {
+			err = errors.Join(err, u())
+		}
+		return err
+	}
+	until := time.Now().Add(h.Wait)
+	for _, dir := range []string{folder, state} {
+		if dir == state && filepath.Clean(dir) == filepath.Clean(folder) {
+			continue // locked already
+		}
+		if err := files.MkdirAll(dir, 0o755); err != nil {
+			return nil, errors.Join(fmt.Errorf("%w: %w", ErrCreate, err), leave())
+		}
+		u, err := lockUntil(files, dir, until)
+		if errors.Is(err, ErrLocked) {
+			err = fmt.Errorf("%w%s", err, holderOf(files, state, h.Wait))
+		}
+		if err != nil {
+			return nil, errors.Join(err, leave())
+		}
+		unlocks = append(unlocks, u)
+	}
+	if err := errors.Join(h.sign(files, state), finish(files, state)); err != nil {
+		return nil, errors.Join(err, leave())
+	}
+	return leave, nil
+}
+
+// lockUntil tries until a time, several times a second.
+func lockUntil(files FS, dir string, until time.Time) (unlock func() error, err error) {
+	for {
+		if unlock, err = files.Lock(dir); !errors.Is(err, ErrLocked) || !time.Now().Before(until) {
+			return unlock, err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// sign leaves word for those who wait. The lock itself is on the folder; the
+// file may be there without it.
+func (h Holder) sign(files FS, state string) error {
+	if h.PID == 0 {
+		return nil
+	}
+	text, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	return files.Overwrite(filepath.Join(state, lockName), append(text, '\n'))
+}
+
+// holderOf says who is at work, where that is known.
+func holderOf(files FS, state string, waited time.Duration) string {
+	text, err := files.ReadFile(filepath.Join(state, lockName))
+	var h Holder
+	if err != nil || json.Unmarshal(text, &h) != nil || h.PID == 0 {
+		return ""
+	}
+	said := fmt.Sprintf(": %s (process %d) since %s", h.Command, h.PID, h.Since.Format(time.TimeOnly))
+	if waited > 0 {
+		said += fmt.Sprintf("; waited %s", waited)
+	}
+	return said
+}
