@@ -6,36 +6,26 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"os/user"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
-	"virtmap/internal/mailaddr"
 	"virtmap/internal/publish"
-	"virtmap/inventory"
-	"virtmap/virtuser"
-)
-
-// Where the record of written files is kept: inside a folder given by -o, and
-// at a place of its own on the server itself.
-const (
-	stateInside = ".virtmap"
-	stateServer = "/var/lib/virtmap"
 )
 
 type buildArgs struct {
 	inventory, out, state, mx, mc string
 	adopt, dryRun, quiet          bool
+	reloaded, verify, rollback    bool
+	onChange, plan                string
+	grace, wait                   time.Duration
+	keep                          int
 	asking                        askArgs
+	guards                        guardArgs
 }
 
+// flags are those of every command that works out a build.
 func (a *buildArgs) flags() []cli.Flag {
 	return append([]cli.Flag{
 		inventoryFlag(&a.inventory),
@@ -45,14 +35,40 @@ func (a *buildArgs) flags() []cli.Flag {
 			Usage: "keep the lines sendmail needs as a marked block in `FILE`, the server's sendmail.mc"},
 		&cli.StringFlag{Name: "mx", Destination: &a.mx, DefaultText: "dns, or zone with --zone", EnvVars: []string{"VIRTMAP_MX"},
 			Usage: "where MX records are looked up, by `MODE`: dns, zone (the files of --zone), or off to serve every domain"},
+		&cli.StringFlag{Name: "state", Destination: &a.state, EnvVars: []string{"VIRTMAP_STATE"},
+			Usage: "keep the record of written files in `DIR`; default " + stateInside + " in -o DIR, " + stateServer + " without -o"},
+		&cli.BoolFlag{Name: "reloaded", Destination: &a.reloaded, EnvVars: []string{"VIRTMAP_RELOADED"},
+			Usage: "sendmail was restarted since the last build: rows of domains that left may go"},
+		&cli.DurationFlag{Name: "grace", Value: 24 * time.Hour, Destination: &a.grace, EnvVars: []string{"VIRTMAP_GRACE"},
+			Usage: "rows of domains that left go after `TIME`, also where no restart is known of"},
+		quietFlag(&a.quiet),
+	}, a.asking.flags()...)
+}
+
+// publishFlags are those of a build that writes.
+func (a *buildArgs) publishFlags() []cli.Flag {
+	return append([]cli.Flag{
 		&cli.BoolFlag{Name: "adopt", Destination: &a.adopt, EnvVars: []string{"VIRTMAP_ADOPT"},
 			Usage: "replace files that a person made; print what is lost and keep them in the state folder"},
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Destination: &a.dryRun, EnvVars: []string{"VIRTMAP_DRY_RUN"},
 			Usage: "write nothing, print what would be written"},
-		&cli.StringFlag{Name: "state", Destination: &a.state, EnvVars: []string{"VIRTMAP_STATE"},
-			Usage: "keep the record of written files in `DIR`; default " + stateInside + " in -o DIR, " + stateServer + " without -o"},
-		quietFlag(&a.quiet),
-	}, a.asking.flags()...)
+		&cli.StringFlag{Name: "plan", Destination: &a.plan, TakesFile: true, EnvVars: []string{"VIRTMAP_PLAN"},
+			Usage: "do what was reviewed, the plan that diff saved in `FILE`, or nothing"},
+		&cli.BoolFlag{Name: "verify", Destination: &a.verify, EnvVars: []string{"VIRTMAP_VERIFY"},
+			Usage: "prove the files over SMTP, as test does, before they are put in place"},
+		&cli.StringFlag{Name: "on-change", Destination: &a.onChange, EnvVars: []string{"VIRTMAP_ON_CHANGE"},
+			Usage: "run `CMD` by /bin/sh when something changed; VIRTMAP_CHANGED says what: map, names, mc"},
+		&cli.BoolFlag{Name: "rollback-on-failure", Destination: &a.rollback, EnvVars: []string{"VIRTMAP_ROLLBACK_ON_FAILURE"},
+			Usage: "put the old files back when the command of --on-change fails"},
+		waitFlag(&a.wait),
+		&cli.IntFlag{Name: "keep", Value: 10, Destination: &a.keep, EnvVars: []string{"VIRTMAP_KEEP"},
+			Usage: "keep `N` older generations for rollback"},
+	}, a.guards.flags()...)
+}
+
+func waitFlag(wait *time.Duration) cli.Flag {
+	return &cli.DurationFlag{Name: "wait", Value: 30 * time.Second, Destination: wait, EnvVars: []string{"VIRTMAP_WAIT"},
+		Usage: "wait for another build that is at work for at most `TIME`"}
 }
 
 func buildCommand(stdio Stdio) *cli.Command {
@@ -62,7 +78,8 @@ func buildCommand(stdio Stdio) *cli.Command {
 		Usage: "check the inventory and write the files",
 		Description: `Writes virtusertable, local-host-names, virtmap-aliases, their maps and
 virtmap.mc, all or none. Says nothing when nothing changed, and one line when
-something did. Files that a person made are not replaced without --adopt.
+something did. Files that a person made are not replaced without --adopt, and
+what looks like an accident is refused (exit 5) until --allow names it.
 
 A new domain is served when its MX records lead to this server, and held back
 and named otherwise (exit 3, or 75 when DNS gave no answer). A domain that is
@@ -71,72 +88,65 @@ auto when two resolvers have said so in three runs over a day; its addresses
 are always written as the inventory has them. Only domains that are new, held
 back or pending, or were not looked at for mx.recheck are asked about.
 
+A domain that leaves keeps its rows until sendmail was restarted, which its
+pid file tells, or --reloaded. --on-change runs a command once, only when
+something changed, with what changed in VIRTMAP_CHANGED.
+
 Examples:
   virtmap build -i mail.yaml --mc /etc/mail/sendmail.mc
+  virtmap build -q --verify --on-change 'case $VIRTMAP_CHANGED in
+    *names*|*mc*) make -C /etc/mail && service sendmail restart;; esac'
   virtmap build -i mail.yaml -o out --zone zones
   virtmap build -i mail.yaml -o out --mx off`,
-		Flags:        a.flags(),
+		Flags:        append(a.flags(), a.publishFlags()...),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := errors.Join(notEmpty(c, "inventory", "output", "mc", "state", "mx"), a.asking.check(c)); err != nil {
+			if err := errors.Join(notEmpty(c, "inventory", "output", "mc", "state", "mx", "plan", "on-change"), a.asking.check(c), a.guards.check(c)); err != nil {
 				return err
+			}
+			switch {
+			case a.keep < 0:
+				return usage(errors.New("--keep is not below zero"))
+			case a.rollback && a.onChange == "":
+				return usage(errors.New("--rollback-on-failure goes with --on-change"))
 			}
 			return build(c.Context, a, stdio)
 		},
 	}
 }
 
-func build(ctx context.Context, a buildArgs, stdio Stdio) error {
-	if err := a.mode(); err != nil {
-		return err
-	}
-	source, faults, err := read(a.inventory, stdio)
-	if err != nil {
-		return err
-	}
-	least := diag.Warning
-	if a.quiet {
-		least = diag.Error
-	}
-	if faults.Failed() {
-		return printFaults(stdio, source.Model.Sources, faults, least)
-	}
-	if err := a.place(&source.Model.Host); err != nil {
-		return err
-	}
+func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	set := publish.Set{State: a.state, Adopt: a.adopt, DryRun: a.dryRun, Entered: true, FS: publish.OS}
-	if !a.dryRun {
-		leave, err := publish.Enter(set.FS, a.out, a.state)
-		if err != nil {
-			return machineExit(err, exitIO)
-		}
-		defer leave() // the locks end with the process, at the latest
-	}
-	choice, err := a.choose(ctx, &source, &set, faults, stdio)
+	j, err := a.prepare(ctx, stdio)
 	if err != nil {
 		return err
 	}
-	if err := a.outputs(source, &set, faults); err != nil {
+	defer func() { err = errors.Join(err, j.leave()) }()
+	j.set.Keep, j.set.Gap = a.keep, a.gap(j)
+	if j.set.Meta, err = a.meta(j); err != nil {
 		return err
 	}
-	if err := printFaults(stdio, source.Model.Sources, faults, least); err != nil {
-		return err
+	j.set.Approve = func([]publish.Change) error { return a.approve(j) }
+	if a.verify {
+		j.set.Verify = func(at func(string) string) error { return a.prove(ctx, j, at, stdio) }
 	}
-	result, err := publish.Publish(ctx, set)
+	result, err := publish.Publish(ctx, j.set)
 	if err != nil && !errors.Is(err, publish.ErrRecord) {
 		return a.failed(err, stdio)
 	}
-	a.say(source, result, stdio)
+	a.say(j, result, stdio)
 	if err != nil {
 		return machineExit(err, exitIO)
 	}
-	return choice.exit()
+	if err := a.changed(ctx, j, result, stdio); err != nil {
+		return err
+	}
+	return j.choice.exit()
 }
 
 // mode settles where MX records are looked up.
@@ -157,126 +167,4 @@ func (a *buildArgs) mode() error {
 		return usage(errors.New("--resolver and --mx off exclude each other: nobody is asked"))
 	}
 	return nil
-}
-
-// place settles the folders of the files and of the state.
-func (a *buildArgs) place(host *inventory.Host) error {
-	if a.out == "" {
-		if err := onHost(host.Name.Text); err != nil {
-			return err
-		}
-		a.out = host.MailDir.Text
-		a.state = firstOf(a.state, stateServer)
-	}
-	a.state = firstOf(a.state, filepath.Join(a.out, stateInside))
-	return nil
-}
-
-// choose finds out which domains are served, and compiles anew when some are
-// not.
-func (a *buildArgs) choose(ctx context.Context, source *fileset.Source, set *publish.Set, faults *diag.List, stdio Stdio) (*choice, error) {
-	if a.mx == mxOff {
-		return &choice{}, nil
-	}
-	m := source.Model
-	choice, err := a.decide(ctx, m, stdio)
-	if err != nil {
-		return nil, err
-	}
-	var waits []diag.Fault
-	if slices.ContainsFunc(m.Domains, func(d inventory.Domain) bool { return d.Held }) {
-		var anew diag.List
-		source.Compiled = virtuser.Compile(m, &anew)
-		waits = virtuser.Waits(&anew)
-	}
-	if !a.quiet { // what was not printed was not said
-		faults.Add(choice.desk.Announce(choice.decision, waits, a.dryRun || isTerminal(stdio.Err))...)
-	}
-	set.Records, err = choice.record()
-	return choice, err
-}
-
-// outputs gathers what is to be published.
-func (a *buildArgs) outputs(source fileset.Source, set *publish.Set, faults *diag.List) error {
-	owner := -1
-	if os.Geteuid() == 0 {
-		owner = fileset.TrustedUser(set.FS, a.out, lookupUser)
-	}
-	var err error
-	if set.Outputs, err = fileset.Outputs(source, a.out, owner); err != nil {
-		return exit(exitSoftware, err)
-	}
-	if a.mc == "" {
-		return nil
-	}
-	// A rename would replace a link; what it leads to is the file meant.
-	if real, err := filepath.EvalSymlinks(a.mc); err == nil {
-		a.mc = real
-	}
-	block, err := fileset.MC(source, set.FS, a.mc, source.Model.Sources, faults)
-	if err != nil {
-		return machineExit(fmt.Errorf("--mc: %w", err), exitNoInput)
-	}
-	set.Outputs = append(set.Outputs, block)
-	return nil
-}
-
-func firstOf(given, other string) string {
-	if given != "" {
-		return given
-	}
-	return other
-}
-
-func lookupUser(name string) (uid int, err error) {
-	if uid, err := strconv.Atoi(name); err == nil {
-		return uid, nil
-	}
-	account, err := user.Lookup(name)
-	if err != nil {
-		return -1, err
-	}
-	return strconv.Atoi(account.Uid)
-}
-
-// onHost refuses to write to the mail folder of another machine.
-func onHost(name string) error {
-	names, err := namesOfThisHost()
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(names, name) {
-		return exit(exitRefused, fmt.Errorf("this machine is %q and the inventory is for %s; write the files elsewhere with -o DIR", names[0], name))
-	}
-	return nil
-}
-
-func namesOfThisHost() ([]string, error) {
-	here, err := os.Hostname()
-	if err != nil {
-		return nil, exit(exitIO, err)
-	}
-	hosts, _ := os.ReadFile("/etc/hosts") // without one there is only the short name to go by
-	return hostNames(here, string(hosts)), nil
-}
-
-// hostNames gives the full names of a machine: its own, when that has a dot,
-// and those that stand beside it in /etc/hosts otherwise.
-func hostNames(here, hosts string) []string {
-	here = mailaddr.Lower(strings.TrimSuffix(here, "."))
-	if strings.Contains(here, ".") {
-		return []string{here}
-	}
-	var full []string
-	for line := range strings.Lines(mailaddr.Lower(hosts)) {
-		line, _, _ = strings.Cut(line, "#")
-		if names := strings.Fields(line); slices.Contains(names, here) {
-			for _, name := range names[1:] {
-				if strings.HasPrefix(name, here+".") {
-					full = append(full, name)
-				}
-			}
-		}
-	}
-	return append(full, here)
 }

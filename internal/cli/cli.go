@@ -53,7 +53,7 @@ this server, and writes what sendmail needs: the virtusertable as text and as a
 map, local-host-names, aliases, and the lines for sendmail.mc.
 
 Exit codes: 0 done · 1 problems found, nothing written · 3 written, but a domain
-is held back or pending · 5 refused by a guard, the message names the flag that
+is held back or pending · 4 changes pending (diff --exit-code) · 5 refused by a guard, the message names the flag that
 allows it · 64 usage · 66 inventory unreadable · 70 a bug of ours · 73 cannot
 create a file · 74 input/output error · 75 try again: another build is at work,
 or DNS gave no answer where one was asked for · 77 permission.`
@@ -64,7 +64,7 @@ func newApp(stdio Stdio) *cli.App {
 		Usage:                  "virtual mail domains for sendmail from one inventory",
 		Description:            description,
 		Version:                version(),
-		Commands:               []*cli.Command{buildCommand(stdio), checkCommand(stdio), mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio), mapCommand(stdio)},
+		Commands:               []*cli.Command{buildCommand(stdio), checkCommand(stdio), diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio), mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio), mapCommand(stdio)},
 		Writer:                 stdio.Out,
 		ErrWriter:              stdio.Err,
 		Reader:                 stdio.In,

@@ -14,6 +14,7 @@ const (
 	exitOK          = 0
 	exitProblems    = 1 // problems found, nothing written
 	exitHeld        = 3 // written, but a domain is held back or pending
+	exitPending     = 4 // changes pending, only with diff --exit-code
 	exitRefused     = 5 // by a guard; the message names the flag that allows it
 	exitUsage       = 64
 	exitNoInput     = 66

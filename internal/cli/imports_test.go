@@ -25,6 +25,8 @@ var allowed = map[string][]string{
 	"virtmap/internal/smtpd":    {},
 	"virtmap/internal/prove":    {"virtmap/inventory"},
 	"virtmap/internal/endtoend": {"virtmap/internal/prove", "virtmap/internal/sendmail", "virtmap/internal/smtpd", "virtmap/virtuser"},
+	"virtmap/internal/change":   {"virtmap/internal/fileset", "virtmap/virtuser"},
+	"virtmap/internal/memfs":    {"virtmap/internal/publish"},
 	"virtmap/internal/report":   {"virtmap/internal/diag"},
 	"virtmap/internal/sendmail": {},
 	"virtmap/internal/lint":     {"virtmap/internal/prove", "virtmap/inventory", "virtmap/virtuser", "virtmap/hostnames", "virtmap/internal/mcfile", "virtmap/internal/diag"},
@@ -34,7 +36,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/peer":   {},
 	"virtmap/internal/cli": {"virtmap/inventory", "virtmap/virtuser", "virtmap/internal/diag", "virtmap/internal/fileset", "virtmap/internal/lint",
 		"virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mcfile", "virtmap/internal/publish",
-		"virtmap/hostnames", "virtmap/mxcheck", "virtmap/mxcheck/resolve", "virtmap/internal/endtoend", "virtmap/internal/prove", "virtmap/internal/smtpd", "virtmap/internal/report", "virtmap/internal/sendmail",
+		"virtmap/hostnames", "virtmap/mxcheck", "virtmap/mxcheck/resolve", "virtmap/internal/endtoend", "virtmap/internal/prove", "virtmap/internal/smtpd", "virtmap/internal/report", "virtmap/internal/sendmail", "virtmap/internal/change", "github.com/rogpeppe/go-internal/diff",
 		"github.com/urfave/cli/v2", "golang.org/x/term", "github.com/schollz/progressbar/v3"},
 }
 

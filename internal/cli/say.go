@@ -17,7 +17,14 @@ import (
 // failed prints what a refused run would have lost.
 func (a *buildArgs) failed(err error, stdio Stdio) error {
 	var foreign *publish.Foreign
-	if !errors.As(err, &foreign) {
+	var guarded *accident
+	var known *exitError
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.As(err, &guarded):
+		return exit(exitRefused, err)
+	case !errors.As(err, &foreign):
 		return machineExit(err, exitIO)
 	}
 	for _, file := range foreign.Files {
@@ -43,7 +50,8 @@ func printLost(stdio Stdio, file publish.Change, verb string) {
 }
 
 // say prints one line for a run that wrote something, and nothing otherwise.
-func (a *buildArgs) say(source fileset.Source, result publish.Report, stdio Stdio) {
+func (a *buildArgs) say(j *job, result publish.Report, stdio Stdio) {
+	source := j.source
 	verb := "lost"
 	if a.dryRun {
 		verb = "would lose"
@@ -81,7 +89,7 @@ func (a *buildArgs) say(source fileset.Source, result publish.Report, stdio Stdi
 	if len(names) > 0 {
 		outside = append(outside, strings.Join(names, " ")+" to "+a.out)
 	}
-	fmt.Fprintf(stdio.Out, "%s: wrote %s (%s); %s\n", source.Model.Name, strings.Join(outside, " and "), contents(source), a.next(source, names, len(outside) > 0 && outside[0] == a.mc))
+	fmt.Fprintf(stdio.Out, "%s: wrote %s (%s); %s%s\n", source.Model.Name, strings.Join(outside, " and "), contents(source), a.next(source, names, len(outside) > 0 && outside[0] == a.mc), stay(j.leaving))
 }
 
 // next says what must happen for sendmail to use what changed.
@@ -97,6 +105,17 @@ func (a *buildArgs) next(source fileset.Source, names []string, mc bool) string 
 		return "next: restart sendmail, or send it a HUP: its names changed"
 	}
 	return "nothing else to do: sendmail sees a new map by itself"
+}
+
+// stay says whose rows stay until sendmail was restarted.
+func stay(leaving []string) string {
+	switch n := len(leaving); {
+	case n == 0:
+		return ""
+	case n > 5:
+		return fmt.Sprintf("; the rows of %d domains that left stay until then", n)
+	}
+	return "; the rows of " + strings.Join(leaving, ", ") + " stay until then"
 }
 
 // contents counts what is written of an inventory.

@@ -118,9 +118,12 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	warn(stdio, set.Warnings)
 	promises := prove.Promises{Model: source.Model, Account: account}
 	promises.Prepare()
-	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: 4 * runtime.GOMAXPROCS(0), Sendmail: second}
+	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: clients(), Sendmail: second}
 	return a.try(ctx, &trial, vectors(source, set), stdio)
 }
+
+// clients is how many send at once.
+func clients() int { return 4 * runtime.GOMAXPROCS(0) }
 
 // workFolder makes a folder for what is built, in a place that sendmail trusts
 // where it is to read from there: the usual temporary folders are writable for

@@ -1,7 +1,10 @@
 package diag
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"math"
 	"sort"
 	"strings"
@@ -161,4 +164,13 @@ func (s *Sources) Place(p Pos) (Place, bool) {
 	offset := min(int(p-src.base), len(src.Text))
 	line := sort.Search(len(src.lines), func(i int) bool { return int(src.lines[i]) > offset })
 	return Place{File: src.Name, Line: line, Col: src.column(line, offset), Source: src, Offset: offset}, true
+}
+
+// Digest is the SHA-256 of all texts, in hex.
+func (s *Sources) Digest() string {
+	sum := sha256.New()
+	for _, src := range s.all {
+		_, _ = io.WriteString(sum, src.Text) // a hash takes everything
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }

@@ -31,6 +31,10 @@ func (o Outcome) String() string {
 	return strings.TrimSpace(strconv.Itoa(o.Code) + " " + o.Status + " " + o.Text)
 }
 
+// Open is for an address that leads to a domain that is held back: what becomes
+// of its mail meanwhile is not the inventory's to say.
+var Open = Outcome{}
+
 // Outcomes that no inventory spells out.
 var (
 	NotOurs     = Outcome{Code: 550, Status: "5.7.1"}
@@ -69,10 +73,11 @@ type promise struct {
 func (p *Promises) Of(addr string) Outcome {
 	local, domain := cutAddress(addr)
 	domain = p.meant(domain)
-	if i, ok := p.Model.Domain(domain); ok && p.Model.Domains[i].Enabled && p.Model.Domains[i].Backup {
+	held := p.held(domain)
+	if i, ok := p.Model.Domain(domain); ok && p.Model.Domains[i].Enabled && p.Model.Domains[i].Backup && !held {
 		return taken(addr)
 	}
-	if !p.ours(domain) {
+	if held || !p.ours(domain) {
 		return NotOurs
 	}
 	return p.at(local, domain, 0)
@@ -95,6 +100,11 @@ func (p *Promises) meant(domain string) string {
 func taken(recipients ...string) Outcome {
 	slices.Sort(recipients)
 	return Outcome{Code: 250, Recipients: slices.Compact(recipients)}
+}
+
+func (p *Promises) held(domain string) bool {
+	i, ok := p.Model.Domain(domain)
+	return ok && p.Model.Domains[i].Held
 }
 
 func (p *Promises) ours(domain string) bool {
@@ -198,7 +208,10 @@ func (p *Promises) target(t inventory.Target, user, detail, plus, keep string, s
 func (p *Promises) onward(addr string, steps int) Outcome {
 	local, domain := cutAddress(addr)
 	domain = p.meant(domain)
-	if !p.ours(domain) {
+	switch {
+	case p.held(domain):
+		return Open
+	case !p.ours(domain):
 		return taken(addr)
 	}
 	return p.at(local, domain, steps+1)
@@ -207,7 +220,11 @@ func (p *Promises) onward(addr string, steps int) Outcome {
 func (p *Promises) list(members []inventory.Target, steps int) Outcome {
 	var all []string
 	for _, t := range members {
-		all = append(all, p.target(t, "", "", "", "", steps+1).Recipients...)
+		o := p.target(t, "", "", "", "", steps+1)
+		if o.Code == Open.Code {
+			return Open
+		}
+		all = append(all, o.Recipients...)
 	}
 	return taken(all...)
 }
@@ -223,11 +240,14 @@ func (p *Promises) user(u inventory.User, keep string, steps int) Outcome {
 	case !u.KeepCopy:
 		return p.target(u.Forward, "", "", "", keep, steps+1)
 	}
-	forwarded := p.target(u.Forward, "", "", "", "", steps+1).Recipients
+	forwarded := p.target(u.Forward, "", "", "", "", steps+1)
+	if forwarded.Code == Open.Code {
+		return Open
+	}
 	if u.Mailbox.Text == "" {
 		own = u.Name.Text // the copy goes through an alias, which drops the detail
 	}
-	return taken(append(slices.Clone(forwarded), own)...)
+	return taken(append(slices.Clone(forwarded.Recipients), own)...)
 }
 
 // account gives the outcome of a name that is left to the server.

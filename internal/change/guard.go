@@ -1,0 +1,104 @@
+package change
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Limits say what is taken for an accident.
+type Limits struct {
+	MaxRemovedPercent int // of the addresses of the run, and of a domain
+	MinSize           int // tables with fewer addresses are not guarded
+
+	// Inventory reports whether the inventory has a domain: one that it
+	// names as not enabled, or that is held back, did not vanish.
+	Inventory func(domain string) bool
+	// Count is how many domains the inventory has.
+	Count int
+}
+
+// Words of the guards, as --allow takes them.
+const (
+	Empty      = "empty"      // the inventory has no domain any more
+	Vanished   = "vanished"   // a domain is not in the inventory any more
+	TooMany    = "removed"    // too many addresses are removed or redirected
+	Postmaster = "postmaster" // postmaster or abuse is not taken any more
+	Outside    = "outside"    // a catch-all leads to other servers now
+)
+
+// Guards are all words, each with what it guards against.
+var Guards = [][2]string{
+	{Empty, "an inventory without domains"},
+	{Vanished, "a domain that is not in the inventory any more"},
+	{TooMany, "more addresses removed or redirected than guards.max_removed"},
+	{Postmaster, "a domain whose postmaster or abuse is refused now"},
+	{Outside, "a catch-all that leads to other servers now"},
+}
+
+// An Alarm is a change that looks like an accident.
+type Alarm struct {
+	Guard string `json:"guard"` // its word
+	Text  string `json:"text"`
+}
+
+// Alarms gives what looks like an accident, without the guards that are
+// allowed.
+func (c *Change) Alarms(l Limits, allowed []string) []Alarm {
+	var alarms []Alarm
+	alarm := func(guard, format string, args ...any) {
+		if !slices.Contains(allowed, guard) {
+			alarms = append(alarms, Alarm{guard, fmt.Sprintf(format, args...)})
+		}
+	}
+	if c.Before > 0 && l.Count == 0 {
+		alarm(Empty, "the inventory has no domains any more, and %d addresses are installed", c.Before)
+	}
+	lost := 0
+	for i := range c.Domains {
+		d := &c.Domains[i]
+		switch {
+		case d.State == Gone && l.Count > 0 && !l.Inventory(d.Name):
+			alarm(Vanished, "%s is not in the inventory any more, and %d addresses are installed; enabled: false takes a domain out on purpose", d.Name, d.Before)
+		case d.State == Changed:
+			n := d.lost()
+			lost += n
+			if l.exceeded(n, d.Before) {
+				alarm(TooMany, "%s: %d of %d addresses are removed or redirected", d.Name, n, d.Before)
+			}
+			d.particular(alarm)
+		}
+	}
+	if l.exceeded(lost, c.Before) {
+		alarm(TooMany, "%d of %d addresses are removed or redirected", lost, c.Before)
+	}
+	return alarms
+}
+
+func (l Limits) exceeded(lost, of int) bool {
+	return of >= l.MinSize && lost*100 > l.MaxRemovedPercent*of
+}
+
+// lost counts addresses whose mail went somewhere and goes there no more.
+func (d *Domain) lost() (n int) {
+	for i := range d.Addresses {
+		if a := &d.Addresses[i]; a.Old.Taken() && !strings.HasPrefix(a.Key, "@") && a.Kind != Added {
+			n++
+		}
+	}
+	return n
+}
+
+// particular raises the alarms of single addresses.
+func (d *Domain) particular(alarm func(guard, format string, args ...any)) {
+	for i := range d.Addresses {
+		a := &d.Addresses[i]
+		local, _, _ := strings.Cut(a.Key, "@")
+		switch {
+		case (local == "postmaster" || local == "abuse") && a.Old.Taken() && !a.New.Taken():
+			alarm(Postmaster, "%s is refused now", a.Key)
+		case local == "" && a.New.Taken() && a.New.Mailer != "local" && (!a.Old.Taken() || a.Old.Mailer == "local"):
+			alarm(Outside, "every address of %s that is not listed goes to %s now", d.Name, strings.Join(a.New.Recipients, ", "))
+		}
+	}
+}

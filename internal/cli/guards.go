@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/change"
+	"virtmap/internal/fileset"
+	"virtmap/inventory"
+)
+
+// guardArgs say what is an accident.
+type guardArgs struct {
+	allow      cli.StringSlice
+	maxRemoved int
+	minSize    int
+}
+
+func guardWords() []string {
+	words := make([]string, len(change.Guards))
+	for i, g := range change.Guards {
+		words[i] = g[0]
+	}
+	return words
+}
+
+func (g *guardArgs) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "allow", Destination: &g.allow, EnvVars: []string{"VIRTMAP_ALLOW"},
+			Usage: "let a change pass that a guard takes for an accident, by its `WORD`: " + strings.Join(guardWords(), ", ") + "; repeatable"},
+		&cli.IntFlag{Name: "max-removed", Value: -1, Destination: &g.maxRemoved, DefaultText: "guards.max_removed", EnvVars: []string{"VIRTMAP_MAX_REMOVED"},
+			Usage: "refuse to remove or redirect more than `N` percent of the addresses at once"},
+		&cli.IntFlag{Name: "min-size", Value: -1, Destination: &g.minSize, DefaultText: "guards.min_size", EnvVars: []string{"VIRTMAP_MIN_SIZE"},
+			Usage: "leave tables of fewer than `N` addresses unguarded"},
+	}
+}
+
+func (g *guardArgs) check(c *cli.Context) error {
+	words := guardWords()
+	for _, word := range g.allow.Value() {
+		if !slices.Contains(words, word) {
+			return usage(fmt.Errorf("--allow %q: it is one of %s", word, strings.Join(words, ", ")))
+		}
+	}
+	if c.IsSet("max-removed") && (g.maxRemoved < 0 || g.maxRemoved > 100) {
+		return usage(errors.New("--max-removed is a percentage from 0 to 100"))
+	}
+	if c.IsSet("min-size") && g.minSize < 0 {
+		return usage(errors.New("--min-size is not below zero"))
+	}
+	return nil
+}
+
+func (g *guardArgs) limits(m *inventory.Model) change.Limits {
+	l := change.Limits{MaxRemovedPercent: m.Guards.MaxRemovedPercent, MinSize: m.Guards.MinSize, Count: len(m.Domains)}
+	if g.maxRemoved >= 0 {
+		l.MaxRemovedPercent = g.maxRemoved
+	}
+	if g.minSize >= 0 {
+		l.MinSize = g.minSize
+	}
+	l.Inventory = func(domain string) bool {
+		_, listed := m.Domain(domain)
+		return listed || m.IsHostName(domain)
+	}
+	return l
+}
+
+// compare gives what a job changes of the installed files, in outcomes.
+func (a *buildArgs) compare(j *job) (change.Change, error) {
+	next := change.Of(j.source)
+	set, err := fileset.Open(a.out, next.Router.Host, next.Router.Account)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return change.Compare(change.Nothing(next.Router.Host), next)
+	case err != nil:
+		return change.Change{}, err
+	}
+	c, err := change.Compare(change.Installed(set), next)
+	return c, errors.Join(err, set.Close())
+}
+
+// approve refuses what looks like an accident. What was reviewed as a plan is
+// none, nor is the take-over of files whose losses were printed.
+func (a *buildArgs) approve(j *job) error {
+	switch {
+	case a.plan != "":
+		return a.asPlanned(j)
+	case a.adopt:
+		return nil
+	}
+	c, err := a.compare(j)
+	if err != nil {
+		// Files that nobody can read are replaced; publishing has seen to it
+		// that they are ours, or that somebody wants it.
+		return nil
+	}
+	alarms := c.Alarms(a.guards.limits(j.source.Model), a.guards.allow.Value())
+	if len(alarms) == 0 {
+		return nil
+	}
+	return &accident{alarms}
+}
+
+// An accident is a change that a guard refuses.
+type accident struct{ alarms []change.Alarm }
+
+// maxAlarms is how many alarms are printed.
+const maxAlarms = 20
+
+func (e *accident) Error() string {
+	var lines, words []string
+	for i, alarm := range e.alarms {
+		if i < maxAlarms {
+			lines = append(lines, alarm.Text)
+		}
+		if !slices.Contains(words, alarm.Guard) {
+			words = append(words, alarm.Guard)
+		}
+	}
+	if more := len(e.alarms) - maxAlarms; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Sprintf("this looks like an accident, and nothing was written: %s. --allow %s lets it pass", strings.Join(lines, "; "), strings.Join(words, " --allow "))
+}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/fileset"
+	"virtmap/internal/publish"
+	"virtmap/inventory"
+	"virtmap/virtuser"
+)
+
+// A job is a build that is ready to be published: what the inventory becomes,
+// with the domains that DNS lets in and the rows of those that leave.
+type job struct {
+	source  fileset.Source
+	set     publish.Set
+	choice  *choice
+	leaving []string // domains whose rows stay for a while
+	leave   func() error
+}
+
+// prepare reads, asks and compiles. The caller leaves the folders with leave.
+func (a *buildArgs) prepare(ctx context.Context, stdio Stdio) (*job, error) {
+	if err := a.mode(); err != nil {
+		return nil, err
+	}
+	source, faults, err := read(a.inventory, stdio)
+	if err != nil {
+		return nil, err
+	}
+	least := diag.Warning
+	if a.quiet {
+		least = diag.Error
+	}
+	if faults.Failed() {
+		return nil, printFaults(stdio, source.Model.Sources, faults, least)
+	}
+	if err := a.place(&source.Model.Host); err != nil {
+		return nil, err
+	}
+	j := &job{source: source, leave: func() error { return nil }}
+	j.set = publish.Set{State: a.state, Adopt: a.adopt, DryRun: a.dryRun, Entered: true, FS: publish.OS}
+	if !a.dryRun {
+		if j.leave, err = a.enter(); err != nil {
+			return nil, err
+		}
+	}
+	err = a.work(ctx, j, faults, stdio)
+	if err == nil {
+		err = printFaults(stdio, source.Model.Sources, faults, least)
+	}
+	if err != nil {
+		return nil, errors.Join(err, j.leave())
+	}
+	return j, nil
+}
+
+// work decides which domains are served and works out the files.
+func (a *buildArgs) work(ctx context.Context, j *job, faults *diag.List, stdio Stdio) (err error) {
+	if j.choice, err = a.choose(ctx, &j.source, &j.set, faults, stdio); err != nil {
+		return err
+	}
+	if err := a.keepLeaving(j); err != nil {
+		return err
+	}
+	return a.outputs(j.source, &j.set, faults)
+}
+
+// enter locks the folders.
+func (a *buildArgs) enter() (leave func() error, err error) {
+	holder := publish.Holder{PID: os.Getpid(), Command: "virtmap build -i " + a.inventory, Since: time.Now().Truncate(time.Second), Wait: a.wait}
+	leave, err = publish.Enter(publish.OS, a.out, a.state, holder)
+	return leave, machineExit(err, exitIO)
+}
+
+// keepLeaving keeps the rows of domains that leave until sendmail was
+// restarted.
+func (a *buildArgs) keepLeaving(j *job) (err error) {
+	j.source, j.leaving, err = j.source.KeepLeaving(a.out, a.restarted(), a.grace, time.Now())
+	return machineExit(err, exitIO)
+}
+
+// reloadedName is a file of the state folder whose time is that of the last
+// restart we know of.
+const reloadedName = "reloaded"
+
+// restarted is when sendmail was restarted last, as far as that is known.
+func (a *buildArgs) restarted() (last time.Time) {
+	if a.reloaded {
+		return time.Now()
+	}
+	for _, path := range []string{fileset.PidFile(a.out), filepath.Join(a.state, reloadedName)} {
+		if info, err := os.Stat(path); err == nil && info.ModTime().After(last) {
+			last = info.ModTime()
+		}
+	}
+	return last
+}
+
+// choose finds out which domains are served, and compiles anew when some are
+// not.
+func (a *buildArgs) choose(ctx context.Context, source *fileset.Source, set *publish.Set, faults *diag.List, stdio Stdio) (*choice, error) {
+	if a.mx == mxOff {
+		return &choice{}, nil
+	}
+	m := source.Model
+	choice, err := a.decide(ctx, m, stdio)
+	if err != nil {
+		return nil, err
+	}
+	var waits []diag.Fault
+	if slices.ContainsFunc(m.Domains, func(d inventory.Domain) bool { return d.Held }) {
+		var anew diag.List
+		source.Compiled = virtuser.Compile(m, &anew)
+		waits = virtuser.Waits(&anew)
+	}
+	if !a.quiet { // what was not printed was not said
+		faults.Add(choice.desk.Announce(choice.decision, waits, a.dryRun || isTerminal(stdio.Err))...)
+	}
+	set.Records, err = choice.record()
+	return choice, err
+}
+
+// outputs gathers what is to be published.
+func (a *buildArgs) outputs(source fileset.Source, set *publish.Set, faults *diag.List) error {
+	owner := -1
+	if os.Geteuid() == 0 {
+		owner = fileset.TrustedUser(set.FS, a.out, lookupUser)
+	}
+	var err error
+	if set.Outputs, err = fileset.Outputs(source, a.out, owner); err != nil {
+		return exit(exitSoftware, err)
+	}
+	if a.mc == "" {
+		return nil
+	}
+	// A rename would replace a link; what it leads to is the file meant.
+	if real, err := filepath.EvalSymlinks(a.mc); err == nil {
+		a.mc = real
+	}
+	block, err := fileset.MC(source, set.FS, a.mc, source.Model.Sources, faults)
+	if err != nil {
+		return machineExit(fmt.Errorf("--mc: %w", err), exitNoInput)
+	}
+	set.Outputs = append(set.Outputs, block)
+	return nil
+}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"virtmap/internal/endtoend"
+	"virtmap/internal/fileset"
+	"virtmap/internal/mcfile"
+	"virtmap/internal/prove"
+	"virtmap/internal/publish"
+	"virtmap/internal/report"
+)
+
+// gap is how far apart two swaps of one map are: a sendmail that has it open
+// compares times in whole seconds. Only the server has one.
+func (a *buildArgs) gap(j *job) time.Duration {
+	if filepath.Clean(a.out) == j.source.Model.Host.MailDir.Text {
+		return 2 * time.Second
+	}
+	return 0
+}
+
+// meta describes the generation.
+func (a *buildArgs) meta(j *job) (publish.Meta, error) {
+	m := publish.Meta{Time: time.Now().UTC().Truncate(time.Second), Who: whoAmI(), Inventory: j.source.Model.Name, Contents: contents(j.source)}
+	m.Digest = j.source.Model.Sources.Digest()
+	return m, nil
+}
+
+// whoAmI is the person behind sudo, or the user.
+func whoAmI() string {
+	if name := os.Getenv("SUDO_USER"); name != "" {
+		return name
+	}
+	if me, err := user.Current(); err == nil {
+		return me.Username
+	}
+	return fmt.Sprintf("user %d", os.Getuid())
+}
+
+// prove proves the staged files over SMTP.
+func (a *buildArgs) prove(ctx context.Context, j *job, at func(string) string, stdio Stdio) error {
+	router := j.source.Router()
+	set, err := fileset.OpenAt(a.out, at, router.Host, router.Account)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	promises := prove.Promises{Model: j.source.Model}
+	promises.Prepare()
+	failed := 0
+	printer := report.Formats["text"](stdio.Err, "")
+	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: clients()}
+	trial.Each = func(r *endtoend.Result) error {
+		if r.Passed() {
+			return nil
+		}
+		failed++
+		return printer.Case(caseOf(r))
+	}
+	if err := trial.Run(ctx, vectors(j.source, set)); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return exit(exitProblems, fmt.Errorf("%s differ from the inventory, and nothing was written; please report it", plural(failed, "address")))
+	}
+	return nil
+}
+
+// kinds of changes, as --on-change is told.
+func (a *buildArgs) kinds(result publish.Report) string {
+	var maps, names, mc bool
+	for _, change := range result.Changes {
+		switch base := filepath.Base(change.Path); {
+		case change.Path == a.mc || base == mcfile.Include:
+			mc = true
+		case base == mcfile.HostNames || base == mcfile.RelayDomains:
+			names = true
+		default:
+			maps = true
+		}
+	}
+	var words []string
+	for _, kind := range []struct {
+		word string
+		is   bool
+	}{{"map", maps}, {"names", names}, {"mc", mc}} {
+		if kind.is {
+			words = append(words, kind.word)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// changed runs the command of --on-change, once, when something changed.
+func (a *buildArgs) changed(ctx context.Context, j *job, result publish.Report, stdio Stdio) error {
+	kinds := a.kinds(result)
+	if a.reloaded && !a.dryRun {
+		if err := a.noteReload(); err != nil {
+			return err
+		}
+	}
+	if a.onChange == "" || a.dryRun || len(result.Changes) == 0 {
+		return nil
+	}
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", a.onChange)
+	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds, "VIRTMAP_DIR="+a.out)
+	cmd.Stdout, cmd.Stderr = stdio.Err, stdio.Err
+	err := cmd.Run()
+	if err == nil {
+		if strings.Contains(kinds, "names") || strings.Contains(kinds, "mc") {
+			return a.noteReload()
+		}
+		return nil
+	}
+	err = fmt.Errorf("the files are in place, and the command of --on-change failed: %w", err)
+	if !a.rollback {
+		return exit(exitIO, err)
+	}
+	if back := a.undo(ctx); back != nil {
+		return exit(exitIO, errors.Join(err, fmt.Errorf("and the old files could not be put back: %w", back)))
+	}
+	return exit(exitIO, fmt.Errorf("the command of --on-change failed: %w; the old files are in place again", errors.Unwrap(err)))
+}
+
+// noteReload remembers that sendmail was restarted now.
+func (a *buildArgs) noteReload() error {
+	return machineExit(publish.OS.Overwrite(filepath.Join(a.state, reloadedName), nil), exitIO)
+}

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/fileset"
+	"virtmap/internal/mcfile"
+	"virtmap/internal/publish"
+)
+
+// keptArgs say where generations are kept.
+type keptArgs struct {
+	out, state string
+	adopt      bool
+	wait       time.Duration
+}
+
+func (a *keptArgs) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, DefaultText: mcfile.DefaultDir,
+			Usage: "the files are in `DIR`"},
+		&cli.StringFlag{Name: "state", Destination: &a.state, EnvVars: []string{"VIRTMAP_STATE"},
+			Usage: "the generations are in `DIR`; default " + stateInside + " in -o DIR, " + stateServer + " without -o"},
+	}
+}
+
+func (a *keptArgs) place() {
+	if a.out == "" {
+		a.out, a.state = mcfile.DefaultDir, firstOf(a.state, stateServer)
+	}
+	a.state = firstOf(a.state, filepath.Join(a.out, stateInside))
+}
+
+func historyCommand(stdio Stdio) *cli.Command {
+	var a keptArgs
+	var format string
+	return &cli.Command{
+		Name:  "history",
+		Usage: "list the generations that rollback can bring back",
+		Description: `Lists the sets of files that builds have put in place and that are kept: when,
+by whom, what was in them, and the digest of the inventory. The last is the one
+that is installed, unless somebody changed it since.
+
+Examples:
+  virtmap history
+  virtmap history -o out --format json`,
+		Flags: append(a.flags(), &cli.StringFlag{Name: "format", Value: "text", Destination: &format, EnvVars: []string{"VIRTMAP_FORMAT"},
+			Usage: "print `FORMAT`: text or json"}),
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			if err := errors.Join(noArguments(c), notEmpty(c, "output", "state", "format")); err != nil {
+				return err
+			}
+			if format != "text" && format != "json" {
+				return usage(fmt.Errorf("--format %q: it is text or json", format))
+			}
+			a.place()
+			all, err := publish.Generations(publish.OS, a.state)
+			if err != nil {
+				return machineExit(err, exitIO)
+			}
+			if format == "json" {
+				return machineExit(json.NewEncoder(stdio.Out).Encode(append([]publish.Meta{}, all...)), exitIO)
+			}
+			return machineExit(printHistory(all, stdio), exitIO)
+		},
+	}
+}
+
+func printHistory(all []publish.Meta, stdio Stdio) error {
+	out := tabwriter.NewWriter(stdio.Out, 0, 0, 2, ' ', 0)
+	for _, m := range slices.Backward(all) {
+		what := m.Contents
+		if m.Note != "" {
+			what = strings.TrimSpace(m.Note + " " + m.Contents)
+		}
+		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%.12s\n", m.Number, m.Time.Format(time.RFC3339), diag.Printable(m.Who), diag.Printable(what), m.Digest)
+	}
+	return out.Flush()
+}
+
+func rollbackCommand(stdio Stdio) *cli.Command {
+	var a keptArgs
+	return &cli.Command{
+		Name:      "rollback",
+		Usage:     "put the files of an earlier generation back",
+		ArgsUsage: "[GENERATION]",
+		Description: `Puts the set before the last back in place, or the one that history has under a
+number, with the same swap as a build. It is a generation of its own, so that it
+can be undone in turn. The next build writes what the inventory says again:
+stop cron, or mend the inventory, first.
+
+Examples:
+  virtmap rollback
+  virtmap rollback 7 -o out`,
+		Flags: append(a.flags(), waitFlag(&a.wait),
+			&cli.BoolFlag{Name: "adopt", Destination: &a.adopt, EnvVars: []string{"VIRTMAP_ADOPT"},
+				Usage: "replace files that a person changed since the last build"}),
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			if err := notEmpty(c, "output", "state"); err != nil {
+				return err
+			}
+			number := -1
+			if c.NArg() > 0 {
+				n, err := strconv.Atoi(c.Args().First())
+				if err != nil || n < 0 || c.NArg() > 1 {
+					return usage(fmt.Errorf("rollback takes one generation, a number of history, not %q", strings.Join(c.Args().Slice(), " ")))
+				}
+				number = n
+			}
+			a.place()
+			return rollback(c.Context, a, number, stdio)
+		},
+	}
+}
+
+func rollback(ctx context.Context, a keptArgs, number int, stdio Stdio) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	holder := publish.Holder{PID: os.Getpid(), Command: "virtmap rollback", Since: time.Now().Truncate(time.Second), Wait: a.wait}
+	if _, err := os.Stat(a.state); err != nil {
+		return machineExit(err, exitNoInput) // nothing is made where nothing is kept
+	}
+	leave, err := publish.Enter(publish.OS, a.out, a.state, holder)
+	if err != nil {
+		return machineExit(err, exitIO)
+	}
+	defer func() { err = errors.Join(err, leave()) }()
+	m, result, err := a.restore(ctx, number)
+	var foreign *publish.Foreign
+	if errors.As(err, &foreign) {
+		for _, file := range foreign.Files {
+			printLost(stdio, file, "would lose")
+		}
+		return exit(exitRefused, fmt.Errorf("%w; nothing was written. --adopt replaces them", foreign))
+	}
+	if err != nil {
+		return machineExit(err, exitIO)
+	}
+	if len(result.Changes) == 0 {
+		fmt.Fprintf(stdio.Out, "generation %d is in place already\n", m.Number)
+		return nil
+	}
+	fmt.Fprintf(stdio.Out, "put generation %d of %s back (%s); restart sendmail if its names changed. The next build writes what the inventory says again\n",
+		m.Number, m.Time.Format(time.RFC3339), firstOf(m.Contents, m.Note))
+	return nil
+}
+
+// restore swaps a generation in; below zero it is the one before the last.
+func (a *keptArgs) restore(ctx context.Context, number int) (publish.Meta, publish.Report, error) {
+	all, err := publish.Generations(publish.OS, a.state)
+	if err != nil {
+		return publish.Meta{}, publish.Report{}, err
+	}
+	at := slices.IndexFunc(all, func(m publish.Meta) bool { return m.Number == number })
+	if number < 0 {
+		at = len(all) - 2
+	}
+	if at < 0 {
+		return publish.Meta{}, publish.Report{}, exit(exitNoInput, errors.New("there is no such generation; virtmap history lists them"))
+	}
+	m := all[at]
+	owner := -1
+	if os.Geteuid() == 0 {
+		owner = fileset.TrustedUser(publish.OS, a.out, lookupUser)
+	}
+	content := func(name string) ([]byte, error) { return m.Content(publish.OS, a.state, name) }
+	outputs, err := fileset.Restored(m, content, a.out, owner)
+	if err != nil {
+		return m, publish.Report{}, err
+	}
+	meta := publish.Meta{Time: time.Now().UTC().Truncate(time.Second), Who: whoAmI(), Inventory: m.Inventory, Digest: m.Digest, Contents: m.Contents,
+		Note: fmt.Sprintf("rollback to %d:", m.Number)}
+	result, err := publish.Publish(ctx, publish.Set{Outputs: outputs, State: a.state, Adopt: a.adopt, Entered: true, FS: publish.OS, Meta: meta, Keep: len(all)})
+	return m, result, err
+}
+
+// undo puts back what was installed before a build.
+func (a *buildArgs) undo(ctx context.Context) error {
+	kept := keptArgs{out: a.out, state: a.state}
+	_, _, err := kept.restore(context.WithoutCancel(ctx), -1)
+	return err
+}
