@@ -21,6 +21,9 @@ func (s *session) command(line string) error {
 	case reply != "":
 		s.refused = s.refused || verb == "RCPT"
 		s.reply(reply)
+		if strings.HasPrefix(reply, "421") {
+			return errQuit
+		}
 		return nil
 	}
 	switch verb {
@@ -58,6 +61,7 @@ func (s *session) command(line string) error {
 		return s.tlsCommand(args)
 	case "GET", "POST", "PUT", "HEAD", "CONNECT", "OPTIONS":
 		s.reply("421 4.7.0 This is no HTTP server")
+		s.linger = true
 		return errQuit
 	default:
 		s.reply("500 5.5.1 Unknown command")
@@ -65,7 +69,7 @@ func (s *session) command(line string) error {
 	return nil
 }
 
-func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+func isControl(c rune) bool { return c < ' ' && c != '\t' || 0x7f <= c && c < 0xa0 }
 
 func (s *session) noArgument(args string) bool {
 	if strings.TrimSpace(args) != "" {
@@ -200,6 +204,9 @@ func (s *session) rcptTo(args string) {
 		return
 	}
 	v := s.config.Router.Route(path)
+	if !v.Taken && strings.EqualFold(path, "postmaster") {
+		v = Verdict{Taken: true, Mailboxes: []string{"postmaster"}} // RFC 5321 section 4.5.1
+	}
 	if !v.Taken {
 		s.refused = true
 		s.reply(strconv.Itoa(v.Code) + " " + v.Status + " <" + path + ">... " + v.Text)

@@ -42,6 +42,10 @@ func (s *session) data(args string) error {
 	if cap(b.text) <= maxKept {
 		s.body = b.text
 	}
+	if b.doubtful {
+		s.linger = true
+		return errQuit
+	}
 	return nil
 }
 
@@ -66,6 +70,7 @@ type body struct {
 	max      int
 	tooLarge bool
 	bare     bool // a CR or an LF stood alone
+	doubtful bool // other servers may see another end
 }
 
 func (b *body) problem() string {
@@ -79,10 +84,12 @@ func (b *body) problem() string {
 }
 
 // read reads to CRLF.CRLF. Where a CR stands before the CRLF that is before
-// the dot, other servers disagree about the end: what the client sent behind it at
-// once is thrown away, so that it is no command (CVE-2023-51764 and others).
+// the dot, other servers disagree about the end: the message is refused, and
+// the connection closed, so that nothing behind it is a command
+// (CVE-2023-51764 and others).
 func (b *body) read(s *session) error {
-	start, clean := true, true // at the start of a line that follows CRLF; with no CR before it
+	start, clean := true, true // at the start of a line that follows CRLF; with no CR before that
+	returned := false          // the piece before ended in a CR
 	for {
 		piece, err := s.in.ReadSlice('\n')
 		cut := errors.Is(err, bufio.ErrBufferFull)
@@ -94,23 +101,19 @@ func (b *body) read(s *session) error {
 			piece = piece[:len(piece)-1]
 		}
 		if start && string(piece) == ".\r\n" {
-			if !clean {
-				_, err = s.in.Discard(s.in.Buffered())
-			}
-			return err
+			b.doubtful = !clean
+			return nil
 		}
-		whole := bytes.HasSuffix(piece, []byte("\r\n"))
-		inner := piece
-		if whole {
-			inner = piece[:len(piece)-2]
-		}
+		inner, whole := bytes.CutSuffix(piece, []byte("\r\n"))
 		damaged := bytes.IndexByte(inner, '\r') >= 0 || !whole && !cut
 		b.bare = b.bare || damaged
+		clean = !bytes.HasSuffix(inner, []byte("\r")) && (len(inner) > 0 || !returned)
+		returned = bytes.HasSuffix(piece, []byte("\r"))
 		if start && piece[0] == '.' {
 			piece = piece[1:]
 		}
 		b.add(piece)
-		start, clean = whole, !bytes.HasSuffix(inner, []byte("\r"))
+		start = whole
 	}
 }
 

@@ -3,6 +3,7 @@ package smtpd
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,13 +15,13 @@ import (
 //
 //	RCPT *anna@* 451 4.3.0 try later
 //	DATA * drop
-//	MAIL <slow@*> x2 delay 3s
+//	MAIL *<slow@* x2 delay 3s
 //
 // The first word is a command, or . for the end of a message; the second a
 // pattern (path.Match, but * crosses slashes) for all that stands behind the
 // command, and for . the sender; xN ends the fault after N times. It answers
 // with a reply instead of doing the command, closes the connection, or waits
-// and goes on to the next rule.
+// and goes on to the next rule. A reply of 421 ends the session.
 type Fault struct {
 	command, pattern string
 	reply            string // empty: drop or delay
@@ -31,6 +32,9 @@ type Fault struct {
 	times int // left; below zero: for ever
 }
 
+// faultCommands are what a rule may begin with.
+var faultCommands = []string{"EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", ".", "RSET", "NOOP", "QUIT", "VRFY", "STARTTLS"}
+
 // ParseFault reads a rule.
 func ParseFault(rule string) (*Fault, error) {
 	words := strings.Fields(rule)
@@ -38,6 +42,9 @@ func ParseFault(rule string) (*Fault, error) {
 		return nil, fmt.Errorf("fault %q: write COMMAND PATTERN [xN] CODE STATUS TEXT, or drop, or delay TIME", rule)
 	}
 	f := &Fault{command: strings.ToUpper(words[0]), pattern: strings.ToLower(words[1]), times: -1}
+	if !slices.Contains(faultCommands, f.command) {
+		return nil, fmt.Errorf("fault %q: %q is none of %s", rule, words[0], strings.Join(faultCommands, " "))
+	}
 	if _, err := path.Match(f.pattern, ""); err != nil {
 		return nil, fmt.Errorf("fault %q: %q is no pattern", rule, words[1])
 	}

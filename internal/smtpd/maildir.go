@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/url"
@@ -22,10 +23,16 @@ func mailboxes(m Message) []string {
 	return slices.Compact(all)
 }
 
+// maxFileName is how long a file name may be.
+const maxFileName = 255
+
 // fileName makes a file name of a mailbox: a slash is %2F, and no name begins
-// with a dot.
+// with a dot. Of one that is too long the end is a digest of all of it.
 func fileName(mailbox string) string {
 	name := url.PathEscape(mailbox)
+	if len(name) > maxFileName-2 {
+		name = fmt.Sprintf("%s-%x", name[:maxFileName-2-33], sha256.Sum256([]byte(mailbox)))[:maxFileName-2]
+	}
 	if rest, ok := strings.CutPrefix(name, "."); ok {
 		return "%2E" + rest
 	}

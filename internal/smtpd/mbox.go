@@ -78,7 +78,7 @@ func appendLocked(path string, text []byte) (back func() error, err error) {
 		return nil, err
 	}
 	size := info.Size()
-	back = func() error { return os.Truncate(path, size) }
+	back = func() error { return cutBack(path, size) }
 	if _, err = f.Write(text); err == nil {
 		err = f.Sync()
 	}
@@ -86,4 +86,13 @@ func appendLocked(path string, text []byte) (back func() error, err error) {
 		return nil, errors.Join(err, f.Truncate(size))
 	}
 	return back, nil
+}
+
+// cutBack makes a file as long as it was.
+func cutBack(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_EX), f.Truncate(size), f.Close())
 }

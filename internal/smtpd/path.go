@@ -92,7 +92,7 @@ func badMailbox(mailbox, keyword string) string {
 		return "The local part is too long"
 	case len(domain) > maxDomain:
 		return "The domain is too long"
-	case !isLocalPart(local):
+	case !isLocalPart(local) || strings.Contains(local, "\t"):
 		return "The local part is malformed"
 	case !isDomain(strings.TrimSuffix(domain, ".")) && !isLiteral(domain):
 		return "The domain is malformed"

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -29,6 +30,7 @@ type session struct {
 	refused bool // a RCPT of this transaction was refused
 	message Message
 	body    []byte // the memory of the last message, to be used again
+	linger  bool   // the client may be sending still when it is told of the end
 }
 
 // A wire is a connection whose every read has a deadline.
@@ -59,6 +61,26 @@ func (w *wire) Read(p []byte) (int, error) {
 	return w.Conn.Read(p)
 }
 
+// Write has a deadline of its own too: what is flushed when a buffer is full
+// must not run under that of an earlier reply. A server that shuts down waits
+// for nobody.
+func (w *wire) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	patience := w.each
+	if w.over {
+		patience = farewellTime
+	}
+	err := w.SetWriteDeadline(time.Now().Add(patience))
+	w.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	return w.Conn.Write(p)
+}
+
+// farewellTime is how long the last reply of a session may take.
+const farewellTime = 2 * time.Second
+
 func (w *wire) isOver() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -81,10 +103,11 @@ func (s *session) interrupt() {
 		close(s.wire.stopped)
 	}
 	_ = s.wire.SetReadDeadline(time.Unix(1, 0))
+	_ = s.wire.SetWriteDeadline(time.Now().Add(farewellTime))
 }
 
 func (s *session) refuse(line string) {
-	_ = s.conn.SetWriteDeadline(time.Now().Add(time.Second))
+	s.wire.each = farewellTime
 	s.reply(line)
 	_ = s.out.Flush()
 }
@@ -96,7 +119,11 @@ var (
 
 // run speaks with the client until one of the two has enough.
 func (s *session) run() {
-	s.reply("220 " + s.config.Host + " ESMTP virtmap")
+	protocol := " ESMTP"
+	if s.config.LMTP {
+		protocol = " LMTP"
+	}
+	s.reply("220 " + s.config.Host + protocol + " virtmap")
 	for {
 		line, err := s.readLine()
 		if err == nil {
@@ -107,6 +134,9 @@ func (s *session) run() {
 		}
 		if err != nil {
 			s.farewell(err)
+			if s.linger {
+				s.drain()
+			}
 			return
 		}
 	}
@@ -121,12 +151,24 @@ func (s *session) farewell(err error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.reply("421 4.4.2 " + s.config.Host + " waited too long")
 	}
-	_ = s.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 	_ = s.out.Flush()
+}
+
+// drain takes what the client is sending still, for a while: closing on it
+// would reset the connection, and the client might never read the last reply.
+func (s *session) drain() {
+	if c, ok := s.wire.Conn.(*net.TCPConn); ok && !s.secure {
+		_ = c.CloseWrite()
+	}
+	_ = s.wire.SetReadDeadline(time.Now().Add(farewellTime))
+	_, _ = io.CopyN(io.Discard, s.wire.Conn, maxKept)
 }
 
 // reply puts a line out; it leaves when the client's input has run dry.
 func (s *session) reply(line string) {
+	if strings.ContainsAny(line, "\r\n") {
+		line = strings.NewReplacer("\r", " ", "\n", " ").Replace(line) // a text of a table
+	}
 	s.note("S: ", line)
 	_, _ = s.out.WriteString(line)
 	_, _ = s.out.WriteString("\r\n")
@@ -141,11 +183,8 @@ func (s *session) note(who, line string) {
 // Read waits for input. What was answered leaves first, so that the answers
 // to a pipelined group leave together (RFC 2920).
 func (s *session) Read(p []byte) (int, error) {
-	if s.out.Buffered() > 0 {
-		_ = s.conn.SetWriteDeadline(time.Now().Add(s.config.ReadTimeout))
-		if err := s.out.Flush(); err != nil {
-			return 0, err
-		}
+	if err := s.out.Flush(); err != nil {
+		return 0, err
 	}
 	// Other sessions first: meanwhile the client may answer, and a wait for it
 	// costs more than all the rest of a command.

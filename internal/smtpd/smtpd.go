@@ -156,7 +156,7 @@ func (s *Server) start(conn net.Conn) {
 	s.mu.Unlock()
 	go func() {
 		defer s.running.Done()
-		defer conn.Close()
+		defer func() { _ = se.conn.Close() }() // TLS says that it ends
 		switch {
 		case closing:
 			se.refuse("421 4.3.2 " + s.config.Host + " is shutting down")

@@ -1,0 +1,98 @@
+package smtpd_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"virtmap/internal/smtpd"
+)
+
+// opening is what stands before a message.
+const opening = "EHLO c.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<anna@here.example>\r\nDATA\r\n"
+
+// TestNothingBehindADoubtfulEndIsACommand puts the end that servers disagree
+// about at every place around the edge of a buffer, and hides a message behind
+// it, near and far.
+func TestNothingBehindADoubtfulEndIsACommand(t *testing.T) {
+	const hidden = "MAIL FROM:<evil@b.example>\r\nRCPT TO:<bea@here.example>\r\nDATA\r\nsmuggled\r\n.\r\nQUIT\r\n"
+	store := &smtpd.Memory{}
+	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: store})
+	for size := 4096 - 40; size < 4096+40; size++ {
+		for _, between := range []string{"", strings.Repeat("NOOP\r\n", 2000)} {
+			conn, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			go func() {
+				_, _ = io.WriteString(conn, opening+strings.Repeat("x", size)+"\r\r\n.\r\n"+between+hidden)
+			}()
+			said, err := io.ReadAll(conn)
+			if err != nil || !strings.HasSuffix(string(said), "550 5.5.2 A bare CR or LF is in the message\r\n") {
+				t.Fatalf("%d bytes: %v, it said %q", size, err, said)
+			}
+			conn.Close()
+		}
+	}
+	if n := len(store.Messages()); n > 0 {
+		t.Errorf("%d messages are stored", n)
+	}
+}
+
+// TestRepliesOutliveASlowMessage: the replies to a message that took longer
+// than a read may reach the client all the same.
+func TestRepliesOutliveASlowMessage(t *testing.T) {
+	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: &smtpd.Memory{}, LMTP: true, ReadTimeout: 400 * time.Millisecond})
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	const recipients = 300
+	go func() {
+		_, _ = io.WriteString(conn, "LHLO c.example\r\nMAIL FROM:<a@b.example>\r\n"+strings.Repeat("RCPT TO:<anna@here.example>\r\n", recipients)+"DATA\r\n")
+		for range 5 {
+			time.Sleep(200 * time.Millisecond)
+			_, _ = io.WriteString(conn, "slow\r\n")
+		}
+		_, _ = io.WriteString(conn, ".\r\nQUIT\r\n")
+	}()
+	said, err := io.ReadAll(conn)
+	if n := strings.Count(string(said), "250 2.0.0 Message accepted"); err != nil || n != recipients {
+		t.Errorf("%d replies came (%v)", n, err)
+	}
+}
+
+// TestShutdownWaitsForNobody: a client that does not read holds nothing up.
+func TestShutdownWaitsForNobody(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- smtpd.New(smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: &smtpd.Memory{}}).Serve(ctx, listener)
+	}()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
+	for err == nil { // until its replies have nowhere to go
+		_, err = fmt.Fprint(conn, strings.Repeat("HELP\r\n", 1000))
+	}
+	stop()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for a client that does not read")
+	}
+}
