@@ -92,7 +92,10 @@ func (w *walk) local(name string, depth int, to *[]string) (known bool, bad *ref
 				return false, damagedMap
 			}
 			if ok {
-				w.members(string(value), user, depth+1, to)
+				if !w.expanded[key] { // whom it leads to is known already
+					w.expanded[key] = true
+					w.members(string(value), user, depth+1, to)
+				}
 				return true, nil
 			}
 		}

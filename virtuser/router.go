@@ -83,7 +83,7 @@ const maxName = 255
 // Route gives the outcome of an address, as it stands between the angle
 // brackets of RCPT TO.
 func (r *Router) Route(addr string) Outcome {
-	w := walk{r: r, trace: make([]Step, 0, 8)}
+	w := walk{r: r, trace: make([]Step, 0, 8), expanded: map[string]bool{}}
 	if r.j == nil {
 		copied := *r
 		copied.j, _ = tokens(r.Host)
@@ -102,8 +102,9 @@ func (r *Router) Ready() *Router {
 
 // A walk is the way of one address.
 type walk struct {
-	r     *Router
-	trace []Step
+	r        *Router
+	trace    []Step
+	expanded map[string]bool // aliases, each once
 }
 
 func (w *walk) step(table, key string, value []byte, hit bool) {

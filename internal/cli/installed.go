@@ -40,6 +40,20 @@ type mailServer struct {
 	account func(name string) bool
 }
 
+// check refuses flags that would change nothing.
+func (a installedArgs) check(c *cli.Context) error {
+	for _, name := range []string{"accounts", "host"} {
+		switch {
+		case !c.IsSet(name):
+		case a.inventory != "":
+			return usage(fmt.Errorf("--%s and --inventory exclude each other: the inventory says it", name))
+		case a.maps == "":
+			return usage(fmt.Errorf("--%s goes with --maps", name))
+		}
+	}
+	return nil
+}
+
 // server gives the server that the files are for.
 func (a installedArgs) server(stdio Stdio) (mailServer, error) {
 	if a.inventory != "" {
@@ -55,8 +69,8 @@ func (a installedArgs) server(stdio Stdio) (mailServer, error) {
 		return mailServer{}, machineExit(err, exitNoInput)
 	}
 	host := strings.ToLower(a.host)
-	if host == "" {
-		host, _ = fileset.HostName(a.maps)
+	if named, ok := fileset.HostName(a.maps); host == "" && ok {
+		host = named
 	}
 	if host == "" {
 		if host, err = thisHost(); err != nil {

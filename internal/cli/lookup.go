@@ -55,6 +55,12 @@ Examples:
 			if c.IsSet("inventory") {
 				a.installed.inventory = a.inventory
 			}
+			if c.NArg() == 0 && a.inventory == "-" && a.installed.maps == "" {
+				return usage(errors.New("the inventory and the addresses cannot both come from standard input"))
+			}
+			if err := a.installed.check(c); err != nil {
+				return err
+			}
 			return lookup(a, c.Args().Slice(), stdio)
 		},
 	}

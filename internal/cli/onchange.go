@@ -66,8 +66,12 @@ func (a *buildArgs) prove(ctx context.Context, j *job, at func(string) string, s
 		failed++
 		return printer.Case(caseOf(r))
 	}
-	if err := trial.Run(ctx, vectors(j.source, set)); err != nil {
+	var unreadable error
+	if err := trial.Run(ctx, vectors(j.source, set, &unreadable)); err != nil {
 		return err
+	}
+	if unreadable != nil {
+		return unreadable
 	}
 	if failed > 0 {
 		return exit(exitProblems, fmt.Errorf("%s differ from the inventory, and nothing was written; please report it", plural(failed, "address")))

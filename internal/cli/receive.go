@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -24,7 +25,7 @@ type receiveArgs struct {
 	listen, store, pem string
 	public, tls, lmtp  bool
 	transcript, quiet  bool
-	faults             cli.StringSlice
+	faults             faultRules
 	messages           int
 	within             time.Duration
 	limits             smtpd.Config // only its limits
@@ -46,7 +47,7 @@ func (a *receiveArgs) flags() []cli.Flag {
 		&cli.StringFlag{Name: "tls-pem", Destination: &a.pem, TakesFile: true, EnvVars: []string{"VIRTMAP_TLS_PEM"},
 			Usage: "with --tls: write the certificate to `FILE`, for clients that check it"},
 		&cli.BoolFlag{Name: "lmtp", Destination: &a.lmtp, EnvVars: []string{"VIRTMAP_LMTP"}, Usage: "speak LMTP (RFC 2033)"},
-		&cli.StringSliceFlag{Name: "fault", Destination: &a.faults, EnvVars: []string{"VIRTMAP_FAULT"},
+		&cli.GenericFlag{Name: "fault", Value: &a.faults, EnvVars: []string{"VIRTMAP_FAULT"},
 			Usage: "fail on demand by a `RULE`: COMMAND PATTERN [xN], then CODE STATUS TEXT, or drop, or delay TIME; repeatable"},
 		&cli.IntFlag{Name: "messages", Destination: &a.messages, EnvVars: []string{"VIRTMAP_MESSAGES"},
 			Usage: "stop when `N` messages have come"},
@@ -91,6 +92,9 @@ Examples:
 			if err := notEmpty(c, "maps", "accounts", "host", "inventory", "listen", "store", "tls-pem"); err != nil {
 				return err
 			}
+			if err := a.installed.check(c); err != nil {
+				return err
+			}
 			return receive(c.Context, a, stdio)
 		},
 	}
@@ -100,22 +104,19 @@ Examples:
 func (a *receiveArgs) config(host string) (smtpd.Config, error) {
 	c := a.limits
 	c.Host, c.LMTP = host, a.lmtp
-	for name, n := range map[string]int{"max-size": c.MaxSize, "max-recipients": c.MaxRecipients, "max-line": c.MaxLine,
-		"max-connections": c.MaxConns, "read-timeout": int(c.ReadTimeout), "session-timeout": int(c.SessionTimeout)} {
-		if n <= 0 {
-			return c, usage(fmt.Errorf("--%s is more than nothing", name))
+	for _, limit := range []struct {
+		name string
+		n    int
+	}{{"max-size", c.MaxSize}, {"max-recipients", c.MaxRecipients}, {"max-line", c.MaxLine}, {"max-connections", c.MaxConns},
+		{"read-timeout", int(c.ReadTimeout)}, {"session-timeout", int(c.SessionTimeout)}} {
+		if limit.n <= 0 {
+			return c, usage(fmt.Errorf("--%s is more than nothing", limit.name))
 		}
 	}
 	if a.messages < 0 || a.within < 0 {
 		return c, usage(errors.New("--messages and --within are not below zero"))
 	}
-	for _, rule := range a.faults.Value() {
-		fault, err := smtpd.ParseFault(rule)
-		if err != nil {
-			return c, usage(fmt.Errorf("--%w", err))
-		}
-		c.Faults = append(c.Faults, fault)
-	}
+	c.Faults = a.faults.all
 	if a.pem != "" && !a.tls {
 		return c, usage(errors.New("--tls-pem goes with --tls"))
 	}
@@ -133,13 +134,35 @@ func (a *receiveArgs) config(host string) (smtpd.Config, error) {
 	return c, nil
 }
 
+// faultRules are the rules of --fault. A text may have commas in it, at which
+// a slice flag would cut.
+type faultRules struct{ all []*smtpd.Fault }
+
+// Set takes a rule in.
+func (r *faultRules) Set(rule string) error {
+	fault, err := smtpd.ParseFault(rule)
+	if err == nil {
+		r.all = append(r.all, fault)
+	}
+	return err
+}
+
+func (r *faultRules) String() string { return "" }
+
 // writeWhole writes a small file that is whole once it has its name.
 func writeWhole(path string, content []byte) error {
-	beside := path + ".new"
-	if err := os.WriteFile(beside, content, 0o644); err != nil {
+	f, err := os.CreateTemp(filepath.Dir(path), ".virtmap-new-*")
+	if err != nil {
 		return err
 	}
-	return os.Rename(beside, path)
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
 }
 
 // where gives the store that --store names.
@@ -167,7 +190,7 @@ func (a *receiveArgs) bind() (net.Listener, error) {
 		return nil, usage(fmt.Errorf("--listen %q: write ADDRESS:PORT, such as 127.0.0.1:2525", a.listen))
 	}
 	ip, err := netip.ParseAddr(host)
-	if loopback := host == "localhost" || err == nil && ip.IsLoopback(); !loopback && !a.public {
+	if loopback := strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback(); !loopback && !a.public {
 		return nil, exit(exitRefused, fmt.Errorf("--listen %s can be reached by other machines, and this receiver knows no access control; --listen-public allows it", a.listen))
 	}
 	listener, err := net.Listen("tcp", a.listen)
@@ -192,14 +215,14 @@ func receive(ctx context.Context, a receiveArgs, stdio Stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	live, err := fileset.OpenLive(a.installed.maps, server.host, server.account)
+	live, err := fileset.OpenLive(a.installed.maps, server.host, server.account, func(warnings []string) { warn(stdio, warnings) })
 	if err != nil {
 		return machineExit(err, exitNoInput)
 	}
 	defer func() { err = errors.Join(err, live.Close()) }()
-	warn(stdio, live.Warnings())
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	if a.within > 0 {
 		var end context.CancelFunc
 		ctx, end = context.WithTimeout(ctx, a.within)

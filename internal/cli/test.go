@@ -24,6 +24,7 @@ import (
 	"virtmap/internal/prove"
 	"virtmap/internal/publish"
 	"virtmap/internal/report"
+	"virtmap/inventory"
 )
 
 type testArgs struct {
@@ -82,6 +83,7 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	if err != nil {
 		return err
 	}
+	signal.Ignore(syscall.SIGPIPE) // who reads may have gone; the folder must go too
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	work, err := a.workFolder()
@@ -115,11 +117,14 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 		return machineExit(err, exitProblems) // a map that nobody can read is a failed test
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	warn(stdio, set.Warnings)
+	if a.maps != "" || source.Model.Host.Map != inventory.MapText {
+		warn(stdio, set.Warnings)
+	}
 	promises := prove.Promises{Model: source.Model, Account: account}
 	promises.Prepare()
 	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: clients(), Sendmail: second}
-	return a.try(ctx, &trial, vectors(source, set), stdio)
+	var unreadable error
+	return a.try(ctx, &trial, vectors(source, set, &unreadable), &unreadable, stdio)
 }
 
 // clients is how many send at once.
@@ -150,26 +155,40 @@ func writeSet(ctx context.Context, source fileset.Source, dir string) error {
 	return err
 }
 
-// vectors are those of the inventory and one for every row of the files.
-func vectors(source fileset.Source, set *fileset.Installed) iter.Seq[prove.Vector] {
+// vectors are those of the inventory, and one for every row and every domain
+// of the files. What cannot be read is in err afterwards.
+func vectors(source fileset.Source, set *fileset.Installed, err *error) iter.Seq[prove.Vector] {
 	return func(yield func(prove.Vector) bool) {
 		for v := range prove.Vectors(source.Model) {
 			if !yield(v) {
 				return
 			}
 		}
+		for _, name := range set.Names() {
+			for _, v := range prove.OfName(name) {
+				if !source.Takes(name) && !yield(v) {
+					return
+				}
+			}
+		}
 		enough := errors.New("enough")
-		_ = set.EachRow(func(key, _ []byte) error { // a row that cannot be read is missing in what was tried
+		*err = set.EachRow(func(key, _ []byte) error {
 			if v, ok := prove.OfRow(string(key)); ok && !yield(v) {
 				return enough
 			}
 			return nil
 		})
+		if errors.Is(*err, enough) {
+			*err = nil
+		}
 	}
 }
 
 // fold gives the folded form of an address that is one.
 func fold(addr string) string {
+	if quoted, domain, ok := strings.Cut(addr, `"@`); ok {
+		addr = strings.TrimPrefix(quoted, `"`) + "@" + domain // quotes mean nothing
+	}
 	if folded, problem := mailaddr.Fold(addr); problem == nil {
 		return folded
 	}
@@ -177,7 +196,7 @@ func fold(addr string) string {
 }
 
 // try prints every result and counts.
-func (a *testArgs) try(ctx context.Context, trial *endtoend.Trial, all iter.Seq[prove.Vector], stdio Stdio) error {
+func (a *testArgs) try(ctx context.Context, trial *endtoend.Trial, all iter.Seq[prove.Vector], unreadable *error, stdio Stdio) error {
 	total := 0
 	for range all {
 		total++
@@ -208,7 +227,10 @@ func (a *testArgs) try(ctx context.Context, trial *endtoend.Trial, all iter.Seq[
 	if !a.quiet || failed > 0 {
 		fmt.Fprintf(talk, "tried %d addresses over SMTP: %d differ from the inventory\n", tried, failed)
 	}
-	if failed > 0 {
+	switch {
+	case *unreadable != nil:
+		return exit(exitProblems, *unreadable)
+	case failed > 0:
 		return exit(exitProblems, nil)
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 
 // caseOf gives a result in the words of a report.
 func caseOf(r *endtoend.Result) report.Case {
-	_, domain, _ := strings.Cut(r.Address, "@")
+	domain := r.Address[strings.LastIndexByte(r.Address, '@')+1:]
 	c := report.Case{Group: strings.ToLower(domain), Name: r.Address + " (" + r.Why + ")", Data: testDataOf(r)}
 	if r.Passed() {
 		return c

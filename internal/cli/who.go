@@ -5,16 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"virtmap/hostnames"
-	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
-	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 type whoArgs struct{ inventory, format string }
@@ -50,7 +46,7 @@ Examples:
 			case a.format != "text" && a.format != "json":
 				return usage(fmt.Errorf("--format %q: it is text or json", a.format))
 			}
-			return who(a, strings.ToLower(c.Args().First()), stdio)
+			return who(a, c.Args().First(), stdio)
 		},
 	}
 }
@@ -85,68 +81,32 @@ type ending struct {
 	Place   string `json:"place"`
 }
 
-// endingAt routes an address for every row, and the name itself at every
-// domain, for those that are open to local accounts.
-func endingAt(source fileset.Source, user string) []ending {
-	router, table, m := source.Router(), source.Compiled.Table, source.Model
-	ends := endsOf(m, user)
-	place := func(p diag.Pos) string { at, _ := m.Sources.Place(p); return at.String() }
-	var found []ending
+// endingAt gives the addresses that end at a user, a mailbox or an address: of
+// every row, of the name itself at every domain, and of the name behind every
+// row whose end depends on the address.
+func endingAt(source fileset.Source, wanted string) []ending {
+	w := newWanted(source, wanted)
+	table, m := source.Compiled.Table, source.Model
 	for i := range table.Len() {
-		key, _ := table.Row(i)
-		if o := router.Route(sampleFor(table, string(key))); o.Taken() && slices.ContainsFunc(o.Recipients, ends) {
-			found = append(found, ending{string(key), place(table.Pos(i))})
+		key, value := table.Row(i)
+		place, _ := m.Sources.Place(table.Pos(i))
+		local, domain, _ := strings.Cut(string(key), "@")
+		for _, addr := range w.examples(local, domain) {
+			if w.first(addr) == string(key) && w.endsAt(addr) {
+				w.add(string(key), place.String())
+				break
+			}
+		}
+		if local == "" && (strings.Contains(string(value), "%") || strings.HasPrefix(string(value), "error:")) {
+			w.try(w.local+"@"+domain, place.String())
 		}
 	}
 	for _, name := range hostnames.ClassW(m).All {
-		addr := user + "@" + name.Text
-		o := router.Route(addr)
-		onlyLocal := !slices.ContainsFunc(o.Trace, func(s virtuser.Step) bool { return s.Map == "virtusertable" && s.Hit })
-		if onlyLocal && o.Taken() && slices.ContainsFunc(o.Recipients, ends) {
-			found = append(found, ending{addr, place(name.Pos)})
-		}
+		place, _ := m.Sources.Place(name.Pos)
+		w.try(w.local+"@"+name.Text, place.String())
 	}
-	return found
-}
-
-// endsOf knows the recipients that are a user: the account with any detail,
-// its mailbox elsewhere, or where all its mail is forwarded.
-func endsOf(m *inventory.Model, name string) func(recipient string) bool {
-	names := []string{name}
-	if i, ok := m.User(name); ok {
-		if u := m.Users[i]; u.Mailbox.Text != "" {
-			names = append(names, u.Mailbox.Text)
-		} else if u.Forward.Kind == inventory.ToAddress && !u.KeepCopy {
-			names = append(names, u.Forward.Text)
-		}
+	if strings.Contains(wanted, "@") {
+		w.try(wanted, "as it stands")
 	}
-	return func(recipient string) bool {
-		if !strings.ContainsAny(recipient, "@/") {
-			recipient, _, _ = strings.Cut(recipient, "+")
-		}
-		return slices.Contains(names, recipient)
-	}
-}
-
-// sampleFor makes up an address that a key is the first to match.
-func sampleFor(table *virtuser.Table, key string) string {
-	local, domain, _ := strings.Cut(key, "@")
-	unlisted := "anything"
-	for {
-		if _, ok := table.Get([]byte(unlisted + "@" + domain)); !ok {
-			break
-		}
-		unlisted += "x"
-	}
-	switch inventory.ParseForm(local) {
-	case inventory.SomeDetail, inventory.AnyDetail:
-		user, _, _ := strings.Cut(local, "+")
-		return user + "+" + unlisted + "@" + domain
-	case inventory.SomeUser, inventory.AnyUser:
-		return unlisted + "+" + unlisted + "@" + domain
-	}
-	if local == "" {
-		return unlisted + "@" + domain
-	}
-	return key
+	return w.found
 }

@@ -197,7 +197,7 @@ func (b *bench) Deliver(m smtpd.Message) error {
 	defer b.mu.Unlock()
 	for _, to := range m.Recipients {
 		for _, box := range to.Mailboxes {
-			b.arrived[m.From] = append(b.arrived[m.From], strings.ToLower(box)) // a relayed address keeps its case
+			b.arrived[m.From] = append(b.arrived[m.From], foldRecipient(box))
 		}
 	}
 	return nil
@@ -227,6 +227,15 @@ func (b *bench) forget(client string) []string {
 	return said
 }
 
+// foldRecipient folds an address that mail is relayed to, as a promise has it.
+// A file or a program keeps its case.
+func foldRecipient(r string) string {
+	if strings.ContainsAny(r, "/|") {
+		return r
+	}
+	return strings.ToLower(r)
+}
+
 // verdicts makes a Router of a virtuser.Router.
 type verdicts struct{ router *virtuser.Router }
 
@@ -234,7 +243,13 @@ func (v verdicts) Route(recipient string) smtpd.Verdict {
 	return VerdictOf(v.router.Route(recipient))
 }
 
-// VerdictOf gives an outcome in the receiver's words.
+// VerdictOf gives an outcome in the receiver's words. An error: row may have
+// any code; sendmail sends it to the client, who then waits for a message that
+// is not taken, or knows no such reply. Here it is a refusal.
 func VerdictOf(o virtuser.Outcome) smtpd.Verdict {
+	if !o.Taken() && (o.Code < 400 || o.Code > 599) {
+		o.Text = fmt.Sprintf("the row answers %03d %s %s, which is no refusal", o.Code, o.Status, o.Text)
+		o.Code, o.Status = 554, "5.3.5"
+	}
 	return smtpd.Verdict{Taken: o.Taken(), Mailboxes: o.Recipients, Code: o.Code, Status: o.Status, Text: o.Text}
 }

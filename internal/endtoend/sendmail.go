@@ -110,7 +110,7 @@ func (s *Sendmail) recipients(ctx context.Context, address, mailer string) ([]st
 		return nil, err
 	}
 	for i, end := range found {
-		found[i] = strings.ToLower(strings.TrimPrefix(end, standInFolder))
+		found[i] = foldRecipient(strings.TrimPrefix(end, standInFolder))
 	}
 	slices.Sort(found)
 	s.ends[user] = slices.Compact(found)

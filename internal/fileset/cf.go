@@ -21,23 +21,25 @@ func HostName(dir string) (name string, ok bool) {
 	return name, ok
 }
 
-// siteAliases gives the alias files that the sendmail.cf of a folder names
-// beside ours, without their map class.
-func siteAliases(dir string) []string {
-	var all []string
+// aliasFiles gives the alias files in the order they are asked: ours, and those
+// that the sendmail.cf of a folder names, without their map class. named says
+// that ours is among those.
+func aliasFiles(dir string) (all []string, named bool) {
+	ours := filepath.Join(dir, mcfile.Aliases)
+	all = []string{ours}
 	for _, value := range settings(dir, "O AliasFile=") {
 		for spec := range strings.SplitSeq(value, ",") {
 			path := strings.TrimSpace(spec)
 			if at := strings.IndexByte(path, '/'); at > 0 && strings.Contains(path[:at], ":") {
 				path = path[at:]
 			}
-			known := slices.Contains(all, path) || path == filepath.Join(dir, mcfile.Aliases)
-			if filepath.IsAbs(path) && !known {
+			named = named || path == ours
+			if filepath.IsAbs(path) && !slices.Contains(all, path) {
 				all = append(all, path)
 			}
 		}
 	}
-	return all
+	return all, named
 }
 
 // settings gives what stands behind a word at the beginning of lines.

@@ -80,21 +80,24 @@ func (s *Installed) Close() (err error) {
 }
 
 // aliases opens our alias file and those of the server, asked in this order.
+// One that sendmail.cf names and that is not there holds up all local mail.
 func (s *Installed) aliases(dir string) (virtuser.Lookup, error) {
 	var files []virtuser.Lookup
-	for i, path := range append([]string{filepath.Join(dir, mcfile.Aliases)}, siteAliases(dir)...) {
+	paths, named := aliasFiles(dir)
+	for i, path := range paths {
 		file, _, err := s.table(path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist) && i > 0:
-			s.Warnings = append(s.Warnings, fmt.Sprintf("%s is named in sendmail.cf and not there: all mail to local accounts waits", path))
+		case errors.Is(err, fs.ErrNotExist) && i == 0 && !named:
+			continue
 		case errors.Is(err, fs.ErrNotExist):
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%s is named in sendmail.cf and not there: all mail to local accounts waits", path))
+			file = func([]byte) ([]byte, bool, error) { return nil, false, err }
 		case err != nil:
 			return nil, err
-		default:
-			files = append(files, file)
-			if i == 0 {
-				s.own = file
-			}
+		}
+		files = append(files, file)
+		if i == 0 {
+			s.own = file
 		}
 	}
 	return func(key []byte) (value []byte, ok bool, err error) {
@@ -133,6 +136,7 @@ func (s *Installed) table(text string) (virtuser.Lookup, eachRow, error) {
 		}
 		s.open = append(s.open, f)
 		s.compareAges(text, text+typ.Suffix)
+		s.others(text, typ)
 		return func(key []byte) ([]byte, bool, error) { return f.Append(nil, key) }, f.Each, nil
 	}
 	image, err := s.read(text)
@@ -151,6 +155,16 @@ func (s *Installed) table(text string) (virtuser.Lookup, eachRow, error) {
 func (s *Installed) read(path string) ([]byte, error) {
 	s.watch(path)
 	return os.ReadFile(s.at(path))
+}
+
+// others names further maps of a text: which of them sendmail reads is the
+// configuration's to say.
+func (s *Installed) others(text string, taken mapfile.Type) {
+	for _, typ := range mapfile.Types {
+		if _, err := os.Stat(s.at(text + typ.Suffix)); err == nil && typ.Suffix != "" && typ.Suffix != taken.Suffix {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%s%s is there too; %s%s is read", text, typ.Suffix, text, taken.Suffix))
+		}
+	}
 }
 
 // compareAges names a map that is older than its text, or has lost it.

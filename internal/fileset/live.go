@@ -1,6 +1,7 @@
 package fileset
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -14,7 +15,9 @@ import (
 // A Live set is an Installed one that is opened anew when one of its files was
 // replaced or changed, a quarter of a millisecond ago or earlier.
 type Live struct {
-	open func() (*Installed, error)
+	open  func() (*Installed, error)
+	warn  func([]string)
+	first []string // the files that were there at first
 
 	mu      sync.RWMutex
 	set     *Installed
@@ -30,18 +33,22 @@ const glance = 250 * time.Microsecond
 // epoch is a time before every glance.
 var epoch = time.Now().Add(-time.Hour)
 
-// OpenLive opens the files of a folder as Open does.
-func OpenLive(dir, host string, account func(string) bool) (*Live, error) {
-	l := &Live{open: func() (*Installed, error) { return Open(dir, host, account) }}
-	l.set, l.failure = l.open()
-	return l, l.failure
-}
-
-// Warnings are those of the files as they were opened last.
-func (l *Live) Warnings() []string {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.set.Warnings
+// OpenLive opens the files of a folder as Open does. What was there at first
+// must be there later too: without a map its text is not asked, nor nobody.
+// warn is given the warnings, each time anew.
+func OpenLive(dir, host string, account func(string) bool, warn func([]string)) (*Live, error) {
+	l := &Live{warn: warn}
+	l.open = func() (*Installed, error) { return Open(dir, host, account) }
+	if l.set, l.failure = l.open(); l.failure != nil {
+		return l, l.failure
+	}
+	warn(l.set.Warnings)
+	for _, s := range l.set.seen {
+		if s.info != nil {
+			l.first = append(l.first, s.path)
+		}
+	}
+	return l, nil
 }
 
 // Route gives the outcome of an address by the files as they are now. The
@@ -80,6 +87,14 @@ func (l *Live) refresh() {
 	}
 	_ = l.set.Close() // it was only read
 	l.set, l.failure = l.open()
+	for _, path := range l.first {
+		if _, err := os.Stat(path); err != nil && l.failure == nil {
+			l.failure = fmt.Errorf("a file of the set is gone: %w", err)
+		}
+	}
+	if l.failure == nil {
+		l.warn(l.set.Warnings)
+	}
 }
 
 // A stamp tells one state of a file from another.

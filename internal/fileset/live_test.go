@@ -19,7 +19,7 @@ func anybody(string) bool { return true }
 func TestLiveFollowsTheFiles(t *testing.T) {
 	dir := t.TempDir()
 	mustBuild(t, dir, mail)
-	live, err := fileset.OpenLive(dir, "mx1.example.net", anybody)
+	live, err := fileset.OpenLive(dir, "mx1.example.net", anybody, func([]string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,10 +80,14 @@ func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
 	if err := os.WriteFile(site, []byte("desk: andrei,\n\tann@elsewhere.example\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cf := "# DjOTHER\nDjMX1.Example.net\nO AliasFile=" + site + ", hash:" + filepath.Join(dir, "missing") + "\nO AliasFile=" + filepath.Join(dir, "virtmap-aliases") + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "sendmail.cf"), []byte(cf), 0o644); err != nil {
-		t.Fatal(err)
+	write := func(cf string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "sendmail.cf"), []byte(cf), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
+	cf := "# DjOTHER\nDjMX1.Example.net\nO AliasFile=" + site + "\nO AliasFile=" + filepath.Join(dir, "virtmap-aliases") + "\n"
+	write(cf)
 	if host, ok := fileset.HostName(dir); host != "mx1.example.net" || !ok {
 		t.Errorf("the host is %q, %v", host, ok)
 	}
@@ -98,7 +102,24 @@ func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
 	if o := set.Router.Route("gone@c.example"); o.Taken() {
 		t.Errorf("gone is %v", o)
 	}
-	if len(set.Warnings) != 1 || !strings.Contains(set.Warnings[0], "missing is named in sendmail.cf") {
+	if len(set.Warnings) > 0 {
 		t.Errorf("the warnings are %q", set.Warnings)
+	}
+
+	// A file that is named and not there holds up all local mail.
+	write(cf + "O AliasFile=hash:" + filepath.Join(dir, "missing") + "\nDj$w.example.net\n")
+	if host, ok := fileset.HostName(dir); ok {
+		t.Errorf("the host is %q", host)
+	}
+	waits, err := fileset.Open(dir, "mx1.example.net", anybody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waits.Close()
+	if o := waits.Router.Route("fake@a.example"); o.Code != 451 {
+		t.Errorf("without an alias file it is %v", o)
+	}
+	if len(waits.Warnings) != 1 || !strings.Contains(waits.Warnings[0], "missing is named in sendmail.cf") {
+		t.Errorf("the warnings are %q", waits.Warnings)
 	}
 }

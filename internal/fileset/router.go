@@ -47,6 +47,12 @@ func (s Source) Names() []string {
 	return all
 }
 
+// Takes reports whether mail for a domain is taken.
+func (s Source) Takes(domain string) bool {
+	i, ok := s.Model.Domain(domain)
+	return ok && s.Model.Domains[i].Enabled && !s.Model.Domains[i].Held || s.Model.IsHostName(domain)
+}
+
 func named(names []inventory.Name) func(string) bool {
 	have := make(map[string]bool, len(names))
 	for _, n := range names {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"virtmap/inventory"
 )
@@ -50,7 +51,12 @@ type Promises struct {
 	// the server's own names).
 	Account func(name string) bool
 
+	// User is told of every user that an address passes on its way; nil:
+	// nobody asks.
+	User func(name string)
+
 	tables map[int]table
+	lists  sync.Map // outcomes, by index
 }
 
 // Prepare makes the tables of all domains, so that Of may be called by many
@@ -194,7 +200,7 @@ func (p *Promises) target(t inventory.Target, user, detail, plus, keep string, s
 	case inventory.ToAlias:
 		return taken(m.LocalAliases[t.Index].Text + keep)
 	case inventory.ToList:
-		return p.list(m.Lists[t.Index].Members, steps)
+		return p.list(int(t.Index), steps)
 	}
 	if t.HasParams() {
 		values := strings.NewReplacer("%%", "%", "%1", user, "%2", detail, "%3", plus)
@@ -217,7 +223,18 @@ func (p *Promises) onward(addr string, steps int) Outcome {
 	return p.at(local, domain, steps+1)
 }
 
-func (p *Promises) list(members []inventory.Target, steps int) Outcome {
+// list gives the members of a list: the same for every address that leads to
+// it, so that lists of lists are gone through once.
+func (p *Promises) list(index, steps int) Outcome {
+	if known, ok := p.lists.Load(index); ok && p.User == nil {
+		return known.(Outcome)
+	}
+	o := p.members(p.Model.Lists[index].Members, steps)
+	p.lists.Store(index, o)
+	return o
+}
+
+func (p *Promises) members(members []inventory.Target, steps int) Outcome {
 	var all []string
 	for _, t := range members {
 		o := p.target(t, "", "", "", "", steps+1)
@@ -230,6 +247,9 @@ func (p *Promises) list(members []inventory.Target, steps int) Outcome {
 }
 
 func (p *Promises) user(u inventory.User, keep string, steps int) Outcome {
+	if p.User != nil {
+		p.User(u.Name.Text)
+	}
 	own := u.Name.Text + keep
 	if u.Mailbox.Text != "" {
 		own = u.Mailbox.Text

@@ -18,7 +18,7 @@ func (p *Promises) Meets(o Outcome, want inventory.Expectation) bool {
 		return !o.Taken() && (want.Class == 0 || want.Class == class) &&
 			(want.Code == 0 || want.Code == o.Code) && (want.Status == "" || want.Status == o.Status)
 	}
-	return o.Taken() && slices.Equal(withoutDetails(o), withoutDetails(p.list(want.Recipients, 0)))
+	return o.Taken() && slices.Equal(withoutDetails(o), withoutDetails(p.members(want.Recipients, 0)))
 }
 
 func withoutDetails(o Outcome) []string {

@@ -51,7 +51,7 @@ func Vectors(m *inventory.Model) iter.Seq[Vector] {
 					return
 				}
 			}
-			if !yield(Vector{"nobody-has-this-name@" + d.Name, "an address that is not listed"}) {
+			if !yield(vector(unlisted, d.Name, "an address that is not listed")) {
 				return
 			}
 		}
@@ -82,18 +82,47 @@ func near(key, domain string, yield func(Vector) bool) bool {
 	if off == local {
 		off = local[:len(local)-1] + "z"
 	}
-	return yield(Vector{local + "@" + domain, "listed"}) &&
-		yield(Vector{strings.ToUpper(local) + "@" + strings.ToUpper(domain), "in capitals"}) &&
-		yield(Vector{local + "+detail@" + domain, "with a detail"}) &&
-		yield(Vector{off + "@" + domain, "one letter off"}) &&
-		yield(Vector{local + "@" + foreign, "at a foreign domain"})
+	return yield(vector(local, domain, "listed")) &&
+		yield(vector(strings.ToUpper(local), strings.ToUpper(domain), "in capitals")) &&
+		(len(local) > maxLocal-len("+detail") || yield(vector(local+"+detail", domain, "with a detail"))) &&
+		yield(vector(off, domain, "one letter off")) &&
+		yield(vector(local, foreign, "at a foreign domain"))
 }
 
-// OfRow gives the vector for the key of a row that was found in the files.
-func OfRow(key string) (v Vector, ok bool) {
-	local, domain, ok := strings.Cut(key, "@")
-	return Vector{example(local) + "@" + domain, "a row of the files"}, ok && local != ""
+// maxLocal is how long a local part may be on the wire (RFC 5321 section
+// 4.5.3.1.1).
+const maxLocal = 64
+
+// vector gives an address as it is sent: a local part with a dot at an end, or
+// two side by side, must be quoted (RFC 5321 section 4.1.2).
+func vector(local, domain, why string) Vector {
+	if strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
+		local = `"` + local + `"`
+	}
+	return Vector{local + "@" + domain, why}
 }
+
+// OfRow gives the vector for the key of a row that was found in the files. A key
+// that no client can send has none.
+func OfRow(key string) (v Vector, ok bool) {
+	local, domain, ok := strings.Cut(strings.TrimRight(key, "\x00"), "@")
+	if !ok || strings.ContainsFunc(local+domain, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`@<>()[]",:;\`, c) }) {
+		return Vector{}, false
+	}
+	if local == "" {
+		local = unlisted
+	}
+	return vector(example(local), domain, "a row of the files"), true
+}
+
+// OfName gives the vectors for a domain that is named in the files.
+func OfName(domain string) []Vector {
+	const why = "a domain of the files"
+	return []Vector{vector(unlisted, domain, why), vector("root", domain, why)}
+}
+
+// unlisted is a name that nobody has.
+const unlisted = "nobody-has-this-name"
 
 // example gives a local part that a key matches.
 func example(key string) string {
