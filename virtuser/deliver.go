@@ -92,10 +92,7 @@ func (w *walk) local(name string, depth int, to *[]string) (known bool, bad *ref
 				return false, damagedMap
 			}
 			if ok {
-				if !w.expanded[key] { // whom it leads to is known already
-					w.expanded[key] = true
-					w.members(string(value), user, depth+1, to)
-				}
+				w.expand(key, string(value), user, depth+1, to)
 				return true, nil
 			}
 		}
@@ -110,6 +107,18 @@ func (w *walk) local(name string, depth int, to *[]string) (known bool, bad *ref
 		*to = append(*to, user)
 	}
 	return known, nil
+}
+
+// expand follows an alias, once: whom it leads to is known the second time.
+func (w *walk) expand(key, list, alias string, depth int, to *[]string) {
+	if w.expanded[key] {
+		return
+	}
+	if w.expanded == nil {
+		w.expanded = map[string]bool{}
+	}
+	w.expanded[key] = true
+	w.members(list, alias, depth, to)
 }
 
 // members follows the recipients of an alias. What is wrong with one of them

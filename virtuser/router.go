@@ -83,7 +83,7 @@ const maxName = 255
 // Route gives the outcome of an address, as it stands between the angle
 // brackets of RCPT TO.
 func (r *Router) Route(addr string) Outcome {
-	w := walk{r: r, trace: make([]Step, 0, 8), expanded: map[string]bool{}}
+	w := walk{r: r, trace: make([]Step, 0, 8)}
 	if r.j == nil {
 		copied := *r
 		copied.j, _ = tokens(r.Host)
