@@ -139,6 +139,9 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	if err != nil && !errors.Is(err, publish.ErrRecord) {
 		return a.failed(err, stdio)
 	}
+	if problem := a.warn(j, len(result.Changes), stdio); problem != nil {
+		return problem
+	}
 	a.say(j, result, stdio)
 	if err != nil {
 		return machineExit(err, exitIO)

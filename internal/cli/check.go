@@ -9,8 +9,8 @@ import (
 )
 
 type checkArgs struct {
-	inventory string
-	quiet     bool
+	inventory, out   string
+	quiet, installed bool
 }
 
 func checkCommand(stdio Stdio) *cli.Command {
@@ -21,16 +21,26 @@ func checkCommand(stdio Stdio) *cli.Command {
 		Description: `Prints every fault with its place and what to write instead, on standard
 error. Exits with 1 when one of them is an error.
 
+--deep looks at the installed files too: what sendmail would not read for its
+owner or mode, or that of a folder above it, maps and texts that contradict
+each other, users that are no accounts here, mailboxes that it cannot write to,
+each with the command that mends it.
+
 Examples:
   virtmap check -i mail.yaml
-  git show HEAD:mail.yaml | virtmap check -i -`,
-		Flags:        []cli.Flag{inventoryFlag(&a.inventory), quietFlag(&a.quiet)},
+  git show HEAD:mail.yaml | virtmap check -i -
+  virtmap check --deep`,
+		Flags: []cli.Flag{inventoryFlag(&a.inventory), quietFlag(&a.quiet),
+			&cli.BoolFlag{Name: "deep", Destination: &a.installed, EnvVars: []string{"VIRTMAP_DEEP"},
+				Usage: "look at the installed files, their permissions and the accounts too"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, DefaultText: "host.mail_dir",
+				Usage: "with --deep: the installed files are in `DIR`"}},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := notEmpty(c, "inventory"); err != nil {
+			if err := notEmpty(c, "inventory", "output"); err != nil {
 				return err
 			}
 			return check(a, stdio)
@@ -52,6 +62,11 @@ func check(a checkArgs, stdio Stdio) error {
 	}
 	if err := printFaults(stdio, source.Model.Sources, faults, least); err != nil {
 		return err
+	}
+	if a.installed {
+		if err := a.deep(source, stdio); err != nil {
+			return err
+		}
 	}
 	if !a.quiet {
 		fmt.Fprintf(stdio.Err, "%s: no errors in %s\n", source.Model.Name, contents(source))

@@ -24,6 +24,9 @@ type job struct {
 	choice  *choice
 	leaving []string // domains whose rows stay for a while
 	leave   func() error
+
+	faults *diag.List // warnings of the inventory, for who looks at a change
+	news   diag.List  // of the DNS; what was not printed was not said
 }
 
 // prepare reads, asks and compiles. The caller leaves the folders with leave.
@@ -45,16 +48,19 @@ func (a *buildArgs) prepare(ctx context.Context, stdio Stdio) (*job, error) {
 	if err := a.place(&source.Model.Host); err != nil {
 		return nil, err
 	}
-	j := &job{source: source, leave: func() error { return nil }}
+	j := &job{source: source, faults: faults, leave: func() error { return nil }}
 	j.set = publish.Set{State: a.state, Adopt: a.adopt, DryRun: a.dryRun, Entered: true, FS: publish.OS}
 	if !a.dryRun {
 		if j.leave, err = a.enter(); err != nil {
 			return nil, err
 		}
 	}
-	err = a.work(ctx, j, faults, stdio)
-	if err == nil {
+	err = a.work(ctx, j, stdio)
+	if err == nil && faults.Failed() {
 		err = printFaults(stdio, source.Model.Sources, faults, least)
+	}
+	if err == nil {
+		err = printFaults(stdio, source.Model.Sources, &j.news, least)
 	}
 	if err != nil {
 		return nil, errors.Join(err, j.leave())
@@ -62,15 +68,24 @@ func (a *buildArgs) prepare(ctx context.Context, stdio Stdio) (*job, error) {
 	return j, nil
 }
 
+// warn prints the warnings of the inventory. cron hears of them when something
+// changes, a person always.
+func (a *buildArgs) warn(j *job, changes int, stdio Stdio) error {
+	if a.quiet || changes == 0 && !isTerminal(stdio.Err) {
+		return nil
+	}
+	return printFaults(stdio, j.source.Model.Sources, j.faults, diag.Warning)
+}
+
 // work decides which domains are served and works out the files.
-func (a *buildArgs) work(ctx context.Context, j *job, faults *diag.List, stdio Stdio) (err error) {
-	if j.choice, err = a.choose(ctx, &j.source, &j.set, faults, stdio); err != nil {
+func (a *buildArgs) work(ctx context.Context, j *job, stdio Stdio) (err error) {
+	if j.choice, err = a.choose(ctx, j, stdio); err != nil {
 		return err
 	}
 	if err := a.keepLeaving(j); err != nil {
 		return err
 	}
-	return a.outputs(j.source, &j.set, faults)
+	return a.outputs(j.source, &j.set, j.faults)
 }
 
 // enter locks the folders.
@@ -106,11 +121,11 @@ func (a *buildArgs) restarted() (last time.Time) {
 
 // choose finds out which domains are served, and compiles anew when some are
 // not.
-func (a *buildArgs) choose(ctx context.Context, source *fileset.Source, set *publish.Set, faults *diag.List, stdio Stdio) (*choice, error) {
+func (a *buildArgs) choose(ctx context.Context, j *job, stdio Stdio) (*choice, error) {
 	if a.mx == mxOff {
 		return &choice{}, nil
 	}
-	m := source.Model
+	m := j.source.Model
 	choice, err := a.decide(ctx, m, stdio)
 	if err != nil {
 		return nil, err
@@ -118,13 +133,13 @@ func (a *buildArgs) choose(ctx context.Context, source *fileset.Source, set *pub
 	var waits []diag.Fault
 	if slices.ContainsFunc(m.Domains, func(d inventory.Domain) bool { return d.Held }) {
 		var anew diag.List
-		source.Compiled = virtuser.Compile(m, &anew)
+		j.source.Compiled = virtuser.Compile(m, &anew)
 		waits = virtuser.Waits(&anew)
 	}
 	if !a.quiet { // what was not printed was not said
-		faults.Add(choice.desk.Announce(choice.decision, waits, a.dryRun || isTerminal(stdio.Err))...)
+		j.news.Add(choice.desk.Announce(choice.decision, waits, a.dryRun || isTerminal(stdio.Err))...)
 	}
-	set.Records, err = choice.record()
+	j.set.Records, err = choice.record()
 	return choice, err
 }
 
