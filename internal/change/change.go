@@ -96,7 +96,11 @@ func Compare(old, next Side) (Change, error) {
 	old.Router, next.Router = sameAccounts(before, old.Router, next.Router)
 	c := comparer{old: old, next: next, domains: map[string]*Domain{}}
 	c.names()
-	c.Before = len(before)
+	for _, r := range before {
+		if r.local != "" {
+			c.Before++
+		}
+	}
 	merge(before, after, c.key)
 	for _, d := range c.domains {
 		if d.State != Changed || len(d.Addresses) > 0 {

@@ -312,6 +312,8 @@ func (o *open) Chmod(mode fs.FileMode) error {
 	return o.f.step()
 }
 
+func (o *open) Label(string) error { return o.f.step() }
+
 func (o *open) Sync() error {
 	if err := o.f.step(); err != nil {
 		return err

@@ -44,6 +44,8 @@ type File interface {
 	io.WriteSeeker
 	Chown(uid, gid int) error
 	Chmod(mode fs.FileMode) error
+	// Label gives the file the SELinux context of another.
+	Label(like string) error
 	Sync() error
 	Close() error
 }
@@ -77,8 +79,16 @@ func (osFS) Stat(name string) (Info, error) {
 func (osFS) ReadFile(name string) ([]byte, error) { return os.ReadFile(name) }
 
 func (osFS) Create(name string, mode fs.FileMode) (File, error) {
-	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
 }
+
+type osFile struct{ *os.File }
+
+func (f osFile) Label(like string) error { return copyLabel(f.File, like, selinuxLabel) }
 
 func (osFS) Rename(old, new string) error { return os.Rename(old, new) }
 

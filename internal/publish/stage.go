@@ -51,6 +51,11 @@ func (p *publisher) stageAs(name string, s *staged, write func(io.WriteSeeker) e
 		if err := write(f); err != nil {
 			return err
 		}
+		if !s.change.New {
+			if err := f.Label(s.out.Path); err != nil {
+				return fmt.Errorf("keep its SELinux context: %w", err)
+			}
+		}
 		return chown(f, s.info)
 	})
 	if err != nil {

@@ -1,0 +1,179 @@
+package change
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"virtmap/virtuser"
+)
+
+// sides makes two sets of a few domains from a generator: rows as key and
+// right side.
+func sides(t *rapid.T) (old, next [2]map[string]string, inventory []string) {
+	domains := []string{"a.example", "b.example", "c.example"}
+	locals := []string{"l0", "l1", "l2", "l3", "l4", "l5", "l6", "l7", "l8", "l9", "l10", "l11", "postmaster", "abuse", ""}
+	rights := []string{"anna", "anna", "anna", "bert", `error:5.1.1:"550 User unknown"`, "x@far.example"}
+	make := func(name string) [2]map[string]string {
+		set := [2]map[string]string{{}, {}} // names, rows
+		for _, d := range domains {
+			if !rapid.Bool().Draw(t, name+" has "+d) {
+				continue
+			}
+			set[0][d] = ""
+			for _, l := range locals {
+				if right := rapid.SampledFrom(append(slices.Clone(rights), "")).Draw(t, "right"); right != "" {
+					set[1][l+"@"+d] = right
+				}
+			}
+		}
+		return set
+	}
+	old, next = make("old"), make("new")
+	if rapid.Bool().Draw(t, "a small change") {
+		next = [2]map[string]string{old[0], {}}
+		for key, right := range old[1] {
+			next[1][key] = right
+			if rapid.IntRange(0, 5).Draw(t, "changes") == 0 {
+				next[1][key] = rapid.SampledFrom(rights).Draw(t, "to")
+			}
+		}
+	}
+	for _, d := range domains {
+		if _, served := next[0][d]; served || rapid.Bool().Draw(t, "listed") {
+			inventory = append(inventory, d)
+		}
+	}
+	return old, next, inventory
+}
+
+func sideOf(set [2]map[string]string) Side {
+	r := &virtuser.Router{
+		Host:    "mx1.example.net",
+		ClassW:  func(name string) bool { _, ok := set[0][name]; return ok },
+		Rows:    func(key []byte) ([]byte, bool, error) { v, ok := set[1][string(key)]; return []byte(v), ok, nil },
+		Account: func(name string) bool { return name == "anna" || name == "bert" },
+	}
+	side := Side{Router: r.Ready(), EachRow: func(row func(key, value []byte) error) error {
+		for key, value := range set[1] {
+			if err := row([]byte(key), []byte(value)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+	for name := range set[0] {
+		side.Names = append(side.Names, name)
+	}
+	return side
+}
+
+// expected says which guards a change must raise, in the plainest way.
+func expected(old, next [2]map[string]string, inventory []string, l Limits) []string {
+	end := func(set [2]map[string]string, local, domain string) string {
+		right := set[1][local+"@"+domain]
+		if right == "" {
+			right = set[1]["@"+domain]
+		}
+		return right
+	}
+	taken := func(right string) bool { return right != "" && right[0] != 'e' }
+	words := map[string]bool{}
+	if listsAny(old[1]) && len(inventory) == 0 {
+		words[Empty] = true
+	}
+	total, lostAll := 0, 0
+	for key := range old[1] {
+		if key[0] != '@' {
+			total++
+		}
+	}
+	for d := range old[0] {
+		if _, stays := next[0][d]; !stays {
+			if len(inventory) > 0 && !slices.Contains(inventory, d) {
+				words[Vanished] = true
+			}
+			continue
+		}
+		listed, lost := 0, 0
+		for i := range 12 {
+			local := fmt.Sprint("l", i)
+			if _, ok := old[1][local+"@"+d]; ok {
+				listed++
+				if a, b := end(old, local, d), end(next, local, d); taken(a) && a != b {
+					lost++
+				}
+			}
+		}
+		for _, role := range []string{"postmaster", "abuse"} {
+			a, b := end(old, role, d), end(next, role, d)
+			_, was := old[1][role+"@"+d]
+			_, is := next[1][role+"@"+d]
+			if was {
+				listed++
+				if taken(a) && a != b {
+					lost++
+				}
+			}
+			if (was || is) && taken(a) && !taken(b) {
+				words[Postmaster] = true
+			}
+		}
+		lostAll += lost
+		if listed >= l.MinSize && lost*100 > l.MaxRemovedPercent*listed {
+			words[TooMany] = true
+		}
+		a, b := old[1]["@"+d], next[1]["@"+d]
+		if b == "x@far.example" && a != b {
+			words[Outside] = true
+		}
+	}
+	if total >= l.MinSize && lostAll*100 > l.MaxRemovedPercent*total {
+		words[TooMany] = true
+	}
+	var all []string
+	for word := range words {
+		all = append(all, word)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func listsAny(rows map[string]string) bool {
+	for key := range rows {
+		if key[0] != '@' {
+			return true
+		}
+	}
+	return false
+}
+
+func TestGuardsAgreeWithAReference(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		old, next, inventory := sides(t)
+		c, err := Compare(sideOf(old), sideOf(next))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := Limits{MaxRemovedPercent: rapid.SampledFrom([]int{0, 30, 100}).Draw(t, "percent"), MinSize: rapid.SampledFrom([]int{0, 10}).Draw(t, "size"),
+			Count: len(inventory), Inventory: func(d string) bool { return slices.Contains(inventory, d) }}
+		var got []string
+		for _, a := range c.Alarms(l, nil) {
+			got = append(got, a.Guard)
+		}
+		slices.Sort(got)
+		got = slices.Compact(got)
+		if want := expected(old, next, inventory, l); !slices.Equal(got, want) {
+			t.Fatalf("the guards are %q, expected %q\n%+v", got, want, c)
+		}
+		for _, word := range got {
+			for _, a := range c.Alarms(l, []string{word}) {
+				if a.Guard == word {
+					t.Fatalf("%s was allowed", word)
+				}
+			}
+		}
+	})
+}
