@@ -65,25 +65,40 @@ const mapWait = 10 * time.Second
 
 // do puts one file in place. A sendmail that has the old map open looks at the
 // time of that inode only, in whole seconds: it must move for the new one to
-// be opened, and two swaps must not come too close.
+// be opened, and two swaps must not come too close. The time of a map is that
+// of its swap, so that the next one knows.
 func (st step) do(files FS, gap time.Duration) error {
-	old, info, err := st.hold(files)
+	info, err := files.Stat(st.To)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && !st.Map:
+		return st.rename(files)
+	case err != nil:
+		return err
+	}
+	// Nobody is locked out while this waits.
+	if age := time.Since(info.ModTime); age >= 0 && age < gap {
+		time.Sleep(gap - age)
+	}
+	if err := files.Touch(st.From, time.Now()); err != nil {
+		return err
+	}
+	if err := st.underLock(files, info.ModTime); err != nil {
+		return err
+	}
+	return files.SyncDir(filepath.Dir(st.To))
+}
+
+// underLock renames while makemap's lock is held, for no longer than that takes.
+func (st step) underLock(files FS, oldTime time.Time) error {
+	old, err := files.Hold(st.To, mapWait)
 	if err != nil {
 		return err
 	}
-	if old != nil {
-		defer old.Close()
-		if age := time.Since(info.ModTime); age >= 0 && age < gap {
-			time.Sleep(gap - age)
-		}
-	}
+	defer old.Close()
 	if err := files.Rename(st.From, st.To); err != nil {
 		return err
 	}
-	if err := files.SyncDir(filepath.Dir(st.To)); err != nil || old == nil {
-		return err
-	}
-	later := info.ModTime.Add(time.Second)
+	later := oldTime.Add(time.Second)
 	if now := time.Now(); now.After(later) {
 		later = now
 	}
@@ -94,20 +109,11 @@ func (st step) do(files FS, gap time.Duration) error {
 	return nil
 }
 
-// hold keeps the map that is there, if there is one.
-func (st step) hold(files FS) (Held, Info, error) {
-	if !st.Map {
-		return nil, Info{}, nil
+func (st step) rename(files FS) error {
+	if err := files.Rename(st.From, st.To); err != nil {
+		return err
 	}
-	info, err := files.Stat(st.To)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, info, nil
-	}
-	if err != nil {
-		return nil, info, err
-	}
-	old, err := files.Hold(st.To, mapWait)
-	return old, info, err
+	return files.SyncDir(filepath.Dir(st.To))
 }
 
 // finish does what is left of the renames of a run that was stopped. A file
