@@ -213,10 +213,14 @@ func (c *comparer) key(k row, old, next *row) {
 	if old != nil && next != nil && old.right == next.right && c.final(old.right) {
 		return
 	}
-	addr := k.example(c.old.Router, c.next.Router)
+	addr, made := k.example(c.old.Router, c.next.Router)
 	a := Address{Key: k.local + "@" + k.domain, Kind: Changed, Old: c.old.Router.Route(addr), New: c.next.Router.Route(addr)}
 	if same(&a.Old, &a.New) {
 		return
+	}
+	if made != "" {
+		generalize(&a.Old, made)
+		generalize(&a.New, made)
 	}
 	switch {
 	case old == nil:
@@ -254,21 +258,29 @@ func (s Side) alias(name string) string {
 	return ""
 }
 
-// example makes up an address that a key is the first to match.
-func (k row) example(routers ...*virtuser.Router) string {
-	name := "anything"
-	for listed(name+"@"+k.domain, routers) {
-		name += "x"
+// example makes up an address that a key is the first to match. made is the
+// name in it that stands for any.
+func (k row) example(routers ...*virtuser.Router) (addr, made string) {
+	made = "anything"
+	for listed(made+"@"+k.domain, routers) {
+		made += "x"
 	}
 	switch user, form := strings.TrimSuffix(strings.TrimSuffix(k.local, "+*"), "++"), k.local; {
 	case form == "":
-		return name + "@" + k.domain
+		return made + "@" + k.domain, made
 	case form == "+*" || form == "++":
-		return name + "+" + name + "@" + k.domain
+		return made + "+" + made + "@" + k.domain, made
 	case user != form:
-		return user + "+" + name + "@" + k.domain
+		return user + "+" + made + "@" + k.domain, made
 	}
-	return k.local + "@" + k.domain
+	return k.local + "@" + k.domain, ""
+}
+
+// generalize writes * for the name that was made up.
+func generalize(o *virtuser.Outcome, made string) {
+	for i, r := range o.Recipients {
+		o.Recipients[i] = strings.ReplaceAll(r, made, "*")
+	}
 }
 
 func listed(key string, routers []*virtuser.Router) bool {

@@ -52,14 +52,14 @@ func (c *Change) Alarms(l Limits, allowed []string) []Alarm {
 		}
 	}
 	if c.Before > 0 && l.Count == 0 {
-		alarm(Empty, "the inventory has no domains any more, and %d addresses are installed", c.Before)
+		alarm(Empty, "the inventory has no domains any more, and %s installed", are(c.Before))
 	}
 	lost := 0
 	for i := range c.Domains {
 		d := &c.Domains[i]
 		switch {
 		case d.State == Gone && l.Count > 0 && !l.Inventory(d.Name):
-			alarm(Vanished, "%s is not in the inventory any more, and %d addresses are installed; enabled: false takes a domain out on purpose", d.Name, d.Before)
+			alarm(Vanished, "%s is not in the inventory any more, and %s installed; enabled: false takes a domain out on purpose", d.Name, are(d.Before))
 		case d.State == Changed:
 			n := d.lost()
 			lost += n
@@ -73,6 +73,13 @@ func (c *Change) Alarms(l Limits, allowed []string) []Alarm {
 		alarm(TooMany, "%d of %d addresses are removed or redirected", lost, c.Before)
 	}
 	return alarms
+}
+
+func are(addresses int) string {
+	if addresses == 1 {
+		return "1 address is"
+	}
+	return fmt.Sprintf("%d addresses are", addresses)
 }
 
 func (l Limits) exceeded(lost, of int) bool {

@@ -131,6 +131,7 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	if j.set.Meta, err = a.meta(j); err != nil {
 		return err
 	}
+	j.set.Note = a.kinds
 	j.set.Approve = func([]publish.Change) error { return a.approve(j) }
 	if a.verify {
 		j.set.Verify = func(at func(string) string) error { return a.prove(ctx, j, at, stdio) }
@@ -146,7 +147,7 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	if err != nil {
 		return machineExit(err, exitIO)
 	}
-	if err := a.changed(ctx, j, result, stdio); err != nil {
+	if err := a.changed(ctx, result, stdio); err != nil {
 		return err
 	}
 	return j.choice.exit()

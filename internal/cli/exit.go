@@ -46,9 +46,12 @@ func usage(err error) error { return exit(exitUsage, err) }
 
 // machineExit gives an error of the machine its exit code.
 func machineExit(err error, other int) error {
+	var known *exitError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &known):
+		return err
 	case errors.Is(err, context.Canceled):
 		return exit(exitTryAgain, errors.New("interrupted; no file was changed"))
 	case errors.Is(err, publish.ErrLocked), errors.Is(err, publish.ErrChanged):

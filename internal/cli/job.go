@@ -31,7 +31,7 @@ type job struct {
 
 // prepare reads, asks and compiles. The caller leaves the folders with leave.
 func (a *buildArgs) prepare(ctx context.Context, stdio Stdio) (*job, error) {
-	if err := a.mode(); err != nil {
+	if err := errors.Join(a.mode(), a.finishStopped()); err != nil {
 		return nil, err
 	}
 	source, faults, err := read(a.inventory, stdio)
@@ -51,7 +51,7 @@ func (a *buildArgs) prepare(ctx context.Context, stdio Stdio) (*job, error) {
 	j := &job{source: source, faults: faults, leave: func() error { return nil }}
 	j.set = publish.Set{State: a.state, Adopt: a.adopt, DryRun: a.dryRun, Entered: true, FS: publish.OS}
 	if !a.dryRun {
-		if j.leave, err = a.enter(); err != nil {
+		if j.leave, err = a.enter(a.out, a.state); err != nil {
 			return nil, err
 		}
 	}
@@ -89,10 +89,31 @@ func (a *buildArgs) work(ctx context.Context, j *job, stdio Stdio) (err error) {
 }
 
 // enter locks the folders.
-func (a *buildArgs) enter() (leave func() error, err error) {
+func (a *buildArgs) enter(folder, state string) (leave func() error, err error) {
 	holder := publish.Holder{PID: os.Getpid(), Command: "virtmap build -i " + a.inventory, Since: time.Now().Truncate(time.Second), Wait: a.wait}
-	leave, err = publish.Enter(publish.OS, a.out, a.state, holder)
+	leave, err = publish.Enter(publish.OS, folder, state, holder)
 	return leave, machineExit(err, exitIO)
+}
+
+// finishStopped puts the files in place that a run that was stopped had begun
+// with, before anything else: also when the inventory has faults by now.
+func (a *buildArgs) finishStopped() error {
+	if a.dryRun {
+		return nil
+	}
+	state := firstOf(a.state, stateServer)
+	if a.out != "" {
+		state = firstOf(a.state, filepath.Join(a.out, stateInside))
+	}
+	folder := publish.Stopped(publish.OS, state)
+	if folder == "" {
+		return nil
+	}
+	leave, err := a.enter(folder, state)
+	if err != nil {
+		return err
+	}
+	return leave()
 }
 
 // keepLeaving keeps the rows of domains that leave until sendmail was

@@ -2,12 +2,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,10 +79,10 @@ func (a *buildArgs) prove(ctx context.Context, j *job, at func(string) string, s
 	return nil
 }
 
-// kinds of changes, as --on-change is told.
-func (a *buildArgs) kinds(result publish.Report) string {
+// kinds are the kinds of some changes, as --on-change is told.
+func (a *buildArgs) kinds(changes []publish.Change) string {
 	var maps, names, mc bool
-	for _, change := range result.Changes {
+	for _, change := range changes {
 		switch base := filepath.Base(change.Path); {
 		case change.Path == a.mc || base == mcfile.Include:
 			mc = true
@@ -92,6 +92,10 @@ func (a *buildArgs) kinds(result publish.Report) string {
 			maps = true
 		}
 	}
+	return kindWords(maps, names, mc)
+}
+
+func kindWords(maps, names, mc bool) string {
 	var words []string
 	for _, kind := range []struct {
 		word string
@@ -104,35 +108,59 @@ func (a *buildArgs) kinds(result publish.Report) string {
 	return strings.Join(words, " ")
 }
 
-// changed runs the command of --on-change, once, when something changed.
-func (a *buildArgs) changed(ctx context.Context, j *job, result publish.Report, stdio Stdio) error {
-	kinds := a.kinds(result)
-	if a.reloaded && !a.dryRun {
+// changed tells the command of --on-change what changed: in this run, and in
+// earlier ones that were stopped, or whose command failed.
+func (a *buildArgs) changed(ctx context.Context, result publish.Report, stdio Stdio) error {
+	if a.dryRun {
+		return nil
+	}
+	if a.reloaded {
 		if err := a.noteReload(); err != nil {
 			return err
 		}
 	}
-	if a.onChange == "" || a.dryRun || len(result.Changes) == 0 {
+	note, err := publish.Unannounced(publish.OS, a.state)
+	if err != nil {
+		return machineExit(err, exitIO)
+	}
+	if note == "" {
 		return nil
 	}
+	words := strings.Fields(note)
+	kinds := kindWords(slices.Contains(words, "map"), slices.Contains(words, "names"), slices.Contains(words, "mc"))
+	if len(result.Changes) == 0 && !a.quiet {
+		fmt.Fprintf(stdio.Out, "an earlier build changed %s and could not say so\n", kinds)
+	}
+	if a.onChange != "" {
+		if err := a.command(ctx, kinds, stdio); err != nil {
+			return err
+		}
+	}
+	return machineExit(publish.Announced(publish.OS, a.state), exitIO)
+}
+
+// command runs the command of --on-change. When it fails it is run again by
+// the next build, or the old files are put back.
+func (a *buildArgs) command(ctx context.Context, kinds string, stdio Stdio) error {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", a.onChange)
 	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds, "VIRTMAP_DIR="+a.out)
 	cmd.Stdout, cmd.Stderr = stdio.Err, stdio.Err
-	err := cmd.Run()
-	if err == nil {
-		if strings.Contains(kinds, "names") || strings.Contains(kinds, "mc") {
-			return a.noteReload()
-		}
+	failure := cmd.Run()
+	switch {
+	case failure == nil && kinds != "map":
+		return a.noteReload()
+	case failure == nil:
 		return nil
+	case !a.rollback:
+		return exit(exitIO, fmt.Errorf("the files are in place, and the command of --on-change failed: %w; the next build runs it again", failure))
 	}
-	err = fmt.Errorf("the files are in place, and the command of --on-change failed: %w", err)
-	if !a.rollback {
-		return exit(exitIO, err)
+	if err := a.undo(ctx); err != nil {
+		return exit(exitIO, fmt.Errorf("the command of --on-change failed: %w; and the old files could not be put back: %w", failure, err))
 	}
-	if back := a.undo(ctx); back != nil {
-		return exit(exitIO, errors.Join(err, fmt.Errorf("and the old files could not be put back: %w", back)))
+	if err := publish.Announced(publish.OS, a.state); err != nil {
+		return machineExit(err, exitIO)
 	}
-	return exit(exitIO, fmt.Errorf("the command of --on-change failed: %w; the old files are in place again", errors.Unwrap(err)))
+	return exit(exitIO, fmt.Errorf("the command of --on-change failed: %w; the old files are in place again", failure))
 }
 
 // noteReload remembers that sendmail was restarted now.

@@ -157,8 +157,12 @@ func rollback(ctx context.Context, a keptArgs, number int, stdio Stdio) (err err
 		fmt.Fprintf(stdio.Out, "generation %d is in place already\n", m.Number)
 		return nil
 	}
-	fmt.Fprintf(stdio.Out, "put generation %d of %s back (%s); restart sendmail if its names changed. The next build writes what the inventory says again\n",
-		m.Number, m.Time.Format(time.RFC3339), firstOf(m.Contents, m.Note))
+	next := "sendmail sees a new map by itself"
+	if kinds := (&buildArgs{}).kinds(result.Changes); kinds != "map" {
+		next = "restart sendmail: its names changed"
+	}
+	fmt.Fprintf(stdio.Out, "put generation %d of %s back (%s); %s. The next build writes what the inventory says again\n",
+		m.Number, m.Time.Format(time.RFC3339), firstOf(m.Contents, m.Note), next)
 	return nil
 }
 

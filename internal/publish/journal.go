@@ -116,20 +116,32 @@ func (st step) rename(files FS) error {
 	return files.SyncDir(filepath.Dir(st.To))
 }
 
+// errNoJournal says that a journal was never whole, or is of another program.
+var errNoJournal = errors.New("it is no journal")
+
+func readJournal(files FS, state string) (j journal, err error) {
+	text, err := files.ReadFile(filepath.Join(state, journalName))
+	if err != nil {
+		return j, err
+	}
+	if json.Unmarshal(text, &j) != nil || j.Version != 1 {
+		return j, errNoJournal
+	}
+	return j, nil
+}
+
 // finish does what is left of the renames of a run that was stopped. A file
 // that is no longer what was staged stops nothing: the build that follows
 // makes it anew.
 func finish(files FS, state string) error {
-	text, err := files.ReadFile(filepath.Join(state, journalName))
-	if errors.Is(err, fs.ErrNotExist) {
+	j, err := readJournal(files, state)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	}
-	if err != nil {
+	case errors.Is(err, errNoJournal):
+		return removeJournal(files, state)
+	case err != nil:
 		return err
-	}
-	var j journal
-	if json.Unmarshal(text, &j) != nil || j.Version != 1 {
-		return removeJournal(files, state) // it was never whole, or is of another program
 	}
 	for _, st := range j.Steps {
 		image, err := files.ReadFile(st.From)

@@ -93,3 +93,13 @@ func holderOf(files FS, state string, waited time.Duration) string {
 	}
 	return said
 }
+
+// Stopped gives the folder of a set whose swap was stopped: Enter finishes it.
+// It is empty when there is none.
+func Stopped(files FS, state string) (folder string) {
+	j, err := readJournal(files, state)
+	if err != nil || len(j.Steps) == 0 {
+		return "" // Enter says what is wrong
+	}
+	return filepath.Dir(j.Steps[0].To)
+}

@@ -18,6 +18,7 @@
 //	manifest.json            what we wrote, by digest
 //	journal.json             the renames of a run that is at work, or was stopped
 //	lock                     who is at work, or was last
+//	unannounced              what changed and nobody was told of yet
 //	generations/7/meta.json  when, who, of which inventory, and the files
 //	generations/7/NAME       a file of the set, a copy: it is never renamed or
 //	                         linked into place, so that nobody changes it
@@ -79,6 +80,10 @@ type Set struct {
 	// Records are further files of the state folder, written when all outputs
 	// are in place.
 	Records []Record
+
+	// Note is kept in the state folder from before the first rename until
+	// Announced: a run that is stopped must not hide that something changed.
+	Note func(changes []Change) string
 
 	Meta Meta          // of the generation
 	Keep int           // how many generations are kept beside it; below zero: none is made
@@ -192,7 +197,7 @@ func (p *publisher) begin() (unlock func() error, err error) {
 
 // clean removes what a run that was killed left there.
 func (p *publisher) clean() error {
-	leftovers := []string{filepath.Join(p.State, manifestName), filepath.Join(p.State, journalName)}
+	leftovers := []string{filepath.Join(p.State, manifestName), filepath.Join(p.State, journalName), filepath.Join(p.State, noteName)}
 	for _, out := range p.Outputs {
 		leftovers = append(leftovers, out.Path)
 	}

@@ -65,7 +65,7 @@ func (p *publisher) rename() error {
 
 // commit writes the journal, when everything that it names will last.
 func (p *publisher) commit(j journal) error {
-	if err := errors.Join(p.unchanged(), p.writeManifest()); err != nil {
+	if err := errors.Join(p.unchanged(), p.writeManifest(), p.writeNote()); err != nil {
 		return err
 	}
 	synced := map[string]bool{}
@@ -114,6 +114,44 @@ func (p *publisher) unchanged() error {
 		if gone != s.change.New || !gone && !same {
 			return fmt.Errorf("%q %w", s.out.Path, ErrChanged)
 		}
+	}
+	return nil
+}
+
+const noteName = "unannounced"
+
+// writeNote writes what changes, beside what earlier runs left there.
+func (p *publisher) writeNote() error {
+	if p.Note == nil {
+		return nil
+	}
+	var changes []Change
+	for _, s := range p.pending {
+		changes = append(changes, s.change)
+	}
+	earlier, err := Unannounced(p.FS, p.State)
+	if err != nil {
+		return err
+	}
+	if earlier != "" {
+		earlier += " "
+	}
+	return p.writeState(filepath.Join(p.State, noteName), []byte(earlier+p.Note(changes)))
+}
+
+// Unannounced gives the notes of changes that nobody was told of.
+func Unannounced(files FS, state string) (string, error) {
+	text, err := files.ReadFile(filepath.Join(state, noteName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return string(text), err
+}
+
+// Announced forgets the notes.
+func Announced(files FS, state string) error {
+	if err := files.Remove(filepath.Join(state, noteName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }
