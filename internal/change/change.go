@@ -70,9 +70,12 @@ func Of(s fileset.Source) Side {
 	return Side{Router: s.Router(), EachRow: each, Names: s.Names()}
 }
 
-// Installed gives the side of installed files.
+// Installed gives the side of installed files. The server's own aliases are the
+// same before and after, and no part of it.
 func Installed(set *fileset.Installed) Side {
-	return Side{Router: set.Router, EachRow: set.EachRow, Names: set.Names()}
+	r := *set.Router
+	r.Aliases = set.OwnAliases()
+	return Side{Router: &r, EachRow: set.EachRow, Names: set.Names()}
 }
 
 // Nothing is a side without anything.
@@ -94,7 +97,7 @@ func Compare(old, next Side) (Change, error) {
 		return Change{}, err
 	}
 	old.Router, next.Router = sameAccounts(before, old.Router, next.Router)
-	c := comparer{old: old, next: next, domains: map[string]*Domain{}}
+	c := comparer{old: old, next: next, domains: map[string]*Domain{}, aliases: map[string]bool{}}
 	c.names()
 	for _, r := range before {
 		if r.local != "" {
@@ -171,6 +174,7 @@ type comparer struct {
 	Change
 	old, next Side
 	domains   map[string]*Domain
+	aliases   map[string]bool // whether a name leads to the same members
 }
 
 func (c *comparer) domain(name string) *Domain {
@@ -210,7 +214,7 @@ func (c *comparer) key(k row, old, next *row) {
 	if next != nil && k.local != "" {
 		d.After++
 	}
-	if old != nil && next != nil && old.right == next.right && c.final(old.right) {
+	if d.State != Changed || old != nil && next != nil && old.right == next.right && c.final(old.right) {
 		return
 	}
 	addr, made := k.example(c.old.Router, c.next.Router)
@@ -242,7 +246,12 @@ func (c *comparer) final(right string) bool {
 		domain := right[at+1:]
 		return !c.old.Router.ClassW(domain) && !c.next.Router.ClassW(domain)
 	}
-	return c.old.alias(right) == c.next.alias(right)
+	same, known := c.aliases[right]
+	if !known {
+		same = c.old.alias(right) == c.next.alias(right)
+		c.aliases[right] = same
+	}
+	return same
 }
 
 // alias gives the members of an alias; empty when there is none.

@@ -70,6 +70,9 @@ func OpenAt(dir string, at func(path string) string, host string, account func(s
 // Names are the domains that are taken: class w and the relayed ones.
 func (s *Installed) Names() []string { return slices.Concat(s.names, s.relayed) }
 
+// OwnAliases is our alias file alone; nil when there is none.
+func (s *Installed) OwnAliases() virtuser.Lookup { return s.own }
+
 // Close closes the maps.
 func (s *Installed) Close() (err error) {
 	for _, f := range s.open {
