@@ -96,11 +96,11 @@ func Compare(old, next Side) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	old.Router, next.Router = sameAccounts(before, old.Router, next.Router)
+	sameAccounts(before, &old, &next)
 	c := comparer{old: old, next: next, domains: map[string]*Domain{}, aliases: map[string]bool{}}
 	c.names()
 	for _, r := range before {
-		if r.local != "" {
+		if r.local != "" && (old.Router.ClassW(r.domain) || relayed(old.Router, r.domain)) { // not of one that left before
 			c.Before++
 		}
 	}
@@ -117,19 +117,37 @@ func Compare(old, next Side) (Change, error) {
 // sameAccounts gives both routers the same accounts: those of the new side,
 // and what the old rows lead to. An account that left the inventory with its
 // last address was one before.
-func sameAccounts(rows []row, old, next *virtuser.Router) (*virtuser.Router, *virtuser.Router) {
-	known := map[string]bool{}
-	for _, r := range rows {
-		if !strings.ContainsAny(r.right, "@:%") {
-			name, _, _ := strings.Cut(r.right, "+")
-			known[name] = true
+func sameAccounts(rows []row, old, next *Side) {
+	known, followed := map[string]bool{}, map[string]bool{}
+	var note func(right string)
+	note = func(right string) {
+		if strings.ContainsAny(right, "@:%/|") || followed[right] {
+			return
+		}
+		followed[right] = true
+		name, _, _ := strings.Cut(right, "+")
+		known[name] = true
+		for member := range strings.SplitSeq(old.alias(right), ",") {
+			if member = strings.TrimSpace(member); member != "" {
+				note(member)
+			}
 		}
 	}
-	account := next.Account
+	for _, r := range rows {
+		note(r.right)
+	}
+	account := next.Router.Account
 	both := func(name string) bool { return known[name] || account(name) }
-	a, b := *old, *next
+	a, b := *old.Router, *next.Router
 	a.Account, b.Account = both, both
-	return &a, &b
+	old.Router, next.Router = &a, &b
+}
+
+func relayed(r *virtuser.Router, domain string) bool { return r.Relayed != nil && r.Relayed(domain) }
+
+// role reports whether a domain is delivered here and whether it is relayed.
+func role(r *virtuser.Router, domain string) [2]bool {
+	return [2]bool{r.ClassW(domain), relayed(r, domain)}
 }
 
 // A row is a key with its right side.
@@ -174,7 +192,7 @@ type comparer struct {
 	Change
 	old, next Side
 	domains   map[string]*Domain
-	aliases   map[string]bool // whether a name leads to the same members
+	aliases   map[string]bool // whether a name leads to the same in both
 }
 
 func (c *comparer) domain(name string) *Domain {
@@ -214,7 +232,11 @@ func (c *comparer) key(k row, old, next *row) {
 	if next != nil && k.local != "" {
 		d.After++
 	}
-	if d.State != Changed || old != nil && next != nil && old.right == next.right && c.final(old.right) {
+	if d.State != Changed {
+		return
+	}
+	sameRow := old != nil && next != nil && old.right == next.right && role(c.old.Router, k.domain) == role(c.next.Router, k.domain)
+	if sameRow && c.final(old.right) {
 		return
 	}
 	addr, made := k.example(c.old.Router, c.next.Router)
@@ -246,11 +268,25 @@ func (c *comparer) final(right string) bool {
 		domain := right[at+1:]
 		return !c.old.Router.ClassW(domain) && !c.next.Router.ClassW(domain)
 	}
-	same, known := c.aliases[right]
-	if !known {
-		same = c.old.alias(right) == c.next.alias(right)
-		c.aliases[right] = same
+	return c.sameAlias(right)
+}
+
+// sameAlias reports whether a name leads to the same members in both sets, and
+// these too.
+func (c *comparer) sameAlias(name string) bool {
+	same, known := c.aliases[name]
+	if known {
+		return same
 	}
+	c.aliases[name] = true // a circle is no difference
+	members := c.old.alias(name)
+	same = members == c.next.alias(name)
+	for member := range strings.SplitSeq(members, ",") {
+		if member = strings.TrimSpace(member); same && member != "" && !strings.ContainsAny(member, "@/|:") {
+			same = c.sameAlias(member)
+		}
+	}
+	c.aliases[name] = same
 	return same
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"virtmap/virtuser"
 )
 
 // Limits say what is taken for an accident.
@@ -43,7 +45,7 @@ type Alarm struct {
 }
 
 // Alarms gives what looks like an accident, without the guards that are
-// allowed.
+// allowed. A new domain is none, whatever is in it.
 func (c *Change) Alarms(l Limits, allowed []string) []Alarm {
 	var alarms []Alarm
 	alarm := func(guard, format string, args ...any) {
@@ -51,7 +53,8 @@ func (c *Change) Alarms(l Limits, allowed []string) []Alarm {
 			alarms = append(alarms, Alarm{guard, fmt.Sprintf(format, args...)})
 		}
 	}
-	if c.Before > 0 && l.Count == 0 {
+	gone := slices.ContainsFunc(c.Domains, func(d Domain) bool { return d.State == Gone })
+	if (c.Before > 0 || gone) && l.Count == 0 {
 		alarm(Empty, "the inventory has no domains any more, and %s installed", are(c.Before))
 	}
 	lost := 0
@@ -76,7 +79,10 @@ func (c *Change) Alarms(l Limits, allowed []string) []Alarm {
 }
 
 func are(addresses int) string {
-	if addresses == 1 {
+	switch addresses {
+	case 0:
+		return "no address is"
+	case 1:
 		return "1 address is"
 	}
 	return fmt.Sprintf("%d addresses are", addresses)
@@ -96,6 +102,11 @@ func (d *Domain) lost() (n int) {
 	return n
 }
 
+// outside reports whether mail leaves for another server, also beside a copy.
+func outside(o *virtuser.Outcome) bool {
+	return o.Taken() && slices.ContainsFunc(o.Recipients, func(r string) bool { return strings.Contains(r, "@") && !strings.HasPrefix(r, "/") })
+}
+
 // particular raises the alarms of single addresses.
 func (d *Domain) particular(alarm func(guard, format string, args ...any)) {
 	for i := range d.Addresses {
@@ -104,7 +115,7 @@ func (d *Domain) particular(alarm func(guard, format string, args ...any)) {
 		switch {
 		case (local == "postmaster" || local == "abuse") && a.Old.Taken() && !a.New.Taken():
 			alarm(Postmaster, "%s is refused now", a.Key)
-		case local == "" && a.New.Taken() && a.New.Mailer != "local" && (!a.Old.Taken() || a.Old.Mailer == "local"):
+		case local == "" && outside(&a.New) && !outside(&a.Old):
 			alarm(Outside, "every address of %s that is not listed goes to %s now", d.Name, strings.Join(a.New.Recipients, ", "))
 		}
 	}

@@ -81,7 +81,12 @@ func expected(old, next [2]map[string]string, inventory []string, l Limits) []st
 	}
 	taken := func(right string) bool { return right != "" && right[0] != 'e' }
 	words := map[string]bool{}
-	if listsAny(old[1]) && len(inventory) == 0 {
+	goes := false
+	for d := range old[0] {
+		_, stays := next[0][d]
+		goes = goes || !stays
+	}
+	if (listsAny(old[1]) || goes) && len(inventory) == 0 {
 		words[Empty] = true
 	}
 	total, lostAll := 0, 0

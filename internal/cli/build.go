@@ -18,6 +18,7 @@ type buildArgs struct {
 	inventory, out, state, mx, mc string
 	adopt, dryRun, quiet          bool
 	reloaded, verify, rollback    bool
+	entered                       bool // the folders are locked
 	onChange, plan                string
 	grace, wait                   time.Duration
 	keep                          int
@@ -127,12 +128,18 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.leave()) }()
-	j.set.Keep, j.set.Gap = a.keep, a.gap(j)
-	if j.set.Meta, err = a.meta(j); err != nil {
-		return err
+	if a.rollback {
+		a.keep = max(a.keep, 1)
 	}
+	j.set.Keep, j.set.Gap = a.keep, a.gap(j)
+	j.set.Meta = a.meta(j)
 	j.set.Note = a.kinds
-	j.set.Approve = func([]publish.Change) error { return a.approve(j) }
+	j.set.Approve = func(changes []publish.Change) error { return a.approve(j, changes) }
+	if a.plan != "" {
+		if err := a.asPlanned(j); err != nil {
+			return err
+		}
+	}
 	if a.verify {
 		j.set.Verify = func(at func(string) string) error { return a.prove(ctx, j, at, stdio) }
 	}
@@ -147,7 +154,12 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	if err != nil {
 		return machineExit(err, exitIO)
 	}
-	if err := a.changed(ctx, result, stdio); err != nil {
+	// The command may run virtmap itself, and take its time.
+	if err := j.leave(); err != nil {
+		return machineExit(err, exitIO)
+	}
+	j.leave = func() error { return nil }
+	if err := a.changed(ctx, j, result, stdio); err != nil {
 		return err
 	}
 	return j.choice.exit()

@@ -112,6 +112,9 @@ func (a *diffArgs) print(w io.Writer, j *job, c change.Change, pending publish.R
 	d := diffOutput{Change: c, alarms: c.Alarms(a.guards.limits(j.source.Model), nil)}
 	for _, file := range pending.Changes {
 		d.files = append(d.files, filepath.Base(file.Path))
+		if file.Kept != "" {
+			d.alarms = append(d.alarms, change.Alarm{Guard: byHand, Text: file.Path + " was not written by virtmap, or changed since"})
+		}
 	}
 	switch {
 	case a.unified:

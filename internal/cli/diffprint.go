@@ -76,6 +76,13 @@ func addresses(n int) string {
 	return fmt.Sprintf("%d addresses", n)
 }
 
+func are(addresses int) string {
+	if addresses == 1 {
+		return "1 address is"
+	}
+	return fmt.Sprintf("%d addresses are", addresses)
+}
+
 func (d *diffOutput) text(w io.Writer) error {
 	var err error
 	line := func(format string, args ...any) {
@@ -96,8 +103,8 @@ func (d *diffOutput) text(w io.Writer) error {
 	for _, drift := range d.Drift {
 		line("drift: %s", drift)
 	}
-	for _, alarm := range d.alarms {
-		line("guard: %s (--allow %s)", alarm.Text, alarm.Guard)
+	for _, alarm := range alarmLines(d.alarms) {
+		line("guard: %s", alarm)
 	}
 	line("%s", d.summary())
 	return err
@@ -176,10 +183,16 @@ func (d *diffOutput) markdown(w io.Writer) error {
 	return err
 }
 
+// byHand is the guard that --adopt lets pass.
+const byHand = "edited"
+
 func alarmLines(alarms []change.Alarm) []string {
 	lines := make([]string, len(alarms))
 	for i, a := range alarms {
 		lines[i] = a.Text + " (--allow " + a.Guard + ")"
+		if a.Guard == byHand {
+			lines[i] = a.Text + " (--adopt)"
+		}
 	}
 	return lines
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 
 	"virtmap/internal/change"
 	"virtmap/internal/fileset"
+	"virtmap/internal/publish"
 	"virtmap/inventory"
 )
 
@@ -74,11 +74,8 @@ func (g *guardArgs) limits(m *inventory.Model) change.Limits {
 // compare gives what a job changes of the installed files, in outcomes.
 func (a *buildArgs) compare(j *job) (change.Change, error) {
 	next := change.Of(j.source)
-	set, err := fileset.Open(a.out, next.Router.Host, next.Router.Account)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return change.Compare(change.Nothing(next.Router.Host), next)
-	case err != nil:
+	set, err := fileset.OpenOurs(a.out, next.Router.Host, next.Router.Account)
+	if err != nil {
 		return change.Change{}, err
 	}
 	c, err := change.Compare(change.Installed(set), next)
@@ -87,18 +84,14 @@ func (a *buildArgs) compare(j *job) (change.Change, error) {
 
 // approve refuses what looks like an accident. What was reviewed as a plan is
 // none, nor is the take-over of files whose losses were printed.
-func (a *buildArgs) approve(j *job) error {
-	switch {
-	case a.plan != "":
-		return a.asPlanned(j)
-	case a.adopt:
+func (a *buildArgs) approve(j *job, changes []publish.Change) error {
+	takesOver := slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Kept != "" })
+	if a.plan != "" || a.adopt && takesOver {
 		return nil
 	}
 	c, err := a.compare(j)
 	if err != nil {
-		// Files that nobody can read are replaced; publishing has seen to it
-		// that they are ours, or that somebody wants it.
-		return nil
+		return fmt.Errorf("compare with what is installed: %w", err)
 	}
 	alarms := c.Alarms(a.guards.limits(j.source.Model), a.guards.allow.Value())
 	if len(alarms) == 0 {

@@ -24,6 +24,7 @@ type job struct {
 	choice  *choice
 	leaving []string // domains whose rows stay for a while
 	leave   func() error
+	digest  string // of the inventory
 
 	faults *diag.List // warnings of the inventory, for who looks at a change
 	news   diag.List  // of the DNS; what was not printed was not said
@@ -31,41 +32,75 @@ type job struct {
 
 // prepare reads, asks and compiles. The caller leaves the folders with leave.
 func (a *buildArgs) prepare(ctx context.Context, stdio Stdio) (*job, error) {
-	if err := errors.Join(a.mode(), a.finishStopped()); err != nil {
-		return nil, err
-	}
-	source, faults, err := read(a.inventory, stdio)
-	if err != nil {
+	if err := errors.Join(a.mode(), a.finishStopped(ctx)); err != nil {
 		return nil, err
 	}
 	least := diag.Warning
 	if a.quiet {
 		least = diag.Error
 	}
-	if faults.Failed() {
-		return nil, printFaults(stdio, source.Model.Sources, faults, least)
-	}
-	if err := a.place(&source.Model.Host); err != nil {
+	j, err := a.load(ctx, least, stdio)
+	if err != nil {
 		return nil, err
 	}
-	j := &job{source: source, faults: faults, leave: func() error { return nil }}
+	j.digest = j.source.Model.Sources.Digest()
 	j.set = publish.Set{State: a.state, Adopt: a.adopt, DryRun: a.dryRun, Entered: true, FS: publish.OS}
-	if !a.dryRun {
-		if j.leave, err = a.enter(a.out, a.state); err != nil {
-			return nil, err
-		}
-	}
 	err = a.work(ctx, j, stdio)
-	if err == nil && faults.Failed() {
-		err = printFaults(stdio, source.Model.Sources, faults, least)
+	if err == nil && j.faults.Failed() {
+		err = printFaults(stdio, j.source.Model.Sources, j.faults, least)
 	}
 	if err == nil {
-		err = printFaults(stdio, source.Model.Sources, &j.news, least)
+		err = printFaults(stdio, j.source.Model.Sources, &j.news, least)
 	}
 	if err != nil {
 		return nil, errors.Join(err, j.leave())
 	}
 	return j, nil
+}
+
+// load reads the inventory and locks the folders that it is for. Who waited
+// for them reads it again: it may have been edited meanwhile, and the other
+// build may have published that.
+func (a *buildArgs) load(ctx context.Context, least diag.Severity, stdio Stdio) (*job, error) {
+	j := &job{leave: func() error { return nil }}
+	given := a.out
+	for began := time.Now(); ; began = time.Now() {
+		var err error
+		if j.source, j.faults, err = read(a.inventory, stdio); err != nil {
+			return nil, errors.Join(err, j.leave())
+		}
+		m := j.source.Model
+		if j.faults.Failed() {
+			return nil, errors.Join(printFaults(stdio, m.Sources, j.faults, least), j.leave())
+		}
+		if err := a.place(&m.Host); err != nil {
+			return nil, errors.Join(err, j.leave())
+		}
+		if a.entered && given == "" && m.Host.MailDir.Text != a.out {
+			return nil, errors.Join(exit(exitTryAgain, errors.New("the inventory has another mail_dir since this began")), j.leave())
+		}
+		if a.dryRun || a.entered {
+			return j, nil
+		}
+		if j.leave, err = a.enter(ctx, a.out, a.state); err != nil {
+			return nil, err
+		}
+		a.entered = true
+		if !editedSince(m.Sources, began) {
+			return j, nil
+		}
+	}
+}
+
+// editedSince reports whether a source was changed after a moment, as coarse
+// as the clock of a file system is.
+func editedSince(sources *diag.Sources, began time.Time) bool {
+	for name := range sources.Names() {
+		if info, err := os.Stat(name); err == nil && info.ModTime().After(began.Add(-20*time.Millisecond)) {
+			return true
+		}
+	}
+	return false
 }
 
 // warn prints the warnings of the inventory. cron hears of them when something
@@ -89,15 +124,15 @@ func (a *buildArgs) work(ctx context.Context, j *job, stdio Stdio) (err error) {
 }
 
 // enter locks the folders.
-func (a *buildArgs) enter(folder, state string) (leave func() error, err error) {
+func (a *buildArgs) enter(ctx context.Context, folder, state string) (leave func() error, err error) {
 	holder := publish.Holder{PID: os.Getpid(), Command: "virtmap build -i " + a.inventory, Since: time.Now().Truncate(time.Second), Wait: a.wait}
-	leave, err = publish.Enter(publish.OS, folder, state, holder)
+	leave, err = publish.Enter(ctx, publish.OS, folder, state, holder)
 	return leave, machineExit(err, exitIO)
 }
 
 // finishStopped puts the files in place that a run that was stopped had begun
 // with, before anything else: also when the inventory has faults by now.
-func (a *buildArgs) finishStopped() error {
+func (a *buildArgs) finishStopped(ctx context.Context) error {
 	if a.dryRun {
 		return nil
 	}
@@ -109,7 +144,7 @@ func (a *buildArgs) finishStopped() error {
 	if folder == "" {
 		return nil
 	}
-	leave, err := a.enter(folder, state)
+	leave, err := a.enter(ctx, folder, state)
 	if err != nil {
 		return err
 	}
@@ -132,7 +167,11 @@ func (a *buildArgs) restarted() (last time.Time) {
 	if a.reloaded {
 		return time.Now()
 	}
-	for _, path := range []string{fileset.PidFile(a.out), filepath.Join(a.state, reloadedName)} {
+	paths := []string{fileset.PidFile(a.out), filepath.Join(a.state, reloadedName)}
+	if paths[0] == "" && a.state == stateServer {
+		paths = append(paths, "/var/run/sendmail.pid", "/var/run/sendmail/mta/sendmail.pid") // what sendmail itself takes
+	}
+	for _, path := range paths {
 		if info, err := os.Stat(path); err == nil && info.ModTime().After(last) {
 			last = info.ModTime()
 		}

@@ -23,16 +23,16 @@ import (
 // compares times in whole seconds. Only the server has one.
 func (a *buildArgs) gap(j *job) time.Duration {
 	if filepath.Clean(a.out) == j.source.Model.Host.MailDir.Text {
-		return 2 * time.Second
+		return mapGap
 	}
 	return 0
 }
 
+const mapGap = 2 * time.Second
+
 // meta describes the generation.
-func (a *buildArgs) meta(j *job) (publish.Meta, error) {
-	m := publish.Meta{Time: time.Now().UTC().Truncate(time.Second), Who: whoAmI(), Inventory: j.source.Model.Name, Contents: contents(j.source)}
-	m.Digest = j.source.Model.Sources.Digest()
-	return m, nil
+func (a *buildArgs) meta(j *job) publish.Meta {
+	return publish.Meta{Time: time.Now().UTC().Truncate(time.Second), Who: whoAmI(), Inventory: j.source.Model.Name, Contents: contents(j.source), Digest: j.digest}
 }
 
 // whoAmI is the person behind sudo, or the user.
@@ -74,7 +74,7 @@ func (a *buildArgs) prove(ctx context.Context, j *job, at func(string) string, s
 		return unreadable
 	}
 	if failed > 0 {
-		return exit(exitProblems, fmt.Errorf("%s differ from the inventory, and nothing was written; please report it", plural(failed, "address")))
+		return exit(exitProblems, fmt.Errorf("%s not as the inventory says, and nothing was written; please report it", are(failed)))
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func kindWords(maps, names, mc bool) string {
 
 // changed tells the command of --on-change what changed: in this run, and in
 // earlier ones that were stopped, or whose command failed.
-func (a *buildArgs) changed(ctx context.Context, result publish.Report, stdio Stdio) error {
+func (a *buildArgs) changed(ctx context.Context, j *job, result publish.Report, stdio Stdio) error {
 	if a.dryRun {
 		return nil
 	}
@@ -129,10 +129,10 @@ func (a *buildArgs) changed(ctx context.Context, result publish.Report, stdio St
 	words := strings.Fields(note)
 	kinds := kindWords(slices.Contains(words, "map"), slices.Contains(words, "names"), slices.Contains(words, "mc"))
 	if len(result.Changes) == 0 && !a.quiet {
-		fmt.Fprintf(stdio.Out, "an earlier build changed %s and could not say so\n", kinds)
+		fmt.Fprintf(stdio.Out, "an earlier build changed %s, and was stopped before it was told, or its command failed\n", kinds)
 	}
 	if a.onChange != "" {
-		if err := a.command(ctx, kinds, stdio); err != nil {
+		if err := a.command(ctx, j, kinds, len(result.Changes) > 0, stdio); err != nil {
 			return err
 		}
 	}
@@ -141,7 +141,7 @@ func (a *buildArgs) changed(ctx context.Context, result publish.Report, stdio St
 
 // command runs the command of --on-change. When it fails it is run again by
 // the next build, or the old files are put back.
-func (a *buildArgs) command(ctx context.Context, kinds string, stdio Stdio) error {
+func (a *buildArgs) command(ctx context.Context, j *job, kinds string, swapped bool, stdio Stdio) error {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", a.onChange)
 	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds, "VIRTMAP_DIR="+a.out)
 	cmd.Stdout, cmd.Stderr = stdio.Err, stdio.Err
@@ -151,10 +151,10 @@ func (a *buildArgs) command(ctx context.Context, kinds string, stdio Stdio) erro
 		return a.noteReload()
 	case failure == nil:
 		return nil
-	case !a.rollback:
+	case !a.rollback || !swapped: // what an earlier build did is not this one's to undo
 		return exit(exitIO, fmt.Errorf("the files are in place, and the command of --on-change failed: %w; the next build runs it again", failure))
 	}
-	if err := a.undo(ctx); err != nil {
+	if err := a.undo(ctx, j); err != nil {
 		return exit(exitIO, fmt.Errorf("the command of --on-change failed: %w; and the old files could not be put back: %w", failure, err))
 	}
 	if err := publish.Announced(publish.OS, a.state); err != nil {

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -27,7 +29,9 @@ import (
 type keptArgs struct {
 	out, state string
 	adopt      bool
-	wait       time.Duration
+	wait, gap  time.Duration
+
+	also []publish.Output // to be written beside a generation
 }
 
 func (a *keptArgs) flags() []cli.Flag {
@@ -41,7 +45,7 @@ func (a *keptArgs) flags() []cli.Flag {
 
 func (a *keptArgs) place() {
 	if a.out == "" {
-		a.out, a.state = mcfile.DefaultDir, firstOf(a.state, stateServer)
+		a.out, a.state, a.gap = mcfile.DefaultDir, firstOf(a.state, stateServer), mapGap
 	}
 	a.state = firstOf(a.state, filepath.Join(a.out, stateInside))
 }
@@ -137,11 +141,12 @@ func rollback(ctx context.Context, a keptArgs, number int, stdio Stdio) (err err
 	if _, err := os.Stat(a.state); err != nil {
 		return machineExit(err, exitNoInput) // nothing is made where nothing is kept
 	}
-	leave, err := publish.Enter(publish.OS, a.out, a.state, holder)
+	leave, err := publish.Enter(ctx, publish.OS, a.out, a.state, holder)
 	if err != nil {
 		return machineExit(err, exitIO)
 	}
 	defer func() { err = errors.Join(err, leave()) }()
+	before := classW(a.out)
 	m, result, err := a.restore(ctx, number)
 	var foreign *publish.Foreign
 	if errors.As(err, &foreign) {
@@ -157,13 +162,45 @@ func rollback(ctx context.Context, a keptArgs, number int, stdio Stdio) (err err
 		fmt.Fprintf(stdio.Out, "generation %d is in place already\n", m.Number)
 		return nil
 	}
+	a.sayRestored(m, result, before, stdio)
+	return nil
+}
+
+// classW are the names of an installed local-host-names.
+func classW(dir string) (names []string) {
+	text, _ := readIfThere(filepath.Join(dir, mcfile.HostNames)) // a file that cannot be read has been told of
+	var sources diag.Sources
+	if src, err := sources.Add("", string(text)); err == nil {
+		names = listedNames(src, &diag.List{})
+	}
+	return names
+}
+
+// sayRestored says what is in place, and what is not what it was then.
+func (a *keptArgs) sayRestored(m publish.Meta, result publish.Report, before []string, stdio Stdio) {
+	now := classW(a.out)
+	gone := slices.DeleteFunc(before, func(name string) bool { return slices.Contains(now, name) })
 	next := "sendmail sees a new map by itself"
-	if kinds := (&buildArgs{}).kinds(result.Changes); kinds != "map" {
+	switch kinds := (&buildArgs{}).kinds(result.Changes); {
+	case len(gone) > 0:
+		next = "restart sendmail NOW: until then it takes mail for " + strings.Join(gone, ", ") + " to local accounts"
+	case kinds != "map":
 		next = "restart sendmail: its names changed"
+	}
+	var others []string
+	for _, name := range []string{mcfile.Aliases, mcfile.RelayDomains, mcfile.HostNames, mcfile.Include} {
+		if _, kept := m.Files[name]; kept {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(a.out, name)); err == nil {
+			others = append(others, name)
+		}
+	}
+	if len(others) > 0 {
+		next += "; generation " + strconv.Itoa(m.Number) + " had no " + strings.Join(others, ", ") + ": remove what sendmail does not read"
 	}
 	fmt.Fprintf(stdio.Out, "put generation %d of %s back (%s); %s. The next build writes what the inventory says again\n",
 		m.Number, m.Time.Format(time.RFC3339), firstOf(m.Contents, m.Note), next)
-	return nil
 }
 
 // restore swaps a generation in; below zero it is the one before the last.
@@ -191,13 +228,46 @@ func (a *keptArgs) restore(ctx context.Context, number int) (publish.Meta, publi
 	}
 	meta := publish.Meta{Time: time.Now().UTC().Truncate(time.Second), Who: whoAmI(), Inventory: m.Inventory, Digest: m.Digest, Contents: m.Contents,
 		Note: fmt.Sprintf("rollback to %d:", m.Number)}
-	result, err := publish.Publish(ctx, publish.Set{Outputs: outputs, State: a.state, Adopt: a.adopt, Entered: true, FS: publish.OS, Meta: meta, Keep: len(all)})
+	set := publish.Set{Outputs: append(outputs, a.also...), State: a.state, Adopt: a.adopt, Entered: true, FS: publish.OS, Meta: meta, Keep: len(all) + 1, Gap: a.gap}
+	result, err := publish.Publish(ctx, set)
 	return m, result, err
 }
 
 // undo puts back what was installed before a build.
-func (a *buildArgs) undo(ctx context.Context) error {
-	kept := keptArgs{out: a.out, state: a.state}
-	_, _, err := kept.restore(context.WithoutCancel(ctx), -1)
+func (a *buildArgs) undo(ctx context.Context, j *job) (err error) {
+	ctx = context.WithoutCancel(ctx)
+	leave, err := a.enter(ctx, a.out, a.state)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, leave()) }()
+	kept := keptArgs{out: a.out, state: a.state, gap: j.set.Gap}
+	for _, out := range j.set.Outputs {
+		if !out.Shared {
+			continue
+		}
+		written, err := readIfThere(out.Path)
+		if err != nil {
+			return err
+		}
+		kept.also = append(kept.also, asItWas(out, written))
+	}
+	_, _, err = kept.restore(ctx, -1)
 	return err
+}
+
+// asItWas gives the output that puts a shared file back.
+func asItWas(out publish.Output, written []byte) publish.Output {
+	base := out.Base
+	out.Base = written
+	out.Same = func(image []byte) bool { return bytes.Equal(image, base) }
+	out.Write = func(w io.WriteSeeker) error { _, err := w.Write(base); return err }
+	out.Check = func(image []byte) error {
+		if !bytes.Equal(image, base) {
+			return errors.New("it differs from what was written")
+		}
+		return nil
+	}
+	out.Lost = func([]byte) []string { return nil }
+	return out
 }

@@ -113,9 +113,9 @@ func stay(leaving []string) string {
 	case n == 0:
 		return ""
 	case n > 5:
-		return fmt.Sprintf("; the rows of %d domains that left stay until then", n)
+		return fmt.Sprintf("; the rows of %d domains that left stay until sendmail was restarted", n)
 	}
-	return "; the rows of " + strings.Join(leaving, ", ") + " stay until then"
+	return "; the rows of " + strings.Join(leaving, ", ") + " stay until sendmail was restarted"
 }
 
 // contents counts what is written of an inventory.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"sort"
 	"strings"
@@ -164,6 +165,17 @@ func (s *Sources) Place(p Pos) (Place, bool) {
 	offset := min(int(p-src.base), len(src.Text))
 	line := sort.Search(len(src.lines), func(i int) bool { return int(src.lines[i]) > offset })
 	return Place{File: src.Name, Line: line, Col: src.column(line, offset), Source: src, Offset: offset}, true
+}
+
+// Names gives the names of all texts.
+func (s *Sources) Names() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, src := range s.all {
+			if !yield(src.Name) {
+				return
+			}
+		}
+	}
 }
 
 // Digest is the SHA-256 of all texts, in hex.

@@ -32,8 +32,9 @@ func Drift(dir string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		named := installedType(filepath.Join(dir, mcfile.Include))
 		for _, typ := range mapfile.Types {
-			if typ.Suffix == "" {
+			if typ.Suffix == "" || named != "" && typ.Name != named {
 				continue
 			}
 			lines, err := driftOf(text, text+typ.Suffix, table.rows(image))

@@ -24,6 +24,8 @@ type Installed struct {
 	names   []string        // of class w
 	relayed []string        // of the relayed domains
 	own     virtuser.Lookup // our alias file alone; nil: there is none
+	typ     string          // of the maps; empty: it is guessed
+	lenient bool            // what is not there is empty
 	at      func(path string) string
 	open    []*mapfile.File
 	seen    []stamp // of every file that was opened or looked for
@@ -39,32 +41,61 @@ func Open(dir, host string, account func(string) bool) (set *Installed, err erro
 // OpenAt opens files that are not in their places yet: at gives the place of
 // what will be at a path.
 func OpenAt(dir string, at func(path string) string, host string, account func(string) bool) (set *Installed, err error) {
-	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: at}
+	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: at, typ: installedType(at(filepath.Join(dir, mcfile.Include)))}
+	paths, named := aliasFiles(dir)
+	return set, set.load(dir, paths, named)
+}
+
+// OpenOurs opens the files that builds write, to be compared with what they
+// would write now: without the server's own aliases, and with those that are
+// not there as if they were empty.
+func OpenOurs(dir, host string, account func(string) bool) (set *Installed, err error) {
+	same := func(path string) string { return path }
+	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: same, typ: installedType(filepath.Join(dir, mcfile.Include)), lenient: true}
+	return set, set.load(dir, []string{filepath.Join(dir, mcfile.Aliases)}, false)
+}
+
+// installedType is the map type that a virtmap.mc names; empty when there is
+// none.
+func installedType(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return mcfile.MapType(string(text))
+}
+
+func (set *Installed) load(dir string, aliases []string, named bool) (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, set.Close())
 		}
 	}()
-	if set.Router.Rows, set.EachRow, err = set.table(filepath.Join(dir, mcfile.Virtusertable)); err != nil {
-		return set, err
+	set.Router.Rows, set.EachRow, err = set.table(filepath.Join(dir, mcfile.Virtusertable))
+	if set.lenient && errors.Is(err, fs.ErrNotExist) {
+		set.Router.Rows, set.EachRow = rowSet(pairs{})
+		err = nil
 	}
-	if set.Router.Aliases, err = set.aliases(dir); err != nil {
-		return set, err
+	if err != nil {
+		return err
+	}
+	if set.Router.Aliases, err = set.aliases(aliases, named); err != nil {
+		return err
 	}
 	names, err := set.read(filepath.Join(dir, mcfile.HostNames))
-	if err != nil {
-		return set, err
+	if err != nil && !(set.lenient && errors.Is(err, fs.ErrNotExist)) {
+		return err
 	}
 	set.names = nameLines(names)
 	set.Router.ClassW = lineSet(set.names)
 	relayed, err := set.read(filepath.Join(dir, mcfile.RelayDomains))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return set, err
+		return err
 	}
 	set.relayed = nameLines(relayed)
 	set.Router.Relayed = lineSet(set.relayed)
 	set.Router.Ready()
-	return set, nil
+	return nil
 }
 
 // Names are the domains that are taken: class w and the relayed ones.
@@ -84,9 +115,8 @@ func (s *Installed) Close() (err error) {
 
 // aliases opens our alias file and those of the server, asked in this order.
 // One that sendmail.cf names and that is not there holds up all local mail.
-func (s *Installed) aliases(dir string) (virtuser.Lookup, error) {
+func (s *Installed) aliases(paths []string, named bool) (virtuser.Lookup, error) {
 	var files []virtuser.Lookup
-	paths, named := aliasFiles(dir)
 	for i, path := range paths {
 		file, _, err := s.table(path)
 		switch {
@@ -121,12 +151,19 @@ func lineSet(lines []string) func(string) bool {
 	return func(name string) bool { return have[name] }
 }
 
+// ours reports whether a table is one of those that virtmap.mc names the type
+// of.
+func ours(text string) bool {
+	base := filepath.Base(text)
+	return base == mcfile.Virtusertable || base == mcfile.Aliases
+}
+
 type eachRow = func(row func(key, value []byte) error) error
 
 // table opens the map of a text, or the text itself.
 func (s *Installed) table(text string) (virtuser.Lookup, eachRow, error) {
 	for _, typ := range mapfile.Types {
-		if typ.Suffix == "" {
+		if typ.Suffix == "" || ours(text) && s.typ != "" && typ.Name != s.typ {
 			continue
 		}
 		s.watch(text + typ.Suffix)
@@ -163,6 +200,9 @@ func (s *Installed) read(path string) ([]byte, error) {
 // others names further maps of a text: which of them sendmail reads is the
 // configuration's to say.
 func (s *Installed) others(text string, taken mapfile.Type) {
+	if s.typ != "" {
+		return
+	}
 	for _, typ := range mapfile.Types {
 		if _, err := os.Stat(s.at(text + typ.Suffix)); err == nil && typ.Suffix != "" && typ.Suffix != taken.Suffix {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("%s%s is there too; %s%s is read", text, typ.Suffix, text, taken.Suffix))

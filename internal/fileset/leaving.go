@@ -22,9 +22,9 @@ import (
 // comment in the virtusertable who left before, and the time of
 // local-host-names since when.
 func (s Source) KeepLeaving(dir string, restarted time.Time, grace time.Duration, now time.Time) (Source, []string, error) {
-	set, err := Open(dir, s.Model.Host.Name.Text, func(string) bool { return false })
+	set, err := OpenOurs(dir, s.Model.Host.Name.Text, func(string) bool { return false })
 	if err != nil {
-		return s, nil, nil // nothing is installed, or nothing that anybody can read
+		return s, nil, err
 	}
 	defer set.Close()
 	leaving := s.leaving(dir, set, restarted, grace, now)

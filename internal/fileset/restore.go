@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
@@ -14,7 +13,7 @@ import (
 
 // Restored gives the outputs that bring a kept generation back, in the order of
 // Outputs. content gives a file that is stored; a map that is not is made of
-// its text.
+// its text, also where the generation had none and there is one now.
 func Restored(m publish.Meta, content func(name string) ([]byte, error), dir string, owner int) ([]publish.Output, error) {
 	b := builder{dir: dir, owner: owner}
 	for _, file := range []struct {
@@ -39,6 +38,9 @@ func Restored(m publish.Meta, content func(name string) ([]byte, error), dir str
 			b.text(file.name, nil, file.lines) // sendmail.cf may name it
 			b.last().IfKnown = true
 		}
+		if n := len(b.outputs); file.name == mcfile.RelayDomains && n > 0 {
+			b.last().Bridge = bridgeNames(text)
+		}
 		if file.rows == nil {
 			continue
 		}
@@ -57,21 +59,24 @@ func Restored(m publish.Meta, content func(name string) ([]byte, error), dir str
 func (b *builder) restoreMaps(m publish.Meta, content func(string) ([]byte, error), name string, text []byte, rows func([]byte) mapfile.Rows) error {
 	for _, typ := range mapfile.Types {
 		kept, ok := m.Files[name+typ.Suffix]
-		if typ.Suffix == "" || !ok {
+		left := !ok && text != nil && exists(filepath.Join(b.dir, name+typ.Suffix))
+		if typ.Suffix == "" || !ok && !left {
 			continue
 		}
 		b.typ = typ
-		if !kept.Stored {
-			b.table(name, rows(text), rows)
-		} else {
+		mapped := rows(text)
+		if kept.Stored {
 			image, err := content(name + typ.Suffix)
 			if err != nil {
 				return err
 			}
 			b.image(name+typ.Suffix, filepath.Join(b.dir, name), image)
+			mapped = imageRows(image)
+		} else {
+			b.table(name, mapped, rows)
 		}
-		if strings.HasPrefix(name, mcfile.Aliases) && !kept.Stored {
-			b.bridgeAliases(text, rows(text))
+		if name == mcfile.Aliases {
+			b.bridgeAliases(text, mapped)
 		}
 	}
 	return nil

@@ -133,3 +133,15 @@ func quoteless(name string) string {
 		return c
 	}, name)
 }
+
+// MapType is the type of the tables that lines of ours name; empty when there
+// are none.
+func MapType(text string) string {
+	for line := range strings.Lines(text) {
+		if spec, ok := strings.CutPrefix(line, "FEATURE(`virtusertable', `"); ok {
+			word, _, _ := strings.Cut(spec, " ")
+			return word
+		}
+	}
+	return ""
+}

@@ -45,7 +45,7 @@ func (p *publisher) compare() error {
 			s.change.Lost = out.Lost(image)
 		} else if !p.ours(out, image) {
 			s.change.Lost, s.foreign = out.Lost(image), image
-			s.change.Kept = filepath.Join(p.State, "adopted", key(out.Path))
+			s.change.Kept = p.keptName(key(out.Path))
 			foreign.Files = append(foreign.Files, s.change)
 		}
 		p.pending = append(p.pending, s)
@@ -100,4 +100,15 @@ func (p *publisher) stale() []string {
 	}
 	slices.Sort(stale)
 	return stale
+}
+
+// keptName is a free name for a file that a person made.
+func (p *publisher) keptName(name string) string {
+	path := filepath.Join(p.State, "adopted", name)
+	for n := 2; ; n++ {
+		if _, err := p.FS.Stat(path); err != nil {
+			return path
+		}
+		path = filepath.Join(p.State, "adopted", fmt.Sprintf("%s.%d", name, n))
+	}
 }

@@ -130,7 +130,10 @@ func (p *publisher) found(all []Meta) (*Meta, error) {
 		}
 		sum := digest(image)
 		m.Files[key(out.Path)] = Kept{Digest: sum, Stored: true}
-		known = known && all[len(all)-1].Files[key(out.Path)].Digest == sum
+		if known {
+			kept, in := all[len(all)-1].Files[key(out.Path)]
+			known = !in || kept.Digest == sum // a file of an earlier map type says nothing
+		}
 	}
 	if known || len(m.Files) == 0 {
 		return nil, nil
@@ -221,7 +224,14 @@ func (p *publisher) prune() error {
 		return err
 	}
 	for len(all) > p.Keep+1 {
-		if err := p.FS.RemoveAll(filepath.Join(p.State, generationsDir, strconv.Itoa(all[0].Number))); err != nil {
+		// Without its name first: who is stopped in between leaves no half of
+		// a generation.
+		going := unnamed(p.State, all[0].Number)
+		err := p.FS.Rename(filepath.Join(filepath.Dir(going), strconv.Itoa(all[0].Number)), going)
+		if err == nil {
+			err = p.FS.RemoveAll(going)
+		}
+		if err != nil {
 			return err
 		}
 		all = all[1:]

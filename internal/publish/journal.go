@@ -34,6 +34,9 @@ func (p *publisher) journal() journal {
 	var last []step
 	for _, s := range p.pending {
 		path := s.out.Path
+		if abs, err := filepath.Abs(path); err == nil {
+			path = abs // the next run may have another working directory
+		}
 		final := step{From: beside(path), To: path, Digest: s.sums[0], Map: s.out.Source != ""}
 		if s.bridge != nil {
 			last = append(last, final)
@@ -65,22 +68,24 @@ const mapWait = 10 * time.Second
 
 // do puts one file in place. A sendmail that has the old map open looks at the
 // time of that inode only, in whole seconds: it must move for the new one to
-// be opened, and two swaps must not come too close. The time of a map is that
-// of its swap, so that the next one knows.
+// be opened, and two swaps must not come too close. The time of a file is that
+// of its swap: of a map, for the next one; of the class w names, to tell
+// whether sendmail was restarted since.
 func (st step) do(files FS, gap time.Duration) error {
 	info, err := files.Stat(st.To)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && !st.Map:
-		return st.rename(files)
-	case err != nil:
+	gone := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !gone {
 		return err
 	}
 	// Nobody is locked out while this waits.
-	if age := time.Since(info.ModTime); age >= 0 && age < gap {
+	if age := time.Since(info.ModTime); st.Map && !gone && age >= 0 && age < gap {
 		time.Sleep(gap - age)
 	}
 	if err := files.Touch(st.From, time.Now()); err != nil {
 		return err
+	}
+	if gone || !st.Map {
+		return st.rename(files)
 	}
 	if err := st.underLock(files, info.ModTime); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ var ErrLocked = errors.New("another build is at work")
 // leave is called, and finishes what a run that was stopped had begun. Who
 // decides by what is installed what is to be published enters before, and
 // publishes with Entered.
-func Enter(files FS, folder, state string, h Holder) (leave func() error, err error) {
+func Enter(ctx context.Context, files FS, folder, state string, h Holder) (leave func() error, err error) {
 	var unlocks []func() error
 	leave = func() (err error) {
 		for _, u := range unlocks {
@@ -36,13 +37,13 @@ func Enter(files FS, folder, state string, h Holder) (leave func() error, err er
 	}
 	until := time.Now().Add(h.Wait)
 	for _, dir := range []string{folder, state} {
-		if dir == state && filepath.Clean(dir) == filepath.Clean(folder) {
-			continue // locked already
-		}
 		if err := files.MkdirAll(dir, 0o755); err != nil {
 			return nil, errors.Join(fmt.Errorf("%w: %w", ErrCreate, err), leave())
 		}
-		u, err := lockUntil(files, dir, until)
+		if len(unlocks) > 0 && same(files, folder, state) {
+			continue // locked already
+		}
+		u, err := lockUntil(ctx, files, dir, until)
 		if errors.Is(err, ErrLocked) {
 			err = fmt.Errorf("%w%s", err, holderOf(files, state, h.Wait))
 		}
@@ -57,13 +58,24 @@ func Enter(files FS, folder, state string, h Holder) (leave func() error, err er
 	return leave, nil
 }
 
+// same reports whether two names are of one folder.
+func same(files FS, a, b string) bool {
+	one, errA := files.Stat(a)
+	other, errB := files.Stat(b)
+	return filepath.Clean(a) == filepath.Clean(b) || errA == nil && errB == nil && one.Inode != 0 && one.Inode == other.Inode
+}
+
 // lockUntil tries until a time, several times a second.
-func lockUntil(files FS, dir string, until time.Time) (unlock func() error, err error) {
+func lockUntil(ctx context.Context, files FS, dir string, until time.Time) (unlock func() error, err error) {
 	for {
 		if unlock, err = files.Lock(dir); !errors.Is(err, ErrLocked) || !time.Now().Before(until) {
 			return unlock, err
 		}
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
 }
 

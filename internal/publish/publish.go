@@ -181,7 +181,7 @@ func (p *publisher) begin() (unlock func() error, err error) {
 	unlock = func() error { return nil }
 	if !p.DryRun {
 		if !p.Entered {
-			if unlock, err = Enter(p.FS, filepath.Dir(p.Outputs[0].Path), p.State, Holder{}); err != nil {
+			if unlock, err = Enter(p.ctx, p.FS, filepath.Dir(p.Outputs[0].Path), p.State, Holder{}); err != nil {
 				return nil, err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -65,7 +66,10 @@ func (p *publisher) rename() error {
 
 // commit writes the journal, when everything that it names will last.
 func (p *publisher) commit(j journal) error {
-	if err := errors.Join(p.unchanged(), p.writeManifest(), p.writeNote()); err != nil {
+	if err := p.unchanged(); err != nil {
+		return err
+	}
+	if err := p.writeManifest(); err != nil {
 		return err
 	}
 	synced := map[string]bool{}
@@ -79,7 +83,14 @@ func (p *publisher) commit(j journal) error {
 		}
 		synced[dir] = true
 	}
-	return j.write(p)
+	earlier, err := p.writeNote()
+	if err != nil {
+		return err
+	}
+	if err := j.write(p); err != nil {
+		return errors.Join(err, p.takeNoteBack(earlier))
+	}
+	return nil
 }
 
 // keepForeign keeps the files that a person made and that are replaced now.
@@ -120,23 +131,31 @@ func (p *publisher) unchanged() error {
 
 const noteName = "unannounced"
 
-// writeNote writes what changes, beside what earlier runs left there.
-func (p *publisher) writeNote() error {
+// writeNote writes what changes, beside what earlier runs left there, and gives
+// that.
+func (p *publisher) writeNote() (earlier string, err error) {
 	if p.Note == nil {
-		return nil
+		return "", nil
 	}
 	var changes []Change
 	for _, s := range p.pending {
 		changes = append(changes, s.change)
 	}
-	earlier, err := Unannounced(p.FS, p.State)
-	if err != nil {
-		return err
+	if earlier, err = Unannounced(p.FS, p.State); err != nil {
+		return "", err
 	}
-	if earlier != "" {
-		earlier += " "
+	return earlier, p.writeState(filepath.Join(p.State, noteName), []byte(strings.TrimSpace(earlier+" "+p.Note(changes))))
+}
+
+// takeNoteBack leaves the note of a swap that does not happen as it was.
+func (p *publisher) takeNoteBack(earlier string) error {
+	switch {
+	case p.Note == nil:
+		return nil
+	case earlier == "":
+		return Announced(p.FS, p.State)
 	}
-	return p.writeState(filepath.Join(p.State, noteName), []byte(earlier+p.Note(changes)))
+	return p.writeState(filepath.Join(p.State, noteName), []byte(earlier))
 }
 
 // Unannounced gives the notes of changes that nobody was told of.
