@@ -103,6 +103,29 @@ func (k *Desk) due(d *inventory.Domain) bool {
 	return r.Verdict == "" || r.Verdict == mxcheck.Error.String() || r.Doubted || !within(k.Now, r.Checked, spread(d.Name, k.Model.MX.Recheck))
 }
 
+// Quiet gives the time until which no domain is due, when none waits for
+// anything now.
+func (k *Desk) Quiet() (until time.Time, ok bool) {
+	for i := range k.Model.Domains {
+		d := &k.Model.Domains[i]
+		if !d.Enabled || k.Model.MXCheckOf(d) == inventory.MXSkip {
+			continue
+		}
+		if d.Held || k.due(d) {
+			return time.Time{}, false
+		}
+		r := k.remembered(d)
+		next := r.Checked.Add(spread(d.Name, k.Model.MX.Recheck))
+		if rest := r.Tried.Add(min(pause, k.Model.MX.Recheck)); rest.After(next) {
+			next = rest
+		}
+		if until.IsZero() || next.Before(until) {
+			until = next
+		}
+	}
+	return until, true
+}
+
 // within reports whether an event is no older than an age, and not of the
 // future: clocks are set back.
 func within(now, event time.Time, age time.Duration) bool {

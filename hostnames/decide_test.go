@@ -446,3 +446,33 @@ func TestMissingFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestQuietEndsWhenADomainIsDue: until that time none is, and then one is.
+func TestQuietEndsWhenADomainIsDue(t *testing.T) {
+	m := parse(t, "version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n  a.example: {catch_all: andrei}\n  b.example: {catch_all: andrei}\n  skipped.example: {mx_check: skip, catch_all: andrei}\n")
+	s := newSite(t)
+	s.run(m, map[string]mxcheck.Verdict{"a.example": ok(), "b.example": ok()})
+	desk := func() *Desk {
+		memory, err := ParseMemory(s.memory)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.desk(m, memory)
+	}
+	s.now = s.now.Add(time.Second)
+	until, quiet := desk().Quiet()
+	if !quiet || !until.After(s.now) {
+		t.Fatalf("quiet until %v, %v", until, quiet)
+	}
+	s.now = until.Add(-time.Second)
+	if due := desk().Due(); len(due) > 0 {
+		t.Errorf("a second before %d are due", len(due))
+	}
+	s.now = until
+	if due := desk().Due(); len(due) == 0 {
+		t.Error("then none is due")
+	}
+	if _, quiet := desk().Quiet(); quiet {
+		t.Error("and it is quiet")
+	}
+}

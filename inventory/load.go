@@ -122,6 +122,7 @@ func (r *reader) includedFiles(top string) []string {
 		if !filepath.IsAbs(full) {
 			full = filepath.Join(globQuote.Replace(folder), full)
 		}
+		r.model.Includes = append(r.model.Includes, full)
 		matches, err := filepath.Glob(full)
 		switch {
 		case err != nil:

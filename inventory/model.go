@@ -27,6 +27,8 @@ type Model struct {
 	MX           MX
 	Checks       []CheckSetting
 	Tests        []Test
+
+	Includes []string // the patterns of the files it includes, with the folder they are relative to
 }
 
 // A Name is a text of the inventory and its place.

@@ -18,7 +18,8 @@ type buildArgs struct {
 	inventory, out, state, mx, mc string
 	adopt, dryRun, quiet          bool
 	reloaded, verify, rollback    bool
-	entered                       bool // the folders are locked
+	entered                       bool       // the folders are locked
+	typed                         *buildArgs // as they were typed
 	onChange, plan                string
 	grace, wait                   time.Duration
 	keep                          int
@@ -123,6 +124,14 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	if err := a.mode(); err != nil {
+		return err
+	}
+	typed := a
+	a.typed = &typed
+	if a.nothingToDo(stdio) {
+		return nil
+	}
 	j, err := a.prepare(ctx, stdio)
 	if err != nil {
 		return err
@@ -162,7 +171,10 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	if err := a.changed(ctx, j, result, stdio); err != nil {
 		return err
 	}
-	return j.choice.exit()
+	if err := j.choice.exit(); err != nil {
+		return err
+	}
+	return a.remember(j, stdio)
 }
 
 // mode settles where MX records are looked up.

@@ -136,10 +136,7 @@ func (a *buildArgs) finishStopped(ctx context.Context) error {
 	if a.dryRun {
 		return nil
 	}
-	state := firstOf(a.state, stateServer)
-	if a.out != "" {
-		state = firstOf(a.state, filepath.Join(a.out, stateInside))
-	}
+	state := a.stateFolder()
 	folder := publish.Stopped(publish.OS, state)
 	if folder == "" {
 		return nil

@@ -178,6 +178,19 @@ func (s *Sources) Names() iter.Seq[string] {
 	}
 }
 
+// Digests gives the SHA-256 of each text, in hex, by its name.
+func (s *Sources) Digests() iter.Seq2[string, string] {
+	return func(yield func(name, digest string) bool) {
+		for _, src := range s.all {
+			sum := sha256.New()
+			_, _ = io.WriteString(sum, src.Text) // a hash takes everything
+			if !yield(src.Name, hex.EncodeToString(sum.Sum(nil))) {
+				return
+			}
+		}
+	}
+}
+
 // Digest is the SHA-256 of all texts, in hex.
 func (s *Sources) Digest() string {
 	sum := sha256.New()
