@@ -131,16 +131,22 @@ func (r *reader) domainParts(raw *rawDomain, name string) {
 // addresses reads a domain's own addresses and sorts them.
 func (r *reader) addresses(v value, d *Domain) []Address {
 	var all []Address
-	if v.isMapping() {
-		all = make([]Address, 0, len(v.node.Content)/2)
-	}
-	r.pairs(v, "addresses", func(p pair) {
+	read := func(p pair) {
 		address, ok := r.addressKey(p)
 		r.addressValue(p, &address)
 		if ok {
 			all = append(all, address)
 		}
-	})
+	}
+	if n := r.plainCount(v); n > 0 {
+		all = make([]Address, 0, n)
+		r.plainPairs(v, read)
+		return r.sortAddresses(all, d.Name)
+	}
+	if v.isMapping() {
+		all = make([]Address, 0, len(v.node.Content)/2)
+	}
+	r.pairs(v, "addresses", read)
 	return r.sortAddresses(all, d.Name)
 }
 

@@ -63,7 +63,7 @@ func readMapping[T any](r *reader, v value, what string, keys []key[T], into *T)
 		seen[p.name] = p.key.pos()
 		i := slices.IndexFunc(keys, func(k key[T]) bool { return k.Name == p.name })
 		switch {
-		case i >= 0 && !p.val.isEmpty():
+		case i >= 0 && (!p.val.isEmpty() || r.plainCount(p.val) > 0):
 			keys[i].read(r, p.val, into)
 		case i < 0 && !freeKey(p.name):
 			r.unknownKey(p, what, describe(keys))

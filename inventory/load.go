@@ -59,7 +59,10 @@ func Load(path string, stdin io.Reader) (*Model, *diag.List, error) {
 // Parse reads one text; an include in it is looked up beside the working
 // directory and reported when it matches nothing, but not read.
 func Parse(name, text string) (*Model, *diag.List) {
-	r := newReader()
+	return newReader().parse(name, text)
+}
+
+func (r *reader) parse(name, text string) (*Model, *diag.List) {
 	if err := r.top(name, text, len(text) > MaxBytes); err != nil {
 		panic(err) // one text of at most MaxBytes cannot pass 4 GiB
 	}

@@ -16,6 +16,10 @@ type reader struct {
 	aliasesRead int
 	includes    []Name
 	words       map[string]*diag.Words // what names are compared with, by kind
+
+	plain     map[*diag.Source]map[int]plainBlock // blocks that were left out, by line
+	plainFrom int                                 // size of a text from which they are
+	ordinary  bool                                // never
 }
 
 func newReader() *reader {
@@ -31,7 +35,7 @@ func newReader() *reader {
 		Guards:   Guards{MaxRemovedPercent: 30, MinSize: 10},
 		MX:       MX{Recheck: 24 * time.Hour, MaxUnknownAge: 7 * 24 * time.Hour},
 	}
-	return &reader{model: m, words: map[string]*diag.Words{}}
+	return &reader{model: m, words: map[string]*diag.Words{}, plain: map[*diag.Source]map[int]plainBlock{}, plainFrom: minPlainBytes}
 }
 
 func (r *reader) fault(f diag.Fault) { r.faults.Add(f) }

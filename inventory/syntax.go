@@ -83,6 +83,9 @@ func (r *reader) document(src *diag.Source) (value, bool) {
 	if !r.checkTextOf(src) {
 		return value{}, false
 	}
+	if root, ok := r.decodePlainly(src); ok {
+		return value{node: root, src: src}, true
+	}
 	decoder := yaml.NewDecoder(strings.NewReader(src.Text))
 	var doc yaml.Node
 	switch err := decode(decoder, &doc); {

@@ -1,0 +1,18 @@
+package inventory
+
+import "virtmap/internal/diag"
+
+// ParsePlainly and ParseOrdinarily are Parse with and without leaving plain
+// blocks out, whatever the size; plain says whether there were any.
+func ParsePlainly(text string) (m *Model, faults *diag.List, plain bool) {
+	r := newReader()
+	r.plainFrom = 0
+	m, faults = r.parse("mail.yaml", text)
+	return m, faults, len(r.plain) > 0
+}
+
+func ParseOrdinarily(text string) (*Model, *diag.List) {
+	r := newReader()
+	r.ordinary = true
+	return r.parse("mail.yaml", text)
+}
