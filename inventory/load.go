@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +34,7 @@ func Load(path string, stdin io.Reader) (*Model, *diag.List, error) {
 	var err error
 	if path == StdinName {
 		name = stdinDisplay
-		text, err = r.readAll(stdin)
+		text, err = r.readAll(stdin, 0)
 	} else {
 		text, err = r.readFile(path)
 	}
@@ -86,7 +87,7 @@ func (r *reader) readFile(path string) (string, error) {
 	if info.IsDir() {
 		return "", fmt.Errorf("%q is a directory", path)
 	}
-	return r.readAll(f)
+	return r.readAll(f, info.Size())
 }
 
 // plainPathError turns "open x: no such file" into the quoted form of all our
@@ -98,17 +99,19 @@ func plainPathError(err error) error {
 	return err
 }
 
-func (r *reader) readAll(from io.Reader) (string, error) {
+// readAll reads to the end; size is how much is likely to come.
+func (r *reader) readAll(from io.Reader, size int64) (string, error) {
 	limit := int64(MaxBytes - r.bytes)
-	text, err := io.ReadAll(io.LimitReader(from, limit+1))
-	if err != nil {
+	var text strings.Builder
+	text.Grow(int(max(min(size, limit)+1, bytes.MinRead)))
+	if _, err := io.Copy(&text, io.LimitReader(from, limit+1)); err != nil {
 		return "", err
 	}
-	if int64(len(text)) > limit {
+	if int64(text.Len()) > limit {
 		return "", errTooLarge
 	}
-	r.bytes += len(text)
-	return string(text), nil
+	r.bytes += text.Len()
+	return text.String(), nil
 }
 
 // includedFiles expands the include patterns of the top file, each relative to

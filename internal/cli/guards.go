@@ -89,6 +89,9 @@ func (a *buildArgs) approve(j *job, changes []publish.Change) error {
 	if a.plan != "" || a.adopt && takesOver {
 		return nil
 	}
+	if !slices.ContainsFunc(changes, func(c publish.Change) bool { return !c.New }) {
+		return nil // there was nothing
+	}
 	c, err := a.compare(j)
 	if err != nil {
 		return fmt.Errorf("compare with what is installed: %w", err)

@@ -13,12 +13,15 @@ package fileset
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
@@ -181,7 +184,12 @@ func sameRows(image []byte, want mapfile.Type, rows mapfile.Rows) error {
 	if err != nil {
 		return err
 	}
-	for i := range n {
+	return inParts(n, func(from, to int) error { return sameRange(m, rows, from, to) })
+}
+
+// sameRange compares the rows of a range with a map.
+func sameRange(m mapfile.Map, rows mapfile.Rows, from, to int) error {
+	for i := from; i < to; i++ {
 		key, value := rows.Row(i)
 		found, ok, err := m.Get(key)
 		if err != nil {
@@ -192,4 +200,17 @@ func sameRows(image []byte, want mapfile.Type, rows mapfile.Rows) error {
 		}
 	}
 	return nil
+}
+
+// inParts shares n things among the processors, and gives the error of the
+// first part that has one.
+func inParts(n int, do func(from, to int) error) error {
+	parts := min(runtime.GOMAXPROCS(0), 1+n/1000)
+	problems := make([]error, parts)
+	var wait sync.WaitGroup
+	for p := range parts {
+		wait.Go(func() { problems[p] = do(p*n/parts, (p+1)*n/parts) })
+	}
+	wait.Wait()
+	return cmp.Or(problems...)
 }
