@@ -28,6 +28,9 @@ func (s Source) KeepLeaving(dir string, restarted time.Time, grace time.Duration
 	}
 	defer set.Close()
 	leaving := s.leaving(dir, set, restarted, grace, now)
+	if len(leaving) == 0 {
+		return s, nil, nil
+	}
 	rows := map[string][][2]string{}
 	err = set.EachRow(func(key, value []byte) error {
 		_, domain, _ := strings.Cut(strings.TrimSuffix(string(key), "\x00"), "@")
