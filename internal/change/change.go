@@ -5,7 +5,9 @@
 package change
 
 import (
+	"bytes"
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -88,23 +90,20 @@ func Nothing(host string) Side {
 
 // Compare gives what differs between two sides.
 func Compare(old, next Side) (Change, error) {
-	before, err := old.rows()
-	if err != nil {
-		return Change{}, err
-	}
-	after, err := next.rows()
-	if err != nil {
-		return Change{}, err
-	}
-	sameAccounts(before, &old, &next)
 	c := comparer{old: old, next: next, domains: map[string]*Domain{}, aliases: map[string]bool{}}
 	c.names()
-	for _, r := range before {
-		if r.local != "" && (old.Router.ClassW(r.domain) || relayed(old.Router, r.domain)) { // not of one that left before
-			c.Before++
-		}
+	accounts := accounts{old: old, known: map[string]bool{}, followed: map[string]bool{}}
+	differing, err := c.differing(accounts.note)
+	if err != nil {
+		return Change{}, err
 	}
-	merge(before, after, c.key)
+	accounts.share(&c.old, &c.next)
+	slices.SortFunc(differing, func(a, b row) int {
+		return cmp.Or(strings.Compare(a.domain, b.domain), strings.Compare(a.local, b.local))
+	})
+	for _, k := range differing {
+		c.key(k)
+	}
 	for _, d := range c.domains {
 		if d.State != Changed || len(d.Addresses) > 0 {
 			c.Domains = append(c.Domains, *d)
@@ -114,33 +113,121 @@ func Compare(old, next Side) (Change, error) {
 	return c.Change, nil
 }
 
-// sameAccounts gives both routers the same accounts: those of the new side,
-// and what the old rows lead to. An account that left the inventory with its
-// last address was one before.
-func sameAccounts(rows []row, old, next *Side) {
-	known, followed := map[string]bool{}, map[string]bool{}
-	var note func(right string)
-	note = func(right string) {
-		if strings.ContainsAny(right, "@:%/|") || followed[right] {
-			return
-		}
-		followed[right] = true
-		name, _, _ := strings.Cut(right, "+")
-		known[name] = true
-		for member := range strings.SplitSeq(old.alias(right), ",") {
-			if member = strings.TrimSpace(member); member != "" {
-				note(member)
+// A row is a key whose outcome may differ, and in which sets it is.
+type row struct {
+	domain, local string
+	old, next     bool
+}
+
+// differing gives the keys whose rows differ, or lead to what may, and counts
+// the addresses of both sides. right is given every right side of the old one.
+// A million rows are gone through without keeping them.
+func (c *comparer) differing(right func([]byte)) ([]row, error) {
+	seed := maphash.MakeSeed()
+	was, is := rowSet{seed: seed, hashes: map[uint64]struct{}{}}, rowSet{seed: seed, hashes: map[uint64]struct{}{}}
+	found := map[string]*row{}
+	err := c.next.EachRow(func(key, value []byte) error {
+		is.add(trimmed(key), trimmed(value))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = c.old.EachRow(func(key, value []byte) error {
+		key, value = trimmed(key), trimmed(value)
+		was.add(key, value)
+		right(value)
+		d, address := c.domainOf(key)
+		if address {
+			d.Before++
+			if c.taken(d.Name) { // not of one that left before
+				c.Before++
 			}
 		}
+		if d.State == Changed && (!is.has(key, value) || !c.final(d.Name, value)) {
+			rowOf(found, key).old = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	for _, r := range rows {
-		note(r.right)
+	err = c.next.EachRow(func(key, value []byte) error {
+		key, value = trimmed(key), trimmed(value)
+		d, address := c.domainOf(key)
+		if address {
+			d.After++
+		}
+		if _, differs := found[string(key)]; d.State == Changed && (differs || !was.has(key, value)) {
+			rowOf(found, key).next = true
+		}
+		return nil
+	})
+	all := make([]row, 0, len(found))
+	for _, r := range found {
+		all = append(all, *r)
 	}
+	return all, err
+}
+
+// rowOf finds a row by its key, or makes it.
+func rowOf(found map[string]*row, key []byte) *row {
+	r := found[string(key)]
+	if r == nil {
+		local, domain, _ := strings.Cut(string(key), "@")
+		r = &row{domain: domain, local: local}
+		found[string(key)] = r
+	}
+	return r
+}
+
+// trimmed takes the NUL away that newaliases and makemap -N put behind.
+func trimmed(text []byte) []byte { return bytes.TrimRight(text, "\x00") }
+
+// A rowSet knows rows by a hash of 64 bits of key and right side.
+type rowSet struct {
+	seed   maphash.Seed
+	hashes map[uint64]struct{}
+	buffer []byte
+}
+
+func (s *rowSet) hash(key, value []byte) uint64 {
+	s.buffer = append(append(append(s.buffer[:0], key...), 0), value...)
+	return maphash.Bytes(s.seed, s.buffer)
+}
+
+func (s *rowSet) add(key, value []byte) { s.hashes[s.hash(key, value)] = struct{}{} }
+
+func (s *rowSet) has(key, value []byte) bool { _, ok := s.hashes[s.hash(key, value)]; return ok }
+
+// accounts are what the old rows lead to: an account that left the inventory
+// with its last address was one before.
+type accounts struct {
+	old             Side
+	known, followed map[string]bool
+}
+
+func (a *accounts) note(right []byte) {
+	if a.followed[string(right)] || bytes.ContainsAny(right, "@:%/|") {
+		return
+	}
+	a.followed[string(right)] = true
+	name, _, _ := strings.Cut(string(right), "+")
+	a.known[name] = true
+	for member := range strings.SplitSeq(a.old.alias(string(right)), ",") {
+		if member = strings.TrimSpace(member); member != "" {
+			a.note([]byte(member))
+		}
+	}
+}
+
+// share gives both routers the same accounts: those of the new side, and these.
+func (a *accounts) share(old, next *Side) {
 	account := next.Router.Account
-	both := func(name string) bool { return known[name] || account(name) }
-	a, b := *old.Router, *next.Router
-	a.Account, b.Account = both, both
-	old.Router, next.Router = &a, &b
+	both := func(name string) bool { return a.known[name] || account(name) }
+	x, y := *old.Router, *next.Router
+	x.Account, y.Account = both, both
+	old.Router, next.Router = &x, &y
 }
 
 func relayed(r *virtuser.Router, domain string) bool { return r.Relayed != nil && r.Relayed(domain) }
@@ -150,49 +237,14 @@ func role(r *virtuser.Router, domain string) [2]bool {
 	return [2]bool{r.ClassW(domain), relayed(r, domain)}
 }
 
-// A row is a key with its right side.
-type row struct{ domain, local, right string }
-
-// rows are those of a side, sorted by domain and key.
-func (s Side) rows() ([]row, error) {
-	var all []row
-	err := s.EachRow(func(key, value []byte) error {
-		local, domain, ok := strings.Cut(strings.TrimSuffix(string(key), "\x00"), "@")
-		if ok {
-			all = append(all, row{domain, local, strings.TrimSuffix(string(value), "\x00")})
-		}
-		return nil
-	})
-	slices.SortFunc(all, compareRows)
-	return all, err
-}
-
-func compareRows(a, b row) int {
-	return cmp.Or(strings.Compare(a.domain, b.domain), strings.Compare(a.local, b.local))
-}
-
-// merge gives every key once, with its right sides; nil where there is none.
-func merge(old, next []row, key func(k row, old, next *row)) {
-	for len(old) > 0 || len(next) > 0 {
-		switch {
-		case len(next) == 0 || len(old) > 0 && compareRows(old[0], next[0]) < 0:
-			key(old[0], &old[0], nil)
-			old = old[1:]
-		case len(old) == 0 || compareRows(old[0], next[0]) > 0:
-			key(next[0], nil, &next[0])
-			next = next[1:]
-		default:
-			key(next[0], &old[0], &next[0])
-			old, next = old[1:], next[1:]
-		}
-	}
-}
-
 type comparer struct {
 	Change
 	old, next Side
 	domains   map[string]*Domain
 	aliases   map[string]bool // whether a name leads to the same in both
+
+	lastDomain string // of final
+	sameRole   bool
 }
 
 func (c *comparer) domain(name string) *Domain {
@@ -202,6 +254,22 @@ func (c *comparer) domain(name string) *Domain {
 		c.domains[name] = d
 	}
 	return d
+}
+
+// domainOf finds the domain of a key, and whether it is an address and not the
+// catch-all.
+func (c *comparer) domainOf(key []byte) (d *Domain, address bool) {
+	at := bytes.IndexByte(key, '@')
+	name := key[at+1:]
+	if d = c.domains[string(name)]; d == nil {
+		d = c.domain(string(name))
+	}
+	return d, at > 0
+}
+
+// taken reports whether the old set takes mail for a domain.
+func (c *comparer) taken(domain string) bool {
+	return c.old.Router.ClassW(domain) || relayed(c.old.Router, domain)
 }
 
 // names finds the domains that come and go.
@@ -224,21 +292,7 @@ func (c *comparer) names() {
 }
 
 // key compares what becomes of one key.
-func (c *comparer) key(k row, old, next *row) {
-	d := c.domain(k.domain)
-	if old != nil && k.local != "" {
-		d.Before++
-	}
-	if next != nil && k.local != "" {
-		d.After++
-	}
-	if d.State != Changed {
-		return
-	}
-	sameRow := old != nil && next != nil && old.right == next.right && role(c.old.Router, k.domain) == role(c.next.Router, k.domain)
-	if sameRow && c.final(old.right) {
-		return
-	}
+func (c *comparer) key(k row) {
 	addr, made := k.example(c.old.Router, c.next.Router)
 	a := Address{Key: k.local + "@" + k.domain, Kind: Changed, Old: c.old.Router.Route(addr), New: c.next.Router.Route(addr)}
 	if same(&a.Old, &a.New) {
@@ -249,26 +303,36 @@ func (c *comparer) key(k row, old, next *row) {
 		generalize(&a.New, made)
 	}
 	switch {
-	case old == nil:
+	case !k.old:
 		a.Kind = Added
-	case next == nil:
+	case !k.next:
 		a.Kind = Removed
 		a.CatchAll = a.New.Taken() && k.local != ""
 	}
+	d := c.domain(k.domain)
 	d.Addresses = append(d.Addresses, a)
 }
 
-// final reports whether a right side leads to the same end in both sets
-// whatever else differs.
-func (c *comparer) final(right string) bool {
-	if strings.HasPrefix(right, "error:") {
+// final reports whether a right side that both sets have leads to the same end
+// in both, whatever else differs.
+func (c *comparer) final(domain string, right []byte) bool {
+	if domain != c.lastDomain {
+		c.lastDomain, c.sameRole = domain, role(c.old.Router, domain) == role(c.next.Router, domain)
+	}
+	switch {
+	case !c.sameRole:
+		return false
+	case bytes.HasPrefix(right, []byte("error:")):
 		return true
 	}
-	if at := strings.LastIndexByte(right, '@'); at >= 0 {
-		domain := right[at+1:]
-		return !c.old.Router.ClassW(domain) && !c.next.Router.ClassW(domain)
+	if at := bytes.LastIndexByte(right, '@'); at >= 0 {
+		to := string(right[at+1:])
+		return !c.old.Router.ClassW(to) && !c.next.Router.ClassW(to)
 	}
-	return c.sameAlias(right)
+	if same, known := c.aliases[string(right)]; known {
+		return same
+	}
+	return c.sameAlias(string(right))
 }
 
 // sameAlias reports whether a name leads to the same members in both sets, and
