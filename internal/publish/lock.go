@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -92,14 +93,15 @@ func (h Holder) sign(files FS, state string) error {
 	return files.Overwrite(filepath.Join(state, lockName), append(text, '\n'))
 }
 
-// holderOf says who is at work, where that is known.
-func holderOf(files FS, state string, waited time.Duration) string {
+// holderOf says who is at work, where that is known, and for how long it was
+// waited.
+func holderOf(files FS, state string, waited time.Duration) (said string) {
 	text, err := files.ReadFile(filepath.Join(state, lockName))
 	var h Holder
-	if err != nil || json.Unmarshal(text, &h) != nil || h.PID == 0 {
-		return ""
+	// One that is gone was the last; who holds the lock now has not signed yet.
+	if err == nil && json.Unmarshal(text, &h) == nil && h.PID != 0 && !errors.Is(syscall.Kill(h.PID, 0), syscall.ESRCH) {
+		said = fmt.Sprintf(": %s (process %d) since %s", h.Command, h.PID, h.Since.Format(time.TimeOnly))
 	}
-	said := fmt.Sprintf(": %s (process %d) since %s", h.Command, h.PID, h.Since.Format(time.TimeOnly))
 	if waited > 0 {
 		said += fmt.Sprintf("; waited %s", waited)
 	}
