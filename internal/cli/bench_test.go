@@ -141,6 +141,11 @@ func BenchmarkBuild(b *testing.B) {
 		b.Run(fmt.Sprintf("new/%d", n), func(b *testing.B) {
 			measure(b, func() { os.RemoveAll(out) }, self, "virtmap", "build", "-q", "-i", filepath.Join(dir, "mail.yaml"), "-o", out, "--mx", "off")
 		})
+		// Without what the build before remembered, and with it.
+		remembered := filepath.Join(out, stateInside, unchangedName)
+		b.Run(fmt.Sprintf("first-unchanged/%d", n), func(b *testing.B) {
+			measure(b, func() { os.Remove(remembered) }, self, "virtmap", "build", "-q", "-i", filepath.Join(dir, "mail.yaml"), "-o", out, "--mx", "off")
+		})
 		b.Run(fmt.Sprintf("unchanged/%d", n), func(b *testing.B) {
 			measure(b, func() {}, self, "virtmap", "build", "-q", "-i", filepath.Join(dir, "mail.yaml"), "-o", out, "--mx", "off")
 		})

@@ -83,6 +83,16 @@ func mustRun(t *testing.T, argv []string) {
 	}
 }
 
+// bothFates builds both versions and gives their fates.
+func bothFates(t *testing.T, files [2]string, out string, n int) (want [2][]string) {
+	t.Helper()
+	for v := range files {
+		mustRun(t, buildArgv(files[v], out, "--reloaded"))
+		want[v] = fates(t, out, n)
+	}
+	return want
+}
+
 // TestKilledAtAnyMoment kills builds with signal 9 at random moments: each
 // address goes where the old set or the new one sends it, and the next build
 // leaves the new one whole.
@@ -90,11 +100,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	const n = 4000
 	dir, files := versions(t, n)
 	out := filepath.Join(dir, "out")
-	var want [2][]string
-	for v := range files {
-		mustRun(t, buildArgv(files[v], out, "--reloaded"))
-		want[v] = fates(t, out, n)
-	}
+	want := bothFates(t, files, out, n)
 	start := time.Now()
 	mustRun(t, buildArgv(files[0], out, "--reloaded"))
 	whole := time.Since(start)
@@ -146,11 +152,7 @@ func TestTwoBuildsAtOnce(t *testing.T) {
 	const n = 200
 	dir, files := versions(t, n)
 	out := filepath.Join(dir, "out")
-	var want [2][]string
-	for v := range files {
-		mustRun(t, buildArgv(files[v], out, "--reloaded"))
-		want[v] = fates(t, out, n)
-	}
+	want := bothFates(t, files, out, n)
 	for i := range peer.Campaign(100) {
 		var wait sync.WaitGroup
 		var problems [2]error

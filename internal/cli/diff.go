@@ -140,15 +140,23 @@ func (a *diffArgs) unifiedDiff(w io.Writer, j *job) error {
 		if old == nil && out.IfKnown || out.Same(old) && old != nil {
 			continue
 		}
-		var next bytesWriter
-		if err := out.Write(&next); err != nil {
+		next, err := contentOf(out)
+		if err != nil {
 			return err
 		}
-		if _, err := w.Write(diff.Diff(out.Path, old, out.Path, next.content)); err != nil {
+		if _, err := w.Write(diff.Diff(out.Path, old, out.Path, next)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// contentOf gives what a text file would become. Texts are written from the
+// beginning to the end.
+func contentOf(out publish.Output) ([]byte, error) {
+	var w bytesWriter
+	err := out.Write(&w)
+	return w.content, err
 }
 
 // A bytesWriter keeps what is written to it.

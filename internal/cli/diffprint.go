@@ -76,13 +76,6 @@ func addresses(n int) string {
 	return fmt.Sprintf("%d addresses", n)
 }
 
-func are(addresses int) string {
-	if addresses == 1 {
-		return "1 address is"
-	}
-	return fmt.Sprintf("%d addresses are", addresses)
-}
-
 func (d *diffOutput) text(w io.Writer) error {
 	var err error
 	line := func(format string, args ...any) {

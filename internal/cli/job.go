@@ -77,7 +77,7 @@ func (a *buildArgs) load(ctx context.Context, least diag.Severity, stdio Stdio) 
 			return nil, errors.Join(err, j.leave())
 		}
 		if a.entered && given == "" && m.Host.MailDir.Text != a.out {
-			return nil, errors.Join(exit(exitTryAgain, errors.New("the inventory has another mail_dir since this began")), j.leave())
+			return nil, errors.Join(exit(exitTryAgain, errors.New("the inventory was edited meanwhile and names another mail_dir; run it again")), j.leave())
 		}
 		if a.dryRun || a.entered {
 			return j, nil

@@ -227,11 +227,15 @@ type stepJSON struct {
 	Place string `json:"place,omitempty"`
 }
 
+func stepJSONOf(step virtuser.Step) stepJSON {
+	return stepJSON{Map: step.Map, Key: step.Key, Hit: step.Hit, Value: step.Value}
+}
+
 func (f *finder) asJSON(out io.Writer, addr string) error {
 	o := f.router.Route(addr)
 	answer := lookupJSON{addr, o.Code, o.Status, o.Text, append([]string{}, o.Recipients...), []stepJSON{}}
 	for _, step := range o.Trace {
-		row := stepJSON{Map: step.Map, Key: step.Key, Hit: step.Hit, Value: step.Value}
+		row := stepJSONOf(step)
 		if step.Hit && step.Map == "virtusertable" {
 			row.Place = f.place(step.Key)
 		}

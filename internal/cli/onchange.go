@@ -74,7 +74,7 @@ func (a *buildArgs) prove(ctx context.Context, j *job, at func(string) string, s
 		return unreadable
 	}
 	if failed > 0 {
-		return exit(exitProblems, fmt.Errorf("%s not as the inventory says, and nothing was written; please report it", are(failed)))
+		return exit(exitProblems, fmt.Errorf("the staged files and the inventory disagree about %s, and nothing was written; please report it", addresses(failed)))
 	}
 	return nil
 }

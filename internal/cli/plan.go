@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash"
 	"maps"
 	"os"
 	"path/filepath"
@@ -31,27 +28,20 @@ func planOf(j *job) (plan, error) {
 			return p, machineExit(err, exitIO)
 		}
 		if installed != nil {
-			sum := sha256.Sum256(installed)
-			p.Before[name] = hex.EncodeToString(sum[:])
+			p.Before[name] = sha256Of(installed)
 		}
 		if out.Source != "" {
 			p.After[name] = "of its text"
 			continue
 		}
-		sum := hashWriter{sha256.New()}
-		if err := out.Write(sum); err != nil {
+		content, err := contentOf(out)
+		if err != nil {
 			return p, exit(exitSoftware, err)
 		}
-		p.After[name] = hex.EncodeToString(sum.Sum(nil))
+		p.After[name] = sha256Of(content)
 	}
 	return p, nil
 }
-
-// A hashWriter is a file that only its digest is wanted of. Texts are written
-// from the beginning to the end.
-type hashWriter struct{ hash.Hash }
-
-func (hashWriter) Seek(int64, int) (int64, error) { return 0, os.ErrInvalid }
 
 // save writes the plan.
 func (p plan) save(path string) error {

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -110,7 +109,7 @@ func (a *receiveArgs) config(host string) (smtpd.Config, error) {
 	}{{"max-size", c.MaxSize}, {"max-recipients", c.MaxRecipients}, {"max-line", c.MaxLine}, {"max-connections", c.MaxConns},
 		{"read-timeout", int(c.ReadTimeout)}, {"session-timeout", int(c.SessionTimeout)}} {
 		if limit.n <= 0 {
-			return c, usage(fmt.Errorf("--%s is more than nothing", limit.name))
+			return c, usage(fmt.Errorf("--%s must be above zero", limit.name))
 		}
 	}
 	if a.messages < 0 || a.within < 0 {
@@ -148,22 +147,6 @@ func (r *faultRules) Set(rule string) error {
 }
 
 func (r *faultRules) String() string { return "" }
-
-// writeWhole writes a small file that is whole once it has its name.
-func writeWhole(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".virtmap-new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
-}
 
 // where gives the store that --store names.
 func (a *receiveArgs) where() (smtpd.Store, error) {

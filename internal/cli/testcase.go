@@ -68,7 +68,7 @@ func testDataOf(r *endtoend.Result) testData {
 		d.Sendmail = &second
 	}
 	for _, step := range r.Trace {
-		d.Trace = append(d.Trace, stepJSON{Map: step.Map, Key: step.Key, Hit: step.Hit, Value: step.Value})
+		d.Trace = append(d.Trace, stepJSONOf(step))
 	}
 	return d
 }

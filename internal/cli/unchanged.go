@@ -26,7 +26,6 @@ const unchangedName = "unchanged.json"
 type sight struct {
 	Version  int               `json:"version"`
 	Program  string            `json:"program"` // this program, and the flags that matter
-	Out      string            `json:"out"`
 	At       time.Time         `json:"at"`
 	Until    time.Time         `json:"until"`    // when the DNS is to be asked again; zero: it is not asked
 	Patterns []string          `json:"patterns"` // of included files
@@ -130,8 +129,12 @@ func digestOf(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return sha256Of(content), nil
+}
+
+func sha256Of(content []byte) string {
 	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:])
 }
 
 // remember writes what a build saw that found nothing to do, or did it. What
@@ -141,7 +144,7 @@ func (a *buildArgs) remember(j *job, stdio Stdio) error {
 	if !a.quickly(stdio) || len(j.leaving) > 0 {
 		return nil
 	}
-	s := sight{Version: 1, Out: a.out, At: time.Now(), Patterns: j.source.Model.Includes, Inputs: map[string]string{}, Outputs: map[string]string{}}
+	s := sight{Version: 1, At: time.Now(), Patterns: j.source.Model.Includes, Inputs: map[string]string{}, Outputs: map[string]string{}}
 	if j.choice.desk != nil {
 		until, quiet := j.choice.desk.Quiet()
 		if !quiet {
