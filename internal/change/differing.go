@@ -19,15 +19,11 @@ func (c *comparer) differing(right func([]byte)) ([]row, error) {
 	seed := maphash.MakeSeed()
 	was, is := rowSet{seed: seed, hashes: map[uint64]struct{}{}}, rowSet{seed: seed, hashes: map[uint64]struct{}{}}
 	found := map[string]*row{}
-	err := c.next.EachRow(func(key, value []byte) error {
-		is.add(trimmed(key), trimmed(value))
-		return nil
-	})
+	err := c.next.each(is.add)
 	if err != nil {
 		return nil, err
 	}
-	err = c.old.EachRow(func(key, value []byte) error {
-		key, value = trimmed(key), trimmed(value)
+	err = c.old.each(func(key, value []byte) {
 		was.add(key, value)
 		right(value)
 		d, address := c.domainOf(key)
@@ -40,13 +36,11 @@ func (c *comparer) differing(right func([]byte)) ([]row, error) {
 		if d.State == Changed && (!is.has(key, value) || !c.final(d.Name, value)) {
 			rowOf(found, key).old = true
 		}
-		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = c.next.EachRow(func(key, value []byte) error {
-		key, value = trimmed(key), trimmed(value)
+	err = c.next.each(func(key, value []byte) {
 		d, address := c.domainOf(key)
 		if address {
 			d.After++
@@ -54,7 +48,6 @@ func (c *comparer) differing(right func([]byte)) ([]row, error) {
 		if _, differs := found[string(key)]; d.State == Changed && (differs || !was.has(key, value)) {
 			rowOf(found, key).next = true
 		}
-		return nil
 	})
 	all := make([]row, 0, len(found))
 	for _, r := range found {
@@ -72,6 +65,17 @@ func rowOf(found map[string]*row, key []byte) *row {
 		found[string(key)] = r
 	}
 	return r
+}
+
+// each gives every row that is an address or a catch-all; a key without an @
+// matches nothing.
+func (s Side) each(do func(key, value []byte)) error {
+	return s.EachRow(func(key, value []byte) error {
+		if key = trimmed(key); bytes.IndexByte(key, '@') >= 0 {
+			do(key, trimmed(value))
+		}
+		return nil
+	})
 }
 
 // trimmed takes the NUL away that newaliases and makemap -N put behind.
