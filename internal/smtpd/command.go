@@ -204,7 +204,7 @@ func (s *session) rcptTo(args string) {
 		return
 	}
 	v := s.config.Router.Route(path)
-	if !v.Taken && strings.EqualFold(path, "postmaster") {
+	if !v.Taken && v.Code >= 500 && strings.EqualFold(path, "postmaster") {
 		v = Verdict{Taken: true, Mailboxes: []string{"postmaster"}} // RFC 5321 section 4.5.1
 	}
 	if !v.Taken {
