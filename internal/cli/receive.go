@@ -73,7 +73,8 @@ func receiveCommand(stdio Stdio) *cli.Command {
 files; nothing is delivered to anybody. Every accepted message is a line of
 JSON on standard output: client, envelope, size, and the mailboxes that each
 recipient ends at. --store keeps the messages too, byte for byte in Maildirs.
-A file that is replaced or changed counts from the next recipient on. A map that
+A file that is replaced or changed counts from the next recipient on (files are
+looked at again after a quarter of a millisecond). A map that
 is missing or damaged is answered with 451 4.3.0, never with a guess.
 Ends at a signal, after --messages or --within, with a summary.
 
