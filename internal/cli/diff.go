@@ -16,6 +16,7 @@ import (
 
 	"virtmap/internal/change"
 	"virtmap/internal/fileset"
+	"virtmap/internal/mapped"
 	"virtmap/internal/publish"
 )
 
@@ -137,7 +138,7 @@ func (a *diffArgs) unifiedDiff(w io.Writer, j *job) error {
 		if err != nil {
 			return err
 		}
-		if old == nil && out.IfKnown || out.Same(old) && old != nil {
+		if old == nil && out.IfKnown || out.Same(mapped.Of(old)) && old != nil {
 			continue
 		}
 		next, err := contentOf(out)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +20,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
+	"virtmap/internal/mapped"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/publish"
 )
@@ -260,14 +260,14 @@ func (a *buildArgs) undo(ctx context.Context, j *job) (err error) {
 func asItWas(out publish.Output, written []byte) publish.Output {
 	base := out.Base
 	out.Base = written
-	out.Same = func(image []byte) bool { return bytes.Equal(image, base) }
+	out.Same = func(image *mapped.Image) bool { return image.Equal(base) }
 	out.Write = func(w io.WriteSeeker) error { _, err := w.Write(base); return err }
-	out.Check = func(image []byte) error {
-		if !bytes.Equal(image, base) {
+	out.Check = func(image *mapped.Image) error {
+		if !image.Equal(base) {
 			return errors.New("it differs from what was written")
 		}
 		return nil
 	}
-	out.Lost = func([]byte) []string { return nil }
+	out.Lost = func(*mapped.Image) []string { return nil }
 	return out
 }

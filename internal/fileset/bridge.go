@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mapped"
 )
 
 // While a set is swapped, rows of the old virtusertable still lead to aliases
@@ -18,17 +19,17 @@ import (
 func (b *builder) bridgeAliases(text []byte, rows mapfile.Rows) {
 	out := b.last()
 	if b.typ.Write == nil {
-		out.Bridge = func(installed []byte) func(io.WriteSeeker) error {
+		out.Bridge = func(installed *mapped.Image) func(io.WriteSeeker) error {
 			var lines []string
-			for _, row := range goneRows(aliasTextRows(installed), rows) {
+			for _, row := range goneRows(aliasTextRows(installed.Bytes), rows) {
 				lines = append(lines, strings.TrimSuffix(row[0], "\x00")+":\t"+strings.TrimSuffix(row[1], "\x00"))
 			}
 			return withLines(text, lines)
 		}
 		return
 	}
-	out.Bridge = func(installed []byte) func(io.WriteSeeker) error {
-		gone := goneRows(imageRows(installed), rows)
+	out.Bridge = func(installed *mapped.Image) func(io.WriteSeeker) error {
+		gone := goneRows(imageRows(installed.Bytes), rows)
 		if len(gone) == 0 {
 			return nil
 		}
@@ -80,9 +81,9 @@ func (j joinedRows) Row(i int) (key, value []byte) {
 
 // bridgeNames is a list of names and behind it those of the installed list that
 // it does not have.
-func bridgeNames(text []byte) func(installed []byte) func(io.WriteSeeker) error {
-	return func(installed []byte) func(io.WriteSeeker) error {
-		return withLines(text, missing(nameLines(installed), nameLines(text)))
+func bridgeNames(text []byte) func(installed *mapped.Image) func(io.WriteSeeker) error {
+	return func(installed *mapped.Image) func(io.WriteSeeker) error {
+		return withLines(text, missing(nameLines(installed.Bytes), nameLines(text)))
 	}
 }
 

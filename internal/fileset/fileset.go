@@ -13,12 +13,11 @@ package fileset
 
 import (
 	"bytes"
-	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +25,7 @@ import (
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mapped"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
@@ -133,18 +133,17 @@ func (b *builder) text(name string, content []byte, lines func([]byte) []string)
 }
 
 func textOutput(path string, content []byte, lines func([]byte) []string) publish.Output {
-	same := func(image []byte) bool { return bytes.Equal(image, content) }
 	return publish.Output{
 		Path: path, Mode: textMode, UID: -1,
 		Write: func(w io.WriteSeeker) error { _, err := w.Write(content); return err },
-		Same:  same,
-		Check: func(image []byte) error {
-			if !same(image) {
+		Same:  func(image *mapped.Image) bool { return image.Equal(content) },
+		Check: func(image *mapped.Image) error {
+			if !image.Equal(content) {
 				return fmt.Errorf("it differs from what was written")
 			}
 			return nil
 		},
-		Lost: func(image []byte) []string { return missing(lines(image), lines(content)) },
+		Lost: func(image *mapped.Image) []string { return missing(lines(image.Bytes), lines(content)) },
 	}
 }
 
@@ -154,42 +153,50 @@ func (b *builder) table(name string, rows mapfile.Rows, textRows func([]byte) ma
 	if b.typ.Write == nil {
 		return
 	}
+	typ := b.typ
 	source := filepath.Join(b.dir, name)
+	sum := sync.OnceValue(func() mapfile.Sum { return mapfile.SumOf(rows) })
+	same := func(image *mapped.Image) error { return sameRows(image, typ, rows, sum()) }
 	b.outputs = append(b.outputs, publish.Output{
-		Path: source + b.typ.Suffix, Mode: mapMode, UID: b.owner, Source: source,
-		Write: func(w io.WriteSeeker) error { return b.typ.Write(w, rows) },
-		Check: func(image []byte) error { return sameRows(image, b.typ, rows) },
-		Same:  func(image []byte) bool { return sameRows(image, b.typ, rows) == nil },
-		Rebuilt: func(image []byte, read func(string) ([]byte, error)) bool {
+		Path: source + typ.Suffix, Mode: mapMode, UID: b.owner, Source: source,
+		Write: func(w io.WriteSeeker) error { return typ.Write(w, rows) },
+		Check: same,
+		Same:  func(image *mapped.Image) bool { return same(image) == nil },
+		Rebuilt: func(image *mapped.Image, read func(string) ([]byte, error)) bool {
 			text, err := read(source)
-			return err == nil && sameRows(image, b.typ, textRows(text)) == nil
+			if err != nil {
+				return false
+			}
+			installed := textRows(text)
+			return sameRows(image, typ, installed, mapfile.SumOf(installed)) == nil
 		},
-		Lost: func(image []byte) []string { return missing(mapLines(image), rowsAsLines(rows)) },
+		Lost: func(image *mapped.Image) []string { return missing(mapLines(image.Bytes), rowsAsLines(rows)) },
 	})
 }
 
 // sameRows reads a map strictly and compares it with rows, whoever wrote it.
-func sameRows(image []byte, want mapfile.Type, rows mapfile.Rows) error {
-	typ, n, err := mapfile.CheckImage(image)
-	if err != nil {
+func sameRows(image *mapped.Image, want mapfile.Type, rows mapfile.Rows, sum mapfile.Sum) error {
+	typ, found, err := mapfile.CheckImage(image)
+	switch {
+	case err != nil:
 		return err
-	}
-	if typ.Name != want.Name {
+	case typ.Name != want.Name:
 		return fmt.Errorf("it is %s, not %s", typ.Name, want.Name)
+	case found == sum:
+		return nil
+	case found.Len() != rows.Len():
+		return fmt.Errorf("it has %d rows, not %d", found.Len(), rows.Len())
 	}
-	if n != rows.Len() {
-		return fmt.Errorf("it has %d rows, not %d", n, rows.Len())
-	}
-	m, _, err := mapfile.OpenImage(image)
+	m, _, err := mapfile.OpenImage(image.Bytes)
 	if err != nil {
 		return err
 	}
-	return inParts(n, func(from, to int) error { return sameRange(m, rows, from, to) })
+	return firstDifference(m, rows)
 }
 
-// sameRange compares the rows of a range with a map.
-func sameRange(m mapfile.Map, rows mapfile.Rows, from, to int) error {
-	for i := from; i < to; i++ {
+// firstDifference names a row that a map has not, or has another way.
+func firstDifference(m mapfile.Map, rows mapfile.Rows) error {
+	for i := range rows.Len() {
 		key, value := rows.Row(i)
 		found, ok, err := m.Get(key)
 		if err != nil {
@@ -199,18 +206,5 @@ func sameRange(m mapfile.Map, rows mapfile.Rows, from, to int) error {
 			return fmt.Errorf("%q leads to %q, not to %q", key, found, value)
 		}
 	}
-	return nil
-}
-
-// inParts shares n things among the processors, and gives the error of the
-// first part that has one.
-func inParts(n int, do func(from, to int) error) error {
-	parts := min(runtime.GOMAXPROCS(0), 1+n/1000)
-	problems := make([]error, parts)
-	var wait sync.WaitGroup
-	for p := range parts {
-		wait.Go(func() { problems[p] = do(p*n/parts, (p+1)*n/parts) })
-	}
-	wait.Wait()
-	return cmp.Or(problems...)
+	return errors.New("it has a row twice")
 }

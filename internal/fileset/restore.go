@@ -1,9 +1,7 @@
 package fileset
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"path/filepath"
 
 	"virtmap/internal/mapfile"
@@ -86,7 +84,5 @@ func (b *builder) restoreMaps(m publish.Meta, content func(string) ([]byte, erro
 func (b *builder) image(name, source string, image []byte) {
 	out := textOutput(filepath.Join(b.dir, name), image, mapLines)
 	out.Mode, out.UID, out.Source = mapMode, b.owner, source
-	out.Same = func(installed []byte) bool { return bytes.Equal(installed, image) }
-	out.Write = func(w io.WriteSeeker) error { _, err := w.Write(image); return err }
 	b.outputs = append(b.outputs, out)
 }

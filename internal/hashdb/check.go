@@ -4,23 +4,43 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"sync/atomic"
+
+	"virtmap/internal/mapped"
+	"virtmap/internal/parallel"
 )
 
 var errStopped = errors.New("stopped")
 
-// A walker reads every page of a file once.
+// A walker reads the pages of some buckets.
 type walker struct {
 	f     *File
 	yield func([2][]byte, error) bool
-	used  []uint64 // a bit a page: belongs to something
+	used  *pageSet
 	keys  int
 	rows  int
+
+	chain [][]byte // keys of the bucket at hand
 }
+
+// A pageSet has a bit for each page that belongs to something. It may be used
+// from several goroutines.
+type pageSet struct{ bits []atomic.Uint64 }
+
+func newPageSet(pages uint32) *pageSet { return &pageSet{make([]atomic.Uint64, pages/64+1)} }
+
+func (s *pageSet) add(number uint32) (isNew bool) {
+	bit := uint64(1) << (number % 64)
+	return s.bits[number/64].Or(bit)&bit == 0
+}
+
+func (s *pageSet) has(number uint32) bool { return s.bits[number/64].Load()&(1<<(number%64)) != 0 }
 
 // Stats say what Check found.
 type Stats struct {
 	Keys int
 	Rows int // more than Keys where there are duplicates
+	Sum  Sum // of the rows
 }
 
 // Check reads a whole image strictly: every page belongs to one thing, every
@@ -30,19 +50,52 @@ type Stats struct {
 // empty bucket to libdb and to Check. The number of keys
 // in the metadata is not held against the file: makemap writes none, and libdb
 // does not keep it up. A caller who knows it compares with Stats.
-func Check(image []byte) (Stats, error) {
-	f, err := Open(image)
+//
+// The processors share the buckets, and let go of the pages they have read.
+func Check(image *mapped.Image) (Stats, error) {
+	f, err := Open(image.Bytes)
 	if err != nil {
 		return Stats{}, err
 	}
 	if err := f.checkMeta(); err != nil {
 		return Stats{}, err
 	}
-	w := walker{f: f, yield: func([2][]byte, error) bool { return true }}
-	if err := w.walk(); err != nil {
+	used := newPageSet(f.pages)
+	buckets := int(f.maxBucket) + 1
+	parts := make([]Stats, parallel.Parts(buckets, leastBuckets))
+	err = parallel.Ranges(buckets, leastBuckets, func(part, from, to int) error {
+		return mapped.Guard(func() (err error) {
+			parts[part], err = f.checkBuckets(image, used, uint32(from), uint32(to))
+			return err
+		})
+	})
+	if err != nil {
 		return Stats{}, err
 	}
-	return Stats{Keys: w.keys, Rows: w.rows}, w.leftOver()
+	var all Stats
+	for _, s := range parts {
+		all.Keys, all.Rows = all.Keys+s.Keys, all.Rows+s.Rows
+		all.Sum.Join(s.Sum)
+	}
+	return all, f.leftOver(used)
+}
+
+// leastBuckets is how many buckets are worth another processor, and how many
+// are read before their memory is let go of.
+const leastBuckets = 1000
+
+func (f *File) checkBuckets(image *mapped.Image, used *pageSet, from, to uint32) (Stats, error) {
+	var sum Sum
+	w := walker{f: f, used: used, yield: func(row [2][]byte, _ error) bool { sum.Add(row[0], row[1]); return true }}
+	for b := from; b < to; b++ {
+		if err := w.bucket(b); err != nil {
+			return Stats{}, err
+		}
+		if (b-from)%leastBuckets == leastBuckets-1 {
+			image.Release()
+		}
+	}
+	return Stats{Keys: w.keys, Rows: w.rows, Sum: sum}, nil
 }
 
 func (f *File) checkMeta() error {
@@ -70,7 +123,7 @@ func (f *File) checkMeta() error {
 }
 
 func (w *walker) walk() error {
-	w.used = make([]uint64, w.f.pages/64+1)
+	w.used = newPageSet(w.f.pages)
 	for b := range w.f.maxBucket + 1 {
 		if err := w.bucket(b); err != nil {
 			return err
@@ -80,20 +133,21 @@ func (w *walker) walk() error {
 }
 
 // take marks a page; no page belongs to two things.
-func (w *walker) take(number uint32) error {
-	if number >= w.f.pages {
-		return damaged("it refers to page %d of %d", number, w.f.pages)
+func (s *pageSet) take(f *File, number uint32) error {
+	if number >= f.pages {
+		return damaged("it refers to page %d of %d", number, f.pages)
 	}
-	bit := uint64(1) << (number % 64)
-	if w.used[number/64]&bit != 0 {
+	if !s.add(number) {
 		return damaged("page %d is used twice", number)
 	}
-	w.used[number/64] |= bit
 	return nil
 }
 
+func (w *walker) take(number uint32) error { return w.used.take(w.f, number) }
+
 func (w *walker) bucket(b uint32) error {
-	var chain [][]byte // keys of the bucket's pages, to find one that is there twice
+	w.chain = w.chain[:0]
+	sorted, pages := true, 0
 	number, previous := w.f.firstPage(b), uint32(0)
 	for first := true; first || number != 0; first = false {
 		p, err := w.f.bucketPage(number, previous)
@@ -106,38 +160,41 @@ func (w *walker) bucket(b uint32) error {
 		if p.empty {
 			return nil
 		}
-		keys, err := w.page(p, b)
-		if err != nil {
+		if err := w.page(p, b); err != nil {
 			return err
 		}
-		chain = append(chain, keys...)
-		if p.entries == 0 && previous != 0 && p.next() == 0 && len(chain) == 0 {
+		if p.entries == 0 && previous != 0 && p.next() == 0 && len(w.chain) == 0 {
 			return damaged("page %d ends a bucket that holds nothing", number)
 		}
+		sorted, pages = sorted && p.kind == typeSorted, pages+1
 		previous, number = number, p.next()
 	}
-	return uniqueKeys(chain, b)
+	if sorted && pages == 1 {
+		return nil // what is in order is there once
+	}
+	return uniqueKeys(w.chain, b)
 }
 
-func (w *walker) page(p page, b uint32) ([][]byte, error) {
-	keys := make([][]byte, 0, p.entries/2)
+// page reads the rows of a page and adds its keys to the chain.
+func (w *walker) page(p page, b uint32) error {
+	before := len(w.chain)
 	for i := 0; i < p.entries; i += 2 {
 		key, err := w.item(p, i)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if got := w.f.bucketOf(hash(key)); got != b {
-			return nil, damaged("page %d: key %q is in bucket %d and belongs to %d", p.number, shorten(key), b, got)
+			return damaged("page %d: key %q is in bucket %d and belongs to %d", p.number, shorten(key), b, got)
 		}
-		if n := len(keys); p.kind == typeSorted && n > 0 && compareKeys(keys[n-1], key) >= 0 {
-			return nil, damaged("page %d: key %q is out of order", p.number, shorten(key))
+		if n := len(w.chain); p.kind == typeSorted && n > before && compareKeys(w.chain[n-1], key) >= 0 {
+			return damaged("page %d: key %q is out of order", p.number, shorten(key))
 		}
-		keys = append(keys, key)
+		w.chain = append(w.chain, key)
 		if err := w.row(p, i, key); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return keys, nil
+	return nil
 }
 
 func (w *walker) item(p page, i int) ([]byte, error) {
@@ -150,21 +207,29 @@ func (w *walker) item(p page, i int) ([]byte, error) {
 
 func (w *walker) row(p page, i int, key []byte) error {
 	w.keys++
-	values := [][]byte{nil}
-	var err error
-	if p.raw(i + 1)[0] == itemDuplicate {
-		values, err = p.duplicates(i + 1)
-	} else {
-		values[0], err = w.item(p, i+1)
+	if p.raw(i + 1)[0] != itemDuplicate {
+		value, err := w.item(p, i+1)
+		if err != nil {
+			return err
+		}
+		return w.give(key, value)
 	}
+	values, err := p.duplicates(i + 1)
 	if err != nil {
 		return err
 	}
 	for _, value := range values {
-		w.rows++
-		if !w.yield([2][]byte{key, value}, nil) {
-			return errStopped
+		if err := w.give(key, value); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (w *walker) give(key, value []byte) error {
+	w.rows++
+	if !w.yield([2][]byte{key, value}, nil) {
+		return errStopped
 	}
 	return nil
 }
@@ -184,25 +249,25 @@ func uniqueKeys(keys [][]byte, bucket uint32) error {
 // leftOver looks at the pages that no bucket refers to: the free list, and
 // what was reserved for buckets to come. Anything else that holds rows was
 // lost.
-func (w *walker) leftOver() error {
-	for number := w.f.meta(metaFree); number != 0; {
-		p, err := w.f.page(number)
+func (f *File) leftOver(used *pageSet) error {
+	for number := f.meta(metaFree); number != 0; {
+		p, err := f.page(number)
 		if err != nil {
 			return err
 		}
 		if p.kind != typeFree || p.empty {
 			return damaged("page %d of the free list is of type %d", number, p.kind)
 		}
-		if err := w.take(number); err != nil {
+		if err := used.take(f, number); err != nil {
 			return err
 		}
 		number = p.next()
 	}
-	for number := uint32(1); number < w.f.pages; number++ {
-		if w.used[number/64]&(1<<(number%64)) != 0 {
+	for number := uint32(1); number < f.pages; number++ {
+		if used.has(number) {
 			continue
 		}
-		p, err := w.f.page(number)
+		p, err := f.page(number)
 		if err != nil {
 			return err
 		}

@@ -9,8 +9,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+
+	"virtmap/internal/mapped"
 )
 
 var update = flag.Bool("update", os.Getenv("VIRTMAP_UPDATE") != "", "rewrite the goldens")
@@ -24,20 +27,39 @@ func (p pairs) Row(i int) (key, value []byte) {
 
 func image(t testing.TB, rows Rows, o options) []byte {
 	t.Helper()
-	var out bytes.Buffer
+	var out buffer
 	n, err := write(&out, rows, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n != int64(out.Len()) {
-		t.Fatalf("wrote %d bytes and says %d", out.Len(), n)
+	if n != int64(len(out.bytes)) {
+		t.Fatalf("wrote %d bytes and says %d", len(out.bytes), n)
 	}
-	return out.Bytes()
+	return out.bytes
 }
 
 func encode(t testing.TB, rows Rows) []byte {
 	t.Helper()
 	return image(t, rows, options{pageSize: PageSize, load: 0.8})
+}
+
+// A buffer is a file in memory.
+type buffer struct {
+	bytes []byte
+	at    int
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	if more := b.at + len(p) - len(b.bytes); more > 0 {
+		b.bytes = append(b.bytes, make([]byte, more)...)
+	}
+	b.at += copy(b.bytes[b.at:], p)
+	return len(p), nil
+}
+
+func (b *buffer) Seek(offset int64, _ int) (int64, error) {
+	b.at = int(offset)
+	return offset, nil
 }
 
 var twoRows = pairs{{"foo@example.org", "bar"}, {"@example.com", "error:nouser User unknown"}}
@@ -88,7 +110,7 @@ func TestReferenceFiles(t *testing.T) {
 // holds checks that an image has exactly the rows, by Check, All and Get.
 func holds(t testing.TB, file []byte, rows pairs) {
 	t.Helper()
-	stats, err := Check(file)
+	stats, err := Check(mapped.Of(file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,11 +163,17 @@ func TestGoldenOfTwoRows(t *testing.T) {
 }
 
 func TestWriteIsAFunctionOfTheSet(t *testing.T) {
-	rows := randomRows(rand.New(rand.NewPCG(1, 2)), 5000)
+	rows := randomRows(rand.New(rand.NewPCG(1, 2)), 50_000)
 	file := encode(t, rows)
 	rand.New(rand.NewPCG(3, 4)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 	if other := encode(t, rows); !bytes.Equal(file, other) {
 		t.Error("another order of the rows gives another file")
+	}
+	for _, processors := range []int{1, 2, 7} {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
+		if other := encode(t, rows); !bytes.Equal(file, other) {
+			t.Errorf("%d processors give another file", processors)
+		}
 	}
 }
 
@@ -159,7 +187,7 @@ func TestWriteRefuses(t *testing.T) {
 		{"a key given twice", pairs{{"a", "1"}, {"b", "2"}, {"a", "3"}}, `"a" is given twice, in rows 0 and 2`},
 	}
 	for _, tt := range tests {
-		if _, err := Write(&bytes.Buffer{}, tt.rows); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := Write(&buffer{}, tt.rows); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.it, err, tt.want)
 		}
 	}
@@ -172,6 +200,8 @@ func TestWriteRefuses(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func (f failing) Seek(int64, int) (int64, error) { return 0, nil }
 
 // randomRows makes addresses, families of keys that are prefixes of each
 // other, and values from one byte to beyond a page.
@@ -250,7 +280,7 @@ func TestFlippedBytes(t *testing.T) {
 // differs says how an image has other rows than it should, beyond one change
 // inside one key or value.
 func differs(file []byte, rows pairs) string {
-	if _, err := Check(file); err != nil {
+	if _, err := Check(mapped.Of(file)); err != nil {
 		return ""
 	}
 	f, err := Open(file)
@@ -312,7 +342,7 @@ func oneByteOff(text string, of []string) bool {
 func TestCutFiles(t *testing.T) {
 	file := encode(t, randomRows(rand.New(rand.NewPCG(5, 5)), 500))
 	for n := 0; n < len(file); n += 512 {
-		if _, err := Check(file[:n]); err == nil {
+		if _, err := Check(mapped.Of(file[:n])); err == nil {
 			t.Errorf("a file cut to %d of %d bytes passes", n, len(file))
 		}
 	}
@@ -323,7 +353,7 @@ func TestKeysOutOfOrder(t *testing.T) {
 	if at := bytes.Index(file, []byte("\x01aaa")); at > 0 {
 		copy(file[at:], "\x01aab") // hashes elsewhere or is out of order
 	}
-	if _, err := Check(file); err == nil {
+	if _, err := Check(mapped.Of(file)); err == nil {
 		t.Error("keys out of order pass")
 	}
 }
@@ -338,7 +368,7 @@ func FuzzCheck(f *testing.F) {
 			return
 		}
 		_ = Explain(&bytes.Buffer{}, file)
-		_, checkErr := Check(file)
+		_, checkErr := Check(mapped.Of(file))
 		rows := 0
 		for row, err := range db.All() {
 			if err != nil {

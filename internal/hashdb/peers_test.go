@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"virtmap/internal/mapped"
 	"virtmap/internal/peer"
 )
 
@@ -143,7 +144,7 @@ func changes(r *rand.Rand, rows pairs, n int) (pairs, []byte) {
 // holdsAny is holds for a file that libdb changed.
 func holdsAny(t *testing.T, file []byte, rows pairs) {
 	t.Helper()
-	stats, err := Check(file)
+	stats, err := Check(mapped.Of(file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +218,7 @@ func TestReadsNativeFiles(t *testing.T) {
 				t.Errorf("%s: byte order %v", path, f.order)
 			}
 			if n := len(file) / 2 / 4096 * 4096; n > 0 && n < len(file) {
-				if _, err := Check(bytes.Clone(file[:n])); err == nil {
+				if _, err := Check(mapped.Of(bytes.Clone(file[:n]))); err == nil {
 					t.Errorf("%s cut to a half passes", path)
 				}
 			}
@@ -234,7 +235,7 @@ func TestReadsUnsortedPagesAndDuplicates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stats, err := Check(file)
+	stats, err := Check(mapped.Of(file))
 	if err != nil || stats.Keys != 2 || stats.Rows != 3 {
 		t.Fatalf("%+v, %v", stats, err)
 	}

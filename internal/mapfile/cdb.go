@@ -8,9 +8,10 @@ import (
 	"io"
 	"iter"
 	"math"
-	"slices"
 
 	"github.com/colinmarc/cdb"
+
+	"virtmap/internal/mapped"
 )
 
 // A cdb file, all numbers u32 little-endian (cr.yp.to/cdb/cdb.txt):
@@ -197,53 +198,75 @@ func (m cdbMap) All() iter.Seq2[[2][]byte, error] {
 
 // checkCDB reads a whole image: the records fill the space before the tables,
 // the tables follow each other to the end, and each record is found through
-// exactly one slot.
-func checkCDB(image []byte) (rows int, err error) {
-	m := cdbMap(image)
+// exactly one slot: hashes and positions of all records have the same sum as
+// those of all slots.
+func checkCDB(image *mapped.Image) (rows Sum, err error) {
+	m := cdbMap(image.Bytes)
 	end, err := m.recordsEnd()
 	if err != nil {
-		return 0, err
+		return Sum{}, err
 	}
 	next := end
-	var positions []uint32 // of records, by the slots
+	var slotted Sum
 	for i := range uint32(256) {
 		at, slots, err := m.table(i)
 		if err != nil {
-			return 0, err
+			return Sum{}, err
 		}
 		if at != next {
-			return 0, damagedCDB("table %d is at %d, not at %d", i, at, next)
+			return Sum{}, damagedCDB("table %d is at %d, not at %d", i, at, next)
 		}
 		next = at + slots*8
-		if positions, err = m.checkSlots(i, at, slots, positions); err != nil {
-			return 0, err
+		if err = m.checkSlots(i, at, slots, &slotted); err != nil {
+			return Sum{}, err
 		}
 	}
 	if next != uint64(len(m)) {
-		return 0, damagedCDB("%d bytes behind the last table", uint64(len(m))-next)
+		return Sum{}, damagedCDB("%d bytes behind the last table", uint64(len(m))-next)
 	}
-	slices.Sort(positions)
-	for at := uint64(cdbHeader); at < end; rows++ {
-		if rows >= len(positions) || uint64(positions[rows]) != at {
-			return 0, damagedCDB("the record at %d is not in a table, or is there twice", at)
-		}
-		if _, _, at, err = m.record(at); err != nil {
-			return 0, err
+	image.Release()
+	var found Sum
+	for at, read := uint64(cdbHeader), uint64(cdbHeader); at < end; {
+		position := at
+		var key, value []byte
+		if key, value, at, err = m.record(at); err != nil {
+			return Sum{}, err
 		}
 		if at > end {
-			return 0, damagedCDB("a record runs into the tables at %d", end)
+			return Sum{}, damagedCDB("a record runs into the tables at %d", end)
+		}
+		rows.Add(key, value)
+		addSlot(&found, cdbHash(key), uint32(position))
+		if at-read > releaseEvery {
+			image.Release()
+			read = at
 		}
 	}
-	if rows != len(positions) {
-		return 0, damagedCDB("%d records and %d slots in use", rows, len(positions))
+	if found.Len() != slotted.Len() {
+		return Sum{}, damagedCDB("%d records and %d slots in use", found.Len(), slotted.Len())
+	}
+	if found != slotted {
+		return Sum{}, damagedCDB("not every record is found through a slot of its own")
 	}
 	return rows, nil
 }
 
-// checkSlots checks one table and appends the positions of its records. A
-// search for a record begins at its first slot and ends at an empty one, so
-// that no slot between may be empty.
-func (m cdbMap) checkSlots(table uint32, at, slots uint64, positions []uint32) ([]uint32, error) {
+// releaseEvery is how many bytes of records are read before their memory is
+// let go of.
+const releaseEvery = 8 << 20
+
+// addSlot takes what a slot says into a sum.
+func addSlot(sum *Sum, h, position uint32) {
+	var slot [8]byte
+	binary.LittleEndian.PutUint32(slot[:], h)
+	binary.LittleEndian.PutUint32(slot[4:], position)
+	sum.Add(slot[:], nil)
+}
+
+// checkSlots checks one table and takes its slots into a sum. A search for a
+// record begins at its first slot and ends at an empty one, so that no slot
+// between may be empty.
+func (m cdbMap) checkSlots(table uint32, at, slots uint64, sum *Sum) error {
 	used := func(i uint64) bool { return m.u32(at+i%slots*8+4) != 0 }
 	run := uint64(0) // used slots right before the one looked at
 	for back := slots; back > 0 && used(back-1); back-- {
@@ -255,16 +278,12 @@ func (m cdbMap) checkSlots(table uint32, at, slots uint64, positions []uint32) (
 			continue
 		}
 		h, position := m.u32(at+i*8), m.u32(at+i*8+4)
-		key, _, _, err := m.record(uint64(position))
-		if err != nil {
-			return nil, err
-		}
 		distance := (i + slots - uint64(h>>8)%slots) % slots
-		if h&255 != table || cdbHash(key) != h || distance > run {
-			return nil, damagedCDB("slot %d of table %d does not belong to its record", i, table)
+		if h&255 != table || distance > run {
+			return damagedCDB("slot %d of table %d does not belong there", i, table)
 		}
-		positions = append(positions, position)
+		addSlot(sum, h, position)
 		run++
 	}
-	return positions, nil
+	return nil
 }

@@ -16,16 +16,20 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
-	"runtime/debug"
 	"strings"
-	"syscall"
 
 	"virtmap/internal/hashdb"
+	"virtmap/internal/mapped"
 )
 
 // Rows are what goes into a map.
 type Rows = hashdb.Rows
+
+// A Sum tells sets of rows apart.
+type Sum = hashdb.Sum
+
+// SumOf gives the sum of rows.
+func SumOf(rows Rows) Sum { return hashdb.SumOf(rows) }
 
 // A Type is one way to store a map.
 type Type struct {
@@ -37,8 +41,8 @@ type Type struct {
 
 	fits func(image []byte) bool
 	open func(image []byte) (Map, error)
-	// check reads a whole image strictly and gives its number of rows.
-	check func(image []byte) (int, error)
+	// check reads a whole image strictly and gives the sum of its rows.
+	check func(image *mapped.Image) (Sum, error)
 }
 
 // Types are all types; the first whose content fits is taken.
@@ -48,9 +52,9 @@ var Types = []Type{
 		Write: func(w io.WriteSeeker, rows Rows) error { _, err := hashdb.Write(w, rows); return err },
 		fits:  fitsHash,
 		open:  func(image []byte) (Map, error) { return hashdb.Open(image) },
-		check: func(image []byte) (int, error) {
+		check: func(image *mapped.Image) (Sum, error) {
 			stats, err := hashdb.Check(image)
-			return stats.Rows, err
+			return stats.Sum, err
 		},
 	},
 	{
@@ -101,15 +105,20 @@ func OpenImage(image []byte) (Map, Type, error) {
 	return nil, Type{}, ErrType
 }
 
-// CheckImage reads a whole map strictly and gives its type and number of rows.
-func CheckImage(image []byte) (Type, int, error) {
-	for _, t := range Types {
-		if t.fits(image) {
-			n, err := t.check(image)
-			return t, n, err
+// CheckImage reads a whole map strictly and gives its type and the sum of its
+// rows.
+func CheckImage(image *mapped.Image) (typ Type, sum Sum, err error) {
+	err = mapped.Guard(func() (err error) {
+		for _, typ = range Types {
+			if typ.fits(image.Bytes) {
+				sum, err = typ.check(image)
+				return err
+			}
 		}
-	}
-	return Type{}, 0, ErrType
+		typ = Type{}
+		return ErrType
+	})
+	return typ, sum, err
 }
 
 // magic numbers of Berkeley DB at offset 12, in both byte orders.
@@ -122,21 +131,21 @@ type File struct {
 	Type Type
 
 	path  string
-	image []byte
+	image *mapped.Image
 	m     Map
 }
 
 // Open opens the map at a path.
 func Open(path string) (*File, error) {
-	image, err := mapImage(path)
+	image, err := mapped.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	f := &File{path: path, image: image}
 	err = f.guarded(func() (err error) {
-		f.m, f.Type, err = OpenImage(image)
+		f.m, f.Type, err = OpenImage(image.Bytes)
 		if err == nil && f.Type.Suffix == "" && namedAsMap(path) {
-			err = fmt.Errorf("it is neither a Berkeley DB hash file nor a cdb (it has %d bytes)", len(image))
+			err = fmt.Errorf("it is neither a Berkeley DB hash file nor a cdb (it has %d bytes)", len(image.Bytes))
 		}
 		return err
 	})
@@ -159,66 +168,18 @@ func namedAsMap(path string) bool {
 // Path is the file that was opened.
 func (f *File) Path() string { return f.path }
 
-// mapImage maps a file into memory. An empty file has nothing to map.
-func mapImage(path string) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not make us wait
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%q is no regular file", path)
-	}
-	size := info.Size()
-	if size == 0 {
-		return nil, nil
-	}
-	if int64(int(size)) != size {
-		return nil, fmt.Errorf("%q has %d bytes, too many to map", path, size)
-	}
-	image, err := syscall.Mmap(int(file.Fd()), 0, int(size), syscall.PROT_READ, syscall.MAP_SHARED)
-	if err != nil {
-		return nil, fmt.Errorf("map %q into memory: %w", path, err)
-	}
-	return image, nil
-}
-
 // Close ends the use of a file.
 func (f *File) Close() error {
-	if f.image == nil {
-		return nil
-	}
-	image := f.image
-	f.image, f.m = nil, nil
-	return syscall.Munmap(image)
+	f.m = nil
+	return f.image.Close()
 }
 
-// ErrCut is returned when a file became shorter while it was open.
-var ErrCut = errors.New("the file was cut short while it was open")
-
-// guarded runs a function that reads the image. Reading a page that the file
-// no longer has raises SIGBUS, which the runtime turns into a panic here.
-func (f *File) guarded(read func() error) (err error) {
-	old := debug.SetPanicOnFault(true)
-	defer func() {
-		debug.SetPanicOnFault(old)
-		failure := recover()
-		if failure == nil {
-			if err != nil {
-				err = fmt.Errorf("%s: %w", f.path, err)
-			}
-			return
-		}
-		if _, fault := failure.(interface{ Addr() uintptr }); !fault {
-			panic(failure)
-		}
-		err = fmt.Errorf("%s: %w", f.path, ErrCut)
-	}()
-	return read()
+// guarded runs a function that reads the image, and names the file in errors.
+func (f *File) guarded(read func() error) error {
+	if err := mapped.Guard(read); err != nil {
+		return fmt.Errorf("%s: %w", f.path, err)
+	}
+	return nil
 }
 
 // Append finds the value of a key and appends it to dst.
@@ -249,7 +210,11 @@ func (f *File) Each(row func(key, value []byte) error) error {
 
 // Check reads the whole file strictly and gives its number of rows.
 func (f *File) Check() (rows int, err error) {
-	err = f.guarded(func() error { rows, err = f.Type.check(f.image); return err })
+	err = f.guarded(func() error {
+		sum, err := f.Type.check(f.image)
+		rows = sum.Len()
+		return err
+	})
 	return rows, err
 }
 
@@ -258,5 +223,5 @@ func (f *File) Explain(w io.Writer) error {
 	if f.Type.Name != "hash" {
 		return fmt.Errorf("%s: only hash files are explained byte by byte, and this one is %s", f.path, f.Type.Name)
 	}
-	return f.guarded(func() error { return hashdb.Explain(w, f.image) })
+	return f.guarded(func() error { return hashdb.Explain(w, f.image.Bytes) })
 }

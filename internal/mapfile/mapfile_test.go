@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"virtmap/internal/mapped"
 	"virtmap/internal/peer"
 )
 
@@ -146,8 +147,8 @@ func TestCDBFlippedBytes(t *testing.T) {
 		}
 	}
 	for n := range image {
-		if _, _, err := CheckImage(image[:n]); err == nil && n > 0 {
-			if typ, _, _ := CheckImage(image[:n]); typ.Name == "cdb" {
+		if _, _, err := CheckImage(mapped.Of(image[:n])); err == nil && n > 0 {
+			if typ, _, _ := CheckImage(mapped.Of(image[:n])); typ.Name == "cdb" {
 				t.Errorf("a cdb cut to %d bytes passes", n)
 			}
 		}
@@ -156,7 +157,7 @@ func TestCDBFlippedBytes(t *testing.T) {
 
 func checkFlipped(t *testing.T, image []byte, rows pairs, at int) {
 	t.Helper()
-	if _, err := checkCDB(image); err != nil {
+	if _, err := checkCDB(mapped.Of(image)); err != nil {
 		return
 	}
 	wrong := 0
@@ -180,10 +181,10 @@ func TestFileCutWhileOpen(t *testing.T) {
 		if err := os.Truncate(path, 0); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := f.Append(nil, []byte("user1@d1.example")); !errors.Is(err, ErrCut) {
+		if _, _, err := f.Append(nil, []byte("user1@d1.example")); !errors.Is(err, mapped.ErrCut) {
 			t.Errorf("%s: lookup in a cut file: %v", typ, err)
 		}
-		if _, err := f.Check(); !errors.Is(err, ErrCut) {
+		if _, err := f.Check(); !errors.Is(err, mapped.ErrCut) {
 			t.Errorf("%s: check of a cut file: %v", typ, err)
 		}
 		f.Close()
@@ -243,7 +244,7 @@ func FuzzCDB(f *testing.F) {
 		if !fitsCDB(image) {
 			return
 		}
-		_, checkErr := checkCDB(image)
+		_, checkErr := checkCDB(mapped.Of(image))
 		db, _ := openCDB(image)
 		for row, err := range db.All() {
 			if err != nil {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"iter"
+
+	"virtmap/internal/mapped"
 )
 
 // A textMap reads lines of key, white space and value; # in the first column
@@ -36,10 +38,10 @@ func (m textMap) All() iter.Seq2[[2][]byte, error] {
 	}
 }
 
-func checkText(image []byte) (rows int, err error) {
+func checkText(image *mapped.Image) (rows Sum, err error) {
 	seen := map[string]int{}
 	number := 0
-	for line := range bytes.Lines(image) {
+	for line := range bytes.Lines(image.Bytes) {
 		number++
 		line = bytes.TrimSuffix(line, []byte("\n"))
 		if len(line) == 0 || line[0] == '#' {
@@ -47,13 +49,13 @@ func checkText(image []byte) (rows int, err error) {
 		}
 		key, value, _ := bytes.Cut(line, []byte("\t"))
 		if first := seen[string(key)]; first > 0 {
-			return 0, fmt.Errorf("line %d: key %q stands in line %d too", number, key, first)
+			return Sum{}, fmt.Errorf("line %d: key %q stands in line %d too", number, key, first)
 		}
 		if len(key) == 0 || len(value) == 0 || bytes.IndexByte(value, '\t') >= 0 || bytes.IndexByte(key, ' ') >= 0 {
-			return 0, fmt.Errorf("line %d is not a key, one tab and a value", number)
+			return Sum{}, fmt.Errorf("line %d is not a key, one tab and a value", number)
 		}
 		seen[string(key)] = number
-		rows++
+		rows.Add(key, value)
 	}
 	return rows, nil
 }

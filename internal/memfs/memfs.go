@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"virtmap/internal/mapped"
 	"virtmap/internal/publish"
 )
 
@@ -96,6 +97,12 @@ func (f *FS) ReadFile(name string) ([]byte, error) {
 		return nil, notExist("open", name)
 	}
 	return slices.Clone(file.content), nil
+}
+
+// Image gives the content of a file.
+func (f *FS) Image(name string) (*mapped.Image, error) {
+	content, err := f.ReadFile(name)
+	return mapped.Of(content), err
 }
 
 // Create makes a file that must not be there.

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+
+	"virtmap/internal/mapped"
 )
 
 // compare finds what is to be written, and refuses what is not ours.
@@ -26,29 +28,10 @@ func (p *publisher) compare() error {
 		if !info.Mode.IsRegular() {
 			return fmt.Errorf("%q %w", out.Path, ErrNotFile)
 		}
-		image, err := p.FS.ReadFile(out.Path)
+		err = p.image(out.Path, func(image *mapped.Image) error { return p.compareOne(out, info, image, &foreign) })
 		if err != nil {
 			return err
 		}
-		if out.Same(image) {
-			p.keep(out, info, image)
-			continue
-		}
-		if out.Shared && !bytes.Equal(image, out.Base) {
-			return fmt.Errorf("%q %w", out.Path, ErrChanged)
-		}
-		s := staged{out: out, info: info, change: Change{Path: out.Path}}
-		if out.Bridge != nil {
-			s.bridge = out.Bridge(image)
-		}
-		if out.Shared {
-			s.change.Lost = out.Lost(image)
-		} else if !p.ours(out, image) {
-			s.change.Lost, s.foreign = out.Lost(image), image
-			s.change.Kept = p.keptName(key(out.Path))
-			foreign.Files = append(foreign.Files, s.change)
-		}
-		p.pending = append(p.pending, s)
 	}
 	if foreign.Files != nil && !p.Adopt {
 		return &foreign
@@ -56,11 +39,34 @@ func (p *publisher) compare() error {
 	return nil
 }
 
+func (p *publisher) compareOne(out Output, info Info, image *mapped.Image, foreign *Foreign) error {
+	if out.Same(image) {
+		p.keep(out, info, image)
+		return nil
+	}
+	if out.Shared && !image.Equal(out.Base) {
+		return fmt.Errorf("%q %w", out.Path, ErrChanged)
+	}
+	s := staged{out: out, info: info, change: Change{Path: out.Path}}
+	if out.Bridge != nil {
+		s.bridge = out.Bridge(image)
+	}
+	if out.Shared {
+		s.change.Lost = out.Lost(image)
+	} else if !p.ours(out, image) {
+		s.change.Lost, s.foreign = out.Lost(image), bytes.Clone(image.Bytes)
+		s.change.Kept = p.keptName(key(out.Path))
+		foreign.Files = append(foreign.Files, s.change)
+	}
+	p.pending = append(p.pending, s)
+	return nil
+}
+
 // keep leaves a file alone. A map must not look older than its text, or the
 // system's own tools rebuild it.
-func (p *publisher) keep(out Output, info Info, image []byte) {
+func (p *publisher) keep(out Output, info Info, image *mapped.Image) {
 	if !out.Shared {
-		p.manifest.Files[key(out.Path)] = []string{digest(image)}
+		p.manifest.Files[key(out.Path)] = []string{p.digest(out.Path, image)}
 	}
 	if out.Source == "" {
 		return
@@ -72,8 +78,9 @@ func (p *publisher) keep(out Output, info Info, image []byte) {
 	}
 }
 
-func (p *publisher) ours(out Output, image []byte) bool {
-	if p.manifest.wrote(out.Path, image) {
+// ours reports whether we wrote an installed file, or what is in it.
+func (p *publisher) ours(out Output, image *mapped.Image) bool {
+	if p.manifest.wrote(out.Path, p.digest(out.Path, image)) {
 		return true
 	}
 	if out.Rebuilt == nil || len(p.manifest.Files[key(out.Path)]) == 0 {
@@ -81,11 +88,46 @@ func (p *publisher) ours(out Output, image []byte) bool {
 	}
 	return out.Rebuilt(image, func(path string) ([]byte, error) {
 		text, err := p.FS.ReadFile(path)
-		if err == nil && !p.manifest.wrote(path, text) {
+		if err == nil && !p.manifest.wrote(path, digest(mapped.Of(text))) {
 			return nil, fmt.Errorf("%q was changed", path)
 		}
 		return text, err
 	})
+}
+
+// digest gives the digest of an installed file, and keeps it.
+func (p *publisher) digest(path string, image *mapped.Image) string {
+	sum, ok := p.digests[path]
+	if !ok {
+		sum = digest(image)
+		p.digests[path] = sum
+	}
+	return sum
+}
+
+// image reads a file.
+func (p *publisher) image(path string, read func(*mapped.Image) error) error {
+	return readImage(p.FS, path, read)
+}
+
+func readImage(files FS, path string, read func(*mapped.Image) error) error {
+	image, err := files.Image(path)
+	if err != nil {
+		return err
+	}
+	err = mapped.Guard(func() error { return read(image) })
+	if errors.Is(err, mapped.ErrCut) {
+		err = fmt.Errorf("%q: %w", path, err)
+	}
+	return errors.Join(err, image.Close())
+}
+
+func digestOf(files FS, path string) (sum string, err error) {
+	err = readImage(files, path, func(image *mapped.Image) error {
+		sum = digest(image)
+		return nil
+	})
+	return sum, err
 }
 
 // stale lists files of ours that the set no longer has.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"virtmap/internal/mapped"
 )
 
 // FS is every file-system call that publishing makes, so that a test can stop
@@ -16,6 +18,9 @@ import (
 type FS interface {
 	Stat(name string) (Info, error) // of a link, the link itself
 	ReadFile(name string) ([]byte, error)
+	// Image gives a file that may be large; who reads it does so under
+	// mapped.Guard.
+	Image(name string) (*mapped.Image, error)
 	Create(name string, mode fs.FileMode) (File, error) // must not exist
 	Rename(old, new string) error
 	Remove(name string) error
@@ -78,17 +83,34 @@ func (osFS) Stat(name string) (Info, error) {
 
 func (osFS) ReadFile(name string) ([]byte, error) { return os.ReadFile(name) }
 
+func (osFS) Image(name string) (*mapped.Image, error) { return mapped.Open(name) }
+
 func (osFS) Create(name string, mode fs.FileMode) (File, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	return &osFile{File: f}, nil
 }
 
-type osFile struct{ *os.File }
+// writebackEvery is how many bytes are written before the disk is set to work.
+const writebackEvery = 8 << 20
 
-func (f osFile) Label(like string) error { return copyLabel(f.File, like, selinuxLabel) }
+type osFile struct {
+	*os.File
+	dirty int // bytes written since
+}
+
+func (f *osFile) Write(p []byte) (int, error) {
+	n, err := f.File.Write(p)
+	if f.dirty += n; f.dirty >= writebackEvery {
+		f.dirty = 0
+		beginWriteback(f.Fd())
+	}
+	return n, err
+}
+
+func (f *osFile) Label(like string) error { return copyLabel(f.File, like, selinuxLabel) }
 
 func (osFS) Rename(old, new string) error { return os.Rename(old, new) }
 

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"virtmap/internal/mapped"
 )
 
 // Meta says what a generation is.
@@ -72,7 +74,7 @@ func (m Meta) Content(files FS, state, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if digest(content) != kept.Digest {
+	if digest(mapped.Of(content)) != kept.Digest {
 		return nil, fmt.Errorf("generation %d: %s is damaged", m.Number, name)
 	}
 	return content, nil
@@ -121,14 +123,10 @@ func (p *publisher) found(all []Meta) (*Meta, error) {
 		if out.Shared {
 			continue
 		}
-		image, err := p.FS.ReadFile(out.Path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		sum, ok := p.digests[out.Path]
+		if !ok {
+			continue // it was not there
 		}
-		if err != nil {
-			return nil, err
-		}
-		sum := digest(image)
 		m.Files[key(out.Path)] = Kept{Digest: sum, Stored: true}
 		if known {
 			kept, in := all[len(all)-1].Files[key(out.Path)]
@@ -166,10 +164,9 @@ func (p *publisher) copyGeneration(m Meta, at func(path string) string) error {
 		if !m.Files[key(out.Path)].Stored {
 			continue
 		}
-		content, err := p.FS.ReadFile(at(out.Path))
-		if err == nil {
-			err = p.writeNew(filepath.Join(dir, key(out.Path)), content)
-		}
+		err := p.image(at(out.Path), func(image *mapped.Image) error {
+			return p.writeNew(filepath.Join(dir, key(out.Path)), image)
+		})
 		if err != nil {
 			return err
 		}
@@ -178,7 +175,7 @@ func (p *publisher) copyGeneration(m Meta, at func(path string) string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(p.writeNew(filepath.Join(dir, metaName), append(text, '\n')), p.FS.SyncDir(dir), p.FS.SyncDir(filepath.Dir(dir)))
+	return errors.Join(p.writeNew(filepath.Join(dir, metaName), mapped.Of(append(text, '\n'))), p.FS.SyncDir(dir), p.FS.SyncDir(filepath.Dir(dir)))
 }
 
 // unnamed is the folder of a generation that is not in place yet.
@@ -198,8 +195,15 @@ func nameGeneration(files FS, state string, number int) error {
 	return files.SyncDir(filepath.Dir(from))
 }
 
-func (p *publisher) writeNew(path string, content []byte) error {
-	return p.write(path, 0o600, func(f File) error { _, err := f.Write(content); return err })
+func (p *publisher) writeNew(path string, content *mapped.Image) error {
+	return p.write(path, 0o600, func(f File) error {
+		for piece := range content.Pieces() {
+			if _, err := f.Write(piece); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // dropUnfinished removes generations that never came into place.

@@ -149,13 +149,13 @@ func finish(files FS, state string) error {
 		return err
 	}
 	for _, st := range j.Steps {
-		image, err := files.ReadFile(st.From)
+		sum, err := digestOf(files, st.From)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue // done already
 		case err != nil:
 			return err
-		case digest(image) != st.Digest:
+		case sum != st.Digest:
 			continue
 		}
 		if err := st.do(files, 0); err != nil {

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+
+	"virtmap/internal/mapped"
 )
 
 // A manifest says which bytes we wrote: a file that differs was changed by
@@ -24,13 +26,16 @@ func key(path string) string { return filepath.Base(path) }
 
 const manifestName = "manifest.json"
 
-func digest(image []byte) string {
-	sum := sha256.Sum256(image)
-	return hex.EncodeToString(sum[:])
+func digest(image *mapped.Image) string {
+	sum := sha256.New()
+	for piece := range image.Pieces() {
+		sum.Write(piece)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
-func (m *manifest) wrote(path string, image []byte) bool {
-	return slices.Contains(m.Files[key(path)], digest(image))
+func (m *manifest) wrote(path, digest string) bool {
+	return slices.Contains(m.Files[key(path)], digest)
 }
 
 func (p *publisher) readManifest() error {

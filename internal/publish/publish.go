@@ -36,6 +36,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"virtmap/internal/mapped"
 )
 
 // An Output is one file to be published. All outputs but shared ones are in
@@ -48,18 +50,18 @@ type Output struct {
 	Write func(w io.WriteSeeker) error
 
 	// Check reads back what was written.
-	Check func(image []byte) error
+	Check func(image *mapped.Image) error
 	// Same reports whether an installed file says what we would write.
-	Same func(image []byte) bool
+	Same func(image *mapped.Image) bool
 	// Rebuilt reports whether an installed file that we did not write says
 	// what ours said: systems rebuild maps from their texts. May be nil.
-	Rebuilt func(image []byte, read func(path string) ([]byte, error)) bool
+	Rebuilt func(image *mapped.Image, read func(path string) ([]byte, error)) bool
 	// Lost lists what replacing a file that a person made would lose.
-	Lost func(image []byte) []string
+	Lost func(image *mapped.Image) []string
 	// Bridge gives, of a map that other files of the set lead to, the form
 	// that serves the old ones as well as the new while they are swapped; nil
 	// when the new map does. May be nil.
-	Bridge func(installed []byte) func(w io.WriteSeeker) error
+	Bridge func(installed *mapped.Image) func(w io.WriteSeeker) error
 
 	Shared  bool   // a person's file that we keep a part of: never foreign
 	Base    []byte // of a shared file: what was there when its new text was made
@@ -146,7 +148,7 @@ var (
 // rename, no file has changed and none is left behind. With ErrRecord the
 // report is valid too.
 func Publish(ctx context.Context, s Set) (Report, error) {
-	p := &publisher{Set: s, ctx: ctx}
+	p := &publisher{Set: s, ctx: ctx, digests: map[string]string{}}
 	unlock, err := p.begin()
 	if err != nil {
 		return Report{}, err
@@ -159,6 +161,7 @@ type publisher struct {
 	Set
 	ctx      context.Context
 	manifest manifest
+	digests  map[string]string // of installed files, by path, once they were read
 	pending  []staged
 	touched  []string // maps whose text changed and that did not
 

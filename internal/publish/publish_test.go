@@ -1,7 +1,6 @@
 package publish
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,21 +13,23 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"virtmap/internal/mapped"
 )
 
 func text(path, content string) Output {
-	same := func(image []byte) bool { return string(image) == content }
+	same := func(image *mapped.Image) bool { return string(image.Bytes) == content }
 	return Output{
 		Path: path, Mode: 0o640, UID: -1,
 		Write: func(w io.WriteSeeker) error { _, err := io.WriteString(w, content); return err },
 		Same:  same,
-		Check: func(image []byte) error {
+		Check: func(image *mapped.Image) error {
 			if !same(image) {
 				return errors.New("differs")
 			}
 			return nil
 		},
-		Lost: func(image []byte) []string { return strings.Fields(string(image)) },
+		Lost: func(image *mapped.Image) []string { return strings.Fields(string(image.Bytes)) },
 	}
 }
 
@@ -153,9 +154,9 @@ func TestRebuiltMapIsOurs(t *testing.T) {
 	withMap := func(content string) Set {
 		s := set(dir, content, "map of "+content)
 		s.Outputs[1].Source = s.Outputs[0].Path
-		s.Outputs[1].Rebuilt = func(image []byte, read func(string) ([]byte, error)) bool {
+		s.Outputs[1].Rebuilt = func(image *mapped.Image, read func(string) ([]byte, error)) bool {
 			text, err := read(s.Outputs[0].Path)
-			return err == nil && bytes.Equal(image, append([]byte("rebuilt of "), text...))
+			return err == nil && image.Equal(append([]byte("rebuilt of "), text...))
 		}
 		return s
 	}

@@ -5,49 +5,93 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
+
+	"virtmap/internal/mapped"
 )
 
-// stage writes every file beside its place and reads it back.
+// stage writes every file beside its place and reads it back. All are written
+// before the first is waited for: the disk is busy with them meanwhile.
 func (p *publisher) stage() error {
+	var written []unsynced
+	defer func() {
+		for _, u := range written {
+			_ = u.file.Close() // a second time, but for an error
+		}
+	}()
+	for i := range p.pending {
+		s := &p.pending[i]
+		for _, form := range s.forms() {
+			if err := p.ctx.Err(); err != nil {
+				return err
+			}
+			u, err := p.stageAs(form.name, s, form.write)
+			if err != nil {
+				return err
+			}
+			written = append(written, u)
+		}
+	}
+	for _, u := range written {
+		if err := u.sync(); err != nil {
+			return err
+		}
+	}
 	for i := range p.pending {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
-		if err := p.stageOne(&p.pending[i]); err != nil {
+		if err := p.readBack(&p.pending[i]); err != nil {
 			return err
 		}
 	}
 	return p.ctx.Err()
 }
 
-func (p *publisher) stageOne(s *staged) error {
+// A form is what is written for one output: the file itself, and perhaps its
+// bridge.
+type form struct {
+	name  string
+	write func(io.WriteSeeker) error
+}
+
+func (s *staged) forms() []form {
+	forms := []form{{beside(s.out.Path), s.out.Write}}
+	if s.bridge != nil {
+		forms = append(forms, form{bridge(s.out.Path), s.bridge})
+	}
+	return forms
+}
+
+// readBack checks what was written, and takes its digests down.
+func (p *publisher) readBack(s *staged) error {
 	path := s.out.Path
-	image, err := p.stageAs(beside(path), s, s.out.Write)
+	err := p.image(beside(path), func(image *mapped.Image) error {
+		if err := s.out.Check(image); err != nil {
+			return fmt.Errorf("%q was read back: %w", path, err)
+		}
+		s.sums[0] = digest(image)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	if err := s.out.Check(image); err != nil {
-		return fmt.Errorf("%q was read back: %w", path, err)
+	sums := []string{s.sums[0]}
+	if s.bridge != nil {
+		if s.sums[1], err = digestOf(p.FS, bridge(path)); err != nil {
+			return err
+		}
+		sums = []string{s.sums[1], s.sums[0]}
 	}
-	s.sums[0] = digest(image)
-	if !s.out.Shared {
-		p.manifest.Files[key(path)] = append(p.manifest.Files[key(path)], s.sums[0])
+	if known := p.manifest.Files[key(path)]; !s.out.Shared {
+		p.manifest.Files[key(path)] = slices.Concat(known, sums)
 	}
-	if s.bridge == nil {
-		return nil
-	}
-	if image, err = p.stageAs(bridge(path), s, s.bridge); err != nil {
-		return err
-	}
-	s.sums[1] = digest(image)
-	p.manifest.Files[key(path)] = append([]string{s.sums[1]}, p.manifest.Files[key(path)]...)
 	return nil
 }
 
-// stageAs writes a file with the owner and mode of the one that is replaced,
-// and reads it back.
-func (p *publisher) stageAs(name string, s *staged, write func(io.WriteSeeker) error) ([]byte, error) {
-	err := p.write(name, s.info.Mode, func(f File) error {
+// stageAs writes a file with the owner and mode of the one that is replaced.
+func (p *publisher) stageAs(name string, s *staged, write func(io.WriteSeeker) error) (unsynced, error) {
+	return p.create(name, s.info.Mode, func(f File) error {
 		if err := write(f); err != nil {
 			return err
 		}
@@ -58,31 +102,43 @@ func (p *publisher) stageAs(name string, s *staged, write func(io.WriteSeeker) e
 		}
 		return chown(f, s.info)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return p.FS.ReadFile(name)
 }
 
 // write writes a file that is not there and syncs it.
-func (p *publisher) write(path string, mode fs.FileMode, write func(File) error) (err error) {
+func (p *publisher) write(path string, mode fs.FileMode, write func(File) error) error {
+	u, err := p.create(path, mode, write)
+	if err != nil {
+		return err
+	}
+	return u.sync()
+}
+
+// unsynced is a file that was written and is not known to be on disk.
+type unsynced struct {
+	path string
+	file File
+}
+
+func (u unsynced) sync() error {
+	if err := errors.Join(u.file.Sync(), u.file.Close()); err != nil {
+		return fmt.Errorf("write %q: %w", u.path, err)
+	}
+	return nil
+}
+
+// create writes a file that is not there.
+func (p *publisher) create(path string, mode fs.FileMode, write func(File) error) (unsynced, error) {
 	f, err := p.FS.Create(path, 0o600)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrCreate, err)
+		return unsynced{}, fmt.Errorf("%w: %w", ErrCreate, err)
 	}
-	defer func() {
-		err = errors.Join(err, f.Close())
-		if err != nil {
-			err = fmt.Errorf("write %q: %w", path, err)
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
+	if err = write(f); err == nil {
+		err = f.Chmod(mode.Perm())
 	}
-	if err := f.Chmod(mode.Perm()); err != nil {
-		return err
+	if err != nil {
+		return unsynced{}, fmt.Errorf("write %q: %w", path, errors.Join(err, f.Close()))
 	}
-	return f.Sync()
+	return unsynced{path, f}, nil
 }
 
 // chown keeps owner and group. Only root can give a file away; for others it
