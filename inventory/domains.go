@@ -65,22 +65,34 @@ func (r *reader) localAliases(v value, m *Model) {
 	})
 }
 
-func (r *reader) domains(v value, m *Model) {
-	r.pairs(v, "domains", func(p pair) {
-		if freeKey(p.name) && !strings.Contains(p.name, ".") {
-			return
-		}
-		name := r.domainName(p.key, "domain")
-		if r.outdented(p, name.Text) {
-			return
-		}
-		raw := rawDomain{Domain: Domain{Name: name.Text, Pos: p.key.pos(), Enabled: true, Source: -1}}
-		readMapping(r, p.val, "domain "+p.name, domainKeys, &raw)
-		r.domainParts(&raw, p.name)
-		if name.Text != "" {
-			m.Domains = append(m.Domains, raw.Domain)
+func (r *reader) domains(v value, _ *Model) {
+	var all []pair
+	r.pairs(v, "domains", func(p pair) { all = append(all, p) })
+	least := r.leastDomains
+	if v.src == nil || hasAnchors(v.src) {
+		least = len(all) + 1
+	}
+	r.share(len(all), least, func(r *reader, from, to int) {
+		for _, p := range all[from:to] {
+			r.domain(p)
 		}
 	})
+}
+
+func (r *reader) domain(p pair) {
+	if freeKey(p.name) && !strings.Contains(p.name, ".") {
+		return
+	}
+	name := r.domainName(p.key, "domain")
+	if r.outdented(p, name.Text) {
+		return
+	}
+	raw := rawDomain{Domain: Domain{Name: name.Text, Pos: p.key.pos(), Enabled: true, Source: -1}}
+	readMapping(r, p.val, "domain "+p.name, domainKeys, &raw)
+	r.domainParts(&raw, p.name)
+	if name.Text != "" {
+		r.model.Domains = append(r.model.Domains, raw.Domain)
+	}
 }
 
 // outdented reports a key of a domain that stands beside the domains.

@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"virtmap/internal/diag"
@@ -34,24 +32,19 @@ func Load(path string, stdin io.Reader) (*Model, *diag.List, error) {
 	var err error
 	if path == StdinName {
 		name = stdinDisplay
-		text, err = r.readAll(stdin, 0)
+		text, err = readAll(stdin, 0, MaxBytes)
 	} else {
-		text, err = r.readFile(path)
+		text, err = readAtMost(path, MaxBytes)
 	}
+	r.bytes = len(text)
 	if err != nil && !errors.Is(err, errTooLarge) {
 		return nil, nil, fmt.Errorf("inventory %s: %w", name, err)
 	}
 	if err := r.top(name, text, errors.Is(err, errTooLarge)); err != nil {
 		return nil, nil, err
 	}
-	for _, file := range r.includedFiles(path) {
-		text, err := r.readFile(file)
-		if err != nil && !errors.Is(err, errTooLarge) {
-			return nil, nil, fmt.Errorf("included file: %w", err)
-		}
-		if err := r.included(file, text, errors.Is(err, errTooLarge)); err != nil {
-			return nil, nil, err
-		}
+	if err := r.include(r.includedFiles(path)); err != nil {
+		return nil, nil, err
 	}
 	r.finish()
 	return r.model, &r.faults, nil
@@ -73,8 +66,8 @@ func (r *reader) parse(name, text string) (*Model, *diag.List) {
 
 var errTooLarge = errors.New("larger than 256 MiB")
 
-// readFile reads a regular file whole; the bytes of all files count.
-func (r *reader) readFile(path string) (string, error) {
+// readAtMost reads a regular file whole.
+func readAtMost(path string, limit int64) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", plainPathError(err)
@@ -87,7 +80,7 @@ func (r *reader) readFile(path string) (string, error) {
 	if info.IsDir() {
 		return "", fmt.Errorf("%q is a directory", path)
 	}
-	return r.readAll(f, info.Size())
+	return readAll(f, info.Size(), limit)
 }
 
 // plainPathError turns "open x: no such file" into the quoted form of all our
@@ -100,8 +93,7 @@ func plainPathError(err error) error {
 }
 
 // readAll reads to the end; size is how much is likely to come.
-func (r *reader) readAll(from io.Reader, size int64) (string, error) {
-	limit := int64(MaxBytes - r.bytes)
+func readAll(from io.Reader, size, limit int64) (string, error) {
 	var text strings.Builder
 	text.Grow(int(max(min(size, limit)+1, bytes.MinRead)))
 	if _, err := io.Copy(&text, io.LimitReader(from, limit+1)); err != nil {
@@ -110,58 +102,5 @@ func (r *reader) readAll(from io.Reader, size int64) (string, error) {
 	if int64(text.Len()) > limit {
 		return "", errTooLarge
 	}
-	r.bytes += text.Len()
 	return text.String(), nil
-}
-
-// includedFiles expands the include patterns of the top file, each relative to
-// that file's folder, in the order of the list and sorted within a pattern. A
-// file that two patterns match is read once.
-func (r *reader) includedFiles(top string) []string {
-	folder := "."
-	if top != StdinName {
-		folder = filepath.Dir(top)
-	}
-	var files []string
-	for _, pattern := range r.includes {
-		full := pattern.Text
-		if !filepath.IsAbs(full) {
-			full = filepath.Join(globQuote.Replace(folder), full)
-		}
-		r.model.Includes = append(r.model.Includes, full)
-		matches, err := filepath.Glob(full)
-		switch {
-		case err != nil:
-			r.fault(checkInclude.At(pattern.Pos, len(pattern.Text), "include pattern %q is malformed", pattern.Text).
-				WithHelp("a pattern is a path with *, ? and [a-z]"))
-		case len(matches) == 0:
-			r.fault(checkInclude.At(pattern.Pos, len(pattern.Text), "include pattern %q matches no file", pattern.Text).
-				WithHelp("the pattern is relative to the folder of the inventory, %q", folder))
-		}
-		for _, match := range matches {
-			if top != StdinName && sameFile(match, top) {
-				r.fault(checkInclude.At(pattern.Pos, len(pattern.Text), "include pattern %q matches the inventory itself", pattern.Text).
-					WithHelp("put the included files into a folder of their own, such as domains/*.yaml"))
-				continue
-			}
-			if info, err := os.Stat(match); err == nil && info.IsDir() {
-				r.fault(checkInclude.At(pattern.Pos, len(pattern.Text), "include pattern %q matches the folder %q", pattern.Text, match).
-					WithHelp("name the files in it: %s/*.yaml", strings.TrimSuffix(pattern.Text, "/")))
-				continue
-			}
-			if !slices.ContainsFunc(files, func(path string) bool { return path == match || sameFile(path, match) }) {
-				files = append(files, match)
-			}
-		}
-	}
-	return files
-}
-
-// globQuote takes the meaning of patterns from a folder's own name.
-var globQuote = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
-
-func sameFile(a, b string) bool {
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

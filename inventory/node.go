@@ -14,13 +14,19 @@ type value struct {
 	node    *yaml.Node
 	src     *diag.Source
 	aliased bool // reached through an alias: counted against aliasBudget
+	at      int  // 1 + the offset, where that is known without the node
 }
 
 // aliasBudget bounds the values read through aliases: a few lines of aliases
 // that name each other can stand for billions.
 const aliasBudget = 1_000_000
 
-func (v value) offset() int { return v.src.Offset(v.node.Line, v.node.Column) }
+func (v value) offset() int {
+	if v.at > 0 {
+		return v.at - 1
+	}
+	return v.src.Offset(v.node.Line, v.node.Column)
+}
 
 func (v value) pos() diag.Pos {
 	if v.node == nil {

@@ -243,7 +243,9 @@ func (r *reader) plainPairs(v value, yield func(pair)) {
 		if list, ok := plainList(target); ok {
 			val = listNode(list, val.Line, val.Column)
 		}
-		yield(pair{key: v.child(&key), val: v.child(&val), name: name})
+		p := pair{key: v.child(&key), val: v.child(&val), name: name}
+		p.key.at, p.val.at = 1+start, 1+start+len(name)+len(": ")
+		yield(p)
 	}
 }
 

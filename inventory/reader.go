@@ -20,6 +20,8 @@ type reader struct {
 	plain     map[*diag.Source]map[int]plainBlock // blocks that were left out, by line
 	plainFrom int                                 // size of a text from which they are
 	ordinary  bool                                // never
+
+	leastDomains int // how many domains are worth another processor
 }
 
 func newReader() *reader {
@@ -35,36 +37,41 @@ func newReader() *reader {
 		Guards:   Guards{MaxRemovedPercent: 30, MinSize: 10},
 		MX:       MX{Recheck: 24 * time.Hour, MaxUnknownAge: 7 * 24 * time.Hour},
 	}
-	return &reader{model: m, words: map[string]*diag.Words{}, plain: map[*diag.Source]map[int]plainBlock{}, plainFrom: minPlainBytes}
+	return &reader{model: m, words: map[string]*diag.Words{}, plain: map[*diag.Source]map[int]plainBlock{}, plainFrom: minPlainBytes, leastDomains: 500}
 }
 
 func (r *reader) fault(f diag.Fault) { r.faults.Add(f) }
 
-// source takes a text in and gives its root; ok is false when it is not to be
-// read, and the reason is reported.
-func (r *reader) source(name, text string, tooLarge bool) (root value, ok bool, err error) {
-	src, err := r.model.Sources.Add(name, text)
-	if err != nil {
-		return value{}, false, err
-	}
-	if tooLarge {
-		r.fault(checkTooLarge.At(src.Pos(0), 1, "the inventory with its included files has more than %d MiB", MaxBytes>>20).
-			WithHelp("several inventories with a host each are read one by one"))
-		return value{}, false, nil
-	}
+// root gives the root of a source; false when it is not to be read, and the
+// reason is reported.
+func (r *reader) root(src *diag.Source) (root value, ok bool) {
 	root, ok = r.document(src)
 	if ok && root.node != nil {
 		root, ok = r.open(root)
 	}
-	return root, ok, nil
+	return root, ok
+}
+
+// tooLarge reports that the inventory has too many bytes.
+func (r *reader) tooLarge(pos diag.Pos) {
+	r.fault(checkTooLarge.At(pos, 1, "the inventory with its included files has more than %d MiB", MaxBytes>>20).
+		WithHelp("several inventories with a host each are read one by one"))
 }
 
 // top reads the inventory's own file.
 func (r *reader) top(name, text string, tooLarge bool) error {
 	r.model.Name = name
-	root, ok, err := r.source(name, text, tooLarge)
-	if err != nil || !ok {
+	src, err := r.model.Sources.Add(name, text)
+	if err != nil {
 		return err
+	}
+	if tooLarge {
+		r.tooLarge(src.Pos(0))
+		return nil
+	}
+	root, ok := r.root(src)
+	if !ok {
+		return nil
 	}
 	var file topFile
 	file.Model = r.model
@@ -88,12 +95,10 @@ func (r *reader) required(file topFile, start diag.Pos) {
 }
 
 // included reads a file of include.
-func (r *reader) included(name, text string, tooLarge bool) error {
-	root, ok, err := r.source(name, text, tooLarge)
-	if err == nil && ok {
+func (r *reader) included(src *diag.Source) {
+	if root, ok := r.root(src); ok {
 		readMapping(r, root, "an included file", includedKeys, r.model)
 	}
-	return err
 }
 
 // finish sorts what all files gave, finds what was given twice, and looks up

@@ -10,6 +10,7 @@ import (
 const (
 	refusedUnknown = iota
 	refusedForNow
+	fixedRefusals
 )
 
 var (

@@ -5,38 +5,53 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/parallel"
 )
 
-// resolveTargets looks up every name that is a target.
+// resolveTargets looks up every name that is a target. Nearly all are users;
+// what is not goes through the whole of resolve, one by one.
 func (r *reader) resolveTargets() {
 	m := r.model
+	users := make(map[string]uint32, len(m.Users))
 	for i := range m.Users {
-		r.resolve(&m.Users[i].Forward)
+		users[m.Users[i].Name.Text] = uint32(i)
 	}
-	for i := range m.Lists {
-		for j := range m.Lists[i].Members {
-			r.resolve(&m.Lists[i].Members[j])
+	odd := make([][]*Target, parallel.Parts(len(m.Domains), r.leastDomains))
+	_ = parallel.Ranges(len(m.Domains), r.leastDomains, func(part, from, to int) error {
+		for i := range m.Domains[from:to] {
+			m.Domains[from+i].eachTarget(func(t *Target) {
+				if !m.resolveQuickly(t, users) {
+					odd[part] = append(odd[part], t)
+				}
+			})
 		}
-		r.resolve(&m.Lists[i].BouncesTo)
+		return nil
+	})
+	for _, t := range slices.Concat(odd...) {
+		r.resolve(t)
 	}
-	r.resolve(&m.Defaults.CatchAll)
-	r.resolveAll(m.Defaults.Roles)
-	for i := range m.Domains {
-		r.resolve(&m.Domains[i].CatchAll)
-		r.resolveAll(m.Domains[i].Addresses)
-		r.resolveAll(m.Domains[i].Roles)
-	}
-	for i := range m.Tests {
-		for j := range m.Tests[i].Want.Recipients {
-			r.resolve(&m.Tests[i].Want.Recipients[j])
-		}
-	}
+	m.eachOtherTarget(r.resolve)
 }
 
-func (r *reader) resolveAll(all []Address) {
-	for i := range all {
-		r.resolve(&all[i].To)
+// resolveQuickly resolves what leaves nothing to say: a user, or an address of
+// a domain that is not listed here.
+func (m *Model) resolveQuickly(t *Target, users map[string]uint32) bool {
+	switch t.Kind {
+	case toName:
+		i, ok := users[t.Text]
+		if ok {
+			t.Kind, t.Index = ToUser, i
+		}
+		return ok
+	case ToAddress, ToDomain:
+		_, domain, _ := mailaddr.Split(t.Text)
+		if t.Kind == ToDomain {
+			domain = t.Text
+		}
+		_, listed := m.Domain(domain)
+		return !listed
 	}
+	return true
 }
 
 func (r *reader) resolve(t *Target) {

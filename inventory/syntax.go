@@ -35,7 +35,7 @@ func (r *reader) checkTextOf(src *diag.Source) bool {
 		r.fault(checkText.At(src.Pos(m[0]), m[1]-m[0], "a no-break space (U+00A0) stands where a blank should").
 			WithHelp("write an ordinary blank"))
 	}
-	if at := strings.IndexFunc(text, forbiddenInSource); at >= 0 {
+	if at := indexForbidden(text); at >= 0 {
 		c, _ := utf8.DecodeRuneInString(text[at:])
 		r.fault(checkText.At(src.Pos(at), 1, "%U is a control character or an odd line end", c).
 			WithHelp("take it out"))
@@ -65,6 +65,22 @@ func invalidUTF8(text string) int {
 		}
 		at += size
 	}
+}
+
+// indexForbidden finds what forbiddenInSource knows. Nearly all bytes of an
+// inventory are printable ASCII.
+func indexForbidden(text string) int {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c >= ' ' && c < 0x7f || c == '\n' {
+			continue
+		}
+		c, size := utf8.DecodeRuneInString(text[i:])
+		if forbiddenInSource(c) {
+			return i
+		}
+		i += size - 1
+	}
+	return -1
 }
 
 func forbiddenInSource(c rune) bool {

@@ -120,6 +120,14 @@ func (l *List) Add(faults ...Fault) {
 	}
 }
 
+// Join takes in what another list has, in order.
+func (l *List) Join(o *List) {
+	l.Add(o.faults...)
+	for s, n := range o.dropped {
+		l.dropped[s] += n
+	}
+}
+
 // Count returns how many faults of the severity were added.
 func (l *List) Count(s Severity) int { return l.kept[s] + l.dropped[s] }
 

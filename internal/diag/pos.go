@@ -24,8 +24,13 @@ type Source struct {
 
 	base  Pos
 	once  sync.Once
-	lines []uint32         // offset of the first byte of each line
-	wide  map[int][]uint32 // of long lines: offset of every stride-th character
+	lines []uint32 // offset of the first byte of each line
+
+	digesting sync.Once
+	sum       string
+
+	marking sync.Mutex
+	wide    map[int][]uint32 // of long lines: offset of every stride-th character
 }
 
 // Pos returns the place of the byte at offset; len(Text) is the end of the text.
@@ -82,6 +87,8 @@ func (s *Source) marks(line int) []uint32 {
 	if end-start < longLine {
 		return nil
 	}
+	s.marking.Lock()
+	defer s.marking.Unlock()
 	if marks, ok := s.wide[line]; ok {
 		return marks
 	}
@@ -182,20 +189,32 @@ func (s *Sources) Names() iter.Seq[string] {
 func (s *Sources) Digests() iter.Seq2[string, string] {
 	return func(yield func(name, digest string) bool) {
 		for _, src := range s.all {
-			sum := sha256.New()
-			_, _ = io.WriteString(sum, src.Text) // a hash takes everything
-			if !yield(src.Name, hex.EncodeToString(sum.Sum(nil))) {
+			if !yield(src.Name, src.digest()) {
 				return
 			}
 		}
 	}
 }
 
-// Digest is the SHA-256 of all texts, in hex.
+// Digest is the SHA-256 of a text, or of the digests of all when there are
+// several, in hex.
 func (s *Sources) Digest() string {
+	if len(s.all) == 1 {
+		return s.all[0].digest()
+	}
 	sum := sha256.New()
-	for _, src := range s.all {
-		_, _ = io.WriteString(sum, src.Text) // a hash takes everything
+	for _, digest := range s.Digests() {
+		_, _ = io.WriteString(sum, digest) // a hash takes everything
 	}
 	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// digest is the SHA-256 of the text, worked out once.
+func (s *Source) digest() string {
+	s.digesting.Do(func() {
+		sum := sha256.New()
+		_, _ = io.WriteString(sum, s.Text) // a hash takes everything
+		s.sum = hex.EncodeToString(sum.Sum(nil))
+	})
+	return s.sum
 }

@@ -1,0 +1,138 @@
+package inventory
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/parallel"
+)
+
+// leastFiles is how many included files are worth another processor.
+const leastFiles = 16
+
+// include reads the files of include: their texts side by side, then what
+// they say.
+func (r *reader) include(files []string) error {
+	texts, err := r.readFiles(files)
+	if errors.Is(err, errTooLarge) {
+		r.tooLarge(r.includes[0].Pos)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("included file: %w", err)
+	}
+	sources := make([]*diag.Source, len(files))
+	anchors := false
+	for i, file := range files {
+		if sources[i], err = r.model.Sources.Add(file, texts[i]); err != nil {
+			return err
+		}
+		anchors = anchors || hasAnchors(sources[i])
+	}
+	least := leastFiles
+	if anchors {
+		least = len(files) + 1
+	}
+	r.share(len(files), least, func(r *reader, from, to int) {
+		for _, src := range sources[from:to] {
+			r.included(src)
+		}
+	})
+	return nil
+}
+
+// readFiles reads files side by side. The bytes of all count.
+func (r *reader) readFiles(files []string) ([]string, error) {
+	texts := make([]string, len(files))
+	var left atomic.Int64
+	left.Store(int64(MaxBytes - r.bytes))
+	err := parallel.Ranges(len(files), leastFiles, func(_, from, to int) error {
+		for i := from; i < to; i++ {
+			text, err := readAtMost(files[i], max(0, left.Load()))
+			if err == nil && left.Add(-int64(len(text))) < 0 {
+				err = errTooLarge
+			}
+			if err != nil {
+				return err
+			}
+			texts[i] = text
+		}
+		return nil
+	})
+	return texts, err
+}
+
+// includedFiles expands the include patterns of the top file, each relative to
+// that file's folder, in the order of the list and sorted within a pattern. A
+// file that two patterns match is read once.
+func (r *reader) includedFiles(top string) (files []string) {
+	folder := "."
+	seen := map[fileID]bool{}
+	var itself fileID
+	if top != StdinName {
+		folder = filepath.Dir(top)
+		itself, _ = identify(top)
+	}
+	for _, pattern := range r.includes {
+		full := pattern.Text
+		if !filepath.IsAbs(full) {
+			full = filepath.Join(globQuote.Replace(folder), full)
+		}
+		r.model.Includes = append(r.model.Includes, full)
+		for _, match := range r.matches(pattern, full, folder) {
+			id, isDir := identify(match)
+			switch {
+			case id == itself && id.known:
+				r.fault(checkInclude.At(pattern.Pos, len(pattern.Text), "include pattern %q matches the inventory itself", pattern.Text).
+					WithHelp("put the included files into a folder of their own, such as domains/*.yaml"))
+			case isDir:
+				r.fault(checkInclude.At(pattern.Pos, len(pattern.Text), "include pattern %q matches the folder %q", pattern.Text, match).
+					WithHelp("name the files in it: %s/*.yaml", strings.TrimSuffix(pattern.Text, "/")))
+			case !seen[id]:
+				files = append(files, match)
+				seen[id] = id.known // who cannot be looked at cannot be read, and that is reported then
+			}
+		}
+	}
+	return files
+}
+
+// matches are the files that a pattern matches.
+func (r *reader) matches(pattern Name, full, folder string) []string {
+	matches, err := filepath.Glob(full)
+	switch {
+	case err != nil:
+		r.fault(checkInclude.At(pattern.Pos, len(pattern.Text), "include pattern %q is malformed", pattern.Text).
+			WithHelp("a pattern is a path with *, ? and [a-z]"))
+	case len(matches) == 0:
+		r.fault(checkInclude.At(pattern.Pos, len(pattern.Text), "include pattern %q matches no file", pattern.Text).
+			WithHelp("the pattern is relative to the folder of the inventory, %q", folder))
+	}
+	return matches
+}
+
+// globQuote takes the meaning of patterns from a folder's own name.
+var globQuote = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
+
+// A fileID tells one file from another, whatever its names.
+type fileID struct {
+	device, inode uint64
+	known         bool
+}
+
+func identify(path string) (id fileID, isDir bool) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fileID{}, false
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		id = fileID{uint64(stat.Dev), uint64(stat.Ino), true}
+	}
+	return id, info.IsDir()
+}

@@ -1,0 +1,105 @@
+package inventory
+
+import (
+	"maps"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/parallel"
+)
+
+// share reads n things on every processor: each reads a range of them with a
+// reader of its own, and what they found is put together in order. What comes
+// out is what one reader would have found. least is how many things are worth
+// another processor.
+func (r *reader) share(n, least int, read func(r *reader, from, to int)) {
+	parts := parallel.Parts(n, least)
+	if parts == 1 {
+		read(r, 0, n)
+		return
+	}
+	forks := make([]*reader, parts)
+	_ = parallel.Ranges(n, least, func(part, from, to int) error {
+		forks[part] = r.fork()
+		read(forks[part], from, to)
+		return nil
+	})
+	for _, f := range forks {
+		r.join(f)
+	}
+}
+
+// hasAnchors reports a text whose values may stand for others: what is read
+// through aliases is counted, and bounded, in one place.
+func hasAnchors(src *diag.Source) bool { return strings.Contains(src.Text, "&") }
+
+// fork gives a reader of a part of the inventory.
+func (r *reader) fork() *reader {
+	f := newReader()
+	f.plain, f.plainFrom, f.ordinary = maps.Clone(r.plain), r.plainFrom, r.ordinary
+	f.leastDomains = r.leastDomains
+	return f
+}
+
+// join takes in what a fork has read.
+func (r *reader) join(f *reader) {
+	m, from := r.model, f.model
+	lists, refusals := uint32(len(m.Lists)), uint32(len(m.Refusals)-fixedRefusals)
+	if lists > 0 || refusals > 0 {
+		from.eachTarget(func(t *Target) {
+			switch {
+			case t.Kind == ToList:
+				t.Index += lists
+			case t.Kind == Refused && t.Index >= fixedRefusals:
+				t.Index += refusals
+			}
+		})
+	}
+	m.Users = append(m.Users, from.Users...)
+	m.LocalAliases = append(m.LocalAliases, from.LocalAliases...)
+	m.Domains = append(m.Domains, from.Domains...)
+	m.Tests = append(m.Tests, from.Tests...)
+	m.Lists = append(m.Lists, from.Lists...)
+	m.Refusals = append(m.Refusals, from.Refusals[fixedRefusals:]...)
+	r.faults.Join(&f.faults)
+}
+
+// eachTarget gives every target of a model.
+func (m *Model) eachTarget(do func(*Target)) {
+	for i := range m.Domains {
+		m.Domains[i].eachTarget(do)
+	}
+	m.eachOtherTarget(do)
+}
+
+// eachOtherTarget gives the targets that are no domain's.
+func (m *Model) eachOtherTarget(do func(*Target)) {
+	for i := range m.Users {
+		do(&m.Users[i].Forward)
+	}
+	for i := range m.Lists {
+		for j := range m.Lists[i].Members {
+			do(&m.Lists[i].Members[j])
+		}
+		do(&m.Lists[i].BouncesTo)
+	}
+	do(&m.Defaults.CatchAll)
+	for i := range m.Defaults.Roles {
+		do(&m.Defaults.Roles[i].To)
+	}
+	for i := range m.Tests {
+		for j := range m.Tests[i].Want.Recipients {
+			do(&m.Tests[i].Want.Recipients[j])
+		}
+	}
+}
+
+func (d *Domain) eachTarget(do func(*Target)) {
+	do(&d.CatchAll)
+	for i := range d.Addresses {
+		do(&d.Addresses[i].To)
+	}
+	for i := range d.Roles {
+		do(&d.Roles[i].To)
+	}
+}
