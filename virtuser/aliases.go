@@ -14,8 +14,9 @@ import (
 type Aliases struct {
 	All []*Alias
 
-	title string
-	taken map[string]bool // names of users, local aliases and of our own
+	title  string
+	taken  map[string]bool // names of users, local aliases and of our own
+	filled map[string]bool // names in All
 }
 
 // An Alias is a name of ours and the recipients it stands for.
@@ -31,7 +32,7 @@ type Alias struct {
 }
 
 func newAliases(m *inventory.Model) *Aliases {
-	a := &Aliases{title: header("Aliases of the virtual addresses of "+m.Host.Name.Text, m.Name), taken: map[string]bool{}}
+	a := &Aliases{title: header("Aliases of the virtual addresses of "+m.Host.Name.Text, m.Name), taken: map[string]bool{}, filled: map[string]bool{}}
 	for _, u := range m.Users {
 		a.taken[u.Name.Text] = true
 	}
@@ -171,9 +172,20 @@ func ParseAliases(text []byte) [][2]string {
 	return rows
 }
 
-// nameLists gives every list in use the alias name of the address that
-// declares it, so that a domain's copies lead to the name of the source.
-func (c *compiler) nameLists() {
+// fill takes an alias in.
+func (a *Aliases) fill(alias *Alias) {
+	if a.filled == nil {
+		a.filled = map[string]bool{}
+	}
+	a.filled[alias.Name] = true
+	a.All = append(a.All, alias)
+}
+
+// nameAliases names all aliases that may come: every list in use by the address
+// that declares it, so that a domain's copies lead to the name of the source,
+// then the users with a mailbox elsewhere or a kept copy, or a list of
+// addresses that their mail is forwarded to.
+func (c *compiler) nameAliases() {
 	for _, role := range c.m.Defaults.Roles {
 		c.nameList(role.To, "-"+role.Local, "role "+role.Local)
 	}
@@ -183,38 +195,56 @@ func (c *compiler) nameLists() {
 		if !d.Enabled || d.Backup {
 			continue
 		}
-		for _, a := range slices.Concat(d.Addresses, d.Roles) {
-			c.nameList(a.To, "-"+a.Local+"="+d.Name, a.Local+"@"+d.Name)
+		for _, layer := range [][]inventory.Address{d.Addresses, d.Roles} {
+			for i := range layer {
+				if a := &layer[i]; a.To.Kind == inventory.ToList {
+					c.nameList(a.To, "-"+a.Local+"="+d.Name, label(a.Local, d.Name))
+				}
+			}
 		}
-		c.nameList(d.CatchAll, "="+d.Name, "the catch-all of "+d.Name)
+		c.nameList(d.CatchAll, "="+d.Name, label("", d.Name))
+	}
+	for i := range c.m.Users {
+		c.nameUser(i)
 	}
 }
 
 func (c *compiler) nameList(t inventory.Target, parts, label string) {
-	if t.Kind == inventory.ToList && c.listAliases[t.Index] == nil {
-		c.listAliases[t.Index] = &Alias{Name: c.aliases.name(parts), label: label, pos: t.Pos}
+	if t.Kind == inventory.ToList && c.lists[t.Index] == nil {
+		c.lists[t.Index] = &Alias{Name: c.aliases.name(parts), label: label, pos: t.Pos}
+	}
+}
+
+func (c *compiler) nameUser(i int) {
+	u := &c.m.Users[i]
+	name := u.Name.Text
+	switch {
+	case u.Mailbox.Text == "" && u.Forward.Kind == inventory.NoTarget:
+	case u.Forward.Kind != inventory.NoTarget && !u.KeepCopy:
+		c.nameList(u.Forward, "-"+name, "user "+name)
+	default:
+		c.mailboxes[i] = &Alias{Name: c.aliases.name("-" + name), label: "user " + name, pos: u.Name.Pos}
 	}
 }
 
 // list gives the alias of a list and fills it when it is first asked for.
 func (c *compiler) list(i int) string {
-	alias := c.listAliases[i]
-	if alias.Members != nil {
-		return alias.Name
+	if c.aliases.filled[c.lists[i].Name] {
+		return c.lists[i].Name
 	}
+	alias := *c.lists[i]
 	list := c.m.Lists[i]
-	c.fill(alias, list.Members)
+	c.fill(&alias, list.Members)
 	if list.BouncesTo.Kind != inventory.NoTarget {
 		alias.Owner, alias.ownerPos = c.member(list.BouncesTo, "bounces_to of "+alias.label), list.BouncesTo.Pos
 	}
 	return alias.Name
 }
 
-// fill puts an alias into the file. Members is set before they are followed,
-// so that a circle of lists ends; aliasLoops reports it.
+// fill puts an alias into the file before its members are followed, so that a
+// circle of lists ends; aliasLoops reports it.
 func (c *compiler) fill(alias *Alias, members []inventory.Target) {
-	c.aliases.All = append(c.aliases.All, alias)
-	alias.Members = []string{}
+	c.aliases.fill(alias)
 	for _, t := range members {
 		alias.add(c.member(t, alias.label))
 	}
@@ -263,15 +293,14 @@ func (c *compiler) user(i int) string {
 	case u.Mailbox.Text == "" && u.Forward.Kind == inventory.NoTarget:
 		c.userValues[i] = u.Name.Text
 	case u.Forward.Kind != inventory.NoTarget && !u.KeepCopy:
-		c.nameList(u.Forward, "-"+u.Name.Text, "user "+u.Name.Text)
 		c.userState[i] = onPath
 		c.trail = append(c.trail, "user "+u.Name.Text)
 		c.userValues[i] = c.member(u.Forward, "user "+u.Name.Text+"'s forward")
 		c.trail = c.trail[:len(c.trail)-1]
 	default:
-		alias := &Alias{Name: c.aliases.name("-" + u.Name.Text), label: "user " + u.Name.Text, pos: u.Name.Pos}
+		alias := *c.mailboxes[i]
 		c.userValues[i], c.userState[i] = alias.Name, done
-		c.fillUser(alias, u)
+		c.fillUser(&alias, u)
 	}
 	c.userState[i] = done
 	return c.userValues[i]

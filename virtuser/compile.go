@@ -7,6 +7,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/parallel"
 	"virtmap/inventory"
 )
 
@@ -24,29 +25,95 @@ type Compiled struct {
 func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 	c := &compiler{
 		m: m, faults: faults,
-		table:       &Table{text: []byte(header("virtusertable of "+m.Host.Name.Text, m.Name))},
-		userValues:  make([]string, len(m.Users)),
-		userState:   make([]visit, len(m.Users)),
-		listAliases: make([]*Alias, len(m.Lists)),
-		refusals:    make([]string, len(m.Refusals)),
-		loops:       map[string]bool{},
-		copied:      map[int][]inventory.Address{},
+		table:     &Table{text: []byte(header("virtusertable of "+m.Host.Name.Text, m.Name))},
+		aliases:   newAliases(m),
+		lists:     make([]*Alias, len(m.Lists)),
+		mailboxes: make([]*Alias, len(m.Users)),
+		memory:    newMemory(m),
 	}
 	c.inherit()
-	c.aliases = newAliases(m)
-	c.nameLists()
+	c.nameAliases()
 	if !c.tooMany() {
-		for d := range m.Domains {
-			if m.Domains[d].Enabled && !m.Domains[d].Backup && !m.Domains[d].Held {
-				c.domain(d)
-			}
-		}
+		c.shared(len(m.Domains))
 	}
 	c.aliases.finish()
 	c.aliasLoops()
 	c.owners()
 	c.openWays()
 	return &Compiled{Table: c.table, Aliases: c.aliases}
+}
+
+// leastDomains is how many domains are worth another processor.
+var leastDomains = 500
+
+// shared compiles the domains on every processor, each a range of them with a
+// compiler of its own, and puts together in order what they made. A circle is
+// reported where it is met first, so that with one a single compiler does it
+// all again.
+func (c *compiler) shared(domains int) {
+	forks := make([]*compiler, parallel.Parts(domains, leastDomains))
+	if len(forks) > 1 {
+		_ = parallel.Ranges(domains, leastDomains, func(part, from, to int) error {
+			forks[part] = c.fork()
+			forks[part].domains(from, to)
+			return nil
+		})
+	}
+	if len(forks) == 1 || slices.ContainsFunc(forks, func(f *compiler) bool { return len(f.loops) > 0 }) {
+		c.domains(0, domains)
+		return
+	}
+	for _, f := range forks {
+		c.join(f)
+	}
+}
+
+// domains compiles a range of domains.
+func (c *compiler) domains(from, to int) {
+	c.grow(from, to)
+	for d := from; d < to; d++ {
+		if domain := &c.m.Domains[d]; domain.Enabled && !domain.Backup && !domain.Held {
+			c.domain(d)
+		}
+	}
+}
+
+// grow makes room for about as many rows as a range of domains has.
+func (c *compiler) grow(from, to int) {
+	rows, bytes := 0, 0
+	for d := from; d < to; d++ {
+		domain := &c.m.Domains[d]
+		n := 1 + c.inherited[d].rows
+		rows += n
+		bytes += n * (len(domain.Name) + averageRow)
+	}
+	c.table.text = slices.Grow(c.table.text, bytes)
+	c.table.rows = slices.Grow(c.table.rows, rows)
+}
+
+// averageRow is about what a row has beside its domain.
+const averageRow = 32
+
+// fork gives a compiler of some of the domains.
+func (c *compiler) fork() *compiler {
+	return &compiler{
+		m: c.m, faults: &diag.List{}, table: &Table{}, aliases: &Aliases{},
+		lists: c.lists, mailboxes: c.mailboxes, inherited: c.inherited, memory: newMemory(c.m),
+	}
+}
+
+// join takes in what a fork made. Two forks may have filled the same alias.
+func (c *compiler) join(f *compiler) {
+	c.table.join(f.table)
+	for _, alias := range f.aliases.All {
+		if !c.aliases.filled[alias.Name] {
+			c.aliases.fill(alias)
+		}
+	}
+	c.faults.Join(f.faults)
+	if c.rejecting == "" {
+		c.rejecting = f.rejecting
+	}
 }
 
 // maxRows bounds what copies of copies may become.
@@ -82,17 +149,34 @@ type compiler struct {
 	table   *Table
 	aliases *Aliases
 
-	inherited []inherited                 // by domain
-	copied    map[int][]inventory.Address // effective tables of domains that others copy
+	inherited []inherited // by domain
+	lists     []*Alias    // by list: the names, nothing filled in
+	mailboxes []*Alias    // by user, of those that need one: the same
 
-	userValues  []string // right side of each user, once userState is done
-	userState   []visit
-	listAliases []*Alias        // by list, named before they are filled
-	refusals    []string        // right side of each refusal, once made
-	loops       map[string]bool // circles already reported
-	trail       []string        // addresses and users that are being followed
-	deepest     int             // how long the trail was
-	rejecting   string          // a domain with a rejecting catch-all
+	memory
+	trail     []string // addresses and users that are being followed
+	deepest   int      // how long the trail was
+	rejecting string   // the first domain with a rejecting catch-all
+	merging   room     // of the domain at hand
+}
+
+// memory is what a compiler has worked out and may need again.
+type memory struct {
+	copied     map[int][]inventory.Address // effective tables of domains that others copy
+	userValues []string                    // right side of each user, once userState is done
+	userState  []visit
+	refusals   []string        // right side of each refusal, once made
+	loops      map[string]bool // circles already reported
+}
+
+func newMemory(m *inventory.Model) memory {
+	return memory{
+		copied:     map[int][]inventory.Address{},
+		userValues: make([]string, len(m.Users)),
+		userState:  make([]visit, len(m.Users)),
+		refusals:   make([]string, len(m.Refusals)),
+		loops:      map[string]bool{},
+	}
 }
 
 func (c *compiler) domain(d int) {
@@ -101,12 +185,13 @@ func (c *compiler) domain(d int) {
 		c.faults.Add(checkNeverMatches.At(domain.Pos, len(domain.Name), "sendmail rewrites %s to %s before it looks at the virtusertable: no row of this domain can match", domain.Name, host).
 			WithHelp("list the addresses under %s; host.local_names may name %s", host, domain.Name))
 	}
-	for _, a := range c.withRefusedDetails(d, c.entries(d)) {
+	for _, a := range c.withRefusedDetails(d, c.layers(d, &c.merging)) {
+		a.Detail = settle(a.Detail, c.detail(d))
 		if a.Disabled {
 			a.To = inventory.Target{Kind: inventory.Refused, Pos: a.Pos}
 		}
 		keep := a.Detail == inventory.DetailKeep && bindsDetail(a.Form)
-		value := c.right(a.To, keep, a.Local+"@"+domain.Name)
+		value := c.right(a.To, keep, a.Local, domain.Name)
 		c.checkParams(&a)
 		c.row(a.Local, domain.Name, value, a.Pos)
 		c.walkSample(d, &a, value)
@@ -118,7 +203,7 @@ func (c *compiler) domain(d int) {
 	if t.Kind == inventory.ToLocal {
 		return // no row: sendmail falls on to its accounts
 	}
-	value := c.right(t, c.detail(d) == inventory.DetailKeep, "the catch-all of "+domain.Name)
+	value := c.right(t, c.detail(d) == inventory.DetailKeep, "", domain.Name)
 	c.checkParams(&inventory.Address{To: t})
 	c.row("", domain.Name, value, pos)
 	c.walkSample(d, nil, value)
@@ -130,32 +215,40 @@ func (c *compiler) row(local, domain, value string, pos diag.Pos) {
 	}
 }
 
-// right gives the right side for a target. what names the address in
-// messages.
-func (c *compiler) right(t inventory.Target, keep bool, what string) string {
+// right gives the right side for a target of an address, or of the catch-all
+// where local is empty.
+func (c *compiler) right(t inventory.Target, keep bool, local, domain string) string {
 	switch t.Kind {
 	case inventory.ToDomain:
 		if c.held(t.Text) {
-			return c.waits(t, t.Text, what)
+			return c.waits(t, t.Text, label(local, domain))
 		}
 		return "%1%3@" + t.Text
 	case inventory.ToAddress:
-		if _, domain, _ := mailaddr.Split(t.Text); t.HasParams() && c.held(domain) {
-			return c.waits(t, domain, what)
+		if !t.HasParams() {
+			return c.followed(t, keep, label(local, domain))
 		}
-		if t.HasParams() {
-			return t.Text
+		if _, at, _ := mailaddr.Split(t.Text); c.held(at) {
+			return c.waits(t, at, label(local, domain))
 		}
-		return c.followed(t, keep, what)
+		return t.Text
 	}
 	value := c.constant(t)
 	if forward, ok := c.forwards(t); ok && keep {
-		return c.followed(inventory.Target{Kind: inventory.ToAddress, Text: forward, Pos: c.m.Users[t.Index].Forward.Pos}, keep, what)
+		return c.followed(inventory.Target{Kind: inventory.ToAddress, Text: forward, Pos: c.m.Users[t.Index].Forward.Pos}, keep, label(local, domain))
 	}
 	if keep && t.Kind != inventory.Refused {
 		return withDetail(value)
 	}
 	return value
+}
+
+// label names an address or a catch-all in messages.
+func label(local, domain string) string {
+	if local == "" {
+		return "the catch-all of " + domain
+	}
+	return local + "@" + domain
 }
 
 // held reports whether a domain of the inventory is held back.

@@ -7,51 +7,63 @@ import (
 	"virtmap/inventory"
 )
 
-// entries gives the effective table of a domain in row order: what it copies
-// from another by same_as or has of the default roles, over that its own
-// roles, over that its own addresses, each with its detail settled.
-//
-// The tables of domains that others copy are kept, and one that adds nothing
-// is its source's: a long chain of copies costs no more than its rows.
+// entries gives the effective table of a domain in row order, each address with
+// its detail settled.
 func (c *compiler) entries(d int) []inventory.Address {
 	if kept, ok := c.copied[d]; ok {
 		return kept
 	}
+	settled := slices.Clone(c.layers(d, &room{}))
+	for i := range settled {
+		settled[i].Detail = settle(settled[i].Detail, c.detail(d))
+	}
+	return settled
+}
+
+// settle gives the detail of an address, which may be left to its domain.
+func settle(own, domain inventory.Detail) inventory.Detail {
+	if own == inventory.DetailUnset {
+		return domain
+	}
+	return own
+}
+
+// A room is where tables are merged.
+type room [2][]inventory.Address
+
+// layers lays the tables of a domain over each other: what it copies from
+// another by same_as or has of the default roles, over that its own roles, over
+// that its own addresses. The table is in the room, or the inventory's own.
+//
+// The tables of domains that others copy are kept, and one that adds nothing
+// is its source's: a long chain of copies costs no more than its rows.
+func (c *compiler) layers(d int, in *room) []inventory.Address {
+	if kept, ok := c.copied[d]; ok {
+		return kept
+	}
 	domain := &c.m.Domains[d]
-	detail := c.detail(d)
 	var base []inventory.Address
 	switch {
 	case domain.Source >= 0:
 		base = c.entries(domain.Source)
 		c.copied[domain.Source] = base
 	case !c.m.IsHostName(domain.Name):
-		base = settle(c.m.Defaults.Roles, detail)
+		base = c.m.Defaults.Roles
 	}
-	base = overlay(base, settle(domain.Roles, detail))
-	return overlay(base, settle(domain.Addresses, detail))
-}
-
-// settle gives the addresses that say nothing about details the domain's way.
-func settle(all []inventory.Address, detail inventory.Detail) []inventory.Address {
-	settled := slices.Clone(all)
-	for i := range settled {
-		if settled[i].Detail == inventory.DetailUnset {
-			settled[i].Detail = detail
-		}
-	}
-	return settled
+	base = overlay(&in[0], base, domain.Roles)
+	return overlay(&in[1], base, domain.Addresses)
 }
 
 // overlay merges two sorted tables; the second wins, and what it takes away is
-// gone.
-func overlay(base, over []inventory.Address) []inventory.Address {
+// gone. The result is in the place for it, or one of the two.
+func overlay(in *[]inventory.Address, base, over []inventory.Address) []inventory.Address {
 	switch {
 	case len(over) == 0 && !slices.ContainsFunc(base, removed):
 		return base
 	case len(base) == 0 && !slices.ContainsFunc(over, removed):
 		return over
 	}
-	merged := make([]inventory.Address, 0, len(base)+len(over))
+	merged := slices.Grow((*in)[:0], len(base)+len(over))
 	for len(base) > 0 || len(over) > 0 {
 		order := 0
 		switch {
@@ -71,7 +83,8 @@ func overlay(base, over []inventory.Address) []inventory.Address {
 		}
 		merged, over = append(merged, over[0]), over[1:]
 	}
-	return slices.DeleteFunc(merged, removed)
+	*in = slices.DeleteFunc(merged, removed)
+	return *in
 }
 
 func removed(a inventory.Address) bool { return a.To.Kind == inventory.Removed }
@@ -132,7 +145,7 @@ func (c *compiler) withRefusedDetails(d int, all []inventory.Address) []inventor
 	var extra []inventory.Address
 	for i := range all {
 		a := &all[i]
-		if a.Form == inventory.Plain && a.Detail == inventory.DetailReject && a.To.Kind != inventory.Refused && !a.Disabled {
+		if a.Form == inventory.Plain && settle(a.Detail, c.detail(d)) == inventory.DetailReject && a.To.Kind != inventory.Refused && !a.Disabled {
 			extra = append(extra, refusedKey(a.Local+"+*", inventory.AnyDetail, a.Pos))
 		}
 	}
@@ -144,7 +157,7 @@ func (c *compiler) withRefusedDetails(d int, all []inventory.Address) []inventor
 		return all
 	}
 	slices.SortFunc(extra, func(a, b inventory.Address) int { return a.Compare(&b) })
-	return overlay(extra, all) // what is listed wins
+	return overlay(new([]inventory.Address), extra, all) // what is listed wins
 }
 
 func refusedKey(key string, form inventory.Form, pos diag.Pos) inventory.Address {

@@ -107,6 +107,17 @@ func (t *Table) add(local, domain, value string, pos diag.Pos) error {
 	return nil
 }
 
+// join appends the rows of another table.
+func (t *Table) join(o *Table) {
+	at := uint32(len(t.text))
+	t.text = append(t.text, o.text...)
+	first := len(t.rows)
+	t.rows = append(t.rows, o.rows...)
+	for i := range t.rows[first:] {
+		t.rows[first+i].start += at
+	}
+}
+
 // addRow appends a row whose key is whole.
 func (t *Table) addRow(key, value string, pos diag.Pos) error {
 	at := strings.LastIndexByte(key, '@')
