@@ -30,6 +30,7 @@ func (r *reader) localName(v value, text, what string) (Name, bool) {
 }
 
 func (r *reader) users(v value, m *Model) {
+	m.Users = slices.Grow(m.Users, v.pairCount())
 	r.pairs(v, "users", func(p pair) {
 		if freeKey(p.name) {
 			return
@@ -66,13 +67,14 @@ func (r *reader) localAliases(v value, m *Model) {
 }
 
 func (r *reader) domains(v value, _ *Model) {
-	var all []pair
+	all := make([]pair, 0, v.pairCount())
 	r.pairs(v, "domains", func(p pair) { all = append(all, p) })
 	least := r.leastDomains
 	if v.src == nil || hasAnchors(v.src) {
 		least = len(all) + 1
 	}
 	r.share(len(all), least, func(r *reader, from, to int) {
+		r.model.Domains = slices.Grow(r.model.Domains, to-from)
 		for _, p := range all[from:to] {
 			r.domain(p)
 		}
@@ -155,9 +157,7 @@ func (r *reader) addresses(v value, d *Domain) []Address {
 		r.plainPairs(v, read)
 		return r.sortAddresses(all, d.Name)
 	}
-	if v.isMapping() {
-		all = make([]Address, 0, len(v.node.Content)/2)
-	}
+	all = make([]Address, 0, v.pairCount())
 	r.pairs(v, "addresses", read)
 	return r.sortAddresses(all, d.Name)
 }

@@ -45,6 +45,14 @@ func (v value) isList() bool    { return v.node != nil && v.node.Kind == yaml.Se
 func (v value) isMapping() bool { return v.node != nil && v.node.Kind == yaml.MappingNode }
 func (v value) size() int       { return v.spanOf(v.offset()) }
 
+// pairCount is how many pairs a mapping has.
+func (v value) pairCount() int {
+	if !v.isMapping() {
+		return 0
+	}
+	return len(v.node.Content) / 2
+}
+
 // text is the scalar as a piece of the source where it stands there letter by
 // letter, so that a million names cost no memory of their own.
 func (v value) text() string {

@@ -35,7 +35,8 @@ const minPlainBytes = 64 << 10
 // lines.
 func plainBlocks(text string) (blocks []plainBlock, rest string) {
 	var out strings.Builder
-	line, kept := 0, 0 // kept: the offset up to which the text is in out
+	out.Grow(len(text) / 8) // of fifty addresses a domain, less stays
+	line, kept := 0, 0      // kept: the offset up to which the text is in out
 	for at := 0; at < len(text); {
 		content, next := cutLine(text, at)
 		line++

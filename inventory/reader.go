@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -122,16 +123,20 @@ func (r *reader) finish() {
 // sortNamed sorts by folded name and reports what is there twice, in the
 // order of the sources; the first one stays.
 func sortNamed[T any](r *reader, all *[]T, name func(*T) Name, format string) {
-	slices.SortStableFunc(*all, func(a, b T) int { return strings.Compare(name(&a).Text, name(&b).Text) })
-	*all = slices.CompactFunc(*all, func(later, earlier T) bool {
-		first, second := name(&earlier), name(&later)
-		if first.Text != second.Text {
-			return false
+	given := *all
+	sort.SliceStable(given, func(i, j int) bool { return name(&given[i]).Text < name(&given[j]).Text })
+	kept := given[:0]
+	for i := range given {
+		second := name(&given[i])
+		if n := len(kept); n > 0 && name(&kept[n-1]).Text == second.Text {
+			r.fault(checkDuplicate.At(second.Pos, 1, format, second.Text).Second(name(&kept[n-1]).Pos, "first given here").
+				WithHelp("keep one of the two"))
+			continue
 		}
-		r.fault(checkDuplicate.At(second.Pos, 1, format, second.Text).Second(first.Pos, "first given here").
-			WithHelp("keep one of the two"))
-		return true
-	})
+		kept = append(kept, given[i])
+	}
+	clear(given[len(kept):])
+	*all = kept
 }
 
 func (r *reader) usersBesideAliases() {

@@ -1,7 +1,6 @@
 package virtuser
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,13 +80,24 @@ func (a *Aliases) finish() {
 
 // rows gives names and right sides in the order of the file: each alias with
 // its owner row.
-func (a *Aliases) rows(yield func(name, right string)) {
+func (a *Aliases) rows(yield func(name string, right []string)) {
 	for _, alias := range a.All {
-		yield(alias.Name, strings.Join(alias.Members, ", "))
+		yield(alias.Name, alias.Members)
 		if alias.Owner != "" {
-			yield("owner-"+alias.Name, alias.Owner)
+			yield("owner-"+alias.Name, []string{alias.Owner})
 		}
 	}
+}
+
+// appendJoined appends a right side.
+func appendJoined(out []byte, members []string) []byte {
+	for i, m := range members {
+		if i > 0 {
+			out = append(out, ", "...)
+		}
+		out = append(out, m...)
+	}
+	return out
 }
 
 // maxRight is the longest right side of an alias. newaliases drops a line of
@@ -124,12 +134,16 @@ func joinedSize(members []string) int {
 
 // Text is the alias file.
 func (a *Aliases) Text() []byte {
-	var out bytes.Buffer
-	out.WriteString(a.title)
-	a.rows(func(name, right string) {
-		out.WriteString(name + ":\t" + right + "\n")
+	size := len(a.title)
+	a.rows(func(name string, right []string) {
+		size += len(name) + len(":\t\n") + joinedSize(right)
 	})
-	return out.Bytes()
+	out := append(make([]byte, 0, size), a.title...)
+	a.rows(func(name string, right []string) {
+		out = append(append(out, name...), ":\t"...)
+		out = append(appendJoined(out, right), '\n')
+	})
+	return out
 }
 
 // AliasRows are the rows of an alias map in the form that newaliases gives
@@ -139,9 +153,14 @@ type AliasRows struct{ pairs [][2][]byte }
 
 // MapRows gives the rows of the alias map.
 func (a *Aliases) MapRows() *AliasRows {
-	rows := &AliasRows{pairs: [][2][]byte{{[]byte("@\x00"), []byte("@\x00")}}}
-	a.rows(func(name, right string) {
-		rows.pairs = append(rows.pairs, [2][]byte{[]byte(name + "\x00"), []byte(right + "\x00")})
+	rows := &AliasRows{pairs: make([][2][]byte, 0, len(a.All)+1)}
+	rows.pairs = append(rows.pairs, [2][]byte{[]byte("@\x00"), []byte("@\x00")})
+	a.rows(func(name string, right []string) {
+		text := make([]byte, 0, len(name)+len("\x00\x00")+joinedSize(right))
+		text = append(append(text, name...), 0)
+		end := len(text)
+		text = append(appendJoined(text, right), 0)
+		rows.pairs = append(rows.pairs, [2][]byte{text[:end], text[end:]})
 	})
 	return rows
 }

@@ -51,10 +51,11 @@ var leastDomains = 500
 // reported where it is met first, so that with one a single compiler does it
 // all again.
 func (c *compiler) shared(domains int) {
+	c.table.grow(c.size(0, domains))
 	forks := make([]*compiler, parallel.Parts(domains, leastDomains))
 	if len(forks) > 1 {
 		_ = parallel.Ranges(domains, leastDomains, func(part, from, to int) error {
-			forks[part] = c.fork()
+			forks[part] = c.fork(from, to)
 			forks[part].domains(from, to)
 			return nil
 		})
@@ -63,6 +64,11 @@ func (c *compiler) shared(domains int) {
 		c.domains(0, domains)
 		return
 	}
+	if slices.ContainsFunc(forks, func(f *compiler) bool { return f.table.outgrew(f.room) }) {
+		for _, f := range forks {
+			f.table = f.table.clone() // what moves down would overwrite what is behind it
+		}
+	}
 	for _, f := range forks {
 		c.join(f)
 	}
@@ -70,7 +76,6 @@ func (c *compiler) shared(domains int) {
 
 // domains compiles a range of domains.
 func (c *compiler) domains(from, to int) {
-	c.grow(from, to)
 	for d := from; d < to; d++ {
 		if domain := &c.m.Domains[d]; domain.Enabled && !domain.Backup && !domain.Held {
 			c.domain(d)
@@ -78,28 +83,33 @@ func (c *compiler) domains(from, to int) {
 	}
 }
 
-// grow makes room for about as many rows as a range of domains has.
-func (c *compiler) grow(from, to int) {
-	rows, bytes := 0, 0
+// size is about what the rows of a range of domains take, and how many they
+// are at most.
+func (c *compiler) size(from, to int) (text, rows int) {
+	const averageValue = 24
 	for d := from; d < to; d++ {
 		domain := &c.m.Domains[d]
 		n := 1 + c.inherited[d].rows
 		rows += n
-		bytes += n * (len(domain.Name) + averageRow)
+		text += n * (len(domain.Name) + averageValue)
+		for i := range domain.Addresses {
+			text += len(domain.Addresses[i].Local)
+		}
 	}
-	c.table.text = slices.Grow(c.table.text, bytes)
-	c.table.rows = slices.Grow(c.table.rows, rows)
+	return text, rows
 }
 
-// averageRow is about what a row has beside its domain.
-const averageRow = 32
-
-// fork gives a compiler of some of the domains.
-func (c *compiler) fork() *compiler {
-	return &compiler{
-		m: c.m, faults: &diag.List{}, table: &Table{}, aliases: &Aliases{},
+// fork gives a compiler of a range of domains. Its rows are put about where
+// they will be in the whole.
+func (c *compiler) fork(from, to int) *compiler {
+	text, rows := c.size(0, from)
+	f := &compiler{
+		m: c.m, faults: &diag.List{}, aliases: &Aliases{},
 		lists: c.lists, mailboxes: c.mailboxes, inherited: c.inherited, memory: newMemory(c.m),
 	}
+	f.room.text, f.room.rows = c.size(from, to)
+	f.table = c.table.part(text, rows, f.room)
+	return f
 }
 
 // join takes in what a fork made. Two forks may have filled the same alias.
@@ -150,6 +160,7 @@ type compiler struct {
 	aliases *Aliases
 
 	inherited []inherited // by domain
+	room      tableRoom   // of a fork
 	lists     []*Alias    // by list: the names, nothing filled in
 	mailboxes []*Alias    // by user, of those that need one: the same
 

@@ -51,7 +51,7 @@ func (c *Compiled) Keep(domains []string, rows, aliases [][2]string) (*Compiled,
 func (a *Aliases) with(rows [][2]string) *Aliases {
 	more := &Aliases{All: slices.Clone(a.All), title: a.title, taken: a.taken}
 	have := map[string]bool{}
-	a.rows(func(name, _ string) { have[name] = true })
+	a.rows(func(name string, _ []string) { have[name] = true })
 	for _, row := range rows {
 		if !have[row[0]] {
 			have[row[0]] = true

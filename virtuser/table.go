@@ -107,7 +107,31 @@ func (t *Table) add(local, domain, value string, pos diag.Pos) error {
 	return nil
 }
 
-// join appends the rows of another table.
+// grow makes room for text and rows.
+func (t *Table) grow(text, rows int) {
+	t.text, t.rows = slices.Grow(t.text, text), slices.Grow(t.rows, rows)
+}
+
+// A tableRoom is room for bytes of text and for rows.
+type tableRoom struct{ text, rows int }
+
+// part gives an empty table in a part of the free room of this one.
+func (t *Table) part(text, rows int, room tableRoom) *Table {
+	text, rows = text+len(t.text), rows+len(t.rows)
+	return &Table{text: t.text[text : text : text+room.text], rows: t.rows[rows : rows : rows+room.rows]}
+}
+
+// outgrew reports whether a table is in the room no more that it was given.
+func (t *Table) outgrew(room tableRoom) bool {
+	return cap(t.text) != room.text || cap(t.rows) != room.rows
+}
+
+func (t *Table) clone() *Table {
+	return &Table{text: slices.Clone(t.text), rows: slices.Clone(t.rows)}
+}
+
+// join appends the rows of another table, which may be a part of this one's
+// room, not before its end.
 func (t *Table) join(o *Table) {
 	at := uint32(len(t.text))
 	t.text = append(t.text, o.text...)

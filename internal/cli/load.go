@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 
 	"github.com/urfave/cli/v2"
 
@@ -51,12 +52,21 @@ func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
 		}
 		return fileset.Source{}, nil, exit(code, err)
 	}
+	letGo(m)
 	lint.Tune(m, faults)
 	source := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
 	if !faults.Failed() {
 		lint.Tests(m, faults)
 	}
 	return source, faults, nil
+}
+
+// letGo makes room for what comes of a large inventory: what its reader leaves
+// behind is as much, and would stay until the heap has doubled.
+func letGo(m *inventory.Model) {
+	if m.Sources.Len() > 8<<20 {
+		runtime.GC()
+	}
 }
 
 // faultless reads an inventory that must have no errors; its faults are

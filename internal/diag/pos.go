@@ -118,7 +118,7 @@ func (s *Source) column(line, offset int) int {
 }
 
 func (s *Source) findLines() {
-	s.lines = append(s.lines, 0)
+	s.lines = append(make([]uint32, 0, 1+strings.Count(s.Text, "\n")), 0)
 	for at := 0; ; {
 		next := strings.IndexByte(s.Text[at:], '\n')
 		if next < 0 {
@@ -148,6 +148,14 @@ func (s *Sources) Add(name, text string) (*Source, error) {
 	s.all = append(s.all, src)
 	s.next = Pos(end)
 	return src, nil
+}
+
+// Len is the length of all texts in bytes.
+func (s *Sources) Len() (bytes int) {
+	for _, src := range s.all {
+		bytes += len(src.Text)
+	}
+	return bytes
 }
 
 // A Place is a Pos as a person reads it.
@@ -213,7 +221,12 @@ func (s *Sources) Digest() string {
 func (s *Source) digest() string {
 	s.digesting.Do(func() {
 		sum := sha256.New()
-		_, _ = io.WriteString(sum, s.Text) // a hash takes everything
+		var piece [32 << 10]byte // the text as a whole would be copied as a whole
+		for rest := s.Text; rest != ""; {
+			n := copy(piece[:], rest)
+			sum.Write(piece[:n])
+			rest = rest[n:]
+		}
 		s.sum = hex.EncodeToString(sum.Sum(nil))
 	})
 	return s.sum

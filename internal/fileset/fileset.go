@@ -70,10 +70,11 @@ func Outputs(s Source, dir string, owner int) ([]publish.Output, error) {
 		return nil, fmt.Errorf("map type %q", s.Model.Host.Map)
 	}
 	b := builder{dir: dir, owner: owner, typ: typ}
-	aliases, table := s.Compiled.Aliases, s.Compiled.Table
-	b.text(mcfile.Aliases, aliases.Text(), aliasLines)
-	b.table(mcfile.Aliases, aliases.MapRows(), aliasTextRows)
-	b.bridgeAliases(aliases.Text(), aliases.MapRows())
+	table := s.Compiled.Table
+	aliases, aliasRows := s.Compiled.Aliases.Text(), s.Compiled.Aliases.MapRows()
+	b.text(mcfile.Aliases, aliases, aliasLines)
+	b.table(mcfile.Aliases, aliasRows, aliasTextRows)
+	b.bridgeAliases(aliases, aliasRows)
 	b.text(mcfile.Virtusertable, table.Text(), rowLines)
 	b.table(mcfile.Virtusertable, table, virtuserTextRows)
 	b.text(mcfile.RelayDomains, hostnames.Relayed(s.Model).Text(), nameLines)
