@@ -249,6 +249,14 @@ type Expectation struct {
 	Recipients []Target
 }
 
+// ForgetAddresses lets go of the addresses of all domains, most of a large
+// inventory, when they were compiled.
+func (m *Model) ForgetAddresses() {
+	for i := range m.Domains {
+		m.Domains[i].Addresses = nil
+	}
+}
+
 // Domain finds a domain by its A-labels.
 func (m *Model) Domain(name string) (int, bool) {
 	return slices.BinarySearchFunc(m.Domains, name, func(d Domain, name string) int {

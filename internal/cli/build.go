@@ -137,6 +137,10 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.leave()) }()
+	if !a.verify {
+		j.source.Model.ForgetAddresses() // they are rows by now
+		letGo(j.source.Model)
+	}
 	if a.rollback {
 		a.keep = max(a.keep, 1)
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime"
+	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
 
@@ -61,11 +61,11 @@ func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
 	return source, faults, nil
 }
 
-// letGo makes room for what comes of a large inventory: what its reader leaves
-// behind is as much, and would stay until the heap has doubled.
+// letGo gives back the memory of what a large inventory leaves behind: it would
+// be kept until the heap has doubled.
 func letGo(m *inventory.Model) {
 	if m.Sources.Len() > 8<<20 {
-		runtime.GC()
+		debug.FreeOSMemory()
 	}
 }
 
