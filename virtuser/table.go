@@ -64,20 +64,23 @@ func (t *Table) Get(key []byte) (value []byte, ok bool) {
 // Find gives the number of the row with a key, in a sorted table.
 func (t *Table) Find(key []byte) (i int, ok bool) {
 	return slices.BinarySearchFunc(t.rows, key, func(r row, key []byte) int {
-		return compareKeys(t.text[r.start:r.start+uint32(r.key)], key)
+		return CompareKeys(t.text[r.start:r.start+uint32(r.key)], key)
 	})
 }
 
-// compareKeys is the one row order: by domain, then as inventory.Address
+// CompareKeys is the one row order: by domain, then as inventory.Address
 // orders the keys of a domain, the catch-all last.
-func compareKeys(a, b []byte) int {
+func CompareKeys(a, b []byte) int {
 	atA, atB := bytes.LastIndexByte(a, '@'), bytes.LastIndexByte(b, '@')
 	if c := bytes.Compare(a[atA+1:], b[atB+1:]); c != 0 {
 		return c
 	}
 	localA, localB := a[:max(atA, 0)], b[:max(atB, 0)]
-	if len(localA) == 0 || len(localB) == 0 {
+	switch {
+	case len(localA) == 0 || len(localB) == 0:
 		return len(localB) - len(localA)
+	case bytes.IndexByte(localA, '+') < 0 && bytes.IndexByte(localB, '+') < 0:
+		return bytes.Compare(localA, localB) // as nearly all
 	}
 	addressA := inventory.Address{Local: string(localA), Form: inventory.ParseForm(string(localA))}
 	addressB := inventory.Address{Local: string(localB), Form: inventory.ParseForm(string(localB))}

@@ -52,42 +52,31 @@ type Address struct {
 
 // A Side is one of the two sets.
 type Side struct {
-	Router  *virtuser.Router
-	EachRow func(func(key, value []byte) error) error
-	Names   []string // of class w and the relayed domains
+	Router *virtuser.Router
+	Table  *virtuser.Table // sorted
+	Names  []string        // of class w and the relayed domains
 }
 
 // Of gives the side of an inventory.
 func Of(s fileset.Source) Side {
-	table := s.Compiled.Table
-	each := func(row func(key, value []byte) error) error {
-		for i := range table.Len() {
-			if err := row(table.Row(i)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return Side{Router: s.Router(), EachRow: each, Names: s.Names()}
+	return Side{Router: s.Router(), Table: s.Compiled.Table, Names: s.Names()}
 }
 
 // Installed gives the side of installed files. The server's own aliases are the
 // same before and after, and no part of it.
-func Installed(set *fileset.Installed) Side {
+func Installed(set *fileset.Installed) (Side, error) {
 	r := *set.Router
 	r.Aliases = set.OwnAliases()
-	return Side{Router: &r, EachRow: set.EachRow, Names: set.Names()}
+	table, err := set.Table()
+	return Side{Router: &r, Table: table, Names: set.Names()}, err
 }
 
 // Compare gives what differs between two sides.
-func Compare(old, next Side) (Change, error) {
-	c := comparer{old: old, next: next, domains: map[string]*Domain{}, aliases: map[string]bool{}}
+func Compare(old, next Side) Change {
+	c := comparer{old: old, next: next, domains: map[string]*domain{}, aliases: map[string]bool{}}
 	c.names()
 	accounts := accounts{old: old, known: map[string]bool{}, followed: map[string]bool{}}
-	differing, err := c.differing(accounts.note)
-	if err != nil {
-		return Change{}, err
-	}
+	differing := c.differing(accounts.note)
 	accounts.share(&c.old, &c.next)
 	slices.SortFunc(differing, func(a, b row) int {
 		return cmp.Or(strings.Compare(a.domain, b.domain), strings.Compare(a.local, b.local))
@@ -97,11 +86,11 @@ func Compare(old, next Side) (Change, error) {
 	}
 	for _, d := range c.domains {
 		if d.State != Changed || len(d.Addresses) > 0 {
-			c.Domains = append(c.Domains, *d)
+			c.Domains = append(c.Domains, d.Domain)
 		}
 	}
 	slices.SortFunc(c.Domains, func(a, b Domain) int { return strings.Compare(a.Name, b.Name) })
-	return c.Change, nil
+	return c.Change
 }
 
 func relayed(r *virtuser.Router, domain string) bool { return r.Relayed != nil && r.Relayed(domain) }
@@ -114,17 +103,23 @@ func role(r *virtuser.Router, domain string) [2]bool {
 type comparer struct {
 	Change
 	old, next Side
-	domains   map[string]*Domain
+	domains   map[string]*domain
 	aliases   map[string]bool // whether a name leads to the same in both
-
-	lastDomain string // of final
-	sameRole   bool
+	last      *domain         // of the row before
 }
 
-func (c *comparer) domain(name string) *Domain {
+// A domain is what is known of one while the rows are compared.
+type domain struct {
+	Domain
+	served   bool // by the old set
+	sameRole bool // in both sets
+}
+
+func (c *comparer) domain(name string) *domain {
 	d := c.domains[name]
 	if d == nil {
-		d = &Domain{Name: name, State: Changed}
+		was, is := role(c.old.Router, name), role(c.next.Router, name)
+		d = &domain{Domain: Domain{Name: name, State: Changed}, served: was[0] || was[1], sameRole: was == is}
 		c.domains[name] = d
 	}
 	return d
@@ -132,18 +127,12 @@ func (c *comparer) domain(name string) *Domain {
 
 // domainOf finds the domain of a key, and whether it is an address and not the
 // catch-all.
-func (c *comparer) domainOf(key []byte) (d *Domain, address bool) {
+func (c *comparer) domainOf(key []byte) (d *domain, address bool) {
 	at := bytes.IndexByte(key, '@')
-	name := key[at+1:]
-	if d = c.domains[string(name)]; d == nil {
-		d = c.domain(string(name))
+	if name := key[at+1:]; c.last == nil || c.last.Name != string(name) {
+		c.last = c.domain(string(name))
 	}
-	return d, at > 0
-}
-
-// taken reports whether the old set takes mail for a domain.
-func (c *comparer) taken(domain string) bool {
-	return c.old.Router.ClassW(domain) || relayed(c.old.Router, domain)
+	return c.last, at > 0
 }
 
 // names finds the domains that come and go.

@@ -2,8 +2,9 @@ package change
 
 import (
 	"bytes"
-	"hash/maphash"
 	"strings"
+
+	"virtmap/virtuser"
 )
 
 // A row is a key whose outcome may differ, and in which sets it is.
@@ -12,90 +13,57 @@ type row struct {
 	old, next     bool
 }
 
-// differing gives the keys whose rows differ, or lead to what may, and counts
-// the addresses of both sides. right is given every right side of the old one.
-// A million rows are gone through without keeping them.
-func (c *comparer) differing(right func([]byte)) ([]row, error) {
-	seed := maphash.MakeSeed()
-	was, is := rowSet{seed: seed, hashes: map[uint64]struct{}{}}, rowSet{seed: seed, hashes: map[uint64]struct{}{}}
-	found := map[string]*row{}
-	err := c.next.each(is.add)
-	if err != nil {
-		return nil, err
-	}
-	err = c.old.each(func(key, value []byte) {
-		was.add(key, value)
-		right(value)
+// differing gives the keys whose rows differ, or lead to what may, in the order
+// of the tables, and counts the addresses of both sides. right is given every
+// right side of the old one. The tables are gone through side by side.
+func (c *comparer) differing(right func([]byte)) (found []row) {
+	old, next := c.old.Table, c.next.Table
+	for i, j := 0, 0; i < old.Len() || j < next.Len(); {
+		var key, was, is []byte
+		order := compareRows(old, i, next, j)
+		if order <= 0 {
+			key, was = old.Row(i)
+			i++
+			right(was)
+		}
+		if order >= 0 {
+			key, is = next.Row(j)
+			j++
+		}
 		d, address := c.domainOf(key)
-		if address {
+		if address && was != nil {
 			d.Before++
-			if c.taken(d.Name) { // not of one that left before
+			if d.served { // not one of a domain that left before
 				c.Before++
 			}
 		}
-		if d.State == Changed && (!is.has(key, value) || !c.final(d.Name, value)) {
-			rowOf(found, key).old = true
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = c.next.each(func(key, value []byte) {
-		d, address := c.domainOf(key)
-		if address {
+		if address && is != nil {
 			d.After++
 		}
-		if _, differs := found[string(key)]; d.State == Changed && (differs || !was.has(key, value)) {
-			rowOf(found, key).next = true
+		if d.State == Changed && (order != 0 || !bytes.Equal(was, is) || !c.final(d, was)) {
+			local, domain, _ := strings.Cut(string(key), "@")
+			found = append(found, row{domain: domain, local: local, old: was != nil, next: is != nil})
 		}
-	})
-	all := make([]row, 0, len(found))
-	for _, r := range found {
-		all = append(all, *r)
 	}
-	return all, err
+	return found
 }
 
-// rowOf finds a row by its key, or makes it.
-func rowOf(found map[string]*row, key []byte) *row {
-	r := found[string(key)]
-	if r == nil {
-		local, domain, _ := strings.Cut(string(key), "@")
-		r = &row{domain: domain, local: local}
-		found[string(key)] = r
+// compareRows says which of two rows comes first; a table that is at its end
+// has nothing more.
+func compareRows(old *virtuser.Table, i int, next *virtuser.Table, j int) int {
+	switch {
+	case i == old.Len():
+		return 1
+	case j == next.Len():
+		return -1
 	}
-	return r
+	a, _ := old.Row(i)
+	b, _ := next.Row(j)
+	if bytes.Equal(a, b) {
+		return 0
+	}
+	return virtuser.CompareKeys(a, b)
 }
-
-// each gives every row that is an address or a catch-all; a key without an @
-// matches nothing.
-func (s Side) each(do func(key, value []byte)) error {
-	return s.EachRow(func(key, value []byte) error {
-		if key = trimmed(key); bytes.IndexByte(key, '@') >= 0 {
-			do(key, trimmed(value))
-		}
-		return nil
-	})
-}
-
-// trimmed takes the NUL away that newaliases and makemap -N put behind.
-func trimmed(text []byte) []byte { return bytes.TrimRight(text, "\x00") }
-
-// A rowSet knows rows by a hash of 64 bits of key and right side.
-type rowSet struct {
-	seed   maphash.Seed
-	hashes map[uint64]struct{}
-	buffer []byte
-}
-
-func (s *rowSet) hash(key, value []byte) uint64 {
-	s.buffer = append(append(append(s.buffer[:0], key...), 0), value...)
-	return maphash.Bytes(s.seed, s.buffer)
-}
-
-func (s *rowSet) add(key, value []byte) { s.hashes[s.hash(key, value)] = struct{}{} }
-
-func (s *rowSet) has(key, value []byte) bool { _, ok := s.hashes[s.hash(key, value)]; return ok }
 
 // accounts are what the old rows lead to: an account that left the inventory
 // with its last address was one before.
@@ -129,12 +97,9 @@ func (a *accounts) share(old, next *Side) {
 
 // final reports whether a right side that both sets have leads to the same end
 // in both, whatever else differs.
-func (c *comparer) final(domain string, right []byte) bool {
-	if domain != c.lastDomain {
-		c.lastDomain, c.sameRole = domain, role(c.old.Router, domain) == role(c.next.Router, domain)
-	}
+func (c *comparer) final(d *domain, right []byte) bool {
 	switch {
-	case !c.sameRole:
+	case !d.sameRole:
 		return false
 	case bytes.HasPrefix(right, []byte("error:")):
 		return true

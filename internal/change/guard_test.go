@@ -56,14 +56,13 @@ func sideOf(set [2]map[string]string) Side {
 		Rows:    func(key []byte) ([]byte, bool, error) { v, ok := set[1][string(key)]; return []byte(v), ok, nil },
 		Account: func(name string) bool { return name == "anna" || name == "bert" },
 	}
-	side := Side{Router: r.Ready(), EachRow: func(row func(key, value []byte) error) error {
+	side := Side{Router: r.Ready(), Table: virtuser.SortedTable(func(yield func(key, value []byte) bool) {
 		for key, value := range set[1] {
-			if err := row([]byte(key), []byte(value)); err != nil {
-				return err
+			if !yield([]byte(key), []byte(value)) {
+				return
 			}
 		}
-		return nil
-	}}
+	})}
 	for name := range set[0] {
 		side.Names = append(side.Names, name)
 	}
@@ -160,19 +159,16 @@ func TestAKeyThatMatchesNothingIsNoChange(t *testing.T) {
 	names := map[string]string{"a.example": ""}
 	old := [2]map[string]string{names, {"stray": "anna", "l@a.example": "anna"}}
 	next := [2]map[string]string{names, {"l@a.example": "anna"}}
-	c, err := Compare(sideOf(old), sideOf(next))
-	if err != nil || len(c.Domains) > 0 || c.Before != 1 {
-		t.Errorf("%+v, %v", c, err)
+	c := Compare(sideOf(old), sideOf(next))
+	if len(c.Domains) > 0 || c.Before != 1 {
+		t.Errorf("%+v", c)
 	}
 }
 
 func TestGuardsAgreeWithAReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		old, next, inventory := sides(t)
-		c, err := Compare(sideOf(old), sideOf(next))
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := Compare(sideOf(old), sideOf(next))
 		l := Limits{MaxRemovedPercent: rapid.SampledFrom([]int{0, 30, 100}).Draw(t, "percent"), MinSize: rapid.SampledFrom([]int{0, 10}).Draw(t, "size"),
 			Count: len(inventory), Inventory: func(d string) bool { return slices.Contains(inventory, d) }}
 		var got []string

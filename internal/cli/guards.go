@@ -78,8 +78,11 @@ func (a *buildArgs) compare(j *job) (change.Change, error) {
 	if err != nil {
 		return change.Change{}, err
 	}
-	c, err := change.Compare(change.Installed(set), next)
-	return c, errors.Join(err, set.Close())
+	installed, err := change.Installed(set)
+	if err != nil {
+		return change.Change{}, errors.Join(err, set.Close())
+	}
+	return change.Compare(installed, next), set.Close()
 }
 
 // approve refuses what looks like an accident. What was reviewed as a plan is

@@ -205,9 +205,9 @@ func mapCheck(names []string, stdio Stdio) error {
 	for _, name := range names {
 		f, err := openFirst(name, name+".db", name+".cdb")
 		if err == nil {
-			var rows int
-			if rows, err = f.Check(); err == nil {
-				fmt.Fprintf(stdio.Out, "%s: %s, %s, sound\n", f.Path(), f.Type.Name, plural(rows, "row"))
+			var sum mapfile.Sum
+			if sum, err = f.Sum(); err == nil {
+				fmt.Fprintf(stdio.Out, "%s: %s, %s, sound\n", f.Path(), f.Type.Name, plural(sum.Len(), "row"))
 			}
 			err = mapExit(errors.Join(err, f.Close()))
 		}

@@ -1,6 +1,7 @@
 package fileset
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,6 +26,8 @@ type Installed struct {
 	relayed []string        // of the relayed domains
 	own     virtuser.Lookup // our alias file alone; nil: there is none
 	typ     string          // of the maps; empty: it is guessed
+	text    string          // path of the virtusertable
+	rows    *mapfile.File   // its map; nil: there is none
 	lenient bool            // what is not there is empty
 	at      func(path string) string
 	open    []*mapfile.File
@@ -71,7 +74,11 @@ func (set *Installed) load(dir string, aliases []string, named bool) (err error)
 			err = errors.Join(err, set.Close())
 		}
 	}()
-	set.Router.Rows, set.EachRow, err = set.table(filepath.Join(dir, mcfile.Virtusertable))
+	set.text = filepath.Join(dir, mcfile.Virtusertable)
+	set.Router.Rows, set.EachRow, err = set.table(set.text)
+	if len(set.open) > 0 {
+		set.rows = set.open[0]
+	}
 	if set.lenient && errors.Is(err, fs.ErrNotExist) {
 		set.Router.Rows, set.EachRow = rowSet(pairs{})
 		err = nil
@@ -97,6 +104,40 @@ func (set *Installed) load(dir string, aliases []string, named bool) (err error)
 	set.Router.Ready()
 	return nil
 }
+
+// Table gives the rows of the virtusertable, sorted: those of the text where it
+// is sorted and its map has the same, which is quicker to go through.
+func (s *Installed) Table() (*virtuser.Table, error) {
+	if text, err := os.ReadFile(s.at(s.text)); err == nil {
+		if t, sorted := virtuser.ReadSorted(text); sorted && s.has(t) {
+			return t, nil
+		}
+	}
+	var failed error
+	t := virtuser.SortedTable(func(yield func(key, value []byte) bool) {
+		failed = s.EachRow(func(key, value []byte) error {
+			if !yield(withoutNUL(key), withoutNUL(value)) {
+				return errEnough
+			}
+			return nil
+		})
+	})
+	return t, failed
+}
+
+var errEnough = errors.New("enough")
+
+// has reports whether the map of the virtusertable has the rows of a table.
+func (s *Installed) has(t *virtuser.Table) bool {
+	if s.rows == nil {
+		return true
+	}
+	sum, err := s.rows.Sum()
+	return err == nil && sum == mapfile.SumOf(t)
+}
+
+// withoutNUL takes the NUL away that newaliases and makemap -N put behind.
+func withoutNUL(text []byte) []byte { return bytes.TrimRight(text, "\x00") }
 
 // Names are the domains that are taken: class w and the relayed ones.
 func (s *Installed) Names() []string { return slices.Concat(s.names, s.relayed) }

@@ -208,14 +208,13 @@ func (f *File) Each(row func(key, value []byte) error) error {
 	})
 }
 
-// Check reads the whole file strictly and gives its number of rows.
-func (f *File) Check() (rows int, err error) {
-	err = f.guarded(func() error {
-		sum, err := f.Type.check(f.image)
-		rows = sum.Len()
+// Sum reads the whole file strictly and gives the sum of its rows.
+func (f *File) Sum() (sum Sum, err error) {
+	err = f.guarded(func() (err error) {
+		sum, err = f.Type.check(f.image)
 		return err
 	})
-	return rows, err
+	return sum, err
 }
 
 // Explain writes what the bytes of a hash file mean.

@@ -58,8 +58,8 @@ func holds(t testing.TB, path, typ string, rows pairs) {
 	if f.Type.Name != typ {
 		t.Fatalf("the type is %s, want %s", f.Type.Name, typ)
 	}
-	if n, err := f.Check(); err != nil || n != len(rows) {
-		t.Fatalf("Check = %d, %v; want %d", n, err, len(rows))
+	if sum, err := f.Sum(); err != nil || sum.Len() != len(rows) {
+		t.Fatalf("Sum has %d, %v; want %d", sum.Len(), err, len(rows))
 	}
 	for _, row := range rows {
 		if value, ok, err := f.Append(nil, []byte(row[0])); !ok || err != nil || string(value) != row[1] {
@@ -184,7 +184,7 @@ func TestFileCutWhileOpen(t *testing.T) {
 		if _, _, err := f.Append(nil, []byte("user1@d1.example")); !errors.Is(err, mapped.ErrCut) {
 			t.Errorf("%s: lookup in a cut file: %v", typ, err)
 		}
-		if _, err := f.Check(); !errors.Is(err, mapped.ErrCut) {
+		if _, err := f.Sum(); !errors.Is(err, mapped.ErrCut) {
 			t.Errorf("%s: check of a cut file: %v", typ, err)
 		}
 		f.Close()
@@ -292,8 +292,8 @@ func TestPostmapAgrees(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n, err := f.Check(); err != nil || n != len(rows) {
-			t.Errorf("%s: Check of postmap's map: %d, %v", typ, n, err)
+		if sum, err := f.Sum(); err != nil || sum.Len() != len(rows) {
+			t.Errorf("%s: Sum of postmap's map has %d, %v", typ, sum.Len(), err)
 		}
 		nul := ""
 		if typ == "hash" {
