@@ -75,9 +75,9 @@ func Installed(set *fileset.Installed) (Side, error) {
 func Compare(old, next Side) Change {
 	c := comparer{old: old, next: next, domains: map[string]*domain{}, aliases: map[string]bool{}}
 	c.names()
-	accounts := accounts{old: old, known: map[string]bool{}, followed: map[string]bool{}}
-	differing := c.differing(accounts.note)
-	accounts.share(&c.old, &c.next)
+	differing := c.differing()
+	shared := accounts{old: old}
+	shared.share(&c.old, &c.next)
 	slices.SortFunc(differing, func(a, b row) int {
 		return cmp.Or(strings.Compare(a.domain, b.domain), strings.Compare(a.local, b.local))
 	})

@@ -3,6 +3,7 @@ package change
 import (
 	"bytes"
 	"strings"
+	"sync"
 
 	"virtmap/virtuser"
 )
@@ -14,9 +15,9 @@ type row struct {
 }
 
 // differing gives the keys whose rows differ, or lead to what may, in the order
-// of the tables, and counts the addresses of both sides. right is given every
-// right side of the old one. The tables are gone through side by side.
-func (c *comparer) differing(right func([]byte)) (found []row) {
+// of the tables, which are gone through side by side, and counts the addresses
+// of both.
+func (c *comparer) differing() (found []row) {
 	old, next := c.old.Table, c.next.Table
 	for i, j := 0, 0; i < old.Len() || j < next.Len(); {
 		var key, was, is []byte
@@ -24,7 +25,6 @@ func (c *comparer) differing(right func([]byte)) (found []row) {
 		if order <= 0 {
 			key, was = old.Row(i)
 			i++
-			right(was)
 		}
 		if order >= 0 {
 			key, is = next.Row(j)
@@ -69,7 +69,21 @@ func compareRows(old *virtuser.Table, i int, next *virtuser.Table, j int) int {
 // with its last address was one before.
 type accounts struct {
 	old             Side
+	collect         sync.Once
 	known, followed map[string]bool
+}
+
+// has reports whether a name was an account. The rows are gone through when
+// the first name is asked for that is no account of the new side.
+func (a *accounts) has(name string) bool {
+	a.collect.Do(func() {
+		a.known, a.followed = map[string]bool{}, map[string]bool{}
+		for i := range a.old.Table.Len() {
+			_, right := a.old.Table.Row(i)
+			a.note(right)
+		}
+	})
+	return a.known[name]
 }
 
 func (a *accounts) note(right []byte) {
@@ -89,7 +103,7 @@ func (a *accounts) note(right []byte) {
 // share gives both routers the same accounts: those of the new side, and these.
 func (a *accounts) share(old, next *Side) {
 	account := next.Router.Account
-	both := func(name string) bool { return a.known[name] || account(name) }
+	both := func(name string) bool { return account(name) || a.has(name) }
 	x, y := *old.Router, *next.Router
 	x.Account, y.Account = both, both
 	old.Router, next.Router = &x, &y
