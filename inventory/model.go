@@ -249,6 +249,14 @@ type Expectation struct {
 	Recipients []Target
 }
 
+// CountAddresses is how many addresses all domains have of their own.
+func (m *Model) CountAddresses() (n int) {
+	for i := range m.Domains {
+		n += len(m.Domains[i].Addresses)
+	}
+	return n
+}
+
 // ForgetAddresses lets go of the addresses of all domains, most of a large
 // inventory, when they were compiled.
 func (m *Model) ForgetAddresses() {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"virtmap/internal/fileset"
+	"virtmap/internal/mapfile"
 	"virtmap/virtuser"
 )
 
@@ -52,14 +53,15 @@ type Address struct {
 
 // A Side is one of the two sets.
 type Side struct {
-	Router *virtuser.Router
-	Table  *virtuser.Table // sorted
-	Names  []string        // of class w and the relayed domains
+	Router  *virtuser.Router
+	Table   *virtuser.Table // sorted
+	Names   []string        // of class w and the relayed domains
+	Aliases mapfile.Sum     // of the rows of our alias file
 }
 
 // Of gives the side of an inventory.
 func Of(s fileset.Source) Side {
-	return Side{Router: s.Router(), Table: s.Compiled.Table, Names: s.Names()}
+	return Side{Router: s.Router(), Table: s.Compiled.Table, Names: s.Names(), Aliases: mapfile.SumOf(s.Compiled.Aliases.MapRows())}
 }
 
 // Installed gives the side of installed files. The server's own aliases are the
@@ -68,12 +70,12 @@ func Installed(set *fileset.Installed) (Side, error) {
 	r := *set.Router
 	r.Aliases = set.OwnAliases()
 	table, err := set.Table()
-	return Side{Router: &r, Table: table, Names: set.Names()}, err
+	return Side{Router: &r, Table: table, Names: set.Names(), Aliases: set.AliasSum()}, err
 }
 
 // Compare gives what differs between two sides.
 func Compare(old, next Side) Change {
-	c := comparer{old: old, next: next, domains: map[string]*domain{}, aliases: map[string]bool{}}
+	c := comparer{old: old, next: next, domains: map[string]*domain{}, aliases: map[string]bool{}, sameAliases: old.Aliases == next.Aliases}
 	c.names()
 	differing := c.differing()
 	shared := accounts{old: old}
@@ -104,8 +106,10 @@ type comparer struct {
 	Change
 	old, next Side
 	domains   map[string]*domain
-	aliases   map[string]bool // whether a name leads to the same in both
-	last      *domain         // of the row before
+	last      *domain // of the row before
+
+	sameAliases bool            // all of them
+	aliases     map[string]bool // whether a name leads to the same in both
 }
 
 // A domain is what is known of one while the rows are compared.

@@ -122,10 +122,7 @@ func (c *comparer) final(d *domain, right []byte) bool {
 		to := string(right[at+1:])
 		return !c.old.Router.ClassW(to) && !c.next.Router.ClassW(to)
 	}
-	if same, known := c.aliases[string(right)]; known {
-		return same
-	}
-	return c.sameAlias(string(right))
+	return c.sameAliases || c.sameAlias(string(right))
 }
 
 // sameAlias reports whether a name leads to the same members in both sets, and

@@ -16,7 +16,7 @@ import (
 
 type buildArgs struct {
 	inventory, out, state, mx, mc string
-	adopt, dryRun, quiet          bool
+	adopt, dryRun, quiet, timings bool
 	reloaded, verify, rollback    bool
 	entered                       bool       // the folders are locked
 	typed                         *buildArgs // as they were typed
@@ -43,7 +43,7 @@ func (a *buildArgs) flags() []cli.Flag {
 			Usage: "sendmail was restarted since the last build: rows of domains that left may go"},
 		&cli.DurationFlag{Name: "grace", Value: 24 * time.Hour, Destination: &a.grace, EnvVars: []string{"VIRTMAP_GRACE"},
 			Usage: "rows of domains that left go after `TIME`, also where no restart is known of"},
-		quietFlag(&a.quiet),
+		quietFlag(&a.quiet), timingsFlag(&a.timings),
 	}, a.asking.flags()...)
 }
 
@@ -115,7 +115,7 @@ Examples:
 			case a.rollback && a.onChange == "":
 				return usage(errors.New("--rollback-on-failure goes with --on-change"))
 			}
-			return build(c.Context, a, stdio)
+			return staged(a.timings, stdio, func(stdio Stdio) error { return build(c.Context, a, stdio) })
 		},
 	}
 }
@@ -129,6 +129,7 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	}
 	typed := a
 	a.typed = &typed
+	stdio.stages.Enter("look for changes")
 	if a.nothingToDo(stdio) {
 		return nil
 	}
@@ -156,7 +157,11 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	if a.verify {
 		j.set.Verify = func(at func(string) string) error { return a.prove(ctx, j, at, stdio) }
 	}
+	if stdio.stages != nil {
+		j.set.Watch = stdio.stages
+	}
 	result, err := publish.Publish(ctx, j.set)
+	stdio.stages.end()
 	if err != nil && !errors.Is(err, publish.ErrRecord) {
 		return a.failed(err, stdio)
 	}

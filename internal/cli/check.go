@@ -11,6 +11,7 @@ import (
 type checkArgs struct {
 	inventory, out   string
 	quiet, installed bool
+	timings          bool
 }
 
 func checkCommand(stdio Stdio) *cli.Command {
@@ -30,7 +31,7 @@ Examples:
   virtmap check -i mail.yaml
   git show HEAD:mail.yaml | virtmap check -i -
   virtmap check --deep`,
-		Flags: []cli.Flag{inventoryFlag(&a.inventory), quietFlag(&a.quiet),
+		Flags: []cli.Flag{inventoryFlag(&a.inventory), quietFlag(&a.quiet), timingsFlag(&a.timings),
 			&cli.BoolFlag{Name: "deep", Destination: &a.installed, EnvVars: []string{"VIRTMAP_DEEP"},
 				Usage: "look at the installed files, their permissions and the accounts too"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, DefaultText: "host.mail_dir",
@@ -43,7 +44,7 @@ Examples:
 			if err := notEmpty(c, "inventory", "output"); err != nil {
 				return err
 			}
-			return check(a, stdio)
+			return staged(a.timings, stdio, func(stdio Stdio) error { return check(a, stdio) })
 		},
 	}
 }

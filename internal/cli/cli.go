@@ -25,6 +25,8 @@ var Version = ""
 type Stdio struct {
 	In       io.Reader
 	Out, Err io.Writer
+
+	stages *stages // of a command that follows them
 }
 
 // Run runs the program and returns its exit code.

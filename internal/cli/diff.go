@@ -65,7 +65,7 @@ Examples:
 				return usage(fmt.Errorf("--format %q: it is text, json or markdown", a.format))
 			}
 			a.guards.maxRemoved, a.guards.minSize = -1, -1
-			return a.run(c.Context, stdio)
+			return staged(a.timings, stdio, func(stdio Stdio) error { return a.run(c.Context, stdio) })
 		},
 	}
 }
@@ -78,11 +78,15 @@ func (a *diffArgs) run(ctx context.Context, stdio Stdio) error {
 	if err != nil {
 		return err
 	}
+	if stdio.stages != nil {
+		j.set.Watch = stdio.stages
+	}
 	// What a person changed is compared like everything else; build refuses it.
 	pending, err := publish.Publish(ctx, j.set)
 	if err != nil {
 		return machineExit(err, exitIO)
 	}
+	stdio.stages.Enter("compare outcomes")
 	c, err := a.compare(j)
 	if err == nil {
 		c.Drift, err = fileset.Drift(a.out)
@@ -99,6 +103,7 @@ func (a *diffArgs) run(ctx context.Context, stdio Stdio) error {
 			return err
 		}
 	}
+	stdio.stages.end()
 	out := bufio.NewWriter(stdio.Out)
 	if err := errors.Join(a.print(out, j, c, pending), out.Flush()); err != nil {
 		return exit(exitIO, err)

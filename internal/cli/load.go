@@ -44,6 +44,7 @@ func quietFlag(quiet *bool) cli.Flag {
 // read reads and compiles an inventory; the faults of both are in the list. An
 // inventory with faults is compiled too, for the sake of the faults.
 func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
+	stdio.stages.Enter("read the inventory")
 	m, faults, err := inventory.Load(path, stdio.In)
 	if err != nil {
 		code := exitNoInput
@@ -52,9 +53,14 @@ func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
 		}
 		return fileset.Source{}, nil, exit(code, err)
 	}
+	stdio.stages.Bytes(int64(m.Sources.Len()))
+	stdio.stages.Rows(m.CountAddresses())
+	stdio.stages.Enter("compile")
 	letGo(m)
 	lint.Tune(m, faults)
 	source := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+	stdio.stages.Rows(source.Compiled.Table.Len())
+	stdio.stages.Bytes(int64(len(source.Compiled.Table.Text())))
 	if !faults.Failed() {
 		lint.Tests(m, faults)
 	}
@@ -81,6 +87,7 @@ func faultless(path string, stdio Stdio) (fileset.Source, error) {
 
 // printFaults prints faults down to a severity, and fails when there are errors.
 func printFaults(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
+	stdio.stages.hide()
 	printer := diag.Printer{Sources: sources, Color: onTerminal(stdio.Err), Least: least}
 	if err := printer.Print(stdio.Err, faults); err != nil {
 		return exit(exitIO, err)

@@ -25,6 +25,7 @@ type Installed struct {
 	names   []string        // of class w
 	relayed []string        // of the relayed domains
 	own     virtuser.Lookup // our alias file alone; nil: there is none
+	ownMap  *mapfile.File   // its map; nil: there is none
 	typ     string          // of the maps; empty: it is guessed
 	text    string          // path of the virtusertable
 	rows    *mapfile.File   // its map; nil: there is none
@@ -76,9 +77,7 @@ func (set *Installed) load(dir string, aliases []string, named bool) (err error)
 	}()
 	set.text = filepath.Join(dir, mcfile.Virtusertable)
 	set.Router.Rows, set.EachRow, err = set.table(set.text)
-	if len(set.open) > 0 {
-		set.rows = set.open[0]
-	}
+	set.rows = set.opened(0)
 	if set.lenient && errors.Is(err, fs.ErrNotExist) {
 		set.Router.Rows, set.EachRow = rowSet(pairs{})
 		err = nil
@@ -127,6 +126,24 @@ func (s *Installed) Table() (*virtuser.Table, error) {
 
 var errEnough = errors.New("enough")
 
+// AliasSum is the sum of the rows of our alias map; none where there is no map
+// that can be read whole.
+func (s *Installed) AliasSum() mapfile.Sum {
+	if s.ownMap == nil {
+		return mapfile.Sum{}
+	}
+	sum, _ := s.ownMap.Sum() // a map that is damaged is compared row by row
+	return sum
+}
+
+// opened is the map that was opened since there were n of them.
+func (s *Installed) opened(n int) *mapfile.File {
+	if len(s.open) == n {
+		return nil
+	}
+	return s.open[n]
+}
+
 // has reports whether the map of the virtusertable has the rows of a table.
 func (s *Installed) has(t *virtuser.Table) bool {
 	if s.rows == nil {
@@ -159,6 +176,7 @@ func (s *Installed) Close() (err error) {
 func (s *Installed) aliases(paths []string, named bool) (virtuser.Lookup, error) {
 	var files []virtuser.Lookup
 	for i, path := range paths {
+		before := len(s.open)
 		file, _, err := s.table(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && i == 0 && !named:
@@ -171,7 +189,7 @@ func (s *Installed) aliases(paths []string, named bool) (virtuser.Lookup, error)
 		}
 		files = append(files, file)
 		if i == 0 {
-			s.own = file
+			s.own, s.ownMap = file, s.opened(before)
 		}
 	}
 	return func(key []byte) (value []byte, ok bool, err error) {

@@ -107,7 +107,10 @@ func (p *publisher) digest(path string, image *mapped.Image) string {
 
 // image reads a file.
 func (p *publisher) image(path string, read func(*mapped.Image) error) error {
-	return readImage(p.FS, path, read)
+	return readImage(p.FS, path, func(image *mapped.Image) error {
+		p.count(len(image.Bytes))
+		return read(image)
+	})
 }
 
 func readImage(files FS, path string, read func(*mapped.Image) error) error {

@@ -87,6 +87,9 @@ type Set struct {
 	// Announced: a run that is stopped must not hide that something changed.
 	Note func(changes []Change) string
 
+	// Watch is told what the run is doing. May be nil.
+	Watch Watcher
+
 	Meta Meta          // of the generation
 	Keep int           // how many generations are kept beside it; below zero: none is made
 	Gap  time.Duration // between two swaps of one map, for who has it open
@@ -96,6 +99,25 @@ type Set struct {
 	// Verify may refuse what is staged. at gives the place of what will be
 	// at a path. May be nil.
 	Verify func(at func(path string) string) error
+}
+
+// A Watcher follows a run: the stage that it enters, and the bytes that a stage
+// has read or written.
+type Watcher interface {
+	Enter(stage string)
+	Bytes(n int64)
+}
+
+func (p *publisher) enter(stage string) {
+	if p.Watch != nil {
+		p.Watch.Enter(stage)
+	}
+}
+
+func (p *publisher) count(bytes int) {
+	if p.Watch != nil {
+		p.Watch.Bytes(int64(bytes))
+	}
 }
 
 // A Record is a file of the state folder.
@@ -218,6 +240,7 @@ func (p *publisher) clean() error {
 }
 
 func (p *publisher) run() (Report, error) {
+	p.enter("compare with what is installed")
 	if err := p.compare(); err != nil {
 		return Report{}, err
 	}
@@ -226,6 +249,7 @@ func (p *publisher) run() (Report, error) {
 		report.Changes = append(report.Changes, s.change)
 	}
 	if p.Approve != nil && len(report.Changes) > 0 {
+		p.enter("compare outcomes for the guards")
 		if err := p.Approve(report.Changes); err != nil {
 			return Report{}, err
 		}
@@ -237,6 +261,7 @@ func (p *publisher) run() (Report, error) {
 		p.discard()
 		return Report{}, err
 	}
+	p.enter("put in place")
 	if err := p.swap(); err != nil {
 		return report, err
 	}
@@ -252,6 +277,7 @@ func (p *publisher) prepare() error {
 		return nil
 	}
 	if p.Verify != nil {
+		p.enter("prove over SMTP")
 		if err := p.Verify(p.at); err != nil {
 			return err
 		}
@@ -259,6 +285,7 @@ func (p *publisher) prepare() error {
 	if err := p.keepForeign(); err != nil {
 		return err
 	}
+	p.enter("keep the generation")
 	if err := p.generations(); err != nil {
 		return err
 	}

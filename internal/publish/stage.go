@@ -19,6 +19,7 @@ func (p *publisher) stage() error {
 			_ = u.file.Close() // a second time, but for an error
 		}
 	}()
+	p.enter("write")
 	for i := range p.pending {
 		s := &p.pending[i]
 		for _, form := range s.forms() {
@@ -32,11 +33,13 @@ func (p *publisher) stage() error {
 			written = append(written, u)
 		}
 	}
+	p.enter("wait for the disk")
 	for _, u := range written {
 		if err := u.sync(); err != nil {
 			return err
 		}
 	}
+	p.enter("read back")
 	for i := range p.pending {
 		if err := p.ctx.Err(); err != nil {
 			return err

@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/urfave/cli/v2"
+)
+
+// Stages follow what a long command is doing: a bar on a terminal shows a
+// person, and --timings prints what each stage took. Nobody has to be there: all
+// methods of a nil pointer do nothing.
+type stages struct {
+	err   io.Writer
+	shown bool // on a terminal
+	began time.Time
+
+	mu    sync.Mutex
+	all   []stage
+	wait  *time.Timer
+	bar   *progressbar.ProgressBar
+	ended bool
+}
+
+// A stage is a part of a command. Rows are addresses where the inventory is
+// read.
+type stage struct {
+	name  string
+	began time.Time
+	took  time.Duration
+	rows  int
+	bytes int64
+}
+
+// patience is how long a run may take without a bar.
+const patience = 500 * time.Millisecond
+
+// usualStages is how many a build goes through.
+const usualStages = 9
+
+func newStages(stdio Stdio) *stages {
+	s := &stages{err: stdio.Err, shown: isTerminal(stdio.Err), began: time.Now()}
+	if s.shown {
+		s.wait = time.AfterFunc(patience, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.draw()
+		})
+	}
+	return s
+}
+
+// Enter begins a stage and ends the one before. A stage that comes again goes
+// on.
+func (s *stages) Enter(name string) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leave()
+	s.all = append(s.all, stage{name: name, began: time.Now()})
+	if s.bar != nil {
+		s.draw()
+	}
+}
+
+// Bytes counts bytes of the stage at hand.
+func (s *stages) Bytes(n int64) {
+	s.count(func(now *stage) { now.bytes += n })
+}
+
+// Rows counts rows of the stage at hand.
+func (s *stages) Rows(n int) {
+	s.count(func(now *stage) { now.rows += n })
+}
+
+func (s *stages) count(add func(now *stage)) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.all) > 0 {
+		add(&s.all[len(s.all)-1])
+	}
+}
+
+func (s *stages) leave() {
+	if len(s.all) > 0 {
+		if last := &s.all[len(s.all)-1]; last.took == 0 {
+			last.took = time.Since(last.began)
+		}
+	}
+}
+
+// draw shows the stage at hand.
+func (s *stages) draw() {
+	if s.ended || len(s.all) == 0 {
+		return
+	}
+	if s.bar == nil {
+		s.bar = progressbar.NewOptions(max(usualStages, len(s.all)), progressbar.OptionSetWriter(s.err), progressbar.OptionClearOnFinish(),
+			progressbar.OptionUseANSICodes(true), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(true))
+	}
+	s.bar.Describe(s.all[len(s.all)-1].name)
+	_ = s.bar.Set(min(len(s.all), usualStages) - 1) // an ornament
+}
+
+// hide takes the bar away before something is printed.
+func (s *stages) hide() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bar != nil {
+		_ = s.bar.Clear() // an ornament
+	}
+}
+
+// end ends the last stage, and the bar.
+func (s *stages) end() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	s.leave()
+	s.ended = true
+	if s.wait != nil {
+		s.wait.Stop()
+	}
+	if s.bar != nil {
+		_ = s.bar.Finish() // an ornament
+	}
+}
+
+// print prints what every stage took.
+func (s *stages) print() error {
+	s.end()
+	w := tabwriter.NewWriter(s.err, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "seconds\trows\tbytes\t  stage")
+	for _, st := range s.all {
+		fmt.Fprintf(w, "%.3f\t%s\t%s\t  %s\n", st.took.Seconds(), orDash(int64(st.rows)), orDash(st.bytes), st.name)
+	}
+	fmt.Fprintf(w, "%.3f\t\t\t  all\n", time.Since(s.began).Seconds())
+	return w.Flush()
+}
+
+func orDash(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}
+
+func timingsFlag(timings *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "timings", Destination: timings, EnvVars: []string{"VIRTMAP_TIMINGS"},
+		Usage: "print at the end the seconds, rows and bytes of each stage"}
+}
+
+// staged runs a command whose stages are followed.
+func staged(timings bool, stdio Stdio, run func(Stdio) error) error {
+	stdio.stages = newStages(stdio)
+	err := run(stdio)
+	stdio.stages.end()
+	if timings {
+		if problem := stdio.stages.print(); problem != nil && err == nil {
+			err = exit(exitIO, problem)
+		}
+	}
+	return err
+}
