@@ -52,3 +52,49 @@ func TestProcessorsMakeNoDifference(t *testing.T) {
 		t.Error("no sample has a circle")
 	}
 }
+
+func TestProcessorsParseTheSame(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	r := rand.New(rand.NewPCG(1, 8))
+	var text strings.Builder
+	for i := range 120_000 {
+		switch r.IntN(2000) {
+		case 0:
+			text.WriteString("no right side\n")
+		case 1:
+			text.WriteString("# a comment\n\n")
+		case 2:
+			fmt.Fprintf(&text, "twice@d.example\tbox%d\n", i)
+		default:
+			fmt.Fprintf(&text, "User%d@d%d.example\tbox%d\n", i, i/50, i)
+		}
+	}
+	parsed := func(processors int) string {
+		runtime.GOMAXPROCS(processors)
+		var sources diag.Sources
+		src, err := sources.Add("virtusertable", strings.TrimSuffix(text.String(), "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var faults diag.List
+		table := Parse(src, &faults)
+		var out strings.Builder
+		if err := (diag.Printer{Sources: &sources, Least: diag.Note}).Print(&out, &faults); err != nil {
+			t.Fatal(err)
+		}
+		for i := range table.Len() {
+			key, value := table.Row(i)
+			fmt.Fprintf(&out, "%s %s %d\n", key, value, table.Pos(i))
+		}
+		return out.String()
+	}
+	want := parsed(1)
+	if !strings.Contains(want, "error[") || !strings.Contains(want, "\nuser1@d0.example box1 ") {
+		t.Errorf("parsed by one it begins\n%.500s", want)
+	}
+	for _, processors := range []int{2, 3} {
+		if parsed(processors) != want {
+			t.Errorf("%d processors parse another table", processors)
+		}
+	}
+}

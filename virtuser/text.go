@@ -9,6 +9,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/parallel"
 )
 
 // Parse reads a virtusertable as makemap does, and reports with its place
@@ -16,21 +17,60 @@ import (
 // that remain are in the table, their keys in lower case, in the order of the
 // text.
 func Parse(src *diag.Source, faults *diag.List) *Table {
-	t := &Table{text: []byte(src.Text)}
+	t := &Table{}
 	if uint64(len(src.Text)) > math.MaxUint32 {
 		faults.Add(checkLine.At(src.Pos(0), 1, "the text passes 4 GiB"))
 		return t
 	}
-	for start := 0; start < len(src.Text); {
-		line := src.Text[start:]
-		if end := strings.IndexByte(line, '\n'); end >= 0 {
-			line = line[:end]
+	t.text = make([]byte, len(src.Text))
+	const least = 1 << 20 // bytes that are worth another processor
+	parts := make([]parsed, parallel.Parts(len(src.Text), least))
+	_ = parallel.Ranges(len(src.Text), least, func(part, from, to int) error {
+		p := &parts[part]
+		p.text = t.text
+		begin, end := lineAt(src.Text, from), lineAt(src.Text, to)
+		copy(t.text[begin:end], src.Text[begin:end])
+		p.rows = make([]row, 0, (to-from)/averageLine)
+		for start := begin; start < end; {
+			line := src.Text[start:]
+			if length := strings.IndexByte(line, '\n'); length >= 0 {
+				line = line[:length]
+			}
+			p.parseLine(src, start, line, &p.faults)
+			start += len(line) + 1
 		}
-		t.parseLine(src, start, line, faults)
-		start += len(line) + 1
+		return nil
+	})
+	for i := range parts {
+		if i == 0 {
+			t.rows = parts[i].rows
+		} else {
+			t.rows = append(t.rows, parts[i].rows...)
+		}
+		faults.Join(&parts[i].faults)
 	}
 	t.reportTwice(faults)
 	return t
+}
+
+// averageLine is about how long a line is.
+const averageLine = 40
+
+// parsed is what a part of a text has.
+type parsed struct {
+	Table
+	faults diag.List
+}
+
+// lineAt is where the first line begins that does not begin before an offset.
+func lineAt(text string, offset int) int {
+	if offset == 0 {
+		return 0
+	}
+	if next := strings.IndexByte(text[offset-1:], '\n'); next >= 0 {
+		return offset + next
+	}
+	return len(text)
 }
 
 func (t *Table) parseLine(src *diag.Source, start int, line string, faults *diag.List) {
@@ -38,8 +78,11 @@ func (t *Table) parseLine(src *diag.Source, start int, line string, faults *diag
 		return
 	}
 	key := line
-	if end := strings.IndexAny(line, " \t"); end >= 0 {
-		key = line[:end]
+	if end := strings.IndexByte(key, '\t'); end >= 0 {
+		key = key[:end]
+	}
+	if end := strings.IndexByte(key, ' '); end >= 0 {
+		key = key[:end]
 	}
 	right := strings.TrimLeft(line[len(key):], " \t")
 	at := func(offset int) diag.Pos { return src.Pos(start + offset) }
@@ -81,7 +124,7 @@ var (
 func badRightSide(right string) (text, help string) {
 	quoted := `write error:5.1.1:"550 text", with quotes around code and text`
 	switch {
-	case strings.HasPrefix(strings.ToLower(right), "error:"):
+	case len(right) >= len("error:") && strings.EqualFold(right[:len("error:")], "error:"):
 		if m := quotedError.FindStringSubmatch(right); m != nil {
 			if m[1] != m[2] {
 				return "has a status and a reply code of different classes", "5.x.x goes with 5yz, 4.x.x with 4yz"

@@ -17,14 +17,15 @@ import (
 func mapCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "map",
-		Usage: "look inside a .db or .cdb file",
-		Description: `Reads maps of any origin: virtmap, makemap, newaliases, postmap, in either
-byte order. The type is told by the content. FILE may lack its .db or .cdb.
+		Usage: "write a .db or .cdb file, or look inside one",
+		Description: `Writes the map of a virtusertable, and reads maps of any origin: virtmap,
+makemap, newaliases, postmap, in either byte order. The type is told by the
+content. FILE may lack its .db or .cdb.
 
 Examples:
   virtmap map get /etc/mail/virtusertable fake@fakemail.example
   virtmap map dump /etc/mail/virtusertable.db | sort`,
-		Subcommands:     []*cli.Command{mapGetCommand(stdio), mapDumpCommand(stdio), mapCheckCommand(stdio)},
+		Subcommands:     []*cli.Command{mapMakeCommand(stdio), mapGetCommand(stdio), mapDumpCommand(stdio), mapCheckCommand(stdio)},
 		HideHelpCommand: true,
 		OnUsageError:    onUsageError,
 		Action: func(c *cli.Context) error {

@@ -154,25 +154,30 @@ func (b *builder) table(name string, rows mapfile.Rows, textRows func([]byte) ma
 	if b.typ.Write == nil {
 		return
 	}
-	typ := b.typ
-	source := filepath.Join(b.dir, name)
+	out := Map(filepath.Join(b.dir, name), b.typ, rows, b.owner)
+	out.Rebuilt = func(image *mapped.Image, read func(string) ([]byte, error)) bool {
+		text, err := read(out.Source)
+		if err != nil {
+			return false
+		}
+		installed := textRows(text)
+		return sameRows(image, b.typ, installed, mapfile.SumOf(installed)) == nil
+	}
+	b.outputs = append(b.outputs, out)
+}
+
+// Map gives the map of a text: its rows are read back strictly. owner is as in
+// Outputs.
+func Map(source string, typ mapfile.Type, rows mapfile.Rows, owner int) publish.Output {
 	sum := sync.OnceValue(func() mapfile.Sum { return mapfile.SumOf(rows) })
 	same := func(image *mapped.Image) error { return sameRows(image, typ, rows, sum()) }
-	b.outputs = append(b.outputs, publish.Output{
-		Path: source + typ.Suffix, Mode: mapMode, UID: b.owner, Source: source,
+	return publish.Output{
+		Path: source + typ.Suffix, Mode: mapMode, UID: owner, Source: source,
 		Write: func(w io.WriteSeeker) error { return typ.Write(w, rows) },
 		Check: same,
 		Same:  func(image *mapped.Image) bool { return same(image) == nil },
-		Rebuilt: func(image *mapped.Image, read func(string) ([]byte, error)) bool {
-			text, err := read(source)
-			if err != nil {
-				return false
-			}
-			installed := textRows(text)
-			return sameRows(image, typ, installed, mapfile.SumOf(installed)) == nil
-		},
-		Lost: func(image *mapped.Image) []string { return missing(mapLines(image.Bytes), rowsAsLines(rows)) },
-	})
+		Lost:  func(image *mapped.Image) []string { return missing(mapLines(image.Bytes), rowsAsLines(rows)) },
+	}
 }
 
 // sameRows reads a map strictly and compares it with rows, whoever wrote it.

@@ -8,10 +8,12 @@ import (
 	"io"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/colinmarc/cdb"
 
 	"virtmap/internal/mapped"
+	"virtmap/internal/parallel"
 )
 
 // A cdb file, all numbers u32 little-endian (cr.yp.to/cdb/cdb.txt):
@@ -41,30 +43,29 @@ func cdbHash(key []byte) uint32 {
 // a key with hash 0 is written last, where nothing comes later, and a second
 // one (the odds are one to some 10^13 a map of a million) is refused.
 func writeCDB(w io.WriteSeeker, rows Rows) error {
-	if err := cdbFits(rows); err != nil {
+	zeros, err := lookOver(rows)
+	if err != nil {
 		return err
+	}
+	if len(zeros) > 1 {
+		first, _ := rows.Row(zeros[0])
+		second, _ := rows.Row(zeros[1])
+		return fmt.Errorf("the keys %q and %q both have the cdb hash 0 and cannot stand in one cdb; use map: hash, or rename one", first, second)
 	}
 	out, err := cdb.NewWriter(withoutClose{w}, nil)
 	if err != nil {
 		return err
 	}
-	last := -1
 	for i := range rows.Len() {
-		key, value := rows.Row(i)
-		if cdbHash(key) == 0 {
-			if last >= 0 {
-				other, _ := rows.Row(last)
-				return fmt.Errorf("the keys %q and %q both have the cdb hash 0 and cannot stand in one cdb; use map: hash, or rename one", other, key)
-			}
-			last = i
+		if len(zeros) > 0 && zeros[0] == i {
 			continue
 		}
-		if err := out.Put(key, value); err != nil {
+		if err := out.Put(rows.Row(i)); err != nil {
 			return err
 		}
 	}
-	if last >= 0 {
-		if err := out.Put(rows.Row(last)); err != nil {
+	for _, i := range zeros {
+		if err := out.Put(rows.Row(i)); err != nil {
 			return err
 		}
 	}
@@ -74,17 +75,30 @@ func writeCDB(w io.WriteSeeker, rows Rows) error {
 // withoutClose keeps the writer from closing a file that is not its own.
 type withoutClose struct{ io.WriteSeeker }
 
-// cdbFits refuses what positions of 32 bits cannot reach.
-func cdbFits(rows Rows) error {
+// lookOver gives the rows whose keys have the hash 0, and refuses what positions
+// of 32 bits cannot reach.
+func lookOver(rows Rows) (zeros []int, err error) {
+	const least = 10_000 // rows that are worth another processor
+	parts := parallel.Parts(rows.Len(), least)
+	found, sizes := make([][]int, parts), make([]uint64, parts)
+	_ = parallel.Ranges(rows.Len(), least, func(part, from, to int) error {
+		for i := from; i < to; i++ {
+			key, value := rows.Row(i)
+			sizes[part] += uint64(8 + len(key) + len(value) + 16)
+			if cdbHash(key) == 0 {
+				found[part] = append(found[part], i)
+			}
+		}
+		return nil
+	})
 	size := uint64(cdbHeader)
-	for i := range rows.Len() {
-		key, value := rows.Row(i)
-		size += uint64(8 + len(key) + len(value) + 16)
+	for _, n := range sizes {
+		size += n
 	}
 	if size > math.MaxUint32 {
-		return fmt.Errorf("the map would have %d bytes, and a cdb has at most 4 GiB; use map: hash", size)
+		return nil, fmt.Errorf("the map would have %d bytes, and a cdb has at most 4 GiB; use map: hash", size)
 	}
-	return nil
+	return slices.Concat(found...), nil
 }
 
 // A cdbMap reads an image. Lengths and positions are not trusted.

@@ -187,7 +187,8 @@ type publisher struct {
 	pending  []staged
 	touched  []string // maps whose text changed and that did not
 
-	generation int // the number of the new one
+	generation int  // the number of the new one
+	unrecorded bool // no manifest is kept
 }
 
 type staged struct {
