@@ -29,7 +29,7 @@ type plainBlock struct {
 const maxPlainKey = 256
 
 // minPlainBytes is the size of a text from which it pays.
-const minPlainBytes = 64 << 10
+const minPlainBytes = 1 << 10
 
 // plainBlocks finds the blocks of a text, and gives the text without their
 // lines.

@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/prove":    {"virtmap/inventory"},
 	"virtmap/internal/endtoend": {"virtmap/internal/prove", "virtmap/internal/sendmail", "virtmap/internal/smtpd", "virtmap/virtuser"},
 	"virtmap/internal/change":   {"virtmap/internal/fileset", "virtmap/internal/mapfile", "virtmap/virtuser"},
+	"virtmap/internal/measure":  {},
 	"virtmap/internal/memfs":    {"virtmap/internal/publish"},
 	"virtmap/internal/safefile": {},
 	"virtmap/internal/report":   {"virtmap/internal/diag"},

@@ -2,6 +2,7 @@ package mapfile
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func cdbHash(key []byte) uint32 {
 // a key with hash 0 is written last, where nothing comes later, and a second
 // one (the odds are one to some 10^13 a map of a million) is refused.
 func writeCDB(w io.WriteSeeker, rows Rows) error {
-	zeros, err := lookOver(rows)
+	hashes, zeros, err := lookOver(rows)
 	if err != nil {
 		return err
 	}
@@ -52,20 +53,21 @@ func writeCDB(w io.WriteSeeker, rows Rows) error {
 		second, _ := rows.Row(zeros[1])
 		return fmt.Errorf("the keys %q and %q both have the cdb hash 0 and cannot stand in one cdb; use map: hash, or rename one", first, second)
 	}
-	out, err := cdb.NewWriter(withoutClose{w}, nil)
+	at := 0 // the row that is put
+	out, err := cdb.NewWriter(withoutClose{w}, func([]byte) uint32 { return hashes[at] })
 	if err != nil {
 		return err
 	}
-	for i := range rows.Len() {
-		if len(zeros) > 0 && zeros[0] == i {
+	for at = 0; at < len(hashes); at++ {
+		if hashes[at] == 0 {
 			continue
 		}
-		if err := out.Put(rows.Row(i)); err != nil {
+		if err := out.Put(rows.Row(at)); err != nil {
 			return err
 		}
 	}
-	for _, i := range zeros {
-		if err := out.Put(rows.Row(i)); err != nil {
+	for _, at = range zeros {
+		if err := out.Put(rows.Row(at)); err != nil {
 			return err
 		}
 	}
@@ -75,17 +77,18 @@ func writeCDB(w io.WriteSeeker, rows Rows) error {
 // withoutClose keeps the writer from closing a file that is not its own.
 type withoutClose struct{ io.WriteSeeker }
 
-// lookOver gives the rows whose keys have the hash 0, and refuses what positions
-// of 32 bits cannot reach.
-func lookOver(rows Rows) (zeros []int, err error) {
+// lookOver gives the hash of every key and the rows where it is 0, and refuses
+// what positions of 32 bits cannot reach.
+func lookOver(rows Rows) (hashes []uint32, zeros []int, err error) {
 	const least = 10_000 // rows that are worth another processor
 	parts := parallel.Parts(rows.Len(), least)
+	hashes = make([]uint32, rows.Len())
 	found, sizes := make([][]int, parts), make([]uint64, parts)
 	_ = parallel.Ranges(rows.Len(), least, func(part, from, to int) error {
 		for i := from; i < to; i++ {
 			key, value := rows.Row(i)
 			sizes[part] += uint64(8 + len(key) + len(value) + 16)
-			if cdbHash(key) == 0 {
+			if hashes[i] = cdbHash(key); hashes[i] == 0 {
 				found[part] = append(found[part], i)
 			}
 		}
@@ -96,9 +99,9 @@ func lookOver(rows Rows) (zeros []int, err error) {
 		size += n
 	}
 	if size > math.MaxUint32 {
-		return nil, fmt.Errorf("the map would have %d bytes, and a cdb has at most 4 GiB; use map: hash", size)
+		return nil, nil, fmt.Errorf("the map would have %d bytes, and a cdb has at most 4 GiB; use map: hash", size)
 	}
-	return slices.Concat(found...), nil
+	return hashes, slices.Concat(found...), nil
 }
 
 // A cdbMap reads an image. Lengths and positions are not trusted.
@@ -213,15 +216,39 @@ func (m cdbMap) All() iter.Seq2[[2][]byte, error] {
 // checkCDB reads a whole image: the records fill the space before the tables,
 // the tables follow each other to the end, and each record is found through
 // exactly one slot: hashes and positions of all records have the same sum as
-// those of all slots.
+// those of all slots. Records and tables are read side by side.
 func checkCDB(image *mapped.Image) (rows Sum, err error) {
 	m := cdbMap(image.Bytes)
 	end, err := m.recordsEnd()
 	if err != nil {
 		return Sum{}, err
 	}
+	var slotted, found Sum
+	walks := []func() error{
+		func() (err error) { slotted, err = m.checkTables(end); return err },
+		func() (err error) { rows, found, err = m.checkRecords(image, end); return err },
+	}
+	err = parallel.Ranges(len(walks), 1, func(_, from, to int) (err error) {
+		for _, walk := range walks[from:to] {
+			err = cmp.Or(err, mapped.Guard(walk))
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return Sum{}, err
+	case found.Len() != slotted.Len():
+		return Sum{}, damagedCDB("%d records and %d slots in use", found.Len(), slotted.Len())
+	case found != slotted:
+		return Sum{}, damagedCDB("not every record is found through a slot of its own")
+	}
+	return rows, nil
+}
+
+// checkTables checks all tables and gives the sum of their slots. end is where
+// the records end.
+func (m cdbMap) checkTables(end uint64) (slotted Sum, err error) {
 	next := end
-	var slotted Sum
 	for i := range uint32(256) {
 		at, slots, err := m.table(i)
 		if err != nil {
@@ -238,16 +265,20 @@ func checkCDB(image *mapped.Image) (rows Sum, err error) {
 	if next != uint64(len(m)) {
 		return Sum{}, damagedCDB("%d bytes behind the last table", uint64(len(m))-next)
 	}
-	image.Release()
-	var found Sum
+	return slotted, nil
+}
+
+// checkRecords gives the sum of all records, and of what the slots have to say
+// of them.
+func (m cdbMap) checkRecords(image *mapped.Image, end uint64) (rows, found Sum, err error) {
 	for at, read := uint64(cdbHeader), uint64(cdbHeader); at < end; {
 		position := at
 		var key, value []byte
 		if key, value, at, err = m.record(at); err != nil {
-			return Sum{}, err
+			return rows, found, err
 		}
 		if at > end {
-			return Sum{}, damagedCDB("a record runs into the tables at %d", end)
+			return rows, found, damagedCDB("a record runs into the tables at %d", end)
 		}
 		rows.Add(key, value)
 		addSlot(&found, cdbHash(key), uint32(position))
@@ -256,13 +287,7 @@ func checkCDB(image *mapped.Image) (rows Sum, err error) {
 			read = at
 		}
 	}
-	if found.Len() != slotted.Len() {
-		return Sum{}, damagedCDB("%d records and %d slots in use", found.Len(), slotted.Len())
-	}
-	if found != slotted {
-		return Sum{}, damagedCDB("not every record is found through a slot of its own")
-	}
-	return rows, nil
+	return rows, found, nil
 }
 
 // releaseEvery is how many bytes of records are read before their memory is

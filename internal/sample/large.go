@@ -1,41 +1,106 @@
 package sample
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 )
+
+// perDomain is how many addresses a domain of a large inventory has.
+const perDomain = 50
 
 // Large writes a plain inventory of n addresses in domains of about fifty, as
 // a hosting provider has them: most go to users, some elsewhere, a few are
 // lists or refused. The same n gives the same text.
 func Large(w io.Writer, n int) error {
-	r := rand.New(rand.NewPCG(uint64(n), 50))
-	const perDomain = 50
-	if _, err := fmt.Fprintf(w, "version: 1\nhost: {name: %s}\nusers:\n", HostName); err != nil {
+	l := newLarge(w, n)
+	l.head()
+	l.printf("domains:\n")
+	for d := range l.domains() {
+		l.domain(d)
+	}
+	return l.err
+}
+
+// LargeFolder writes the same inventory as mail.yaml with a file for each
+// domain, which it includes.
+func LargeFolder(dir string, n int) error {
+	parts := filepath.Join(dir, "domains")
+	if err := os.MkdirAll(parts, 0o755); err != nil {
 		return err
 	}
-	users := max(1, n/20)
-	for i := range users {
-		fmt.Fprintf(w, "  box%d:\n", i)
+	l := newLarge(nil, n)
+	err := l.file(filepath.Join(dir, "mail.yaml"), func() {
+		l.head()
+		l.printf("include: [domains/*.yaml]\n")
+	})
+	for d := range l.domains() {
+		err = errors.Join(err, l.file(filepath.Join(parts, fmt.Sprintf("d%d.yaml", d)), func() {
+			l.printf("domains:\n")
+			l.domain(d)
+		}))
 	}
-	fmt.Fprintf(w, "defaults: {roles: {postmaster: box0}}\ndomains:\n")
-	for i := range n {
-		if i%perDomain == 0 {
-			fmt.Fprintf(w, "  d%d.example.org:\n    addresses:\n", i/perDomain)
-		}
-		target := fmt.Sprintf("box%d", r.IntN(users))
-		switch r.IntN(50) {
+	return err
+}
+
+// large writes the parts of a large inventory.
+type large struct {
+	w     io.Writer
+	n     int // addresses
+	users int
+	r     *rand.Rand
+	err   error // the first one
+}
+
+func newLarge(w io.Writer, n int) *large {
+	return &large{w: w, n: n, users: max(1, n/20), r: rand.New(rand.NewPCG(uint64(n), 50))}
+}
+
+func (l *large) domains() int { return (l.n + perDomain - 1) / perDomain }
+
+func (l *large) printf(format string, args ...any) {
+	if l.err == nil {
+		_, l.err = fmt.Fprintf(l.w, format, args...)
+	}
+}
+
+// file writes a file.
+func (l *large) file(path string, write func()) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(f)
+	l.w = out
+	write()
+	return errors.Join(l.err, out.Flush(), f.Close())
+}
+
+// head writes what stands before the domains.
+func (l *large) head() {
+	l.printf("version: 1\nhost: {name: %s}\nusers:\n", HostName)
+	for i := range l.users {
+		l.printf("  box%d:\n", i)
+	}
+	l.printf("defaults: {roles: {postmaster: box0}}\n")
+}
+
+func (l *large) domain(d int) {
+	l.printf("  d%d.example.org:\n    addresses:\n", d)
+	for i := d * perDomain; i < min(l.n, (d+1)*perDomain); i++ {
+		target := fmt.Sprintf("box%d", l.r.IntN(l.users))
+		switch l.r.IntN(50) {
 		case 0:
-			target = fmt.Sprintf("[box%d, someone%d@elsewhere.example]", r.IntN(users), i)
+			target = fmt.Sprintf("[box%d, someone%d@elsewhere.example]", l.r.IntN(l.users), i)
 		case 1:
 			target = "reject"
 		case 2, 3, 4, 5:
 			target = fmt.Sprintf("someone%d@elsewhere.example", i)
 		}
-		if _, err := fmt.Fprintf(w, "      user%d.%08x: %s\n", i, r.Uint32(), target); err != nil {
-			return err
-		}
+		l.printf("      user%d.%08x: %s\n", i, l.r.Uint32(), target)
 	}
-	return nil
 }

@@ -1,0 +1,146 @@
+package measure
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// few is how many addresses a run has that only shows that the command works.
+const few = 2000
+
+// size is the number of addresses, and how often each program runs.
+func size(t *testing.T) (addresses, runs int) {
+	t.Helper()
+	text := os.Getenv("VIRTMAP_MEASURE")
+	if text == "" {
+		return few, 1
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("VIRTMAP_MEASURE=%q is no number of addresses", text)
+	}
+	return n, 5
+}
+
+// A figure is what the runs of one program took.
+type figure struct {
+	took []time.Duration
+	peak int64 // bytes of memory, at most
+}
+
+func (f figure) median() time.Duration {
+	sorted := slices.Sorted(slices.Values(f.took))
+	return sorted[len(sorted)/2]
+}
+
+func (f figure) String() string {
+	return fmt.Sprintf("%s (%s to %s)", seconds(f.median()), seconds(slices.Min(f.took)), seconds(slices.Max(f.took)))
+}
+
+// memory is the peak in MiB.
+func (f figure) memory() string { return fmt.Sprintf("%d MiB", f.peak>>20) }
+
+func seconds(d time.Duration) string {
+	if d < 100*time.Millisecond {
+		return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}
+
+// ratio is how many times as long another takes.
+func (f figure) ratio(other figure) string {
+	return fmt.Sprintf("%.2f", float64(other.median())/float64(f.median()))
+}
+
+// A command is a program that is measured.
+type command struct {
+	args  []string
+	stdin string // path of a file; empty: nothing
+	clean []string
+	env   []string
+}
+
+// measure runs commands in turn, so that what the machine does else meets all
+// of them, and gives a figure for each.
+func measure(t *testing.T, runs int, commands ...command) []figure {
+	t.Helper()
+	figures := make([]figure, len(commands))
+	for range runs {
+		for i, c := range commands {
+			took, peak := c.run(t)
+			figures[i].took = append(figures[i].took, took)
+			figures[i].peak = max(figures[i].peak, peak)
+		}
+	}
+	return figures
+}
+
+func (c command) run(t *testing.T) (took time.Duration, peak int64) {
+	t.Helper()
+	for _, path := range c.clean {
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	syscall.Sync() // what others left to write is not ours to wait for
+	cmd := exec.Command(c.args[0], c.args[1:]...)
+	cmd.Env = append(os.Environ(), c.env...)
+	if c.stdin != "" {
+		stdin, err := os.Open(c.stdin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stdin.Close()
+		cmd.Stdin = stdin
+	}
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	took = time.Since(began)
+	if err != nil {
+		t.Fatalf("%q: %v\n%.2000s", c.args, err, out)
+	}
+	return took, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+}
+
+// binary builds virtmap as it is released: static, without cgo.
+func binary(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "virtmap")
+	cmd := exec.Command("go", "build", "-o", path, "virtmap")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
+
+// onTmpfs gives a folder in memory, where nothing waits for a disk; empty when
+// there is none.
+func onTmpfs(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "virtmap-measure-")
+	if err != nil {
+		return ""
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// folder gives a folder on a real disk: VIRTMAP_MEASURE_DIR, or the usual one.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(cmp.Or(os.Getenv("VIRTMAP_MEASURE_DIR"), os.TempDir()), "virtmap-measure-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
