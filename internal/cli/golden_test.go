@@ -6,8 +6,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+
+	"virtmap/internal/sample"
 )
 
 var update = flag.Bool("update", os.Getenv("VIRTMAP_UPDATE") != "", "rewrite the goldens")
@@ -99,14 +102,27 @@ func TestGoodInventories(t *testing.T) {
 	}
 }
 
-// TestSameInputSameBytes builds into two folders and compares them.
+// TestSameInputSameBytes builds with one processor and with four, and compares.
 func TestSameInputSameBytes(t *testing.T) {
-	a, b := t.TempDir(), t.TempDir()
-	for _, dir := range []string{a, b} {
-		if code, _, stderr := run("", "build", "-i", "../../testdata/good/forms.yaml", "-o", dir, "--mx", "off"); code != 0 {
-			t.Fatal(stderr)
-		}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	many := filepath.Join(t.TempDir(), "many")
+	if err := sample.LargeFolder(many, 60_000); err != nil {
+		t.Fatal(err)
 	}
+	for _, inventory := range []string{"../../testdata/good/forms.yaml", filepath.Join(many, "mail.yaml")} {
+		dirs := map[int]string{1: t.TempDir(), 4: t.TempDir()}
+		for processors, dir := range dirs {
+			runtime.GOMAXPROCS(processors)
+			if code, _, stderr := run("", "build", "-i", inventory, "-o", dir, "--mx", "off"); code != 0 {
+				t.Fatal(stderr)
+			}
+		}
+		sameBytes(t, dirs[1], dirs[4])
+	}
+}
+
+func sameBytes(t *testing.T, a, b string) {
+	t.Helper()
 	for _, pattern := range []string{"/*", "/.virtmap/manifest.json"} { // the rest of the state has times
 		files, _ := filepath.Glob(a + pattern)
 		for _, file := range files {

@@ -12,7 +12,6 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"text-to-map": textToMap,
 		"virtmap": func() {
 			os.Exit(Run(context.Background(), os.Args, Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 		},

@@ -432,3 +432,54 @@ func TestFailAtEveryCall(t *testing.T) {
 		}
 	}
 }
+
+func TestReplaceOneFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "virtusertable.db")
+	replace := func(content string, check error) error {
+		out := text(path, content)
+		out.Source = filepath.Join(dir, "virtusertable")
+		if check != nil {
+			out.Check = func(*mapped.Image) error { return check }
+		}
+		return Replace(context.Background(), OS, out, 0, nil)
+	}
+	only := func(content string, mode fs.FileMode) {
+		t.Helper()
+		got, err := os.ReadFile(path)
+		if err != nil || string(got) != content {
+			t.Errorf("the file says %q, %v, not %q", got, err, content)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode() != mode {
+			t.Errorf("its mode is %v, %v, not %v", info.Mode(), err, mode)
+		}
+		if names, err := OS.Names(dir); err != nil || len(names) != 1 {
+			t.Errorf("the folder has %q, %v", names, err)
+		}
+	}
+	if err := replace("one", nil); err != nil {
+		t.Fatal(err)
+	}
+	only("one", 0o640)
+	if err := os.Chmod(path, 0o604); err != nil {
+		t.Fatal(err)
+	}
+	if err := replace("two", nil); err != nil {
+		t.Fatal(err)
+	}
+	only("two", 0o604)
+	wrong := errors.New("wrong")
+	if err := replace("three", wrong); !errors.Is(err, wrong) {
+		t.Errorf("a file that is not what it should be: %v", err)
+	}
+	only("two", 0o604)
+	if err := os.Rename(path, path+".real"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path+".real", path); err != nil {
+		t.Fatal(err)
+	}
+	if err := replace("four", nil); !errors.Is(err, ErrNotFile) {
+		t.Errorf("a link: %v", err)
+	}
+}

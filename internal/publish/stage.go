@@ -31,6 +31,9 @@ func (p *publisher) stage() error {
 				return err
 			}
 			written = append(written, u)
+			if info, err := p.FS.Stat(form.name); err == nil {
+				p.count(int(info.Size))
+			}
 		}
 	}
 	p.enter("wait for the disk")
