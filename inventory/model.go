@@ -3,6 +3,7 @@ package inventory
 import (
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -267,16 +268,12 @@ func (m *Model) ForgetAddresses() {
 
 // Domain finds a domain by its A-labels.
 func (m *Model) Domain(name string) (int, bool) {
-	return slices.BinarySearchFunc(m.Domains, name, func(d Domain, name string) int {
-		return strings.Compare(d.Name, name)
-	})
+	return sort.Find(len(m.Domains), func(i int) int { return strings.Compare(name, m.Domains[i].Name) })
 }
 
 // User finds a user by name.
 func (m *Model) User(name string) (int, bool) {
-	return slices.BinarySearchFunc(m.Users, name, func(u User, name string) int {
-		return strings.Compare(u.Name.Text, name)
-	})
+	return sort.Find(len(m.Users), func(i int) int { return strings.Compare(name, m.Users[i].Name.Text) })
 }
 
 // LocalAlias finds a name of local_aliases.
