@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -12,6 +13,7 @@ type checkArgs struct {
 	inventory, out   string
 	quiet, installed bool
 	timings          bool
+	telling          formatArgs
 }
 
 func checkCommand(stdio Stdio) *cli.Command {
@@ -27,21 +29,25 @@ owner or mode, or that of a folder above it, maps and texts that contradict
 each other, users that are no accounts here, mailboxes that it cannot write to,
 each with the command that mends it.
 
+--format tells the faults to a CI server; the exit code is the same in every
+format. Under GITHUB_ACTIONS the changed lines are annotated without asking.
+
 Examples:
   virtmap check -i mail.yaml
+  virtmap check --format text --format sarif=virtmap.sarif --fail-on warning
   git show HEAD:mail.yaml | virtmap check -i -
   virtmap check --deep`,
-		Flags: []cli.Flag{inventoryFlag(&a.inventory), quietFlag(&a.quiet), timingsFlag(&a.timings),
+		Flags: append([]cli.Flag{inventoryFlag(&a.inventory), quietFlag(&a.quiet), timingsFlag(&a.timings),
 			&cli.BoolFlag{Name: "deep", Destination: &a.installed, EnvVars: []string{"VIRTMAP_DEEP"},
 				Usage: "look at the installed files, their permissions and the accounts too"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, DefaultText: "host.mail_dir",
-				Usage: "with --deep: the installed files are in `DIR`"}},
+				Usage: "with --deep: the installed files are in `DIR`"}}, a.telling.flags()...),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := notEmpty(c, "inventory", "output"); err != nil {
+			if err := errors.Join(notEmpty(c, "inventory", "output"), a.telling.check()); err != nil {
 				return err
 			}
 			return staged(a.timings, stdio, func(stdio Stdio) error { return check(a, stdio) })
@@ -61,7 +67,7 @@ func check(a checkArgs, stdio Stdio) error {
 	case faults.Failed():
 		least = diag.Warning // notes can wait
 	}
-	if err := printFaults(stdio, source.Model.Sources, faults, least); err != nil {
+	if err := a.telling.tell(stdio, source.Model.Sources, faults, least); err != nil {
 		return err
 	}
 	if a.installed {

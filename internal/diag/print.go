@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -15,6 +16,7 @@ type Printer struct {
 	Sources *Sources
 	Color   bool
 	Least   Severity // faults below it are not printed
+	Most    int      // how many are printed, the worst first to stay; 0: all
 }
 
 const (
@@ -27,18 +29,43 @@ var severityColor = [...]string{Note: "\x1b[36m", Warning: "\x1b[33m", Error: "\
 // Print writes every fault of the list, sorted, and a line of counts.
 func (p Printer) Print(w io.Writer, l *List) error {
 	out := bufio.NewWriter(w)
-	for _, f := range l.Faults() {
-		if s := l.severity(f.Check); s >= p.Least {
-			p.fault(out, f, s)
-		}
+	printed, left := p.chosen(l)
+	for _, f := range printed {
+		p.fault(out, f, l.severity(f.Check))
 	}
-	if dropped := l.dropped[Error] + l.dropped[Warning] + l.dropped[Note]; dropped > 0 {
+	if dropped := left + l.dropped[Error] + l.dropped[Warning] + l.dropped[Note]; dropped > 0 {
 		fmt.Fprintf(out, "%d more are not shown\n", dropped)
 	}
 	if line := l.summary(p.Least); line != "" {
 		fmt.Fprintln(out, line)
 	}
 	return out.Flush()
+}
+
+// chosen gives the faults that are printed, sorted by place, and how many are
+// left out because there are too many.
+func (p Printer) chosen(l *List) (printed []Fault, left int) {
+	byPlace := slices.DeleteFunc(slices.Clone(l.Faults()), func(f Fault) bool { return l.severity(f.Check) < p.Least })
+	if p.Most == 0 || len(byPlace) <= p.Most {
+		return byPlace, 0
+	}
+	room := p.Most
+	var taken [Error + 1]int // how many of each severity stay
+	for s := Error; s > Ignore; s-- {
+		for _, f := range byPlace {
+			if l.severity(f.Check) == s && room > 0 {
+				taken[s]++
+				room--
+			}
+		}
+	}
+	for _, f := range byPlace {
+		if s := l.severity(f.Check); taken[s] > 0 {
+			taken[s]--
+			printed = append(printed, f)
+		}
+	}
+	return printed, len(byPlace) - len(printed)
 }
 
 // summary counts errors and warnings, and is empty when there are none.

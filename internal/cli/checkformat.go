@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/report"
+)
+
+// textFormat is the one for people, which goes to standard error.
+const textFormat = "text"
+
+// formatArgs say how faults are told, and which of them fail a check.
+type formatArgs struct {
+	formats       cli.StringSlice // FORMAT or FORMAT=FILE
+	noAnnotations bool
+	failOn        string
+	maxFaults     int
+}
+
+func formatNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(report.Findings)), ", ")
+}
+
+func (a *formatArgs) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "format", Destination: &a.formats, EnvVars: []string{"VIRTMAP_FORMAT"},
+			Usage: "tell the faults as `FORMAT[=FILE]`: text (on standard error), " + formatNames() + "; repeatable"},
+		&cli.BoolFlag{Name: "no-annotations", Destination: &a.noAnnotations, EnvVars: []string{"VIRTMAP_NO_ANNOTATIONS"},
+			Usage: "under GITHUB_ACTIONS, do not annotate the changed lines"},
+		&cli.StringFlag{Name: "fail-on", Value: "error", Destination: &a.failOn, EnvVars: []string{"VIRTMAP_FAIL_ON"},
+			Usage: "exit with 1 from `SEVERITY` on: error or warning"},
+		&cli.IntFlag{Name: "max-faults", Destination: &a.maxFaults, DefaultText: "all", EnvVars: []string{"VIRTMAP_MAX_FAULTS"},
+			Usage: "tell at most `N` faults, the errors first to stay"},
+	}
+}
+
+func (a *formatArgs) check() error {
+	var problems []error
+	for _, f := range a.formats.Value() {
+		name, file, named := strings.Cut(f, "=")
+		if name != textFormat && report.Findings[name] == nil {
+			problems = append(problems, fmt.Errorf("--format %q: it is text, %s", name, formatNames()))
+		}
+		if named && file == "" {
+			problems = append(problems, fmt.Errorf("--format %s= names no file", name))
+		}
+	}
+	if a.failOn != "error" && a.failOn != "warning" {
+		problems = append(problems, fmt.Errorf("--fail-on %q: it is error or warning", a.failOn))
+	}
+	if a.maxFaults < 0 {
+		problems = append(problems, errors.New("--max-faults is not below zero"))
+	}
+	if len(problems) > 0 {
+		return usage(errors.Join(problems...))
+	}
+	return nil
+}
+
+// chosen are the formats that are printed.
+func (a *formatArgs) chosen() []string {
+	chosen := a.formats.Value()
+	if len(chosen) == 0 {
+		chosen = []string{textFormat}
+	}
+	if os.Getenv("GITHUB_ACTIONS") == "true" && !a.noAnnotations && !slices.Contains(chosen, "github") {
+		chosen = append(chosen, "github")
+	}
+	return chosen
+}
+
+// tell prints the faults in every format, and fails as --fail-on says,
+// whatever the formats.
+func (a *formatArgs) tell(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
+	stdio.stages.hide()
+	printer := diag.Printer{Sources: sources, Color: onTerminal(stdio.Err), Least: least, Most: a.maxFaults}
+	for _, f := range a.chosen() {
+		name, file, _ := strings.Cut(f, "=")
+		print := func(w io.Writer) error { return report.Findings[name](w, printer.Located(faults), version()) }
+		out := stdio.Out
+		if name == textFormat {
+			out, print = stdio.Err, func(w io.Writer) error { return printer.Print(w, faults) }
+		}
+		if err := tellTo(out, file, print); err != nil {
+			return err
+		}
+	}
+	severity, _ := diag.ParseSeverity(a.failOn)
+	if faults.Failed() || severity == diag.Warning && faults.Count(diag.Warning) > 0 {
+		return exit(exitProblems, nil)
+	}
+	return nil
+}
+
+// tellTo prints to a file that is whole once it has its name, or to a stream.
+func tellTo(out io.Writer, file string, print func(io.Writer) error) error {
+	if file == "" {
+		if err := print(out); err != nil {
+			return exit(exitIO, err)
+		}
+		return nil
+	}
+	var text bytesWriter
+	if err := print(&text); err != nil {
+		return exit(exitSoftware, err)
+	}
+	if err := writeWhole(file, text.content); err != nil {
+		return machineExit(fmt.Errorf("--format: %w", err), exitCannotWrite)
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"path/filepath"
+
+	"virtmap/internal/diag"
+)
+
+// Findings are the formats in which the faults of an inventory are told to
+// programs, by name. version is the program's own.
+var Findings = map[string]func(w io.Writer, all []diag.Located, version string) error{
+	"json":       findingsJSON,
+	"github":     github,
+	"gitlab":     gitlab,
+	"sarif":      sarif,
+	"junit":      findingsJUnit,
+	"checkstyle": checkstyle,
+}
+
+// slashed is a path as the formats want it.
+func slashed(path string) string { return filepath.ToSlash(filepath.Clean(path)) }
+
+// printJSON prints a value, indented, as it is.
+func printJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false) // messages are full of <>
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+type jsonPlace struct {
+	File      string `json:"file"`
+	Line      int    `json:"line"`
+	Column    int    `json:"column"` // in characters, from 1
+	EndColumn int    `json:"end_column,omitempty"`
+	Text      string `json:"text,omitempty"`
+}
+
+type jsonFinding struct {
+	Check    string     `json:"check"`
+	Name     string     `json:"name"`
+	Severity string     `json:"severity"`
+	Text     string     `json:"text"`
+	Help     string     `json:"help"`
+	Place    *jsonPlace `json:"place,omitempty"`
+	Also     *jsonPlace `json:"also,omitempty"`
+}
+
+// findingsJSON prints one object:
+//
+//	{"version": 1, "faults": [{"check": "VM011", "name": …, "severity": "error",
+//	"text": …, "help": …, "place": {"file", "line", "column", "end_column"},
+//	"also": {"file", "line", "column", "text"}}], "errors": 1, "warnings": 0, "notes": 0}
+//
+// Keys may be added; the version changes when one goes or means another thing.
+func findingsJSON(w io.Writer, all []diag.Located, _ string) error {
+	out := struct {
+		Version  int           `json:"version"`
+		Faults   []jsonFinding `json:"faults"`
+		Errors   int           `json:"errors"`
+		Warnings int           `json:"warnings"`
+		Notes    int           `json:"notes"`
+	}{Version: 1, Faults: []jsonFinding{}}
+	counts := map[diag.Severity]*int{diag.Error: &out.Errors, diag.Warning: &out.Warnings, diag.Note: &out.Notes}
+	for _, f := range all {
+		*counts[f.Severity]++
+		one := jsonFinding{Check: f.Check.ID, Name: f.Check.Name, Severity: f.Severity.String(), Text: f.Text, Help: f.Help}
+		if f.At.File != "" {
+			one.Place = &jsonPlace{File: slashed(f.At.File), Line: f.At.Line, Column: f.At.Col, EndColumn: f.EndCol}
+		}
+		if f.AlsoAt.File != "" {
+			one.Also = &jsonPlace{File: slashed(f.AlsoAt.File), Line: f.AlsoAt.Line, Column: f.AlsoAt.Col, Text: f.AlsoText}
+		}
+		out.Faults = append(out.Faults, one)
+	}
+	return printJSON(w, out)
+}

@@ -1,0 +1,35 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"virtmap/internal/diag"
+)
+
+// githubCommands are the annotations by severity.
+var githubCommands = map[diag.Severity]string{diag.Error: "error", diag.Warning: "warning", diag.Note: "notice"}
+
+// What a workflow command of GitHub Actions would act on, in its message and
+// in a property (docs.github.com, "Workflow commands for GitHub Actions").
+var (
+	githubMessage  = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+)
+
+// github prints annotations, which GitHub shows at the changed lines: workflow
+// commands, one a line.
+func github(w io.Writer, all []diag.Located, _ string) error {
+	out := bufio.NewWriter(w)
+	for _, f := range all {
+		place := ""
+		if f.At.File != "" {
+			place = fmt.Sprintf("file=%s,line=%d,col=%d,endColumn=%d,", githubProperty.Replace(slashed(f.At.File)), f.At.Line, f.At.Col, f.EndCol)
+		}
+		fmt.Fprintf(out, "::%s %stitle=%s::%s\n", githubCommands[f.Severity], place,
+			githubProperty.Replace(f.Check.ID+" "+f.Check.Name), githubMessage.Replace(f.Text+"\n"+f.Help))
+	}
+	return out.Flush()
+}
