@@ -21,8 +21,11 @@ const leastFiles = 16
 func (r *reader) include(files []string) error {
 	texts, err := r.readFiles(files)
 	if errors.Is(err, errTooLarge) {
-		r.tooLarge(r.includes[0].Pos)
-		return nil
+		src, err := r.model.Sources.Add(r.overflowing(files), "")
+		if err == nil {
+			r.tooLarge(src.Pos(0))
+		}
+		return err
 	}
 	if err != nil {
 		return fmt.Errorf("included file: %w", err)
@@ -45,6 +48,20 @@ func (r *reader) include(files []string) error {
 		}
 	})
 	return nil
+}
+
+// overflowing is the file with which the inventory has too many bytes.
+func (r *reader) overflowing(files []string) string {
+	left := int64(MaxBytes - r.bytes)
+	for _, file := range files[:len(files)-1] {
+		if info, err := os.Stat(file); err == nil {
+			left -= info.Size()
+		}
+		if left < 0 {
+			return file
+		}
+	}
+	return files[len(files)-1]
 }
 
 // readFiles reads files side by side. The bytes of all count.

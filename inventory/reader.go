@@ -22,7 +22,8 @@ type reader struct {
 	plainFrom int                                 // size of a text from which they are
 	ordinary  bool                                // never
 
-	leastDomains int // how many domains are worth another processor
+	leastDomains int  // how many domains are worth another processor
+	partial      bool // not all of the inventory was read
 }
 
 func newReader() *reader {
@@ -55,6 +56,7 @@ func (r *reader) root(src *diag.Source) (root value, ok bool) {
 
 // tooLarge reports that the inventory has too many bytes.
 func (r *reader) tooLarge(pos diag.Pos) {
+	r.partial = true
 	r.fault(checkTooLarge.At(pos, 1, "the inventory with its included files has more than %d MiB", MaxBytes>>20).
 		WithHelp("several inventories with a host each are read one by one"))
 }
@@ -112,6 +114,9 @@ func (r *reader) finish() {
 	sortNamed(r, &m.Tests, func(t *Test) Name { return Name{t.Address, t.Pos} }, "the test of %s is listed twice")
 	if len(m.Host.MXNames) == 0 && m.Host.Name.Text != "" {
 		m.Host.MXNames = []Name{m.Host.Name}
+	}
+	if r.partial {
+		return // what is missing would seem to be not declared
 	}
 	slices.SortFunc(m.Host.LocalNames, func(a, b Name) int { return strings.Compare(a.Text, b.Text) })
 	r.usersBesideAliases()

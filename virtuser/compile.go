@@ -1,6 +1,7 @@
 package virtuser
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,9 +48,7 @@ func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 var leastDomains = 500
 
 // shared compiles the domains on every processor, each a range of them with a
-// compiler of its own, and puts together in order what they made. A circle is
-// reported where it is met first, so that with one a single compiler does it
-// all again.
+// compiler of its own, and puts together in order what they made.
 func (c *compiler) shared(domains int) {
 	c.table.grow(c.size(0, domains))
 	forks := make([]*compiler, parallel.Parts(domains, leastDomains))
@@ -60,11 +59,11 @@ func (c *compiler) shared(domains int) {
 			return nil
 		})
 	}
-	if len(forks) == 1 || slices.ContainsFunc(forks, func(f *compiler) bool { return len(f.loops) > 0 }) {
+	if len(forks) == 1 || !c.joinable(forks) {
 		c.domains(0, domains)
 		return
 	}
-	if slices.ContainsFunc(forks, func(f *compiler) bool { return f.table.outgrew(f.room) }) {
+	if slices.ContainsFunc(forks, func(f *compiler) bool { return f.table.outgrew(f.given) }) {
 		for _, f := range forks {
 			f.table = f.table.clone() // what moves down would overwrite what is behind it
 		}
@@ -72,6 +71,23 @@ func (c *compiler) shared(domains int) {
 	for _, f := range forks {
 		c.join(f)
 	}
+}
+
+// joinable reports whether forks made together what one compiler makes. A
+// circle is reported where it is met first; of more faults than are kept, one
+// that two forks found takes the place of another; and a table that is too
+// large is reported at a row. Then one compiler does it all again.
+func (c *compiler) joinable(forks []*compiler) bool {
+	var faults []*diag.List
+	size := uint64(len(c.table.text))
+	for _, f := range forks {
+		if len(f.loops) > 0 {
+			return false
+		}
+		faults = append(faults, f.faults)
+		size += uint64(len(f.table.text))
+	}
+	return size <= math.MaxUint32 && c.faults.Fits(faults...)
 }
 
 // domains compiles a range of domains.
@@ -104,11 +120,11 @@ func (c *compiler) size(from, to int) (text, rows int) {
 func (c *compiler) fork(from, to int) *compiler {
 	text, rows := c.size(0, from)
 	f := &compiler{
-		m: c.m, faults: &diag.List{}, aliases: &Aliases{},
+		m: c.m, faults: c.faults.Fork(), aliases: &Aliases{},
 		lists: c.lists, mailboxes: c.mailboxes, inherited: c.inherited, memory: newMemory(c.m),
 	}
-	f.room.text, f.room.rows = c.size(from, to)
-	f.table = c.table.part(text, rows, f.room)
+	f.given.text, f.given.rows = c.size(from, to)
+	f.table = c.table.part(text, rows, f.given)
 	return f
 }
 
@@ -160,7 +176,7 @@ type compiler struct {
 	aliases *Aliases
 
 	inherited []inherited // by domain
-	room      tableRoom   // of a fork
+	given     tableRoom   // to a fork
 	lists     []*Alias    // by list: the names, nothing filled in
 	mailboxes []*Alias    // by user, of those that need one: the same
 

@@ -13,11 +13,26 @@ func (c *compiler) entries(d int) []inventory.Address {
 	if kept, ok := c.copied[d]; ok {
 		return kept
 	}
+	domain := &c.m.Domains[d]
+	if domain.Source >= 0 && len(domain.Addresses) == 0 && len(domain.Roles) == 0 {
+		return c.source(d)
+	}
 	settled := slices.Clone(c.layers(d, &room{}))
 	for i := range settled {
 		settled[i].Detail = settle(settled[i].Detail, c.detail(d))
 	}
 	return settled
+}
+
+// source gives the effective table of the domain that one copies, and keeps it.
+func (c *compiler) source(d int) []inventory.Address {
+	source := c.m.Domains[d].Source
+	kept, ok := c.copied[source]
+	if !ok {
+		kept = c.entries(source)
+		c.copied[source] = kept
+	}
+	return kept
 }
 
 // settle gives the detail of an address, which may be left to its domain.
@@ -45,8 +60,7 @@ func (c *compiler) layers(d int, in *room) []inventory.Address {
 	var base []inventory.Address
 	switch {
 	case domain.Source >= 0:
-		base = c.entries(domain.Source)
-		c.copied[domain.Source] = base
+		base = c.source(d)
 	case !c.m.IsHostName(domain.Name):
 		base = c.m.Defaults.Roles
 	}

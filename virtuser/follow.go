@@ -116,7 +116,7 @@ func (c *compiler) listed(d int, key string, form inventory.Form) (inventory.Add
 	if domain.Source < 0 {
 		return inventory.Address{}, false
 	}
-	c.entries(d) // keeps the source's table
+	c.source(d) // keeps its table
 	return c.listed(domain.Source, key, form)
 }
 
@@ -185,8 +185,7 @@ func (c *compiler) hasDetailKeys(d int, user string) bool {
 	if source < 0 {
 		return false
 	}
-	c.entries(d) // keeps the source's table
-	return hasDetailKeys(c.copied[source], user)
+	return hasDetailKeys(c.source(d), user)
 }
 
 func hasDetailKeys(all []inventory.Address, user string) bool {

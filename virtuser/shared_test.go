@@ -98,3 +98,24 @@ func TestProcessorsParseTheSame(t *testing.T) {
 		}
 	}
 }
+
+// TestManyFaultsAreTheSame: more faults than two compilers may find apart, and
+// users that both come by.
+func TestManyFaultsAreTheSame(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	var text strings.Builder
+	text.WriteString("version: 1\nhost: {name: mx1.example.net}\nusers:\n")
+	for i := range 6000 {
+		fmt.Fprintf(&text, "  u%d: {forward: nobody%d@d0.example}\n", i, i)
+	}
+	text.WriteString("domains:\n")
+	for d := range 1000 {
+		fmt.Fprintf(&text, "  d%d.example: {addresses: {a: u%d, b: u%d, c: u%d}}\n", d, d*6, d*6+1, 5999-d*6)
+	}
+	runtime.GOMAXPROCS(1)
+	want := everything(t, text.String())
+	runtime.GOMAXPROCS(4)
+	if got := everything(t, text.String()); got != want {
+		t.Errorf("four processors tell of other faults: %d bytes, not %d", len(got), len(want))
+	}
+}

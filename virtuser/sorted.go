@@ -29,7 +29,7 @@ func ReadSorted(text []byte) (*Table, bool) {
 			continue
 		}
 		tab := bytes.IndexByte(line, '\t')
-		if tab <= 0 || end-tab-1 <= 0 || end > MaxLine || line[tab+1] == ' ' || line[tab+1] == '\t' {
+		if tab <= 0 || tab > MaxKey || end-tab-1 <= 0 || end > MaxLine || line[tab+1] == ' ' || line[tab+1] == '\t' {
 			return nil, false
 		}
 		key := line[:tab]
@@ -58,9 +58,12 @@ func isFolded(key []byte) bool {
 func SortedTable(rows iter.Seq2[[]byte, []byte]) *Table {
 	t := &Table{}
 	for key, value := range rows {
-		if at := bytes.LastIndexByte(key, '@'); at >= 0 {
-			_ = t.add(string(key[:at]), string(key[at+1:]), string(value), 0) // one that is too long never matches
+		if bytes.IndexByte(key, '@') < 0 || len(key) > MaxKey {
+			continue // it never matches
 		}
+		value = value[:min(len(value), math.MaxUint16)] // no reply is as long
+		t.rows = append(t.rows, row{start: uint32(len(t.text)), key: uint16(len(key)), value: uint16(len(value))})
+		t.text = append(append(t.text, key...), value...)
 	}
 	compare := func(a, b row) int {
 		return CompareKeys(t.text[a.start:a.start+uint32(a.key)], t.text[b.start:b.start+uint32(b.key)])

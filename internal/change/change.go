@@ -75,7 +75,7 @@ func Installed(set *fileset.Installed) (Side, error) {
 
 // Compare gives what differs between two sides.
 func Compare(old, next Side) Change {
-	c := comparer{old: old, next: next, domains: map[string]*domain{}, aliases: map[string]bool{}, sameAliases: old.Aliases == next.Aliases}
+	c := comparer{old: old, next: next, domains: map[string]*domain{}, aliases: map[string]bool{}, sameAliases: old.Aliases.Len() > 0 && old.Aliases == next.Aliases}
 	c.names()
 	differing := c.differing()
 	shared := accounts{old: old}

@@ -133,6 +133,7 @@ func (a *askArgs) servers() ([]netip.AddrPort, error) {
 // shows how far a long run has come.
 func (q *inquirer) ask(ctx context.Context, subjects []mxcheck.Subject, stdio Stdio) ([]mxcheck.Verdict, error) {
 	verdicts := make([]mxcheck.Verdict, len(subjects))
+	stdio.stages.Enter("ask the DNS")
 	stdio.stages.hide()
 	bar := progress("asking the DNS", len(subjects), stdio)
 	err := q.checker.CheckAll(ctx, subjects, func(i int, v mxcheck.Verdict) {

@@ -115,7 +115,7 @@ Examples:
 			case a.rollback && a.onChange == "":
 				return usage(errors.New("--rollback-on-failure goes with --on-change"))
 			}
-			return staged(a.timings, stdio, func(stdio Stdio) error { return build(c.Context, a, stdio) })
+			return followed(a.timings, stdio, func(stdio Stdio) error { return build(c.Context, a, stdio) })
 		},
 	}
 }
@@ -138,27 +138,8 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.leave()) }()
-	if !a.verify {
-		j.source.Model.ForgetAddresses() // they are rows by now
-		letGo(j.source.Model)
-	}
-	if a.rollback {
-		a.keep = max(a.keep, 1)
-	}
-	j.set.Keep, j.set.Gap = a.keep, a.gap(j)
-	j.set.Meta = a.meta(j)
-	j.set.Note = a.kinds
-	j.set.Approve = func(changes []publish.Change) error { return a.approve(j, changes) }
-	if a.plan != "" {
-		if err := a.asPlanned(j); err != nil {
-			return err
-		}
-	}
-	if a.verify {
-		j.set.Verify = func(at func(string) string) error { return a.prove(ctx, j, at, stdio) }
-	}
-	if stdio.stages != nil {
-		j.set.Watch = stdio.stages
+	if err := a.settle(ctx, j, stdio); err != nil {
+		return err
 	}
 	result, err := publish.Publish(ctx, j.set)
 	stdio.stages.end()
@@ -184,6 +165,28 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 		return err
 	}
 	return a.remember(j, stdio)
+}
+
+// settle says how a job is published.
+func (a *buildArgs) settle(ctx context.Context, j *job, stdio Stdio) error {
+	if a.rollback {
+		a.keep = max(a.keep, 1)
+	}
+	j.set.Keep, j.set.Gap = a.keep, a.gap(j)
+	j.set.Meta = a.meta(j)
+	j.set.Note = a.kinds
+	j.set.Watch = stdio.watcher()
+	j.set.Approve = func(changes []publish.Change) error { return a.approve(j, changes) }
+	if a.verify {
+		j.set.Verify = func(at func(string) string) error { return a.prove(ctx, j, at, stdio) }
+	} else {
+		j.source.Model.ForgetAddresses() // they are rows by now
+		letGo(j.source.Model)
+	}
+	if a.plan != "" {
+		return a.asPlanned(j)
+	}
+	return nil
 }
 
 // mode settles where MX records are looked up.

@@ -50,7 +50,7 @@ Examples:
 			if err := errors.Join(notEmpty(c, "inventory", "output"), a.telling.check()); err != nil {
 				return err
 			}
-			return staged(a.timings, stdio, func(stdio Stdio) error { return check(a, stdio) })
+			return followed(a.timings, stdio, func(stdio Stdio) error { return check(a, stdio) })
 		},
 	}
 }

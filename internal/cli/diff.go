@@ -65,7 +65,7 @@ Examples:
 				return usage(fmt.Errorf("--format %q: it is text, json or markdown", a.format))
 			}
 			a.guards.maxRemoved, a.guards.minSize = -1, -1
-			return staged(a.timings, stdio, func(stdio Stdio) error { return a.run(c.Context, stdio) })
+			return followed(a.timings, stdio, func(stdio Stdio) error { return a.run(c.Context, stdio) })
 		},
 	}
 }
@@ -78,9 +78,7 @@ func (a *diffArgs) run(ctx context.Context, stdio Stdio) error {
 	if err != nil {
 		return err
 	}
-	if stdio.stages != nil {
-		j.set.Watch = stdio.stages
-	}
+	j.set.Watch = stdio.watcher()
 	// What a person changed is compared like everything else; build refuses it.
 	pending, err := publish.Publish(ctx, j.set)
 	if err != nil {

@@ -190,6 +190,7 @@ func (a *buildArgs) choose(ctx context.Context, j *job, stdio Stdio) (*choice, e
 	var waits []diag.Fault
 	if slices.ContainsFunc(m.Domains, func(d inventory.Domain) bool { return d.Held }) {
 		var anew diag.List
+		stdio.stages.Enter("compile without what is held back")
 		j.source.Compiled = virtuser.Compile(m, &anew)
 		waits = virtuser.Waits(&anew)
 	}

@@ -4,16 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mapped"
 	"virtmap/internal/publish"
 	"virtmap/virtuser"
 )
@@ -21,6 +21,7 @@ import (
 type mapMakeArgs struct {
 	typ            string
 	quiet, timings bool
+	wait           time.Duration
 }
 
 func mapMakeCommand(stdio Stdio) *cli.Command {
@@ -33,7 +34,8 @@ right sides that sendmail would answer with an error, are printed with their
 places; then nothing is written and the exit code is 1.
 
 The new map is whole and read back before it gets its name, and keeps owner and
-mode of the old one; sendmail opens it at its next look-up.
+mode of the old one; sendmail opens it at its next look-up. No build is at work
+in the folder meanwhile (exit 75 after --wait), and the text must not change.
 
 Examples:
   virtmap map make /etc/mail/virtusertable
@@ -41,7 +43,7 @@ Examples:
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "type", Value: "hash", Destination: &a.typ, EnvVars: []string{"VIRTMAP_TYPE"},
 				Usage: "write a map of `TYPE`: hash or cdb"},
-			quietFlag(&a.quiet), timingsFlag(&a.timings)},
+			waitFlag(&a.wait), quietFlag(&a.quiet), timingsFlag(&a.timings)},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			typ, ok := mapfile.ByName(a.typ)
@@ -51,21 +53,54 @@ Examples:
 			case !ok || typ.Write == nil:
 				return usage(fmt.Errorf("--type %q: it is hash or cdb", a.typ))
 			}
-			return staged(a.timings, stdio, func(stdio Stdio) error { return mapMake(c.Context, a, c.Args().First(), typ, stdio) })
+			return followed(a.timings, stdio, func(stdio Stdio) error { return a.run(c.Context, c.Args().First(), typ, stdio) })
 		},
 	}
 }
 
-func mapMake(ctx context.Context, a mapMakeArgs, path string, typ mapfile.Type, stdio Stdio) error {
+func (a *mapMakeArgs) run(ctx context.Context, path string, typ mapfile.Type, stdio Stdio) error {
+	var table *virtuser.Table
+	r := publish.Replacement{FS: publish.OS, Gap: mapGap, Wait: a.wait, Watch: stdio.watcher()}
+	r.Make = func() (out publish.Output, err error) {
+		before := stampOf(path)
+		if table, err = a.parse(path, stdio); err != nil {
+			return out, err
+		}
+		owner := -1
+		if os.Geteuid() == 0 {
+			owner = fileset.TrustedUser(publish.OS, filepath.Dir(path), lookupUser)
+		}
+		out = fileset.Map(path, typ, table, owner)
+		check := out.Check
+		out.Check = func(image *mapped.Image) error {
+			if stampOf(path) != before {
+				return fmt.Errorf("%q %w", path, publish.ErrChanged)
+			}
+			return check(image)
+		}
+		return out, nil
+	}
+	if err := publish.Replace(ctx, filepath.Dir(path), r); err != nil {
+		return machineExit(err, exitIO)
+	}
+	stdio.stages.end()
+	if !a.quiet {
+		fmt.Fprintf(stdio.Err, "%s: %s, %s\n", path+typ.Suffix, typ.Name, plural(table.Len(), "row"))
+	}
+	return nil
+}
+
+// parse reads a text that has no faults; they are printed.
+func (a *mapMakeArgs) parse(path string, stdio Stdio) (*virtuser.Table, error) {
 	stdio.stages.Enter("read the text")
 	text, err := readText(path)
 	if err != nil {
-		return machineExit(err, exitNoInput)
+		return nil, machineExit(err, exitNoInput)
 	}
 	var sources diag.Sources
 	src, err := sources.Add(path, text)
 	if err != nil {
-		return exit(exitNoInput, err)
+		return nil, exit(exitNoInput, err)
 	}
 	stdio.stages.Bytes(int64(len(text)))
 	stdio.stages.Enter("parse")
@@ -76,44 +111,15 @@ func mapMake(ctx context.Context, a mapMakeArgs, path string, typ mapfile.Type, 
 	if a.quiet {
 		least = diag.Error
 	}
-	if err := printFaults(stdio, &sources, &faults, least); err != nil {
-		return err
-	}
-	owner := -1
-	if os.Geteuid() == 0 {
-		owner = fileset.TrustedUser(publish.OS, filepath.Dir(path), lookupUser)
-	}
-	out := fileset.Map(path, typ, table, owner)
-	var watch publish.Watcher
-	if stdio.stages != nil {
-		watch = stdio.stages
-	}
-	if err := publish.Replace(ctx, publish.OS, out, mapGap, watch); err != nil {
-		return machineExit(err, exitIO)
-	}
-	stdio.stages.end()
-	if !a.quiet {
-		fmt.Fprintf(stdio.Err, "%s: %s, %s\n", out.Path, typ.Name, plural(table.Len(), "row"))
-	}
-	return nil
+	return table, printFaults(stdio, &sources, &faults, least)
 }
 
-// readText reads a file in one piece.
-func readText(path string) (string, error) {
-	file, err := os.Open(path)
+// readText reads a regular file.
+func readText(path string) (text string, err error) {
+	image, err := mapped.Open(path)
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return "", err
-	}
-	if !info.Mode().IsRegular() {
-		return "", &fs.PathError{Op: "read", Path: path, Err: errors.New("it is no regular file")}
-	}
-	var text strings.Builder
-	text.Grow(int(info.Size()))
-	_, err = file.WriteTo(&text)
-	return text.String(), err
+	err = mapped.Guard(func() error { text = string(image.Bytes); return nil })
+	return text, errors.Join(err, image.Close())
 }

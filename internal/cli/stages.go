@@ -9,9 +9,11 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/publish"
 )
 
-// Stages follow what a long command is doing: a bar on a terminal shows a
+// stages follow what a long command is doing: a bar on a terminal shows a
 // person, and --timings prints what each stage took. Nobody has to be there: all
 // methods of a nil pointer do nothing.
 type stages struct {
@@ -19,11 +21,14 @@ type stages struct {
 	shown bool // on a terminal
 	began time.Time
 
-	mu    sync.Mutex
-	all   []stage
-	wait  *time.Timer
-	bar   *progressbar.ProgressBar
-	ended bool
+	mu   sync.Mutex
+	all  []stage
+	wait *time.Timer
+	bar  *progressbar.ProgressBar
+
+	late   bool // the patience is over
+	hidden bool // until the next stage: something is printed
+	ended  bool
 }
 
 // A stage is a part of a command. Rows are addresses where the inventory is
@@ -48,14 +53,15 @@ func newStages(stdio Stdio) *stages {
 		s.wait = time.AfterFunc(patience, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.draw()
+			if s.late = true; !s.hidden {
+				s.draw()
+			}
 		})
 	}
 	return s
 }
 
-// Enter begins a stage and ends the one before. A stage that comes again goes
-// on.
+// Enter begins a stage and ends the one before.
 func (s *stages) Enter(name string) {
 	if s == nil {
 		return
@@ -63,8 +69,9 @@ func (s *stages) Enter(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leave()
+	s.hidden = false
 	s.all = append(s.all, stage{name: name, began: time.Now()})
-	if s.bar != nil {
+	if s.bar != nil || s.late {
 		s.draw()
 	}
 }
@@ -118,6 +125,7 @@ func (s *stages) hide() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.hidden = true
 	if s.bar != nil {
 		_ = s.bar.Clear() // an ornament
 	}
@@ -167,8 +175,16 @@ func timingsFlag(timings *bool) cli.Flag {
 		Usage: "print at the end the seconds, rows and bytes of each stage"}
 }
 
-// staged runs a command whose stages are followed.
-func staged(timings bool, stdio Stdio, run func(Stdio) error) error {
+// watcher gives the stages to who publishes; nil when nobody follows them.
+func (s Stdio) watcher() publish.Watcher {
+	if s.stages == nil {
+		return nil
+	}
+	return s.stages
+}
+
+// followed runs a command whose stages are followed.
+func followed(timings bool, stdio Stdio, run func(Stdio) error) error {
 	stdio.stages = newStages(stdio)
 	err := run(stdio)
 	stdio.stages.end()

@@ -120,6 +120,24 @@ func (l *List) Add(faults ...Fault) {
 	}
 }
 
+// Fork gives an empty list with the same severities.
+func (l *List) Fork() *List { return &List{tuned: l.tuned} }
+
+// Fits reports whether all faults of other lists have room in this one, so
+// that none that counts is dropped for one that is there twice.
+func (l *List) Fits(others ...*List) bool {
+	for s := range l.kept {
+		n := l.kept[s]
+		for _, o := range others {
+			n += o.kept[s] + o.dropped[s]
+		}
+		if n > maxFaults {
+			return false
+		}
+	}
+	return true
+}
+
 // Join takes in what another list has, in order.
 func (l *List) Join(o *List) {
 	l.Add(o.faults...)

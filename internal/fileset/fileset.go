@@ -212,5 +212,5 @@ func firstDifference(m mapfile.Map, rows mapfile.Rows) error {
 			return fmt.Errorf("%q leads to %q, not to %q", key, found, value)
 		}
 	}
-	return errors.New("it has a row twice")
+	return errors.New("it has other rows, under keys of which one stands twice")
 }

@@ -132,7 +132,7 @@ func (w *walker) walk() error {
 	return nil
 }
 
-// take marks a page; no page belongs to two things.
+// take marks a page of a file; no page belongs to two things.
 func (s *pageSet) take(f *File, number uint32) error {
 	if number >= f.pages {
 		return damaged("it refers to page %d of %d", number, f.pages)

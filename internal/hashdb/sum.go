@@ -2,7 +2,6 @@ package hashdb
 
 import (
 	"hash/maphash"
-	"slices"
 
 	"virtmap/internal/parallel"
 )
@@ -43,11 +42,8 @@ func SumOf(rows Rows) Sum {
 		sums[part] = sum
 		return nil
 	})
-	return joined(sums)
-}
-
-func joined(sums []Sum) (all Sum) {
-	for s := range slices.Values(sums) {
+	var all Sum
+	for _, s := range sums {
 		all.Join(s)
 	}
 	return all

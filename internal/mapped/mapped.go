@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"runtime/debug"
@@ -20,7 +21,11 @@ type Image struct {
 	Bytes []byte
 
 	mapped bool
+	kept   io.Closer
 }
+
+// Keep has Close close something else too, such as a lock of the file.
+func (m *Image) Keep(other io.Closer) { m.kept = other }
 
 // Of gives the image of bytes that are in memory anyway.
 func Of(content []byte) *Image { return &Image{Bytes: content} }
@@ -47,20 +52,26 @@ func Open(path string) (*Image, error) {
 		return nil, fmt.Errorf("%q has %d bytes, too many to map", path, size)
 	}
 	content, err := syscall.Mmap(int(file.Fd()), 0, int(size), syscall.PROT_READ, syscall.MAP_SHARED)
-	if err != nil {
-		return nil, fmt.Errorf("map %q into memory: %w", path, err)
+	if err != nil { // some file systems cannot
+		if content, err = io.ReadAll(file); err != nil {
+			return nil, err
+		}
+		return Of(content), nil
 	}
 	return &Image{Bytes: content, mapped: true}, nil
 }
 
 // Close ends the use of an image.
-func (m *Image) Close() error {
-	content := m.Bytes
-	m.Bytes = nil
-	if !m.mapped || content == nil {
-		return nil
+func (m *Image) Close() (err error) {
+	if m.mapped && m.Bytes != nil {
+		err = syscall.Munmap(m.Bytes)
 	}
-	return syscall.Munmap(content)
+	m.Bytes = nil
+	if m.kept != nil {
+		err = errors.Join(err, m.kept.Close())
+		m.kept = nil
+	}
+	return err
 }
 
 // Release lets go of the memory of what was read so far. The kernel keeps the
@@ -104,8 +115,9 @@ func (m *Image) Equal(content []byte) bool {
 	return true
 }
 
-// ErrCut is returned when a file became shorter while it was open.
-var ErrCut = errors.New("the file was cut short while it was open")
+// ErrCut is returned when a file has bytes no more that it had when it was
+// opened.
+var ErrCut = errors.New("the file was cut short while it was open, or its disk cannot read it")
 
 // Guard runs a function that reads images. Reading what a file no longer has
 // raises SIGBUS, which the runtime turns into a panic here.

@@ -3,6 +3,7 @@ package parallel
 import (
 	"errors"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -43,4 +44,19 @@ func TestErrorOfTheFirstRange(t *testing.T) {
 			t.Fatalf("got the error %v", err)
 		}
 	}
+}
+
+func TestPanicReachesTheCaller(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	defer func() {
+		if failure, _ := recover().(string); !strings.HasPrefix(failure, "a bug\n") {
+			t.Errorf("recovered %.100q", failure)
+		}
+	}()
+	_ = Ranges(2, 1, func(part, _, _ int) error {
+		if part == 1 {
+			panic("a bug")
+		}
+		return nil
+	})
 }

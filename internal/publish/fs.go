@@ -83,7 +83,37 @@ func (osFS) Stat(name string) (Info, error) {
 
 func (osFS) ReadFile(name string) ([]byte, error) { return os.ReadFile(name) }
 
-func (osFS) Image(name string) (*mapped.Image, error) { return mapped.Open(name) }
+// Image keeps makemap and postmap, which write maps in place, from doing so
+// while the file is read; programs that only read it are not kept from it.
+func (osFS) Image(name string) (*mapped.Image, error) {
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not make us wait
+	if err != nil {
+		return nil, err
+	}
+	if err := flock(file, syscall.LOCK_SH, mapWait); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	image, err := mapped.Open(name)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	image.Keep(file)
+	return image, nil
+}
+
+// flock locks a file, waiting for at most so long. Where there are no such
+// locks it goes without.
+func flock(file *os.File, how int, wait time.Duration) error {
+	for until := time.Now().Add(wait); ; time.Sleep(10 * time.Millisecond) {
+		err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil
+		}
+		if time.Now().After(until) {
+			return fmt.Errorf("%w: makemap or postmap holds %q", ErrLocked, file.Name())
+		}
+	}
+}
 
 func (osFS) Create(name string, mode fs.FileMode) (File, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
@@ -155,15 +185,10 @@ func (osFS) Hold(name string, wait time.Duration) (Held, error) {
 	if err != nil {
 		return nil, err
 	}
-	for until := time.Now().Add(wait); ; time.Sleep(10 * time.Millisecond) {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return heldFile{file}, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(until) {
-			return nil, errors.Join(fmt.Errorf("%w: makemap or postmap holds %q", ErrLocked, name), file.Close())
-		}
+	if err := flock(file, syscall.LOCK_EX, wait); err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
+	return heldFile{file}, nil
 }
 
 func (osFS) Overwrite(name string, content []byte) error { return os.WriteFile(name, content, 0o644) }

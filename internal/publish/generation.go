@@ -106,6 +106,9 @@ func (p *publisher) generations() error {
 		next = found.Number + 1
 		err := p.copyGeneration(*found, func(path string) string { return path })
 		if err == nil {
+			err = p.unchanged() // the digests are of what was compared
+		}
+		if err == nil {
 			err = nameGeneration(p.FS, p.State, found.Number)
 		}
 		if err != nil {

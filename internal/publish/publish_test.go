@@ -442,7 +442,7 @@ func TestReplaceOneFile(t *testing.T) {
 		if check != nil {
 			out.Check = func(*mapped.Image) error { return check }
 		}
-		return Replace(context.Background(), OS, out, 0, nil)
+		return Replace(context.Background(), dir, Replacement{FS: OS, Make: func() (Output, error) { return out, nil }})
 	}
 	only := func(content string, mode fs.FileMode) {
 		t.Helper()
@@ -471,6 +471,17 @@ func TestReplaceOneFile(t *testing.T) {
 	wrong := errors.New("wrong")
 	if err := replace("three", wrong); !errors.Is(err, wrong) {
 		t.Errorf("a file that is not what it should be: %v", err)
+	}
+	only("two", 0o604)
+	unlock, err := OS.Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := replace("four", nil); !errors.Is(err, ErrLocked) {
+		t.Errorf("while a build is at work: %v", err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
 	}
 	only("two", 0o604)
 	if err := os.Rename(path, path+".real"); err != nil {

@@ -9,16 +9,43 @@ import (
 	"time"
 )
 
-// Replace puts one file in place, whole or not at all, and keeps no record of
-// it: who asks for it means to replace what is there. gap is as in Set; watch
-// may be nil.
-func Replace(ctx context.Context, files FS, out Output, gap time.Duration, watch Watcher) error {
-	p := &publisher{Set: Set{Outputs: []Output{out}, FS: files, Gap: gap, Watch: watch}, ctx: ctx, unrecorded: true}
-	if err := files.Remove(beside(out.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// A Replacement is one file that is put in place without a record of it: who
+// asks for it means to replace what is there.
+type Replacement struct {
+	FS   FS
+	Gap  time.Duration // as in Set
+	Wait time.Duration // for another build in the folder
+	// Make gives the output for a path, when the folder is locked.
+	Make  func() (Output, error)
+	Watch Watcher // may be nil
+}
+
+// Replace puts one file in place, whole or not at all. Meanwhile no build is at
+// work in its folder, and the text that it is a map of must stay as it is.
+func Replace(ctx context.Context, folder string, r Replacement) (err error) {
+	unlock, err := lockUntil(ctx, r.FS, folder, time.Now().Add(r.Wait))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	out, err := r.Make()
+	if err != nil {
+		return err
+	}
+	p := &publisher{Set: Set{Outputs: []Output{out}, FS: r.FS, Gap: r.Gap, Watch: r.Watch}, ctx: ctx, unrecorded: true}
+	if err := p.replace(out); err != nil {
+		_ = r.FS.Remove(beside(out.Path)) // the error that led here is the one to report
+		return err
+	}
+	return nil
+}
+
+func (p *publisher) replace(out Output) error {
+	if err := p.FS.Remove(beside(out.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %w", ErrCreate, err)
 	}
 	s := staged{out: out, info: Info{Mode: out.Mode, UID: out.UID, GID: -1}, change: Change{Path: out.Path, New: true}}
-	switch info, err := files.Stat(out.Path); {
+	switch info, err := p.FS.Stat(out.Path); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return err
@@ -28,19 +55,13 @@ func Replace(ctx context.Context, files FS, out Output, gap time.Duration, watch
 		s.info, s.change.New = info, false
 	}
 	p.pending = []staged{s}
-	err := p.stage()
-	if err == nil {
-		err = p.unchanged()
+	if err := errors.Join(p.stage(), p.unchanged()); err != nil {
+		return err
 	}
-	if err == nil {
-		p.enter("put in place")
-		path, problem := filepath.Abs(out.Path)
-		if err = problem; err == nil {
-			err = step{From: beside(path), To: path, Map: out.Source != ""}.do(files, gap)
-		}
-	}
+	p.enter("put in place")
+	path, err := filepath.Abs(out.Path)
 	if err != nil {
-		_ = files.Remove(beside(out.Path)) // the error that led here is the one to report
+		return err
 	}
-	return err
+	return step{From: beside(path), To: path, Map: out.Source != ""}.do(p.FS, p.Gap)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
 
 	"virtmap/internal/mapped"
 )
@@ -91,8 +90,8 @@ func (p *publisher) readBack(s *staged) error {
 		}
 		sums = []string{s.sums[1], s.sums[0]}
 	}
-	if known := p.manifest.Files[key(path)]; !s.out.Shared {
-		p.manifest.Files[key(path)] = slices.Concat(known, sums)
+	if !s.out.Shared {
+		p.manifest.Files[key(path)] = append(p.manifest.Files[key(path)], sums...)
 	}
 	return nil
 }
