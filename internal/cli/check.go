@@ -12,7 +12,7 @@ import (
 type checkArgs struct {
 	inventory, out   string
 	quiet, installed bool
-	timings          bool
+	timings, list    bool
 	telling          formatArgs
 }
 
@@ -38,6 +38,8 @@ Examples:
   git show HEAD:mail.yaml | virtmap check -i -
   virtmap check --deep`,
 		Flags: append([]cli.Flag{inventoryFlag(&a.inventory), quietFlag(&a.quiet), timingsFlag(&a.timings),
+			&cli.BoolFlag{Name: "list", Destination: &a.list, EnvVars: []string{"VIRTMAP_LIST"},
+				Usage: "list all checks with their severities and rules instead; explain says more of each"},
 			&cli.BoolFlag{Name: "deep", Destination: &a.installed, EnvVars: []string{"VIRTMAP_DEEP"},
 				Usage: "look at the installed files, their permissions and the accounts too"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, DefaultText: "host.mail_dir",
@@ -49,6 +51,9 @@ Examples:
 			}
 			if err := errors.Join(notEmpty(c, "inventory", "output"), a.telling.check()); err != nil {
 				return err
+			}
+			if a.list {
+				return listChecks(stdio)
 			}
 			return followed(a.timings, stdio, func(stdio Stdio) error { return check(a, stdio) })
 		},

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/lint"
+)
+
+func explainCommand(stdio Stdio) *cli.Command {
+	return &cli.Command{
+		Name: "explain", Usage: "say what a check finds, why it matters, and what to write", ArgsUsage: "CHECK...",
+		Description: `Takes the id that stands in brackets in every message, or the check's name.
+check --list lists all.
+
+Examples:
+  virtmap explain VM014
+  virtmap explain unknown-target dead-target`,
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			if c.NArg() == 0 {
+				return usage(errors.New("explain takes at least one CHECK, such as VM014"))
+			}
+			return explain(c.Args().Slice(), stdio)
+		},
+	}
+}
+
+func explain(words []string, stdio Stdio) error {
+	out := bufio.NewWriter(stdio.Out) // keeps its first error until Flush
+	for i, word := range words {
+		check, e, ok := lint.Explain(word)
+		if !ok {
+			problem := fmt.Errorf("there is no check %q; check --list lists all", word)
+			if near, ok := lint.Nearest(word); ok {
+				problem = fmt.Errorf("there is no check %q; did you mean %s?", word, near)
+			}
+			return usage(problem)
+		}
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		printExplanation(out, check, e)
+	}
+	if err := out.Flush(); err != nil {
+		return exit(exitIO, err)
+	}
+	return nil
+}
+
+func printExplanation(w io.Writer, check *diag.Check, e lint.Explanation) {
+	fmt.Fprintf(w, "%s %s (%s, since %s)\n%s\n\n%s", check.ID, check.Name, check.Severity, e.Since, check.Rule, e.Why)
+	for _, example := range [][2]string{{"Wrong", e.Wrong}, {"Right", e.Right}} {
+		if example[1] != "" {
+			fmt.Fprintf(w, "\n%s:\n\n%s", example[0], indented(example[1]))
+		}
+	}
+	if check.Severity != diag.Error {
+		fmt.Fprintf(w, "\nchecks: {%s: ignore} silences it; error, warning and note make it that.\n", check.ID)
+	}
+}
+
+// indented indents every line, with what a terminal would not show written out.
+func indented(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		line = diag.Printable(strings.TrimSuffix(line, "\n"))
+		out.WriteString("    " + strings.ReplaceAll(line, "\u00a0", `\u00a0`) + "\n")
+	}
+	return out.String()
+}
+
+// listChecks prints a line for every check.
+func listChecks(stdio Stdio) error {
+	w := tabwriter.NewWriter(stdio.Out, 0, 0, 2, ' ', 0)
+	for _, c := range lint.All() {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.ID, c.Severity, c.Name, c.Rule)
+	}
+	if err := w.Flush(); err != nil {
+		return exit(exitIO, err)
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package lint
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+	"virtmap/virtuser"
+)
+
+// reported gives the ids of the checks that report something of an inventory,
+// and of those that are errors.
+func reported(t *testing.T, text string) (all, errors []string) {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "mail.yaml")
+	part := filepath.Join(dir, "domains", "part.yaml")
+	if err := os.Mkdir(filepath.Dir(part), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{path: text, part: "domains: {included.example: {addresses: {info: andrei}}}\n"} {
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, faults, err := inventory.Load(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	Tune(m, faults)
+	virtuser.Compile(m, faults)
+	if !faults.Failed() {
+		Tests(m, faults)
+	}
+	for _, f := range (diag.Printer{Sources: m.Sources, Least: diag.Note}).Located(faults) {
+		all = append(all, f.Check.ID)
+		if f.Severity == diag.Error {
+			errors = append(errors, f.Check.ID+": "+f.Text)
+		}
+	}
+	return all, errors
+}
+
+// TestEveryCheckIsExplained runs the examples of the catalogue.
+func TestEveryCheckIsExplained(t *testing.T) {
+	explained := catalogue()
+	for _, c := range All() {
+		e, ok := explained[c.ID]
+		delete(explained, c.ID)
+		switch {
+		case !ok || e.Why == "":
+			t.Errorf("%s %s is not explained", c.ID, c.Name)
+			continue
+		case e.Unfit != "":
+			if e.Wrong+e.Right != "" {
+				t.Errorf("%s has examples, and says why it has none", c.ID)
+			}
+			continue
+		case e.Wrong == "" || e.Right == "":
+			t.Errorf("%s has not both examples", c.ID)
+			continue
+		}
+		if all, _ := reported(t, Whole(e.Wrong)); !slices.Contains(all, c.ID) {
+			t.Errorf("%s does not report its wrong example, but %q:\n%s", c.ID, all, Whole(e.Wrong))
+		}
+		all, errors := reported(t, Whole(e.Right))
+		if slices.Contains(all, c.ID) || len(errors) > 0 {
+			t.Errorf("%s: of the right example are reported %q, %q:\n%s", c.ID, all, errors, Whole(e.Right))
+		}
+	}
+	for id := range explained {
+		t.Errorf("%q is explained and is no check", id)
+	}
+}
+
+func TestExplainFindsByIDAndName(t *testing.T) {
+	for _, word := range []string{"VM011", "vm011", "unknown-target"} {
+		if c, _, ok := Explain(word); !ok || c.ID != "VM011" {
+			t.Errorf("%q is %v, %v", word, c, ok)
+		}
+	}
+	if _, _, ok := Explain("VM999"); ok {
+		t.Error("VM999 is explained")
+	}
+	if near, _ := Nearest("unknown-targt"); near != "unknown-target" {
+		t.Errorf("the nearest is %q", near)
+	}
+}
