@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -49,21 +50,29 @@ Examples:
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := errors.Join(notEmpty(c, "inventory", "output"), a.telling.check()); err != nil {
+			if err := errors.Join(notEmpty(c, "inventory", "output", "changed-since"), a.telling.check()); err != nil {
 				return err
+			}
+			if a.telling.since != "" && a.inventory == "-" {
+				return usage(errors.New("--changed-since asks git about files, and standard input is none"))
 			}
 			if a.list {
 				return listChecks(stdio)
 			}
-			return followed(a.timings, stdio, func(stdio Stdio) error { return check(a, stdio) })
+			return followed(a.timings, stdio, func(stdio Stdio) error { return check(c.Context, a, stdio) })
 		},
 	}
 }
 
-func check(a checkArgs, stdio Stdio) error {
+func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 	source, faults, err := read(a.inventory, stdio)
 	if err != nil {
 		return err
+	}
+	if a.telling.since != "" {
+		if err := onlyChanged(ctx, a.telling.since, a.inventory, source.Model.Sources, faults); err != nil {
+			return err
+		}
 	}
 	least := diag.Note
 	switch {
@@ -80,7 +89,11 @@ func check(a checkArgs, stdio Stdio) error {
 			return err
 		}
 	}
-	if !a.quiet {
+	switch {
+	case a.quiet:
+	case a.telling.since != "":
+		fmt.Fprintf(stdio.Err, "%s: no errors on lines changed since %s\n", source.Model.Name, a.telling.since)
+	default:
 		fmt.Fprintf(stdio.Err, "%s: no errors in %s\n", source.Model.Name, contents(source))
 	}
 	return nil

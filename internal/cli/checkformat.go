@@ -24,6 +24,7 @@ type formatArgs struct {
 	noAnnotations bool
 	failOn        string
 	maxFaults     int
+	since         string // a revision of git
 }
 
 func formatNames() string {
@@ -38,6 +39,8 @@ func (a *formatArgs) flags() []cli.Flag {
 			Usage: "under GITHUB_ACTIONS, do not annotate the changed lines"},
 		&cli.StringFlag{Name: "fail-on", Value: "error", Destination: &a.failOn, EnvVars: []string{"VIRTMAP_FAIL_ON"},
 			Usage: "exit with 1 from `SEVERITY` on: error or warning"},
+		&cli.StringFlag{Name: "changed-since", Destination: &a.since, EnvVars: []string{"VIRTMAP_CHANGED_SINCE"},
+			Usage: "tell only the faults on lines that changed since `REVISION` of git, such as origin/main; others fail nothing"},
 		&cli.IntFlag{Name: "max-faults", Destination: &a.maxFaults, DefaultText: "all", EnvVars: []string{"VIRTMAP_MAX_FAULTS"},
 			Usage: "tell at most `N` faults, the errors first to stay"},
 	}

@@ -120,6 +120,18 @@ func (l *List) Add(faults ...Fault) {
 	}
 }
 
+// Keep leaves the faults that are wanted. Those that were dropped because there
+// were too many are forgotten.
+func (l *List) Keep(wanted func(Fault) bool) {
+	all := l.Faults()
+	l.faults, l.kept, l.dropped = nil, [Error + 1]int{}, [Error + 1]int{}
+	for _, f := range all {
+		if wanted(f) {
+			l.Add(f)
+		}
+	}
+}
+
 // Fork gives an empty list with the same severities.
 func (l *List) Fork() *List { return &List{tuned: l.tuned} }
 
