@@ -64,6 +64,7 @@ func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
 	if !faults.Failed() {
 		lint.Tests(m, faults)
 	}
+	lint.Ignored(m, faults)
 	return source, faults, nil
 }
 

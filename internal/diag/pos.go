@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -181,6 +182,9 @@ func (s *Sources) Place(p Pos) (Place, bool) {
 	line := sort.Search(len(src.lines), func(i int) bool { return int(src.lines[i]) > offset })
 	return Place{File: src.Name, Line: line, Col: src.column(line, offset), Source: src, Offset: offset}, true
 }
+
+// Each gives all texts.
+func (s *Sources) Each() iter.Seq[*Source] { return slices.Values(s.all) }
 
 // Names gives the names of all texts.
 func (s *Sources) Names() iter.Seq[string] {

@@ -35,6 +35,7 @@ func reported(t *testing.T, text string) (all, errors []string) {
 	if !faults.Failed() {
 		Tests(m, faults)
 	}
+	Ignored(m, faults)
 	for _, f := range (diag.Printer{Sources: m.Sources, Least: diag.Note}).Located(faults) {
 		all = append(all, f.Check.ID)
 		if f.Severity == diag.Error {

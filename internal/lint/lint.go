@@ -13,7 +13,7 @@ import (
 )
 
 // Checks are all checks of this package.
-var Checks = []*diag.Check{checkUnknown, checkFixed, checkTest}
+var Checks = []*diag.Check{checkUnknown, checkFixed, checkTest, checkIgnore, checkUnused}
 
 var (
 	checkUnknown = &diag.Check{ID: "VM022", Name: "unknown-check", Severity: diag.Error,

@@ -1,0 +1,137 @@
+package lint
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+)
+
+var (
+	checkIgnore = &diag.Check{ID: "VM026", Name: "ignore-comment", Severity: diag.Warning,
+		Rule: "An ignore comment names checks that there are, and gives a reason."}
+	checkUnused = &diag.Check{ID: "VM027", Name: "unused-ignore", Severity: diag.Warning,
+		Rule: "An ignore comment silences something on its line."}
+)
+
+// ignoreMark begins a comment that silences checks on its line, or on the next
+// one that says something when the comment has a line of its own:
+//
+//	# virtmap:ignore VM014 root is an alias of the site
+const ignoreMark = "# virtmap:ignore"
+
+// An ignore is such a comment.
+type ignore struct {
+	pos    diag.Pos
+	size   int
+	about  lineKey
+	checks []string // ids
+	used   bool
+}
+
+// A lineKey is a line of a source.
+type lineKey struct {
+	source *diag.Source
+	line   int
+}
+
+// Ignored takes out the faults that comments of the inventory silence, and
+// reports comments that are badly formed or silence nothing. Errors stay.
+func Ignored(m *inventory.Model, faults *diag.List) {
+	var all []*ignore
+	for src := range m.Sources.Each() {
+		all = append(all, ignores(m.Sources, src, faults)...)
+	}
+	if len(all) == 0 {
+		return
+	}
+	byLine := map[lineKey][]*ignore{}
+	for _, i := range all {
+		byLine[i.about] = append(byLine[i.about], i)
+	}
+	faults.Keep(func(f diag.Fault) bool {
+		place, _ := m.Sources.Place(f.Pos)
+		kept := true
+		for _, i := range byLine[lineKey{place.Source, place.Line}] {
+			if slices.Contains(i.checks, f.Check.ID) {
+				i.used, kept = true, false
+			}
+		}
+		return kept
+	})
+	for _, i := range all {
+		if !i.used {
+			faults.Add(checkUnused.At(i.pos, i.size, "nothing on line %d is reported by %s", i.about.line, strings.Join(i.checks, " or ")).
+				WithHelp("take the comment out"))
+		}
+	}
+}
+
+var checkID = regexp.MustCompile(`^(VM\d+)(?:,? +|$)`)
+
+// ignores reads the comments of a source.
+func ignores(sources *diag.Sources, src *diag.Source, faults *diag.List) (all []*ignore) {
+	for at := 0; ; {
+		next := strings.Index(src.Text[at:], ignoreMark)
+		if next < 0 {
+			return all
+		}
+		at += next
+		i := &ignore{pos: src.Pos(at)}
+		comment, _, _ := strings.Cut(src.Text[at:], "\n")
+		i.size = len(comment)
+		place, _ := sources.Place(i.pos)
+		i.about = lineKey{src, aboutLine(place)}
+		if i.read(strings.TrimPrefix(comment, ignoreMark), faults) {
+			all = append(all, i)
+		}
+		at += len(comment)
+	}
+}
+
+// read reads what stands behind the mark.
+func (i *ignore) read(rest string, faults *diag.List) bool {
+	reason := strings.TrimLeft(rest, " ")
+	for {
+		id := checkID.FindStringSubmatch(reason)
+		if id == nil {
+			break
+		}
+		i.checks, reason = append(i.checks, id[1]), reason[len(id[0]):]
+		switch check, _, ok := Explain(id[1]); {
+		case !ok:
+			faults.Add(checkIgnore.At(i.pos, i.size, "there is no check %s", id[1]).
+				WithHelp("the id stands in brackets in every message; check --list lists all"))
+			return false
+		case check.Severity == diag.Error:
+			faults.Add(checkFixed.At(i.pos, i.size, "%s (%s) is an error that no comment takes back", check.ID, check.Name).
+				WithHelp("take the comment out and mend what it reports"))
+			return false
+		}
+	}
+	switch {
+	case len(i.checks) == 0:
+		faults.Add(checkIgnore.At(i.pos, i.size, "the comment names no check").
+			WithHelp("write %s VM014 and the reason", ignoreMark))
+	case strings.TrimSpace(reason) == "":
+		faults.Add(checkIgnore.At(i.pos, i.size, "the comment gives no reason").
+			WithHelp("write behind %s why it is right as it is: who reads it next year cannot ask you", i.checks[len(i.checks)-1]))
+	default:
+		return true
+	}
+	return false
+}
+
+// aboutLine is the line that a comment at a place is about.
+func aboutLine(at diag.Place) int {
+	src, line := at.Source, at.Line
+	alone := strings.TrimLeft(src.Text[src.LineStart(line):at.Offset], " ") == ""
+	for alone {
+		line++
+		text := strings.TrimLeft(src.Line(line), " ")
+		alone = src.LineStart(line) < len(src.Text) && (text == "" || text[0] == '#')
+	}
+	return line
+}
