@@ -66,7 +66,7 @@ func newApp(stdio Stdio) *cli.App {
 		Usage:                  "virtual mail domains for sendmail from one inventory",
 		Description:            description,
 		Version:                version(),
-		Commands:               []*cli.Command{buildCommand(stdio), checkCommand(stdio), explainCommand(stdio), diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio), mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio), mapCommand(stdio)},
+		Commands:               []*cli.Command{buildCommand(stdio), initCommand(stdio), checkCommand(stdio), explainCommand(stdio), diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio), mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio), mapCommand(stdio)},
 		Writer:                 stdio.Out,
 		ErrWriter:              stdio.Err,
 		Reader:                 stdio.In,
