@@ -38,6 +38,9 @@ func Run(ctx context.Context, args []string, stdio Stdio) (code int) {
 		}
 	}()
 	app := newApp(stdio)
+	if len(args) > 1 && args[1] == completeWord {
+		return exitCode(completeLine(app.Commands, args[2:], stdio.Out))
+	}
 	args, err := reorder(app.Commands, args)
 	if err == nil {
 		err = app.RunContext(ctx, args)
@@ -66,7 +69,7 @@ func newApp(stdio Stdio) *cli.App {
 		Usage:                  "virtual mail domains for sendmail from one inventory",
 		Description:            description,
 		Version:                version(),
-		Commands:               []*cli.Command{buildCommand(stdio), initCommand(stdio), checkCommand(stdio), explainCommand(stdio), diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio), mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio), mapCommand(stdio)},
+		Commands:               []*cli.Command{buildCommand(stdio), initCommand(stdio), checkCommand(stdio), explainCommand(stdio), diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio), mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio), mapCommand(stdio), completionCommand(stdio)},
 		Writer:                 stdio.Out,
 		ErrWriter:              stdio.Err,
 		Reader:                 stdio.In,

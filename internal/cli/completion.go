@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"embed"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/lint"
+	"virtmap/inventory"
+)
+
+//go:embed completion
+var completionScripts embed.FS
+
+var shells = []string{"bash", "fish", "zsh"}
+
+func completionCommand(stdio Stdio) *cli.Command {
+	return &cli.Command{
+		Name: "completion", Usage: "print the completion of a shell: bash, fish or zsh", ArgsUsage: "SHELL",
+		Description: `Completes commands and flags, and of the inventory at hand (-i, or mail.yaml)
+addresses for lookup, users for who, domains for mx.
+
+Examples:
+  eval "$(virtmap completion bash)"
+  virtmap completion bash > /etc/bash_completion.d/virtmap`,
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			shell := c.Args().First()
+			if c.NArg() != 1 || !slices.Contains(shells, shell) {
+				return usage(fmt.Errorf("completion takes one SHELL: %s", strings.Join(shells, ", ")))
+			}
+			script, err := completionScripts.ReadFile("completion/virtmap." + shell)
+			if err == nil {
+				_, err = stdio.Out.Write(script)
+			}
+			return machineExit(err, exitIO)
+		},
+	}
+}
+
+// completeWord is the first word of what the scripts ask.
+const completeWord = "__complete"
+
+// maxProposals is how many words are proposed.
+const maxProposals = 1000
+
+// completeLine prints what the last of some words may become, a line each. A
+// shell that hears nothing proposes files.
+func completeLine(commands []*cli.Command, words []string, out io.Writer) error {
+	if len(words) == 0 {
+		return nil
+	}
+	last := words[len(words)-1]
+	printed := 0
+	for word := range proposals(commands, words[:len(words)-1], last) {
+		if !strings.HasPrefix(word, last) {
+			continue
+		}
+		if printed++; printed > maxProposals {
+			return nil
+		}
+		if _, err := fmt.Fprintln(out, word); err != nil {
+			return exit(exitIO, err)
+		}
+	}
+	return nil
+}
+
+// proposals are the words that may stand behind others.
+func proposals(commands []*cli.Command, before []string, last string) iter.Seq[string] {
+	name, inventoryFile := "", "mail.yaml"
+	var flags []cli.Flag
+	for i := 0; i < len(before); i++ {
+		word := before[i]
+		if strings.HasPrefix(word, "-") {
+			flag, value, joined := strings.Cut(strings.TrimLeft(word, "-"), "=")
+			known, takes := findFlag(flags, flag)
+			if known && takes && !joined {
+				if i++; i == len(before) {
+					return none // a value; files are proposed
+				}
+				value = before[i]
+			}
+			if flag == "i" || flag == "inventory" {
+				inventoryFile = value
+			}
+			continue
+		}
+		if at := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(word) }); at >= 0 {
+			name, flags, commands = strings.TrimSpace(name+" "+word), commands[at].Flags, commands[at].Subcommands
+		}
+	}
+	switch {
+	case strings.HasPrefix(last, "-"):
+		return flagWords(flags)
+	case len(commands) > 0:
+		return commandWords(commands)
+	case name == "explain":
+		return checkWords
+	case name == "completion":
+		return slices.Values(shells)
+	case name == "lookup" || name == "who" || name == "mx":
+		return inventoryWords(name, inventoryFile)
+	}
+	return none
+}
+
+func none(func(string) bool) {}
+
+func flagWords(flags []cli.Flag) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, f := range flags {
+			if !yield("--" + f.Names()[0]) {
+				return
+			}
+		}
+	}
+}
+
+func commandWords(commands []*cli.Command) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, c := range commands {
+			if !yield(c.Name) {
+				return
+			}
+		}
+	}
+}
+
+func checkWords(yield func(string) bool) {
+	for _, c := range lint.All() {
+		if !yield(c.ID) {
+			return
+		}
+	}
+}
+
+// inventoryWords are addresses, users or domains of an inventory, also of one
+// with faults.
+func inventoryWords(command, path string) iter.Seq[string] {
+	if path == inventory.StdinName {
+		return none
+	}
+	m, _, err := inventory.Load(path, strings.NewReader(""))
+	if err != nil {
+		return none
+	}
+	return func(yield func(string) bool) {
+		if command == "who" {
+			for _, u := range m.Users {
+				if !yield(u.Name.Text) {
+					return
+				}
+			}
+			return
+		}
+		for i := range m.Domains {
+			d := &m.Domains[i]
+			if command == "mx" && !yield(d.Name) {
+				return
+			}
+			for j := range d.Addresses {
+				if a := &d.Addresses[j]; command == "lookup" && a.Form == inventory.Plain && !yield(a.Local+"@"+d.Name) {
+					return
+				}
+			}
+		}
+	}
+}
