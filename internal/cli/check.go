@@ -21,7 +21,7 @@ func checkCommand(stdio Stdio) *cli.Command {
 	var a checkArgs
 	return &cli.Command{
 		Name:  "check",
-		Usage: "find every fault of the inventory; writes nothing",
+		Usage: "find every fault of the inventory; changes nothing",
 		Description: `Prints every fault with its place and what to write instead, on standard
 error. Exits with 1 when one of them is an error.
 
@@ -74,12 +74,9 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 			return err
 		}
 	}
-	least := diag.Note
-	switch {
-	case a.quiet:
-		least = diag.Error
-	case faults.Failed():
-		least = diag.Warning // notes can wait
+	least := diag.Note // for programs; for people notes can wait
+	if a.quiet {
+		least = a.telling.failing()
 	}
 	if err := a.telling.tell(stdio, source.Model.Sources, faults, least); err != nil {
 		return err

@@ -81,8 +81,9 @@ func (a *formatArgs) chosen() []string {
 	return chosen
 }
 
-// tell prints the faults in every format, and fails as --fail-on says,
-// whatever the formats.
+// tell prints the faults in every format, down to a severity, and fails as
+// --fail-on says, whatever the formats. People who have errors to mend are
+// spared the notes.
 func (a *formatArgs) tell(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
 	stdio.stages.hide()
 	printer := diag.Printer{Sources: sources, Color: onTerminal(stdio.Err), Least: least, Most: a.maxFaults}
@@ -91,17 +92,26 @@ func (a *formatArgs) tell(stdio Stdio, sources *diag.Sources, faults *diag.List,
 		print := func(w io.Writer) error { return report.Findings[name](w, printer.Located(faults), version()) }
 		out := stdio.Out
 		if name == textFormat {
-			out, print = stdio.Err, func(w io.Writer) error { return printer.Print(w, faults) }
+			people := printer
+			if faults.Failed() {
+				people.Least = max(least, diag.Warning)
+			}
+			out, print = stdio.Err, func(w io.Writer) error { return people.Print(w, faults) }
 		}
 		if err := tellTo(out, file, print); err != nil {
 			return err
 		}
 	}
-	severity, _ := diag.ParseSeverity(a.failOn)
-	if faults.Failed() || severity == diag.Warning && faults.Count(diag.Warning) > 0 {
+	if faults.Failed() || a.failing() == diag.Warning && faults.Count(diag.Warning) > 0 {
 		return exit(exitProblems, nil)
 	}
 	return nil
+}
+
+// failing is the severity that fails a check.
+func (a *formatArgs) failing() diag.Severity {
+	severity, _ := diag.ParseSeverity(a.failOn)
+	return severity
 }
 
 // tellTo prints to a file that is whole once it has its name, or to a stream.

@@ -121,10 +121,10 @@ func (l *List) Add(faults ...Fault) {
 }
 
 // Keep leaves the faults that are wanted. Those that were dropped because there
-// were too many are forgotten.
+// were too many still count: nobody knows what they were.
 func (l *List) Keep(wanted func(Fault) bool) {
 	all := l.Faults()
-	l.faults, l.kept, l.dropped = nil, [Error + 1]int{}, [Error + 1]int{}
+	l.faults, l.kept = nil, [Error + 1]int{}
 	for _, f := range all {
 		if wanted(f) {
 			l.Add(f)
