@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -80,7 +81,11 @@ func (a *mapMakeArgs) run(ctx context.Context, path string, typ mapfile.Type, st
 		}
 		return out, nil
 	}
-	if err := publish.Replace(ctx, filepath.Dir(path), r); err != nil {
+	err := publish.Replace(ctx, filepath.Dir(path), r)
+	if errors.Is(err, fs.ErrNotExist) {
+		return machineExit(err, exitNoInput)
+	}
+	if err != nil {
 		return machineExit(err, exitIO)
 	}
 	stdio.stages.end()

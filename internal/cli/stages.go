@@ -18,7 +18,6 @@ import (
 // methods of a nil pointer do nothing.
 type stages struct {
 	err   io.Writer
-	shown bool // on a terminal
 	began time.Time
 
 	mu   sync.Mutex
@@ -48,8 +47,8 @@ const patience = 500 * time.Millisecond
 const usualStages = 9
 
 func newStages(stdio Stdio) *stages {
-	s := &stages{err: stdio.Err, shown: isTerminal(stdio.Err), began: time.Now()}
-	if s.shown {
+	s := &stages{err: stdio.Err, began: time.Now()}
+	if isTerminal(stdio.Err) {
 		s.wait = time.AfterFunc(patience, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
