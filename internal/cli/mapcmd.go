@@ -167,7 +167,7 @@ func getAnyForm(f *mapfile.File, key string) (value string, ok bool, err error) 
 	for _, form := range []string{key, folded, folded + "\x00"} {
 		found, ok, err := f.Append(nil, []byte(form))
 		if ok || err != nil {
-			return string(withoutNUL(found)), ok, err
+			return string(mapfile.WithoutNUL(found)), ok, err
 		}
 	}
 	return "", false, nil
@@ -184,7 +184,7 @@ func mapDump(name string, pages bool, stdio Stdio) error {
 		err = f.Explain(out)
 	} else {
 		err = f.Each(func(key, value []byte) error {
-			fmt.Fprintf(out, "%s\t%s\n", withoutNUL(key), withoutNUL(value))
+			fmt.Fprintf(out, "%s\t%s\n", mapfile.WithoutNUL(key), mapfile.WithoutNUL(value))
 			return nil
 		})
 	}
@@ -192,13 +192,6 @@ func mapDump(name string, pages bool, stdio Stdio) error {
 		return exit(exitIO, flushErr)
 	}
 	return mapExit(err)
-}
-
-func withoutNUL(text []byte) []byte {
-	if n := len(text); n > 0 && text[n-1] == 0 {
-		return text[:n-1]
-	}
-	return text
 }
 
 func mapCheck(names []string, stdio Stdio) error {

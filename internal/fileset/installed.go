@@ -1,7 +1,6 @@
 package fileset
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -115,7 +114,7 @@ func (s *Installed) Table() (*virtuser.Table, error) {
 	var failed error
 	t := virtuser.SortedTable(func(yield func(key, value []byte) bool) {
 		failed = s.EachRow(func(key, value []byte) error {
-			if !yield(withoutNUL(key), withoutNUL(value)) {
+			if !yield(mapfile.WithoutNUL(key), mapfile.WithoutNUL(value)) {
 				return errEnough
 			}
 			return nil
@@ -152,9 +151,6 @@ func (s *Installed) has(t *virtuser.Table) bool {
 	sum, err := s.rows.Sum()
 	return err == nil && sum == mapfile.SumOf(t)
 }
-
-// withoutNUL takes the NUL away that newaliases and makemap -N put behind.
-func withoutNUL(text []byte) []byte { return bytes.TrimRight(text, "\x00") }
 
 // Names are the domains that are taken: class w and the relayed ones.
 func (s *Installed) Names() []string { return slices.Concat(s.names, s.relayed) }

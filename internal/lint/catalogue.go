@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"slices"
 	"strings"
+	"sync"
 
 	"virtmap/internal/diag"
 )
@@ -49,15 +50,15 @@ func Nearest(word string) (string, bool) {
 	return words.Nearest(word)
 }
 
-// catalogue reads the explanations of all checks.
-func catalogue() map[string]Explanation {
+// catalogue gives the explanations of all checks by id.
+var catalogue = sync.OnceValue(func() map[string]Explanation {
 	all := map[string]Explanation{}
 	for section := range strings.SplitSeq(catalogueText, "\n\n") {
 		id, rest, _ := strings.Cut(section, "\n")
 		all[id] = explanation(rest)
 	}
 	return all
-}
+})
 
 func explanation(text string) Explanation {
 	e := Explanation{Since: firstVersion}
