@@ -94,6 +94,7 @@
 //	tests     addresses and outcomes that must hold: a user, an address, a list,
 //	          reject, defer, {reject: 5.1.1}, {defer: 4.2.1} or not-ours
 //	checks    the severity of a check by its id: error, warning, note, ignore;
+//	          profile: strict makes every warning an error that is not set so;
 //	          a comment silences one on its line, or the next, with its reason:
 //	          # virtmap:ignore VM014 root is an alias of the site
 //	guards    max_removed (a percentage) and min_size (a number of rows)

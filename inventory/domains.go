@@ -237,7 +237,7 @@ func (r *reader) addressValue(p pair, a *Address) {
 	var raw rawAddress
 	readMapping(r, p.val, p.name, addressKeys, &raw)
 	a.To = r.longForm(p.val, &raw, p.name)
-	a.Disabled = raw.disabled
+	a.Disabled, a.Noted = raw.disabled, raw.noted
 	a.Detail = raw.detail
 	switch pos := raw.detailPos; {
 	case raw.detail == DetailReject && a.Form != Plain:

@@ -67,6 +67,10 @@ func readMapping[T any](r *reader, v value, what string, keys []key[T], into *T)
 			keys[i].read(r, p.val, into)
 		case i < 0 && !freeKey(p.name):
 			r.unknownKey(p, what, describe(keys))
+		case i < 0 && p.name == "note" && !p.val.isEmpty():
+			if n, ok := any(into).(interface{ note() }); ok {
+				n.note()
+			}
 		}
 	})
 }
@@ -127,7 +131,7 @@ var topKeys = []key[topFile]{
 		func(r *reader, v value, m *topFile) { readMapping(r, v, "guards", guardsKeys, &m.Guards) }},
 	{Key{"mx", "mapping", "How MX verdicts turn into domains served.", "{remove: manual}"},
 		func(r *reader, v value, m *topFile) { readMapping(r, v, "mx", mxKeys, &m.MX) }},
-	{Key{"checks", "mapping", "The severity of checks by id: error, warning, note or ignore.", "{VM014: ignore}"},
+	{Key{"checks", "mapping", "The severity of checks by id: error, warning, note or ignore; profile: strict makes every warning an error.", "{VM014: ignore}"},
 		func(r *reader, v value, m *topFile) { r.checkSettings(v, m.Model) }},
 	{Key{"tests", "mapping", "Addresses and the outcomes to prove for them.", "{fake@fakemail.example: andrei}"},
 		func(r *reader, v value, m *topFile) { r.tests(v, m.Model) }},
@@ -188,6 +192,8 @@ type rawDomain struct {
 	detail    value
 }
 
+func (d *rawDomain) note() { d.Noted = true }
+
 var domainKeys = []key[rawDomain]{
 	{Key{"addresses", "mapping", "The virtual addresses: the part before the @, and where it goes.", "{fake: andrei}"},
 		func(r *reader, v value, d *rawDomain) { d.addresses = v }},
@@ -217,8 +223,10 @@ type rawAddress struct {
 	to, reject, deferred, domain, bounces value
 	detail                                Detail
 	detailPos                             value
-	disabled                              bool
+	disabled, noted                       bool
 }
+
+func (a *rawAddress) note() { a.noted = true }
 
 var addressKeys = []key[rawAddress]{
 	{Key{"to", "target", "Where the mail goes.", "[andrei, bea]"},

@@ -36,7 +36,7 @@ func TestExample(t *testing.T) {
 	if !ok || fake.To.Kind != ToUser || m.Users[fake.To.Index].Name.Text != "andrei" {
 		t.Errorf("fake goes to %+v", fake)
 	}
-	if place, _ := m.Sources.Place(fake.Pos); place.Line != 23 || place.Col != 7 {
+	if place, _ := m.Sources.Place(fake.Pos); place.Line != 24 || place.Col != 7 {
 		t.Errorf("fake is at %v", place)
 	}
 	moved, _ := Find(d.Addresses, "moved", Plain)

@@ -26,6 +26,7 @@ type Model struct {
 	Refusals     []Refusal
 	Guards       Guards
 	MX           MX
+	Strict       bool // the profile of the checks: warnings are errors
 	Checks       []CheckSetting
 	Tests        []Test
 
@@ -111,6 +112,7 @@ type Domain struct {
 	Source    int       // the domain that SameAs names, or -1
 	Addresses []Address // its own, sorted by Compare
 	Roles     []Address // its own, sorted by Compare; Removed takes one away
+	Noted     bool      // it has a note
 
 	// Held says that the domain is not served, because its MX records do not
 	// lead here. No inventory says so: package hostnames decides it.
@@ -136,6 +138,7 @@ type Address struct {
 	Form     Form
 	Detail   Detail // DetailUnset: the domain's
 	Disabled bool   // refused as if it did not exist, and never the catch-all's
+	Noted    bool   // it has a note
 	To       Target
 }
 
@@ -180,6 +183,7 @@ const (
 // A Target is where mail for a virtual address goes.
 type Target struct {
 	Kind  TargetKind
+	Lone  bool // it was the only one of a list
 	Index uint32
 	Pos   diag.Pos
 	Text  string

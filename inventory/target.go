@@ -184,6 +184,7 @@ func (r *reader) list(v value, what string) Target {
 		}
 		return Target{}
 	case 1:
+		members[0].Lone = len(v.node.Content) == 1
 		return members[0]
 	}
 	return r.newList(members, Target{}, v.pos())
@@ -213,6 +214,7 @@ func (r *reader) bouncesTo(t Target, v value, what string) Target {
 		r.fault(checkConflict.At(v.pos(), v.size(), "%s has bounces_to, but no recipients whose mail could bounce", what).
 			WithHelp("leave bounces_to out"))
 	default:
+		t.Lone = false // only a list can have an owner
 		return r.newList([]Target{t}, owner, t.Pos)
 	}
 	return t

@@ -248,18 +248,22 @@ func (r *reader) checkSettings(v value, m *Model) {
 		if !ok {
 			return
 		}
-		severity, known := diag.ParseSeverity(name.Text)
-		if !known {
-			r.fault(checkValue.At(p.val.pos(), p.val.size(), "the severity of %s is %q", p.name, name.Text).
-				WithHelp("write error, warning, note or ignore"))
-			return
-		}
 		if first, twice := seen[p.name]; twice {
 			r.fault(checkDuplicate.At(p.key.pos(), p.key.size(), "%s is set twice", p.name).
 				Second(first, "first given here").WithHelp("keep one of the two"))
 			return
 		}
 		seen[p.name] = p.key.pos()
+		if p.name == "profile" {
+			m.Strict = oneOf(r, p.val, "the profile of checks", "default", "strict") == "strict"
+			return
+		}
+		severity, known := diag.ParseSeverity(name.Text)
+		if !known {
+			r.fault(checkValue.At(p.val.pos(), p.val.size(), "the severity of %s is %q", p.name, name.Text).
+				WithHelp("write error, warning, note or ignore"))
+			return
+		}
 		m.Checks = append(m.Checks, CheckSetting{ID: p.name, Severity: severity, Pos: p.key.pos()})
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,6 +15,7 @@ import (
 type checkArgs struct {
 	inventory, out   string
 	quiet, installed bool
+	accounts         string // a file of the form of passwd
 	timings, list    bool
 	telling          formatArgs
 }
@@ -30,17 +33,22 @@ owner or mode, or that of a folder above it, maps and texts that contradict
 each other, users that are no accounts here, mailboxes that it cannot write to,
 each with the command that mends it.
 
+--accounts says which accounts catch_all: local opens to the world.
+
 --format tells the faults to a CI server; the exit code is the same in every
 format. Under GITHUB_ACTIONS the changed lines are annotated without asking.
 
 Examples:
   virtmap check -i mail.yaml
   virtmap check --format text --format sarif=virtmap.sarif --fail-on warning
+  virtmap check --accounts /etc/passwd
   git show HEAD:mail.yaml | virtmap check -i -
   virtmap check --deep`,
 		Flags: append([]cli.Flag{inventoryFlag(&a.inventory), quietFlag(&a.quiet), timingsFlag(&a.timings),
 			&cli.BoolFlag{Name: "list", Destination: &a.list, EnvVars: []string{"VIRTMAP_LIST"},
 				Usage: "list all checks with their severities and rules instead; explain says more of each"},
+			&cli.StringFlag{Name: "accounts", Destination: &a.accounts, TakesFile: true, EnvVars: []string{"VIRTMAP_ACCOUNTS"},
+				Usage: "name the accounts of passwd `FILE` that catch_all: local opens, such as /etc/passwd"},
 			&cli.BoolFlag{Name: "deep", Destination: &a.installed, EnvVars: []string{"VIRTMAP_DEEP"},
 				Usage: "look at the installed files, their permissions and the accounts too"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, DefaultText: "host.mail_dir",
@@ -50,7 +58,7 @@ Examples:
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := errors.Join(notEmpty(c, "inventory", "output", "changed-since"), a.telling.check()); err != nil {
+			if err := errors.Join(notEmpty(c, "inventory", "output", "changed-since", "accounts"), a.telling.check()); err != nil {
 				return err
 			}
 			if a.telling.since != "" && a.inventory == "-" {
@@ -65,7 +73,11 @@ Examples:
 }
 
 func check(ctx context.Context, a checkArgs, stdio Stdio) error {
-	source, faults, err := read(a.inventory, stdio)
+	accounts, err := accountsOf(a.accounts)
+	if err != nil {
+		return err
+	}
+	source, faults, err := readAdvised(a.inventory, accounts, diag.Note, stdio)
 	if err != nil {
 		return err
 	}
@@ -94,6 +106,27 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 		fmt.Fprintf(stdio.Err, "%s: no errors in %s\n", source.Model.Name, contents(source))
 	}
 	return nil
+}
+
+// accountsOf gives the names of a file of the form of passwd(5).
+func accountsOf(path string) (names []string, err error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, machineExit(fmt.Errorf("--accounts: %w", err), exitNoInput)
+	}
+	for line := range strings.Lines(string(text)) {
+		name, _, ok := strings.Cut(line, ":")
+		if ok && name != "" && name[0] != '#' && name[0] != '+' && name[0] != '-' { // NIS
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, exit(exitNoInput, fmt.Errorf("--accounts: %q names no account; it takes lines such as andrei:x:1000:…", path))
+	}
+	return names, nil
 }
 
 func noArguments(c *cli.Context) error {

@@ -15,6 +15,10 @@ import (
 	"virtmap/internal/report"
 )
 
+// shownOfCheck is how many warnings of one check people are shown, unless they
+// say how many faults they want: a thousandth tells them nothing.
+const shownOfCheck = 10
+
 // textFormat is the one for people, which goes to standard error.
 const textFormat = "text"
 
@@ -42,7 +46,7 @@ func (a *formatArgs) flags() []cli.Flag {
 		&cli.StringFlag{Name: "changed-since", Destination: &a.since, EnvVars: []string{"VIRTMAP_CHANGED_SINCE"},
 			Usage: "tell only the faults on lines that changed since `REVISION` of git, such as origin/main; others fail nothing"},
 		&cli.IntFlag{Name: "max-faults", Destination: &a.maxFaults, DefaultText: "all", EnvVars: []string{"VIRTMAP_MAX_FAULTS"},
-			Usage: "tell at most `N` faults, the errors first to stay"},
+			Usage: "tell at most `N` faults, the errors first to stay; as text, ten warnings of a check without it"},
 	}
 }
 
@@ -93,6 +97,9 @@ func (a *formatArgs) tell(stdio Stdio, sources *diag.Sources, faults *diag.List,
 		out := stdio.Out
 		if name == textFormat {
 			people := printer
+			if a.maxFaults == 0 {
+				people.Each = shownOfCheck
+			}
 			if faults.Failed() {
 				people.Least = max(least, diag.Warning)
 			}

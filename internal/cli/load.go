@@ -43,7 +43,13 @@ func quietFlag(quiet *bool) cli.Flag {
 
 // read reads and compiles an inventory; the faults of both are in the list. An
 // inventory with faults is compiled too, for the sake of the faults.
+// Of advice it asks only for what the inventory makes an error.
 func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
+	return readAdvised(path, nil, diag.Error, stdio)
+}
+
+// readAdvised is read with the advice that counts as a severity or more.
+func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdio) (fileset.Source, *diag.List, error) {
 	stdio.stages.Enter("read the inventory")
 	m, faults, err := inventory.Load(path, stdio.In)
 	if err != nil {
@@ -61,10 +67,15 @@ func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
 	source := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
 	stdio.stages.Rows(source.Compiled.Table.Len())
 	stdio.stages.Bytes(int64(len(source.Compiled.Table.Text())))
-	if !faults.Failed() {
+	skipped := lint.All() // of an inventory with errors nothing else is known
+	if lint.Sound(faults) {
 		lint.Tests(m, faults)
 	}
-	lint.Ignored(m, faults)
+	if lint.Sound(faults) {
+		stdio.stages.Enter("advise")
+		skipped = lint.Advise(m, accounts, least, faults)
+	}
+	lint.Ignored(m, skipped, faults)
 	return source, faults, nil
 }
 

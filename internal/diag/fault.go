@@ -77,14 +77,15 @@ func say(format string, args []any) string {
 	return fmt.Sprintf(format, args...)
 }
 
-// maxFaults bounds what a List keeps of each severity: a hostile inventory
-// can have a fault in every byte.
+// maxFaults bounds what a List keeps of each check: a hostile inventory can have
+// a fault in every byte.
 const maxFaults = 10_000
 
 // A List collects faults.
 type List struct {
 	faults  []Fault
 	kept    [Error + 1]int
+	of      map[*Check]int // kept
 	dropped [Error + 1]int
 	tuned   map[string]Severity
 }
@@ -94,11 +95,12 @@ type List struct {
 func (l *List) Tune(severities map[string]Severity) {
 	l.tuned = severities
 	all := l.faults
-	l.faults, l.kept = nil, [Error + 1]int{}
+	l.faults, l.kept, l.of = nil, [Error + 1]int{}, nil
 	l.Add(all...)
 }
 
-func (l *List) severity(c *Check) Severity {
+// Severity is what a fault of the check counts as here.
+func (l *List) Severity(c *Check) Severity {
 	if s, ok := l.tuned[c.ID]; ok && c.Severity != Error {
 		return s
 	}
@@ -108,13 +110,17 @@ func (l *List) severity(c *Check) Severity {
 // Add takes faults in.
 func (l *List) Add(faults ...Fault) {
 	for _, f := range faults {
-		s := l.severity(f.Check)
+		s := l.Severity(f.Check)
 		switch {
 		case s == Ignore:
-		case l.kept[s] >= maxFaults:
+		case l.of[f.Check] >= maxFaults:
 			l.dropped[s]++
 		default:
+			if l.of == nil {
+				l.of = map[*Check]int{}
+			}
 			l.kept[s]++
+			l.of[f.Check]++
 			l.faults = append(l.faults, f)
 		}
 	}
@@ -124,7 +130,7 @@ func (l *List) Add(faults ...Fault) {
 // were too many still count: nobody knows what they were.
 func (l *List) Keep(wanted func(Fault) bool) {
 	all := l.Faults()
-	l.faults, l.kept = nil, [Error + 1]int{}
+	l.faults, l.kept, l.of = nil, [Error + 1]int{}, nil
 	for _, f := range all {
 		if wanted(f) {
 			l.Add(f)
@@ -172,7 +178,8 @@ func (l *List) Faults() []Fault {
 	l.faults = slices.CompactFunc(l.faults, func(a, b Fault) bool {
 		same := a.Pos == b.Pos && a.Check == b.Check && a.Text == b.Text
 		if same {
-			l.kept[l.severity(a.Check)]--
+			l.kept[l.Severity(a.Check)]--
+			l.of[a.Check]--
 		}
 		return same
 	})

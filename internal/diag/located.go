@@ -20,7 +20,7 @@ func (p Printer) Located(l *List) []Located {
 		if f.Help == "" {
 			f.Help = f.Check.Rule
 		}
-		at := Located{Fault: f, Severity: l.severity(f.Check)}
+		at := Located{Fault: f, Severity: l.Severity(f.Check)}
 		if place, ok := p.Sources.Place(f.Pos); ok {
 			at.At, at.EndCol = place, place.Col+place.marked(f.Len)
 		}

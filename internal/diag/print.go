@@ -17,6 +17,7 @@ type Printer struct {
 	Color   bool
 	Least   Severity // faults below it are not printed
 	Most    int      // how many are printed, the worst first to stay; 0: all
+	Each    int      // how many that are no errors are printed of a check; 0: all
 }
 
 const (
@@ -30,11 +31,23 @@ var severityColor = [...]string{Note: "\x1b[36m", Warning: "\x1b[33m", Error: "\
 func (p Printer) Print(w io.Writer, l *List) error {
 	out := bufio.NewWriter(w)
 	printed, left := p.chosen(l)
+	of := map[*Check]int{}
+	var crowded []*Check
 	for _, f := range printed {
-		p.fault(out, f, l.severity(f.Check))
+		s := l.Severity(f.Check)
+		if of[f.Check]++; p.Each > 0 && of[f.Check] > p.Each && s < Error {
+			if of[f.Check] == p.Each+1 {
+				crowded = append(crowded, f.Check)
+			}
+			continue
+		}
+		p.fault(out, f, s)
+	}
+	for _, c := range crowded {
+		fmt.Fprintf(out, "%d more of %s (%s), not shown\n", of[c]-p.Each, c.ID, c.Name)
 	}
 	if dropped := left + l.dropped[Error] + l.dropped[Warning] + l.dropped[Note]; dropped > 0 {
-		fmt.Fprintf(out, "%d more are not shown\n", dropped)
+		fmt.Fprintf(out, "%d more, not shown\n", dropped)
 	}
 	if line := l.summary(p.Least); line != "" {
 		fmt.Fprintln(out, line)
@@ -45,7 +58,7 @@ func (p Printer) Print(w io.Writer, l *List) error {
 // chosen gives the faults that are printed, sorted by place, and how many are
 // left out because there are too many.
 func (p Printer) chosen(l *List) (printed []Fault, left int) {
-	byPlace := slices.DeleteFunc(slices.Clone(l.Faults()), func(f Fault) bool { return l.severity(f.Check) < p.Least })
+	byPlace := slices.DeleteFunc(slices.Clone(l.Faults()), func(f Fault) bool { return l.Severity(f.Check) < p.Least })
 	if p.Most == 0 || len(byPlace) <= p.Most {
 		return byPlace, 0
 	}
@@ -53,14 +66,14 @@ func (p Printer) chosen(l *List) (printed []Fault, left int) {
 	var taken [Error + 1]int // how many of each severity stay
 	for s := Error; s > Ignore; s-- {
 		for _, f := range byPlace {
-			if l.severity(f.Check) == s && room > 0 {
+			if l.Severity(f.Check) == s && room > 0 {
 				taken[s]++
 				room--
 			}
 		}
 	}
 	for _, f := range byPlace {
-		if s := l.severity(f.Check); taken[s] > 0 {
+		if s := l.Severity(f.Check); taken[s] > 0 {
 			taken[s]--
 			printed = append(printed, f)
 		}

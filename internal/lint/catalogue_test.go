@@ -12,31 +12,41 @@ import (
 	"virtmap/virtuser"
 )
 
-// reported gives the ids of the checks that report something of an inventory,
-// and of those that are errors.
-func reported(t *testing.T, text string) (all, errors []string) {
+// checked reads an inventory as check does.
+func checked(t *testing.T, text string) (*inventory.Model, *diag.List) {
 	t.Helper()
-	dir := t.TempDir()
-	path := filepath.Join(dir, "mail.yaml")
-	part := filepath.Join(dir, "domains", "part.yaml")
+	t.Chdir(t.TempDir())
+	part := filepath.Join("domains", "part.yaml")
 	if err := os.Mkdir(filepath.Dir(part), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string]string{path: text, part: "domains: {included.example: {addresses: {info: andrei}}}\n"} {
+	for name, content := range map[string]string{"mail.yaml": text, part: "domains: {included.example: {addresses: {info: andrei}}}\n"} {
 		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	m, faults, err := inventory.Load(path, nil)
+	m, faults, err := inventory.Load("mail.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	Tune(m, faults)
 	virtuser.Compile(m, faults)
-	if !faults.Failed() {
+	var skipped []*diag.Check
+	if Sound(faults) {
 		Tests(m, faults)
 	}
-	Ignored(m, faults)
+	if Sound(faults) {
+		skipped = Advise(m, []string{"root", "andrei"}, diag.Note, faults)
+	}
+	Ignored(m, skipped, faults)
+	return m, faults
+}
+
+// reported gives the ids of the checks that report something of an inventory,
+// and of those that are errors.
+func reported(t *testing.T, text string) (all, errors []string) {
+	t.Helper()
+	m, faults := checked(t, text)
 	for _, f := range (diag.Printer{Sources: m.Sources, Least: diag.Note}).Located(faults) {
 		all = append(all, f.Check.ID)
 		if f.Severity == diag.Error {

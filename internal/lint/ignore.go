@@ -38,8 +38,9 @@ type lineKey struct {
 }
 
 // Ignored takes out the faults that comments of the inventory silence, and
-// reports comments that are badly formed or silence nothing. Errors stay.
-func Ignored(m *inventory.Model, faults *diag.List) {
+// reports comments that are badly formed or silence nothing. Errors stay. Of
+// checks that were skipped nobody knows what a comment would silence.
+func Ignored(m *inventory.Model, skipped []*diag.Check, faults *diag.List) {
 	var all []*ignore
 	for src := range m.Sources.Each() {
 		all = append(all, ignores(m.Sources, src, faults)...)
@@ -62,7 +63,8 @@ func Ignored(m *inventory.Model, faults *diag.List) {
 		return kept
 	})
 	for _, i := range all {
-		if !i.used {
+		wasSkipped := func(c *diag.Check) bool { return slices.Contains(i.checks, c.ID) }
+		if !i.used && !slices.ContainsFunc(skipped, wasSkipped) {
 			faults.Add(checkUnused.At(i.pos, i.size, "nothing on line %d is reported by %s", i.about.line, strings.Join(i.checks, " or ")).
 				WithHelp("take the comment out"))
 		}

@@ -13,7 +13,14 @@ import (
 )
 
 // Checks are all checks of this package.
-var Checks = []*diag.Check{checkUnknown, checkFixed, checkTest, checkIgnore, checkUnused}
+var Checks = append([]*diag.Check{checkUnknown, checkFixed, checkTest, checkIgnore, checkUnused}, advised()...)
+
+func advised() (all []*diag.Check) {
+	for _, one := range advice {
+		all = append(all, one.Check)
+	}
+	return all
+}
 
 var (
 	checkUnknown = &diag.Check{ID: "VM022", Name: "unknown-check", Severity: diag.Error,
@@ -34,34 +41,46 @@ func All() []*diag.Check {
 	return all
 }
 
-// Tune gives the faults of an inventory the severities of its checks block.
+// Sound reports whether what was found leaves a Model to look at: warnings that
+// the inventory's settings make errors do.
+func Sound(faults *diag.List) bool {
+	return !slices.ContainsFunc(faults.Faults(), func(f diag.Fault) bool { return f.Check.Severity == diag.Error })
+}
+
+// Tune gives the faults of an inventory the severities of its checks block. In
+// the profile strict every warning of what is read is an error; what the DNS
+// says is not the inventory's fault.
 func Tune(m *inventory.Model, faults *diag.List) {
-	all := All()
 	severities := map[string]diag.Severity{}
-	for _, setting := range m.Checks {
-		i := slices.IndexFunc(all, func(c *diag.Check) bool { return c.ID == setting.ID })
-		switch {
-		case i < 0:
-			words := diag.Words{Names: func(yield func(string) bool) {
-				for _, c := range all {
-					if !yield(c.ID) {
-						return
-					}
-				}
-			}}
-			f := checkUnknown.At(setting.Pos, len(setting.ID), "there is no check %s", setting.ID)
-			if near, ok := words.Nearest(setting.ID); ok {
-				f = f.WithHelp("did you mean %s? The id stands in brackets in every message", near)
-			} else {
-				f = f.WithHelp("the id stands in brackets in every message, such as VM014")
+	if m.Strict {
+		for _, c := range slices.Concat(inventory.Checks, virtuser.Checks, Checks) {
+			if c.Severity == diag.Warning {
+				severities[c.ID] = diag.Error
 			}
-			faults.Add(f)
-		case all[i].Severity == diag.Error && setting.Severity != diag.Error:
-			faults.Add(checkFixed.At(setting.Pos, len(setting.ID), "%s (%s) is an error that no setting takes back", setting.ID, all[i].Name).
+		}
+	}
+	for _, setting := range m.Checks {
+		check, _, ok := Explain(setting.ID)
+		switch {
+		case !ok || check.ID != setting.ID:
+			faults.Add(unknown(setting))
+		case check.Severity == diag.Error && setting.Severity != diag.Error:
+			faults.Add(checkFixed.At(setting.Pos, len(setting.ID), "%s (%s) is an error that no setting takes back", setting.ID, check.Name).
 				WithHelp("take the line out and mend what it reports"))
 		default:
 			severities[setting.ID] = setting.Severity
 		}
 	}
 	faults.Tune(severities)
+}
+
+func unknown(setting inventory.CheckSetting) diag.Fault {
+	f := checkUnknown.At(setting.Pos, len(setting.ID), "there is no check %s", setting.ID)
+	if check, _, ok := Explain(setting.ID); ok {
+		return f.WithHelp("write %s: the id stands in brackets in every message", check.ID)
+	}
+	if near, ok := Nearest(setting.ID); ok {
+		return f.WithHelp("did you mean %s? The id stands in brackets in every message", near)
+	}
+	return f.WithHelp("the id stands in brackets in every message, such as VM014")
 }

@@ -1,0 +1,134 @@
+package lint
+
+import (
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+)
+
+// advice are the checks that tell what works and is likely not what was meant.
+// A build relies on none of them.
+var advice = []struct {
+	*diag.Check
+	look func(*advisor)
+}{
+	{checkNoPostmaster, (*advisor).postmasters},
+	{checkDeadPostmaster, (*advisor).deadPostmasters},
+	{checkCatchAllOutside, (*advisor).catchAllsOutside},
+	{checkForward, (*advisor).forwards},
+	{checkExposed, (*advisor).exposed},
+	{checkUnreached, (*advisor).unreached},
+	{checkShadowed, (*advisor).shadowed},
+	{checkNear, (*advisor).near},
+	{checkHostDomain, (*advisor).hostDomains},
+	{checkSubdomain, (*advisor).subdomains},
+	{checkDetailLost, (*advisor).detailsLost},
+	{checkDeep, (*advisor).deepChains},
+	{checkCrowd, (*advisor).crowds},
+	{checkScripts, (*advisor).scripts},
+	{checkSpecialUse, (*advisor).specialUse},
+	{checkSame, (*advisor).sameAsCatchAll},
+	{checkLone, (*advisor).lone},
+	{checkNoNote, (*advisor).notes},
+}
+
+// Advise adds what the checks of this package say of an inventory without
+// errors, where that counts as a severity or more. accounts are the local
+// accounts of the server; without them nothing is said of those. It gives the
+// checks that were not looked for.
+func Advise(m *inventory.Model, accounts []string, least diag.Severity, faults *diag.List) (skipped []*diag.Check) {
+	a := &advisor{m: m, faults: faults, accounts: accounts}
+	for _, one := range advice {
+		severity := faults.Severity(one.Check)
+		if severity < least || severity == diag.Ignore || one.Check == checkExposed && len(accounts) == 0 {
+			skipped = append(skipped, one.Check)
+			continue
+		}
+		one.look(a)
+	}
+	return skipped
+}
+
+// An advisor looks at one inventory.
+type advisor struct {
+	m        *inventory.Model
+	faults   *diag.List
+	accounts []string
+	ends     map[*inventory.Address]*end // of addresses that others lead to
+	copied   []bool                      // by domain: another copies it
+}
+
+// served calls f for every domain that has rows, and is no name of the host.
+func (a *advisor) served(f func(i int, d *inventory.Domain)) {
+	for i := range a.m.Domains {
+		if d := &a.m.Domains[i]; d.Enabled && !d.Backup && !a.m.IsHostName(d.Name) {
+			f(i, d)
+		}
+	}
+}
+
+// own calls f for every address that is written down in a domain that is
+// served, the roles of the defaults too.
+func (a *advisor) own(f func(*inventory.Address)) {
+	each := func(all []inventory.Address) {
+		for i := range all {
+			if all[i].To.Kind != inventory.Removed {
+				f(&all[i])
+			}
+		}
+	}
+	each(a.m.Defaults.Roles)
+	for i := range a.m.Domains {
+		if d := &a.m.Domains[i]; d.Enabled && !d.Backup {
+			each(d.Addresses)
+			each(d.Roles)
+		}
+	}
+}
+
+// catchAll is where a domain's unlisted addresses go.
+func (a *advisor) catchAll(d int) inventory.Target {
+	for ; ; d = a.m.Domains[d].Source {
+		switch domain := &a.m.Domains[d]; {
+		case domain.CatchAll.Kind != inventory.NoTarget:
+			return domain.CatchAll
+		case domain.Source < 0:
+			return a.m.Defaults.CatchAll
+		}
+	}
+}
+
+// detail is what becomes of user+detail at a domain.
+func (a *advisor) detail(d int) inventory.Detail {
+	for ; ; d = a.m.Domains[d].Source {
+		switch domain := &a.m.Domains[d]; {
+		case domain.Detail != inventory.DetailUnset:
+			return domain.Detail
+		case domain.Source < 0:
+			return a.m.Defaults.Detail
+		}
+	}
+}
+
+// find finds a plain address in the effective table of a domain; taken away is
+// found too.
+func (a *advisor) find(d int, local string) (*inventory.Address, bool) {
+	for d >= 0 {
+		domain := &a.m.Domains[d]
+		layers := [][]inventory.Address{domain.Addresses, domain.Roles}
+		if domain.Source < 0 && !a.m.IsHostName(domain.Name) {
+			layers = append(layers, a.m.Defaults.Roles)
+		}
+		for _, layer := range layers {
+			if address, ok := inventory.Find(layer, local, inventory.Plain); ok {
+				return address, true
+			}
+		}
+		d = domain.Source
+	}
+	return nil, false
+}
+
+// refused reports whether an address takes no mail.
+func refused(a *inventory.Address) bool {
+	return a.Disabled || a.To.Kind == inventory.Refused || a.To.Kind == inventory.Removed
+}

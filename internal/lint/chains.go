@@ -1,0 +1,129 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
+	"virtmap/inventory"
+)
+
+var (
+	checkDetailLost = &diag.Check{ID: "VM090", Name: "detail-lost", Severity: diag.Warning,
+		Rule: "A catch-all keeps the detail where the addresses beside it keep it."}
+	checkDeep = &diag.Check{ID: "VM091", Name: "deep-chain", Severity: diag.Warning,
+		Rule: "An address leads to its end in at most 5 steps."}
+	checkCrowd = &diag.Check{ID: "VM092", Name: "many-recipients", Severity: diag.Warning,
+		Rule: "An address has at most 100 recipients."}
+)
+
+const (
+	maxSteps      = 5
+	maxRecipients = 100
+)
+
+// detailsLost reports catch-alls that name the user as %1, which is the user
+// without detail there, beside addresses that keep details.
+func (a *advisor) detailsLost() {
+	a.served(func(i int, d *inventory.Domain) {
+		t := &d.CatchAll
+		if !t.HasParams() || !strings.Contains(t.Text, "%1") || strings.Contains(t.Text, "%2") || strings.Contains(t.Text, "%3") {
+			return
+		}
+		keeps := func(address inventory.Address) bool {
+			detail := address.Detail
+			return detail == inventory.DetailKeep || strings.Contains(address.To.Text, "%3") || strings.Contains(address.To.Text, "%2")
+		}
+		if at := slices.IndexFunc(d.Addresses, keeps); at >= 0 && a.detail(i) != inventory.DetailKeep {
+			a.faults.Add(checkDetailLost.At(t.Pos, len(t.Text), "the catch-all drops the +detail that %s keeps", d.Addresses[at].Local).
+				Second(d.Addresses[at].Pos, "the address that keeps it").
+				WithHelp("write %s", strings.Replace(t.Text, "%1", "%1%3", 1)))
+		}
+	})
+}
+
+// An end is what following an address or a target found.
+type end struct {
+	steps      int
+	recipients int
+}
+
+// address follows an address; what it was followed to is kept, and that it is
+// on the way, so that a circle ends.
+func (a *advisor) address(address *inventory.Address) end {
+	if known, ok := a.ends[address]; ok {
+		return *known
+	}
+	if a.ends == nil {
+		a.ends = map[*inventory.Address]*end{}
+	}
+	kept := &end{}
+	a.ends[address] = kept
+	if !refused(address) {
+		*kept = a.target(&address.To)
+		kept.steps++
+	}
+	return *kept
+}
+
+func (a *advisor) target(t *inventory.Target) end {
+	switch t.Kind {
+	case inventory.ToAddress:
+		local, domain, _ := mailaddr.Split(t.Text)
+		if i, ok := a.m.Serves(domain); ok && !t.HasParams() {
+			if next, ok := a.find(i, local); ok {
+				return a.address(next)
+			}
+		}
+	case inventory.ToList:
+		return a.all(a.m.Lists[t.Index].Members)
+	case inventory.ToUser:
+		if u := &a.m.Users[t.Index]; u.Forward.Kind != inventory.NoTarget {
+			e := a.target(&u.Forward)
+			if u.KeepCopy {
+				e.recipients++
+			}
+			return end{e.steps + 1, e.recipients}
+		}
+	}
+	return end{recipients: 1}
+}
+
+func (a *advisor) all(members []inventory.Target) (sum end) {
+	for i := range members {
+		e := a.target(&members[i])
+		sum.steps = max(sum.steps, e.steps)
+		sum.recipients = min(sum.recipients+e.recipients, 1<<30)
+	}
+	return sum
+}
+
+// deepChains reports the address with which a chain gets too long; those that
+// lead to it are mended with it.
+func (a *advisor) deepChains() {
+	a.own(func(address *inventory.Address) {
+		if a.leadsOn(&address.To) && a.address(address).steps == maxSteps+1 {
+			a.faults.Add(checkDeep.At(address.Pos, len(address.Local), "mail for %s takes %d steps to its end", address.Local, maxSteps+1).
+				WithHelp("name the end: each step is one more that a change can break"))
+		}
+	})
+}
+
+// leadsOn reports whether a target may have steps of its own; most have not,
+// and nothing is kept of them.
+func (a *advisor) leadsOn(t *inventory.Target) bool {
+	return t.Kind == inventory.ToAddress || t.Kind == inventory.ToList || t.Kind == inventory.ToUser && a.m.Users[t.Index].Forward.Kind != inventory.NoTarget
+}
+
+func (a *advisor) crowds() {
+	a.own(func(address *inventory.Address) {
+		if address.To.Kind != inventory.ToList || address.Disabled {
+			return
+		}
+		if n := a.target(&address.To).recipients; n > maxRecipients {
+			a.faults.Add(checkCrowd.At(address.Pos, len(address.Local), "mail for %s goes to %d recipients, and anybody may write to it", address.Local, n).
+				WithHelp("a mailing list manager asks who writes, and handles bounces; name its alias under local_aliases"))
+		}
+	})
+}

@@ -1,0 +1,50 @@
+package lint
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"virtmap/internal/diag"
+)
+
+var update = flag.Bool("update", os.Getenv("VIRTMAP_UPDATE") != "", "rewrite the goldens")
+
+// TestMessages holds what is said of every wrong example of the catalogue, of
+// that check alone.
+func TestMessages(t *testing.T) {
+	here, err := os.Getwd() // checked changes it
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	for _, check := range All() {
+		_, e, _ := Explain(check.ID)
+		if e.Wrong == "" {
+			continue
+		}
+		fmt.Fprintf(&out, "== %s %s\n", check.ID, check.Name)
+		m, faults := checked(t, Whole(e.Wrong))
+		faults.Keep(func(f diag.Fault) bool { return f.Check == check })
+		if err := (diag.Printer{Sources: m.Sources, Least: diag.Note}).Print(&out, faults); err != nil {
+			t.Fatal(err)
+		}
+		out.WriteByte('\n')
+	}
+	golden := filepath.Join(here, "testdata", "messages.txt")
+	if *update {
+		if err := os.WriteFile(golden, out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(out.Bytes(), want) {
+		t.Errorf("the messages changed; -update and review the difference:\n%s", out.Bytes())
+	}
+}

@@ -1,0 +1,120 @@
+package lint
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
+	"virtmap/inventory"
+)
+
+var (
+	checkCatchAllOutside = &diag.Check{ID: "VM082", Name: "catch-all-outside", Severity: diag.Warning,
+		Rule: "A catch-all does not send mail to other servers."}
+	checkForward = &diag.Check{ID: "VM083", Name: "forward-outside", Severity: diag.Warning,
+		Rule: "Mail stays on this server, or it is known that it leaves."}
+	checkExposed = &diag.Check{ID: "VM084", Name: "exposed-accounts", Severity: diag.Warning,
+		Rule: "catch_all: local opens no account by accident (needs --accounts)."}
+)
+
+// outside reports whether an address or a domain is another server's.
+func (a *advisor) outside(t *inventory.Target) bool {
+	domain := t.Text
+	switch t.Kind {
+	case inventory.ToAddress:
+		_, domain, _ = mailaddr.Split(t.Text)
+	case inventory.ToDomain:
+	default:
+		return false
+	}
+	_, listed := a.m.Domain(domain)
+	return !listed && !a.m.IsHostName(domain)
+}
+
+// leaves gives the first address outside that a target leads to at once, by a
+// list or by a user's forward.
+func (a *advisor) leaves(t *inventory.Target) (outside string, ok bool) {
+	switch t.Kind {
+	case inventory.ToUser:
+		return a.leaves(&a.m.Users[t.Index].Forward)
+	case inventory.ToList:
+		members := a.m.Lists[t.Index].Members
+		for i := range members {
+			if outside, ok := a.leaves(&members[i]); ok {
+				return outside, true
+			}
+		}
+		return "", false
+	}
+	return t.Text, a.outside(t)
+}
+
+func (a *advisor) catchAllsOutside() {
+	report := func(t *inventory.Target, pos diag.Pos) {
+		if outside, ok := a.leaves(t); ok {
+			a.faults.Add(checkCatchAllOutside.At(pos, max(1, len(t.Text)), "all mail for unlisted addresses, spam first, is sent on to %s", outside).
+				WithHelp("list the addresses, and write catch_all: reject: who sends spam on is taken for who sends it, and what is refused there bounces to forged senders"))
+		}
+	}
+	report(&a.m.Defaults.CatchAll, a.m.Defaults.CatchAll.Pos)
+	a.served(func(_ int, d *inventory.Domain) { report(&d.CatchAll, d.CatchAll.Pos) })
+}
+
+// forwards reports every place where an address outside is written as the
+// target of an address or a user.
+func (a *advisor) forwards() {
+	report := func(t *inventory.Target) {
+		if a.outside(t) {
+			a.faults.Add(checkForward.At(t.Pos, len(t.Text), "mail is sent on to %s", t.Text).
+				WithHelp("senders that publish SPF are refused there unless this server rewrites envelope senders (SRS); spam goes on in its name"))
+		}
+	}
+	each := func(t *inventory.Target) {
+		report(t)
+		if t.Kind == inventory.ToList {
+			for i := range a.m.Lists[t.Index].Members {
+				report(&a.m.Lists[t.Index].Members[i])
+			}
+		}
+	}
+	for i := range a.m.Users {
+		each(&a.m.Users[i].Forward)
+	}
+	a.own(func(address *inventory.Address) {
+		if !address.Disabled {
+			each(&address.To)
+		}
+	})
+}
+
+// maxListed is how many accounts are named in a message.
+const maxListed = 100
+
+// exposed reports the accounts that catch_all: local opens.
+func (a *advisor) exposed() {
+	a.served(func(i int, d *inventory.Domain) {
+		t := a.catchAll(i)
+		if t.Kind != inventory.ToLocal {
+			return
+		}
+		open := slices.DeleteFunc(slices.Clone(a.accounts), func(name string) bool {
+			_, listed := a.find(i, mailaddr.Lower(name))
+			return listed
+		})
+		if len(open) == 0 {
+			return
+		}
+		pos := d.CatchAll.Pos
+		if d.CatchAll.Kind == inventory.NoTarget {
+			pos = d.Pos
+		}
+		f := checkExposed.At(pos, len("local"), "%d local accounts have addresses at %s that nobody listed", len(open), d.Name)
+		f.Text += ": " + strings.Join(open[:min(len(open), maxListed)], ", ")
+		if more := len(open) - maxListed; more > 0 {
+			f.Text += ", and " + strconv.Itoa(more) + " more"
+		}
+		a.faults.Add(f.WithHelp("write catch_all: reject, and list those that are to have mail there"))
+	})
+}

@@ -1,0 +1,84 @@
+package lint
+
+import (
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+)
+
+var (
+	checkNoPostmaster = &diag.Check{ID: "VM080", Name: "no-postmaster", Severity: diag.Warning,
+		Rule: "A domain takes mail for postmaster and abuse."}
+	checkDeadPostmaster = &diag.Check{ID: "VM081", Name: "postmaster-refused", Severity: diag.Warning,
+		Rule: "Mail for postmaster and abuse reaches somebody."}
+	checkHostDomain = &diag.Check{ID: "VM088", Name: "host-as-domain", Severity: diag.Warning,
+		Rule: "The server's own names are no virtual domains."}
+	checkSubdomain = &diag.Check{ID: "VM089", Name: "empty-subdomain", Severity: diag.Warning,
+		Rule: "A subdomain of another domain has addresses of its own, or those of same_as."}
+)
+
+// requiredRoles are the addresses that RFC 5321, section 4.5.1, and RFC 2142
+// ask every mail domain for.
+var requiredRoles = []string{"postmaster", "abuse"}
+
+// postmasters reports domains that refuse their postmaster, because nobody
+// listed it. Who wrote abuse: none meant it; a postmaster is not to be had
+// without.
+func (a *advisor) postmasters() {
+	a.served(func(i int, d *inventory.Domain) {
+		if a.catchAll(i).Kind != inventory.Refused {
+			return
+		}
+		var missing []string
+		for _, role := range requiredRoles {
+			address, ok := a.find(i, role)
+			if !ok || address.To.Kind == inventory.Removed && role == "postmaster" {
+				missing = append(missing, role)
+			}
+		}
+		if len(missing) > 0 {
+			a.faults.Add(checkNoPostmaster.At(d.Pos, len(d.Name), "%s refuses mail for %s", d.Name, strings.Join(missing, " and ")).
+				WithHelp("for every domain at once: defaults: {roles: {postmaster: …, abuse: …}} with a user each"))
+		}
+	})
+}
+
+// deadPostmasters reports role addresses that are listed and refused.
+func (a *advisor) deadPostmasters() {
+	a.own(func(address *inventory.Address) {
+		for _, role := range requiredRoles {
+			if address.Form == inventory.Plain && address.Local == role && refused(address) {
+				a.faults.Add(checkDeadPostmaster.At(address.Pos, len(role), "mail for %s is refused", role).
+					WithHelp("other servers report trouble there and may list you for refusing it; name a user"))
+			}
+		}
+	})
+}
+
+func (a *advisor) hostDomains() {
+	for i := range a.m.Domains {
+		if d := &a.m.Domains[i]; d.Enabled && a.m.IsHostName(d.Name) {
+			a.faults.Add(checkHostDomain.At(d.Pos, len(d.Name), "%s is the server's own name: its rows come before the server's accounts and aliases", d.Name).
+				WithHelp("leave it out of domains, unless its accounts are to be hidden"))
+		}
+	}
+}
+
+// subdomains reports domains with nothing in them below one that has.
+func (a *advisor) subdomains() {
+	a.served(func(i int, d *inventory.Domain) {
+		if len(d.Addresses) > 0 || d.Source >= 0 || d.CatchAll.Kind != inventory.NoTarget {
+			return
+		}
+		for parent := d.Name; strings.Contains(parent, "."); {
+			_, parent, _ = strings.Cut(parent, ".")
+			if p, ok := a.m.Serves(parent); ok {
+				a.faults.Add(checkSubdomain.At(d.Pos, len(d.Name), "%s has no addresses, and is below %s, which has", d.Name, parent).
+					Second(a.m.Domains[p].Pos, "the domain above it").
+					WithHelp("write same_as: %s, or take it out: a domain without rows refuses everything but its roles", parent))
+				return
+			}
+		}
+	})
+}

@@ -1,0 +1,186 @@
+package lint
+
+import (
+	"slices"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
+	"virtmap/inventory"
+)
+
+var (
+	checkUnreached = &diag.Check{ID: "VM085", Name: "unreached-user", Severity: diag.Warning,
+		Rule: "Every user has an address."}
+	checkShadowed = &diag.Check{ID: "VM086", Name: "shadowed", Severity: diag.Warning,
+		Rule: "What is written is not covered by something else that always comes before it."}
+	checkSame = &diag.Check{ID: "VM095", Name: "same-as-catch-all", Severity: diag.Warning,
+		Rule: "A listed address goes elsewhere than the catch-all sends it anyway."}
+	checkLone = &diag.Check{ID: "VM096", Name: "list-of-one", Severity: diag.Warning,
+		Rule: "A list has several recipients."}
+	checkNoNote = &diag.Check{ID: "VM097", Name: "no-note", Severity: diag.Warning,
+		Rule: "What is switched off says why in a note."}
+)
+
+// unreached reports users that no address leads to. Where catch_all: local
+// leaves a domain to the accounts, all users have addresses there.
+func (a *advisor) unreached() {
+	reached := make([]bool, len(a.m.Users))
+	var mark func(t *inventory.Target)
+	mark = func(t *inventory.Target) {
+		switch t.Kind {
+		case inventory.ToUser:
+			reached[t.Index] = true
+		case inventory.ToList:
+			list := &a.m.Lists[t.Index]
+			for i := range list.Members {
+				mark(&list.Members[i])
+			}
+			mark(&list.BouncesTo)
+		case inventory.ToAddress:
+			local, domain, _ := mailaddr.Split(t.Text)
+			if i, ok := a.m.User(local); ok && a.m.IsHostName(domain) {
+				reached[i] = true
+			}
+		}
+	}
+	a.own(func(address *inventory.Address) {
+		if !address.Disabled {
+			mark(&address.To)
+		}
+	})
+	open := false
+	a.served(func(i int, d *inventory.Domain) {
+		t := a.catchAll(i)
+		open = open || t.Kind == inventory.ToLocal
+		mark(&t)
+	})
+	for i := range a.m.Users {
+		mark(&a.m.Users[i].Forward)
+	}
+	for i := range a.m.Users {
+		if name := a.m.Users[i].Name; !open && !reached[i] {
+			a.faults.Add(checkUnreached.At(name.Pos, len(name.Text), "no address leads to user %s", name.Text).
+				WithHelp("give %s an address, or take the user out", name.Text))
+		}
+	}
+}
+
+// shadowed reports roles that an address of the same domain comes before, and
+// a detail that user+* of the same domain comes before.
+func (a *advisor) shadowed() {
+	for i := range a.m.Domains {
+		d := &a.m.Domains[i]
+		for j := range d.Roles {
+			role := &d.Roles[j]
+			if over, ok := inventory.Find(d.Addresses, role.Local, role.Form); ok {
+				a.faults.Add(checkShadowed.At(role.Pos, len(role.Local), "the role %s of %s is never used: the address of that name comes before it", role.Local, d.Name).
+					Second(over.Pos, "the address").WithHelp("keep one of the two"))
+			}
+		}
+		for j := range d.Addresses {
+			address := &d.Addresses[j]
+			if address.Form != inventory.Plain || address.Detail == inventory.DetailUnset {
+				continue
+			}
+			if over, ok := inventory.Find(d.Addresses, address.Local+"+*", inventory.AnyDetail); ok {
+				a.faults.Add(checkShadowed.At(address.Pos, len(address.Local), "the detail of %s is never used: %s comes before it", address.Local, over.Local).
+					Second(over.Pos, "the key for any detail").WithHelp("leave the detail out, or the key %s", over.Local))
+			}
+		}
+	}
+}
+
+// sameAsCatchAll reports plain addresses that go where they would go if they
+// were not listed.
+func (a *advisor) sameAsCatchAll() {
+	a.copied = make([]bool, len(a.m.Domains))
+	for i := range a.m.Domains {
+		if source := a.m.Domains[i].Source; source >= 0 && a.m.Domains[i].CatchAll.Kind != inventory.NoTarget {
+			a.copied[source] = true // a copy may send unlisted mail elsewhere
+		}
+	}
+	a.served(func(i int, d *inventory.Domain) {
+		if d.Source >= 0 || a.copied[i] {
+			return
+		}
+		catchAll := a.catchAll(i)
+		forAnyUser := func(address inventory.Address) bool {
+			return address.Form == inventory.AnyUser || address.Form == inventory.SomeUser
+		}
+		if slices.ContainsFunc(d.Addresses, forAnyUser) {
+			return // they come before the catch-all
+		}
+		for j := range d.Addresses {
+			address := &d.Addresses[j]
+			if address.Form == inventory.Plain && !address.Disabled && a.redundant(i, address, &catchAll) {
+				a.faults.Add(checkSame.At(address.Pos, len(address.Local), "%s goes where the catch-all of %s sends it anyway", address.Local, d.Name).
+					WithHelp("take it out, or send it elsewhere"))
+			}
+		}
+	})
+}
+
+// redundant reports whether a plain address could be left out.
+func (a *advisor) redundant(d int, address *inventory.Address, catchAll *inventory.Target) bool {
+	isRole := func(all []inventory.Address) bool {
+		_, ok := inventory.Find(all, address.Local, inventory.Plain)
+		return ok
+	}
+	if isRole(a.m.Defaults.Roles) || isRole(a.m.Domains[d].Roles) {
+		return false // the role would come back
+	}
+	if address.Detail != inventory.DetailUnset && address.Detail != a.detail(d) {
+		return false
+	}
+	t := &address.To
+	if t.Kind == inventory.ToList && catchAll.Kind == inventory.ToList {
+		return a.sameList(t.Index, catchAll.Index)
+	}
+	return t.Kind == catchAll.Kind && t.Index == catchAll.Index && t.Text == catchAll.Text && !t.HasParams()
+}
+
+func (a *advisor) sameList(x, y uint32) bool {
+	same := func(s, t inventory.Target) bool { return s.Kind == t.Kind && s.Index == t.Index && s.Text == t.Text }
+	one, other := &a.m.Lists[x], &a.m.Lists[y]
+	return same(one.BouncesTo, other.BouncesTo) && slices.EqualFunc(one.Members, other.Members, same)
+}
+
+func (a *advisor) lone() {
+	report := func(t *inventory.Target) {
+		if t.Lone {
+			a.faults.Add(checkLone.At(t.Pos, max(1, len(t.Text)), "a list with one recipient").
+				WithHelp("write it without brackets; or is somebody missing?"))
+		}
+	}
+	a.own(func(address *inventory.Address) { report(&address.To) })
+	report(&a.m.Defaults.CatchAll)
+	for i := range a.m.Domains {
+		report(&a.m.Domains[i].CatchAll)
+	}
+	for i := range a.m.Users {
+		report(&a.m.Users[i].Forward)
+	}
+}
+
+// notes reports what is switched off without a reason.
+func (a *advisor) notes() {
+	report := func(pos diag.Pos, size int, format string, args ...any) {
+		a.faults.Add(checkNoNote.At(pos, size, format, args...).
+			WithHelp("write note: with the reason, and until when: who finds it next year cannot ask you"))
+	}
+	for i := range a.m.Domains {
+		d := &a.m.Domains[i]
+		switch {
+		case d.Noted:
+		case !d.Enabled:
+			report(d.Pos, len(d.Name), "%s is not enabled, and no note says why", d.Name)
+		case d.MXCheck == inventory.MXSkip:
+			report(d.Pos, len(d.Name), "%s is served whatever its MX records say, and no note says why", d.Name)
+		}
+		for j := range d.Addresses {
+			if address := &d.Addresses[j]; address.Disabled && !address.Noted {
+				report(address.Pos, len(address.Local), "%s is not enabled, and no note says why", address.Local+"@"+d.Name)
+			}
+		}
+	}
+}
