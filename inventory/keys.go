@@ -160,7 +160,7 @@ var hostKeys = []key[Host]{
 }
 
 var defaultsKeys = []key[Defaults]{
-	{Key{"catch_all", "target", "Where mail for unlisted addresses goes; default reject.", "reject"},
+	{Key{"catch_all", "target or mapping", "Where mail for unlisted addresses goes; default reject.", "reject"},
 		func(r *reader, v value, d *Defaults) { d.CatchAll = r.catchAll(v, d.CatchAll) }},
 	{Key{"mx_check", "required, advisory or skip", "What a domain's MX verdict decides; default required.", "required"},
 		func(r *reader, v value, d *Defaults) {
@@ -195,26 +195,26 @@ type rawDomain struct {
 func (d *rawDomain) note() { d.Noted = true }
 
 var domainKeys = []key[rawDomain]{
-	{Key{"addresses", "mapping", "The virtual addresses: the part before the @, and where it goes.", "{fake: andrei}"},
-		func(r *reader, v value, d *rawDomain) { d.addresses = v }},
-	{Key{"catch_all", "target", "Where mail for unlisted addresses goes.", "reject"},
-		func(r *reader, v value, d *rawDomain) { d.catchAll = v }},
 	{Key{"same_as", "domain", "Another domain whose addresses this one has too.", "fakemail.example"},
 		func(r *reader, v value, d *rawDomain) { d.SameAs = r.domainName(v, "same_as") }},
 	{Key{"role", "primary or backup", "primary is delivered here; backup is relayed to better MX hosts.", "backup"},
 		func(r *reader, v value, d *rawDomain) {
 			d.role, d.Backup = v, oneOf(r, v, "role", "primary", "backup") == "backup"
 		}},
-	{Key{"roles", "mapping", "Role addresses of this domain, over those of defaults; none takes one away.", "{abuse: none}"},
-		func(r *reader, v value, d *rawDomain) { d.roles = v }},
-	{Key{"detail", "drop, keep or reject", "What becomes of user+detail.", "keep"},
-		func(r *reader, v value, d *rawDomain) { d.detail, d.Detail = v, r.detail(v) }},
+	{Key{"enabled", "true or false", "false: as if the domain were not here.", "false"},
+		func(r *reader, v value, d *rawDomain) { d.Enabled = r.boolean(v, "enabled") }},
 	{Key{"mx_check", "required, advisory or skip", "What the domain's MX verdict decides.", "skip"},
 		func(r *reader, v value, d *rawDomain) {
 			d.MXCheck = oneOf(r, v, "mx_check", MXRequired, MXAdvisory, MXSkip)
 		}},
-	{Key{"enabled", "true or false", "false: as if the domain were not here.", "false"},
-		func(r *reader, v value, d *rawDomain) { d.Enabled = r.boolean(v, "enabled") }},
+	{Key{"detail", "drop, keep or reject", "What becomes of user+detail.", "keep"},
+		func(r *reader, v value, d *rawDomain) { d.detail, d.Detail = v, r.detail(v) }},
+	{Key{"roles", "mapping", "Role addresses of this domain, over those of defaults; none takes one away.", "{abuse: none}"},
+		func(r *reader, v value, d *rawDomain) { d.roles = v }},
+	{Key{"addresses", "mapping", "The virtual addresses: the part before the @, and where it goes.", "{fake: andrei}"},
+		func(r *reader, v value, d *rawDomain) { d.addresses = v }},
+	{Key{"catch_all", "target or mapping", "Where mail for unlisted addresses goes.", "reject"},
+		func(r *reader, v value, d *rawDomain) { d.catchAll = v }},
 }
 
 // rawAddress is the long form of an address, or of a catch-all, while it is
@@ -235,7 +235,7 @@ var addressKeys = []key[rawAddress]{
 		func(r *reader, v value, a *rawAddress) { a.reject = v }},
 	{Key{"defer", "text or mapping", "The address is refused for now.", `"mailbox is being moved"`},
 		func(r *reader, v value, a *rawAddress) { a.deferred = v }},
-	{Key{"bounces_to", "target", "Who is told when a recipient of the list fails.", "andrei"},
+	{Key{"bounces_to", "recipient", "Who is told when a recipient of the list fails.", "andrei"},
 		func(r *reader, v value, a *rawAddress) { a.bounces = v }},
 	{Key{"detail", "drop, keep or reject", "What becomes of user+detail.", "keep"},
 		func(r *reader, v value, a *rawAddress) { a.detail, a.detailPos = r.detail(v), v }},

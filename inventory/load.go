@@ -27,18 +27,10 @@ const (
 // and serves for messages only.
 func Load(path string, stdin io.Reader) (*Model, *diag.List, error) {
 	r := newReader()
-	name := path
-	var text string
-	var err error
-	if path == StdinName {
-		name = stdinDisplay
-		text, err = readAll(stdin, 0, MaxBytes)
-	} else {
-		text, err = readAtMost(path, MaxBytes)
-	}
+	name, text, err := ReadText(path, stdin)
 	r.bytes = len(text)
 	if err != nil && !errors.Is(err, errTooLarge) {
-		return nil, nil, fmt.Errorf("inventory %s: %w", name, err)
+		return nil, nil, err
 	}
 	if err := r.top(name, text, errors.Is(err, errTooLarge)); err != nil {
 		return nil, nil, err

@@ -63,13 +63,23 @@ allows it · 64 usage · 66 inventory unreadable · 70 a bug of ours · 73 canno
 create a file · 74 input/output error · 75 try again: another build is at work,
 or DNS gave no answer where one was asked for · 77 permission.`
 
+// commands are all commands, in the order of the help.
+func commands(stdio Stdio) []*cli.Command {
+	return []*cli.Command{
+		buildCommand(stdio), initCommand(stdio), checkCommand(stdio), fmtCommand(stdio), explainCommand(stdio), schemaCommand(stdio),
+		diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio),
+		mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio),
+		mapCommand(stdio), completionCommand(stdio),
+	}
+}
+
 func newApp(stdio Stdio) *cli.App {
 	return &cli.App{
 		Name:                   "virtmap",
 		Usage:                  "virtual mail domains for sendmail from one inventory",
 		Description:            description,
 		Version:                version(),
-		Commands:               []*cli.Command{buildCommand(stdio), initCommand(stdio), checkCommand(stdio), explainCommand(stdio), diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio), mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio), mapCommand(stdio), completionCommand(stdio)},
+		Commands:               commands(stdio),
 		Writer:                 stdio.Out,
 		ErrWriter:              stdio.Err,
 		Reader:                 stdio.In,

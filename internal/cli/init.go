@@ -26,7 +26,8 @@ func initCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "init", Usage: "write a commented inventory to begin with", ArgsUsage: "[FILE]",
 		Description: `Writes mail.yaml, or FILE, or with - to standard output. A file that is there is
-left alone. The inventory has no errors; change its domain and users.
+left alone. The inventory has no errors; change its domain and users. Its first
+line lets editors complete it with the schema that virtmap schema prints.
 
 Examples:
   virtmap init

@@ -2,18 +2,44 @@ package cli
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // writeWhole writes a small file that is whole once it has its name.
-func writeWhole(path string, content []byte) error {
+func writeWhole(path string, content []byte) error { return writeLike(path, content, nil) }
+
+// rewrite replaces a file, or what a link leads to, and keeps its mode and its
+// owner.
+func rewrite(path string, content []byte) error {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	return writeLike(path, content, info)
+}
+
+// writeLike writes a file with the mode and the owner of another.
+func writeLike(path string, content []byte, like fs.FileInfo) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".virtmap-new-*")
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(content)
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
+	mode := fs.FileMode(0o644)
+	if like != nil {
+		mode = like.Mode().Perm()
+		if owner, ok := like.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
+			err = errors.Join(err, f.Chown(int(owner.Uid), int(owner.Gid)))
+		}
+	}
+	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/urfave/cli/v2"
+
+	"virtmap/inventory"
+)
+
+type fmtArgs struct{ check, diff, write bool }
+
+func fmtCommand(stdio Stdio) *cli.Command {
+	var a fmtArgs
+	return &cli.Command{
+		Name: "fmt", Usage: "lay an inventory out in the canonical way", ArgsUsage: "[FILE...]",
+		Description: `Prints mail.yaml, or each FILE, or with - standard input, laid out: two blanks a
+level, the fixed keys in the order of the manual, one blank line where there
+were several. Names keep the order you gave them, and a comment moves with the
+line below it. Whole lines are moved and indented and nothing else: quotes, braces
+and comments stay as they are.
+
+Examples:
+  virtmap fmt --write
+  virtmap fmt --check mail.yaml domains/*.yaml
+  virtmap fmt --diff`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "check", Destination: &a.check, EnvVars: []string{"VIRTMAP_CHECK"},
+				Usage: "name the files that would change, and exit with 1 when there are any"},
+			&cli.BoolFlag{Name: "diff", Destination: &a.diff, EnvVars: []string{"VIRTMAP_DIFF"},
+				Usage: "print what would change"},
+			&cli.BoolFlag{Name: "write", Aliases: []string{"w"}, Destination: &a.write, EnvVars: []string{"VIRTMAP_WRITE"},
+				Usage: "write the files"},
+		},
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			files := c.Args().Slice()
+			if len(files) == 0 {
+				files = []string{"mail.yaml"}
+			}
+			if a.write && a.check {
+				return usage(errors.New("--check writes nothing; leave --write out"))
+			}
+			return a.run(files, stdio)
+		},
+	}
+}
+
+func (a *fmtArgs) run(files []string, stdio Stdio) error {
+	changed := 0
+	for _, path := range files {
+		name, text, err := inventory.ReadText(path, stdio.In)
+		if err != nil {
+			return machineExit(err, exitNoInput)
+		}
+		formatted, sources, faults, err := inventory.Format(name, text)
+		if err != nil {
+			return exit(exitProblems, err)
+		}
+		if faults.Failed() {
+			return printFaults(stdio, sources, faults, 0)
+		}
+		if formatted != text {
+			changed++
+		}
+		if err := a.tell(path, name, text, formatted, stdio); err != nil {
+			return err
+		}
+	}
+	if a.check && changed > 0 {
+		return exit(exitProblems, nil)
+	}
+	return nil
+}
+
+// tell prints or writes what one file becomes.
+func (a *fmtArgs) tell(path, name, text, formatted string, stdio Stdio) error {
+	var err error
+	switch {
+	case a.diff:
+		_, err = stdio.Out.Write(diff.Diff(name, []byte(text), name+" (laid out)", []byte(formatted)))
+	case a.check && formatted != text:
+		_, err = fmt.Fprintln(stdio.Out, name)
+	case a.check || a.write:
+	default:
+		_, err = io.WriteString(stdio.Out, formatted)
+	}
+	if err != nil {
+		return exit(exitIO, err)
+	}
+	if !a.write || formatted == text {
+		return nil
+	}
+	if path == inventory.StdinName {
+		return usage(errors.New("--write takes files, and - is standard input"))
+	}
+	return machineExit(rewrite(path, []byte(formatted)), exitCannotWrite)
+}

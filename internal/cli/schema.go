@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"virtmap/inventory"
+)
+
+func schemaCommand(stdio Stdio) *cli.Command {
+	var included bool
+	return &cli.Command{
+		Name: "schema", Usage: "print the JSON Schema of an inventory, for editors",
+		Description: `Editors complete and check an inventory by it. One that speaks to the YAML
+language server finds it by the first line that init writes:
+
+  # yaml-language-server: $schema=virtmap.schema.json
+
+The schema is never stricter than check, which finds more: whether a user is
+declared, loops, and all that hangs on more than one value.
+
+Examples:
+  virtmap schema > virtmap.schema.json
+  virtmap schema --included > domains/virtmap.schema.json`,
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "included", Destination: &included, EnvVars: []string{"VIRTMAP_INCLUDED"},
+			Usage: "of the files that an inventory includes"}},
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			text, err := inventory.Schema(included)
+			if err != nil {
+				return exit(exitSoftware, err)
+			}
+			if _, err := stdio.Out.Write(text); err != nil {
+				return exit(exitIO, err)
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,132 @@
+package inventory_test
+
+import (
+	"errors"
+	"flag"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"virtmap/internal/sample"
+	"virtmap/inventory"
+)
+
+var update = flag.Bool("update", os.Getenv("VIRTMAP_UPDATE") != "", "rewrite the goldens")
+
+// format lays a text out twice: the second time nothing changes.
+func format(t *testing.T, text string) string {
+	t.Helper()
+	once, _, faults, err := inventory.Format("mail.yaml", text)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if faults.Failed() {
+		return text
+	}
+	twice, _, _, err := inventory.Format("mail.yaml", once)
+	if err != nil || twice != once {
+		t.Fatalf("laid out again it is another (%v):\n%s\n-- once --\n%s\n-- twice --\n%s", err, text, once, twice)
+	}
+	return once
+}
+
+// TestFormat lays each file of testdata/format out: what it becomes stands
+// beside it.
+func TestFormat(t *testing.T) {
+	files, err := filepath.Glob("testdata/format/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("nothing to lay out")
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := format(t, string(text))
+		golden := strings.TrimSuffix(file, ".yaml") + ".txt"
+		if *update {
+			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want, _ := os.ReadFile(golden); got != string(want) {
+			t.Errorf("%s is laid out as\n%s", file, got)
+		}
+	}
+}
+
+// TestFormatKeepsTheExample: what we show is laid out.
+func TestFormatKeepsTheExample(t *testing.T) {
+	text, err := os.ReadFile("../testdata/example/mail.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := format(t, string(text)); got != string(text) {
+		t.Errorf("the example would become\n%s", got)
+	}
+}
+
+// TestFormatMovesNothingBeforeItsAnchor leaves the order of a file alone whose
+// values stand for others.
+func TestFormatMovesNothingBeforeItsAnchor(t *testing.T) {
+	text := "users:\n  andrei:\nx-all: &all [andrei]\nhost:\n    name: mx1.example.net\nversion: 1\ndomains: {a.example: {addresses: {info: *all}}}\n"
+	if got, want := format(t, text), strings.Replace(text, "    name", "  name", 1); got != want {
+		t.Errorf("it became\n%s", got)
+	}
+}
+
+// TestFormatRefusesWhatItWouldChange: blank lines that a value keeps cannot be
+// moved with the lines around them.
+func TestFormatRefusesWhatItWouldChange(t *testing.T) {
+	text := "x-text: |+\n  kept\n\n\nversion: 1\n"
+	got, _, _, err := inventory.Format("mail.yaml", text)
+	if err == nil || got != text {
+		t.Errorf("%v, %q", err, got)
+	}
+}
+
+// TestFormatSamples lays samples out whose lines were indented otherwise, moved
+// apart and commented.
+func TestFormatSamples(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 7))
+	for range 300 {
+		format(t, untidy(r, sample.Inventory(r, "/etc/mail", "hash")))
+	}
+}
+
+// untidy changes a text as nobody would who means another thing by it.
+func untidy(r *rand.Rand, text string) string {
+	width := 1 + r.IntN(5)
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		rest := strings.TrimLeft(line, " ")
+		depth := (len(line) - len(rest)) / 2
+		for range r.IntN(10) - 7 {
+			out.WriteString("\n")
+		}
+		if r.IntN(5) == 0 {
+			out.WriteString(strings.Repeat(" ", r.IntN(9)) + "# about " + rest)
+		}
+		out.WriteString(strings.Repeat(" ", depth*width) + rest)
+	}
+	return out.String()
+}
+
+func FuzzFormat(f *testing.F) {
+	for _, pattern := range []string{"testdata/format/*.yaml", "../testdata/good/*.yaml", "../testdata/bad/*.yaml"} {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			if text, err := os.ReadFile(file); err == nil && len(text) < 4000 {
+				f.Add(string(text))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if _, _, _, err := inventory.Format("fuzz", text); errors.Is(err, inventory.ErrUnsafe) {
+			return
+		}
+		format(t, text)
+	})
+}

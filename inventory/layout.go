@@ -1,0 +1,205 @@
+package inventory
+
+import (
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// A layout moves the lines of a file. Lines are counted from 0.
+type layout struct {
+	lines []string
+	fixed bool // entries stay where they are
+}
+
+// An entry is a key of a block with its value.
+type entry struct {
+	key   string
+	blank bool     // a blank line stands before it
+	lines []string // with the comments above it
+}
+
+// sectionOf gives the section that the value of a key is, in one of the
+// sections; names is a mapping whose keys a person chose.
+var sectionOf = map[string]map[string]string{
+	"top": {"host": "host", "defaults": "defaults", "users": "users", "domains": "domains",
+		"guards": "guards", "mx": "mx", "tests": "tests"},
+	"defaults":  {"roles": "addresses", "catch_all": "catch_all"},
+	"users":     {"": "user"},
+	"domains":   {"": "domain"},
+	"tests":     {"": "outcome"},
+	"domain":    {"addresses": "addresses", "roles": "addresses", "catch_all": "catch_all"},
+	"addresses": {"": "address"},
+	"address":   {"reject": "refusal", "defer": "refusal"},
+	"catch_all": {"reject": "refusal", "defer": "refusal"},
+}
+
+func within(section, key string) string {
+	all := sectionOf[section]
+	if inner, ok := all[""]; ok {
+		return inner
+	}
+	return all[key]
+}
+
+// isBlock reports a mapping that is written line by line.
+func isBlock(n *yaml.Node) bool {
+	return n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle == 0 && len(n.Content) > 0
+}
+
+// file lays out a whole file. What stands at its top stays there.
+func (l *layout) file(root *yaml.Node) []string {
+	first := root.Content[0].Line - 1
+	head := 0
+	for head < first && isBlank(l.lines[head]) {
+		head++
+	}
+	var out []string
+	for head < first && !isBlank(l.lines[head]) {
+		out = append(out, strings.TrimRight(l.lines[head], " \t"))
+		head++
+	}
+	return append(out, l.block(root, "top", head, len(l.lines), 0)...)
+}
+
+// block lays out the lines of a block mapping at an indentation.
+func (l *layout) block(n *yaml.Node, section string, from, to, indent int) []string {
+	var entries []entry
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		next := to
+		if i+2 < len(n.Content) {
+			next = n.Content[i+2].Line - 1
+		}
+		end := l.contentEnd(n.Content[i], next)
+		entries = append(entries, l.entry(n.Content[i], n.Content[i+1], section, from, end, indent))
+		from = end
+	}
+	if !l.fixed {
+		moved := slices.Clone(entries)
+		slices.SortStableFunc(moved, func(a, b entry) int { return rank(section, a.key) - rank(section, b.key) })
+		for i := range moved {
+			moved[i].blank = entries[i].blank // the groups stay
+		}
+		entries = moved
+	}
+	var out []string
+	for _, e := range entries {
+		if e.blank {
+			out = append(out, "")
+		}
+		out = append(out, e.lines...)
+	}
+	return append(out, comments(l.lines[from:to], indent)...)
+}
+
+// rank orders the fixed keys of a section: note, then as the manual has them,
+// then what is free.
+func rank(section, key string) int {
+	all := Sections()
+	s := slices.IndexFunc(all, func(s Section) bool { return s.Name == section })
+	if s < 0 {
+		return 0
+	}
+	if key == "note" {
+		return -1
+	}
+	if i := slices.IndexFunc(all[s].Keys, func(k Key) bool { return k.Name == key }); i >= 0 {
+		return i
+	}
+	return len(all[s].Keys)
+}
+
+// contentEnd is the line behind the last one of an entry, of the lines up to
+// next: also comments that are indented deeper than its key are its own.
+func (l *layout) contentEnd(key *yaml.Node, next int) int {
+	end := key.Line
+	for i := key.Line; i < next; i++ {
+		if !isBlank(l.lines[i]) && !isComment(l.lines[i]) {
+			end = i + 1
+		}
+	}
+	for i := end; i < next; i++ {
+		switch {
+		case isBlank(l.lines[i]):
+		case indentation(l.lines[i]) > indentation(l.lines[key.Line-1]):
+			end = i + 1
+		default:
+			return end
+		}
+	}
+	return end
+}
+
+// entry lays out one entry, whose lines are those from the end of the one
+// before it to its own.
+func (l *layout) entry(key, value *yaml.Node, section string, from, end, indent int) entry {
+	at := key.Line - 1
+	e := entry{key: key.Value, blank: from < at && isBlank(l.lines[from])}
+	above := l.lines[from:at]
+	for len(above) > 0 && isBlank(above[0]) {
+		above = above[1:]
+	}
+	e.lines = comments(above, indent)
+	line := strings.Repeat(" ", indent) + strings.TrimLeft(l.lines[at], " ")
+	rest := l.lines[at+1 : end]
+	if len(rest) == 0 || isBlock(value) {
+		line = strings.TrimRight(line, " \t")
+	}
+	e.lines = append(e.lines, line)
+	switch {
+	case isBlock(value) && value.Content[0].Line > key.Line:
+		e.lines = append(e.lines, l.block(value, within(section, key.Value), at+1, end, indent+2)...)
+	case value.Kind == yaml.SequenceNode && value.Style&yaml.FlowStyle == 0:
+		e.lines = append(e.lines, shifted(rest, indent+2-firstIndentation(rest), indent+2)...)
+	default:
+		e.lines = append(e.lines, shifted(rest, indent-indentation(l.lines[at]), 0)...)
+	}
+	return e
+}
+
+// comments indents lines that are comments or blank, of which at most one
+// stays where there are several.
+func comments(lines []string, indent int) (out []string) {
+	for i, line := range lines {
+		switch {
+		case !isBlank(line):
+			out = append(out, strings.Repeat(" ", indent)+strings.TrimSpace(line))
+		case i == 0 || !isBlank(lines[i-1]):
+			out = append(out, "")
+		}
+	}
+	return out
+}
+
+// shifted moves lines to the right or to the left together, not further than to
+// an indentation.
+func shifted(lines []string, by, least int) (out []string) {
+	for _, line := range lines {
+		switch {
+		case line == "":
+		case by > 0:
+			line = strings.Repeat(" ", by) + line
+		case by < 0:
+			have := len(line) - len(strings.TrimLeft(line, " "))
+			line = line[min(have, -by):]
+		}
+		if short := least - indentation(line); short > 0 && !isBlank(line) {
+			line = strings.Repeat(" ", short) + line
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+func isBlank(line string) bool   { return strings.Trim(line, " \t") == "" }
+func isComment(line string) bool { return strings.HasPrefix(strings.TrimLeft(line, " \t"), "#") }
+
+// firstIndentation is that of the first line that says something.
+func firstIndentation(lines []string) int {
+	i := slices.IndexFunc(lines, func(line string) bool { return !isBlank(line) && !isComment(line) })
+	if i < 0 {
+		return 0
+	}
+	return indentation(lines[i])
+}

@@ -1,0 +1,140 @@
+package inventory
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// A shape is a JSON Schema (draft-07), or a part of one.
+type shape map[string]any
+
+// Schema gives the JSON Schema of an inventory, or of a file that one includes,
+// for editors. It comes from the tables of keys that the reader reads by, and
+// is never stricter than the reader: what needs more than the value itself,
+// such as whether a user is declared, only check finds.
+func Schema(included bool) ([]byte, error) {
+	root := object("top")
+	root["required"] = []string{"version", "host"}
+	if included {
+		root = object("included")
+	}
+	root["$schema"] = "http://json-schema.org/draft-07/schema#"
+	root["title"] = "virtmap inventory"
+	definitions := shape{}
+	for _, s := range Sections() {
+		if s.Name != "top" && s.Name != "included" {
+			definitions[s.Name] = object(s.Name)
+		}
+	}
+	definitions["host"].(shape)["required"] = []string{"name"}
+	root["definitions"] = definitions
+	text, err := json.MarshalIndent(root, "", "  ")
+	return append(text, '\n'), err
+}
+
+// free are the keys that every mapping of fixed keys takes.
+var free = shape{"^x-": true}
+
+// object gives the shape of a section.
+func object(section string) shape {
+	all := Sections()
+	s := all[slices.IndexFunc(all, func(s Section) bool { return s.Name == section })]
+	properties := shape{"note": shape{"description": "Free text for who reads this next."}}
+	for _, k := range s.Keys {
+		properties[k.Name] = k.shape()
+	}
+	return shape{"type": "object", "properties": properties, "patternProperties": free, "additionalProperties": false}
+}
+
+func (k *Key) shape() shape {
+	value, ok := kinds[k.Kind]
+	if !ok && k.Kind == "mapping" {
+		value, ok = mappings[k.Name], true
+	}
+	if !ok {
+		value = words(k.Kind)
+	}
+	// What is empty has its default.
+	described := shape{"description": k.Doc, "anyOf": []any{value, shape{"type": "null"}}}
+	var example any
+	if yaml.Unmarshal([]byte(k.Example), &example) == nil && example != nil {
+		described["examples"] = []any{example}
+	}
+	return described
+}
+
+// words gives the shape of a kind such as "hash, cdb or text".
+func words(kind string) shape {
+	var all []any
+	for _, word := range strings.Split(strings.ReplaceAll(kind, " or ", ", "), ", ") {
+		all = append(all, word)
+		if word == "true" || word == "false" {
+			all = append(all, word == "true") // without quotes
+		}
+	}
+	return shape{"enum": all}
+}
+
+// scalar is anything that is read as text: an editor sees no, 1234 and null as
+// what they would be elsewhere.
+var scalar = shape{"type": []string{"string", "number", "boolean", "null"}}
+
+var list = either(scalar, shape{"type": "array", "items": scalar})
+
+func either(shapes ...any) shape       { return shape{"anyOf": shapes} }
+func section(name string) shape        { return shape{"$ref": "#/definitions/" + name} }
+func pattern(expression string) shape  { return shape{"type": "string", "pattern": expression} }
+func numeric(expression string) shape  { return either(pattern(expression), shape{"type": "integer"}) }
+func or(one shape, other ...any) shape { return either(append([]any{one}, other...)...) }
+
+// kinds are the shapes of the kinds of keys that are not words themselves.
+var kinds = map[string]shape{
+	"1":                             {"enum": []any{1, "1"}},
+	"text":                          scalar,
+	"domain":                        scalar,
+	"list":                          list,
+	"list of domains":               list,
+	"list of addresses or networks": list,
+	"address or list":               list,
+	"target":                        list,
+	"target or mapping":             or(list, section("catch_all")),
+	"recipient":                     scalar,
+	"path":                          pattern("^/"),
+	"text or mapping":               or(scalar, section("refusal")),
+	"reply code":                    numeric("^[45][0-9][0-9]$"),
+	"enhanced status":               pattern(`^[45]\.[0-9]{1,3}\.[0-9]{1,3}$`),
+	"status or code":                numeric(`^[45](\.[0-9]{1,3}\.[0-9]{1,3}|[0-9][0-9])$`),
+	"percentage":                    pattern(`^\+?0*(100|[0-9]{1,2})%$`),
+	"number":                        numeric(`^[+-]?[0-9]+$`),
+	"duration":                      pattern(`^\+?[0-9]+[smhdw]$`),
+}
+
+// mappings are the shapes of mappings by the name of their key.
+var mappings = map[string]shape{
+	"host":      section("host"),
+	"defaults":  section("defaults"),
+	"guards":    section("guards"),
+	"mx":        section("mx"),
+	"users":     names(either(section("user"), shape{"type": "null"}), "^(note$|x-)"),
+	"domains":   names(either(section("domain"), shape{"type": "null"}), `^(note$|x-[^.]*$)`),
+	"addresses": names(address, ""),
+	"roles":     names(address, ""),
+	"tests":     names(or(list, section("outcome")), `^(note$|x-[^@]*$)`),
+	"checks": {"type": "object", "properties": shape{"profile": shape{"enum": []any{"default", "strict"}}},
+		"patternProperties": shape{"^(note$|x-)": true}, "additionalProperties": words("error, warning, note or ignore")},
+}
+
+var address = or(list, section("address"))
+
+// names gives the shape of a mapping whose keys a person chooses, but for those
+// that a pattern leaves free.
+func names(value shape, free string) shape {
+	s := shape{"type": "object", "additionalProperties": value}
+	if free != "" {
+		s["patternProperties"] = shape{free: true}
+	}
+	return s
+}
