@@ -52,16 +52,38 @@ func Run(ctx context.Context, args []string, stdio Stdio) (code int) {
 	return exitCode(err)
 }
 
-const description = `virtmap reads one YAML inventory of virtual addresses and real users, finds
+const appUsage = "virtual mail domains for sendmail from one inventory"
+
+const about = `virtmap reads one YAML inventory of virtual addresses and real users, finds
 every fault with its place, asks whether the MX records of each domain lead to
 this server, and writes what sendmail needs: the virtusertable as text and as a
 map, local-host-names, aliases, and the lines for sendmail.mc.
 
-Exit codes: 0 done · 1 problems found, nothing written · 3 written, but a domain
-is held back or pending · 4 changes pending (diff --exit-code) · 5 refused by a guard, the message names the flag that
-allows it · 64 usage · 66 inventory unreadable · 70 a bug of ours · 73 cannot
-create a file · 74 input/output error · 75 try again: another build is at work,
-or DNS gave no answer where one was asked for · 77 permission.`
+Examples:
+  virtmap init && virtmap check
+  virtmap build -o out --mx off
+  virtmap test`
+
+const exitCodes = `  0   done, nothing wrong
+  1   problems found, nothing written
+  3   written, but a domain is held back or pending
+  4   changes pending (diff --exit-code)
+  5   refused by a guard; the message names the flag that allows it
+  64  usage
+  66  inventory unreadable
+  70  a bug of ours
+  73  cannot create a file
+  74  input/output error
+  75  try again: another build is at work, or DNS gave no answer
+  77  permission`
+
+const files = `  mail.yaml             the inventory; virtmap man virtmap-inventory
+  virtusertable, .db    in host.mail_dir or the folder of -o, with
+                        virtmap-aliases, local-host-names, virtmap.mc
+  .virtmap              state of -o DIR: verdicts, generations, journal
+  /var/lib/virtmap      state without -o`
+
+const description = about + "\n\nExit codes:\n" + exitCodes + "\n\nFiles:\n" + files
 
 // commands are all commands, in the order of the help.
 func commands(stdio Stdio) []*cli.Command {
@@ -69,14 +91,14 @@ func commands(stdio Stdio) []*cli.Command {
 		buildCommand(stdio), initCommand(stdio), checkCommand(stdio), fmtCommand(stdio), explainCommand(stdio), schemaCommand(stdio),
 		diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio),
 		mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio),
-		mapCommand(stdio), completionCommand(stdio),
+		mapCommand(stdio), completionCommand(stdio), manCommand(stdio),
 	}
 }
 
 func newApp(stdio Stdio) *cli.App {
 	return &cli.App{
 		Name:                   "virtmap",
-		Usage:                  "virtual mail domains for sendmail from one inventory",
+		Usage:                  appUsage,
 		Description:            description,
 		Version:                version(),
 		Commands:               commands(stdio),

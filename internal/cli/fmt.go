@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/urfave/cli/v2"
@@ -43,6 +44,9 @@ Examples:
 			}
 			if a.write && a.check {
 				return usage(errors.New("--check writes nothing; leave --write out"))
+			}
+			if a.write && slices.Contains(files, inventory.StdinName) {
+				return usage(errors.New("--write takes files, and - is standard input"))
 			}
 			return a.run(files, stdio)
 		},
@@ -93,9 +97,6 @@ func (a *fmtArgs) tell(path, name, text, formatted string, stdio Stdio) error {
 	}
 	if !a.write || formatted == text {
 		return nil
-	}
-	if path == inventory.StdinName {
-		return usage(errors.New("--write takes files, and - is standard input"))
 	}
 	return machineExit(rewrite(path, []byte(formatted)), exitCannotWrite)
 }

@@ -5,4 +5,5 @@ _virtmap() {
 	found=(${(f)"$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)"})
 	(( $#found )) && compadd -a found || _files
 }
-compdef _virtmap virtmap
+# As a file of fpath this is the function's body at its first call.
+if [[ "${funcstack[1]}" == _virtmap ]]; then _virtmap; else compdef _virtmap virtmap; fi

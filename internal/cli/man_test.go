@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/peer"
+	"virtmap/inventory"
+)
+
+// TestManualPages holds the pages to mandoc, and to the commands and keys that
+// there are.
+func TestManualPages(t *testing.T) {
+	for _, name := range []string{"virtmap", "virtmap-inventory"} {
+		code, page, stderr := run("", "man", name)
+		if code != exitOK || stderr != "" {
+			t.Fatalf("man %s: exit %d, %s", name, code, stderr)
+		}
+		out, errOut, _ := peer.Try(page, peer.Find(t, "mandoc"), "-Tlint", "-W", "warning")
+		for line := range strings.Lines(out + errOut) {
+			if !strings.Contains(line, "missing date") { // the same program has the same page
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+		text := peer.Run(t, page, "mandoc", "-Tascii", "-O", "width=200")
+		for _, want := range promised(name) {
+			if !strings.Contains(plain(text), want) {
+				t.Errorf("%s does not tell of %q", name, want)
+			}
+		}
+	}
+}
+
+// promised is what a page must tell of.
+func promised(page string) (all []string) {
+	if page == "virtmap-inventory" {
+		for _, s := range inventory.Sections() {
+			for _, k := range s.Keys {
+				all = append(all, k.Name)
+			}
+		}
+		return append(all, "VM014", "UTS 46")
+	}
+	var tell func(prefix string, commands []*cli.Command)
+	tell = func(prefix string, commands []*cli.Command) {
+		for _, c := range commands {
+			if tell(prefix+c.Name+" ", c.Subcommands); len(c.Subcommands) > 0 {
+				continue
+			}
+			all = append(all, prefix+c.Name)
+			for _, f := range c.Flags {
+				all = append(all, "--"+f.Names()[0])
+			}
+		}
+	}
+	tell("virtmap ", commands(Stdio{}))
+	return append(all, "EXIT STATUS", "FILES")
+}
+
+// plain takes out what mandoc prints twice for bold letters.
+func plain(text string) string {
+	var out []rune
+	for _, c := range text {
+		if c == '\b' && len(out) > 0 {
+			out = out[:len(out)-1]
+			continue
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+func TestManTakesAPageThatThereIs(t *testing.T) {
+	if code, _, stderr := run("", "man", "sendmail"); code != exitUsage || !strings.Contains(stderr, "the pages are virtmap and virtmap-inventory") {
+		t.Errorf("exit %d, %s", code, stderr)
+	}
+}
