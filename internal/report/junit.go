@@ -55,8 +55,8 @@ func (j *junit) Close() error {
 	if err := xml.EscapeText(&suite, []byte(j.suite)); err != nil {
 		return err
 	}
-	counts := fmt.Sprintf(`tests="%d" failures="%d" errors="0" skipped="0"`, j.tried, j.failed)
-	if _, err := fmt.Fprintf(j.w, "%s<testsuites %s>\n<testsuite name=\"%s\" %s>\n", xml.Header, counts, &suite, counts); err != nil {
+	counts := fmt.Sprintf(`tests="%d" failures="%d" errors="0"`, j.tried, j.failed)
+	if _, err := fmt.Fprintf(j.w, "%s<testsuites %s>\n<testsuite name=\"%s\" %s skipped=\"0\">\n", xml.Header, counts, &suite, counts); err != nil {
 		return err
 	}
 	if _, err := j.cases.WriteTo(j.w); err != nil {
