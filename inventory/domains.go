@@ -37,7 +37,9 @@ func (r *reader) users(v value, m *Model) {
 		}
 		name, ok := r.localName(p.key, p.name, "user")
 		user := User{Name: name}
-		if !p.val.isEmpty() {
+		if word := p.val; word.isScalar() && !word.isEmpty() && word.node.Value != "null" && word.node.Value != "~" {
+			r.userAsText(p)
+		} else if !p.val.isEmpty() {
 			readMapping(r, p.val, "user "+p.name, userKeys, &user)
 		}
 		if user.KeepCopy && user.Forward.Kind == NoTarget {
@@ -52,6 +54,24 @@ func (r *reader) users(v value, m *Model) {
 			m.Users = append(m.Users, user)
 		}
 	})
+}
+
+// userAsText reports a user who has a text where keys are, or a key of a user
+// that stands beside the users.
+func (r *reader) userAsText(p pair) {
+	text := p.val.node.Value
+	f := checkShape.At(p.val.pos(), p.val.size(), "user %s takes a mapping, not a text", p.name)
+	switch {
+	case slices.ContainsFunc(userKeys, func(k key[User]) bool { return k.Name == p.name }):
+		f = f.WithHelp("%s is a key of a user: indent it below its user, and not beside it", p.name)
+	case strings.HasPrefix(text, "/"):
+		f = f.WithHelp("write %s: {mailbox: %s}", p.name, text)
+	case strings.Contains(text, "@"):
+		f = f.WithHelp("write %s: {forward: %s}", p.name, text)
+	default:
+		f = f.WithHelp("write nothing behind the colon: a user is the local account of that name")
+	}
+	r.fault(f)
 }
 
 func (r *reader) localAliases(v value, m *Model) {
@@ -83,6 +103,11 @@ func (r *reader) domains(v value, _ *Model) {
 
 func (r *reader) domain(p pair) {
 	if freeKey(p.name) && !strings.Contains(p.name, ".") {
+		return
+	}
+	if at := strings.LastIndex(p.name, "@"); at >= 0 && p.val.isScalar() {
+		r.fault(checkDomain.At(p.key.pos(), p.key.size(), "%q is an address, where a domain stands", p.name).
+			WithHelp("list it in its domain: %s: {addresses: {%s: %s}}", p.name[at+1:], p.name[:at], p.val.node.Value))
 		return
 	}
 	name := r.domainName(p.key, "domain")

@@ -146,8 +146,11 @@ func (r *reader) pairs(v value, what string, yield func(pair)) {
 				WithHelp("an inventory is YAML and begins with \"version: 1\""))
 			return
 		}
-		r.fault(checkShape.At(v.pos(), v.size(), "%s takes a mapping, not %s", what, v.what()).
-			WithHelp("write each key on a line of its own, indented below %s, as \"key: value\"", what))
+		help := "write each key on a line of its own, indented below " + what + ", as \"key: value\""
+		if v.isList() {
+			help = "take the dashes or brackets out: what stands below " + what + " is \"key: value\", or \"key:\" alone"
+		}
+		r.fault(checkShape.At(v.pos(), v.size(), "%s takes a mapping, not %s", what, v.what()).WithHelp("%s", help))
 		return
 	}
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
@@ -215,7 +218,7 @@ func (r *reader) scalar(v value, what string) (Name, bool) {
 	}
 	if at := strings.IndexFunc(text, func(c rune) bool { return c == '\t' || c == '\n' || c == '\r' || forbiddenInSource(c) }); at >= 0 {
 		r.fault(checkValue.At(v.pos(), v.size(), "%s holds the control character %q", what, text[at:at+1]).
-			WithHelp("write it on one line, without escapes"))
+			WithHelp("write it on one line, without escapes; several recipients are a list: [andrei, bea]"))
 		return Name{}, false
 	}
 	return Name{Text: text, Pos: v.pos()}, true

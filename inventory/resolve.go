@@ -79,6 +79,9 @@ func (r *reader) targetDomain(t *Target, domain string) {
 	}
 }
 
+// refusing are words that people try where reject is meant.
+var refusing = []string{"blackhole", "bounce", "deny", "drop", "nobody", "nouser", "null", "refuse", "trash"}
+
 func (r *reader) resolveName(t *Target) {
 	m := r.model
 	if i, ok := m.User(t.Text); ok {
@@ -101,8 +104,11 @@ func (r *reader) resolveName(t *Target) {
 			}
 		}
 	})
-	help := "declare it under users, or under local_aliases if the server's own alias files define it"
-	if near != "" {
+	help := "declare it: users: {" + t.Text + ": }, or local_aliases: [" + t.Text + "] if the server's own alias files define it"
+	switch {
+	case slices.Contains(refusing, t.Text):
+		help = "mail is taken or refused; write reject to refuse it"
+	case near != "":
 		help = "the nearest declared user is \"" + near + "\""
 	}
 	r.fault(checkDangling.At(t.Pos, len(t.Text), "target %q is not a declared user", t.Text).WithHelp("%s", help))
@@ -188,6 +194,10 @@ var hostNeeds = []string{"mailer-daemon", "postmaster", "root"}
 // domains, to an explicit catch-all that leaves its own mail a way.
 func (r *reader) checkHostDomains() {
 	m := r.model
+	if name := m.Host.Name; name.Text != "" && !strings.Contains(name.Text, ".") {
+		r.fault(checkSingleLabel.At(name.Pos, len(name.Text), "the server's name %q has no dot in it", name.Text).
+			WithHelp("write what sendmail calls itself, such as %s.example.net: echo '$j' | sendmail -bt tells", name.Text))
+	}
 	for i := range m.Domains {
 		d := &m.Domains[i]
 		if !strings.Contains(d.Name, ".") && d.Name != "localhost" && !m.IsHostName(d.Name) {

@@ -114,7 +114,7 @@ func anyAlias(n *yaml.Node) bool {
 // and over samples.
 func TestSchemaAgreesWithTheReader(t *testing.T) {
 	schema := compiled(t, false)
-	for _, folder := range []string{"example", "good", "bad"} {
+	for _, folder := range []string{"example", "good", "bad", "newcomer"} {
 		files, err := filepath.Glob("../testdata/" + folder + "/*.yaml")
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no inventories in %s", folder)

@@ -183,6 +183,8 @@ func (r *reader) path(v value, what string, def Name) Name {
 	text := name.Text
 	wrong, help := "", ""
 	switch at := strings.IndexFunc(text, func(c rune) bool { return !strings.ContainsRune(pathChars, c) }); {
+	case strings.HasPrefix(text, "~"):
+		wrong, help = "begins with ~, which only a shell knows", "write the whole path, such as /home/andrei/mbox"
 	case !strings.HasPrefix(text, "/"):
 		wrong, help = "is not an absolute path", "begin with a slash"
 	case at >= 0:

@@ -49,8 +49,14 @@ func inventories(t *testing.T, folder string) []string {
 
 // TestBadInventories reads each wrong inventory of testdata/bad: what is
 // printed stands beside it.
-func TestBadInventories(t *testing.T) {
-	t.Chdir("../../testdata/bad")
+func TestBadInventories(t *testing.T) { wrongInventories(t, "../../testdata/bad") }
+
+// TestNewcomers reads inventories as people write them who have not read the
+// manual: each message alone should lead to what is right.
+func TestNewcomers(t *testing.T) { wrongInventories(t, "../../testdata/newcomer") }
+
+func wrongInventories(t *testing.T, folder string) {
+	t.Chdir(folder)
 	for _, file := range inventories(t, ".") {
 		code, stdout, stderr := run("", "check", "-i", file)
 		if code != exitProblems || stdout != "" {

@@ -40,6 +40,11 @@ func FoldDomain(name string) (string, *Problem) {
 			Text: fmt.Sprintf("%s is a wildcard, and sendmail takes the * of a name literally", quote(name)),
 			Help: "list every domain by its name",
 		}
+	case strings.Contains(trimmed, "://"):
+		return "", &Problem{
+			Text: fmt.Sprintf("%s is a URL, not a domain", quote(name)),
+			Help: "write only the name of the host, such as fakemail.example",
+		}
 	case strings.HasPrefix(trimmed, "["):
 		return "", &Problem{
 			Text: fmt.Sprintf("%s is an address literal, not a domain", quote(name)),
