@@ -11,6 +11,7 @@ import (
 // standard library and, where named, one dependency.
 var allowed = map[string][]string{
 	"virtmap":                   {"virtmap/internal/cli"},
+	"virtmap/contrib":           {},
 	"virtmap/inventory":         {"virtmap/internal/diag", "virtmap/internal/mailaddr", "gopkg.in/yaml.v3"},
 	"virtmap/virtuser":          {"virtmap/inventory", "virtmap/internal/diag", "virtmap/internal/mailaddr"},
 	"virtmap/hostnames":         {"virtmap/inventory", "virtmap/mxcheck", "virtmap/internal/mailaddr", "virtmap/internal/diag"},
