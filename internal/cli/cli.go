@@ -18,8 +18,8 @@ import (
 	"virtmap/internal/diag"
 )
 
-// Version is set by the release build.
-var Version = ""
+// Version and Commit are set by the release build.
+var Version, Commit = "", ""
 
 // Stdio is where a run reads and writes.
 type Stdio struct {
@@ -136,8 +136,8 @@ func unknownCommand(commands []*cli.Command, name string) error {
 }
 
 func version() string {
-	if Version != "" {
-		return Version
+	if Version != "" && Commit != "" {
+		return Version + " (" + Commit[:min(len(Commit), 12)] + ")"
 	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
