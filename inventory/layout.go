@@ -48,7 +48,11 @@ func isBlock(n *yaml.Node) bool {
 	return n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle == 0 && len(n.Content) > 0
 }
 
-// file lays out a whole file. What stands at its top stays there.
+// ignoreMark begins a comment that is about the line below it.
+const ignoreMark = "# virtmap:ignore"
+
+// file lays out a whole file. What stands at its top stays there, but for a
+// comment that is about the first key.
 func (l *layout) file(root *yaml.Node) []string {
 	first := root.Content[0].Line - 1
 	head := 0
@@ -56,7 +60,7 @@ func (l *layout) file(root *yaml.Node) []string {
 		head++
 	}
 	var out []string
-	for head < first && !isBlank(l.lines[head]) {
+	for head < first && !isBlank(l.lines[head]) && !strings.HasPrefix(strings.TrimLeft(l.lines[head], " "), ignoreMark) {
 		out = append(out, strings.TrimRight(l.lines[head], " \t"))
 		head++
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/diag"
 	"virtmap/inventory"
 )
 
@@ -54,27 +55,39 @@ Examples:
 }
 
 func (a *fmtArgs) run(files []string, stdio Stdio) error {
-	changed := 0
+	worst := 0
 	for _, path := range files {
-		name, text, err := inventory.ReadText(path, stdio.In)
-		if err != nil {
-			return machineExit(err, exitNoInput)
+		err := a.one(path, stdio)
+		var known *exitError
+		if errors.As(err, &known) && known.err != nil {
+			fmt.Fprintf(stdio.Err, "virtmap: %s\n", diag.Printable(err.Error()))
 		}
-		formatted, sources, faults, err := inventory.Format(name, text)
-		if err != nil {
-			return exit(exitProblems, err)
-		}
-		if faults.Failed() {
-			return printFaults(stdio, sources, faults, 0)
-		}
-		if formatted != text {
-			changed++
-		}
-		if err := a.tell(path, name, text, formatted, stdio); err != nil {
-			return err
-		}
+		worst = max(worst, exitCode(err))
 	}
-	if a.check && changed > 0 {
+	if worst > 0 {
+		return exit(worst, nil)
+	}
+	return nil
+}
+
+// one lays one file out.
+func (a *fmtArgs) one(path string, stdio Stdio) error {
+	name, text, err := inventory.ReadText(path, stdio.In)
+	if err != nil {
+		return machineExit(err, exitNoInput)
+	}
+	formatted, sources, faults, err := inventory.Format(name, text)
+	if err != nil {
+		return exit(exitProblems, err)
+	}
+	if faults.Failed() {
+		return printFaults(stdio, sources, faults, 0)
+	}
+	if err := a.tell(path, name, text, formatted, stdio); err != nil {
+		return err
+	}
+	if a.check && formatted != text {
+		fmt.Fprintf(stdio.Err, "%s: it is not laid out; virtmap fmt --write %[1]s does that\n", diag.Printable(name))
 		return exit(exitProblems, nil)
 	}
 	return nil
