@@ -11,6 +11,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
+	"virtmap/internal/lint"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 	"virtmap/virtuser"
@@ -50,6 +51,7 @@ func (a *buildArgs) prepare(ctx context.Context, stdio Stdio) (*job, error) {
 		err = printFaults(stdio, j.source.Model.Sources, j.faults, least)
 	}
 	if err == nil {
+		lint.Silence(j.source.Model, &j.news)
 		err = printFaults(stdio, j.source.Model.Sources, &j.news, least)
 	}
 	if err != nil {

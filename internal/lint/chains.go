@@ -31,11 +31,12 @@ func (a *advisor) detailsLost() {
 		if !t.HasParams() || !strings.Contains(t.Text, "%1") || strings.Contains(t.Text, "%2") || strings.Contains(t.Text, "%3") {
 			return
 		}
+		byDefault := a.detail(i) == inventory.DetailKeep
 		keeps := func(address inventory.Address) bool {
 			detail := address.Detail
-			return detail == inventory.DetailKeep || strings.Contains(address.To.Text, "%3") || strings.Contains(address.To.Text, "%2")
+			return detail == inventory.DetailKeep || detail == inventory.DetailUnset && byDefault && !refused(&address) || strings.Contains(address.To.Text, "%3") || strings.Contains(address.To.Text, "%2")
 		}
-		if at := slices.IndexFunc(d.Addresses, keeps); at >= 0 && a.detail(i) != inventory.DetailKeep {
+		if at := slices.IndexFunc(d.Addresses, keeps); at >= 0 {
 			a.faults.Add(checkDetailLost.At(t.Pos, len(t.Text), "the catch-all drops the +detail that %s keeps", d.Addresses[at].Local).
 				Second(d.Addresses[at].Pos, "the address that keeps it").
 				WithHelp("write %s", strings.Replace(t.Text, "%1", "%1%3", 1)))
@@ -67,14 +68,24 @@ func (a *advisor) address(address *inventory.Address) end {
 	return *kept
 }
 
+// next is the listed address of this inventory that a target is.
+func (a *advisor) next(t *inventory.Target) (address *inventory.Address, ok bool) {
+	if t.Kind != inventory.ToAddress || t.HasParams() {
+		return nil, false
+	}
+	local, domain, _ := mailaddr.Split(t.Text)
+	i, ok := a.m.Serves(domain)
+	if !ok {
+		return nil, false
+	}
+	return a.find(i, local)
+}
+
 func (a *advisor) target(t *inventory.Target) end {
 	switch t.Kind {
 	case inventory.ToAddress:
-		local, domain, _ := mailaddr.Split(t.Text)
-		if i, ok := a.m.Serves(domain); ok && !t.HasParams() {
-			if next, ok := a.find(i, local); ok {
-				return a.address(next)
-			}
+		if next, ok := a.next(t); ok {
+			return a.address(next)
 		}
 	case inventory.ToList:
 		return a.all(a.m.Lists[t.Index].Members)
@@ -103,11 +114,33 @@ func (a *advisor) all(members []inventory.Target) (sum end) {
 // lead to it are mended with it.
 func (a *advisor) deepChains() {
 	a.own(func(address *inventory.Address) {
-		if a.leadsOn(&address.To) && a.address(address).steps == maxSteps+1 {
-			a.faults.Add(checkDeep.At(address.Pos, len(address.Local), "mail for %s takes %d steps to its end", address.Local, maxSteps+1).
+		if !a.leadsOn(&address.To) {
+			return
+		}
+		if steps := a.address(address).steps; steps > maxSteps && a.longestBelow(&address.To) <= maxSteps {
+			a.faults.Add(checkDeep.At(address.Pos, len(address.Local), "mail for %s takes %d steps to its end", address.Local, steps).
 				WithHelp("name the end: each step is one more that a change can break"))
 		}
 	})
+}
+
+// longestBelow is how many steps the addresses have that a target leads to at
+// once, by a list or a user's forward too.
+func (a *advisor) longestBelow(t *inventory.Target) (steps int) {
+	switch t.Kind {
+	case inventory.ToUser:
+		return a.longestBelow(&a.m.Users[t.Index].Forward)
+	case inventory.ToList:
+		members := a.m.Lists[t.Index].Members
+		for i := range members {
+			steps = max(steps, a.longestBelow(&members[i]))
+		}
+		return steps
+	}
+	if next, ok := a.next(t); ok {
+		return a.address(next).steps
+	}
+	return 0
 }
 
 // leadsOn reports whether a target may have steps of its own; most have not,
@@ -121,9 +154,51 @@ func (a *advisor) crowds() {
 		if address.To.Kind != inventory.ToList || address.Disabled {
 			return
 		}
-		if n := a.target(&address.To).recipients; n > maxRecipients {
+		if a.target(&address.To).recipients <= maxRecipients {
+			return
+		}
+		distinct := recipients{a, map[string]bool{}, map[*inventory.Address]bool{}, map[uint32]bool{}}
+		distinct.add(&address.To)
+		if n := len(distinct.names); n > maxRecipients {
 			a.faults.Add(checkCrowd.At(address.Pos, len(address.Local), "mail for %s goes to %d recipients, and anybody may write to it", address.Local, n).
 				WithHelp("a mailing list manager asks who writes, and handles bounces; name its alias under local_aliases"))
 		}
 	})
+}
+
+// recipients are those of an address, each once.
+type recipients struct {
+	a     *advisor
+	names map[string]bool
+	seen  map[*inventory.Address]bool
+	users map[uint32]bool // seen
+}
+
+func (r *recipients) add(t *inventory.Target) {
+	switch t.Kind {
+	case inventory.ToList:
+		members := r.a.m.Lists[t.Index].Members
+		for i := range members {
+			r.add(&members[i])
+		}
+	case inventory.ToUser:
+		u := &r.a.m.Users[t.Index]
+		if u.Forward.Kind == inventory.NoTarget || u.KeepCopy {
+			r.names[u.Name.Text] = true
+		}
+		if !r.users[t.Index] {
+			r.users[t.Index] = true
+			r.add(&u.Forward)
+		}
+	case inventory.NoTarget:
+	default:
+		next, ok := r.a.next(t)
+		switch {
+		case !ok:
+			r.names[t.Text] = true
+		case !r.seen[next] && !refused(next):
+			r.seen[next] = true
+			r.add(&next.To)
+		}
+	}
 }

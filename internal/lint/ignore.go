@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"virtmap/hostnames"
 	"virtmap/internal/diag"
+	"virtmap/internal/mcfile"
 	"virtmap/inventory"
 )
 
@@ -41,10 +43,35 @@ type lineKey struct {
 // reports comments that are badly formed or silence nothing. Errors stay. Of
 // checks that were skipped nobody knows what a comment would silence.
 func Ignored(m *inventory.Model, skipped []*diag.Check, faults *diag.List) {
-	var all []*ignore
+	all := ignoresOf(m, faults)
+	silence(m, all, faults)
+	// What the DNS and a sendmail.mc say is not known yet.
+	skipped = slices.Concat(skipped, hostnames.Checks, mcfile.Checks)
+	for _, i := range all {
+		wasSkipped := func(c *diag.Check) bool { return slices.Contains(i.checks, c.ID) }
+		if !i.used && !slices.ContainsFunc(skipped, wasSkipped) {
+			faults.Add(checkUnused.At(i.pos, i.size, "nothing on line %d is reported by %s", i.about.line, strings.Join(i.checks, " or ")).
+				WithHelp("take the comment out"))
+		}
+	}
+}
+
+// Silence takes out what comments of the inventory silence of later faults,
+// such as those of the DNS. What is wrong with the comments was said before.
+func Silence(m *inventory.Model, faults *diag.List) {
+	var said diag.List
+	silence(m, ignoresOf(m, &said), faults)
+}
+
+// ignoresOf reads the comments of an inventory.
+func ignoresOf(m *inventory.Model, faults *diag.List) (all []*ignore) {
 	for src := range m.Sources.Each() {
 		all = append(all, ignores(m.Sources, src, faults)...)
 	}
+	return all
+}
+
+func silence(m *inventory.Model, all []*ignore, faults *diag.List) {
 	if len(all) == 0 {
 		return
 	}
@@ -62,16 +89,9 @@ func Ignored(m *inventory.Model, skipped []*diag.Check, faults *diag.List) {
 		}
 		return kept
 	})
-	for _, i := range all {
-		wasSkipped := func(c *diag.Check) bool { return slices.Contains(i.checks, c.ID) }
-		if !i.used && !slices.ContainsFunc(skipped, wasSkipped) {
-			faults.Add(checkUnused.At(i.pos, i.size, "nothing on line %d is reported by %s", i.about.line, strings.Join(i.checks, " or ")).
-				WithHelp("take the comment out"))
-		}
-	}
 }
 
-var checkID = regexp.MustCompile(`^(VM\d+)(?:,? +|$)`)
+var checkID = regexp.MustCompile(`^(VM\d+)(?:[,:] *| +|$)`)
 
 // ignores reads the comments of a source.
 func ignores(sources *diag.Sources, src *diag.Source, faults *diag.List) (all []*ignore) {
@@ -83,6 +103,10 @@ func ignores(sources *diag.Sources, src *diag.Source, faults *diag.List) (all []
 		at += next
 		i := &ignore{pos: src.Pos(at)}
 		comment, _, _ := strings.Cut(src.Text[at:], "\n")
+		if isQuoted(src.Text[:at]) {
+			at += len(comment)
+			continue
+		}
 		i.size = len(comment)
 		place, _ := sources.Place(i.pos)
 		i.about = lineKey{src, aboutLine(place)}
@@ -91,6 +115,13 @@ func ignores(sources *diag.Sources, src *diag.Source, faults *diag.List) (all []
 		}
 		at += len(comment)
 	}
+}
+
+// isQuoted reports whether what stands behind a text is no comment: a # that
+// no blank is before, or one within quotes that begin on its line.
+func isQuoted(before string) bool {
+	line := before[strings.LastIndexByte(before, '\n')+1:]
+	return line != "" && !strings.HasSuffix(line, " ") || strings.Count(line, `"`)%2 == 1
 }
 
 // read reads what stands behind the mark.

@@ -14,7 +14,7 @@ var (
 	checkScripts = &diag.Check{ID: "VM093", Name: "mixed-script", Severity: diag.Warning,
 		Rule: "A label of a domain is written in one script."}
 	checkSpecialUse = &diag.Check{ID: "VM094", Name: "special-use", Severity: diag.Warning,
-		Rule: "A domain is not one of the names that are never in the public DNS."}
+		Rule: "A domain is not one of the names that no mail domain of the public DNS has."}
 )
 
 // specialUse are the names that IANA's registry of special-use domain names
@@ -37,8 +37,12 @@ var specialUse = map[string]string{
 func (a *advisor) specialUse() {
 	a.enabled(func(d *inventory.Domain) {
 		for name := d.Name; name != ""; {
-			if why, ok := specialUse[name]; ok && d.MXCheck != inventory.MXSkip {
-				a.faults.Add(checkSpecialUse.At(d.Pos, len(d.Name), "%s is below %s, which is never in the public DNS (%s)", d.Name, name, why).
+			if why, ok := specialUse[name]; ok && a.m.MXCheckOf(d) != inventory.MXSkip {
+				which := d.Name + " is"
+				if name != d.Name {
+					which += " below " + name + ", which is"
+				}
+				a.faults.Add(checkSpecialUse.At(d.Pos, len(d.Name), "%s never a mail domain of the public DNS (%s)", which, why).
 					WithHelp("write your own domain; for one that only your own DNS has, mx_check: skip"))
 				return
 			}
@@ -77,13 +81,28 @@ var together = [][]string{
 	{"Bopomofo", "Han", "Latin"},
 }
 
+// script gives the script of a letter; none of what all scripts share.
+func script(c rune) string {
+	if c <= unicode.MaxASCII {
+		if unicode.IsLetter(c) {
+			return "Latin"
+		}
+		return ""
+	}
+	for name, table := range unicode.Scripts {
+		if name != "Common" && name != "Inherited" && unicode.Is(table, c) {
+			return name
+		}
+	}
+	return ""
+}
+
 // scripts gives the scripts of a label, sorted; one where they belong together.
 func scripts(label string) (all []string) {
 	for _, c := range label {
-		for name, table := range unicode.Scripts {
-			if name != "Common" && name != "Inherited" && unicode.Is(table, c) && !slices.Contains(all, name) {
-				all = append(all, name)
-			}
+		known := slices.ContainsFunc(all, func(name string) bool { return unicode.Is(unicode.Scripts[name], c) })
+		if name := script(c); !known && name != "" {
+			all = append(all, name)
 		}
 	}
 	slices.Sort(all)

@@ -23,6 +23,7 @@ type named struct {
 	text string
 	pos  diag.Pos
 	only bool // it is no sibling but may be a misspelling of one
+	copy int  // 1 + the domain at the end of its copies; 0: it is no domain
 }
 
 // near reports domains and users that look like a misspelling of another, and
@@ -31,19 +32,19 @@ func (a *advisor) near() {
 	var domains, users []named
 	for i := range a.m.Domains {
 		d := &a.m.Domains[i]
-		domains = append(domains, named{d.Name, d.Pos, false})
+		domains = append(domains, named{text: d.Name, pos: d.Pos, copy: 1 + a.original(i)})
 	}
 	seen := map[string]bool{}
 	a.own(func(address *inventory.Address) {
 		if t := &address.To; a.outside(t) {
 			if _, domain, _ := mailaddr.Split(t.Text); !seen[domain] {
 				seen[domain] = true
-				domains = append(domains, named{domain, t.Pos, true})
+				domains = append(domains, named{text: domain, pos: t.Pos, only: true})
 			}
 		}
 	})
 	for i := range a.m.Users {
-		users = append(users, named{a.m.Users[i].Name.Text, a.m.Users[i].Name.Pos, false})
+		users = append(users, named{text: a.m.Users[i].Name.Text, pos: a.m.Users[i].Name.Pos})
 	}
 	for at, other := range nearPairs(domains) {
 		a.faults.Add(checkNear.At(at.pos, len(at.text), "domain %s is one letter off %s", at.text, other.text).
@@ -53,6 +54,14 @@ func (a *advisor) near() {
 		a.faults.Add(checkNear.At(at.pos, len(at.text), "user %s is one letter off %s", at.text, other.text).
 			Second(other.pos, "the other user").WithHelp("mend the one that is misspelled"))
 	}
+}
+
+// original is the domain that a domain copies in the end, or itself.
+func (a *advisor) original(d int) int {
+	for a.m.Domains[d].Source >= 0 {
+		d = a.inherited[d].above
+	}
+	return d
 }
 
 // nearPairs gives names that are one edit away from another, each once. Two
@@ -131,6 +140,7 @@ func neighbour(all []named, told []bool, before []form, f form) (other int32, ok
 		case o.hash != f.hash:
 			return 0, false
 		case told[f.name] || at.only && other.only:
+		case at.copy > 0 && at.copy == other.copy: // for those who mistype it
 		case oneLetterOff(at.text, other.text):
 			return o.name, true
 		}

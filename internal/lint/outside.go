@@ -94,27 +94,52 @@ const maxListed = 100
 
 // exposed reports the accounts that catch_all: local opens.
 func (a *advisor) exposed() {
+	isAccount := make(map[string]bool, len(a.accounts))
+	for _, name := range a.accounts {
+		isAccount[mailaddr.Lower(name)] = true
+	}
+	all := someOf(a.accounts)
 	a.served(func(i int, d *inventory.Domain) {
 		t := a.catchAll(i)
 		if t.Kind != inventory.ToLocal {
 			return
 		}
-		open := slices.DeleteFunc(slices.Clone(a.accounts), func(name string) bool {
-			_, listed := a.find(i, mailaddr.Lower(name))
-			return listed
-		})
-		if len(open) == 0 {
+		open, names := len(a.accounts), all
+		if listed := a.listed(i, isAccount); len(listed) > 0 {
+			left := slices.DeleteFunc(slices.Clone(a.accounts), func(name string) bool { return listed[mailaddr.Lower(name)] })
+			open, names = len(left), someOf(left)
+		}
+		if open == 0 {
 			return
 		}
 		pos := d.CatchAll.Pos
 		if d.CatchAll.Kind == inventory.NoTarget {
 			pos = d.Pos
 		}
-		f := checkExposed.At(pos, len("local"), "%d local accounts have addresses at %s that nobody listed", len(open), d.Name)
-		f.Text += ": " + strings.Join(open[:min(len(open), maxListed)], ", ")
-		if more := len(open) - maxListed; more > 0 {
-			f.Text += ", and " + strconv.Itoa(more) + " more"
-		}
+		f := checkExposed.At(pos, len("local"), "%d local accounts have addresses at %s that nobody listed", open, d.Name)
+		f.Text += ": " + names
 		a.faults.Add(f.WithHelp("write catch_all: reject, and list those that are to have mail there"))
 	})
+}
+
+// listed gives the accounts that have an address of their name at a domain.
+func (a *advisor) listed(d int, isAccount map[string]bool) map[string]bool {
+	listed := map[string]bool{}
+	for layer := range a.layers(d) {
+		for i := range layer {
+			if address := &layer[i]; address.Form == inventory.Plain && isAccount[address.Local] {
+				listed[address.Local] = true
+			}
+		}
+	}
+	return listed
+}
+
+// someOf names the first of many.
+func someOf(names []string) string {
+	text := strings.Join(names[:min(len(names), maxListed)], ", ")
+	if more := len(names) - maxListed; more > 0 {
+		text += ", and " + strconv.Itoa(more) + " more"
+	}
+	return text
 }

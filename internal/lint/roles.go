@@ -48,12 +48,27 @@ func (a *advisor) postmasters() {
 func (a *advisor) deadPostmasters() {
 	a.own(func(address *inventory.Address) {
 		for _, role := range requiredRoles {
-			if address.Form == inventory.Plain && address.Local == role && refused(address) {
+			if address.Form == inventory.Plain && address.Local == role && a.dead(address) {
 				a.faults.Add(checkDeadPostmaster.At(address.Pos, len(role), "mail for %s is refused", role).
 					WithHelp("other servers report trouble there and may list you for refusing it; name a user"))
 			}
 		}
 	})
+}
+
+// dead reports whether an address is refused, or leads to one that is.
+func (a *advisor) dead(address *inventory.Address) bool {
+	for range maxSteps {
+		if refused(address) {
+			return true
+		}
+		next, ok := a.next(&address.To)
+		if !ok {
+			return false
+		}
+		address = next
+	}
+	return false
 }
 
 func (a *advisor) hostDomains() {
@@ -65,15 +80,26 @@ func (a *advisor) hostDomains() {
 	}
 }
 
+// hasAddresses reports whether a domain has addresses of its own or of the
+// domain it copies.
+func (a *advisor) hasAddresses(d int) bool {
+	for ; d >= 0; d = a.m.Domains[d].Source {
+		if len(a.m.Domains[d].Addresses) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // subdomains reports domains with nothing in them below one that has.
 func (a *advisor) subdomains() {
 	a.served(func(i int, d *inventory.Domain) {
-		if len(d.Addresses) > 0 || d.Source >= 0 || d.CatchAll.Kind != inventory.NoTarget {
+		if len(d.Addresses) > 0 || len(d.Roles) > 0 || d.Source >= 0 || a.catchAll(i).Kind != inventory.Refused {
 			return
 		}
 		for parent := d.Name; strings.Contains(parent, "."); {
 			_, parent, _ = strings.Cut(parent, ".")
-			if p, ok := a.m.Serves(parent); ok {
+			if p, ok := a.m.Serves(parent); ok && a.hasAddresses(p) {
 				a.faults.Add(checkSubdomain.At(d.Pos, len(d.Name), "%s has no addresses, and is below %s, which has", d.Name, parent).
 					Second(a.m.Domains[p].Pos, "the domain above it").
 					WithHelp("write same_as: %s, or take it out: a domain without rows refuses everything but its roles", parent))

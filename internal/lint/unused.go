@@ -2,6 +2,7 @@ package lint
 
 import (
 	"slices"
+	"strings"
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
@@ -49,9 +50,9 @@ func (a *advisor) unreached() {
 		}
 	})
 	open := false
-	a.served(func(i int, d *inventory.Domain) {
+	a.served(func(i int, _ *inventory.Domain) {
 		t := a.catchAll(i)
-		open = open || t.Kind == inventory.ToLocal
+		open = open || a.opensAccounts(&t)
 		mark(&t)
 	})
 	for i := range a.m.Users {
@@ -63,6 +64,21 @@ func (a *advisor) unreached() {
 				WithHelp("give %s an address, or take the user out", name.Text))
 		}
 	}
+}
+
+// opensAccounts reports whether a catch-all leaves the local part to the
+// server's accounts.
+func (a *advisor) opensAccounts(t *inventory.Target) bool {
+	switch t.Kind {
+	case inventory.ToLocal:
+		return true
+	case inventory.ToDomain:
+		return a.m.IsHostName(t.Text)
+	case inventory.ToAddress:
+		local, domain, _ := mailaddr.Split(t.Text)
+		return strings.Contains(local, "%") && a.m.IsHostName(domain)
+	}
+	return false
 }
 
 // shadowed reports roles that an address of the same domain comes before, and
@@ -93,12 +109,7 @@ func (a *advisor) shadowed() {
 // sameAsCatchAll reports plain addresses that go where they would go if they
 // were not listed.
 func (a *advisor) sameAsCatchAll() {
-	a.copied = make([]bool, len(a.m.Domains))
-	for i := range a.m.Domains {
-		if source := a.m.Domains[i].Source; source >= 0 && a.m.Domains[i].CatchAll.Kind != inventory.NoTarget {
-			a.copied[source] = true // a copy may send unlisted mail elsewhere
-		}
-	}
+	a.findCopied()
 	a.served(func(i int, d *inventory.Domain) {
 		if d.Source >= 0 || a.copied[i] {
 			return
@@ -118,6 +129,20 @@ func (a *advisor) sameAsCatchAll() {
 			}
 		}
 	})
+}
+
+// findCopied marks the domains of which a copy, or a copy's copy, has a
+// catch-all of its own, and may send unlisted mail elsewhere.
+func (a *advisor) findCopied() {
+	a.copied = make([]bool, len(a.m.Domains))
+	for i := range a.m.Domains {
+		if a.m.Domains[i].CatchAll.Kind == inventory.NoTarget {
+			continue
+		}
+		for source := a.m.Domains[i].Source; source >= 0 && !a.copied[source]; source = a.m.Domains[source].Source {
+			a.copied[source] = true
+		}
+	}
 }
 
 // redundant reports whether a plain address could be left out.
@@ -177,9 +202,11 @@ func (a *advisor) notes() {
 		case d.MXCheck == inventory.MXSkip:
 			report(d.Pos, len(d.Name), "%s is served whatever its MX records say, and no note says why", d.Name)
 		}
-		for j := range d.Addresses {
-			if address := &d.Addresses[j]; address.Disabled && !address.Noted {
-				report(address.Pos, len(address.Local), "%s is not enabled, and no note says why", address.Local+"@"+d.Name)
+		for _, layer := range [][]inventory.Address{d.Addresses, d.Roles} {
+			for j := range layer {
+				if address := &layer[j]; address.Disabled && !address.Noted {
+					report(address.Pos, len(address.Local), "%s is not enabled, and no note says why", address.Local+"@"+d.Name)
+				}
 			}
 		}
 	}
