@@ -156,5 +156,16 @@ func (t *Table) addRow(key, value string, pos diag.Pos) error {
 // bytes.
 func header(what, inventoryName string) string {
 	name := inventoryName[strings.LastIndexByte(inventoryName, '/')+1:]
-	return "# " + what + ", written by virtmap from " + diag.Printable(name) + ".\n# Changes made here are lost at the next build.\n"
+	return "# " + what + headerMark + diag.Printable(name) + ".\n" + headerEnd
+}
+
+const (
+	headerMark = ", written by virtmap from "
+	headerEnd  = "# Changes made here are lost at the next build.\n"
+)
+
+// OurComment reports whether a comment is one that Compile or Keep writes, and
+// not a person.
+func OurComment(line string) bool {
+	return strings.Contains(line, headerMark) || line+"\n" == headerEnd || strings.HasPrefix(line, leavingMark)
 }

@@ -66,7 +66,7 @@ Examples:
 
 const exitCodes = `  0   done, nothing wrong
   1   problems found, nothing written
-  3   written, but a domain is held back or pending
+  3   written, but a domain is held back or pending, or import left a row out
   4   changes pending (diff --exit-code)
   5   refused by a guard; the message names the flag that allows it
   64  usage
@@ -88,7 +88,7 @@ const description = about + "\n\nExit codes:\n" + exitCodes + "\n\nFiles:\n" + f
 // commands are all commands, in the order of the help.
 func commands(stdio Stdio) []*cli.Command {
 	return []*cli.Command{
-		buildCommand(stdio), initCommand(stdio), checkCommand(stdio), fmtCommand(stdio), explainCommand(stdio), schemaCommand(stdio),
+		buildCommand(stdio), initCommand(stdio), importCommand(stdio), checkCommand(stdio), fmtCommand(stdio), explainCommand(stdio), schemaCommand(stdio),
 		diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio),
 		mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio),
 		mapCommand(stdio), completionCommand(stdio), manCommand(stdio),

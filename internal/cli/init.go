@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/user"
 	"strings"
@@ -59,16 +58,8 @@ func (a *initArgs) run(path string, stdio Stdio) error {
 		_, err := io.WriteString(stdio.Out, text)
 		return machineExit(err, exitIO)
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return exit(exitRefused, fmt.Errorf("%q is there and left alone; name another FILE, or - for standard output", path))
-	}
-	if err != nil {
-		return machineExit(err, exitCannotWrite)
-	}
-	_, err = file.WriteString(text)
-	if err = errors.Join(err, file.Close()); err != nil {
-		return machineExit(err, exitIO)
+	if err := writeNew(path, text); err != nil {
+		return err
 	}
 	fmt.Fprintf(stdio.Err, "wrote %s; next: change its domain and users, then virtmap check -i %[1]s\n", path)
 	return nil

@@ -28,18 +28,28 @@ func aliasFiles(dir string) (all []string, named bool) {
 	ours := filepath.Join(dir, mcfile.Aliases)
 	all = []string{ours}
 	for _, value := range settings(dir, "O AliasFile=") {
-		for spec := range strings.SplitSeq(value, ",") {
-			path := strings.TrimSpace(spec)
-			if at := strings.IndexByte(path, '/'); at > 0 && strings.Contains(path[:at], ":") {
-				path = path[at:]
-			}
+		for _, path := range aliasPaths(value) {
 			named = named || path == ours
-			if filepath.IsAbs(path) && !slices.Contains(all, path) {
+			if !slices.Contains(all, path) {
 				all = append(all, path)
 			}
 		}
 	}
 	return all, named
+}
+
+// aliasPaths gives the files of an AliasFile option, without their map class.
+func aliasPaths(value string) (all []string) {
+	for spec := range strings.SplitSeq(value, ",") {
+		path := strings.TrimSpace(spec)
+		if at := strings.IndexByte(path, '/'); at > 0 && strings.Contains(path[:at], ":") {
+			path = path[at:]
+		}
+		if filepath.IsAbs(path) {
+			all = append(all, path)
+		}
+	}
+	return all
 }
 
 // settings gives what stands behind a word at the beginning of lines.

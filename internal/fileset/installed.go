@@ -24,6 +24,7 @@ type Installed struct {
 	names   []string        // of class w
 	relayed []string        // of the relayed domains
 	own     virtuser.Lookup // our alias file alone; nil: there is none
+	site    virtuser.Lookup // the server's own
 	ownMap  *mapfile.File   // its map; nil: there is none
 	typ     string          // of the maps; empty: it is guessed
 	text    string          // path of the virtusertable
@@ -46,7 +47,12 @@ func Open(dir, host string, account func(string) bool) (set *Installed, err erro
 func OpenAt(dir string, at func(path string) string, host string, account func(string) bool) (set *Installed, err error) {
 	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: at, typ: installedType(at(filepath.Join(dir, mcfile.Include)))}
 	paths, named := aliasFiles(dir)
-	return set, set.load(dir, paths, named)
+	return set, set.load(usual(dir, paths), named)
+}
+
+// usual is the layout of a folder that is not asked for its own.
+func usual(dir string, aliases []string) Layout {
+	return Layout{Table: filepath.Join(dir, mcfile.Virtusertable), Names: []string{filepath.Join(dir, mcfile.HostNames)}, Aliases: aliases, home: dir}
 }
 
 // OpenOurs opens the files that builds write, to be compared with what they
@@ -55,7 +61,7 @@ func OpenAt(dir string, at func(path string) string, host string, account func(s
 func OpenOurs(dir, host string, account func(string) bool) (set *Installed, err error) {
 	same := func(path string) string { return path }
 	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: same, typ: installedType(filepath.Join(dir, mcfile.Include)), lenient: true}
-	return set, set.load(dir, []string{filepath.Join(dir, mcfile.Aliases)}, false)
+	return set, set.load(usual(dir, []string{filepath.Join(dir, mcfile.Aliases)}), false)
 }
 
 // installedType is the map type that a virtmap.mc names; empty when there is
@@ -68,32 +74,35 @@ func installedType(path string) string {
 	return mcfile.MapType(string(text))
 }
 
-func (set *Installed) load(dir string, aliases []string, named bool) (err error) {
+func (set *Installed) load(l Layout, named bool) (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, set.Close())
 		}
 	}()
-	set.text = filepath.Join(dir, mcfile.Virtusertable)
+	set.text = l.Table
 	set.Router.Rows, set.EachRow, err = set.table(set.text)
 	set.rows = set.opened(0)
-	if set.lenient && errors.Is(err, fs.ErrNotExist) {
+	if set.empty(set.text, err) {
 		set.Router.Rows, set.EachRow = rowSet(pairs{})
 		err = nil
 	}
 	if err != nil {
 		return err
 	}
-	if set.Router.Aliases, err = set.aliases(aliases, named); err != nil {
+	if set.Router.Aliases, err = set.aliases(l.Aliases, named); err != nil {
 		return err
 	}
-	names, err := set.read(filepath.Join(dir, mcfile.HostNames))
-	if err != nil && !(set.lenient && errors.Is(err, fs.ErrNotExist)) {
-		return err
+	set.names = l.Words
+	for _, path := range l.Names {
+		names, err := set.read(path)
+		if err != nil && !set.empty(path, err) {
+			return err
+		}
+		set.names = append(set.names, nameLines(names)...)
 	}
-	set.names = nameLines(names)
 	set.Router.ClassW = lineSet(set.names)
-	relayed, err := set.read(filepath.Join(dir, mcfile.RelayDomains))
+	relayed, err := set.read(filepath.Join(l.home, mcfile.RelayDomains))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -101,6 +110,16 @@ func (set *Installed) load(dir string, aliases []string, named bool) (err error)
 	set.Router.Relayed = lineSet(set.relayed)
 	set.Router.Ready()
 	return nil
+}
+
+// empty reports whether a file that could not be read is taken for an empty
+// one.
+func (s *Installed) empty(path string, err error) bool {
+	if !s.lenient || !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	s.Warnings = append(s.Warnings, fmt.Sprintf("%s is not there, and taken for empty", s.at(path)))
+	return true
 }
 
 // Table gives the rows of the virtusertable, sorted: those of the text where it
@@ -155,6 +174,21 @@ func (s *Installed) has(t *virtuser.Table) bool {
 // Names are the domains that are taken: class w and the relayed ones.
 func (s *Installed) Names() []string { return slices.Concat(s.names, s.relayed) }
 
+// MapType is the type of the virtusertable: the one that the configuration
+// names, or that was found.
+func (s *Installed) MapType() string {
+	switch {
+	case s.typ != "":
+		return s.typ
+	case s.rows != nil:
+		return s.rows.Type.Name
+	}
+	return mapfile.Types[0].Name
+}
+
+// SiteAliases are the server's own alias files.
+func (s *Installed) SiteAliases() virtuser.Lookup { return s.site }
+
 // OwnAliases is our alias file alone; nil when there is none.
 func (s *Installed) OwnAliases() virtuser.Lookup { return s.own }
 
@@ -177,6 +211,8 @@ func (s *Installed) aliases(paths []string, named bool) (virtuser.Lookup, error)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && i == 0 && !named:
 			continue
+		case s.empty(path, err):
+			continue
 		case errors.Is(err, fs.ErrNotExist):
 			s.Warnings = append(s.Warnings, fmt.Sprintf("%s is named in sendmail.cf and not there: all mail to local accounts waits", path))
 			file = func([]byte) ([]byte, bool, error) { return nil, false, err }
@@ -188,6 +224,15 @@ func (s *Installed) aliases(paths []string, named bool) (virtuser.Lookup, error)
 			s.own, s.ownMap = file, s.opened(before)
 		}
 	}
+	s.site = firstOf(files)
+	if s.own != nil {
+		s.site = firstOf(files[1:])
+	}
+	return firstOf(files), nil
+}
+
+// firstOf asks files one after the other.
+func firstOf(files []virtuser.Lookup) virtuser.Lookup {
 	return func(key []byte) (value []byte, ok bool, err error) {
 		for _, file := range files {
 			if value, ok, err = file(key); ok || err != nil {
@@ -195,7 +240,7 @@ func (s *Installed) aliases(paths []string, named bool) (virtuser.Lookup, error)
 			}
 		}
 		return value, ok, err
-	}, nil
+	}
 }
 
 func lineSet(lines []string) func(string) bool {
@@ -206,11 +251,10 @@ func lineSet(lines []string) func(string) bool {
 	return func(name string) bool { return have[name] }
 }
 
-// ours reports whether a table is one of those that virtmap.mc names the type
-// of.
-func ours(text string) bool {
-	base := filepath.Base(text)
-	return base == mcfile.Virtusertable || base == mcfile.Aliases
+// typed reports whether a table is one of those that virtmap.mc, or the
+// configuration, names the type of.
+func (s *Installed) typed(text string) bool {
+	return s.typ != "" && (text == s.text || filepath.Base(text) == mcfile.Aliases)
 }
 
 type eachRow = func(row func(key, value []byte) error) error
@@ -218,7 +262,7 @@ type eachRow = func(row func(key, value []byte) error) error
 // table opens the map of a text, or the text itself.
 func (s *Installed) table(text string) (virtuser.Lookup, eachRow, error) {
 	for _, typ := range mapfile.Types {
-		if typ.Suffix == "" || ours(text) && s.typ != "" && typ.Name != s.typ {
+		if typ.Suffix == "" || s.typed(text) && typ.Name != s.typ {
 			continue
 		}
 		s.watch(text + typ.Suffix)
@@ -239,8 +283,10 @@ func (s *Installed) table(text string) (virtuser.Lookup, eachRow, error) {
 		return nil, nil, err
 	}
 	rows := aliasTextRows
-	if filepath.Base(text) == mcfile.Virtusertable {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no map beside it; the text itself is read", text))
+	if text == s.text {
+		if s.typ != "text" {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no map beside it; the text itself is read", s.at(text)))
+		}
 		rows = virtuserTextRows
 	}
 	lookup, each := rowSet(rows(image))

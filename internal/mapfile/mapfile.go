@@ -82,6 +82,16 @@ func ByName(name string) (Type, bool) {
 	return Type{}, false
 }
 
+// WithoutSuffix gives the name of the text that a map belongs to.
+func WithoutSuffix(path string) string {
+	for _, t := range Types {
+		if text, ok := strings.CutSuffix(path, t.Suffix); ok && t.Suffix != "" {
+			return text
+		}
+	}
+	return path
+}
+
 // A Map finds values by key and gives all rows.
 type Map interface {
 	// Get finds a value. It points into the image where it can.

@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/fileset"
+	"virtmap/internal/intake"
+	"virtmap/inventory"
+)
+
+type importArgs struct {
+	installed installedArgs
+	aliases   cli.StringSlice
+	out       string
+}
+
+func importCommand(stdio Stdio) *cli.Command {
+	var a importArgs
+	return &cli.Command{
+		Name: "import", Usage: "write the inventory of a server that runs already", ArgsUsage: "[DIR]",
+		Description: `Reads what a sendmail server has in /etc/mail, or in DIR, which may be a copy:
+the virtusertable, local-host-names and the aliases that rows lead to, where
+sendmail.cf or sendmail.mc names them. Prints the inventory that means the same.
+
+The rows are those that sendmail reads, of the map where there is one; comments
+are those of the text. A name of class w without rows is catch_all: local, as it
+is now. A list of names and addresses in the aliases is a list of the inventory.
+Names in the passwd file are users, others local_aliases. A row that sendmail
+answers with an error becomes a reject with that answer.
+
+What no inventory can say, and what sendmail does not read, is kept as a comment
+that begins with "Not imported", with the reason; the exit code is 3 then.
+
+At the end it asks what becomes of every address, its near misses, and names
+that are not listed, by the old files and by the new ones, and lists what
+differs, with the reason. Only the text of a refusal may differ without exit
+code 3.
+
+Examples:
+  virtmap import > mail.yaml
+  virtmap import -o mail.yaml --host mx1.example.net --accounts passwd ./old-etc-mail
+  virtmap import --aliases /etc/aliases --aliases /etc/mail/lists`,
+		Flags: append(a.installed.flags("", "")[1:],
+			&cli.StringSliceFlag{Name: "aliases", Destination: &a.aliases, TakesFile: true, EnvVars: []string{"VIRTMAP_ALIASES"},
+				Usage: "the server's own aliases are in `FILE`, instead of the files that its configuration names"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, TakesFile: true, EnvVars: []string{"VIRTMAP_OUTPUT"},
+				Usage: "write a new `FILE` instead"}),
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 1 {
+				return usage(errors.New("import takes one DIR"))
+			}
+			if err := notEmpty(c, "accounts", "host", "output"); err != nil {
+				return err
+			}
+			return a.run(firstOf(c.Args().First(), "/etc/mail"), stdio)
+		},
+	}
+}
+
+func (a *importArgs) run(dir string, stdio Stdio) (err error) {
+	server, err := a.open(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	warn(stdio, server.Warnings)
+	inv, err := server.Inventory(firstOf(a.out, "mail.yaml"))
+	if err != nil {
+		return exit(exitProblems, err)
+	}
+	if err := a.write(inv.Text, stdio); err != nil {
+		return err
+	}
+	proof := server.Prove(inv)
+	if err := printProof(stdio.Err, &proof); err != nil {
+		return exit(exitIO, err)
+	}
+	if inv.Left > 0 {
+		fmt.Fprintf(stdio.Err, "%s not imported; each is a comment with the reason in the inventory\n", plural(inv.Left, "line"))
+	}
+	if inv.Left > 0 || !proof.Harmless() {
+		return exit(exitHeld, nil)
+	}
+	return nil
+}
+
+// open opens the files of the server.
+func (a *importArgs) open(dir string) (*intake.Server, error) {
+	if _, err := os.ReadDir(dir); err != nil {
+		return nil, machineExit(err, exitNoInput)
+	}
+	layout := fileset.ReadLayout(dir)
+	layout.Host = firstOf(a.installed.host, layout.Host)
+	if layout.Host == "" {
+		var err error
+		if layout.Host, err = thisHost(); err != nil {
+			return nil, err
+		}
+	}
+	accounts, err := readAccounts(a.installed.accounts)
+	if err != nil {
+		return nil, machineExit(err, exitNoInput)
+	}
+	server, err := intake.Sendmail(layout, a.aliases.Value(), func(name string) bool { return accounts[name] })
+	return server, machineExit(err, exitNoInput)
+}
+
+// write writes the inventory to a new file, or to standard output.
+func (a *importArgs) write(text string, stdio Stdio) error {
+	if a.out == "" || a.out == inventory.StdinName {
+		_, err := io.WriteString(stdio.Out, text)
+		return machineExit(err, exitIO)
+	}
+	return writeNew(a.out, text)
+}
+
+// printProof says which outcomes differ, and why.
+func printProof(to io.Writer, p *intake.Proof) error {
+	w := bufio.NewWriter(to)
+	for i := range p.Found {
+		d := &p.Found[i]
+		fmt.Fprintf(w, "%s: %s -> %s\n", diag.Printable(d.Address), diag.Printable(fate(&d.Old)), diag.Printable(fate(&d.New)))
+		if d.Why != "" {
+			fmt.Fprintf(w, "  %s\n", diag.Printable(d.Why))
+		}
+	}
+	fmt.Fprintf(w, "%s asked about, %d differ\n", addresses(p.Asked), len(p.Found))
+	return w.Flush()
+}
+
+// writeNew writes a file that must not be there.
+func writeNew(path, text string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return exit(exitRefused, fmt.Errorf("%q is there and left alone; name another FILE, or - for standard output", path))
+	}
+	if err != nil {
+		return machineExit(err, exitCannotWrite)
+	}
+	_, err = file.WriteString(text)
+	return machineExit(errors.Join(err, file.Close()), exitIO)
+}

@@ -1,0 +1,302 @@
+package intake
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"virtmap/internal/mailaddr"
+	"virtmap/inventory"
+)
+
+// names collects the users and the local aliases that values name.
+type names struct{ users, aliases map[string]bool }
+
+// value gives the YAML of a right side; keeps says that the domain's detail is
+// kept where nothing else is said. What it gives need not be right: the reader
+// says so.
+func (s *Server) value(key, right string, keeps bool, n names) string {
+	if refusal, ok := refusalOf(right); ok {
+		return refusal
+	}
+	if strings.HasPrefix(strings.ToLower(right), "error:") {
+		return s.answer(key)
+	}
+	catchAll := key[0] == '@'
+	if domain, ok := strings.CutPrefix(right, "%1%3@"); catchAll && ok && !strings.Contains(domain, "%") {
+		return "{domain: " + scalar(domain) + "}"
+	}
+	bare, kept := keptDetail(right)
+	to, owner := s.to(bare, n)
+	var detail string
+	switch form := inventory.ParseForm(key[:strings.LastIndexByte(key, '@')]); {
+	case catchAll || kept == keeps:
+	case kept:
+		detail = ", detail: keep"
+	case form != inventory.ExactDetail:
+		detail = ", detail: drop"
+	}
+	if owner+detail == "" {
+		return to
+	}
+	return "{to: " + to + owner + detail + "}"
+}
+
+// keptDetail takes the %3 away with which a name is given the detail.
+func keptDetail(right string) (bare string, kept bool) {
+	bare, kept = strings.CutSuffix(right, "%3")
+	if !kept || bare == "" || strings.ContainsAny(bare, "@%") {
+		return right, false
+	}
+	return bare, true
+}
+
+// to gives one recipient, or a list and who is told of its failures.
+func (s *Server) to(right string, n names) (to, owner string) {
+	members, owner, ok := s.list(right)
+	if !ok {
+		return s.target(right, n), ""
+	}
+	if owner != "" {
+		owner = ", bounces_to: " + s.target(owner, n)
+	}
+	return s.listed(members, n), owner
+}
+
+// listed gives a list, or its only member.
+func (s *Server) listed(members []string, n names) string {
+	for i, member := range members {
+		members[i] = s.target(member, n)
+	}
+	if len(members) == 1 {
+		return members[0]
+	}
+	return "[" + strings.Join(members, ", ") + "]"
+}
+
+// target gives a user, a local alias or an address. A name with a detail or a
+// parameter is one at the host itself.
+func (s *Server) target(to string, n names) string {
+	switch {
+	case strings.Contains(to, "@"):
+		return scalar(to)
+	case strings.ContainsAny(to, "+%"):
+		return scalar(to + "@" + s.router.Host)
+	}
+	to = mailaddr.Lower(to)
+	if user, ok := s.mailboxOf(to); ok {
+		to = user
+	}
+	if s.router.Account(to) {
+		n.users[to] = true
+	} else {
+		n.aliases[to] = true
+	}
+	return scalar(to)
+}
+
+// ourPrefix is what the names of aliases begin with that builds write.
+const ourPrefix = "virtmap-"
+
+// mailboxOf gives the user whose mailbox elsewhere, or kept copy, one of our
+// aliases is for: its last recipient.
+func (s *Server) mailboxOf(name string) (user string, ok bool) {
+	user, ok = strings.CutPrefix(name, ourPrefix)
+	if !ok || !s.router.Account(user) {
+		return "", false
+	}
+	right, ok := alias(s.own, name)
+	members := splitList(right)
+	if !ok || len(members) == 0 {
+		return "", false
+	}
+	last := members[len(members)-1]
+	return user, strings.HasPrefix(last, "/") || last == user && len(members) > 1
+}
+
+// userValue gives the YAML of a user.
+func (s *Server) userValue(user string, n names) string {
+	var parts []string
+	name := ourPrefix + user
+	if address := s.generic[user]; address != "" {
+		parts = append(parts, "note: "+quoted("sends as "+address+" (genericstable)"))
+	}
+	if owner, ok := s.mailboxOf(name); ok && owner == user {
+		right, _ := alias(s.own, name)
+		members := splitList(right)
+		last := members[len(members)-1]
+		members = members[:len(members)-1]
+		if last != user {
+			parts = append(parts, "mailbox: "+scalar(last))
+		}
+		if len(members) > 0 {
+			parts = append(parts, "forward: "+s.listed(members, n), "keep_copy: true")
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " {" + strings.Join(parts, ", ") + "}"
+}
+
+// list gives the members of an alias that is no more than a list of names and
+// addresses, and who is told of its failures.
+func (s *Server) list(name string) (members []string, owner string, ok bool) {
+	name = mailaddr.Lower(name)
+	if strings.ContainsAny(name, "@%+") || s.router.Account(name) {
+		return nil, "", false
+	}
+	if _, ok := s.mailboxOf(name); ok {
+		return nil, "", false
+	}
+	members, ok = s.members(name, map[string]bool{}, nil)
+	owner, _ = alias(s.router.Aliases, "owner-"+name)
+	_, ours := alias(s.own, name)
+	switch {
+	case !ok, strings.ContainsAny(owner, `"\:|/, `), len(members) == 0:
+		return nil, "", false
+	case len(members) == 1 && owner == "" && !ours:
+		return nil, "", false // such an alias is as good by its name
+	}
+	return members, owner, true
+}
+
+// members appends the recipients of an alias, each once, and those of our own
+// aliases that it leads to.
+func (s *Server) members(name string, have map[string]bool, all []string) ([]string, bool) {
+	right, ok := alias(s.router.Aliases, name)
+	if !ok || strings.ContainsAny(right, `"\:|/`) {
+		return nil, false
+	}
+	for _, member := range splitList(right) {
+		folded := mailaddr.Lower(member)
+		_, ours := alias(s.own, folded)
+		_, mailbox := s.mailboxOf(folded)
+		switch {
+		case member == "" || strings.ContainsAny(member, " \t<>()") || folded == name:
+			return nil, false
+		case have[folded]:
+			continue
+		}
+		have[folded] = true
+		if _, owned := alias(s.own, "owner-"+folded); owned && ours {
+			member, ours = s.addressOf(folded) // its failures are told to somebody else
+			if !ours {
+				return nil, false
+			}
+		} else if ours && !mailbox {
+			if all, ok = s.members(folded, have, all); !ok {
+				return nil, false
+			}
+			continue
+		}
+		all = append(all, member)
+	}
+	return all, true
+}
+
+// addressOf gives a plain address that leads to an alias.
+func (s *Server) addressOf(name string) (addr string, ok bool) {
+	if s.leading == nil {
+		s.leading = map[string]string{}
+		for i := range s.table.Len() {
+			key, right := s.table.Row(i)
+			if key[0] != '@' && !bytes.ContainsAny(key, "+") {
+				s.leading[string(right)] = string(key)
+			}
+		}
+	}
+	addr, ok = s.leading[name]
+	return addr, ok
+}
+
+func splitList(right string) []string {
+	members := strings.Split(right, ",")
+	for i := range members {
+		members[i] = strings.TrimSpace(members[i])
+	}
+	return members
+}
+
+// refusing is an error: row with a reply code, quoted or not.
+var refusing = regexp.MustCompile(`^(?i:error):(?:(\d\.\d{1,3}\.\d{1,3}):|[A-Za-z]+ )"?([45]\d\d) ([^"]*?)"?$`)
+
+// refusalOf gives the YAML of a row that refuses, as it was meant: without
+// quotes sendmail takes blanks out of its text.
+func refusalOf(right string) (yaml string, ok bool) {
+	m := refusing.FindStringSubmatch(right)
+	if m == nil {
+		return "", false
+	}
+	code, err := strconv.Atoi(m[2])
+	text := strings.ReplaceAll(strings.TrimSpace(m[3]), "%%", "%")
+	return refusal(code, m[1], text), err == nil && text != ""
+}
+
+// answer gives what sendmail answers for a key now.
+func (s *Server) answer(key string) string {
+	out := s.router.Route(example(key))
+	return refusal(out.Code, out.Status, out.Text)
+}
+
+// example gives an address that a key is the first to match.
+func example(key string) string {
+	const anybody = "virtmap-nobody"
+	local, domain, _ := strings.Cut(key, "@")
+	user := strings.TrimSuffix(strings.TrimSuffix(local, "+*"), "++")
+	switch {
+	case local == "":
+		local = anybody
+	case user == "":
+		local = anybody + "+" + anybody
+	case user != local:
+		local = user + "+" + anybody
+	}
+	return local + "@" + domain
+}
+
+// refusal gives the YAML of a reply, as short as can be. A status of another
+// class than the code is none.
+func refusal(code int, status, text string) string {
+	word, usual, plain := "reject", 550, "5.1.1"
+	if code < 500 {
+		word, usual, plain = "defer", 450, "4.2.1"
+	}
+	if status == "" || status[0] != plain[0] {
+		status = plain[:1] + ".0.0"
+	}
+	switch {
+	case code == usual && status == plain && word == "reject" && text == unknownUser:
+		return word
+	case code == usual && status == plain:
+		return fmt.Sprintf("{%s: %s}", word, quoted(text))
+	}
+	return fmt.Sprintf("{%s: {code: %d, status: %s, text: %s}}", word, code, status, quoted(text))
+}
+
+// unknownUser is the text of a plain reject.
+const unknownUser = "User unknown"
+
+var plainScalar = regexp.MustCompile(`^[A-Za-z0-9_./+][A-Za-z0-9_./+@=*-]*$`)
+
+// scalar writes a text so that YAML reads it as it is.
+func scalar(text string) string {
+	if plainScalar.MatchString(text) {
+		return text
+	}
+	return quoted(text)
+}
+
+func scalars(all []string) string {
+	out := make([]string, len(all))
+	for i, text := range all {
+		out[i] = scalar(text)
+	}
+	return strings.Join(out, ", ")
+}
+
+func quoted(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+}
