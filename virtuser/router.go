@@ -11,6 +11,21 @@ import (
 // next call.
 type Lookup func(key []byte) (value []byte, ok bool, err error)
 
+// Alias gives the right side of an alias in an alias file, whose keys and values
+// may end in the NUL of newaliases. A file that is nil, or cannot be read, has
+// none.
+func (find Lookup) Alias(name string) (right string, ok bool) {
+	if find == nil {
+		return "", false
+	}
+	for _, key := range []string{name, name + "\x00"} {
+		if value, ok, err := find([]byte(key)); ok && err == nil {
+			return strings.TrimSuffix(string(value), "\x00"), true
+		}
+	}
+	return "", false
+}
+
 // A Router says what sendmail does with an address: the stock configuration
 // of cf/m4/proto.m4 with FEATURE(`virtusertable'), FEATURE(`use_cw_file') and
 // FEATURE(`nocanonify'), asked by a client that may not relay. Set the fields
@@ -39,6 +54,17 @@ type Outcome struct {
 
 // Taken reports whether the address is accepted.
 func (o *Outcome) Taken() bool { return o.Code == 250 && o.Mailer != "error" }
+
+// Row is the key of the first row of the virtusertable that an address hit;
+// empty when there is none.
+func (o *Outcome) Row() string {
+	for _, step := range o.Trace {
+		if step.Map == "virtusertable" && step.Hit {
+			return step.Key
+		}
+	}
+	return ""
+}
 
 // A Step is one key that was tried.
 type Step struct {

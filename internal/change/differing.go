@@ -146,13 +146,6 @@ func (c *comparer) sameAlias(name string) bool {
 
 // alias gives the members of an alias; empty when there is none.
 func (s Side) alias(name string) string {
-	if s.Router.Aliases == nil {
-		return ""
-	}
-	for _, key := range []string{name, name + "\x00"} {
-		if value, ok, err := s.Router.Aliases([]byte(key)); ok && err == nil {
-			return strings.TrimSuffix(string(value), "\x00")
-		}
-	}
-	return ""
+	members, _ := s.Router.Aliases.Alias(name)
+	return members
 }

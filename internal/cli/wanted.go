@@ -54,12 +54,8 @@ func (w *wanted) endsAt(addr string) bool {
 
 // first is the key that an address matches.
 func (w *wanted) first(addr string) string {
-	for _, step := range w.router.Route(addr).Trace {
-		if step.Map == "virtusertable" && step.Hit {
-			return step.Key
-		}
-	}
-	return ""
+	out := w.router.Route(addr)
+	return out.Row()
 }
 
 func (w *wanted) add(address, place string) {
