@@ -1,6 +1,7 @@
 package mcfile
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -34,23 +35,16 @@ func Configuration(text string) string {
 	for _, c := range features {
 		switch c.arg(0) {
 		case "use_cw_file":
-			line("Fw%s", or(defined["confCW_FILE"], settings+"/"+HostNames))
+			line("Fw%s", cmp.Or(defined["confCW_FILE"], settings+"/"+HostNames))
 		case Virtusertable:
-			line("Kvirtuser %s", or(c.arg(1), defined["DATABASE_MAP_TYPE"]+" "+settings+"/"+Virtusertable))
+			line("Kvirtuser %s", cmp.Or(c.arg(1), defined["DATABASE_MAP_TYPE"]+" "+settings+"/"+Virtusertable))
 		}
 	}
-	line("O AliasFile=%s", or(defined["ALIAS_FILE"], path.Join(settings, "aliases")))
 	for l := range strings.Lines(text) {
-		if strings.HasPrefix(l, "O AliasFile=") {
+		if strings.HasPrefix(l, "O AliasFile=") { // of LOCAL_CONFIG, which stands before the options
 			out.WriteString(l)
 		}
 	}
+	line("O AliasFile=%s", cmp.Or(defined["ALIAS_FILE"], path.Join(settings, "aliases")))
 	return out.String()
-}
-
-func or(given, usual string) string {
-	if given != "" {
-		return given
-	}
-	return usual
 }
