@@ -20,13 +20,23 @@ func (r *reader) localName(v value, text, what string) (Name, bool) {
 			WithHelp("an account of that name needs an alias of another name on the server"))
 		return name, false
 	}
-	wrong := strings.IndexFunc(name.Text, func(c rune) bool { return !strings.ContainsRune(userChars, c) })
-	if name.Text == "" || wrong >= 0 || name.Text[0] == '-' || name.Text[0] == '.' || len(name.Text) > 64 {
+	if !isLogin(name.Text) {
 		r.fault(checkValue.At(name.Pos, v.size(), "%s %q is not a local name", what, text).
 			WithHelp("a local name is at most 64 letters, digits, dots, _ and -, and begins with a letter, a digit or _"))
 		return name, false
 	}
 	return name, true
+}
+
+// IsLocalName reports whether a user or a local alias may have a name.
+func IsLocalName(text string) bool {
+	_, reserved := reservedWords[text]
+	return !reserved && isLogin(text)
+}
+
+func isLogin(name string) bool {
+	wrong := strings.IndexFunc(name, func(c rune) bool { return !strings.ContainsRune(userChars, c) })
+	return name != "" && wrong < 0 && name[0] != '-' && name[0] != '.' && len(name) <= 64
 }
 
 func (r *reader) users(v value, m *Model) {

@@ -7,12 +7,15 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/intake"
+	"virtmap/internal/mailaddr"
+	"virtmap/internal/mapfile"
 	"virtmap/inventory"
 )
 
@@ -40,7 +43,7 @@ What no inventory can say, and what sendmail does not read, is kept as a comment
 that begins with "Not imported", with the reason; the exit code is 3 then.
 
 At the end it asks what becomes of every address, its near misses, and names
-that are not listed, by the old files and by the new ones, and lists what
+that are not listed, by the old files and by the inventory, and lists what
 differs, with the reason. Only the text of a refusal may differ without exit
 code 3.
 
@@ -98,20 +101,38 @@ func (a *importArgs) open(dir string) (*intake.Server, error) {
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
-	layout := fileset.ReadLayout(dir)
+	layout, err := fileset.ReadLayout(dir)
+	if err != nil {
+		return nil, machineExit(err, exitNoInput)
+	}
 	layout.Host = firstOf(a.installed.host, layout.Host)
 	if layout.Host == "" {
-		var err error
 		if layout.Host, err = thisHost(); err != nil {
 			return nil, err
 		}
+	}
+	if _, problem := mailaddr.FoldDomain(layout.Host); problem != nil {
+		return nil, usage(fmt.Errorf("the server's own name: %s; write it behind --host", problem.Text))
 	}
 	accounts, err := readAccounts(a.installed.accounts)
 	if err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
+	for _, file := range a.aliases.Value() {
+		if !isAliasFile(file) {
+			return nil, exit(exitNoInput, fmt.Errorf("--aliases %q: there is no such file, nor a map of it", file))
+		}
+	}
 	server, err := intake.Sendmail(layout, a.aliases.Value(), func(name string) bool { return accounts[name] })
 	return server, machineExit(err, exitNoInput)
+}
+
+// isAliasFile reports whether a file, or the map of one, is there.
+func isAliasFile(path string) bool {
+	return slices.ContainsFunc(mapfile.Types, func(typ mapfile.Type) bool {
+		_, err := os.Stat(mapfile.WithoutSuffix(path) + typ.Suffix)
+		return err == nil
+	})
 }
 
 // write writes the inventory to a new file, or to standard output.

@@ -27,6 +27,7 @@ type Installed struct {
 	site    virtuser.Lookup // the server's own
 	ownMap  *mapfile.File   // its map; nil: there is none
 	typ     string          // of the maps; empty: it is guessed
+	foreign bool            // the map is of a class that no type is
 	text    string          // path of the virtusertable
 	rows    *mapfile.File   // its map; nil: there is none
 	lenient bool            // what is not there is empty
@@ -178,7 +179,7 @@ func (s *Installed) Names() []string { return slices.Concat(s.names, s.relayed) 
 // names, or that was found.
 func (s *Installed) MapType() string {
 	switch {
-	case s.typ != "":
+	case s.typ != "" && !s.foreign:
 		return s.typ
 	case s.rows != nil:
 		return s.rows.Type.Name

@@ -1,7 +1,9 @@
 package fileset
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,15 +24,24 @@ type Layout struct {
 	Words   []string // names of class w in the configuration itself
 	Aliases []string // alias files, in the order they are asked
 
-	dir, home  string // the folder that is read, and where its files live on the server
+	dir, whole string // the folder that is read, as it was given and from the root
+	home       string // where its files live on the server
 	configured bool   // the configuration names that place
 }
 
 // ReadLayout reads the configuration of a folder, which may be a copy: a file
 // that the configuration has elsewhere is then looked for in the copy alone.
-func ReadLayout(dir string) Layout {
-	l := Layout{dir: dir, home: dir}
-	for line := range strings.Lines(configurationText(dir)) {
+func ReadLayout(dir string) (l Layout, err error) {
+	l = Layout{dir: dir}
+	if l.whole, err = filepath.Abs(dir); err != nil {
+		return l, err
+	}
+	l.home = l.whole
+	text, err := configurationText(dir)
+	if err != nil {
+		return l, err
+	}
+	for line := range strings.Lines(text) {
 		l.line(strings.TrimRight(line, "\r\n"))
 	}
 	if len(l.Names) > 0 {
@@ -45,17 +56,21 @@ func ReadLayout(dir string) Layout {
 	if len(l.Names) == 0 {
 		l.Names = []string{filepath.Join(l.home, mcfile.HostNames)}
 	}
-	return l
+	return l, nil
 }
 
-func configurationText(dir string) string {
-	if text, err := os.ReadFile(filepath.Join(dir, configuration)); err == nil {
-		return string(text)
+// configurationText gives the lines of sendmail.cf, or those that a sendmail.mc
+// stands for; none where there is neither.
+func configurationText(dir string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, configuration))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return string(text), err
 	}
-	if text, err := os.ReadFile(filepath.Join(dir, "sendmail.mc")); err == nil {
-		return mcfile.Configuration(string(text))
+	text, err = os.ReadFile(filepath.Join(dir, "sendmail.mc"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
 	}
-	return ""
+	return mcfile.Configuration(string(text)), err
 }
 
 // line takes a line of sendmail.cf in.
@@ -70,7 +85,11 @@ func (l *Layout) line(line string) {
 	}
 	for _, class := range []string{"w", "{w}", "{VirtHost}"} {
 		if words, ok := strings.CutPrefix(line, "C"+class); ok {
-			l.Words = append(l.Words, strings.Fields(strings.ToLower(words))...)
+			for _, word := range strings.Fields(strings.ToLower(words)) {
+				if !strings.Contains(word, "$") { // a macro: the host's own name, most likely
+					l.Words = append(l.Words, word)
+				}
+			}
 		}
 		if file, ok := strings.CutPrefix(line, "F"+class); ok {
 			if file, _, _ = strings.Cut(strings.TrimSpace(strings.TrimPrefix(file, "-o")), " "); filepath.IsAbs(file) {
@@ -89,17 +108,20 @@ func (l *Layout) Home() (dir string, known bool) { return l.home, l.configured }
 
 // Place gives the file that is read for a path of the server.
 func (l *Layout) Place(path string) string {
-	if filepath.Clean(l.dir) == l.home {
+	if l.configured && l.whole == l.home {
 		return path
 	}
-	inCopy := filepath.Join(l.dir, filepath.Base(path))
-	root, whole := strings.CutSuffix(filepath.Clean(l.dir), l.home)
-	for _, place := range []string{filepath.Join(root, path), inCopy} {
-		if _, err := os.Stat(place); err == nil && whole {
+	if root, more := strings.CutSuffix(l.whole, l.home); more && root != "" { // the copy has more than the folder
+		if place := filepath.Join(root, path); isThere(place) {
 			return place
 		}
 	}
-	return inCopy
+	return filepath.Join(l.dir, filepath.Base(path))
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // OpenServer opens the files of a server, wherever they are. What is not there
@@ -108,10 +130,13 @@ func (l *Layout) Place(path string) string {
 func OpenServer(l Layout, aliases []string, account func(string) bool) (set *Installed, err error) {
 	set = &Installed{Router: &virtuser.Router{Host: l.Host, Account: account}, at: l.Place, typ: l.Class, lenient: true}
 	if _, known := mapfile.ByName(l.Class); l.Class != "" && !known {
-		set.typ = "text"
+		set.typ, set.foreign = "text", true
 		set.Warnings = append(set.Warnings, fmt.Sprintf("sendmail reads %s as a map of class %s, which virtmap cannot read; the text is read instead", l.Table, l.Class))
 	}
 	if len(aliases) > 0 {
+		for i, path := range aliases {
+			aliases[i] = mapfile.WithoutSuffix(path)
+		}
 		l.Aliases = aliases
 		set.at = func(path string) string {
 			if slices.Contains(aliases, mapfile.WithoutSuffix(path)) {

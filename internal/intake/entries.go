@@ -15,9 +15,9 @@ import (
 type Inventory struct {
 	Text   string
 	Source fileset.Source
-	Left   int // rows that are kept as comments only
+	Left   int // rows and names that are kept as comments only
 
-	why map[string]string // of rows that are not as they were written, by key
+	why map[string]string // of rows that are left, by key
 }
 
 // An entry is a row of the virtusertable.
@@ -35,6 +35,7 @@ type form uint8
 const (
 	asWritten  form = iota
 	asAnswered      // as what sendmail answers now
+	asRefused       // as a refusal with no text
 	asComment
 )
 
@@ -53,7 +54,7 @@ func (s *Server) Inventory(name string) (*Inventory, error) {
 		m, faults := inventory.Parse(name, text)
 		compiled := virtuser.Compile(m, faults)
 		if !faults.Failed() {
-			return finished(text, fileset.Source{Model: m, Compiled: compiled}, entries), nil
+			return s.finished(text, fileset.Source{Model: m, Compiled: compiled}, entries), nil
 		}
 		if !w.degrade(m, faults) {
 			return nil, fmt.Errorf("the inventory would have a fault that is of no row: %s", firstError(faults))
@@ -71,15 +72,14 @@ func firstError(faults *diag.List) string {
 	return ""
 }
 
-func finished(text string, source fileset.Source, entries []entry) *Inventory {
-	inv := &Inventory{Text: text, Source: source, why: map[string]string{}}
+func (s *Server) finished(text string, source fileset.Source, entries []entry) *Inventory {
+	inv := &Inventory{Text: text, Source: source, Left: len(s.odd), why: map[string]string{}}
 	for i := range entries {
-		e := &entries[i]
-		if e.as == asComment {
+		if e := &entries[i]; e.as == asComment {
 			inv.Left++
-		}
-		if e.why != "" {
-			inv.why[e.key] = e.why
+			if i < s.table.Len() {
+				inv.why[e.key] = e.why
+			}
 		}
 	}
 	return inv
@@ -95,8 +95,10 @@ func (s *Server) entries() []entry {
 		switch domain := e.domain(); {
 		case domain == e.key:
 			e.as, e.why = asComment, noAddress
-		case !s.taken(domain) || strings.HasSuffix(domain, "."):
+		case !s.taken(domain):
 			e.as, e.why = asComment, domain+" is not in class w, so that the row is never looked at"
+		case diag.Printable(e.key+e.right) != e.key+e.right:
+			s.lower(&e, "it has more in it than printable characters")
 		}
 		entries = append(entries, e)
 	}
@@ -108,7 +110,7 @@ func (s *Server) entries() []entry {
 // degrade says in another way what the faults are about, and reports whether
 // there was something.
 func (w *writer) degrade(m *inventory.Model, faults *diag.List) (changed bool) {
-	before := map[int]form{}
+	lowered := map[int]bool{}
 	for _, f := range faults.Faults() {
 		if faults.Severity(f.Check) != diag.Error {
 			continue
@@ -119,24 +121,26 @@ func (w *writer) degrade(m *inventory.Model, faults *diag.List) (changed bool) {
 			if !ok || !known {
 				continue
 			}
-			e := &w.entries[i]
-			if _, twice := before[i]; !twice {
-				before[i] = e.as
-				w.lower(e, f.Text)
+			if !lowered[i] {
+				w.s.lower(&w.entries[i], f.Text)
 			}
-			changed = true
+			lowered[i], changed = true, true
 			break
 		}
 	}
 	return changed
 }
 
-// lower writes an entry as what sendmail answers, where it refuses the mail,
-// and as a comment otherwise.
-func (w *writer) lower(e *entry, why string) {
-	if out := w.s.router.Route(example(e.key)); e.as == asWritten && !out.Taken() {
+// lower writes an entry as what sendmail answers, where it refuses the mail, or
+// as a refusal without that text, and as a comment otherwise.
+func (s *Server) lower(e *entry, why string) {
+	out, ok := s.outcome(e.key)
+	switch {
+	case !ok || out.Taken() || e.as >= asRefused:
+		e.as, e.why = asComment, why
+	case e.as == asWritten && !isError(e.right):
 		e.as, e.why = asAnswered, "sendmail answers so"
-		return
+	default:
+		e.as, e.why = asRefused, why
 	}
-	e.as, e.why = asComment, why
 }

@@ -16,6 +16,7 @@ package intake
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -24,8 +25,10 @@ import (
 	"strings"
 
 	"virtmap/internal/fileset"
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
+	"virtmap/internal/prove"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )
@@ -40,6 +43,7 @@ type Server struct {
 	table   *virtuser.Table   // sorted
 	names   []string          // of class w, and relayed
 	lines   lines             // of the text
+	odd     []string          // what of class w no inventory can say
 	leading map[string]string // an address that leads to an alias
 	generic map[string]string
 	mapType string
@@ -62,19 +66,52 @@ func Sendmail(l fileset.Layout, aliases []string, account func(name string) bool
 	if known && home != mcfile.DefaultDir {
 		s.mailDir = home
 	}
-	if s.table, err = set.Table(); err != nil {
-		return nil, errors.Join(err, set.Close())
+	s.table, err = set.Table()
+	if err == nil && !known && s.table.Len() == 0 && len(s.names) == 0 {
+		err = fmt.Errorf("there are no virtual addresses: neither rows nor names of class w, and no sendmail.cf or sendmail.mc that says where they are")
 	}
-	text, err := readIfThere(l.Place(l.Table))
 	if err == nil {
-		s.lines = readLines(string(text), s.table)
-		s.generic, err = readGenerics(l.Place(filepath.Join(home, genericstable)))
+		err = s.readTexts(l)
 	}
 	if err != nil {
 		return nil, errors.Join(err, set.Close())
 	}
 	s.Warnings = set.Warnings
+	generics := l.Place(filepath.Join(home, genericstable))
+	if s.generic, err = readGenerics(generics); err != nil {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("users get no notes of the addresses they send from: %v", err))
+	}
 	return s, nil
+}
+
+// readTexts reads what the texts say beside rows and names.
+func (s *Server) readTexts(l fileset.Layout) error {
+	text, err := readIfThere(l.Place(l.Table))
+	if err == nil {
+		s.lines, err = readLines(string(text), s.table)
+	}
+	if err != nil {
+		return err
+	}
+	for _, path := range l.Names {
+		text, err := readIfThere(l.Place(path))
+		if err != nil {
+			return err
+		}
+		odd, err := oddNames(path, text)
+		if err != nil {
+			return err
+		}
+		s.odd = append(s.odd, odd...)
+	}
+	s.names = slices.DeleteFunc(s.names, func(name string) bool {
+		literal := strings.HasPrefix(name, "[")
+		if literal {
+			s.odd = append(s.odd, name+" is an address, and sendmail knows those of its host by itself")
+		}
+		return literal
+	})
+	return nil
 }
 
 func readIfThere(path string) ([]byte, error) {
@@ -85,43 +122,29 @@ func readIfThere(path string) ([]byte, error) {
 	return text, err
 }
 
-// readGenerics reads a genericstable, or its map.
+// readGenerics reads the map of a genericstable, or the text where there is
+// none: its rows are as those of a virtusertable.
 func readGenerics(path string) (map[string]string, error) {
 	found := map[string]string{}
-	take := func(key, value []byte) error {
-		found[string(mapfile.WithoutNUL(key))] = string(mapfile.WithoutNUL(value))
-		return nil
-	}
 	for _, typ := range mapfile.Types {
 		f, err := mapfile.Open(path + typ.Suffix)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err == nil && typ.Suffix != "" {
-			err = errors.Join(f.Each(take), f.Close())
-			return found, err
-		}
 		if err != nil {
 			return nil, err
 		}
-		if err := f.Close(); err != nil {
-			return nil, err
-		}
+		err = f.Each(func(key, value []byte) error {
+			found[mailaddr.Lower(string(mapfile.WithoutNUL(key)))] = string(mapfile.WithoutNUL(value))
+			return nil
+		})
+		return found, errors.Join(err, f.Close())
 	}
-	text, err := readIfThere(path)
-	for line := range strings.Lines(string(text)) {
-		if fields := strings.Fields(line); len(fields) == 2 && fields[0][0] != '#' {
-			found[strings.ToLower(fields[0])] = fields[1]
-		}
-	}
-	return found, err
+	return found, nil
 }
 
 // Close closes the maps.
 func (s *Server) Close() error { return s.close() }
-
-// Rows is how many rows there are.
-func (s *Server) Rows() int { return s.table.Len() }
 
 // taken reports whether rows of a domain are looked at.
 func (s *Server) taken(domain string) bool {
@@ -130,12 +153,11 @@ func (s *Server) taken(domain string) bool {
 
 // read reports whether sendmail reads a row with a key.
 func (s *Server) read(key string) bool {
-	_, ok := s.table.Get([]byte(key))
-	return ok && s.taken(key[strings.LastIndexByte(key, '@')+1:])
+	return s.hasRow(key) && s.taken(key[strings.LastIndexByte(key, '@')+1:])
 }
 
-// split tells the host's own names, which have no rows, from the domains, and
-// names neither that is class w only because of sendmail itself.
+// split tells the host's own names, which have no rows, from the domains. The
+// host's full name is class w by itself.
 func (s *Server) split(withRows map[string]bool) (own, domains []string) {
 	have := maps.Clone(withRows)
 	for _, name := range s.names {
@@ -156,25 +178,35 @@ func (s *Server) isOwn(name string) bool {
 	switch {
 	case s.relayed(name):
 		return false
-	case strings.HasPrefix(name, "["), !strings.Contains(name, "."):
+	case !strings.Contains(name, "."):
 		return true
 	}
 	return name == "localhost.localdomain" || strings.HasPrefix(name, "localhost.")
 }
 
-func (s *Server) relayed(name string) bool { return s.router.Relayed != nil && s.router.Relayed(name) }
+// relayed reports whether mail for a domain is only passed on.
+func (s *Server) relayed(name string) bool { return s.router.Relayed(name) && !s.taken(name) }
 
-// alias gives the right side of an alias.
-func alias(file virtuser.Lookup, name string) (right string, ok bool) {
-	if file == nil {
-		return "", false
-	}
-	for _, key := range []string{name, name + "\x00"} {
-		if value, ok, err := file([]byte(key)); ok && err == nil {
-			return strings.TrimSuffix(string(value), "\x00"), true
+// outcome is what becomes of the addresses that a key is the first to match;
+// ok is false when there are none.
+func (s *Server) outcome(key string) (out virtuser.Outcome, ok bool) {
+	for _, addr := range examples(key) {
+		if out = s.router.Route(addr); out.Row() == key {
+			return out, true
 		}
 	}
-	return "", false
+	return out, false
+}
+
+// examples gives addresses that a key may match: user+* stands behind user++
+// for all but an empty detail.
+func examples(key string) (all []string) {
+	for _, form := range []string{key, strings.Replace(key, "+*@", "+@", 1)} {
+		if v, ok := prove.OfRow(form); ok && !slices.Contains(all, v.Address) {
+			all = append(all, v.Address)
+		}
+	}
+	return all
 }
 
 // usualMap is the map type that an inventory need not name.

@@ -4,72 +4,109 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"virtmap/internal/mailaddr"
+	"virtmap/hostnames"
+	"virtmap/internal/diag"
 	"virtmap/virtuser"
 )
 
-// lines are what a text says beside its rows.
+// lines are what a text says beside the rows that sendmail reads.
 type lines struct {
 	above map[string][]string // the comments before a row, by its key
-	dead  []entry             // those that sendmail does not read
+	dead  []entry             // rows that sendmail does not read
 	head  []string            // comments before a blank line, before all rows
 	tail  []string            // comments behind all rows
 }
 
-// readLines reads a text. table has the rows that sendmail reads.
-func readLines(text string, table *virtuser.Table) lines {
+// readLines reads a virtusertable. table has the rows that sendmail reads.
+func readLines(text string, table *virtuser.Table) (lines, error) {
+	src, err := new(diag.Sources).Add("", text)
+	if err != nil {
+		return lines{}, err
+	}
+	var faults diag.List
+	rows := virtuser.Parse(src, &faults)
+	why := map[diag.Pos]string{}
+	for _, f := range faults.Faults() {
+		why[f.Pos] = f.Text
+	}
 	l := lines{above: map[string][]string{}}
 	var pending []string
-	seen := map[string]bool{}
+	row, start, began := 0, 0, false
 	for line := range strings.Lines(text) {
-		line = asUTF8(strings.TrimRight(line, "\r\n\t "))
+		pos := src.Pos(start)
+		start += len(line)
+		trimmed := strings.TrimSpace(line)
 		switch {
-		case virtuser.OurComment(line):
-		case strings.HasPrefix(line, "#"):
-			pending = append(pending, line)
-		case line == "":
-			if len(seen) == 0 && len(pending) > 0 {
+		case virtuser.OurComment(trimmed):
+		case strings.HasPrefix(trimmed, "#"): // makemap takes it for a row behind a blank, and refuses it
+			pending = append(pending, trimmed)
+		case trimmed == "":
+			if !began {
 				l.head, pending = append(l.head, pending...), nil
 			}
 		default:
-			key, right := cutLine(line)
-			key = mailaddr.Lower(key)
-			l.above[key] = append(l.above[key], pending...)
-			pending = nil
-			if why := notRead(table, key, right, seen[key]); why != "" {
-				l.dead = append(l.dead, entry{key: key, right: right, as: asComment, why: why})
+			began = true
+			e := entryOf(trimmed)
+			if row < rows.Len() && rows.Pos(row) == pos {
+				key, right := rows.Row(row)
+				e.key, e.why = string(key), notRead(table, key, right)
+				row++
+			} else {
+				e.why = reason(why, src, pos)
 			}
-			seen[key] = true
+			l.above[e.key], pending = append(l.above[e.key], pending...), nil
+			if e.why != "" {
+				l.dead = append(l.dead, e)
+			}
 		}
 	}
 	l.tail = pending
-	return l
+	return l, nil
 }
 
-// cutLine cuts a row as makemap does.
-func cutLine(line string) (key, right string) {
-	if end := strings.IndexAny(line, " \t"); end >= 0 {
-		return line[:end], strings.TrimLeft(line[end:], " \t")
+// entryOf cuts a line that may be no row.
+func entryOf(line string) entry {
+	end := strings.IndexAny(line+" ", " \t")
+	return entry{key: line[:end], right: strings.TrimLeft(line[end:], " \t"), as: asComment}
+}
+
+// reason gives what is wrong with the line that begins at a place.
+func reason(why map[diag.Pos]string, src *diag.Source, line diag.Pos) string {
+	if text, ok := why[line]; ok {
+		return text
 	}
-	return line, ""
+	if text, ok := why[line+virtuser.MaxLine]; ok {
+		return text
+	}
+	return "makemap does not take the line"
 }
 
-// notRead says why sendmail does not read a line.
-func notRead(table *virtuser.Table, key, right string, again bool) string {
-	value, ok := table.Get([]byte(key))
-	switch {
-	case again && string(value) == right:
-		return ""
-	case again:
-		return "the first row with this key holds"
-	case !strings.Contains(key, "@"):
-		return noAddress
+// notRead says why a row of the text is not what sendmail reads.
+func notRead(table *virtuser.Table, key, right []byte) string {
+	switch value, ok := table.Get(key); {
 	case !ok:
 		return "the text has this row, and the map that sendmail reads has not"
-	case asUTF8(string(value)) != right:
-		return "so the text says; the map that sendmail reads says otherwise"
+	case string(value) != string(right):
+		return "so the text says; the map that sendmail reads has " + string(value)
 	}
 	return ""
+}
+
+// oddNames says what of a local-host-names is no name of a domain.
+func oddNames(path string, text []byte) ([]string, error) {
+	src, err := new(diag.Sources).Add(path, string(text))
+	if err != nil {
+		return nil, err
+	}
+	var faults diag.List
+	hostnames.Parse(src, &faults)
+	var odd []string
+	for _, f := range faults.Faults() {
+		if f.Also == 0 { // one that stands there twice is imported once
+			odd = append(odd, f.Text)
+		}
+	}
+	return odd, nil
 }
 
 // asUTF8 takes a text that is no UTF-8 for Latin-1.

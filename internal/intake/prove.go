@@ -1,7 +1,7 @@
 package intake
 
 import (
-	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,31 +24,67 @@ type Proof struct {
 	Found []Difference // sorted by domain
 }
 
-// Prove asks about the address of every row, with a detail behind it and with
-// a letter less, and at every domain about names that are not listed. The
-// server's own aliases and accounts are the same on both sides.
+// Prove asks about the address of every row, with a detail and with a letter
+// behind it, and at every domain about names that are not listed. The server's
+// own aliases and accounts are the same on both sides.
 func (s *Server) Prove(inv *Inventory) Proof {
-	next := s.beside(inv.Source)
-	asked := s.addresses(inv.Source)
-	found := make([][]Difference, parallel.Parts(len(asked), leastAsked))
-	_ = parallel.Ranges(len(asked), leastAsked, func(part, from, to int) error {
-		for _, addr := range asked[from:to] {
-			if d, differs := s.differ(next, addr); differs {
-				d.Why = cmp.Or(d.Why, inv.reason(&d))
-				found[part] = append(found[part], d)
+	next, table := s.beside(inv.Source), inv.Source.Compiled.Table
+	domains := slices.Concat(s.names, inv.Source.Names(), []string{s.router.Host})
+	slices.Sort(domains)
+	domains = slices.Compact(domains)
+	var p Proof
+	s.ask(&p, next, s.table.Len(), func(i int, ask func(addr string)) {
+		key, _ := s.table.Row(i)
+		s.near(string(key), ask)
+	})
+	s.ask(&p, next, table.Len(), func(i int, ask func(addr string)) {
+		if key, _ := table.Row(i); !s.hasRow(string(key)) {
+			s.near(string(key), ask)
+		}
+	})
+	s.ask(&p, next, len(domains), func(i int, ask func(addr string)) {
+		for _, local := range unlisted {
+			key := local + "@" + domains[i]
+			if _, listed := table.Get([]byte(key)); !listed && !s.hasRow(key) {
+				s.near(key, ask)
 			}
 		}
-		return nil
 	})
-	p := Proof{Asked: len(asked)}
-	for _, some := range found {
-		p.Found = append(p.Found, some...)
+	for i := range p.Found {
+		p.Found[i].Why = inv.reason(&p.Found[i])
 	}
+	slices.SortFunc(p.Found, func(a, b Difference) int { return virtuser.CompareKeys([]byte(a.Address), []byte(b.Address)) })
 	return p
 }
 
-// leastAsked is how many addresses are worth a processor of their own.
+// leastAsked is how many rows are worth a processor of their own.
 const leastAsked = 1000
+
+// ask asks about the addresses of n things.
+func (s *Server) ask(p *Proof, next *virtuser.Router, n int, addresses func(i int, ask func(addr string))) {
+	parts := make([]Proof, parallel.Parts(n, leastAsked))
+	_ = parallel.Ranges(n, leastAsked, func(part, from, to int) error {
+		mine := &parts[part]
+		for i := from; i < to; i++ {
+			addresses(i, func(addr string) {
+				mine.Asked++
+				if d, differs := s.differ(next, addr); differs {
+					mine.Found = append(mine.Found, d)
+				}
+			})
+		}
+		return nil
+	})
+	for i := range parts {
+		p.Asked += parts[i].Asked
+		p.Found = append(p.Found, parts[i].Found...)
+	}
+}
+
+func (s *Server) hasRow(key string) bool {
+	_, ok := s.table.Get([]byte(key))
+	return ok
+}
 
 // beside is the Router of an inventory on this server: its aliases before those
 // of the server that stay.
@@ -76,67 +112,48 @@ func (s *Server) differ(next *virtuser.Router, addr string) (d Difference, diffe
 	case d.Old.Code != d.New.Code || d.Old.Status != d.New.Status:
 		return d, true
 	}
-	if d.Harmless = d.Old.Text != d.New.Text; d.Harmless && blankless(d.Old.Text) == blankless(d.New.Text) {
-		d.Why = "sendmail takes blanks out of a text without quotes; it is whole now"
-	} else if d.Harmless && strings.HasPrefix(blankless(d.New.Text), blankless(d.Old.Text)) {
-		d.Why = "sendmail takes what stands in ( ) out of a text without quotes; it is whole now"
-	}
+	d.Harmless = d.Old.Text != d.New.Text
 	return d, d.Harmless
 }
 
+// inBrackets is what sendmail takes for a comment in a text without quotes.
+var inBrackets = regexp.MustCompile(`\([^()]*\)`)
+
 func blankless(text string) string { return strings.ReplaceAll(text, " ", "") }
 
-// reason says why an outcome differs: one of the rows that were tried is not
-// in the inventory as it was written.
+// reason says why an outcome differs.
 func (inv *Inventory) reason(d *Difference) string {
-	for _, step := range d.Old.Trace {
-		if why := inv.why[step.Key]; step.Hit && step.Map == "virtusertable" && why != "" {
-			return "the row " + step.Key + " was not imported: " + why
-		}
+	key := d.Old.Row()
+	switch why := inv.why[key]; {
+	case why != "":
+		return "the row " + key + " was not imported: " + why
+	case d.Harmless && blankless(d.Old.Text) == blankless(d.New.Text):
+		return "sendmail takes blanks out of a text without quotes; it is whole now"
+	case d.Harmless && blankless(d.Old.Text) == blankless(inBrackets.ReplaceAllString(d.New.Text, "")):
+		return "sendmail takes what stands in ( ) out of a text without quotes; it is whole now"
+	case d.Harmless:
+		return "no inventory can have the old text"
+	case d.Old.Code == d.New.Code && d.Old.Status[0] != byte('0'+d.Old.Code/100):
+		return "the status agrees with the reply code now"
 	}
 	return ""
 }
 
-// addresses are those that are asked about, in the order of the rows.
-func (s *Server) addresses(source fileset.Source) []string {
-	var all []string
-	have := map[string]bool{}
-	add := func(addr string) {
-		if !have[addr] {
-			have[addr] = true
-			all = append(all, addr)
-		}
-	}
-	for _, table := range []*virtuser.Table{s.table, source.Compiled.Table} {
-		for i := range table.Len() {
-			key, _ := table.Row(i)
-			near(string(key), add)
-		}
-	}
-	domains := slices.Concat(s.names, source.Names(), []string{s.router.Host})
-	slices.Sort(domains)
-	for _, domain := range slices.Compact(domains) {
-		for _, local := range unlisted {
-			add(local + "@" + domain)
-		}
-	}
-	return all
-}
+// unlisted are keys that a domain may not list.
+var unlisted = []string{"", "+*", "++", "root", "postmaster", "abuse"}
 
-// unlisted are local parts that most domains do not list.
-var unlisted = []string{"virtmap-nobody", "virtmap-nobody+detail", "root", "root+detail", "postmaster", "abuse"}
-
-// near adds the address of a key and its near misses.
-func near(key string, add func(addr string)) {
-	addr := example(key)
-	add(addr)
-	local, domain, _ := strings.Cut(addr, "@")
-	if key[0] == '@' || strings.Contains(local, "+") {
+// near asks about the addresses of a key and near misses.
+func (s *Server) near(key string, ask func(addr string)) {
+	for _, addr := range examples(key) {
+		ask(addr)
+	}
+	local, domain, _ := strings.Cut(key, "@")
+	if local == "" || strings.Contains(local, "+") {
 		return
 	}
-	add(local + "+detail@" + domain)
-	if len(local) > 1 {
-		add(local[:len(local)-1] + "@" + domain)
+	ask(local + "+detail@" + domain)
+	if miss := local + "q@" + domain; !s.hasRow(miss) {
+		ask(miss)
 	}
 }
 

@@ -59,7 +59,11 @@ func write(t *testing.T, dir, name, text string) {
 
 func open(t *testing.T, dir string, account func(string) bool) *intake.Server {
 	t.Helper()
-	s, err := intake.Sendmail(fileset.ReadLayout(dir), nil, account)
+	layout, err := fileset.ReadLayout(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := intake.Sendmail(layout, nil, account)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +152,39 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatalf("seed %d: fmt would change\n%s\nto\n%s%v", seed, inv.Text, formatted, err)
 		}
 	}
+	t.Logf("%d inventories", tried)
 	if tried < 30 {
 		t.Errorf("only %d inventories were tried", tried)
+	}
+}
+
+// TestProofFindsWhatDiffers proves an import against another inventory.
+func TestProofFindsWhatDiffers(t *testing.T) {
+	const head = "version: 1\nhost: {name: " + sample.HostName + "}\nusers: {root: , bin: }\ndomains:\n  d.example:\n    addresses: {fake: root, info: [root, bin]}\n"
+	before, _ := compiled(head + "    catch_all: reject\n")
+	dir := t.TempDir()
+	install(t, dir, before)
+	server := open(t, dir, account)
+	inv, err := server.Inventory("mail.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		other   string
+		differs string
+	}{
+		"a user":      {strings.Replace(head, "fake: root", "fake: bin", 1), "fake@d.example"},
+		"a member":    {strings.Replace(head, "[root, bin]", "[root, sys]", 1), "info@d.example"},
+		"a catch-all": {head + "    catch_all: bin\n", "nobody-has-this-name@d.example"},
+		"a domain":    {strings.Replace(head, "d.example", "e.example", 1), "fake@d.example"},
+	} {
+		other, _ := compiled(strings.Replace(c.other, "bin: }", "bin: , sys: }", 1))
+		p := server.Prove(&intake.Inventory{Source: other})
+		if p.Harmless() || !slices.ContainsFunc(p.Found, func(d intake.Difference) bool { return d.Address == c.differs }) {
+			t.Errorf("%s: %s was not found in %+v", name, c.differs, p)
+		}
+	}
+	if p := server.Prove(inv); len(p.Found) > 0 {
+		t.Errorf("the import differs: %+v", p.Found)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
 	"virtmap/inventory"
 )
@@ -21,7 +22,7 @@ func (s *Server) value(key, right string, keeps bool, n names) string {
 	if refusal, ok := refusalOf(right); ok {
 		return refusal
 	}
-	if strings.HasPrefix(strings.ToLower(right), "error:") {
+	if isError(right) {
 		return s.answer(key)
 	}
 	catchAll := key[0] == '@'
@@ -89,9 +90,11 @@ func (s *Server) target(to string, n names) string {
 	if user, ok := s.mailboxOf(to); ok {
 		to = user
 	}
-	if s.router.Account(to) {
+	switch {
+	case !inventory.IsLocalName(to): // the reader says why
+	case s.router.Account(to):
 		n.users[to] = true
-	} else {
+	default:
 		n.aliases[to] = true
 	}
 	return scalar(to)
@@ -107,7 +110,7 @@ func (s *Server) mailboxOf(name string) (user string, ok bool) {
 	if !ok || !s.router.Account(user) {
 		return "", false
 	}
-	right, ok := alias(s.own, name)
+	right, ok := s.own.Alias(name)
 	members := splitList(right)
 	if !ok || len(members) == 0 {
 		return "", false
@@ -121,10 +124,10 @@ func (s *Server) userValue(user string, n names) string {
 	var parts []string
 	name := ourPrefix + user
 	if address := s.generic[user]; address != "" {
-		parts = append(parts, "note: "+quoted("sends as "+address+" (genericstable)"))
+		parts = append(parts, "note: "+quoted("sends as "+diag.Printable(address)+" (genericstable)"))
 	}
 	if owner, ok := s.mailboxOf(name); ok && owner == user {
-		right, _ := alias(s.own, name)
+		right, _ := s.own.Alias(name)
 		members := splitList(right)
 		last := members[len(members)-1]
 		members = members[:len(members)-1]
@@ -152,8 +155,8 @@ func (s *Server) list(name string) (members []string, owner string, ok bool) {
 		return nil, "", false
 	}
 	members, ok = s.members(name, map[string]bool{}, nil)
-	owner, _ = alias(s.router.Aliases, "owner-"+name)
-	_, ours := alias(s.own, name)
+	owner, _ = s.router.Aliases.Alias("owner-" + name)
+	_, ours := s.own.Alias(name)
 	switch {
 	case !ok, strings.ContainsAny(owner, `"\:|/, `), len(members) == 0:
 		return nil, "", false
@@ -166,13 +169,13 @@ func (s *Server) list(name string) (members []string, owner string, ok bool) {
 // members appends the recipients of an alias, each once, and those of our own
 // aliases that it leads to.
 func (s *Server) members(name string, have map[string]bool, all []string) ([]string, bool) {
-	right, ok := alias(s.router.Aliases, name)
+	right, ok := s.router.Aliases.Alias(name)
 	if !ok || strings.ContainsAny(right, `"\:|/`) {
 		return nil, false
 	}
 	for _, member := range splitList(right) {
 		folded := mailaddr.Lower(member)
-		_, ours := alias(s.own, folded)
+		_, ours := s.own.Alias(folded)
 		_, mailbox := s.mailboxOf(folded)
 		switch {
 		case member == "" || strings.ContainsAny(member, " \t<>()") || folded == name:
@@ -181,7 +184,7 @@ func (s *Server) members(name string, have map[string]bool, all []string) ([]str
 			continue
 		}
 		have[folded] = true
-		if _, owned := alias(s.own, "owner-"+folded); owned && ours {
+		if _, owned := s.own.Alias("owner-" + folded); owned && ours {
 			member, ours = s.addressOf(folded) // its failures are told to somebody else
 			if !ours {
 				return nil, false
@@ -223,6 +226,9 @@ func splitList(right string) []string {
 // refusing is an error: row with a reply code, quoted or not.
 var refusing = regexp.MustCompile(`^(?i:error):(?:(\d\.\d{1,3}\.\d{1,3}):|[A-Za-z]+ )"?([45]\d\d) ([^"]*?)"?$`)
 
+// statusWithin is an enhanced status code at the beginning of a text.
+var statusWithin = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3} +`)
+
 // refusalOf gives the YAML of a row that refuses, as it was meant: without
 // quotes sendmail takes blanks out of its text.
 func refusalOf(right string) (yaml string, ok bool) {
@@ -231,30 +237,28 @@ func refusalOf(right string) (yaml string, ok bool) {
 		return "", false
 	}
 	code, err := strconv.Atoi(m[2])
-	text := strings.ReplaceAll(strings.TrimSpace(m[3]), "%%", "%")
-	return refusal(code, m[1], text), err == nil && text != ""
+	status, text := m[1], strings.ReplaceAll(strings.TrimSpace(m[3]), "%%", "%")
+	if within := statusWithin.FindString(text); within != "" { // it wins over the row's
+		status, text = strings.TrimSpace(within), text[len(within):]
+	}
+	return refusal(code, status, text), err == nil && text != ""
 }
 
 // answer gives what sendmail answers for a key now.
 func (s *Server) answer(key string) string {
-	out := s.router.Route(example(key))
+	out, _ := s.outcome(key)
 	return refusal(out.Code, out.Status, out.Text)
 }
 
-// example gives an address that a key is the first to match.
-func example(key string) string {
-	const anybody = "virtmap-nobody"
-	local, domain, _ := strings.Cut(key, "@")
-	user := strings.TrimSuffix(strings.TrimSuffix(local, "+*"), "++")
-	switch {
-	case local == "":
-		local = anybody
-	case user == "":
-		local = anybody + "+" + anybody
-	case user != local:
-		local = user + "+" + anybody
+// isError reports whether a right side is an error: row.
+func isError(right string) bool { return strings.HasPrefix(mailaddr.Lower(right), "error:") }
+
+// refused gives the refusal of a key without its text.
+func (s *Server) refused(key string) string {
+	if out, _ := s.outcome(key); out.Code < 500 {
+		return "defer"
 	}
-	return local + "@" + domain
+	return "reject"
 }
 
 // refusal gives the YAML of a reply, as short as can be. A status of another

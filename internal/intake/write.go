@@ -52,6 +52,9 @@ func (w *writer) text() string {
 			w.kept(i, "")
 		}
 	}
+	for _, odd := range w.s.odd {
+		w.comments("", []string{"# Not imported, a line of local-host-names: " + odd})
+	}
 	w.comments("", w.s.lines.tail)
 	return w.out.String()
 }
@@ -71,6 +74,8 @@ func (w *writer) values(n names) []string {
 			values[i] = w.s.value(e.key, e.right, w.keeps[e.domain()], n)
 		case asAnswered:
 			values[i] = w.s.answer(e.key)
+		case asRefused:
+			values[i] = w.s.refused(e.key)
 		}
 	}
 	return values
@@ -122,7 +127,7 @@ func (w *writer) localAliases(all []string) {
 	}
 	var nobody []string
 	for _, name := range all {
-		if _, ok := alias(w.s.site, name); !ok {
+		if _, ok := w.s.site.Alias(name); !ok {
 			nobody = append(nobody, name)
 		}
 	}
@@ -133,12 +138,15 @@ func (w *writer) localAliases(all []string) {
 	w.print("local_aliases: [%s]", scalars(all))
 }
 
+// within is how far rows are indented, before and behind the key addresses.
+var within = map[bool]string{false: "    ", true: "      "}
+
 // domain writes a domain with its rows.
 func (w *writer) domain(name string, rows []int, values []string) {
 	w.print("  %s:", scalar(name))
-	if w.s.relayed(name) {
+	backup := w.s.relayed(name)
+	if backup {
 		w.print("    role: backup")
-		return
 	}
 	if w.keeps[name] {
 		w.print("    detail: keep")
@@ -149,7 +157,7 @@ func (w *writer) domain(name string, rows []int, values []string) {
 		local := strings.TrimSuffix(e.key, "@"+name)
 		switch {
 		case e.as == asComment:
-			w.kept(i, "    ")
+			w.kept(i, within[began])
 			continue
 		case local == "":
 			catchAll = i
@@ -158,11 +166,13 @@ func (w *writer) domain(name string, rows []int, values []string) {
 			w.print("    addresses:")
 			began = true
 		}
-		w.entry(i, "      ", scalar(local), values[i])
+		w.entry(i, within[began], scalar(local), values[i])
 	}
-	if catchAll < 0 {
+	switch {
+	case backup:
+	case catchAll < 0:
 		w.print("    catch_all: local")
-	} else {
+	default:
 		w.entry(catchAll, "    ", "catch_all", values[catchAll])
 	}
 }
@@ -190,6 +200,6 @@ func (w *writer) kept(i int, indent string) {
 // comments writes comments, whatever bytes are in them.
 func (w *writer) comments(indent string, all []string) {
 	for _, comment := range all {
-		w.print("%s%s", indent, diag.Printable(comment))
+		w.print("%s%s", indent, diag.Printable(asUTF8(comment)))
 	}
 }

@@ -1,0 +1,73 @@
+package fileset_test
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"virtmap/internal/fileset"
+	"virtmap/internal/peer"
+	"virtmap/internal/sendmail"
+)
+
+// configurations are .mc files as distributions and postmasters write them.
+var configurations = map[string]string{
+	"as Fedora has it": "define(`ALIAS_FILE', `/etc/aliases')dnl\nFEATURE(`use_cw_file')dnl\nFEATURE(`virtusertable', `hash -o /etc/mail/virtusertable.db')dnl\n" +
+		"LOCAL_DOMAIN(`localhost.localdomain')dnl\nMAILER(`local')dnl\nMAILER(`smtp')dnl\n",
+	"as FreeBSD has it": "define(`ALIAS_FILE', `/etc/mail/aliases')dnl\ndefine(`confCW_FILE', `-o /etc/mail/local-host-names')dnl\n" +
+		"FEATURE(`use_cw_file')dnl\nFEATURE(`virtusertable', `hash -o /etc/mail/virtusertable')dnl\nMAILER(`local')dnl\nMAILER(`smtp')dnl\n",
+	"with the usual table":  "FEATURE(`use_cw_file')dnl\nFEATURE(`virtusertable')dnl\nMAILER(`local')dnl\nMAILER(`smtp')dnl\n",
+	"with a table as text":  "FEATURE(`virtusertable', `text -k0 -v1 -z\\t /etc/mail/users')dnl\nMAILER(`local')dnl\nMAILER(`smtp')dnl\n",
+	"with a virtual class":  "VIRTUSER_DOMAIN(`a.example b.example')dnl\nVIRTUSER_DOMAIN_FILE(`/etc/mail/virtuser-domains')dnl\nFEATURE(`virtusertable')dnl\nMAILER(`local')dnl\nMAILER(`smtp')dnl\n",
+	"with a name and alias": "define(`confDOMAIN_NAME', `mx1.example.net')dnl\nFEATURE(`use_cw_file')dnl\nMAILER(`local')dnl\nMAILER(`smtp')dnl\nLOCAL_CONFIG\nO AliasFile=/etc/mail/more\n",
+}
+
+// TestLayoutOfMC reads each .mc, and the .cf that m4 makes of it: both name the
+// same files.
+func TestLayoutOfMC(t *testing.T) {
+	program, err := sendmail.Find()
+	if err != nil {
+		peer.Skip(t, "%v", err)
+	}
+	for name, mc := range configurations {
+		t.Run(name, func(t *testing.T) {
+			whole := "include(`/usr/share/sendmail/cf/m4/cf.m4')dnl\nOSTYPE(`linux')dnl\n" + mc
+			cf, err := program.CF(whole)
+			if err != nil {
+				t.Fatal(err)
+			}
+			made, written := layoutOf(t, "sendmail.cf", string(cf)), layoutOf(t, "sendmail.mc", whole)
+			made.Words = without(made.Words, "localhost") // of every .cf
+			if !reflect.DeepEqual(made, written) {
+				t.Errorf("of the .cf it is %+v\nof the .mc %+v", made, written)
+			}
+		})
+	}
+}
+
+func without(words []string, word string) []string {
+	return strings.Fields(strings.Replace(" "+strings.Join(words, " ")+" ", " "+word+" ", " ", 1))
+}
+
+// layoutOf gives what a configuration says, without the folder it is in.
+func layoutOf(t *testing.T, name, text string) fileset.Layout {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	l, err := fileset.ReadLayout(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.Words == nil {
+		l.Words = []string{}
+	}
+	home, _ := l.Home()
+	if home == dir {
+		t.Errorf("the folder of the files is not known from\n%s", text)
+	}
+	return fileset.Layout{Host: l.Host, Table: l.Table, Class: l.Class, Names: l.Names, Words: l.Words, Aliases: l.Aliases}
+}
