@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"virtmap/internal/fileset"
-	"virtmap/internal/mapfile"
 	"virtmap/virtuser"
 )
 
@@ -53,15 +52,14 @@ type Address struct {
 
 // A Side is one of the two sets.
 type Side struct {
-	Router  *virtuser.Router
-	Table   *virtuser.Table // sorted
-	Names   []string        // of class w and the relayed domains
-	Aliases mapfile.Sum     // of the rows of our alias file
+	Router *virtuser.Router
+	Table  *virtuser.Table // sorted
+	Names  []string        // of class w and the relayed domains
 }
 
 // Of gives the side of an inventory.
 func Of(s fileset.Source) Side {
-	return Side{Router: s.Router(), Table: s.Compiled.Table, Names: s.Names(), Aliases: mapfile.SumOf(s.Compiled.Aliases.MapRows())}
+	return Side{Router: s.Router(), Table: s.Compiled.Table, Names: s.Names()}
 }
 
 // Installed gives the side of installed files. The server's own aliases are the
@@ -70,12 +68,12 @@ func Installed(set *fileset.Installed) (Side, error) {
 	r := *set.Router
 	r.Aliases = set.OwnAliases()
 	table, err := set.Table()
-	return Side{Router: &r, Table: table, Names: set.Names(), Aliases: set.AliasSum()}, err
+	return Side{Router: &r, Table: table, Names: set.Names()}, err
 }
 
 // Compare gives what differs between two sides.
 func Compare(old, next Side) Change {
-	c := comparer{old: old, next: next, domains: map[string]*domain{}, aliases: map[string]bool{}, sameAliases: old.Aliases.Len() > 0 && old.Aliases == next.Aliases}
+	c := comparer{old: old, next: next, ends: NewEnds(old.Router, next.Router), domains: map[string]*domain{}}
 	c.names()
 	differing := c.differing()
 	shared := accounts{old: old}
@@ -95,21 +93,12 @@ func Compare(old, next Side) Change {
 	return c.Change
 }
 
-func relayed(r *virtuser.Router, domain string) bool { return r.Relayed != nil && r.Relayed(domain) }
-
-// role reports whether a domain is delivered here and whether it is relayed.
-func role(r *virtuser.Router, domain string) [2]bool {
-	return [2]bool{r.ClassW(domain), relayed(r, domain)}
-}
-
 type comparer struct {
 	Change
 	old, next Side
+	ends      *Ends
 	domains   map[string]*domain
 	last      *domain // of the row before
-
-	sameAliases bool            // all of them
-	aliases     map[string]bool // whether a name leads to the same in both
 }
 
 // A domain is what is known of one while the rows are compared.
@@ -122,8 +111,8 @@ type domain struct {
 func (c *comparer) domain(name string) *domain {
 	d := c.domains[name]
 	if d == nil {
-		was, is := role(c.old.Router, name), role(c.next.Router, name)
-		d = &domain{Domain: Domain{Name: name, State: Changed}, served: was[0] || was[1], sameRole: was == is}
+		served := c.old.Router.ClassW(name) || relayed(c.old.Router, name)
+		d = &domain{Domain: Domain{Name: name, State: Changed}, served: served, sameRole: c.ends.SameRole(name)}
 		c.domains[name] = d
 	}
 	return d

@@ -40,7 +40,7 @@ func (c *comparer) differing() (found []row) {
 		if address && is != nil {
 			d.After++
 		}
-		if d.State == Changed && (order != 0 || !bytes.Equal(was, is) || !c.final(d, was)) {
+		if d.State == Changed && (order != 0 || !bytes.Equal(was, is) || !d.sameRole || !c.ends.Same(was)) {
 			local, domain, _ := strings.Cut(string(key), "@")
 			found = append(found, row{domain: domain, local: local, old: was != nil, next: is != nil})
 		}
@@ -107,41 +107,6 @@ func (a *accounts) share(old, next *Side) {
 	x, y := *old.Router, *next.Router
 	x.Account, y.Account = both, both
 	old.Router, next.Router = &x, &y
-}
-
-// final reports whether a right side that both sets have leads to the same end
-// in both, whatever else differs.
-func (c *comparer) final(d *domain, right []byte) bool {
-	switch {
-	case !d.sameRole:
-		return false
-	case bytes.HasPrefix(right, []byte("error:")):
-		return true
-	}
-	if at := bytes.LastIndexByte(right, '@'); at >= 0 {
-		to := string(right[at+1:])
-		return !c.old.Router.ClassW(to) && !c.next.Router.ClassW(to)
-	}
-	return c.sameAliases || c.sameAlias(string(right))
-}
-
-// sameAlias reports whether a name leads to the same members in both sets, and
-// these too.
-func (c *comparer) sameAlias(name string) bool {
-	same, known := c.aliases[name]
-	if known {
-		return same
-	}
-	c.aliases[name] = true // a circle is no difference
-	members := c.old.alias(name)
-	same = members == c.next.alias(name)
-	for member := range strings.SplitSeq(members, ",") {
-		if member = strings.TrimSpace(member); same && member != "" && !strings.ContainsAny(member, "@/|:") {
-			same = c.sameAlias(member)
-		}
-	}
-	c.aliases[name] = same
-	return same
 }
 
 // alias gives the members of an alias; empty when there is none.

@@ -25,7 +25,6 @@ type Installed struct {
 	relayed []string        // of the relayed domains
 	own     virtuser.Lookup // our alias file alone; nil: there is none
 	site    virtuser.Lookup // the server's own
-	ownMap  *mapfile.File   // its map; nil: there is none
 	typ     string          // of the maps; empty: it is guessed
 	foreign bool            // the map is of a class that no type is
 	text    string          // path of the virtusertable
@@ -83,7 +82,9 @@ func (set *Installed) load(l Layout, named bool) (err error) {
 	}()
 	set.text = l.Table
 	set.Router.Rows, set.EachRow, err = set.table(set.text)
-	set.rows = set.opened(0)
+	if len(set.open) > 0 {
+		set.rows = set.open[0]
+	}
 	if set.empty(set.text, err) {
 		set.Router.Rows, set.EachRow = rowSet(pairs{})
 		err = nil
@@ -145,24 +146,6 @@ func (s *Installed) Table() (*virtuser.Table, error) {
 
 var errEnough = errors.New("enough")
 
-// AliasSum is the sum of the rows of our alias map; none where there is no map
-// that can be read whole.
-func (s *Installed) AliasSum() mapfile.Sum {
-	if s.ownMap == nil {
-		return mapfile.Sum{}
-	}
-	sum, _ := s.ownMap.Sum() // a map that is damaged is compared row by row
-	return sum
-}
-
-// opened is the map that was opened since there were n of them.
-func (s *Installed) opened(n int) *mapfile.File {
-	if len(s.open) == n {
-		return nil
-	}
-	return s.open[n]
-}
-
 // has reports whether the map of the virtusertable has the rows of a table.
 func (s *Installed) has(t *virtuser.Table) bool {
 	if s.rows == nil {
@@ -207,7 +190,6 @@ func (s *Installed) Close() (err error) {
 func (s *Installed) aliases(paths []string, named bool) (virtuser.Lookup, error) {
 	var files []virtuser.Lookup
 	for i, path := range paths {
-		before := len(s.open)
 		file, _, err := s.table(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && i == 0 && !named:
@@ -222,7 +204,7 @@ func (s *Installed) aliases(paths []string, named bool) (virtuser.Lookup, error)
 		}
 		files = append(files, file)
 		if i == 0 {
-			s.own, s.ownMap = file, s.opened(before)
+			s.own = file
 		}
 	}
 	s.site = firstOf(files)

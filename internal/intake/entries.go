@@ -20,7 +20,7 @@ type Inventory struct {
 	why map[string]string // of rows that are left, by key
 }
 
-// An entry is a row of the virtusertable.
+// An entry is a row of the virtusertable, or a line of its text.
 type entry struct {
 	key, right string
 	as         form
@@ -39,22 +39,40 @@ const (
 	asComment
 )
 
-// noAddress is why a key is never looked up.
-const noAddress = "it is no virtual address: there is no @ in it"
+// entries are the rows of the table, in its order, and behind them the lines of
+// the text that sendmail does not read.
+type entries struct {
+	table *virtuser.Table
+	as    []form         // of the rows
+	why   map[int]string // of those that are not as they were written
+	dead  []entry
+}
+
+func (all *entries) len() int { return len(all.as) + len(all.dead) }
+
+func (all *entries) at(i int) entry {
+	if i >= len(all.as) {
+		return all.dead[i-len(all.as)]
+	}
+	key, right := all.table.Row(i)
+	return entry{key: string(key), right: string(right), as: all.as[i], why: all.why[i]}
+}
+
+func (all *entries) write(i int, as form, why string) { all.as[i], all.why[i] = as, why }
 
 // rounds bounds how often what no inventory can say is taken out.
 const rounds = 20
 
 // Inventory writes the inventory. name is what its messages call it.
 func (s *Server) Inventory(name string) (*Inventory, error) {
-	entries := s.entries()
+	all := s.entries()
 	for range rounds {
-		w := &writer{s: s, entries: entries}
+		w := &writer{s: s, entries: all}
 		text := w.text()
 		m, faults := inventory.Parse(name, text)
 		compiled := virtuser.Compile(m, faults)
 		if !faults.Failed() {
-			return s.finished(text, fileset.Source{Model: m, Compiled: compiled}, entries), nil
+			return s.finished(text, fileset.Source{Model: m, Compiled: compiled}, all), nil
 		}
 		if !w.degrade(m, faults) {
 			return nil, fmt.Errorf("the inventory would have a fault that is of no row: %s", firstError(faults))
@@ -72,39 +90,34 @@ func firstError(faults *diag.List) string {
 	return ""
 }
 
-func (s *Server) finished(text string, source fileset.Source, entries []entry) *Inventory {
-	inv := &Inventory{Text: text, Source: source, Left: len(s.odd), why: map[string]string{}}
-	for i := range entries {
-		if e := &entries[i]; e.as == asComment {
+func (s *Server) finished(text string, source fileset.Source, all *entries) *Inventory {
+	inv := &Inventory{Text: text, Source: source, Left: len(s.odd) + len(all.dead), why: map[string]string{}}
+	for i, as := range all.as {
+		if as == asComment {
 			inv.Left++
-			if i < s.table.Len() {
-				inv.why[e.key] = e.why
-			}
+			e := all.at(i)
+			inv.why[e.key] = e.why
 		}
 	}
 	return inv
 }
 
-// entries are the rows, those that sendmail never looks at as comments, and
-// the lines of the text that it does not read.
-func (s *Server) entries() []entry {
-	entries := make([]entry, 0, s.table.Len()+len(s.lines.dead))
-	for i := range s.table.Len() {
-		key, right := s.table.Row(i)
-		e := entry{key: string(key), right: string(right)}
-		switch domain := e.domain(); {
-		case domain == e.key:
-			e.as, e.why = asComment, noAddress
-		case !s.taken(domain):
-			e.as, e.why = asComment, domain+" is not in class w, so that the row is never looked at"
-		case diag.Printable(e.key+e.right) != e.key+e.right:
-			s.lower(&e, "it has more in it than printable characters")
-		}
-		entries = append(entries, e)
-	}
+// entries says of each row how it is written at first: those that sendmail
+// never looks at as comments.
+func (s *Server) entries() *entries {
 	dead := slices.Clone(s.lines.dead)
 	slices.SortStableFunc(dead, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	return append(entries, dead...)
+	all := &entries{table: s.table, as: make([]form, s.table.Len()), why: map[int]string{}, dead: dead}
+	for i := range all.as {
+		e := all.at(i)
+		switch domain := e.domain(); {
+		case !s.taken(domain):
+			all.write(i, asComment, domain+" is not in class w, so that the row is never looked at")
+		case diag.Printable(e.key+e.right) != e.key+e.right:
+			s.lower(all, i, "it has more in it than printable characters")
+		}
+	}
+	return all
 }
 
 // degrade says in another way what the faults are about, and reports whether
@@ -117,12 +130,15 @@ func (w *writer) degrade(m *inventory.Model, faults *diag.List) (changed bool) {
 		}
 		for _, pos := range []diag.Pos{f.Pos, f.Also} {
 			place, ok := m.Sources.Place(pos)
-			i, known := w.of[place.Line]
-			if !ok || !known {
+			if !ok {
+				continue
+			}
+			i, known := w.of(place.Line)
+			if !known {
 				continue
 			}
 			if !lowered[i] {
-				w.s.lower(&w.entries[i], f.Text)
+				w.s.lower(w.entries, i, f.Text)
 			}
 			lowered[i], changed = true, true
 			break
@@ -131,16 +147,17 @@ func (w *writer) degrade(m *inventory.Model, faults *diag.List) (changed bool) {
 	return changed
 }
 
-// lower writes an entry as what sendmail answers, where it refuses the mail, or
-// as a refusal without that text, and as a comment otherwise.
-func (s *Server) lower(e *entry, why string) {
+// lower writes a row as what sendmail answers, where it refuses the mail, or as
+// a refusal without that text, and as a comment otherwise.
+func (s *Server) lower(all *entries, i int, why string) {
+	e := all.at(i)
 	out, ok := s.outcome(e.key)
 	switch {
 	case !ok || out.Taken() || e.as >= asRefused:
-		e.as, e.why = asComment, why
+		all.write(i, asComment, why)
 	case e.as == asWritten && !isError(e.right):
-		e.as, e.why = asAnswered, "sendmail answers so"
+		all.write(i, asAnswered, "sendmail answers so")
 	default:
-		e.as, e.why = asRefused, why
+		all.write(i, asRefused, why)
 	}
 }

@@ -15,6 +15,7 @@
 package intake
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -87,11 +88,15 @@ func Sendmail(l fileset.Layout, aliases []string, account func(name string) bool
 // readTexts reads what the texts say beside rows and names.
 func (s *Server) readTexts(l fileset.Layout) error {
 	text, err := readIfThere(l.Place(l.Table))
-	if err == nil {
-		s.lines, err = readLines(string(text), s.table)
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case bytes.Equal(text, s.table.Text()):
+		s.lines = commentLines(text)
+	default:
+		if s.lines, err = readLines(string(text), s.table); err != nil {
+			return err
+		}
 	}
 	for _, path := range l.Names {
 		text, err := readIfThere(l.Place(path))
@@ -158,11 +163,16 @@ func (s *Server) read(key string) bool {
 
 // split tells the host's own names, which have no rows, from the domains. The
 // host's full name is class w by itself.
-func (s *Server) split(withRows map[string]bool) (own, domains []string) {
-	have := maps.Clone(withRows)
+func (s *Server) split(sections map[string]section) (own, domains []string) {
+	have := map[string]bool{}
+	for name, d := range sections {
+		if d.listed {
+			have[name] = true
+		}
+	}
 	for _, name := range s.names {
 		switch {
-		case withRows[name] || name == s.router.Host:
+		case have[name] || name == s.router.Host:
 		case s.isOwn(name):
 			own = append(own, name)
 		default:

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 
@@ -54,7 +55,9 @@ func readLines(text string, table *virtuser.Table) (lines, error) {
 			} else {
 				e.why = reason(why, src, pos)
 			}
-			l.above[e.key], pending = append(l.above[e.key], pending...), nil
+			if len(pending) > 0 {
+				l.above[e.key], pending = append(l.above[e.key], pending...), nil
+			}
 			if e.why != "" {
 				l.dead = append(l.dead, e)
 			}
@@ -62,6 +65,26 @@ func readLines(text string, table *virtuser.Table) (lines, error) {
 	}
 	l.tail = pending
 	return l, nil
+}
+
+// commentLines reads a text that is the sorted table itself: it has rows and
+// comments, and nothing else.
+func commentLines(text []byte) lines {
+	l := lines{above: map[string][]string{}}
+	var pending []string
+	for line := range bytes.Lines(text) {
+		switch line = bytes.TrimRight(line, "\n"); {
+		case len(line) > 0 && line[0] == '#':
+			if comment := strings.TrimSpace(string(line)); !virtuser.OurComment(comment) {
+				pending = append(pending, comment)
+			}
+		case len(pending) > 0:
+			key, _, _ := bytes.Cut(line, []byte("\t"))
+			l.above[string(key)], pending = pending, nil
+		}
+	}
+	l.tail = pending
+	return l
 }
 
 // entryOf cuts a line that may be no row.

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,63 +21,69 @@ type Difference struct {
 
 // A Proof says what becomes of every address by the old files and the new.
 type Proof struct {
-	Asked int
-	Found []Difference // sorted by domain
+	Compared int          // addresses
+	Found    []Difference // sorted by domain
 }
 
-// Prove asks about the address of every row, with a detail and with a letter
-// behind it, and at every domain about names that are not listed. The server's
-// own aliases and accounts are the same on both sides.
+// Prove compares what becomes of the address of every row, with a detail and
+// with a letter behind it, and at every domain of names that are not listed. The
+// server's own aliases and accounts are the same on both sides. Both Routers are
+// asked, but where both sides have the same rows and these lead to the same end.
 func (s *Server) Prove(inv *Inventory) Proof {
-	next, table := s.beside(inv.Source), inv.Source.Compiled.Table
+	next, domains := s.beside(inv.Source), s.domains(inv)
+	return s.prove(inv, next, domains, s.settle(next, inv.Source.Compiled.Table, domains))
+}
+
+// domains are all that either side takes or relays.
+func (s *Server) domains(inv *Inventory) []string {
 	domains := slices.Concat(s.names, inv.Source.Names(), []string{s.router.Host})
 	slices.Sort(domains)
-	domains = slices.Compact(domains)
-	var p Proof
-	s.ask(&p, next, s.table.Len(), func(i int, ask func(addr string)) {
+	return slices.Compact(domains)
+}
+
+func (s *Server) prove(inv *Inventory, next *virtuser.Router, domains []string, known *settled) (p Proof) {
+	table := inv.Source.Compiled.Table
+	s.compare(&p, next, s.table.Len(), func(i int, c *comparing) {
 		key, _ := s.table.Row(i)
-		s.near(string(key), ask)
+		c.near(key, known.row(i, key), known)
 	})
-	s.ask(&p, next, table.Len(), func(i int, ask func(addr string)) {
-		if key, _ := table.Row(i); !s.hasRow(string(key)) {
-			s.near(string(key), ask)
-		}
+	s.compare(&p, next, len(known.added), func(i int, c *comparing) {
+		key, _ := table.Row(known.added[i])
+		c.near(key, false, known)
 	})
-	s.ask(&p, next, len(domains), func(i int, ask func(addr string)) {
+	s.compare(&p, next, len(domains), func(i int, c *comparing) {
 		for _, local := range unlisted {
 			key := local + "@" + domains[i]
 			if _, listed := table.Get([]byte(key)); !listed && !s.hasRow(key) {
-				s.near(key, ask)
+				c.near([]byte(key), known.missed([]byte(domains[i])), known)
 			}
 		}
 	})
 	for i := range p.Found {
 		p.Found[i].Why = inv.reason(&p.Found[i])
 	}
-	slices.SortFunc(p.Found, func(a, b Difference) int { return virtuser.CompareKeys([]byte(a.Address), []byte(b.Address)) })
+	order := func(a, b Difference) int { return virtuser.CompareKeys([]byte(a.Address), []byte(b.Address)) }
+	slices.SortFunc(p.Found, order)
+	p.Found = slices.CompactFunc(p.Found, func(a, b Difference) bool { return a.Address == b.Address }) // a near miss that is listed
 	return p
 }
 
-// leastAsked is how many rows are worth a processor of their own.
-const leastAsked = 1000
+// leastCompared is how many rows are worth a processor of their own.
+const leastCompared = 1000
 
-// ask asks about the addresses of n things.
-func (s *Server) ask(p *Proof, next *virtuser.Router, n int, addresses func(i int, ask func(addr string))) {
-	parts := make([]Proof, parallel.Parts(n, leastAsked))
-	_ = parallel.Ranges(n, leastAsked, func(part, from, to int) error {
-		mine := &parts[part]
+// compare compares the addresses of n things.
+func (s *Server) compare(p *Proof, next *virtuser.Router, n int, addresses func(i int, c *comparing)) {
+	parts := make([]comparing, parallel.Parts(n, leastCompared))
+	_ = parallel.Ranges(n, leastCompared, func(part, from, to int) error {
+		mine := comparing{s: s, next: next}
 		for i := from; i < to; i++ {
-			addresses(i, func(addr string) {
-				mine.Asked++
-				if d, differs := s.differ(next, addr); differs {
-					mine.Found = append(mine.Found, d)
-				}
-			})
+			addresses(i, &mine)
 		}
+		parts[part] = mine
 		return nil
 	})
 	for i := range parts {
-		p.Asked += parts[i].Asked
+		p.Compared += parts[i].Compared
 		p.Found = append(p.Found, parts[i].Found...)
 	}
 }
@@ -101,19 +108,69 @@ func (s *Server) beside(source fileset.Source) *virtuser.Router {
 	return next.Ready()
 }
 
-// differ asks both sides about an address.
-func (s *Server) differ(next *virtuser.Router, addr string) (d Difference, differs bool) {
-	d = Difference{Address: addr, Old: s.router.Route(addr), New: next.Route(addr)}
+// A comparing is the proof of some of the addresses.
+type comparing struct {
+	Proof
+	s    *Server
+	next *virtuser.Router
+}
+
+// unlisted are keys that a domain may not list.
+var unlisted = []string{"", "+*", "++", "root", "postmaster", "abuse"}
+
+// near compares the addresses of a key and near misses. same says that those of
+// the key cannot differ.
+func (c *comparing) near(key []byte, same bool, known *settled) {
+	at := bytes.IndexByte(key, '@')
+	missed := known.missed(key[at+1:])
+	plain := at > 0 && bytes.IndexByte(key[:at], '+') < 0
+	if plain && same && missed {
+		c.Compared += 3 // the address, with a detail, with a letter
+		return
+	}
+	for _, addr := range examples(string(key)) {
+		c.address(addr, same)
+	}
+	if !plain {
+		return
+	}
+	local, domain := string(key[:at]), string(key[at:])
+	c.address(local+"+detail"+domain, same)
+	c.address(local+"q"+domain, missed || same && !c.aliased(local+"q"))
+}
+
+// aliased reports whether a name is an alias on either side.
+func (c *comparing) aliased(name string) bool {
+	_, was := c.s.router.Aliases.Alias(name)
+	_, is := c.next.Aliases.Alias(name)
+	return was || is
+}
+
+// address asks both sides about an address.
+func (c *comparing) address(addr string, same bool) {
+	c.Compared++
+	if same {
+		return
+	}
+	d := Difference{Address: addr, Old: c.s.router.Route(addr), New: c.next.Route(addr)}
+	if differs := d.compare(); differs {
+		c.Found = append(c.Found, d)
+	}
+}
+
+// compare reports whether the two outcomes differ, and notes when that does no
+// harm.
+func (d *Difference) compare() bool {
 	switch {
 	case d.Old.Taken() != d.New.Taken():
-		return d, true
+		return true
 	case d.Old.Taken():
-		return d, !slices.Equal(d.Old.Recipients, d.New.Recipients)
+		return !slices.Equal(d.Old.Recipients, d.New.Recipients)
 	case d.Old.Code != d.New.Code || d.Old.Status != d.New.Status:
-		return d, true
+		return true
 	}
 	d.Harmless = d.Old.Text != d.New.Text
-	return d, d.Harmless
+	return d.Harmless
 }
 
 // inBrackets is what sendmail takes for a comment in a text without quotes.
@@ -137,24 +194,6 @@ func (inv *Inventory) reason(d *Difference) string {
 		return "the status agrees with the reply code now"
 	}
 	return ""
-}
-
-// unlisted are keys that a domain may not list.
-var unlisted = []string{"", "+*", "++", "root", "postmaster", "abuse"}
-
-// near asks about the addresses of a key and near misses.
-func (s *Server) near(key string, ask func(addr string)) {
-	for _, addr := range examples(key) {
-		ask(addr)
-	}
-	local, domain, _ := strings.Cut(key, "@")
-	if local == "" || strings.Contains(local, "+") {
-		return
-	}
-	ask(local + "+detail@" + domain)
-	if miss := local + "q@" + domain; !s.hasRow(miss) {
-		ask(miss)
-	}
 }
 
 // Harmless reports whether no more than texts of refusals differ.

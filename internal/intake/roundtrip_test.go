@@ -141,9 +141,9 @@ func TestRoundTrip(t *testing.T) {
 		if inv.Left > 0 {
 			t.Fatalf("seed %d: %d rows were left out:\n%s", seed, inv.Left, inv.Text)
 		}
-		if p := server.Prove(inv); len(p.Found) > 0 || p.Asked < before.Compiled.Table.Len() {
+		if p := server.Prove(inv); len(p.Found) > 0 || p.Compared < before.Compiled.Table.Len() {
 			d := p.Found[0]
-			t.Fatalf("seed %d: %d asked, %d differ; %s: %+v -> %+v\n%s", seed, p.Asked, len(p.Found), d.Address, d.Old, d.New, inv.Text)
+			t.Fatalf("seed %d: %d compared, %d differ; %s: %+v -> %+v\n%s", seed, p.Compared, len(p.Found), d.Address, d.Old, d.New, inv.Text)
 		}
 		if was, is := effective(before), effective(inv.Source); was != is {
 			t.Fatalf("seed %d: %s\n%s", seed, diff.Diff("built", []byte(was), "imported", []byte(is)), inv.Text)

@@ -12,8 +12,20 @@ import (
 	"virtmap/inventory"
 )
 
-// names collects the users and the local aliases that values name.
-type names struct{ users, aliases map[string]bool }
+// names collects the users and the local aliases that values name, and what
+// right sides are written as that were met before.
+type names struct {
+	users, aliases map[string]bool
+	known          map[string]recipients
+}
+
+func newNames() names {
+	return names{map[string]bool{}, map[string]bool{}, map[string]recipients{}}
+}
+
+// recipients are the YAML of one recipient or a list, and of who is told of its
+// failures.
+type recipients struct{ to, owner string }
 
 // value gives the YAML of a right side; keeps says that the domain's detail is
 // kept where nothing else is said. What it gives need not be right: the reader
@@ -30,7 +42,7 @@ func (s *Server) value(key, right string, keeps bool, n names) string {
 		return "{domain: " + scalar(domain) + "}"
 	}
 	bare, kept := keptDetail(right)
-	to, owner := s.to(bare, n)
+	to, owner := s.knownTo(bare, n)
 	var detail string
 	switch form := inventory.ParseForm(key[:strings.LastIndexByte(key, '@')]); {
 	case catchAll || kept == keeps:
@@ -52,6 +64,19 @@ func keptDetail(right string) (bare string, kept bool) {
 		return right, false
 	}
 	return bare, true
+}
+
+// knownTo is to, once for every name.
+func (s *Server) knownTo(right string, n names) (to, owner string) {
+	if strings.Contains(right, "@") {
+		return s.to(right, n)
+	}
+	r, known := n.known[right]
+	if !known {
+		r.to, r.owner = s.to(right, n)
+		n.known[right] = r
+	}
+	return r.to, r.owner
 }
 
 // to gives one recipient, or a list and who is told of its failures.

@@ -1,7 +1,10 @@
 package intake
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -9,96 +12,150 @@ import (
 	"virtmap/internal/diag"
 )
 
-// A writer writes the inventory line by line.
-type writer struct {
-	s       *Server
-	entries []entry
-	out     strings.Builder
-	line    int
-	of      map[int]int     // the entry of a line
-	keeps   map[string]bool // domains whose catch-all keeps the detail
+// A page is text that is written line by line.
+type page struct {
+	out  strings.Builder
+	line int
 }
 
-func (w *writer) print(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	w.out.WriteString(text + "\n")
-	w.line += 1 + strings.Count(text, "\n")
+func (p *page) print(line string) {
+	p.out.WriteString(line)
+	p.out.WriteByte('\n')
+	p.line++
+}
+
+func (p *page) printf(format string, args ...any) { p.print(fmt.Sprintf(format, args...)) }
+
+// comments writes comments, whatever bytes are in them.
+func (p *page) comments(indent string, all []string) {
+	for _, comment := range all {
+		p.print(indent + diag.Printable(asUTF8(comment)))
+	}
+}
+
+// A writer writes the inventory: the domains before the head, which names what
+// they lead to.
+type writer struct {
+	s       *Server
+	entries *entries
+	names   names
+	head    page
+	body    page
+	rows    []bodyLine // sorted
+}
+
+// A bodyLine is the line of an entry among those of the domains.
+type bodyLine struct{ line, entry int }
+
+// of gives the entry of a line.
+func (w *writer) of(line int) (entry int, known bool) {
+	at, known := slices.BinarySearchFunc(w.rows, line-w.head.line, func(row bodyLine, line int) int { return cmp.Compare(row.line, line) })
+	if !known {
+		return 0, false
+	}
+	return w.rows[at].entry, true
 }
 
 func (w *writer) text() string {
-	w.of = map[int]int{}
-	byDomain := map[string][]int{}
-	withRows := map[string]bool{}
-	for i := range w.entries {
-		domain := w.entries[i].domain()
-		byDomain[domain] = append(byDomain[domain], i)
-		if w.entries[i].as != asComment {
-			withRows[domain] = true
-		}
-	}
-	own, domains := w.s.split(withRows)
-	n := names{map[string]bool{}, map[string]bool{}}
-	values := w.values(n)
-	w.head(own, n)
-	if len(domains) > 0 {
-		w.print("\ndomains:")
-	}
+	w.names = newNames()
+	w.rows = make([]bodyLine, 0, len(w.entries.as))
+	byDomain := w.entries.byDomain()
+	own, domains := w.s.split(byDomain)
 	for _, domain := range domains {
-		w.domain(domain, byDomain[domain], values)
+		w.domain(domain, byDomain[domain])
 		delete(byDomain, domain)
 	}
 	for _, domain := range slices.Sorted(maps.Keys(byDomain)) {
-		for _, i := range byDomain[domain] {
-			w.kept(i, "")
+		for i := range byDomain[domain].all() {
+			w.kept(w.entries.at(i), "")
 		}
 	}
 	for _, odd := range w.s.odd {
-		w.comments("", []string{"# Not imported, a line of local-host-names: " + odd})
+		w.body.comments("", []string{"# Not imported, a line of local-host-names: " + odd})
 	}
-	w.comments("", w.s.lines.tail)
-	return w.out.String()
+	w.body.comments("", w.s.lines.tail)
+	w.writeHead(own)
+	if len(domains) > 0 {
+		w.head.print("")
+		w.head.print("domains:")
+	}
+	return w.head.out.String() + w.body.out.String()
 }
 
-// values are what the entries lead to.
-func (w *writer) values(n names) []string {
-	values := make([]string, len(w.entries))
-	w.keeps = map[string]bool{}
-	for i := range w.entries {
-		if e := &w.entries[i]; e.key[0] == '@' && e.as == asWritten {
-			_, w.keeps[e.domain()] = keptDetail(e.right)
-		}
-	}
-	for i := range w.entries {
-		switch e := &w.entries[i]; e.as {
-		case asWritten:
-			values[i] = w.s.value(e.key, e.right, w.keeps[e.domain()], n)
-		case asAnswered:
-			values[i] = w.s.answer(e.key)
-		case asRefused:
-			values[i] = w.s.refused(e.key)
-		}
-	}
-	return values
+// A section is the entries of a domain.
+type section struct {
+	from, to int // rows
+	dead     []int
+	listed   bool // one of them is more than a comment
 }
 
-// head writes what stands before the domains.
-func (w *writer) head(own []string, n names) {
-	w.comments("", w.s.lines.head)
-	w.print("version: 1\n\nhost:\n  name: %s", w.s.router.Host)
+// all gives the numbers of the entries.
+func (d section) all() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := d.from; i < d.to; i++ {
+			if !yield(i) {
+				return
+			}
+		}
+		for _, i := range d.dead {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// byDomain gives the entries of each domain; its rows stand together.
+func (all *entries) byDomain() map[string]section {
+	sections := map[string]section{}
+	for i := 0; i < len(all.as); {
+		e := all.at(i)
+		d := section{from: i, to: i}
+		for ; d.to < len(all.as) && all.isAt(d.to, e.domain()); d.to++ {
+			d.listed = d.listed || all.as[d.to] != asComment
+		}
+		i, sections[e.domain()] = d.to, d
+	}
+	for i := range all.dead {
+		domain := all.dead[i].domain()
+		d := sections[domain]
+		d.dead = append(d.dead, len(all.as)+i)
+		sections[domain] = d
+	}
+	return sections
+}
+
+// isAt reports whether a row is of a domain.
+func (all *entries) isAt(i int, domain string) bool {
+	key, _ := all.table.Row(i)
+	return string(key[bytes.LastIndexByte(key, '@')+1:]) == domain
+}
+
+// writeHead writes what stands before the domains.
+func (w *writer) writeHead(own []string) {
+	h := &w.head
+	h.comments("", w.s.lines.head)
+	h.print("version: 1")
+	h.print("")
+	h.print("host:")
+	h.print("  name: " + w.s.router.Host)
 	if len(own) > 0 {
-		w.print("  local_names: [%s]", scalars(own))
+		h.printf("  local_names: [%s]", scalars(own))
 	}
 	if w.s.mailDir != "" {
-		w.print("  mail_dir: %s", scalar(w.s.mailDir))
+		h.print("  mail_dir: " + scalar(w.s.mailDir))
 	}
 	if w.s.mapType != usualMap {
-		w.print("  map: %s", w.s.mapType)
+		h.print("  map: " + w.s.mapType)
 	}
-	users := w.users(n)
-	if len(users) > 0 {
-		w.print("\nusers:\n%s", strings.Join(users, "\n"))
+	if users := w.users(w.names); len(users) > 0 {
+		h.print("")
+		h.print("users:")
+		for _, user := range users {
+			h.print(user)
+		}
 	}
-	w.localAliases(slices.Sorted(maps.Keys(n.aliases)))
+	w.localAliases(slices.Sorted(maps.Keys(w.names.aliases)))
 }
 
 // users gives the lines of the users; what theirs are forwarded to may be
@@ -131,75 +188,90 @@ func (w *writer) localAliases(all []string) {
 			nobody = append(nobody, name)
 		}
 	}
-	w.print("")
+	w.head.print("")
 	if len(nobody) > 0 {
-		w.print("# Neither an account nor an alias was found for %s.", strings.Join(nobody, ", "))
+		w.head.printf("# Neither an account nor an alias was found for %s.", strings.Join(nobody, ", "))
 	}
-	w.print("local_aliases: [%s]", scalars(all))
+	w.head.printf("local_aliases: [%s]", scalars(all))
 }
 
 // within is how far rows are indented, before and behind the key addresses.
 var within = map[bool]string{false: "    ", true: "      "}
 
 // domain writes a domain with its rows.
-func (w *writer) domain(name string, rows []int, values []string) {
-	w.print("  %s:", scalar(name))
+func (w *writer) domain(name string, d section) {
+	w.body.printf("  %s:", scalar(name))
 	backup := w.s.relayed(name)
 	if backup {
-		w.print("    role: backup")
+		w.body.print("    role: backup")
 	}
-	if w.keeps[name] {
-		w.print("    detail: keep")
+	keeps := w.keeps(d)
+	if keeps {
+		w.body.print("    detail: keep")
 	}
 	catchAll, began := -1, false
-	for _, i := range rows {
-		e := &w.entries[i]
+	for i := range d.all() {
+		e := w.entries.at(i)
 		local := strings.TrimSuffix(e.key, "@"+name)
 		switch {
 		case e.as == asComment:
-			w.kept(i, within[began])
+			w.kept(e, within[began])
 			continue
 		case local == "":
 			catchAll = i
 			continue
 		case !began:
-			w.print("    addresses:")
+			w.body.print("    addresses:")
 			began = true
 		}
-		w.entry(i, within[began], scalar(local), values[i])
+		w.entry(i, e, within[began]+scalar(local), keeps)
 	}
 	switch {
 	case backup:
 	case catchAll < 0:
-		w.print("    catch_all: local")
+		w.body.print("    catch_all: local")
 	default:
-		w.entry(catchAll, "    ", "catch_all", values[catchAll])
+		w.entry(catchAll, w.entries.at(catchAll), "    catch_all", keeps)
 	}
+}
+
+// keeps reports whether the catch-all of a domain, its last row, keeps the
+// detail.
+func (w *writer) keeps(d section) bool {
+	if d.from == d.to {
+		return false
+	}
+	e := w.entries.at(d.to - 1)
+	_, kept := keptDetail(e.right)
+	return kept && e.key[0] == '@' && e.as == asWritten
 }
 
 // entry writes a row with the comments above it.
-func (w *writer) entry(i int, indent, key, value string) {
-	e := &w.entries[i]
-	w.comments(indent, w.s.lines.above[e.key])
+func (w *writer) entry(i int, e entry, key string, keeps bool) {
+	indent := key[:len(key)-len(strings.TrimLeft(key, " "))]
+	w.body.comments(indent, w.s.lines.above[e.key])
 	if e.why != "" {
-		w.comments(indent, []string{"# The row was " + e.right + ", and " + e.why + "."})
+		w.body.comments(indent, []string{"# The row was " + e.right + ", and " + e.why + "."})
 	}
-	w.of[w.line+1] = i
-	w.print("%s%s: %s", indent, key, value)
+	w.rows = append(w.rows, bodyLine{w.body.line + 1, i})
+	w.body.print(key + ": " + w.value(e, keeps))
+}
+
+// value is what an entry leads to.
+func (w *writer) value(e entry, keeps bool) string {
+	switch e.as {
+	case asAnswered:
+		return w.s.answer(e.key)
+	case asRefused:
+		return w.s.refused(e.key)
+	}
+	return w.s.value(e.key, e.right, keeps, w.names)
 }
 
 // kept writes a row that the inventory does not say.
-func (w *writer) kept(i int, indent string) {
-	e := &w.entries[i]
+func (w *writer) kept(e entry, indent string) {
 	if !w.s.read(e.key) {
-		w.comments(indent, w.s.lines.above[e.key])
+		w.body.comments(indent, w.s.lines.above[e.key])
 	}
-	w.comments(indent, []string{fmt.Sprintf("# Not imported: %s  %s (%s)", e.key, e.right, e.why)})
-}
-
-// comments writes comments, whatever bytes are in them.
-func (w *writer) comments(indent string, all []string) {
-	for _, comment := range all {
-		w.print("%s%s", indent, diag.Printable(asUTF8(comment)))
-	}
+	w.body.comments(indent, []string{fmt.Sprintf("# Not imported: %s  %s (%s)", e.key, e.right, e.why)})
 }

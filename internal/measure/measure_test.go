@@ -21,6 +21,7 @@ func TestTable(t *testing.T) {
 	b.maps()
 	b.everyFile()
 	b.again()
+	b.imported()
 	b.example()
 	b.growth()
 	b.lookups() // it makes this process large
@@ -202,6 +203,15 @@ func (b *bench) again() {
 		}
 	}
 	b.say("%-44s %-32s %s", "one address changed, to all files on disk", f, f.memory())
+}
+
+// imported: what was built, to an inventory again, with the proof.
+func (b *bench) imported() {
+	b.write(b.path("passwd"), func(w *bufio.Writer) error { return sample.LargeAccounts(w, b.n) })
+	b.against("files to YAML, import", command{
+		args:  []string{b.virtmap, "import", "--accounts", b.path("passwd"), "--host", sample.HostName, "-o", b.path("imported.yaml"), b.path("out")},
+		clean: []string{b.path("imported.yaml")},
+	})
 }
 
 // example: a process that checks what is shipped.

@@ -124,9 +124,12 @@ func OfName(domain string) []Vector {
 // unlisted is a name that nobody has.
 const unlisted = "nobody-has-this-name"
 
+// details stand for any detail of a key.
+var details = strings.NewReplacer("+*", "+any", "++", "+some")
+
 // example gives a local part that a key matches.
 func example(key string) string {
-	local := strings.NewReplacer("+*", "+any", "++", "+some").Replace(key)
+	local := details.Replace(key)
 	if strings.HasPrefix(local, "+") {
 		local = "anybody" + local
 	}

@@ -47,6 +47,15 @@ func LargeFolder(dir string, n int) error {
 	return err
 }
 
+// LargeAccounts writes the passwd file of a server with the users of Large.
+func LargeAccounts(w io.Writer, n int) error {
+	l := newLarge(w, n)
+	for i := range l.users {
+		l.printf("box%d:x:%d:%d::/:/bin/sh\n", i, 1000+i, 1000+i)
+	}
+	return l.err
+}
+
 // large writes the parts of a large inventory.
 type large struct {
 	w     io.Writer

@@ -1,0 +1,73 @@
+package intake_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"virtmap/internal/intake"
+	"virtmap/internal/peer"
+	"virtmap/internal/sample"
+	"virtmap/inventory"
+)
+
+// edited replaces an account by another in one line of an inventory, or takes
+// the line out.
+func edited(r *rand.Rand, text string) string {
+	lines := strings.SplitAfter(text, "\n")
+	for range 50 {
+		i := r.IntN(len(lines))
+		if r.IntN(4) == 0 {
+			return strings.Join(slices.Delete(lines, i, i+1), "")
+		}
+		for _, name := range sample.Accounts {
+			if strings.HasSuffix(lines[i], ": "+name+"\n") {
+				lines[i] = strings.TrimSuffix(lines[i], name+"\n") + sample.Accounts[r.IntN(len(sample.Accounts))] + "\n"
+				return strings.Join(lines, "")
+			}
+		}
+	}
+	return text
+}
+
+// TestWhatIsSettledNeedsNoAsking holds the proof, which does not ask where rows
+// are the same, against one that asks about every address: it shows each pair of
+// rows that leads to different ends.
+func TestWhatIsSettledNeedsNoAsking(t *testing.T) {
+	tried, differing := 0, 0
+	for seed := range peer.Campaign(60) {
+		r := rand.New(rand.NewPCG(80, uint64(seed)))
+		text := sample.Inventory(r, "/etc/mail", string(inventory.MapText))
+		before, ok := compiled(text)
+		other, sound := compiled(edited(r, text))
+		if !ok || !sound {
+			continue
+		}
+		dir := t.TempDir()
+		install(t, dir, before)
+		server := open(t, dir, account)
+		inv := &intake.Inventory{Source: other}
+		quick, whole := server.Prove(inv), server.ProveAll(inv)
+		if quick.Compared != whole.Compared {
+			t.Fatalf("seed %d: %d addresses were compared, and %d when all are asked about", seed, quick.Compared, whole.Compared)
+		}
+		shown := map[[2]string]bool{}
+		for _, d := range quick.Found {
+			shown[[2]string{d.Old.Row(), d.New.Row()}] = true
+		}
+		for _, d := range whole.Found {
+			if !shown[[2]string{d.Old.Row(), d.New.Row()}] {
+				t.Fatalf("seed %d: %s differs, and nothing shows it: %+v, then %+v", seed, d.Address, d.Old, d.New)
+			}
+		}
+		tried++
+		if len(whole.Found) > 0 {
+			differing++
+		}
+	}
+	t.Logf("%d pairs, %d of them differ", tried, differing)
+	if differing == 0 {
+		t.Error("no pair differs")
+	}
+}

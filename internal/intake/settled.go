@@ -1,0 +1,81 @@
+package intake
+
+import (
+	"bytes"
+
+	"virtmap/internal/change"
+	"virtmap/virtuser"
+)
+
+// What is settled needs no asking: an address whose keys have the same rows on
+// both sides, at a domain that has the same role, ends the same where each of
+// these rows does.
+type settled struct {
+	rows   []bool          // of the old table, in its order: they are in the new one too
+	added  []int           // rows of the new table that the old one has not
+	open   map[string]bool // domains where any address may differ
+	caught map[string]bool // domains with a catch-all
+}
+
+// missed reports whether the addresses of a domain that hit no row of a user are
+// settled: where there is no catch-all they may lead to an alias.
+func (k *settled) missed(domain []byte) bool {
+	return k.caught[string(domain)] && !k.open[string(domain)]
+}
+
+// row reports whether the addresses of a row of the old table are settled.
+func (k *settled) row(i int, key []byte) bool {
+	return k.rows[i] && !k.open[string(key[bytes.LastIndexByte(key, '@')+1:])]
+}
+
+// settle goes through both tables side by side. domains are all that either
+// side has.
+func (s *Server) settle(next *virtuser.Router, table *virtuser.Table, domains []string) *settled {
+	k := &settled{rows: make([]bool, s.table.Len()), open: map[string]bool{}, caught: map[string]bool{}}
+	ends := change.NewEnds(s.router, next)
+	for _, domain := range domains {
+		if !ends.SameRole(domain) {
+			k.open[domain] = true
+		}
+	}
+	j := 0
+	for i := range s.table.Len() {
+		key, right := s.table.Row(i)
+		for ; j < table.Len(); j++ {
+			other, _ := table.Row(j)
+			if bytes.Equal(other, key) || virtuser.CompareKeys(other, key) > 0 {
+				break
+			}
+			k.add(j, other)
+		}
+		if j < table.Len() {
+			if other, now := table.Row(j); bytes.Equal(other, key) {
+				k.rows[i] = bytes.Equal(now, right) && ends.Same(right)
+				j++
+			}
+		}
+		switch {
+		case !k.rows[i]:
+			k.openBy(key)
+		case key[0] == '@':
+			k.caught[string(key[1:])] = true
+		}
+	}
+	for ; j < table.Len(); j++ {
+		key, _ := table.Row(j)
+		k.add(j, key)
+	}
+	return k
+}
+
+func (k *settled) add(j int, key []byte) {
+	k.added = append(k.added, j)
+	k.openBy(key)
+}
+
+// openBy opens the domain of a row that names of any kind may hit.
+func (k *settled) openBy(key []byte) {
+	if at := bytes.LastIndexByte(key, '@'); at == 0 || at == 2 && key[0] == '+' {
+		k.open[string(key[at+1:])] = true
+	}
+}
