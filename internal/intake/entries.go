@@ -48,8 +48,6 @@ type entries struct {
 	dead  []entry
 }
 
-func (all *entries) len() int { return len(all.as) + len(all.dead) }
-
 func (all *entries) at(i int) entry {
 	if i >= len(all.as) {
 		return all.dead[i-len(all.as)]

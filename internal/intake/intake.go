@@ -10,8 +10,8 @@
 // with the reason.
 //
 // An inventory is written, read and compiled; what that finds wrong with a row
-// makes the row a reject or a comment, and it is written again. At the end both
-// Routers are asked about every address (Prove).
+// makes the row a reject or a comment, and it is written again. At the end what
+// becomes of every address is compared (Prove).
 package intake
 
 import (
@@ -72,7 +72,7 @@ func Sendmail(l fileset.Layout, aliases []string, account func(name string) bool
 		err = fmt.Errorf("there are no virtual addresses: neither rows nor names of class w, and no sendmail.cf or sendmail.mc that says where they are")
 	}
 	if err == nil {
-		err = s.readTexts(l)
+		err = s.readTexts(l, set.EachRow)
 	}
 	if err != nil {
 		return nil, errors.Join(err, set.Close())
@@ -85,8 +85,9 @@ func Sendmail(l fileset.Layout, aliases []string, account func(name string) bool
 	return s, nil
 }
 
-// readTexts reads what the texts say beside rows and names.
-func (s *Server) readTexts(l fileset.Layout) error {
+// readTexts reads what the texts say beside rows and names, and what each row of
+// the map that is none.
+func (s *Server) readTexts(l fileset.Layout, each func(row func(key, value []byte) error) error) error {
 	text, err := readIfThere(l.Place(l.Table))
 	switch {
 	case err != nil:
@@ -94,7 +95,10 @@ func (s *Server) readTexts(l fileset.Layout) error {
 	case bytes.Equal(text, s.table.Text()):
 		s.lines = commentLines(text)
 	default:
-		if s.lines, err = readLines(string(text), s.table); err != nil {
+		if s.lines, err = readLines(string(text), s.table); err == nil {
+			err = each(s.lines.stray)
+		}
+		if err != nil {
 			return err
 		}
 	}

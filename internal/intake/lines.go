@@ -2,11 +2,13 @@ package intake
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
+	"virtmap/internal/mapfile"
 	"virtmap/virtuser"
 )
 
@@ -85,6 +87,26 @@ func commentLines(text []byte) lines {
 	}
 	l.tail = pending
 	return l
+}
+
+// stray keeps a row that sendmail never looks up.
+func (l *lines) stray(key, value []byte) error {
+	key = mapfile.WithoutNUL(key)
+	why := "sendmail never looks it up: there is no @ in it"
+	switch {
+	case len(key) > virtuser.MaxKey:
+		why = fmt.Sprintf("sendmail never looks it up: it has more than %d bytes", virtuser.MaxKey)
+	case bytes.IndexByte(key, '@') >= 0:
+		return nil
+	}
+	for i := range l.dead {
+		if l.dead[i].key == string(key) {
+			l.dead[i].why = why
+			return nil
+		}
+	}
+	l.dead = append(l.dead, entry{key: string(key), right: string(mapfile.WithoutNUL(value)), as: asComment, why: why})
+	return nil
 }
 
 // entryOf cuts a line that may be no row.
