@@ -26,6 +26,23 @@ func (find Lookup) Alias(name string) (right string, ok bool) {
 	return "", false
 }
 
+// Before asks a file, and another where the first has no such key. Either may
+// be nil.
+func (find Lookup) Before(other Lookup) Lookup {
+	switch {
+	case find == nil:
+		return other
+	case other == nil:
+		return find
+	}
+	return func(key []byte) (value []byte, ok bool, err error) {
+		if value, ok, err = find(key); ok || err != nil {
+			return value, ok, err
+		}
+		return other(key)
+	}
+}
+
 // A Router says what sendmail does with an address: the stock configuration
 // of cf/m4/proto.m4 with FEATURE(`virtusertable'), FEATURE(`use_cw_file') and
 // FEATURE(`nocanonify'), asked by a client that may not relay. Set the fields

@@ -40,8 +40,10 @@ func (e *Ends) Same(right []byte) bool {
 
 // SameRole reports whether both sets take a domain, relay it, or refuse it.
 func (e *Ends) SameRole(domain string) bool {
-	return e.old.ClassW(domain) == e.next.ClassW(domain) && relayed(e.old, domain) == relayed(e.next, domain)
+	return taken(e.old, domain) == taken(e.next, domain) && relayed(e.old, domain) == relayed(e.next, domain)
 }
+
+func taken(r *virtuser.Router, domain string) bool { return domain == r.Host || r.ClassW(domain) }
 
 func relayed(r *virtuser.Router, domain string) bool { return r.Relayed != nil && r.Relayed(domain) }
 
@@ -65,7 +67,7 @@ func (e *Ends) isForeign(domain string) bool {
 		return false
 	}
 	for _, r := range []*virtuser.Router{e.old, e.next} {
-		if domain == r.Host || r.ClassW(domain) || relayed(r, domain) {
+		if taken(r, domain) || relayed(r, domain) {
 			return false
 		}
 	}

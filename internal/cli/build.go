@@ -80,8 +80,9 @@ func buildCommand(stdio Stdio) *cli.Command {
 		Usage: "check the inventory and write the files",
 		Description: `Writes virtusertable, local-host-names, virtmap-aliases, their maps and
 virtmap.mc, all or none. Says nothing when nothing changed, and one line when
-something did. Files that a person made are not replaced without --adopt, and
-what looks like an accident is refused (exit 5) until --allow names it.
+something did. Files that a person made are not replaced without --adopt, which
+keeps them as generation 0 for rollback, and what looks like an accident is
+refused (exit 5) until --allow names it.
 
 A new domain is served when its MX records lead to this server, and held back
 and named otherwise (exit 3, or 75 when DNS gave no answer). A domain that is
@@ -176,7 +177,7 @@ func (a *buildArgs) settle(ctx context.Context, j *job, stdio Stdio) error {
 	j.set.Meta = a.meta(j)
 	j.set.Note = a.kinds
 	j.set.Watch = stdio.watcher()
-	j.set.Approve = func(changes []publish.Change) error { return a.approve(j, changes) }
+	j.set.Approve = func(changes []publish.Change) error { return a.approve(j, changes, stdio) }
 	if a.verify {
 		j.set.Verify = func(at func(string) string) error { return a.prove(ctx, j, at, stdio) }
 	} else {

@@ -3,12 +3,15 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/change"
+	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
@@ -74,6 +77,9 @@ func (g *guardArgs) limits(m *inventory.Model) change.Limits {
 // compare gives what a job changes of the installed files, in outcomes.
 func (a *buildArgs) compare(j *job) (change.Change, error) {
 	next := change.Of(j.source)
+	if _, err := os.Stat(filepath.Join(a.state, publish.ManifestName)); err != nil {
+		return a.compareFound(next)
+	}
 	set, err := fileset.OpenOurs(a.out, next.Router.Host, next.Router.Account)
 	if err != nil {
 		return change.Change{}, err
@@ -85,17 +91,43 @@ func (a *buildArgs) compare(j *job) (change.Change, error) {
 	return change.Compare(installed, next), set.Close()
 }
 
+// compareFound compares with a set that virtmap never wrote. Its rows lead to
+// the server's own aliases, where ours may have lists.
+func (a *buildArgs) compareFound(next change.Side) (change.Change, error) {
+	layout, err := fileset.ReadLayout(a.out)
+	if err != nil {
+		return change.Change{}, err
+	}
+	layout.Host = next.Router.Host
+	set, err := fileset.OpenServer(layout, nil, next.Router.Account)
+	if err != nil {
+		return change.Change{}, err
+	}
+	found, err := change.Installed(set)
+	if err != nil {
+		return change.Change{}, errors.Join(err, set.Close())
+	}
+	found.Names = append(found.Names, layout.Host) // sendmail knows it by itself
+	found.Router.Aliases = set.Router.Aliases
+	next.Router.Aliases = next.Router.Aliases.Before(set.SiteAliases())
+	return change.Compare(found, next), set.Close()
+}
+
 // approve refuses what looks like an accident. What was reviewed as a plan is
-// none, nor is the take-over of files whose losses were printed.
-func (a *buildArgs) approve(j *job, changes []publish.Change) error {
-	takesOver := slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Kept != "" })
-	if a.plan != "" || a.adopt && takesOver {
+// none. Aliases of the server that cannot be read do not hold up a take-over.
+func (a *buildArgs) approve(j *job, changes []publish.Change, stdio Stdio) error {
+	if a.plan != "" {
 		return nil
 	}
 	if !slices.ContainsFunc(changes, func(c publish.Change) bool { return !c.New }) {
 		return nil // there was nothing
 	}
 	c, err := a.compare(j)
+	takesOver := slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Kept != "" })
+	if err != nil && takesOver {
+		fmt.Fprintf(stdio.Err, "the guards compared nothing: what is installed cannot be read: %s\n", diag.Printable(err.Error()))
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("compare with what is installed: %w", err)
 	}

@@ -97,13 +97,7 @@ func (s *Server) hasRow(key string) bool {
 // of the server that stay.
 func (s *Server) beside(source fileset.Source) *virtuser.Router {
 	next := *source.Router()
-	ours := next.Aliases
-	next.Aliases = func(key []byte) ([]byte, bool, error) {
-		if value, ok, err := ours(key); ok || err != nil || s.site == nil {
-			return value, ok, err
-		}
-		return s.site(key)
-	}
+	next.Aliases = next.Aliases.Before(s.site)
 	next.Account = s.router.Account
 	return next.Ready()
 }

@@ -24,7 +24,8 @@ type manifest struct {
 // key names a file in the manifest: without its folder, which may move.
 func key(path string) string { return filepath.Base(path) }
 
-const manifestName = "manifest.json"
+// ManifestName is the file of the state folder that says what virtmap wrote.
+const ManifestName = "manifest.json"
 
 func digest(image *mapped.Image) string {
 	sum := sha256.New()
@@ -40,7 +41,7 @@ func (m *manifest) wrote(path, digest string) bool {
 
 func (p *publisher) readManifest() error {
 	p.manifest = manifest{Version: 1, Files: map[string][]string{}}
-	path := filepath.Join(p.State, manifestName)
+	path := filepath.Join(p.State, ManifestName)
 	text, err := p.FS.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -66,7 +67,7 @@ func (p *publisher) writeManifest() error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(p.State, manifestName)
+	path := filepath.Join(p.State, ManifestName)
 	old, err := p.FS.ReadFile(path)
 	if err == nil && string(old) == string(text)+"\n" {
 		return nil

@@ -223,7 +223,7 @@ func (p *publisher) begin() (unlock func() error, err error) {
 
 // clean removes what a run that was killed left there.
 func (p *publisher) clean() error {
-	leftovers := []string{filepath.Join(p.State, manifestName), filepath.Join(p.State, journalName), filepath.Join(p.State, noteName)}
+	leftovers := []string{filepath.Join(p.State, ManifestName), filepath.Join(p.State, journalName), filepath.Join(p.State, noteName)}
 	for _, out := range p.Outputs {
 		leftovers = append(leftovers, out.Path)
 	}

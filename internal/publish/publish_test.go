@@ -255,7 +255,7 @@ func TestOddPlaces(t *testing.T) {
 	}
 	damaged := t.TempDir()
 	publish(t, set(damaged, "one"))
-	if err := os.WriteFile(filepath.Join(damaged, "state", manifestName), []byte("{"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(damaged, "state", ManifestName), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Publish(context.Background(), set(damaged, "two")); err == nil || !strings.Contains(err.Error(), "damaged") {
