@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,8 @@ type importArgs struct {
 	installed installedArgs
 	aliases   cli.StringSlice
 	out       string
+	sendmail  bool
+	accounts  map[string]bool // of the server
 }
 
 func importCommand(stdio Stdio) *cli.Command {
@@ -46,7 +49,8 @@ that begins with "Not imported", with the reason; the exit code is 3 then.
 At the end it compares what becomes of every address, its near misses, and
 names that are not listed, by the old files and by the inventory, and lists what
 differs, with the reason. Only the text of a refusal may differ without exit
-code 3.
+code 3. With --sendmail the installed sendmail is asked about each of them too,
+over a copy of the old files and over what the inventory builds.
 
 Examples:
   virtmap import > mail.yaml
@@ -56,7 +60,9 @@ Examples:
 			&cli.StringSliceFlag{Name: "aliases", Destination: &a.aliases, TakesFile: true, EnvVars: []string{"VIRTMAP_ALIASES"},
 				Usage: "the server's own aliases are in `FILE`, instead of the files that its configuration names"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, TakesFile: true, EnvVars: []string{"VIRTMAP_OUTPUT"},
-				Usage: "write a new `FILE` instead"}),
+				Usage: "write a new `FILE` instead"},
+			&cli.BoolFlag{Name: "sendmail", Destination: &a.sendmail, EnvVars: []string{"VIRTMAP_SENDMAIL"},
+				Usage: "ask the installed sendmail too, over the old files and the new; needs root"}),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
@@ -65,7 +71,7 @@ Examples:
 			if err := notEmpty(c, "accounts", "host", "output"); err != nil {
 				return err
 			}
-			return a.run(firstOf(c.Args().First(), "/etc/mail"), stdio)
+			return a.run(c.Context, firstOf(c.Args().First(), "/etc/mail"), stdio)
 		},
 	}
 }
@@ -75,7 +81,7 @@ Examples:
 // that again.
 const gcPercent = 25
 
-func (a *importArgs) run(dir string, stdio Stdio) (err error) {
+func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err error) {
 	server, err := a.open(dir)
 	if err != nil {
 		return err
@@ -91,13 +97,25 @@ func (a *importArgs) run(dir string, stdio Stdio) (err error) {
 		return err
 	}
 	proof := server.Prove(inv)
-	if err := printProof(stdio.Err, &proof); err != nil {
+	if err := printProof(stdio.Err, "", &proof); err != nil {
 		return exit(exitIO, err)
+	}
+	harmless := proof.Harmless()
+	if a.sendmail {
+		r := rehearsal{server: server, inv: inv, accounts: a.accounts}
+		asked, err := r.run(ctx, stdio)
+		if err == nil {
+			err = printProof(stdio.Err, " by sendmail", &asked)
+		}
+		if err != nil {
+			return machineExit(err, exitIO)
+		}
+		harmless = harmless && asked.Harmless()
 	}
 	if inv.Left > 0 {
 		fmt.Fprintf(stdio.Err, "%s not imported; each is a comment with the reason in the inventory\n", plural(inv.Left, "line"))
 	}
-	if inv.Left > 0 || !proof.Harmless() {
+	if inv.Left > 0 || !harmless {
 		return exit(exitHeld, nil)
 	}
 	return nil
@@ -121,8 +139,7 @@ func (a *importArgs) open(dir string) (*intake.Server, error) {
 	if _, problem := mailaddr.FoldDomain(layout.Host); problem != nil {
 		return nil, usage(fmt.Errorf("the server's own name: %s; write it behind --host", problem.Text))
 	}
-	accounts, err := readAccounts(a.installed.accounts)
-	if err != nil {
+	if a.accounts, err = readAccounts(a.installed.accounts); err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
 	for _, file := range a.aliases.Value() {
@@ -130,7 +147,7 @@ func (a *importArgs) open(dir string) (*intake.Server, error) {
 			return nil, exit(exitNoInput, fmt.Errorf("--aliases %q: there is no such file, nor a map of it", file))
 		}
 	}
-	server, err := intake.Sendmail(layout, a.aliases.Value(), func(name string) bool { return accounts[name] })
+	server, err := intake.Sendmail(layout, a.aliases.Value(), func(name string) bool { return a.accounts[name] })
 	return server, machineExit(err, exitNoInput)
 }
 
@@ -152,7 +169,7 @@ func (a *importArgs) write(text string, stdio Stdio) error {
 }
 
 // printProof says which outcomes differ, and why.
-func printProof(to io.Writer, p *intake.Proof) error {
+func printProof(to io.Writer, by string, p *intake.Proof) error {
 	w := bufio.NewWriter(to)
 	for i := range p.Found {
 		d := &p.Found[i]
@@ -161,7 +178,7 @@ func printProof(to io.Writer, p *intake.Proof) error {
 			fmt.Fprintf(w, "  %s\n", diag.Printable(d.Why))
 		}
 	}
-	fmt.Fprintf(w, "%s compared, %d differ\n", addresses(p.Compared), len(p.Found))
+	fmt.Fprintf(w, "%s compared%s, %d differ\n", addresses(p.Compared), by, len(p.Found))
 	return w.Flush()
 }
 

@@ -86,7 +86,7 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	signal.Ignore(syscall.SIGPIPE) // who reads may have gone; the folder must go too
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	work, err := a.workFolder()
+	work, err := workFolder(a.sendmail)
 	if err != nil {
 		return exit(exitCannotWrite, err)
 	}
@@ -133,9 +133,9 @@ func clients() int { return 4 * runtime.GOMAXPROCS(0) }
 // workFolder makes a folder for what is built, in a place that sendmail trusts
 // where it is to read from there: the usual temporary folders are writable for
 // everybody.
-func (a *testArgs) workFolder() (string, error) {
+func workFolder(sendmail bool) (string, error) {
 	parent := ""
-	if a.sendmail {
+	if sendmail {
 		home, err := os.UserHomeDir()
 		if err != nil {
 			return "", err

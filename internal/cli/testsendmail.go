@@ -18,19 +18,10 @@ import (
 // secondOpinion prepares the installed sendmail to be asked over the set of
 // files in a folder of its own.
 func (a *testArgs) secondOpinion(source fileset.Source, work string, stdio Stdio) (*endtoend.Sendmail, error) {
-	if os.Geteuid() != 0 {
-		return nil, exit(exitPermission, errors.New("--sendmail needs root: sendmail reads the files as its own user"))
-	}
-	program, err := sendmail.Find()
-	if err != nil {
-		return nil, exit(exitIO, fmt.Errorf("--sendmail: %w", err))
-	}
 	settings := source.Settings()
-	if !program.HasMap(settings.Map) {
-		return nil, usage(fmt.Errorf("--sendmail: this sendmail was built without %s maps", settings.Map))
-	}
-	if name, err := thisHost(); err == nil && !strings.Contains(name, ".") {
-		warn(stdio, []string{"this machine's name has no dotted form in /etc/hosts: sendmail waits a minute at every start"})
+	program, err := installedSendmail(settings.Map, stdio)
+	if err != nil {
+		return nil, err
 	}
 	if a.maps != "" {
 		if err := copySet(a.maps, work); err != nil {
@@ -47,6 +38,24 @@ func (a *testArgs) secondOpinion(source fileset.Source, work string, stdio Stdio
 		Names: namesWithout(source, accounts), Alias: aliasNames(source),
 	})
 	return second, machineExit(err, exitIO)
+}
+
+// installedSendmail finds a sendmail that reads maps of a type.
+func installedSendmail(typ string, stdio Stdio) (*sendmail.Program, error) {
+	if os.Geteuid() != 0 {
+		return nil, exit(exitPermission, errors.New("--sendmail needs root: sendmail reads the files as its own user"))
+	}
+	program, err := sendmail.Find()
+	if err != nil {
+		return nil, exit(exitIO, fmt.Errorf("--sendmail: %w", err))
+	}
+	if !program.HasMap(typ) {
+		return nil, usage(fmt.Errorf("--sendmail: this sendmail was built without %s maps", typ))
+	}
+	if name, err := thisHost(); err == nil && !strings.Contains(name, ".") {
+		warn(stdio, []string{"this machine's name has no dotted form in /etc/hosts: sendmail waits a minute at every start"})
+	}
+	return program, nil
 }
 
 // withAccountsHere adds the accounts of this machine, which its sendmail knows.

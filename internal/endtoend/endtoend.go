@@ -178,7 +178,7 @@ func (b *bench) askSendmail(ctx context.Context, results []Result) error {
 	for i := range results {
 		addresses[i] = results[i].Address
 	}
-	outcomes, err := b.Sendmail.ask(ctx, addresses)
+	outcomes, err := b.Sendmail.Ask(ctx, addresses)
 	if err != nil {
 		return err
 	}

@@ -60,8 +60,8 @@ func NewSendmail(p *sendmail.Program, site Site) (*Sendmail, error) {
 	return s, os.WriteFile(s.cf, cf, 0o644)
 }
 
-// ask gives what sendmail does with each address.
-func (s *Sendmail) ask(ctx context.Context, addresses []string) ([]prove.Outcome, error) {
+// Ask gives what sendmail does with each address.
+func (s *Sendmail) Ask(ctx context.Context, addresses []string) ([]prove.Outcome, error) {
 	replies, err := s.program.Rcpt(ctx, s.cf, addresses)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ type Installed struct {
 	foreign bool            // the map is of a class that no type is
 	text    string          // path of the virtusertable
 	rows    *mapfile.File   // its map; nil: there is none
+	tables  []tableFile     // that are read: the virtusertable, and alias files
 	lenient bool            // what is not there is empty
 	at      func(path string) string
 	open    []*mapfile.File
@@ -256,7 +257,7 @@ func (s *Installed) table(text string) (virtuser.Lookup, eachRow, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		s.open = append(s.open, f)
+		s.open, s.tables = append(s.open, f), append(s.tables, tableFile{text, typ.Suffix})
 		s.compareAges(text, text+typ.Suffix)
 		s.others(text, typ)
 		return func(key []byte) ([]byte, bool, error) { return f.Append(nil, key) }, f.Each, nil
@@ -265,6 +266,7 @@ func (s *Installed) table(text string) (virtuser.Lookup, eachRow, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	s.tables = append(s.tables, tableFile{text, ""})
 	rows := aliasTextRows
 	if text == s.text {
 		if s.typ != "text" {

@@ -5,6 +5,6 @@ func (s *Server) ProveAll(inv *Inventory) Proof {
 	next := s.beside(inv.Source)
 	domains := s.domains(inv)
 	known := s.settle(next, inv.Source.Compiled.Table, domains)
-	known.rows, known.caught = make([]bool, s.table.Len()), nil
+	known.forget()
 	return s.prove(inv, next, domains, known)
 }

@@ -49,7 +49,7 @@ type Server struct {
 	generic map[string]string
 	mapType string
 	mailDir string // empty: the usual one
-	close   func() error
+	set     *fileset.Installed
 }
 
 // genericstable is the table of the addresses that local users send from.
@@ -62,7 +62,7 @@ func Sendmail(l fileset.Layout, aliases []string, account func(name string) bool
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{router: set.Router, own: set.OwnAliases(), site: set.SiteAliases(), names: set.Names(), mapType: set.MapType(), close: set.Close}
+	s := &Server{router: set.Router, own: set.OwnAliases(), site: set.SiteAliases(), names: set.Names(), mapType: set.MapType(), set: set}
 	home, known := l.Home()
 	if known && home != mcfile.DefaultDir {
 		s.mailDir = home
@@ -153,7 +153,16 @@ func readGenerics(path string) (map[string]string, error) {
 }
 
 // Close closes the maps.
-func (s *Server) Close() error { return s.close() }
+func (s *Server) Close() error { return s.set.Close() }
+
+// CopyTo copies the files that were read into an empty folder.
+func (s *Server) CopyTo(dir string) (fileset.Copied, error) { return s.set.CopyTo(dir) }
+
+// Aliases are those of the old files, and of the server.
+func (s *Server) Aliases() virtuser.Lookup { return s.router.Aliases }
+
+// SiteAliases are those of the server that stay.
+func (s *Server) SiteAliases() virtuser.Lookup { return s.site }
 
 // taken reports whether rows of a domain are looked at.
 func (s *Server) taken(domain string) bool {

@@ -41,24 +41,39 @@ func (s *Server) domains(inv *Inventory) []string {
 	return slices.Compact(domains)
 }
 
-func (s *Server) prove(inv *Inventory, next *virtuser.Router, domains []string, known *settled) (p Proof) {
-	table := inv.Source.Compiled.Table
-	s.compare(&p, next, s.table.Len(), func(i int, c *comparing) {
-		key, _ := s.table.Row(i)
-		c.near(key, known.row(i, key), known)
-	})
-	s.compare(&p, next, len(known.added), func(i int, c *comparing) {
-		key, _ := table.Row(known.added[i])
-		c.near(key, false, known)
-	})
-	s.compare(&p, next, len(domains), func(i int, c *comparing) {
-		for _, local := range unlisted {
-			key := local + "@" + domains[i]
-			if _, listed := table.Get([]byte(key)); !listed && !s.hasRow(key) {
-				c.near([]byte(key), known.missed([]byte(domains[i])), known)
-			}
+// Addresses are all that Prove compares, each once.
+func (s *Server) Addresses(inv *Inventory) []string {
+	next, domains := s.beside(inv.Source), s.domains(inv)
+	known := s.settle(next, inv.Source.Compiled.Table, domains)
+	known.forget()
+	var all []string
+	s.walk(inv, domains, known, func(n int, addresses func(i int, c *comparing)) {
+		c := comparing{s: s, next: next, list: &all}
+		for i := range n {
+			addresses(i, &c)
 		}
 	})
+	slices.SortFunc(all, func(a, b string) int { return virtuser.CompareKeys([]byte(a), []byte(b)) })
+	return slices.Compact(all)
+}
+
+// Compare compares outcomes of addresses that somebody else was asked about.
+func (s *Server) Compare(inv *Inventory, addresses []string, old, next []virtuser.Outcome) Proof {
+	p := Proof{Compared: len(addresses)}
+	for i, addr := range addresses {
+		d := Difference{Address: addr, Old: old[i], New: next[i]}
+		if !d.compare() {
+			continue
+		}
+		d.Old.Trace = s.router.Route(addr).Trace
+		d.Why = inv.reason(&d)
+		p.Found = append(p.Found, d)
+	}
+	return p
+}
+
+func (s *Server) prove(inv *Inventory, next *virtuser.Router, domains []string, known *settled) (p Proof) {
+	s.walk(inv, domains, known, func(n int, addresses func(i int, c *comparing)) { s.compare(&p, next, n, addresses) })
 	for i := range p.Found {
 		p.Found[i].Why = inv.reason(&p.Found[i])
 	}
@@ -66,6 +81,29 @@ func (s *Server) prove(inv *Inventory, next *virtuser.Router, domains []string, 
 	slices.SortFunc(p.Found, order)
 	p.Found = slices.CompactFunc(p.Found, func(a, b Difference) bool { return a.Address == b.Address }) // a near miss that is listed
 	return p
+}
+
+// walk goes through rows and domains: each is given n things, and what has the
+// addresses of one of them compared.
+func (s *Server) walk(inv *Inventory, domains []string, known *settled, each func(n int, addresses func(i int, c *comparing))) {
+	table := inv.Source.Compiled.Table
+	each(s.table.Len(), func(i int, c *comparing) {
+		key, _ := s.table.Row(i)
+		c.near(key, known.row(i, key), known)
+	})
+	each(len(known.added), func(i int, c *comparing) {
+		key, _ := table.Row(known.added[i])
+		c.near(key, false, known)
+	})
+	each(len(domains), func(i int, c *comparing) {
+		for _, local := range unlisted {
+			key := local + "@" + domains[i]
+			if _, listed := table.Get([]byte(key)); !listed && !s.hasRow(key) {
+				same := known.missed([]byte(domains[i])) && !s.hasDetail(local, domains[i])
+				c.near([]byte(key), same, known)
+			}
+		}
+	})
 }
 
 // leastCompared is how many rows are worth a processor of their own.
@@ -93,6 +131,11 @@ func (s *Server) hasRow(key string) bool {
 	return ok
 }
 
+// hasDetail reports whether there are rows of a user with a detail.
+func (s *Server) hasDetail(local, domain string) bool {
+	return s.hasRow(local+"++@"+domain) || s.hasRow(local+"+*@"+domain) || s.hasRow(local+"+detail@"+domain)
+}
+
 // beside is the Router of an inventory on this server: its aliases before those
 // of the server that stay.
 func (s *Server) beside(source fileset.Source) *virtuser.Router {
@@ -107,6 +150,7 @@ type comparing struct {
 	Proof
 	s    *Server
 	next *virtuser.Router
+	list *[]string // where addresses are noted instead; nil: nowhere
 }
 
 // unlisted are keys that a domain may not list.
@@ -142,6 +186,10 @@ func (c *comparing) aliased(name string) bool {
 
 // address asks both sides about an address.
 func (c *comparing) address(addr string, same bool) {
+	if c.list != nil {
+		*c.list = append(*c.list, addr)
+		return
+	}
 	c.Compared++
 	if same {
 		return
@@ -174,10 +222,12 @@ func blankless(text string) string { return strings.ReplaceAll(text, " ", "") }
 
 // reason says why an outcome differs.
 func (inv *Inventory) reason(d *Difference) string {
-	key := d.Old.Row()
-	switch why := inv.why[key]; {
-	case why != "":
-		return "the row " + key + " was not imported: " + why
+	for _, step := range d.Old.Trace {
+		if why := inv.why[step.Key]; why != "" && step.Hit {
+			return "the row " + step.Key + " was not imported: " + why
+		}
+	}
+	switch {
 	case d.Harmless && blankless(d.Old.Text) == blankless(d.New.Text):
 		return "sendmail takes blanks out of a text without quotes; it is whole now"
 	case d.Harmless && blankless(d.Old.Text) == blankless(inBrackets.ReplaceAllString(d.New.Text, "")):

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bytes"
+	"slices"
 
 	"virtmap/internal/change"
 	"virtmap/virtuser"
@@ -46,7 +47,7 @@ func (s *Server) settle(next *virtuser.Router, table *virtuser.Table, domains []
 			if bytes.Equal(other, key) || virtuser.CompareKeys(other, key) > 0 {
 				break
 			}
-			k.add(j, other)
+			k.add(s, j, other)
 		}
 		if j < table.Len() {
 			if other, now := table.Row(j); bytes.Equal(other, key) {
@@ -56,26 +57,37 @@ func (s *Server) settle(next *virtuser.Router, table *virtuser.Table, domains []
 		}
 		switch {
 		case !k.rows[i]:
-			k.openBy(key)
+			k.openBy(s, key)
 		case key[0] == '@':
 			k.caught[string(key[1:])] = true
 		}
 	}
 	for ; j < table.Len(); j++ {
 		key, _ := table.Row(j)
-		k.add(j, key)
+		k.add(s, j, key)
 	}
 	return k
 }
 
-func (k *settled) add(j int, key []byte) {
+func (k *settled) add(s *Server, j int, key []byte) {
 	k.added = append(k.added, j)
-	k.openBy(key)
+	k.openBy(s, key)
 }
 
-// openBy opens the domain of a row that names of any kind may hit.
-func (k *settled) openBy(key []byte) {
-	if at := bytes.LastIndexByte(key, '@'); at == 0 || at == 2 && key[0] == '+' {
+// openBy opens what the row of a key decides too: the domain of one that names
+// of any kind may hit, the user of one that is for some detail.
+func (k *settled) openBy(s *Server, key []byte) {
+	switch at, plus := bytes.LastIndexByte(key, '@'), bytes.IndexByte(key, '+'); {
+	case at == 0 || at == 2 && plus == 0:
 		k.open[string(key[at+1:])] = true
+	case plus > 0 && plus < at:
+		for _, form := range []string{"", "+*"} {
+			if i, ok := s.table.Find(slices.Concat(key[:plus], []byte(form), key[at:])); ok {
+				k.rows[i] = false
+			}
+		}
 	}
 }
+
+// forget has every address asked about.
+func (k *settled) forget() { clear(k.rows); k.caught = nil }

@@ -81,6 +81,9 @@ func (s *Server) knownTo(right string, n names) (to, owner string) {
 
 // to gives one recipient, or a list and who is told of its failures.
 func (s *Server) to(right string, n names) (to, owner string) {
+	if name, direct := strings.CutPrefix(right, `\`); direct && s.direct(name) {
+		right = name
+	}
 	members, owner, ok := s.list(right)
 	if !ok {
 		return s.target(right, n), ""
@@ -89,6 +92,12 @@ func (s *Server) to(right string, n names) (to, owner string) {
 		owner = ", bounces_to: " + s.target(owner, n)
 	}
 	return s.listed(members, n), owner
+}
+
+// direct reports whether an account is the same with its aliases and without.
+func (s *Server) direct(name string) bool {
+	_, aliased := s.router.Aliases.Alias(mailaddr.Lower(name))
+	return !aliased && s.router.Account(mailaddr.Lower(name))
 }
 
 // listed gives a list, or its only member.

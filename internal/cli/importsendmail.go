@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"virtmap/internal/endtoend"
+	"virtmap/internal/intake"
+	"virtmap/internal/mcfile"
+	"virtmap/internal/prove"
+	"virtmap/virtuser"
+)
+
+// A rehearsal has the installed sendmail answer over the old files, and over
+// those that the inventory builds, side by side in a folder of its own.
+type rehearsal struct {
+	server   *intake.Server
+	inv      *intake.Inventory
+	accounts map[string]bool // of the server
+}
+
+// run asks about every address, and gives what differs.
+func (r *rehearsal) run(ctx context.Context, stdio Stdio) (proof intake.Proof, err error) {
+	work, err := workFolder(true)
+	if err != nil {
+		return proof, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	if err := os.Chmod(work, 0o755); err != nil { // sendmail reads as its own user
+		return proof, err
+	}
+	old, next, err := r.sides(ctx, work, stdio)
+	if err != nil {
+		return proof, err
+	}
+	addresses := r.server.Addresses(r.inv)
+	was, err := old.Ask(ctx, addresses)
+	if err != nil {
+		return proof, err
+	}
+	is, err := next.Ask(ctx, addresses)
+	if err != nil {
+		return proof, err
+	}
+	return r.server.Compare(r.inv, addresses, routed(was), routed(is)), nil
+}
+
+// sides writes both sets, and a configuration for each.
+func (r *rehearsal) sides(ctx context.Context, work string, stdio Stdio) (old, next *endtoend.Sendmail, err error) {
+	before, after := filepath.Join(work, "old"), filepath.Join(work, "new")
+	if err := errors.Join(os.Mkdir(before, 0o755), os.Mkdir(after, 0o755)); err != nil {
+		return nil, nil, err
+	}
+	copied, err := r.server.CopyTo(before)
+	if err != nil {
+		return nil, nil, err
+	}
+	program, err := installedSendmail(copied.Settings.Map, stdio)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := writeSet(ctx, r.inv.Source, after); err != nil {
+		return nil, nil, err
+	}
+	names, err := r.standIns()
+	if err != nil {
+		return nil, nil, err
+	}
+	host := r.inv.Source.Model.Host.Name.Text
+	_, domain, _ := strings.Cut(host, ".")
+	site := func(settings mcfile.Settings, aliases virtuser.Lookup) endtoend.Site {
+		include := string(mcfile.Text(settings, r.inv.Source.Model.Name))
+		include += "LOCAL_CONFIG\nDm" + domain + "\nCw[127.0.0.1]\ndivert(0)dnl\n" // what the server's sendmail knows by itself
+		for _, path := range copied.Site {
+			include += "LOCAL_CONFIG\nO AliasFile=" + path + "\ndivert(0)dnl\n"
+		}
+		return endtoend.Site{Dir: settings.MailDir, Host: host, Include: include, Names: names,
+			Alias: func(name string) bool { _, ok := aliases.Alias(name); return ok }}
+	}
+	if old, err = endtoend.NewSendmail(program, site(copied.Settings, r.server.Aliases())); err != nil {
+		return nil, nil, err
+	}
+	settings := r.inv.Source.Settings()
+	settings.MailDir = after
+	next, err = endtoend.NewSendmail(program, site(settings, r.inv.Source.Router().Aliases.Before(r.server.SiteAliases())))
+	return old, next, err
+}
+
+// standIns are the accounts that this machine does not have.
+func (r *rehearsal) standIns() ([]string, error) {
+	here, err := readAccounts(passwd)
+	if err != nil {
+		return nil, err
+	}
+	site := r.server.SiteAliases()
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(r.accounts)), func(name string) bool {
+		_, aliased := site.Alias(name)
+		return here[name] || aliased || strings.ContainsAny(name, ":\"\\ ")
+	}), nil
+}
+
+// routed gives what sendmail answered as outcomes of a Router. sendmail prints
+// the \ of an account that is meant without its aliases.
+func routed(all []prove.Outcome) []virtuser.Outcome {
+	out := make([]virtuser.Outcome, len(all))
+	for i, o := range all {
+		for n, recipient := range o.Recipients {
+			o.Recipients[n] = strings.TrimPrefix(recipient, `\`)
+		}
+		out[i] = virtuser.Outcome{Code: o.Code, Status: o.Status, Text: o.Text, Recipients: o.Recipients}
+	}
+	return out
+}

@@ -1,0 +1,96 @@
+package fileset
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mcfile"
+	"virtmap/virtuser"
+)
+
+// A tableFile is a table that is read, and the suffix of its map; empty where
+// the text itself is.
+type tableFile struct{ text, suffix string }
+
+// A Copied set is in a folder of its own, under the names that builds use.
+type Copied struct {
+	Settings mcfile.Settings // for the lines of sendmail.mc
+	Site     []string        // what AliasFile calls the server's own alias files
+}
+
+// CopyTo copies what the set reads into an empty folder, maps byte for byte.
+// Where the virtusertable has no map of its type, one is made of its rows.
+func (s *Installed) CopyTo(dir string) (c Copied, err error) {
+	typ, known := mapfile.ByName(s.MapType())
+	if !known {
+		return c, fmt.Errorf("map type %q", s.MapType())
+	}
+	c.Settings = mcfile.Settings{MailDir: dir, Map: typ.Name, Relay: len(s.relayed) > 0}
+	own := filepath.Join(dir, mcfile.Aliases)
+	if s.own == nil {
+		if err = writeMap(own, typ, new(virtuser.Aliases).MapRows()); err != nil {
+			return c, err
+		}
+	}
+	for _, table := range s.tables {
+		name := filepath.Join(dir, fmt.Sprintf("site-aliases-%d", len(c.Site)))
+		switch {
+		case table.text == s.text && s.rows == nil:
+			continue // below
+		case table.text == s.text:
+			name = filepath.Join(dir, mcfile.Virtusertable)
+		case s.own != nil && filepath.Base(table.text) == mcfile.Aliases:
+			name = own
+		case table.suffix == ".cdb":
+			c.Site = append(c.Site, "cdb:"+name)
+		default:
+			c.Site = append(c.Site, name)
+		}
+		content, err := os.ReadFile(s.at(table.text + table.suffix))
+		if err == nil {
+			err = os.WriteFile(name+table.suffix, content, textMode)
+		}
+		if err != nil {
+			return c, err
+		}
+	}
+	if s.rows == nil {
+		table, err := s.Table()
+		if err == nil {
+			err = writeMap(filepath.Join(dir, mcfile.Virtusertable), typ, table)
+		}
+		if err != nil {
+			return c, err
+		}
+	}
+	for name, lines := range map[string][]string{mcfile.HostNames: s.names, mcfile.RelayDomains: s.relayed} {
+		lines = slices.Sorted(slices.Values(lines))
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Join(append(lines, ""), "\n")), textMode); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// writeMap writes rows as a map of a type, or as text with tabs.
+func writeMap(text string, typ mapfile.Type, rows mapfile.Rows) error {
+	file, err := os.OpenFile(text+typ.Suffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, textMode)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if typ.Write != nil {
+		return typ.Write(file, rows)
+	}
+	for i := range rows.Len() {
+		key, value := rows.Row(i)
+		if _, err := fmt.Fprintf(file, "%s\t%s\n", key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
