@@ -3,6 +3,8 @@ package virtuser
 import (
 	"slices"
 	"strings"
+
+	"virtmap/internal/mailaddr"
 )
 
 // A triple is what ruleset parse (0) makes of an address.
@@ -222,7 +224,7 @@ func (w *walk) probe(key string, b binding) (value string, ok bool, bad *refusal
 // get looks a key up in lower case, without and with the NUL that newaliases
 // puts behind it.
 func (w *walk) get(find Lookup, table, key string) (value []byte, ok bool, err error) {
-	folded := []byte(strings.ToLower(key[:min(len(key), MaxKey+1)]))
+	folded := []byte(mailaddr.Lower(key[:min(len(key), MaxKey+1)]))
 	value, ok, err = find(folded)
 	if err == nil && !ok {
 		value, ok, err = find(append(folded, 0))

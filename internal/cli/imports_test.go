@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/report":   {"virtmap/internal/diag"},
 	"virtmap/internal/sendmail": {},
 	"virtmap/internal/lint":     {"virtmap/internal/prove", "virtmap/internal/mailaddr", "virtmap/inventory", "virtmap/virtuser", "virtmap/hostnames", "virtmap/internal/mcfile", "virtmap/internal/diag"},
-	"virtmap/internal/fileset": {"virtmap/inventory", "virtmap/virtuser", "virtmap/hostnames", "virtmap/internal/mapfile",
+	"virtmap/internal/fileset": {"virtmap/inventory", "virtmap/internal/mailaddr", "virtmap/virtuser", "virtmap/hostnames", "virtmap/internal/mapfile",
 		"virtmap/internal/mcfile", "virtmap/internal/publish", "virtmap/internal/safefile", "virtmap/internal/diag"},
 	"virtmap/internal/sample": {"virtmap/inventory", "virtmap/internal/mailaddr"},
 	"virtmap/internal/peer":   {},

@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -106,7 +107,10 @@ func (s *Sendmail) recipients(ctx context.Context, address, mailer string) ([]st
 		return found, nil
 	}
 	found, err := s.program.Recipients(ctx, s.cf, address)
-	if err != nil {
+	switch {
+	case errors.Is(err, sendmail.ErrNoRecipients):
+		found = []string{user}
+	case err != nil:
 		return nil, err
 	}
 	for i, end := range found {

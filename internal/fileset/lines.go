@@ -5,6 +5,7 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/virtuser"
 )
@@ -101,7 +102,7 @@ func virtuserTextRows(text []byte) mapfile.Rows {
 func aliasTextRows(text []byte) mapfile.Rows {
 	rows := pairs{{"@\x00", "@\x00"}}
 	for _, row := range virtuser.ParseAliases(text) {
-		rows = append(rows, [2]string{strings.ToLower(row[0]) + "\x00", row[1] + "\x00"})
+		rows = append(rows, [2]string{mailaddr.Lower(row[0]) + "\x00", row[1] + "\x00"})
 	}
 	return rows
 }

@@ -35,6 +35,7 @@ type form uint8
 const (
 	asWritten  form = iota
 	asAnswered      // as what sendmail answers now
+	asReached       // as the one recipient that sendmail finds now
 	asRefused       // as a refusal with no text
 	asComment
 )
@@ -53,7 +54,7 @@ func (all *entries) at(i int) entry {
 		return all.dead[i-len(all.as)]
 	}
 	key, right := all.table.Row(i)
-	return entry{key: string(key), right: string(right), as: all.as[i], why: all.why[i]}
+	return entry{key: string(key), right: strings.TrimSpace(string(right)), as: all.as[i], why: all.why[i]}
 }
 
 func (all *entries) write(i int, as form, why string) { all.as[i], all.why[i] = as, why }
@@ -109,6 +110,8 @@ func (s *Server) entries() *entries {
 	for i := range all.as {
 		e := all.at(i)
 		switch domain := e.domain(); {
+		case domain == "":
+			all.write(i, asComment, "there is no domain behind the @")
 		case !s.taken(domain):
 			all.write(i, asComment, domain+" is not in class w, so that the row is never looked at")
 		case diag.Printable(e.key+e.right) != e.key+e.right:
@@ -146,16 +149,37 @@ func (w *writer) degrade(m *inventory.Model, faults *diag.List) (changed bool) {
 }
 
 // lower writes a row as what sendmail answers, where it refuses the mail, or as
-// a refusal without that text, and as a comment otherwise.
+// a refusal without that text; as the recipient, where there is one; and as a
+// comment otherwise.
 func (s *Server) lower(all *entries, i int, why string) {
 	e := all.at(i)
 	out, ok := s.outcome(e.key)
 	switch {
-	case !ok || out.Taken() || e.as >= asRefused:
+	case !ok || e.as >= asRefused:
 		all.write(i, asComment, why)
+	case out.Taken():
+		if _, one := s.reached(e.key); one && e.as == asWritten {
+			all.write(i, asReached, "that is where sendmail sends it")
+		} else {
+			all.write(i, asComment, why)
+		}
 	case e.as == asWritten && !isError(e.right):
 		all.write(i, asAnswered, "sendmail answers so")
 	default:
 		all.write(i, asRefused, why)
 	}
+}
+
+// reached gives the recipient of a key that is one address, where that is not
+// made of the address and has no alias on its way.
+func (s *Server) reached(key string) (to string, ok bool) {
+	if key[0] == '@' || strings.Contains(key, "+") {
+		return "", false
+	}
+	out, _ := s.outcome(key)
+	aliased := slices.ContainsFunc(out.Trace, func(step virtuser.Step) bool { return step.Map == "aliases" && step.Hit })
+	if len(out.Recipients) != 1 || aliased {
+		return "", false
+	}
+	return out.Recipients[0], true
 }

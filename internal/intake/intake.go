@@ -38,18 +38,19 @@ import (
 type Server struct {
 	Warnings []string // what is odd about its files
 
-	router  *virtuser.Router  // over its files
-	own     virtuser.Lookup   // aliases that a build writes anew; nil: none
-	site    virtuser.Lookup   // aliases that stay
-	table   *virtuser.Table   // sorted
-	names   []string          // of class w, and relayed
-	lines   lines             // of the text
-	odd     []string          // what of class w no inventory can say
-	leading map[string]string // an address that leads to an alias
-	generic map[string]string
-	mapType string
-	mailDir string // empty: the usual one
-	set     *fileset.Installed
+	router     *virtuser.Router    // over its files
+	own        virtuser.Lookup     // aliases that a build writes anew; nil: none
+	site       virtuser.Lookup     // aliases that stay
+	table      *virtuser.Table     // sorted
+	names      []string            // of class w, and relayed
+	lines      lines               // of the text
+	odd        []string            // what of class w no inventory can say
+	aboveNames map[string][]string // the comments before a name of class w
+	leading    map[string]string   // an address that leads to an alias
+	generic    map[string]string
+	mapType    string
+	mailDir    string // empty: the usual one
+	set        *fileset.Installed
 }
 
 // genericstable is the table of the addresses that local users send from.
@@ -112,6 +113,7 @@ func (s *Server) readTexts(l fileset.Layout, each func(row func(key, value []byt
 			return err
 		}
 		s.odd = append(s.odd, odd...)
+		s.nameComments(text)
 	}
 	s.names = slices.DeleteFunc(s.names, func(name string) bool {
 		literal := strings.HasPrefix(name, "[")

@@ -8,6 +8,7 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/virtuser"
 )
@@ -152,6 +153,25 @@ func oddNames(path string, text []byte) ([]string, error) {
 		}
 	}
 	return odd, nil
+}
+
+// nameComments keeps the comments that stand right above a name of class w.
+func (s *Server) nameComments(text []byte) {
+	if s.aboveNames == nil {
+		s.aboveNames = map[string][]string{}
+	}
+	var pending []string
+	for line := range strings.Lines(string(text)) {
+		switch line = strings.TrimSpace(line); {
+		case line == "":
+			pending = nil
+		case line[0] != '#':
+			name := mailaddr.Lower(line)
+			s.aboveNames[name], pending = append(s.aboveNames[name], pending...), nil
+		case !virtuser.OurComment(line):
+			pending = append(pending, line)
+		}
+	}
 }
 
 // asUTF8 takes a text that is no UTF-8 for Latin-1.

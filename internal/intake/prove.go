@@ -207,12 +207,18 @@ func (d *Difference) compare() bool {
 	case d.Old.Taken() != d.New.Taken():
 		return true
 	case d.Old.Taken():
-		return !slices.Equal(d.Old.Recipients, d.New.Recipients)
+		return !slices.EqualFunc(d.Old.Recipients, d.New.Recipients, sameRecipient)
 	case d.Old.Code != d.New.Code || d.Old.Status != d.New.Status:
 		return true
 	}
 	d.Harmless = d.Old.Text != d.New.Text
 	return d.Harmless
+}
+
+// sameRecipient compares recipients; domains have no capitals.
+func sameRecipient(a, b string) bool {
+	atA, atB := strings.LastIndexByte(a, '@'), strings.LastIndexByte(b, '@')
+	return a == b || atA > 0 && atA == atB && a[:atA] == b[:atB] && strings.EqualFold(a[atA:], b[atB:])
 }
 
 // inBrackets is what sendmail takes for a comment in a text without quotes.

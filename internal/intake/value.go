@@ -116,7 +116,8 @@ func (s *Server) listed(members []string, n names) string {
 func (s *Server) target(to string, n names) string {
 	switch {
 	case strings.Contains(to, "@"):
-		return scalar(to)
+		at := strings.LastIndexByte(to, '@')
+		return scalar(to[:at] + strings.TrimSuffix(mailaddr.Lower(to[at:]), "."))
 	case strings.ContainsAny(to, "+%"):
 		return scalar(to + "@" + s.router.Host)
 	}

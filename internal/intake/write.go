@@ -200,6 +200,7 @@ var within = map[bool]string{false: "    ", true: "      "}
 
 // domain writes a domain with its rows.
 func (w *writer) domain(name string, d section) {
+	w.body.comments("  ", w.s.aboveNames[name])
 	w.body.printf("  %s:", scalar(name))
 	backup := w.s.relayed(name)
 	if backup {
@@ -262,6 +263,9 @@ func (w *writer) value(e entry, keeps bool) string {
 	switch e.as {
 	case asAnswered:
 		return w.s.answer(e.key)
+	case asReached:
+		to, _ := w.s.reached(e.key)
+		return w.s.target(to, w.names)
 	case asRefused:
 		return w.s.refused(e.key)
 	}

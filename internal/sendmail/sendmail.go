@@ -213,6 +213,10 @@ func Triple(answer string) (mailer, user string) {
 	return mailer, noBlanks.Replace(strings.ReplaceAll(user, ". >", ""))
 }
 
+// ErrNoRecipients is wrapped by errors about an alias that ends nowhere, such as
+// one of a list in a file that is not there.
+var ErrNoRecipients = errors.New("no recipients")
+
 // Recipients gives, sorted, the users, files and addresses that an address
 // ends at, with aliases expanded.
 func (p *Program) Recipients(ctx context.Context, cf, address string) ([]string, error) {
@@ -225,7 +229,7 @@ func (p *Program) Recipients(ctx context.Context, cf, address string) ([]string,
 		}
 	}
 	if len(users) == 0 {
-		return nil, fmt.Errorf("sendmail -bv %s: %w: %s", address, errors.Join(err, errors.New("no recipients")), out)
+		return nil, fmt.Errorf("sendmail -bv %s: %w: %s", address, errors.Join(err, ErrNoRecipients), out)
 	}
 	slices.Sort(users)
 	return slices.Compact(users), nil
