@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -24,6 +25,8 @@ import (
 type importArgs struct {
 	installed installedArgs
 	aliases   cli.StringSlice
+	from      cli.StringSlice
+	base      string // of mailboxes
 	out       string
 	sendmail  bool
 	accounts  map[string]bool // of the server
@@ -52,23 +55,30 @@ differs, with the reason. Only the text of a refusal may differ without exit
 code 3. With --sendmail the installed sendmail is asked about each of them too,
 over a copy of the old files and over what the inventory builds.
 
+--from reads other lists: Postfix's virtual maps and virtual_mailbox_maps (their
+text), two columns as CSV, or "address targets" a line, also from standard input
+(lines:-). A domain refuses what it does not list, as in Postfix; the proof
+compares what the rows mean to sendmail.
+
 Examples:
   virtmap import > mail.yaml
   virtmap import -o mail.yaml --host mx1.example.net --accounts passwd ./old-etc-mail
-  virtmap import --aliases /etc/aliases --aliases /etc/mail/lists`,
+  virtmap import --aliases /etc/aliases --aliases /etc/mail/lists
+  virtmap import --from postfix:/etc/postfix/virtual --from mailbox:/etc/postfix/vmailbox --mailbox-base /var/mail`,
 		Flags: append(a.installed.flags("", "")[1:],
 			&cli.StringSliceFlag{Name: "aliases", Destination: &a.aliases, TakesFile: true, EnvVars: []string{"VIRTMAP_ALIASES"},
 				Usage: "the server's own aliases are in `FILE`, instead of the files that its configuration names"},
+			&cli.StringSliceFlag{Name: "from", Destination: &a.from, EnvVars: []string{"VIRTMAP_FROM"},
+				Usage: "read `KIND:FILE` instead of a sendmail server: " + strings.Join(intake.Kinds, ", ") + "; repeatable, and of an address that two have the first is taken"},
+			&cli.StringFlag{Name: "mailbox-base", Destination: &a.base, EnvVars: []string{"VIRTMAP_MAILBOX_BASE"},
+				Usage: "paths in mailbox: files are under `DIR`, Postfix's virtual_mailbox_base"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, TakesFile: true, EnvVars: []string{"VIRTMAP_OUTPUT"},
 				Usage: "write a new `FILE` instead"},
 			&cli.BoolFlag{Name: "sendmail", Destination: &a.sendmail, EnvVars: []string{"VIRTMAP_SENDMAIL"},
 				Usage: "ask the installed sendmail too, over the old files and the new; needs root"}),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			if c.NArg() > 1 {
-				return usage(errors.New("import takes one DIR"))
-			}
-			if err := notEmpty(c, "accounts", "host", "output"); err != nil {
+			if err := errors.Join(notEmpty(c, "accounts", "host", "output", "mailbox-base"), a.check(c)); err != nil {
 				return err
 			}
 			return a.run(c.Context, firstOf(c.Args().First(), "/etc/mail"), stdio)
@@ -82,7 +92,7 @@ Examples:
 const gcPercent = 25
 
 func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err error) {
-	server, err := a.open(dir)
+	server, err := a.open(dir, stdio)
 	if err != nil {
 		return err
 	}
@@ -121,8 +131,85 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 	return nil
 }
 
-// open opens the files of the server.
-func (a *importArgs) open(dir string) (*intake.Server, error) {
+// check finds what does not go together.
+func (a *importArgs) check(c *cli.Context) error {
+	sources := len(a.from.Value()) > 0
+	switch {
+	case c.NArg() > 1:
+		return usage(errors.New("import takes one DIR"))
+	case sources && c.NArg() > 0:
+		return usage(errors.New("import reads DIR, or what --from names"))
+	case sources && (a.sendmail || len(a.aliases.Value()) > 0):
+		return usage(errors.New("--sendmail and --aliases are for the files of a sendmail server, not for --from"))
+	case a.base != "" && !strings.HasPrefix(a.base, "/"):
+		return usage(fmt.Errorf("--mailbox-base %q: it is a whole path", a.base))
+	}
+	stdin := 0
+	for _, spec := range a.from.Value() {
+		kind, file, ok := strings.Cut(spec, ":")
+		if !ok || file == "" || !slices.Contains(intake.Kinds, kind) {
+			return usage(fmt.Errorf("--from %q: write KIND:FILE, with one of %s", spec, strings.Join(intake.Kinds, ", ")))
+		}
+		if file == inventory.StdinName {
+			stdin++
+		}
+	}
+	if stdin > 1 {
+		return usage(errors.New("--from can read standard input once"))
+	}
+	return nil
+}
+
+// open opens what is imported.
+func (a *importArgs) open(dir string, stdio Stdio) (server *intake.Server, err error) {
+	if a.accounts, err = readAccounts(a.installed.accounts); err != nil {
+		return nil, machineExit(err, exitNoInput)
+	}
+	account := func(name string) bool { return a.accounts[name] }
+	if len(a.from.Value()) == 0 {
+		return a.openServer(dir, account)
+	}
+	host, err := a.host("")
+	if err != nil {
+		return nil, err
+	}
+	var sources []intake.Source
+	for _, spec := range a.from.Value() {
+		kind, file, _ := strings.Cut(spec, ":")
+		var text []byte
+		if file == inventory.StdinName {
+			text, err = io.ReadAll(stdio.In)
+		} else {
+			text, err = os.ReadFile(file)
+		}
+		if err != nil {
+			return nil, machineExit(err, exitNoInput)
+		}
+		sources = append(sources, intake.Source{Kind: kind, Name: file, Text: string(text)})
+	}
+	server, err = intake.From(host, a.base, sources, account)
+	if err != nil {
+		return nil, exit(exitProblems, err)
+	}
+	return server, nil
+}
+
+// host gives the server's own name: that of --host, of its configuration, or of
+// this machine.
+func (a *importArgs) host(configured string) (host string, err error) {
+	if host = firstOf(a.installed.host, configured); host == "" {
+		if host, err = thisHost(); err != nil {
+			return "", err
+		}
+	}
+	if _, problem := mailaddr.FoldDomain(host); problem != nil {
+		return "", usage(fmt.Errorf("the server's own name: %s; write it behind --host", problem.Text))
+	}
+	return host, nil
+}
+
+// openServer opens the files of a sendmail server.
+func (a *importArgs) openServer(dir string, account func(string) bool) (*intake.Server, error) {
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
@@ -130,24 +217,15 @@ func (a *importArgs) open(dir string) (*intake.Server, error) {
 	if err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
-	layout.Host = firstOf(a.installed.host, layout.Host)
-	if layout.Host == "" {
-		if layout.Host, err = thisHost(); err != nil {
-			return nil, err
-		}
-	}
-	if _, problem := mailaddr.FoldDomain(layout.Host); problem != nil {
-		return nil, usage(fmt.Errorf("the server's own name: %s; write it behind --host", problem.Text))
-	}
-	if a.accounts, err = readAccounts(a.installed.accounts); err != nil {
-		return nil, machineExit(err, exitNoInput)
+	if layout.Host, err = a.host(layout.Host); err != nil {
+		return nil, err
 	}
 	for _, file := range a.aliases.Value() {
 		if !isAliasFile(file) {
 			return nil, exit(exitNoInput, fmt.Errorf("--aliases %q: there is no such file, nor a map of it", file))
 		}
 	}
-	server, err := intake.Sendmail(layout, a.aliases.Value(), func(name string) bool { return a.accounts[name] })
+	server, err := intake.Sendmail(layout, a.aliases.Value(), account)
 	return server, machineExit(err, exitNoInput)
 }
 

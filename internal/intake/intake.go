@@ -155,7 +155,12 @@ func readGenerics(path string) (map[string]string, error) {
 }
 
 // Close closes the maps.
-func (s *Server) Close() error { return s.set.Close() }
+func (s *Server) Close() error {
+	if s.set == nil {
+		return nil
+	}
+	return s.set.Close()
+}
 
 // CopyTo copies the files that were read into an empty folder.
 func (s *Server) CopyTo(dir string) (fileset.Copied, error) { return s.set.CopyTo(dir) }

@@ -1,0 +1,331 @@
+package intake
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"virtmap/internal/mailaddr"
+	"virtmap/virtuser"
+)
+
+// A Source is a list of virtual addresses of another kind than a sendmail
+// server's.
+type Source struct {
+	Kind string // one of Kinds
+	Name string // for messages
+	Text string
+}
+
+// Kinds are what a Source can be.
+var Kinds = []string{"postfix", "mailbox", "csv", "lines"}
+
+// From makes a server of sources: of an address that two of them have, the
+// first is taken. What a domain does not list is refused, as Postfix does.
+//
+//	postfix  virtual(5): address and targets; a domain alone; @domain @other
+//	mailbox  the map of virtual_mailbox_maps: address and path. Each becomes a
+//	         user; base is what stands before a path (virtual_mailbox_base)
+//	csv      two columns, address and targets, with a header or without
+//	lines    address and targets, separated by blanks or commas
+func From(host, base string, sources []Source, account func(name string) bool) (*Server, error) {
+	g := &gathering{base: base, account: account, rows: map[string]string{}, from: map[string]string{}, domains: map[string]bool{}, aliases: map[string]string{},
+		lists: map[string]string{}, users: map[string]string{}, targets: map[string]bool{}, lines: lines{above: map[string][]string{}}}
+	readers := map[string]func(Source) error{"postfix": g.postfix, "mailbox": g.mailboxes, "csv": g.csv, "lines": g.plain}
+	g.take = g.target
+	for _, source := range sources {
+		if source.Kind == "mailbox" {
+			continue // it has no targets
+		}
+		if err := readers[source.Kind](source); err != nil {
+			return nil, err
+		}
+	}
+	g.take = g.add
+	for _, source := range sources {
+		if err := readers[source.Kind](source); err != nil {
+			return nil, err
+		}
+	}
+	if len(g.domains) == 0 {
+		return nil, errors.New("there are no virtual addresses")
+	}
+	return g.server(host), nil
+}
+
+// A gathering is what the sources have.
+type gathering struct {
+	base    string
+	account func(name string) bool
+	rows    map[string]string // right sides by key
+	from    map[string]string // where a key was found
+	domains map[string]bool
+	aliases map[string]string // lists and mailboxes, as a build would name them
+	lists   map[string]string // names of lists, by their members
+	users   map[string]string // that mailboxes were made to, with their addresses
+	targets map[string]bool   // names that rows lead to
+	lines   lines
+
+	take func(found) // what is done with a row
+}
+
+// server gives what was gathered as a sendmail server would have it.
+func (g *gathering) server(host string) *Server {
+	for domain := range g.domains {
+		if _, open := g.rows["@"+domain]; !open {
+			g.rows["@"+domain] = `error:5.1.1:"550 ` + unknownUser + `"`
+		}
+	}
+	own := func(key []byte) ([]byte, bool, error) {
+		right, ok := g.aliases[string(key)]
+		return []byte(right), ok, nil
+	}
+	router := &virtuser.Router{
+		Host: host, ClassW: func(name string) bool { return g.domains[name] }, Relayed: func(string) bool { return false }, Aliases: own,
+		Rows: func(key []byte) ([]byte, bool, error) {
+			right, ok := g.rows[string(key)]
+			return []byte(right), ok, nil
+		},
+		Account: func(name string) bool { _, made := g.users[name]; return made || g.account(name) },
+	}
+	s := &Server{router: router.Ready(), own: own, lines: g.lines, mapType: usualMap}
+	s.table = virtuser.SortedTable(func(yield func(key, value []byte) bool) {
+		for key, right := range g.rows {
+			if !yield([]byte(key), []byte(right)) {
+				return
+			}
+		}
+	})
+	for domain := range g.domains {
+		s.names = append(s.names, domain)
+	}
+	slices.Sort(s.names)
+	return s
+}
+
+// A found row, before it is known whether it is one.
+type found struct {
+	where, key, right string
+	comments          []string // above it
+}
+
+// target notes the names that a row leads to: no mailbox may be made to one.
+func (g *gathering) target(f found) {
+	for _, target := range targets(f.right) {
+		g.targets[mailaddr.Lower(target)] = true
+	}
+}
+
+// targets cuts a right side.
+func targets(text string) []string {
+	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == '\t' })
+}
+
+// add takes a row with its targets.
+func (g *gathering) add(f found) {
+	key := mailaddr.Lower(f.key)
+	g.lines.above[key] = append(g.lines.above[key], f.comments...)
+	_, domain, isAddress := strings.Cut(key, "@")
+	if !isAddress || domain == "" {
+		g.leave(f, "it is no virtual address: there is no @ and domain in it")
+		return
+	}
+	right, problem := g.right(key, f.right)
+	if problem != "" {
+		g.leave(f, problem)
+		return
+	}
+	if known, twice := g.rows[key]; twice {
+		if g.shown(known) != g.shown(right) {
+			g.leave(f, fmt.Sprintf("%s has it first, with %s", g.from[key], g.shown(known)))
+		}
+		return
+	}
+	g.domains[domain], g.rows[key], g.from[key] = true, right, f.where
+}
+
+// leave keeps a line as a comment.
+func (g *gathering) leave(f found, why string) {
+	g.lines.dead = append(g.lines.dead, entry{key: f.key, right: f.right, as: asComment, why: f.where + ": " + why})
+}
+
+// shown is a right side with its list.
+func (g *gathering) shown(right string) string {
+	if members, ok := g.aliases[right]; ok {
+		return members
+	}
+	return right
+}
+
+// noTarget is in a target that is neither a name nor an address.
+const noTarget = "|/:\"\\<>()[]; \t"
+
+// right gives the right side of a row: a refusal as it stands, one target, or
+// the name of a list.
+func (g *gathering) right(key, text string) (right, problem string) {
+	if isError(text) {
+		return text, ""
+	}
+	all := targets(text)
+	local, _, _ := strings.Cut(key, "@")
+	for i, target := range all {
+		switch {
+		case strings.ContainsAny(target, noTarget):
+			return "", fmt.Sprintf("%q is neither a name nor an address: put it into the server's aliases, and its name here", target)
+		case strings.HasPrefix(target, "@") && local == "":
+			all[i] = "%1%3" + target
+		case strings.HasPrefix(target, "@"):
+			all[i] = local + target
+		}
+		if mailaddr.Lower(all[i]) == key {
+			return "", "it leads to itself: name the user whose mailbox it is"
+		}
+	}
+	switch len(all) {
+	case 0:
+		return "", "it has no target"
+	case 1:
+		return all[0], ""
+	}
+	return g.list(all), ""
+}
+
+// list gives the alias of targets, one for all that have the same.
+func (g *gathering) list(targets []string) string {
+	members := strings.Join(targets, ", ")
+	name, known := g.lists[members]
+	if !known {
+		name = fmt.Sprintf("%slist-%d", ourPrefix, len(g.lists)+1)
+		g.lists[members], g.aliases[name] = name, members
+	}
+	return name
+}
+
+// plain reads address and targets line by line.
+func (g *gathering) plain(s Source) error {
+	logicalLines(s, false, g.take)
+	return nil
+}
+
+// postfix reads virtual(5): a line that begins with a blank goes on, and a
+// domain alone says that it is served.
+func (g *gathering) postfix(s Source) error {
+	logicalLines(s, true, func(f found) {
+		if !strings.Contains(f.key, "@") && strings.Contains(f.key, ".") {
+			g.domains[mailaddr.Lower(f.key)] = true
+			return
+		}
+		g.take(f)
+	})
+	return nil
+}
+
+// logicalLines gives the lines that are no comments, cut at the first blank.
+func logicalLines(s Source, goOn bool, each func(found)) {
+	var comments []string
+	var last *found
+	number := 0
+	end := func() {
+		if last != nil {
+			each(*last)
+		}
+		last = nil
+	}
+	for line := range strings.Lines(s.Text) {
+		number++
+		trimmed := strings.TrimSpace(line)
+		switch {
+		case trimmed == "":
+		case trimmed[0] == '#':
+			end()
+			comments = append(comments, trimmed)
+		case goOn && last != nil && (line[0] == ' ' || line[0] == '\t'):
+			last.right += " " + trimmed
+		default:
+			end()
+			e := entryOf(trimmed)
+			last = &found{where: fmt.Sprintf("%s:%d", s.Name, number), key: e.key, right: e.right, comments: comments}
+			comments = nil
+		}
+	}
+	end()
+}
+
+// csv reads two columns. Where the first line has no comma, they are cut at
+// semicolons, as some spreadsheets write them.
+func (g *gathering) csv(s Source) error {
+	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(s.Text, "\ufeff")))
+	first, _, _ := strings.Cut(s.Text, "\n")
+	if !strings.Contains(first, ",") && strings.Contains(first, ";") {
+		r.Comma = ';'
+	}
+	r.Comment, r.FieldsPerRecord, r.TrimLeadingSpace, r.ReuseRecord = '#', -1, true, true
+	for n := 0; ; n++ {
+		record, err := r.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+		line, _ := r.FieldPos(0)
+		where := fmt.Sprintf("%s:%d", s.Name, line)
+		switch {
+		case n == 0 && !strings.Contains(record[0], "@"): // a header
+		case len(record) != 2:
+			return fmt.Errorf("%s: there are %d columns; write two, address and targets", where, len(record))
+		default:
+			g.take(found{where: where, key: strings.TrimSpace(record[0]), right: strings.ReplaceAll(strings.TrimSpace(record[1]), ";", ",")})
+		}
+	}
+}
+
+// accountName is what the name of an account may be.
+var accountName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
+
+// mailboxes reads the map of virtual_mailbox_maps: each address is that of a
+// user of its own, whose mailbox is a file. sendmail delivers to no Maildir
+// there: such a user is an account, with a note.
+func (g *gathering) mailboxes(s Source) error {
+	logicalLines(s, true, func(f found) {
+		local, domain, _ := strings.Cut(mailaddr.Lower(f.key), "@")
+		user := g.userFor(local, domain)
+		switch {
+		case domain == "":
+			g.leave(f, "it is no virtual address: there is no @ and domain in it")
+			return
+		case local == "":
+			g.leave(f, "one mailbox for every name of a domain: name a user under catch_all")
+			return
+		case user == "":
+			g.leave(f, "its name can be that of no account")
+			return
+		}
+		g.users[user] = f.key
+		place := path.Join(g.base, f.right)
+		if strings.HasSuffix(f.right, "/") || !path.IsAbs(place) {
+			f.comments = append(f.comments, "# The mailbox in Postfix was "+f.right+"; the user is yet to be made an account.")
+			f.right = user
+		} else {
+			f.right = ourPrefix + user
+			g.aliases[f.right] = place
+		}
+		g.add(f)
+	})
+	return nil
+}
+
+// userFor makes the name of a user that is nobody else's.
+func (g *gathering) userFor(local, domain string) string {
+	for _, name := range []string{local, local + "." + domain} {
+		if _, taken := g.users[name]; !taken && !g.targets[name] && !g.account(name) && accountName.MatchString(name) {
+			return name
+		}
+	}
+	return ""
+}
