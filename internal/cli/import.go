@@ -27,7 +27,7 @@ type importArgs struct {
 	aliases   cli.StringSlice
 	from      cli.StringSlice
 	base      string // of mailboxes
-	out       string
+	out, into string
 	sendmail  bool
 	accounts  map[string]bool // of the server
 }
@@ -60,6 +60,9 @@ text), two columns as CSV, or "address targets" a line, also from standard input
 (lines:-). A domain refuses what it does not list, as in Postfix; the proof
 compares what the rows mean to sendmail.
 
+--into adds what an inventory has not: domains, addresses, users. What it has
+another way is left alone and named (exit 3).
+
 Examples:
   virtmap import > mail.yaml
   virtmap import -o mail.yaml --host mx1.example.net --accounts passwd ./old-etc-mail
@@ -74,11 +77,13 @@ Examples:
 				Usage: "paths in mailbox: files are under `DIR`, Postfix's virtual_mailbox_base"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, TakesFile: true, EnvVars: []string{"VIRTMAP_OUTPUT"},
 				Usage: "write a new `FILE` instead"},
+			&cli.StringFlag{Name: "into", Destination: &a.into, TakesFile: true, EnvVars: []string{"VIRTMAP_INTO"},
+				Usage: "add what the inventory `FILE` has not, say what it has another way, and leave its lines as they are"},
 			&cli.BoolFlag{Name: "sendmail", Destination: &a.sendmail, EnvVars: []string{"VIRTMAP_SENDMAIL"},
 				Usage: "ask the installed sendmail too, over the old files and the new; needs root"}),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			if err := errors.Join(notEmpty(c, "accounts", "host", "output", "mailbox-base"), a.check(c)); err != nil {
+			if err := errors.Join(notEmpty(c, "accounts", "host", "output", "into", "mailbox-base"), a.check(c)); err != nil {
 				return err
 			}
 			return a.run(c.Context, firstOf(c.Args().First(), "/etc/mail"), stdio)
@@ -102,6 +107,9 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 	inv, err := server.Inventory(firstOf(a.out, "mail.yaml"))
 	if err != nil {
 		return exit(exitProblems, err)
+	}
+	if a.into != "" {
+		return a.merge(server, inv, stdio)
 	}
 	if err := a.write(inv.Text, stdio); err != nil {
 		return err
@@ -141,6 +149,8 @@ func (a *importArgs) check(c *cli.Context) error {
 		return usage(errors.New("import reads DIR, or what --from names"))
 	case sources && (a.sendmail || len(a.aliases.Value()) > 0):
 		return usage(errors.New("--sendmail and --aliases are for the files of a sendmail server, not for --from"))
+	case a.into != "" && (a.out != "" || a.sendmail):
+		return usage(errors.New("--into changes its FILE; it goes neither with --output nor with --sendmail"))
 	case a.base != "" && !strings.HasPrefix(a.base, "/"):
 		return usage(fmt.Errorf("--mailbox-base %q: it is a whole path", a.base))
 	}

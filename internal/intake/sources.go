@@ -77,7 +77,7 @@ type gathering struct {
 // server gives what was gathered as a sendmail server would have it.
 func (g *gathering) server(host string) *Server {
 	for domain := range g.domains {
-		if _, open := g.rows["@"+domain]; !open {
+		if _, open := g.rows["@"+domain]; !open && domain != host { // the host's own names are accounts
 			g.rows["@"+domain] = `error:5.1.1:"550 ` + unknownUser + `"`
 		}
 	}

@@ -12,6 +12,9 @@ import (
 	"virtmap/internal/diag"
 )
 
+// notImported begins the comment of a line that no inventory can say.
+const notImported = "# Not imported"
+
 // A page is text that is written line by line.
 type page struct {
 	out  strings.Builder
@@ -71,7 +74,7 @@ func (w *writer) text() string {
 		}
 	}
 	for _, odd := range w.s.odd {
-		w.body.comments("", []string{"# Not imported, a line of local-host-names: " + odd})
+		w.body.comments("", []string{notImported + ", a line of local-host-names: " + odd})
 	}
 	w.body.comments("", w.s.lines.tail)
 	w.writeHead(own)
@@ -277,5 +280,5 @@ func (w *writer) kept(e entry, indent string) {
 	if !w.s.read(e.key) {
 		w.body.comments(indent, w.s.lines.above[e.key])
 	}
-	w.body.comments(indent, []string{fmt.Sprintf("# Not imported: %s  %s (%s)", e.key, e.right, e.why)})
+	w.body.comments(indent, []string{fmt.Sprintf("%s: %s  %s (%s)", notImported, e.key, e.right, e.why)})
 }

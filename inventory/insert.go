@@ -1,0 +1,301 @@
+package inventory
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"virtmap/internal/mailaddr"
+)
+
+// An Entry is a key with its value as YAML has them on one line, or a domain
+// with the lines under it, and the comments above.
+type Entry struct {
+	Comments []string
+	Text     string
+}
+
+// Additions are what is put into an inventory, which keeps all its lines.
+type Additions struct {
+	Users        []Entry
+	LocalAliases []string
+	Addresses    map[string][]Entry // by domain, which the inventory has
+	Domains      []Entry            // which it has not
+}
+
+// ErrElsewhere is wrapped by errors about a place that is in no block or flow
+// mapping of the text itself: in a file that it includes, or behind an anchor.
+var ErrElsewhere = errors.New("it is not in this file, or stands behind an anchor; add it by hand")
+
+// Insert gives the text of an inventory with more in it. Whole lines are put
+// behind the last entry of a block, and entries into the braces of a mapping
+// that is written on one line.
+func Insert(text string, a Additions) (string, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		return "", err
+	}
+	if len(doc.Content) != 1 || !isBlock(doc.Content[0]) {
+		return "", errors.New("the inventory is no block of keys")
+	}
+	in := &inserter{lines: strings.Split(strings.TrimRight(text, "\n"), "\n"), root: doc.Content[0]}
+	for _, domain := range slices.Sorted(maps.Keys(a.Addresses)) {
+		if err := in.addresses(domain, a.Addresses[domain]); err != nil {
+			return "", fmt.Errorf("%s: %w", domain, err)
+		}
+	}
+	for _, part := range []struct {
+		section string
+		entries []Entry
+	}{{"users", a.Users}, {"domains", a.Domains}} {
+		if err := in.section(part.section, part.entries); err != nil {
+			return "", fmt.Errorf("%s: %w", part.section, err)
+		}
+	}
+	if err := in.localAliases(a.LocalAliases); err != nil {
+		return "", fmt.Errorf("local_aliases: %w", err)
+	}
+	return in.text(), nil
+}
+
+// An inserter collects what is inserted, by place.
+type inserter struct {
+	lines []string
+	root  *yaml.Node
+	edits []insertion
+}
+
+// An insertion puts text before a column of a line, or whole lines behind it;
+// both count from 1.
+type insertion struct {
+	line, col int // col 0: behind the line
+	text      string
+}
+
+// text applies the insertions from the end to the beginning.
+func (in *inserter) text() string {
+	order := func(i insertion) int {
+		if i.col == 0 {
+			return math.MaxInt
+		}
+		return i.col
+	}
+	slices.SortStableFunc(in.edits, func(a, b insertion) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(order(a), order(b)))
+	})
+	lines := slices.Clone(in.lines)
+	for _, e := range slices.Backward(in.edits) {
+		if e.col == 0 {
+			lines = slices.Insert(lines, e.line, e.text)
+			continue
+		}
+		line := lines[e.line-1]
+		lines[e.line-1] = line[:e.col-1] + e.text + line[e.col-1:]
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// find finds a key of a mapping by what it is called.
+func find(n *yaml.Node, is func(name string) bool) (key, value *yaml.Node) {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil, nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if is(n.Content[i].Value) {
+			return n.Content[i], n.Content[i+1]
+		}
+	}
+	return nil, nil
+}
+
+func named(want string) func(string) bool { return func(name string) bool { return name == want } }
+
+// isDomain recognizes a domain in any spelling.
+func isDomain(want string) func(string) bool {
+	return func(name string) bool {
+		folded, problem := mailaddr.FoldDomain(name)
+		return problem == nil && folded == want
+	}
+}
+
+// section adds entries to users or domains.
+func (in *inserter) section(name string, entries []Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	key, value := find(in.root, named(name))
+	if key != nil {
+		return in.into(key, value, entries)
+	}
+	behind := len(in.lines)
+	if host, inside := find(in.root, named("host")); name == "users" && host != nil {
+		behind = in.end(host, inside)
+	}
+	in.behind(behind, "\n"+name+":\n"+strings.Join(indented(entries, 2), "\n"))
+	return nil
+}
+
+// addresses adds entries to a domain.
+func (in *inserter) addresses(domain string, entries []Entry) error {
+	_, domains := find(in.root, named("domains"))
+	if domains == nil {
+		return ErrElsewhere
+	}
+	key, value := find(domains, isDomain(domain))
+	if key == nil || value.Kind == yaml.AliasNode {
+		return ErrElsewhere
+	}
+	if list, inside := find(value, named("addresses")); list != nil {
+		return in.into(list, inside, entries)
+	}
+	if value.Kind == yaml.MappingNode && value.Style&yaml.FlowStyle != 0 {
+		return in.into(key, value, []Entry{{Text: "addresses: {" + inline(entries) + "}"}})
+	}
+	all := "addresses:\n" + strings.Join(indented(entries, 2), "\n")
+	return in.into(key, value, []Entry{{Text: all}})
+}
+
+// into adds entries to the mapping behind a key.
+func (in *inserter) into(key, value *yaml.Node, entries []Entry) error {
+	switch {
+	case value.Kind == yaml.MappingNode && value.Style&yaml.FlowStyle != 0:
+		return in.flow(value, inline(entries))
+	case value.Kind == yaml.MappingNode:
+		in.behind(in.end(key, value), strings.Join(indented(entries, value.Content[0].Column-1), "\n"))
+	case value.Kind == yaml.ScalarNode && value.Tag == "!!null" && value.Value == "":
+		in.behind(key.Line, strings.Join(indented(entries, key.Column+1), "\n"))
+	default:
+		return ErrElsewhere
+	}
+	return nil
+}
+
+func (in *inserter) behind(line int, text string) {
+	in.edits = append(in.edits, insertion{line: line, text: text})
+}
+
+// indented gives entries as lines.
+func indented(entries []Entry, indent int) (lines []string) {
+	margin := strings.Repeat(" ", indent)
+	for _, e := range entries {
+		for _, line := range append(slices.Clone(e.Comments), strings.Split(e.Text, "\n")...) {
+			if line != "" {
+				line = margin + line
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// inline gives entries as they stand between braces, without comments.
+func inline(entries []Entry) string {
+	all := make([]string, len(entries))
+	for i, e := range entries {
+		all[i] = e.Text
+		if strings.HasSuffix(e.Text, ":") {
+			all[i] += " " // a key without a value
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// end is the last line of what stands behind a key: deeper lines go on.
+func (in *inserter) end(key, value *yaml.Node) int {
+	last := max(key.Line, lastLine(value))
+	for last < len(in.lines) {
+		line := in.lines[last]
+		if strings.TrimSpace(line) == "" || len(line)-len(strings.TrimLeft(line, " ")) < key.Column {
+			break
+		}
+		last++
+	}
+	return last
+}
+
+func lastLine(n *yaml.Node) int {
+	last := n.Line
+	if n.Kind == yaml.AliasNode {
+		return last
+	}
+	for _, child := range n.Content {
+		last = max(last, lastLine(child))
+	}
+	return last
+}
+
+// flow puts text before the bracket that ends a mapping or a list.
+func (in *inserter) flow(n *yaml.Node, text string) error {
+	depth, quote := 0, byte(0)
+	col := len(string([]rune(in.lines[n.Line-1])[:n.Column-1]))
+	for line := n.Line - 1; line < len(in.lines); line, col = line+1, 0 {
+		for ; col < len(in.lines[line]); col++ {
+			c := in.lines[line][col]
+			switch {
+			case quote != 0:
+				if c == '\\' && quote == '"' {
+					col++
+				} else if c == quote {
+					quote = 0
+				}
+			case c == '"' || c == '\'' && col > 0 && strings.IndexByte(" [{,:", in.lines[line][col-1]) >= 0:
+				quote = c
+			case c == '#' && col > 0 && in.lines[line][col-1] == ' ':
+				col = len(in.lines[line])
+			case c == '{' || c == '[':
+				depth++
+			case c == '}' || c == ']':
+				if depth--; depth == 0 {
+					if len(n.Content) > 0 {
+						text = ", " + text
+					}
+					at := len(strings.TrimRight(in.lines[line][:col], " "))
+					if at == 0 {
+						at = col
+					}
+					in.edits = append(in.edits, insertion{line: line + 1, col: at + 1, text: text})
+					return nil
+				}
+			}
+		}
+	}
+	return errors.New("its closing bracket was not found")
+}
+
+// localAliases adds names to the list.
+func (in *inserter) localAliases(names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	key, list := find(in.root, named("local_aliases"))
+	switch {
+	case key == nil:
+		behind := len(in.lines)
+		if domains, _ := find(in.root, named("domains")); domains != nil {
+			behind = in.above(domains.Line)
+		}
+		in.behind(behind, "local_aliases: ["+strings.Join(names, ", ")+"]\n")
+	case list.Kind == yaml.SequenceNode && list.Style&yaml.FlowStyle != 0:
+		return in.flow(list, strings.Join(names, ", "))
+	case list.Kind == yaml.SequenceNode:
+		margin := strings.Repeat(" ", list.Column-1)
+		in.behind(lastLine(list), margin+"- "+strings.Join(names, "\n"+margin+"- "))
+	default:
+		return ErrElsewhere
+	}
+	return nil
+}
+
+// above is the line behind which something stands above a line and the
+// comments that belong to it.
+func (in *inserter) above(line int) int {
+	for line--; line > 0 && strings.HasPrefix(in.lines[line-1], "#"); line-- {
+	}
+	return line
+}
