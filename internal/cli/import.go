@@ -151,6 +151,8 @@ func (a *importArgs) check(c *cli.Context) error {
 		return usage(errors.New("--sendmail and --aliases are for the files of a sendmail server, not for --from"))
 	case a.into != "" && (a.out != "" || a.sendmail):
 		return usage(errors.New("--into changes its FILE; it goes neither with --output nor with --sendmail"))
+	case a.into == inventory.StdinName:
+		return usage(errors.New("--into takes a file: it is changed"))
 	case a.base != "" && !strings.HasPrefix(a.base, "/"):
 		return usage(fmt.Errorf("--mailbox-base %q: it is a whole path", a.base))
 	}
