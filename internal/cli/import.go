@@ -51,9 +51,10 @@ that begins with "Not imported", with the reason; the exit code is 3 then.
 
 At the end it compares what becomes of every address, its near misses, and
 names that are not listed, by the old files and by the inventory, and lists what
-differs, with the reason. Only the text of a refusal may differ without exit
-code 3. With --sendmail the installed sendmail is asked about each of them too,
-over a copy of the old files and over what the inventory builds.
+differs, with the reason. Only the text of a refusal, and the case of letters,
+may differ without exit code 3. With --sendmail the installed sendmail is asked
+about each of them too, over a copy of the old files and over what the
+inventory builds.
 
 --from reads other lists: Postfix's virtual maps and virtual_mailbox_maps (their
 text), two columns as CSV, or "address targets" a line, also from standard input

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"virtmap/internal/fileset"
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/parallel"
 	"virtmap/virtuser"
 )
@@ -16,7 +17,7 @@ type Difference struct {
 	Address  string
 	Old, New virtuser.Outcome
 	Why      string // empty: it is not known
-	Harmless bool   // only the text of a refusal is another
+	Harmless bool   // only the text of a refusal is another, or the case of letters
 }
 
 // A Proof says what becomes of every address by the old files and the new.
@@ -207,6 +208,7 @@ func (d *Difference) compare() bool {
 	case d.Old.Taken() != d.New.Taken():
 		return true
 	case d.Old.Taken():
+		d.Harmless = sameButCase(d.Old.Recipients, d.New.Recipients)
 		return !slices.EqualFunc(d.Old.Recipients, d.New.Recipients, sameRecipient)
 	case d.Old.Code != d.New.Code || d.Old.Status != d.New.Status:
 		return true
@@ -219,6 +221,19 @@ func (d *Difference) compare() bool {
 func sameRecipient(a, b string) bool {
 	atA, atB := strings.LastIndexByte(a, '@'), strings.LastIndexByte(b, '@')
 	return a == b || atA > 0 && atA == atB && a[:atA] == b[:atB] && strings.EqualFold(a[atA:], b[atB:])
+}
+
+// sameButCase compares recipients as nearly every server compares them.
+func sameButCase(a, b []string) bool {
+	folded := func(all []string) []string {
+		lower := make([]string, len(all))
+		for i, recipient := range all {
+			lower[i] = mailaddr.Lower(recipient)
+		}
+		slices.Sort(lower)
+		return slices.Compact(lower)
+	}
+	return slices.Equal(folded(a), folded(b))
 }
 
 // inBrackets is what sendmail takes for a comment in a text without quotes.
@@ -234,6 +249,8 @@ func (inv *Inventory) reason(d *Difference) string {
 		}
 	}
 	switch {
+	case d.Harmless && d.Old.Taken():
+		return "members of lists are written in lower case"
 	case d.Harmless && blankless(d.Old.Text) == blankless(d.New.Text):
 		return "sendmail takes blanks out of a text without quotes; it is whole now"
 	case d.Harmless && blankless(d.Old.Text) == blankless(inBrackets.ReplaceAllString(d.New.Text, "")):
@@ -246,7 +263,8 @@ func (inv *Inventory) reason(d *Difference) string {
 	return ""
 }
 
-// Harmless reports whether no more than texts of refusals differ.
+// Harmless reports whether no more than texts of refusals and the case of letters
+// differ.
 func (p *Proof) Harmless() bool {
 	return !slices.ContainsFunc(p.Found, func(d Difference) bool { return !d.Harmless })
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/inventory"
 	"virtmap/virtuser"
 )
 
@@ -129,12 +130,17 @@ func targets(text string) []string {
 // add takes a row with its targets.
 func (g *gathering) add(f found) {
 	key := mailaddr.Lower(f.key)
-	g.lines.above[key] = append(g.lines.above[key], f.comments...)
-	_, domain, isAddress := strings.Cut(key, "@")
+	local, domain, isAddress := strings.Cut(key, "@")
 	if !isAddress || domain == "" {
 		g.leave(f, "it is no virtual address: there is no @ and domain in it")
 		return
 	}
+	domain, bad := mailaddr.FoldDomain(domain)
+	if bad != nil {
+		g.leave(f, bad.Text)
+		return
+	}
+	key = local + "@" + domain
 	right, problem := g.right(key, f.right)
 	if problem != "" {
 		g.leave(f, problem)
@@ -147,10 +153,12 @@ func (g *gathering) add(f found) {
 		return
 	}
 	g.domains[domain], g.rows[key], g.from[key] = true, right, f.where
+	g.lines.above[key] = append(g.lines.above[key], f.comments...)
 }
 
 // leave keeps a line as a comment.
 func (g *gathering) leave(f found, why string) {
+	g.lines.above[f.key] = append(g.lines.above[f.key], f.comments...)
 	g.lines.dead = append(g.lines.dead, entry{key: f.key, right: f.right, as: asComment, why: f.where + ": " + why})
 }
 
@@ -162,8 +170,27 @@ func (g *gathering) shown(right string) string {
 	return right
 }
 
-// noTarget is in a target that is neither a name nor an address.
-const noTarget = "|/:\"\\<>()[]; \t"
+// noTarget says why a target is neither a name nor an address nor, for all of a
+// domain, another one.
+func noTarget(target string) string {
+	local, domain, isAddress := strings.Cut(target, "@")
+	switch {
+	case local == "" && isAddress:
+		if _, bad := mailaddr.FoldDomain(domain); bad != nil {
+			return bad.Text
+		}
+	case isAddress:
+		if _, bad := mailaddr.Fold(target); bad != nil {
+			return bad.Text
+		}
+	default:
+		name, _, _ := strings.Cut(target, "+")
+		if _, bad := mailaddr.FoldLocal(target); bad != nil || !inventory.IsLocalName(mailaddr.Lower(name)) {
+			return fmt.Sprintf("%q is neither a name nor an address: put it into the server's aliases, and its name here", target)
+		}
+	}
+	return ""
+}
 
 // right gives the right side of a row: a refusal as it stands, one target, or
 // the name of a list.
@@ -174,9 +201,10 @@ func (g *gathering) right(key, text string) (right, problem string) {
 	all := targets(text)
 	local, _, _ := strings.Cut(key, "@")
 	for i, target := range all {
+		if problem := noTarget(target); problem != "" {
+			return "", problem
+		}
 		switch {
-		case strings.ContainsAny(target, noTarget):
-			return "", fmt.Sprintf("%q is neither a name nor an address: put it into the server's aliases, and its name here", target)
 		case strings.HasPrefix(target, "@") && local == "":
 			all[i] = "%1%3" + target
 		case strings.HasPrefix(target, "@"):
@@ -186,6 +214,13 @@ func (g *gathering) right(key, text string) (right, problem string) {
 			return "", "it leads to itself: name the user whose mailbox it is"
 		}
 	}
+	have := map[string]bool{}
+	all = slices.DeleteFunc(all, func(target string) bool {
+		name := mailaddr.Lower(target)
+		again := have[name]
+		have[name] = true
+		return again
+	})
 	switch len(all) {
 	case 0:
 		return "", "it has no target"
@@ -217,7 +252,11 @@ func (g *gathering) plain(s Source) error {
 func (g *gathering) postfix(s Source) error {
 	logicalLines(s, true, func(f found) {
 		if !strings.Contains(f.key, "@") && strings.Contains(f.key, ".") {
-			g.domains[mailaddr.Lower(f.key)] = true
+			if domain, bad := mailaddr.FoldDomain(f.key); bad == nil {
+				g.domains[domain] = true
+			} else {
+				g.leave(f, bad.Text)
+			}
 			return
 		}
 		g.take(f)

@@ -29,10 +29,11 @@ func (p *page) print(line string) {
 
 func (p *page) printf(format string, args ...any) { p.print(fmt.Sprintf(format, args...)) }
 
-// comments writes comments, whatever bytes are in them.
+// comments writes comments, whatever bytes are in them. A no-break space is a
+// fault of an inventory wherever it stands.
 func (p *page) comments(indent string, all []string) {
 	for _, comment := range all {
-		p.print(indent + diag.Printable(asUTF8(comment)))
+		p.print(indent + strings.ReplaceAll(diag.Printable(asUTF8(comment)), "\u00a0", " "))
 	}
 }
 
