@@ -1,10 +1,8 @@
 package intake
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"regexp"
 	"slices"
@@ -36,18 +34,15 @@ var Kinds = []string{"postfix", "mailbox", "csv", "lines"}
 //	lines    address and targets, separated by blanks or commas
 func From(host, base string, sources []Source, account func(name string) bool) (*Server, error) {
 	g := &gathering{base: base, account: account, rows: map[string]string{}, from: map[string]string{}, domains: map[string]bool{}, aliases: map[string]string{},
-		lists: map[string]string{}, users: map[string]string{}, targets: map[string]bool{}, lines: lines{above: map[string][]string{}}}
+		lists: map[string]string{}, users: map[string]string{}, targets: map[string]bool{}, above: map[string][]string{}, lines: lines{above: map[string][]string{}}}
 	readers := map[string]func(Source) error{"postfix": g.postfix, "mailbox": g.mailboxes, "csv": g.csv, "lines": g.plain}
 	g.take = g.target
 	for _, source := range sources {
-		if source.Kind == "mailbox" {
-			continue // it has no targets
-		}
 		if err := readers[source.Kind](source); err != nil {
 			return nil, err
 		}
 	}
-	g.take = g.add
+	g.take, g.adding = g.add, true
 	for _, source := range sources {
 		if err := readers[source.Kind](source); err != nil {
 			return nil, err
@@ -71,8 +66,10 @@ type gathering struct {
 	users   map[string]string // that mailboxes were made to, with their addresses
 	targets map[string]bool   // names that rows lead to
 	lines   lines
+	above   map[string][]string // comments, by domain
 
-	take func(found) // what is done with a row
+	take   func(found) // what is done with a row
+	adding bool        // it is added, and not only looked at for its targets
 }
 
 // server gives what was gathered as a sendmail server would have it.
@@ -94,7 +91,7 @@ func (g *gathering) server(host string) *Server {
 		},
 		Account: func(name string) bool { _, made := g.users[name]; return made || g.account(name) },
 	}
-	s := &Server{router: router.Ready(), own: own, lines: g.lines, mapType: usualMap}
+	s := &Server{router: router.Ready(), own: own, lines: g.lines, aboveNames: g.above, mapType: usualMap}
 	s.table = virtuser.SortedTable(func(yield func(key, value []byte) bool) {
 		for key, right := range g.rows {
 			if !yield([]byte(key), []byte(right)) {
@@ -113,10 +110,14 @@ func (g *gathering) server(host string) *Server {
 type found struct {
 	where, key, right string
 	comments          []string // above it
+	declares          bool     // it only says that a domain is served
 }
 
 // target notes the names that a row leads to: no mailbox may be made to one.
 func (g *gathering) target(f found) {
+	if f.declares {
+		return
+	}
 	for _, target := range targets(f.right) {
 		g.targets[mailaddr.Lower(target)] = true
 	}
@@ -129,29 +130,55 @@ func targets(text string) []string {
 
 // add takes a row with its targets.
 func (g *gathering) add(f found) {
-	key := mailaddr.Lower(f.key)
-	local, domain, isAddress := strings.Cut(key, "@")
-	if !isAddress || domain == "" {
-		g.leave(f, "it is no virtual address: there is no @ and domain in it")
+	if f.declares {
+		g.declare(f)
 		return
 	}
-	domain, bad := mailaddr.FoldDomain(domain)
-	if bad != nil {
-		g.leave(f, bad.Text)
-		return
+	local, domain, problem := address(f.key)
+	var right string
+	if problem == "" {
+		right, problem = g.right(local, domain, f.right)
 	}
-	key = local + "@" + domain
-	right, problem := g.right(key, f.right)
 	if problem != "" {
 		g.leave(f, problem)
 		return
 	}
+	g.put(f, local+"@"+domain, right)
+}
+
+// declare takes a domain that is served, whatever it lists.
+func (g *gathering) declare(f found) {
+	domain, bad := mailaddr.FoldDomain(f.key)
+	if bad != nil {
+		g.leave(f, bad.Text)
+		return
+	}
+	g.domains[domain] = true
+	g.above[domain] = append(g.above[domain], f.comments...)
+}
+
+// address cuts and folds a key.
+func address(key string) (local, domain, problem string) {
+	local, domain, ok := strings.Cut(mailaddr.Lower(key), "@")
+	if !ok || domain == "" {
+		return "", "", "it is no virtual address: there is no @ and domain in it"
+	}
+	domain, bad := mailaddr.FoldDomain(domain)
+	if bad != nil {
+		return "", "", bad.Text
+	}
+	return local, domain, ""
+}
+
+// put takes a row, where nobody has its key yet.
+func (g *gathering) put(f found, key, right string) {
 	if known, twice := g.rows[key]; twice {
 		if g.shown(known) != g.shown(right) {
 			g.leave(f, fmt.Sprintf("%s has it first, with %s", g.from[key], g.shown(known)))
 		}
 		return
 	}
+	_, domain, _ := strings.Cut(key, "@")
 	g.domains[domain], g.rows[key], g.from[key] = true, right, f.where
 	g.lines.above[key] = append(g.lines.above[key], f.comments...)
 }
@@ -194,12 +221,11 @@ func noTarget(target string) string {
 
 // right gives the right side of a row: a refusal as it stands, one target, or
 // the name of a list.
-func (g *gathering) right(key, text string) (right, problem string) {
+func (g *gathering) right(local, domain, text string) (right, problem string) {
 	if isError(text) {
 		return text, ""
 	}
 	all := targets(text)
-	local, _, _ := strings.Cut(key, "@")
 	for i, target := range all {
 		if problem := noTarget(target); problem != "" {
 			return "", problem
@@ -210,7 +236,7 @@ func (g *gathering) right(key, text string) (right, problem string) {
 		case strings.HasPrefix(target, "@"):
 			all[i] = local + target
 		}
-		if mailaddr.Lower(all[i]) == key {
+		if mailaddr.Lower(all[i]) == local+"@"+domain {
 			return "", "it leads to itself: name the user whose mailbox it is"
 		}
 	}
@@ -241,89 +267,6 @@ func (g *gathering) list(targets []string) string {
 	return name
 }
 
-// plain reads address and targets line by line.
-func (g *gathering) plain(s Source) error {
-	logicalLines(s, false, g.take)
-	return nil
-}
-
-// postfix reads virtual(5): a line that begins with a blank goes on, and a
-// domain alone says that it is served.
-func (g *gathering) postfix(s Source) error {
-	logicalLines(s, true, func(f found) {
-		if !strings.Contains(f.key, "@") && strings.Contains(f.key, ".") {
-			if domain, bad := mailaddr.FoldDomain(f.key); bad == nil {
-				g.domains[domain] = true
-			} else {
-				g.leave(f, bad.Text)
-			}
-			return
-		}
-		g.take(f)
-	})
-	return nil
-}
-
-// logicalLines gives the lines that are no comments, cut at the first blank.
-func logicalLines(s Source, goOn bool, each func(found)) {
-	var comments []string
-	var last *found
-	number := 0
-	end := func() {
-		if last != nil {
-			each(*last)
-		}
-		last = nil
-	}
-	for line := range strings.Lines(s.Text) {
-		number++
-		trimmed := strings.TrimSpace(line)
-		switch {
-		case trimmed == "":
-		case trimmed[0] == '#':
-			end()
-			comments = append(comments, trimmed)
-		case goOn && last != nil && (line[0] == ' ' || line[0] == '\t'):
-			last.right += " " + trimmed
-		default:
-			end()
-			e := entryOf(trimmed)
-			last = &found{where: fmt.Sprintf("%s:%d", s.Name, number), key: e.key, right: e.right, comments: comments}
-			comments = nil
-		}
-	}
-	end()
-}
-
-// csv reads two columns. Where the first line has no comma, they are cut at
-// semicolons, as some spreadsheets write them.
-func (g *gathering) csv(s Source) error {
-	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(s.Text, "\ufeff")))
-	first, _, _ := strings.Cut(s.Text, "\n")
-	if !strings.Contains(first, ",") && strings.Contains(first, ";") {
-		r.Comma = ';'
-	}
-	r.Comment, r.FieldsPerRecord, r.TrimLeadingSpace, r.ReuseRecord = '#', -1, true, true
-	for n := 0; ; n++ {
-		record, err := r.Read()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return fmt.Errorf("%s: %w", s.Name, err)
-		}
-		line, _ := r.FieldPos(0)
-		where := fmt.Sprintf("%s:%d", s.Name, line)
-		switch {
-		case n == 0 && !strings.Contains(record[0], "@"): // a header
-		case len(record) != 2:
-			return fmt.Errorf("%s: there are %d columns; write two, address and targets", where, len(record))
-		default:
-			g.take(found{where: where, key: strings.TrimSpace(record[0]), right: strings.ReplaceAll(strings.TrimSpace(record[1]), ";", ",")})
-		}
-	}
-}
-
 // accountName is what the name of an account may be.
 var accountName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
 
@@ -331,32 +274,34 @@ var accountName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
 // user of its own, whose mailbox is a file. sendmail delivers to no Maildir
 // there: such a user is an account, with a note.
 func (g *gathering) mailboxes(s Source) error {
-	logicalLines(s, true, func(f found) {
-		local, domain, _ := strings.Cut(mailaddr.Lower(f.key), "@")
-		user := g.userFor(local, domain)
-		switch {
-		case domain == "":
-			g.leave(f, "it is no virtual address: there is no @ and domain in it")
-			return
-		case local == "":
-			g.leave(f, "one mailbox for every name of a domain: name a user under catch_all")
-			return
-		case user == "":
-			g.leave(f, "its name can be that of no account")
-			return
-		}
-		g.users[user] = f.key
-		place := path.Join(g.base, f.right)
-		if strings.HasSuffix(f.right, "/") || !path.IsAbs(place) {
-			f.comments = append(f.comments, "# The mailbox in Postfix was "+f.right+"; the user is yet to be made an account.")
-			f.right = user
-		} else {
-			f.right = ourPrefix + user
-			g.aliases[f.right] = place
-		}
-		g.add(f)
-	})
+	if g.adding { // it has no targets
+		g.tail(logicalLines(s, true, g.mailbox))
+	}
 	return nil
+}
+
+func (g *gathering) mailbox(f found) {
+	local, domain, problem := address(f.key)
+	if problem == "" && local == "" {
+		problem = "one mailbox for every name of a domain: name a user under catch_all"
+	}
+	user := g.userFor(local, domain)
+	if problem == "" && user == "" {
+		problem = "its name can be that of no account"
+	}
+	if problem != "" {
+		g.leave(f, problem)
+		return
+	}
+	place, right := path.Join(g.base, f.right), user
+	if strings.HasSuffix(f.right, "/") || !path.IsAbs(place) {
+		f.comments = append(f.comments, "# The mailbox in Postfix was "+f.right+"; the user is yet to be made an account.")
+	} else {
+		right = ourPrefix + user
+		g.aliases[right] = place
+	}
+	g.users[user] = f.key
+	g.put(f, local+"@"+domain, right)
 }
 
 // userFor makes the name of a user that is nobody else's.
