@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"virtmap/internal/fileset"
@@ -257,7 +258,7 @@ func (inv *Inventory) reason(d *Difference) string {
 		return "sendmail takes what stands in ( ) out of a text without quotes; it is whole now"
 	case d.Harmless:
 		return "no inventory can have the old text"
-	case d.Old.Code == d.New.Code && d.Old.Status[0] != byte('0'+d.Old.Code/100):
+	case d.Old.Code == d.New.Code && !strings.HasPrefix(d.Old.Status, strconv.Itoa(d.Old.Code/100)):
 		return "the status agrees with the reply code now"
 	}
 	return ""

@@ -43,46 +43,52 @@ func (s *Server) settle(next *virtuser.Router, table *virtuser.Table, domains []
 	for i := range s.table.Len() {
 		key, right := s.table.Row(i)
 		for ; j < table.Len(); j++ {
-			other, _ := table.Row(j)
-			if bytes.Equal(other, key) || virtuser.CompareKeys(other, key) > 0 {
-				break
-			}
-			k.add(s, j, other)
-		}
-		if j < table.Len() {
-			if other, now := table.Row(j); bytes.Equal(other, key) {
+			other, now := table.Row(j)
+			if bytes.Equal(other, key) {
 				k.rows[i] = bytes.Equal(now, right) && ends.Same(right)
 				j++
+				break
 			}
+			if virtuser.CompareKeys(other, key) > 0 {
+				break
+			}
+			k.added = append(k.added, j)
 		}
+	}
+	for ; j < table.Len(); j++ {
+		k.added = append(k.added, j)
+	}
+	k.spread(s.table, table)
+	return k
+}
+
+// spread has the rows that may differ open what they decide too, once all of
+// them are known.
+func (k *settled) spread(old, next *virtuser.Table) {
+	for i := range old.Len() {
+		key, _ := old.Row(i)
 		switch {
 		case !k.rows[i]:
-			k.openBy(s, key)
+			k.openBy(old, key)
 		case key[0] == '@':
 			k.caught[string(key[1:])] = true
 		}
 	}
-	for ; j < table.Len(); j++ {
-		key, _ := table.Row(j)
-		k.add(s, j, key)
+	for _, j := range k.added {
+		key, _ := next.Row(j)
+		k.openBy(old, key)
 	}
-	return k
-}
-
-func (k *settled) add(s *Server, j int, key []byte) {
-	k.added = append(k.added, j)
-	k.openBy(s, key)
 }
 
 // openBy opens what the row of a key decides too: the domain of one that names
 // of any kind may hit, the user of one that is for some detail.
-func (k *settled) openBy(s *Server, key []byte) {
+func (k *settled) openBy(old *virtuser.Table, key []byte) {
 	switch at, plus := bytes.LastIndexByte(key, '@'), bytes.IndexByte(key, '+'); {
 	case at == 0 || at == 2 && plus == 0:
 		k.open[string(key[at+1:])] = true
 	case plus > 0 && plus < at:
 		for _, form := range []string{"", "+*"} {
-			if i, ok := s.table.Find(slices.Concat(key[:plus], []byte(form), key[at:])); ok {
+			if i, ok := old.Find(slices.Concat(key[:plus], []byte(form), key[at:])); ok {
 				k.rows[i] = false
 			}
 		}
