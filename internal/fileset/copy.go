@@ -1,6 +1,7 @@
 package fileset
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,7 +44,7 @@ func (s *Installed) CopyTo(dir string) (c Copied, err error) {
 			continue // below
 		case table.text == s.text:
 			name = filepath.Join(dir, mcfile.Virtusertable)
-		case s.own != nil && filepath.Base(table.text) == mcfile.Aliases:
+		case table.text == s.ownText:
 			name = own
 		case table.suffix == ".cdb":
 			c.Site = append(c.Site, "cdb:"+name)
@@ -82,15 +83,14 @@ func writeMap(text string, typ mapfile.Type, rows mapfile.Rows) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
 	if typ.Write != nil {
-		return typ.Write(file, rows)
+		return errors.Join(typ.Write(file, rows), file.Close())
 	}
 	for i := range rows.Len() {
 		key, value := rows.Row(i)
-		if _, err := fmt.Fprintf(file, "%s\t%s\n", key, value); err != nil {
-			return err
+		if _, err = fmt.Fprintf(file, "%s\t%s\n", key, value); err != nil {
+			break
 		}
 	}
-	return nil
+	return errors.Join(err, file.Close())
 }

@@ -24,6 +24,7 @@ type Installed struct {
 	names   []string        // of class w
 	relayed []string        // of the relayed domains
 	own     virtuser.Lookup // our alias file alone; nil: there is none
+	ownText string          // its path
 	site    virtuser.Lookup // the server's own
 	typ     string          // of the maps; empty: it is guessed
 	foreign bool            // the map is of a class that no type is
@@ -205,7 +206,7 @@ func (s *Installed) aliases(paths []string, named bool) (virtuser.Lookup, error)
 		}
 		files = append(files, file)
 		if i == 0 {
-			s.own = file
+			s.own, s.ownText = file, path
 		}
 	}
 	s.site = firstOf(files)

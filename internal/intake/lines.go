@@ -155,23 +155,29 @@ func oddNames(path string, text []byte) ([]string, error) {
 	return odd, nil
 }
 
-// nameComments keeps the comments that stand right above a name of class w.
+// nameComments keeps the comments of class w: those right above a name by it,
+// others by no name.
 func (s *Server) nameComments(text []byte) {
 	if s.aboveNames == nil {
 		s.aboveNames = map[string][]string{}
 	}
 	var pending []string
+	keep := func(name string) {
+		if len(pending) > 0 {
+			s.aboveNames[name], pending = append(s.aboveNames[name], pending...), nil
+		}
+	}
 	for line := range strings.Lines(string(text)) {
 		switch line = strings.TrimSpace(line); {
 		case line == "":
-			pending = nil
+			keep("")
 		case line[0] != '#':
-			name := mailaddr.Lower(line)
-			s.aboveNames[name], pending = append(s.aboveNames[name], pending...), nil
+			keep(mailaddr.Lower(line))
 		case !virtuser.OurComment(line):
 			pending = append(pending, line)
 		}
 	}
+	keep("")
 }
 
 // asUTF8 takes a text that is no UTF-8 for Latin-1.

@@ -74,6 +74,11 @@ func (w *writer) text() string {
 			w.kept(w.entries.at(i), "")
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(w.s.aboveNames)) {
+		if _, written := slices.BinarySearch(domains, name); !written {
+			w.body.comments("", w.s.aboveNames[name])
+		}
+	}
 	for _, odd := range w.s.odd {
 		w.body.comments("", []string{notImported + ", a line of local-host-names: " + odd})
 	}
