@@ -19,6 +19,7 @@ import (
 	"virtmap/internal/intake"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
+	"virtmap/internal/sendmail"
 	"virtmap/inventory"
 )
 
@@ -105,6 +106,12 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 	defer func() { err = errors.Join(err, server.Close()) }()
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	warn(stdio, server.Warnings)
+	var real *sendmail.Program
+	if a.sendmail {
+		if real, err = installedSendmail(server.MapType(), stdio); err != nil {
+			return err
+		}
+	}
 	inv, err := server.Inventory(firstOf(a.out, "mail.yaml"))
 	if err != nil {
 		return exit(exitProblems, err)
@@ -112,24 +119,12 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 	if a.into != "" {
 		return a.merge(server, inv, stdio)
 	}
+	harmless, err := a.prove(ctx, server, inv, real, stdio)
+	if err != nil {
+		return machineExit(err, exitIO)
+	}
 	if err := a.write(inv.Text, stdio); err != nil {
 		return err
-	}
-	proof := server.Prove(inv)
-	if err := printProof(stdio.Err, "", &proof); err != nil {
-		return exit(exitIO, err)
-	}
-	harmless := proof.Harmless()
-	if a.sendmail {
-		r := rehearsal{server: server, inv: inv, accounts: a.accounts}
-		asked, err := r.run(ctx, stdio)
-		if err == nil {
-			err = printProof(stdio.Err, " by sendmail", &asked)
-		}
-		if err != nil {
-			return machineExit(err, exitIO)
-		}
-		harmless = harmless && asked.Harmless()
 	}
 	if inv.Left > 0 {
 		fmt.Fprintf(stdio.Err, "%s not imported; each is a comment with the reason in the inventory\n", plural(inv.Left, "line"))
@@ -138,6 +133,21 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 		return exit(exitHeld, nil)
 	}
 	return nil
+}
+
+// prove prints what differs, by the Router and where there is one by the real
+// program.
+func (a *importArgs) prove(ctx context.Context, server *intake.Server, inv *intake.Inventory, real *sendmail.Program, stdio Stdio) (harmless bool, err error) {
+	proof := server.Prove(inv)
+	if err := printProof(stdio.Err, "", &proof); err != nil || real == nil {
+		return proof.Harmless(), err
+	}
+	r := rehearsal{program: real, server: server, inv: inv, accounts: a.accounts}
+	asked, err := r.run(ctx)
+	if err != nil {
+		return false, err
+	}
+	return proof.Harmless() && asked.Harmless(), printProof(stdio.Err, " by sendmail", &asked)
 }
 
 // check finds what does not go together.

@@ -5,27 +5,33 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"virtmap/internal/endtoend"
 	"virtmap/internal/intake"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/prove"
+	"virtmap/internal/sendmail"
 	"virtmap/virtuser"
 )
 
 // A rehearsal has the installed sendmail answer over the old files, and over
 // those that the inventory builds, side by side in a folder of its own.
 type rehearsal struct {
+	program  *sendmail.Program
 	server   *intake.Server
 	inv      *intake.Inventory
 	accounts map[string]bool // of the server
 }
 
 // run asks about every address, and gives what differs.
-func (r *rehearsal) run(ctx context.Context, stdio Stdio) (proof intake.Proof, err error) {
+func (r *rehearsal) run(ctx context.Context) (proof intake.Proof, err error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM) // the folder must go too
+	defer stop()
 	work, err := workFolder(true)
 	if err != nil {
 		return proof, err
@@ -34,7 +40,7 @@ func (r *rehearsal) run(ctx context.Context, stdio Stdio) (proof intake.Proof, e
 	if err := os.Chmod(work, 0o755); err != nil { // sendmail reads as its own user
 		return proof, err
 	}
-	old, next, err := r.sides(ctx, work, stdio)
+	old, next, err := r.sides(ctx, work)
 	if err != nil {
 		return proof, err
 	}
@@ -51,16 +57,12 @@ func (r *rehearsal) run(ctx context.Context, stdio Stdio) (proof intake.Proof, e
 }
 
 // sides writes both sets, and a configuration for each.
-func (r *rehearsal) sides(ctx context.Context, work string, stdio Stdio) (old, next *endtoend.Sendmail, err error) {
+func (r *rehearsal) sides(ctx context.Context, work string) (old, next *endtoend.Sendmail, err error) {
 	before, after := filepath.Join(work, "old"), filepath.Join(work, "new")
 	if err := errors.Join(os.Mkdir(before, 0o755), os.Mkdir(after, 0o755)); err != nil {
 		return nil, nil, err
 	}
 	copied, err := r.server.CopyTo(before)
-	if err != nil {
-		return nil, nil, err
-	}
-	program, err := installedSendmail(copied.Settings.Map, stdio)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -82,12 +84,12 @@ func (r *rehearsal) sides(ctx context.Context, work string, stdio Stdio) (old, n
 		return endtoend.Site{Dir: settings.MailDir, Host: host, Include: include, Names: names,
 			Alias: func(name string) bool { _, ok := aliases.Alias(name); return ok }}
 	}
-	if old, err = endtoend.NewSendmail(program, site(copied.Settings, r.server.Aliases())); err != nil {
+	if old, err = endtoend.NewSendmail(r.program, site(copied.Settings, r.server.Aliases())); err != nil {
 		return nil, nil, err
 	}
 	settings := r.inv.Source.Settings()
 	settings.MailDir = after
-	next, err = endtoend.NewSendmail(program, site(settings, r.inv.Source.Router().Aliases.Before(r.server.SiteAliases())))
+	next, err = endtoend.NewSendmail(r.program, site(settings, r.inv.Source.Router().Aliases.Before(r.server.SiteAliases())))
 	return old, next, err
 }
 

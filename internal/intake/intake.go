@@ -165,6 +165,9 @@ func (s *Server) Close() error {
 // CopyTo copies the files that were read into an empty folder.
 func (s *Server) CopyTo(dir string) (fileset.Copied, error) { return s.set.CopyTo(dir) }
 
+// MapType is the type of the server's virtusertable.
+func (s *Server) MapType() string { return s.mapType }
+
 // Aliases are those of the old files, and of the server.
 func (s *Server) Aliases() virtuser.Lookup { return s.router.Aliases }
 
