@@ -29,9 +29,9 @@ type Additions struct {
 	Domains      []Entry            // which it has not
 }
 
-// ErrElsewhere is wrapped by errors about a place that is in no block or flow
-// mapping of the text itself: in a file that it includes, or behind an anchor.
-var ErrElsewhere = errors.New("it is not in this file, or stands behind an anchor; add it by hand")
+// ErrElsewhere is wrapped by errors about a place that is no mapping of the text
+// itself: it is in a file that the inventory includes, or behind an anchor.
+var ErrElsewhere = errors.New("it is in another file, or behind an anchor; add it by hand")
 
 // Insert gives the text of an inventory with more in it. Whole lines are put
 // behind the last entry of a block, and entries into the braces of a mapping
@@ -148,24 +148,27 @@ func (in *inserter) addresses(domain string, entries []Entry) error {
 		return ErrElsewhere
 	}
 	key, value := find(domains, isDomain(domain))
-	if key == nil || value.Kind == yaml.AliasNode {
+	switch {
+	case key == nil || value.Kind == yaml.AliasNode:
 		return ErrElsewhere
+	case domains.Style&yaml.FlowStyle != 0 && value.Kind == yaml.ScalarNode:
+		return errors.New("it stands in braces and has no value; give it one, such as {catch_all: reject}")
 	}
 	if list, inside := find(value, named("addresses")); list != nil {
 		return in.into(list, inside, entries)
 	}
-	if value.Kind == yaml.MappingNode && value.Style&yaml.FlowStyle != 0 {
-		return in.into(key, value, []Entry{{Text: "addresses: {" + inline(entries) + "}"}})
-	}
-	all := "addresses:\n" + strings.Join(indented(entries, 2), "\n")
-	return in.into(key, value, []Entry{{Text: all}})
+	return in.into(key, value, []Entry{{Text: "addresses:\n" + strings.Join(indented(entries, 2), "\n")}})
 }
 
 // into adds entries to the mapping behind a key.
 func (in *inserter) into(key, value *yaml.Node, entries []Entry) error {
 	switch {
 	case value.Kind == yaml.MappingNode && value.Style&yaml.FlowStyle != 0:
-		return in.flow(value, inline(entries))
+		text, err := inline(entries)
+		if err != nil {
+			return err
+		}
+		return in.flow(value, text)
 	case value.Kind == yaml.MappingNode:
 		in.behind(in.end(key, value), strings.Join(indented(entries, value.Content[0].Column-1), "\n"))
 	case value.Kind == yaml.ScalarNode && value.Tag == "!!null" && value.Value == "":
@@ -195,26 +198,58 @@ func indented(entries []Entry, indent int) (lines []string) {
 }
 
 // inline gives entries as they stand between braces, without comments.
-func inline(entries []Entry) string {
+func inline(entries []Entry) (string, error) {
 	all := make([]string, len(entries))
 	for i, e := range entries {
 		all[i] = e.Text
-		if strings.HasSuffix(e.Text, ":") {
+		switch {
+		case strings.Contains(e.Text, "\n"):
+			var err error
+			if all[i], err = onOneLine(e.Text); err != nil {
+				return "", err
+			}
+		case strings.HasSuffix(e.Text, ":"):
 			all[i] += " " // a key without a value
 		}
 	}
-	return strings.Join(all, ", ")
+	return strings.Join(all, ", "), nil
 }
 
-// end is the last line of what stands behind a key: deeper lines go on.
+// onOneLine gives a block of keys in braces, without these.
+func onOneLine(block string) (string, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(block), &doc); err != nil {
+		return "", err
+	}
+	inBraces(&doc)
+	text, err := yaml.Marshal(doc.Content[0])
+	line := strings.TrimSpace(string(text))
+	return strings.TrimSuffix(strings.TrimPrefix(line, "{"), "}"), err
+}
+
+func inBraces(n *yaml.Node) {
+	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
+	if n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode {
+		n.Style = yaml.FlowStyle
+	}
+	for _, child := range n.Content {
+		inBraces(child)
+	}
+}
+
+// end is the last line of what stands behind a key: deeper lines go on, also
+// behind blank ones, as those of a text may be.
 func (in *inserter) end(key, value *yaml.Node) int {
 	last := max(key.Line, lastLine(value))
-	for last < len(in.lines) {
-		line := in.lines[last]
-		if strings.TrimSpace(line) == "" || len(line)-len(strings.TrimLeft(line, " ")) < key.Column {
+	for at := last; at < len(in.lines); at++ {
+		line := in.lines[at]
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		if len(line)-len(strings.TrimLeft(line, " ")) < key.Column {
 			break
 		}
-		last++
+		last = at + 1
 	}
 	return last
 }
@@ -256,7 +291,7 @@ func (in *inserter) flow(n *yaml.Node, text string) error {
 						text = ", " + text
 					}
 					at := len(strings.TrimRight(in.lines[line][:col], " "))
-					if at == 0 {
+					if at == 0 || in.lines[line][at-1] == ':' { // the blank makes a key of what is before it
 						at = col
 					}
 					in.edits = append(in.edits, insertion{line: line + 1, col: at + 1, text: text})

@@ -26,13 +26,22 @@ const (
 // the machine: a file that cannot be read. With faults the Model is not whole
 // and serves for messages only.
 func Load(path string, stdin io.Reader) (*Model, *diag.List, error) {
-	r := newReader()
 	name, text, err := ReadText(path, stdin)
-	r.bytes = len(text)
 	if err != nil && !errors.Is(err, errTooLarge) {
 		return nil, nil, err
 	}
-	if err := r.top(name, text, errors.Is(err, errTooLarge)); err != nil {
+	return load(path, name, text, errors.Is(err, errTooLarge))
+}
+
+// LoadText is Load as if the file at path had that text.
+func LoadText(path, text string) (*Model, *diag.List, error) {
+	return load(path, path, text, len(text) > MaxBytes)
+}
+
+func load(path, name, text string, tooLarge bool) (*Model, *diag.List, error) {
+	r := newReader()
+	r.bytes = len(text)
+	if err := r.top(name, text, tooLarge); err != nil {
 		return nil, nil, err
 	}
 	if err := r.include(r.includedFiles(path)); err != nil {

@@ -63,7 +63,8 @@ text), two columns as CSV, or "address targets" a line, also from standard input
 compares what the rows mean to sendmail.
 
 --into adds what an inventory has not: domains, addresses, users. What it has
-another way is left alone and named (exit 3).
+another way is left alone, and listed as it is there and as it was found (exit
+3). The server is then the inventory's host.name.
 
 Examples:
   virtmap import > mail.yaml
@@ -99,6 +100,13 @@ Examples:
 const gcPercent = 25
 
 func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err error) {
+	var have fileset.Source
+	if a.into != "" {
+		if have, err = faultless(a.into, stdio); err != nil {
+			return err
+		}
+		a.installed.host = firstOf(a.installed.host, have.Model.Host.Name.Text)
+	}
 	server, err := a.open(dir, stdio)
 	if err != nil {
 		return err
@@ -117,7 +125,7 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 		return exit(exitProblems, err)
 	}
 	if a.into != "" {
-		return a.merge(server, inv, stdio)
+		return a.merge(server, inv, have, stdio)
 	}
 	harmless, err := a.prove(ctx, server, inv, real, stdio)
 	if err != nil {

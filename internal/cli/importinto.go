@@ -3,39 +3,36 @@ package cli
 import (
 	"fmt"
 
+	"virtmap/internal/fileset"
 	"virtmap/internal/intake"
 	"virtmap/inventory"
 )
 
 // merge adds an import to the inventory that is there.
-func (a *importArgs) merge(server *intake.Server, inv *intake.Inventory, stdio Stdio) error {
-	have, err := faultless(a.into, stdio)
-	if err != nil {
-		return err
-	}
-	name, text, err := inventory.ReadText(a.into, stdio.In)
-	if err != nil {
-		return machineExit(err, exitNoInput)
-	}
+func (a *importArgs) merge(server *intake.Server, inv *intake.Inventory, have fileset.Source, stdio Stdio) error {
 	m := server.Into(have, inv)
-	merged := text
+	after := have
 	if !m.Empty() {
-		if merged, err = m.Text(name, text); err != nil {
-			return exit(exitProblems, fmt.Errorf("%s: %w; nothing was written", name, err))
+		_, text, err := inventory.ReadText(a.into, nil)
+		if err != nil {
+			return machineExit(err, exitNoInput)
 		}
-		if err := rewrite(a.into, []byte(merged)); err != nil {
+		if text, after, err = m.Text(a.into, text); err != nil {
+			return exit(exitProblems, fmt.Errorf("%s: %w; nothing was written", a.into, err))
+		}
+		if err := rewrite(a.into, []byte(text)); err != nil {
 			return machineExit(err, exitCannotWrite)
 		}
 	}
-	proof := intake.Proof{Compared: m.Compared, Found: m.Differ}
+	proof := m.Prove(after)
 	if err := printProof(stdio.Err, "", &proof); err != nil {
 		return exit(exitIO, err)
 	}
-	fmt.Fprintf(stdio.Out, "%s: added %s, and %s to domains that it has\n", name, plural(len(m.Additions.Domains), "domain"), addresses(m.Added))
+	fmt.Fprintf(stdio.Out, "%s: added %s, and %s to domains that it has\n", a.into, plural(len(m.Additions.Domains), "domain"), addresses(m.Added))
 	for _, left := range inv.Lines() {
 		fmt.Fprintln(stdio.Err, left)
 	}
-	if len(m.Differ) > 0 || inv.Left > 0 {
+	if len(proof.Found) > 0 || inv.Left > 0 {
 		return exit(exitHeld, nil)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
+	"virtmap/internal/prove"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )
@@ -14,36 +15,29 @@ import (
 // A Merge is what an import adds to an inventory that is there.
 type Merge struct {
 	Additions inventory.Additions
-	Added     int          // addresses, without those of whole domains
-	Compared  int          // addresses of domains that both have
-	Differ    []Difference // what both have, and differently: Old is the inventory's, New what was imported
+	Added     int // addresses, without those of whole domains
 
 	have    fileset.Source
 	inv     *Inventory
 	lines   []string // of the imported inventory
 	names   map[string]bool
-	reached struct{ have, inv *virtuser.Router }
+	site    virtuser.Lookup
+	account func(name string) bool // of the server
 }
 
-// Into compares an import with an inventory that is there: what that has not is
-// added, and what it has another way is only reported.
+// Into compares an import with an inventory that is there, and adds what that
+// has not.
 func (s *Server) Into(have fileset.Source, inv *Inventory) *Merge {
-	m := &Merge{have: have, inv: inv, lines: strings.Split(inv.Text, "\n"), names: map[string]bool{}}
+	m := &Merge{have: have, inv: inv, lines: strings.Split(inv.Text, "\n"), names: map[string]bool{}, site: s.site, account: s.router.Account}
 	m.Additions.Addresses = map[string][]inventory.Entry{}
-	m.reached.have, m.reached.inv = have.Router(), s.beside(inv.Source)
-	m.reached.have.Aliases = m.reached.have.Aliases.Before(s.site)
-	account, imported := m.reached.have.Account, m.reached.inv.Account
-	both := func(name string) bool { return account(name) || imported(name) }
-	m.reached.have.Account, m.reached.inv.Account = both, both
-	model := inv.Source.Model
+	model, c := inv.Source.Model, m.beside(have)
 	for i := range model.Domains {
 		d := &model.Domains[i]
-		_, known := have.Model.Domain(d.Name)
+		known, listed := have.Model.Domain(d.Name)
 		switch {
-		case known:
-			m.domain(d)
-		case have.Model.IsHostName(d.Name):
-			m.differs("postmaster@"+d.Name, d.Name+" is one of the server's own names there")
+		case listed:
+			m.domain(d, known, c)
+		case have.Model.IsHostName(d.Name): // Prove says what of it differs
 		default:
 			m.Additions.Domains = append(m.Additions.Domains, m.whole(i))
 			m.lead(d.CatchAll)
@@ -60,44 +54,99 @@ func (m *Merge) Empty() bool {
 	return len(m.Additions.Addresses)+len(m.Additions.Domains) == 0
 }
 
-// domain adds the addresses that a domain has not.
-func (m *Merge) domain(d *inventory.Domain) {
+// beside compares an inventory with the import: on the same server, with the
+// accounts of both.
+func (m *Merge) beside(other fileset.Source) *comparing {
+	a, b := other.Router(), m.inv.Source.Router()
+	ours, theirs := a.Account, b.Account
+	account := func(name string) bool { return ours(name) || theirs(name) || m.account(name) }
+	a.Account, b.Account = account, account
+	a.Aliases, b.Aliases = a.Aliases.Before(m.site), b.Aliases.Before(m.site)
+	return &comparing{old: a, next: b}
+}
+
+// domain adds the addresses that a domain has not, which is the inventory's
+// under a number.
+func (m *Merge) domain(d *inventory.Domain, known int, c *comparing) {
+	detail := (&prove.Promises{Model: m.have.Model}).Detail(known)
 	for i := range d.Addresses {
 		a := &d.Addresses[i]
 		key := a.Local + "@" + d.Name
-		addr, ok := firstExample(key)
-		if !ok || m.same(addr) {
+		if _, listed := m.have.Compiled.Table.Get([]byte(key)); listed || !c.differ(examples(key)) {
 			continue
 		}
-		if _, listed := m.have.Compiled.Table.Get([]byte(key)); listed {
-			m.differs(addr, "")
-			continue
-		}
-		m.Additions.Addresses[d.Name] = append(m.Additions.Addresses[d.Name], m.entry(m.line(a.Pos)))
+		e := m.entry(m.line(a.Pos))
+		e.Text = withDetail(e.Text, a, d.Detail, detail)
+		m.Additions.Addresses[d.Name] = append(m.Additions.Addresses[d.Name], e)
 		m.lead(a.To)
 		m.Added++
 	}
-	if addr, ok := firstExample("@" + d.Name); ok && !m.same(addr) {
-		m.differs(addr, "the catch-all is left as it is")
+}
+
+// withDetail has an address say what becomes of its detail, where that is
+// another thing in the domain that it comes to.
+func withDetail(text string, a *inventory.Address, from, to inventory.Detail) string {
+	from, to = max(from, inventory.DetailDrop), max(to, inventory.DetailDrop)
+	key, value, _ := strings.Cut(text, ": ")
+	switch {
+	case from == to || a.Detail != inventory.DetailUnset || a.Form == inventory.ExactDetail || a.To.Kind == inventory.Refused || a.To.Kind == inventory.ToDomain || a.To.HasParams():
+		return text
+	case strings.HasPrefix(value, "{to: "):
+		value = strings.TrimPrefix(strings.TrimSuffix(value, "}"), "{to: ")
+	}
+	word := map[inventory.Detail]string{inventory.DetailDrop: "drop", inventory.DetailKeep: "keep", inventory.DetailReject: "reject"}[from]
+	return key + ": {to: " + value + ", detail: " + word + "}"
+}
+
+// differ reports whether one of the addresses has another fate.
+func (c *comparing) differ(addresses []string) bool {
+	return slices.ContainsFunc(addresses, func(addr string) bool {
+		d := Difference{Old: c.old.Route(addr), New: c.next.Route(addr)}
+		return d.compare()
+	})
+}
+
+// Prove compares what the inventory with the additions does, Old, with what was
+// imported, New: for every address of the import, also with a detail, and what
+// its domains do not list.
+func (m *Merge) Prove(after fileset.Source) Proof {
+	c := m.beside(after)
+	model := m.inv.Source.Model
+	for i := range model.Domains {
+		d := &model.Domains[i]
+		for a := range d.Addresses {
+			c.addresses(d.Addresses[a].Local + "@" + d.Name)
+		}
+		c.addresses("@" + d.Name)
+		c.addresses("++@" + d.Name)
+	}
+	for i := range c.Found {
+		c.Found[i].Why = m.why(&c.Found[i])
+	}
+	return c.Proof
+}
+
+// addresses compares those of a key.
+func (c *comparing) addresses(key string) {
+	for _, addr := range examples(key) {
+		c.address(addr, false)
+	}
+	if local, domain, _ := strings.Cut(key, "@"); local != "" && !strings.Contains(local, "+") {
+		c.address(local+"+detail@"+domain, false)
 	}
 }
 
-func firstExample(key string) (addr string, ok bool) {
-	all := examples(key)
-	if len(all) == 0 {
-		return "", false
+// why says who decides what becomes of an address that differs.
+func (m *Merge) why(d *Difference) string {
+	domain := d.Address[strings.LastIndexByte(d.Address, '@')+1:]
+	row := d.Old.Row()
+	switch {
+	case row == "" && m.have.Model.IsHostName(domain):
+		return domain + " is one of the server's own names in the inventory, and left as it is"
+	case row == "":
+		return "the inventory leaves it to the server's accounts and aliases"
 	}
-	return all[0], true
-}
-
-func (m *Merge) same(addr string) bool {
-	m.Compared++
-	d := Difference{Old: m.reached.have.Route(addr), New: m.reached.inv.Route(addr)}
-	return !d.compare()
-}
-
-func (m *Merge) differs(addr, why string) {
-	m.Differ = append(m.Differ, Difference{Address: addr, Old: m.reached.have.Route(addr), New: m.reached.inv.Route(addr), Why: why})
+	return "the inventory has it by " + row + ", and is left as it is"
 }
 
 // line is the line of a place of the imported inventory, from 0.
@@ -151,9 +200,11 @@ func (m *Merge) lead(t inventory.Target) {
 			m.Additions.LocalAliases = append(m.Additions.LocalAliases, scalar(name))
 		}
 	case inventory.ToList:
-		for _, member := range model.Lists[t.Index].Members {
+		list := &model.Lists[t.Index]
+		for _, member := range list.Members {
 			m.lead(member)
 		}
+		m.lead(list.BouncesTo)
 	}
 }
 
@@ -165,27 +216,28 @@ func (m *Merge) missing(name string) bool {
 	return !user && !alias && !was
 }
 
-// Text gives the inventory with the additions, and makes sure that what it had
-// means what it meant.
-func (m *Merge) Text(name, text string) (string, error) {
-	merged, err := inventory.Insert(text, m.Additions)
+// Text gives the inventory of a path with the additions, and makes sure that
+// what it had means what it meant.
+func (m *Merge) Text(path, text string) (merged string, after fileset.Source, err error) {
+	if merged, err = inventory.Insert(text, m.Additions); err != nil {
+		return "", after, err
+	}
+	model, faults, err := inventory.LoadText(path, merged)
 	if err != nil {
-		return "", err
+		return "", after, err
 	}
-	model, faults := inventory.Parse(name, merged)
-	compiled := virtuser.Compile(model, faults)
+	after = fileset.Source{Model: model, Compiled: virtuser.Compile(model, faults)}
 	if faults.Failed() {
-		return "", fmt.Errorf("with the additions it would have a fault: %s", firstError(faults))
+		return "", after, fmt.Errorf("with the additions it would have a fault: %s", firstError(faults))
 	}
-	after := fileset.Source{Model: model, Compiled: compiled}
 	was, is := m.have.Compiled.Table, after.Compiled.Table
 	for i := range was.Len() {
 		key, right := was.Row(i)
 		if now, ok := is.Get(key); !ok || string(now) != string(right) {
-			return "", fmt.Errorf("with the additions %s would lead to %q, not to %q any more", key, now, right)
+			return "", after, fmt.Errorf("with the additions %s would lead to %q, not to %q any more", key, now, right)
 		}
 	}
-	return merged, nil
+	return merged, after, nil
 }
 
 // Lines are the comments of what was not imported.

@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func TestIntoKeepsEveryLine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		merged, err := server.Into(have, inv).Text("mail.yaml", text)
+		merged, _, err := server.Into(have, inv).Text("mail.yaml", text)
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}
@@ -44,6 +45,7 @@ func TestIntoKeepsEveryLine(t *testing.T) {
 		if !ok {
 			t.Fatalf("seed %d: it has faults now\n%s", seed, merged)
 		}
+		keepsLines(t, text, merged)
 		for line := range strings.Lines(list) {
 			addr, _, _ := strings.Cut(line, " ")
 			if out := after.Router().Route(addr); !out.Taken() {
@@ -54,5 +56,23 @@ func TestIntoKeepsEveryLine(t *testing.T) {
 	}
 	if t.Logf("%d inventories", tried); tried < 20 {
 		t.Error("too few")
+	}
+}
+
+// keepsLines wants every line of a text in another, in the order they had; one
+// that ends in a bracket may have got more before it.
+func keepsLines(t *testing.T, text, merged string) {
+	t.Helper()
+	lines := strings.Split(merged, "\n")
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		kept := func(candidate string) bool {
+			end := strings.TrimRight(line, "}] ")
+			return candidate == line || end != line && strings.HasPrefix(candidate, end)
+		}
+		at := slices.IndexFunc(lines, kept)
+		if at < 0 {
+			t.Fatalf("the line %q is not behind those before it any more\n%s", line, merged)
+		}
+		lines = lines[at+1:]
 	}
 }

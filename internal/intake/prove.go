@@ -50,7 +50,7 @@ func (s *Server) Addresses(inv *Inventory) []string {
 	known.forget()
 	var all []string
 	s.walk(inv, domains, known, func(n int, addresses func(i int, c *comparing)) {
-		c := comparing{s: s, next: next, list: &all}
+		c := comparing{old: s.router, next: next, list: &all}
 		for i := range n {
 			addresses(i, &c)
 		}
@@ -115,7 +115,7 @@ const leastCompared = 1000
 func (s *Server) compare(p *Proof, next *virtuser.Router, n int, addresses func(i int, c *comparing)) {
 	parts := make([]comparing, parallel.Parts(n, leastCompared))
 	_ = parallel.Ranges(n, leastCompared, func(part, from, to int) error {
-		mine := comparing{s: s, next: next}
+		mine := comparing{old: s.router, next: next}
 		for i := from; i < to; i++ {
 			addresses(i, &mine)
 		}
@@ -150,9 +150,8 @@ func (s *Server) beside(source fileset.Source) *virtuser.Router {
 // A comparing is the proof of some of the addresses.
 type comparing struct {
 	Proof
-	s    *Server
-	next *virtuser.Router
-	list *[]string // where addresses are noted instead; nil: nowhere
+	old, next *virtuser.Router
+	list      *[]string // where addresses are noted instead; nil: nowhere
 }
 
 // unlisted are keys that a domain may not list.
@@ -181,7 +180,7 @@ func (c *comparing) near(key []byte, same bool, known *settled) {
 
 // aliased reports whether a name is an alias on either side.
 func (c *comparing) aliased(name string) bool {
-	_, was := c.s.router.Aliases.Alias(name)
+	_, was := c.old.Aliases.Alias(name)
 	_, is := c.next.Aliases.Alias(name)
 	return was || is
 }
@@ -196,7 +195,7 @@ func (c *comparing) address(addr string, same bool) {
 	if same {
 		return
 	}
-	d := Difference{Address: addr, Old: c.s.router.Route(addr), New: c.next.Route(addr)}
+	d := Difference{Address: addr, Old: c.old.Route(addr), New: c.next.Route(addr)}
 	if differs := d.compare(); differs {
 		c.Found = append(c.Found, d)
 	}

@@ -152,7 +152,7 @@ func (p *Promises) at(local, domain string, steps int) Outcome {
 func (p *Promises) find(d int, local string) (promise, string) {
 	t := p.table(d)
 	keys := []string{local}
-	catchAll := promise{to: p.catchAll(d), detail: p.detail(d)}
+	catchAll := promise{to: p.catchAll(d), detail: p.Detail(d)}
 	at := plusAt(local)
 	if at > 0 {
 		user, detail := local[:at], local[at+1:]
@@ -305,7 +305,7 @@ func (p *Promises) put(t table, all []inventory.Address, d int) {
 	for _, a := range all {
 		detail := a.Detail
 		if detail == inventory.DetailUnset {
-			detail = p.detail(d)
+			detail = p.Detail(d)
 		}
 		switch {
 		case a.To.Kind == inventory.Removed:
@@ -318,13 +318,15 @@ func (p *Promises) put(t table, all []inventory.Address, d int) {
 	}
 }
 
-func (p *Promises) detail(d int) inventory.Detail {
+// Detail is what becomes of the detail of addresses of a domain that do not say
+// so themselves; unset is dropped.
+func (p *Promises) Detail(d int) inventory.Detail {
 	domain := &p.Model.Domains[d]
 	switch {
 	case domain.Detail != inventory.DetailUnset:
 		return domain.Detail
 	case domain.Source >= 0:
-		return p.detail(domain.Source)
+		return p.Detail(domain.Source)
 	}
 	return p.Model.Defaults.Detail
 }
