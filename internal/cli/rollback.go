@@ -176,10 +176,22 @@ func classW(dir string) (names []string) {
 	return names
 }
 
+// hostOf is the server's own name, which sendmail takes mail for without being
+// told: that of its configuration, or of this machine.
+func hostOf(dir string) string {
+	layout, err := fileset.ReadLayout(dir)
+	if err == nil && layout.Host != "" {
+		return layout.Host
+	}
+	name, _ := thisHost() // only a warning depends on it
+	return name
+}
+
 // sayRestored says what is in place, and what is not what it was then.
 func (a *keptArgs) sayRestored(m publish.Meta, result publish.Report, before []string, stdio Stdio) {
 	now := classW(a.out)
-	gone := slices.DeleteFunc(before, func(name string) bool { return slices.Contains(now, name) })
+	own := hostOf(a.out)
+	gone := slices.DeleteFunc(before, func(name string) bool { return slices.Contains(now, name) || name == own })
 	next := "sendmail sees a new map by itself"
 	switch kinds := (&buildArgs{}).kinds(result.Changes); {
 	case len(gone) > 0:
@@ -188,7 +200,7 @@ func (a *keptArgs) sayRestored(m publish.Meta, result publish.Report, before []s
 		next = "restart sendmail: its names changed"
 	}
 	var others []string
-	for _, name := range []string{mcfile.Aliases, mcfile.RelayDomains, mcfile.HostNames, mcfile.Include} {
+	for _, name := range []string{mcfile.Virtusertable, mcfile.Aliases, mcfile.RelayDomains, mcfile.HostNames, mcfile.Include} {
 		if _, kept := m.Files[name]; kept {
 			continue
 		}

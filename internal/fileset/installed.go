@@ -301,11 +301,11 @@ func (s *Installed) others(text string, taken mapfile.Type) {
 func (s *Installed) compareAges(text, path string) {
 	source, err := os.Stat(s.at(text))
 	if err != nil {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no text beside it", path))
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no text beside it", s.at(path)))
 		return
 	}
 	if m, err := os.Stat(s.at(path)); err == nil && m.ModTime().Before(source.ModTime()) {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%s is older than %s: what the text says may not be what sendmail does", path, text))
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s is older than %s: what the text says may not be what sendmail does", s.at(path), s.at(text)))
 	}
 }
 
