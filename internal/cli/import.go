@@ -8,9 +8,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -50,12 +53,12 @@ answers with an error becomes a reject with that answer.
 What no inventory can say, and what sendmail does not read, is kept as a comment
 that begins with "Not imported", with the reason; the exit code is 3 then.
 
-At the end it compares what becomes of every address, its near misses, and
-names that are not listed, by the old files and by the inventory, and lists what
-differs, with the reason. Only the text of a refusal, and the case of letters,
-may differ without exit code 3. With --sendmail the installed sendmail is asked
-about each of them too, over a copy of the old files and over what the
-inventory builds.
+At the end it builds the inventory in a temporary folder, compares what becomes
+of every address, its near misses, and names that are not listed, by the old
+files and by the new, and lists what differs, with the reason. Only the text of
+a refusal, and the case of letters, may differ without exit code 3. With
+--sendmail the installed sendmail is asked about each of them too, over the new
+files and a copy of the old ones.
 
 --from reads other lists: Postfix's virtual maps and virtual_mailbox_maps (their
 text), two columns as CSV, or "address targets" a line, also from standard input
@@ -143,14 +146,33 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 	return nil
 }
 
-// prove prints what differs, by the Router and where there is one by the real
-// program.
+// prove builds the inventory in a folder of its own, and prints what differs
+// there: by the Router, and where there is one by the real program.
 func (a *importArgs) prove(ctx context.Context, server *intake.Server, inv *intake.Inventory, real *sendmail.Program, stdio Stdio) (harmless bool, err error) {
-	proof := server.Prove(inv)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM) // the folder must go too
+	defer stop()
+	work, err := workFolder(real != nil)
+	if err != nil {
+		return false, exit(exitCannotWrite, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	next := filepath.Join(work, "new")
+	if err := errors.Join(os.Mkdir(next, 0o755), writeSet(ctx, inv.Source, next)); err != nil {
+		return false, err
+	}
+	built, err := fileset.OpenOurs(next, inv.Source.Model.Host.Name.Text, nil)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, built.Close()) }()
+	proof, err := server.Prove(inv, built)
+	if err := errors.Join(err, ctx.Err()); err != nil {
+		return false, err
+	}
 	if err := printProof(stdio.Err, "", &proof); err != nil || real == nil {
 		return proof.Harmless(), err
 	}
-	r := rehearsal{program: real, server: server, inv: inv, accounts: a.accounts}
+	r := rehearsal{program: real, server: server, inv: inv, built: built, work: work, accounts: a.accounts}
 	asked, err := r.run(ctx)
 	if err != nil {
 		return false, err

@@ -2,16 +2,14 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"virtmap/internal/endtoend"
+	"virtmap/internal/fileset"
 	"virtmap/internal/intake"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/prove"
@@ -20,31 +18,29 @@ import (
 )
 
 // A rehearsal has the installed sendmail answer over the old files, and over
-// those that the inventory builds, side by side in a folder of its own.
+// those that the inventory built, side by side in a folder of its own.
 type rehearsal struct {
 	program  *sendmail.Program
 	server   *intake.Server
 	inv      *intake.Inventory
+	built    *fileset.Installed
+	work     string          // the folder; what was built is new in it
 	accounts map[string]bool // of the server
 }
 
 // run asks about every address, and gives what differs.
 func (r *rehearsal) run(ctx context.Context) (proof intake.Proof, err error) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM) // the folder must go too
-	defer stop()
-	work, err := workFolder(true)
+	if err := os.Chmod(r.work, 0o755); err != nil { // sendmail reads as its own user
+		return proof, err
+	}
+	old, next, err := r.sides()
 	if err != nil {
 		return proof, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	if err := os.Chmod(work, 0o755); err != nil { // sendmail reads as its own user
-		return proof, err
-	}
-	old, next, err := r.sides(ctx, work)
+	addresses, err := r.server.Addresses(r.built)
 	if err != nil {
 		return proof, err
 	}
-	addresses := r.server.Addresses(r.inv)
 	was, err := old.Ask(ctx, addresses)
 	if err != nil {
 		return proof, err
@@ -56,17 +52,14 @@ func (r *rehearsal) run(ctx context.Context) (proof intake.Proof, err error) {
 	return r.server.Compare(r.inv, addresses, routed(was), routed(is)), nil
 }
 
-// sides writes both sets, and a configuration for each.
-func (r *rehearsal) sides(ctx context.Context, work string) (old, next *endtoend.Sendmail, err error) {
-	before, after := filepath.Join(work, "old"), filepath.Join(work, "new")
-	if err := errors.Join(os.Mkdir(before, 0o755), os.Mkdir(after, 0o755)); err != nil {
+// sides copies the old set, and writes a configuration for each.
+func (r *rehearsal) sides() (old, next *endtoend.Sendmail, err error) {
+	before, after := filepath.Join(r.work, "old"), filepath.Join(r.work, "new")
+	if err := os.Mkdir(before, 0o755); err != nil {
 		return nil, nil, err
 	}
 	copied, err := r.server.CopyTo(before)
 	if err != nil {
-		return nil, nil, err
-	}
-	if err := writeSet(ctx, r.inv.Source, after); err != nil {
 		return nil, nil, err
 	}
 	names, err := r.standIns()

@@ -142,7 +142,7 @@ func workFolder(sendmail bool) (string, error) {
 		}
 		parent = home
 	}
-	return os.MkdirTemp(parent, "virtmap-test-")
+	return os.MkdirTemp(parent, "virtmap-")
 }
 
 // writeSet builds into an empty folder.

@@ -1,10 +1,14 @@
 package intake
 
+import "virtmap/internal/fileset"
+
 // ProveAll is Prove that asks about every address.
-func (s *Server) ProveAll(inv *Inventory) Proof {
-	next := s.beside(inv.Source)
-	domains := s.domains(inv)
-	known := s.settle(next, inv.Source.Compiled.Table, domains)
+func (s *Server) ProveAll(inv *Inventory, built *fileset.Installed) (Proof, error) {
+	both, err := s.beside(built)
+	if err != nil {
+		return Proof{}, err
+	}
+	known := both.settle()
 	known.forget()
-	return s.prove(inv, next, domains, known)
+	return both.prove(inv, known), nil
 }

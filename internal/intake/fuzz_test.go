@@ -1,8 +1,10 @@
-package intake
+package intake_test
 
 import (
 	"strings"
 	"testing"
+
+	"virtmap/internal/intake"
 )
 
 // FuzzFrom reads any text as each kind of list: what comes of it is an inventory
@@ -15,8 +17,8 @@ func FuzzFrom(f *testing.F) {
 	f.Add("A@0 x\n\xa00@a x\n", 3)
 	f.Add("@a.example x \x00\ny@a.example A+\"0 x, X\n", 3)
 	f.Fuzz(func(t *testing.T, text string, kind int) {
-		source := Source{Kind: Kinds[uint(kind)%uint(len(Kinds))], Name: "list", Text: text}
-		s, err := From("mx1.example.net", "/var/mail", []Source{source}, func(name string) bool { return !strings.HasPrefix(name, ourPrefix) })
+		source := intake.Source{Kind: intake.Kinds[uint(kind)%uint(len(intake.Kinds))], Name: "list", Text: text}
+		s, err := intake.From("mx1.example.net", "/var/mail", []intake.Source{source}, func(name string) bool { return !strings.HasPrefix(name, "virtmap-") })
 		if err != nil {
 			return
 		}
@@ -25,7 +27,7 @@ func FuzzFrom(f *testing.F) {
 			t.Fatalf("%q: %v", text, err)
 		}
 		damaged := strings.Contains(strings.ToLower(text), "error:") || strings.Contains(inv.Text, "# The row was ") // meant, or answered, otherwise: the proof lists it
-		if p := s.Prove(inv); !p.Harmless() && inv.Left == 0 && !damaged {
+		if p := prove(t, s, inv); !p.Harmless() && inv.Left == 0 && !damaged {
 			t.Errorf("%q becomes\n%s\nand %+v differs", text, inv.Text, p.Found[0])
 		}
 	})

@@ -11,7 +11,8 @@
 //
 // An inventory is written, read and compiled; what that finds wrong with a row
 // makes the row a reject or a comment, and it is written again. At the end what
-// becomes of every address is compared (Prove).
+// becomes of every address is compared by the old files and by those that the
+// inventory builds (Prove).
 package intake
 
 import (

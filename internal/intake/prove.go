@@ -28,35 +28,54 @@ type Proof struct {
 }
 
 // Prove compares what becomes of the address of every row, with a detail and
-// with a letter behind it, and at every domain of names that are not listed. The
-// server's own aliases and accounts are the same on both sides. Both Routers are
-// asked, but where both sides have the same rows and these lead to the same end.
-func (s *Server) Prove(inv *Inventory) Proof {
-	next, domains := s.beside(inv.Source), s.domains(inv)
-	return s.prove(inv, next, domains, s.settle(next, inv.Source.Compiled.Table, domains))
+// with a letter behind it, and at every domain of names that are not listed: by
+// the files of the server, and by those that the inventory built. The server's
+// own aliases and accounts are the same on both sides. Both Routers are asked,
+// but where both sides have the same rows and these lead to the same end.
+func (s *Server) Prove(inv *Inventory, built *fileset.Installed) (Proof, error) {
+	both, err := s.beside(built)
+	if err != nil {
+		return Proof{}, err
+	}
+	return both.prove(inv, both.settle()), nil
 }
 
-// domains are all that either side takes or relays.
-func (s *Server) domains(inv *Inventory) []string {
-	domains := slices.Concat(s.names, inv.Source.Names(), []string{s.router.Host})
+// A pair is a server, and on the same server what was built for it: its aliases
+// before those of the server that stay.
+type pair struct {
+	*Server
+	next    *virtuser.Router
+	rows    *virtuser.Table // of next
+	domains []string        // that either side takes or relays
+}
+
+func (s *Server) beside(built *fileset.Installed) (*pair, error) {
+	next := *built.Router
+	next.Aliases = next.Aliases.Before(s.site)
+	next.Account = s.router.Account
+	rows, err := built.Table()
+	domains := slices.Concat(s.names, built.Names(), []string{s.router.Host})
 	slices.Sort(domains)
-	return slices.Compact(domains)
+	return &pair{Server: s, next: next.Ready(), rows: rows, domains: slices.Compact(domains)}, err
 }
 
 // Addresses are all that Prove compares, each once.
-func (s *Server) Addresses(inv *Inventory) []string {
-	next, domains := s.beside(inv.Source), s.domains(inv)
-	known := s.settle(next, inv.Source.Compiled.Table, domains)
+func (s *Server) Addresses(built *fileset.Installed) ([]string, error) {
+	both, err := s.beside(built)
+	if err != nil {
+		return nil, err
+	}
+	known := both.settle()
 	known.forget()
 	var all []string
-	s.walk(inv, domains, known, func(n int, addresses func(i int, c *comparing)) {
-		c := comparing{old: s.router, next: next, list: &all}
+	both.walk(known, func(n int, addresses func(i int, c *comparing)) {
+		c := comparing{old: s.router, next: both.next, list: &all}
 		for i := range n {
 			addresses(i, &c)
 		}
 	})
 	slices.SortFunc(all, func(a, b string) int { return virtuser.CompareKeys([]byte(a), []byte(b)) })
-	return slices.Compact(all)
+	return slices.Compact(all), nil
 }
 
 // Compare compares outcomes of addresses that somebody else was asked about.
@@ -74,34 +93,34 @@ func (s *Server) Compare(inv *Inventory, addresses []string, old, next []virtuse
 	return p
 }
 
-func (s *Server) prove(inv *Inventory, next *virtuser.Router, domains []string, known *settled) (p Proof) {
-	s.walk(inv, domains, known, func(n int, addresses func(i int, c *comparing)) { s.compare(&p, next, n, addresses) })
-	for i := range p.Found {
-		p.Found[i].Why = inv.reason(&p.Found[i])
+func (p *pair) prove(inv *Inventory, known *settled) (proof Proof) {
+	p.walk(known, func(n int, addresses func(i int, c *comparing)) { p.compare(&proof, n, addresses) })
+	for i := range proof.Found {
+		proof.Found[i].Why = inv.reason(&proof.Found[i])
 	}
 	order := func(a, b Difference) int { return virtuser.CompareKeys([]byte(a.Address), []byte(b.Address)) }
-	slices.SortFunc(p.Found, order)
-	p.Found = slices.CompactFunc(p.Found, func(a, b Difference) bool { return a.Address == b.Address }) // a near miss that is listed
-	return p
+	slices.SortFunc(proof.Found, order)
+	same := func(a, b Difference) bool { return a.Address == b.Address } // a near miss that is listed
+	proof.Found = slices.CompactFunc(proof.Found, same)
+	return proof
 }
 
 // walk goes through rows and domains: each is given n things, and what has the
 // addresses of one of them compared.
-func (s *Server) walk(inv *Inventory, domains []string, known *settled, each func(n int, addresses func(i int, c *comparing))) {
-	table := inv.Source.Compiled.Table
-	each(s.table.Len(), func(i int, c *comparing) {
-		key, _ := s.table.Row(i)
+func (p *pair) walk(known *settled, each func(n int, addresses func(i int, c *comparing))) {
+	each(p.table.Len(), func(i int, c *comparing) {
+		key, _ := p.table.Row(i)
 		c.near(key, known.row(i, key), known)
 	})
 	each(len(known.added), func(i int, c *comparing) {
-		key, _ := table.Row(known.added[i])
+		key, _ := p.rows.Row(known.added[i])
 		c.near(key, false, known)
 	})
-	each(len(domains), func(i int, c *comparing) {
+	each(len(p.domains), func(i int, c *comparing) {
 		for _, local := range unlisted {
-			key := local + "@" + domains[i]
-			if _, listed := table.Get([]byte(key)); !listed && !s.hasRow(key) {
-				same := known.missed([]byte(domains[i])) && !s.hasDetail(local, domains[i])
+			key := local + "@" + p.domains[i]
+			if _, listed := p.rows.Get([]byte(key)); !listed && !p.hasRow(key) {
+				same := known.missed([]byte(p.domains[i])) && !p.hasDetail(local, p.domains[i])
 				c.near([]byte(key), same, known)
 			}
 		}
@@ -112,10 +131,10 @@ func (s *Server) walk(inv *Inventory, domains []string, known *settled, each fun
 const leastCompared = 1000
 
 // compare compares the addresses of n things.
-func (s *Server) compare(p *Proof, next *virtuser.Router, n int, addresses func(i int, c *comparing)) {
+func (p *pair) compare(proof *Proof, n int, addresses func(i int, c *comparing)) {
 	parts := make([]comparing, parallel.Parts(n, leastCompared))
 	_ = parallel.Ranges(n, leastCompared, func(part, from, to int) error {
-		mine := comparing{old: s.router, next: next}
+		mine := comparing{old: p.router, next: p.next}
 		for i := from; i < to; i++ {
 			addresses(i, &mine)
 		}
@@ -123,8 +142,8 @@ func (s *Server) compare(p *Proof, next *virtuser.Router, n int, addresses func(
 		return nil
 	})
 	for i := range parts {
-		p.Compared += parts[i].Compared
-		p.Found = append(p.Found, parts[i].Found...)
+		proof.Compared += parts[i].Compared
+		proof.Found = append(proof.Found, parts[i].Found...)
 	}
 }
 
@@ -136,15 +155,6 @@ func (s *Server) hasRow(key string) bool {
 // hasDetail reports whether there are rows of a user with a detail.
 func (s *Server) hasDetail(local, domain string) bool {
 	return s.hasRow(local+"++@"+domain) || s.hasRow(local+"+*@"+domain) || s.hasRow(local+"+detail@"+domain)
-}
-
-// beside is the Router of an inventory on this server: its aliases before those
-// of the server that stay.
-func (s *Server) beside(source fileset.Source) *virtuser.Router {
-	next := *source.Router()
-	next.Aliases = next.Aliases.Before(s.site)
-	next.Account = s.router.Account
-	return next.Ready()
 }
 
 // A comparing is the proof of some of the addresses.

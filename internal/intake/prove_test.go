@@ -47,7 +47,11 @@ func TestWhatIsSettledNeedsNoAsking(t *testing.T) {
 		install(t, dir, before)
 		server := open(t, dir, account)
 		inv := &intake.Inventory{Source: other}
-		quick, whole := server.Prove(inv), server.ProveAll(inv)
+		quick := prove(t, server, inv)
+		whole, err := server.ProveAll(inv, built(t, other))
+		if err != nil {
+			t.Fatal(err)
+		}
 		addresses := func(p intake.Proof) (all []string) {
 			for _, d := range p.Found {
 				all = append(all, d.Address)

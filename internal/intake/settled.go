@@ -29,21 +29,20 @@ func (k *settled) row(i int, key []byte) bool {
 	return k.rows[i] && !k.open[string(key[bytes.LastIndexByte(key, '@')+1:])]
 }
 
-// settle goes through both tables side by side. domains are all that either
-// side has.
-func (s *Server) settle(next *virtuser.Router, table *virtuser.Table, domains []string) *settled {
-	k := &settled{rows: make([]bool, s.table.Len()), open: map[string]bool{}, caught: map[string]bool{}}
-	ends := change.NewEnds(s.router, next)
-	for _, domain := range domains {
+// settle goes through both tables side by side.
+func (p *pair) settle() *settled {
+	k := &settled{rows: make([]bool, p.table.Len()), open: map[string]bool{}, caught: map[string]bool{}}
+	ends := change.NewEnds(p.router, p.next)
+	for _, domain := range p.domains {
 		if !ends.SameRole(domain) {
 			k.open[domain] = true
 		}
 	}
 	j := 0
-	for i := range s.table.Len() {
-		key, right := s.table.Row(i)
-		for ; j < table.Len(); j++ {
-			other, now := table.Row(j)
+	for i := range p.table.Len() {
+		key, right := p.table.Row(i)
+		for ; j < p.rows.Len(); j++ {
+			other, now := p.rows.Row(j)
 			if bytes.Equal(other, key) {
 				k.rows[i] = bytes.Equal(now, right) && ends.Same(right)
 				j++
@@ -55,10 +54,10 @@ func (s *Server) settle(next *virtuser.Router, table *virtuser.Table, domains []
 			k.added = append(k.added, j)
 		}
 	}
-	for ; j < table.Len(); j++ {
+	for ; j < p.rows.Len(); j++ {
 		k.added = append(k.added, j)
 	}
-	k.spread(s.table, table)
+	k.spread(p.table, p.rows)
 	return k
 }
 
