@@ -61,6 +61,12 @@ func (t *Table) Get(key []byte) (value []byte, ok bool) {
 	return value, true
 }
 
+// Lookup is Get as a Lookup.
+func (t *Table) Lookup(key []byte) (value []byte, ok bool, err error) {
+	value, ok = t.Get(key)
+	return value, ok, nil
+}
+
 // Find gives the number of the row with a key, in a sorted table.
 func (t *Table) Find(key []byte) (i int, ok bool) {
 	return slices.BinarySearchFunc(t.rows, key, func(r row, key []byte) int {

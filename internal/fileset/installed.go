@@ -143,7 +143,20 @@ func (s *Installed) Table() (*virtuser.Table, error) {
 			return nil
 		})
 	})
+	s.Release()
 	return t, failed
+}
+
+// InMemory gives a Router that asks a table instead of the virtusertable, where
+// a strict reading of that finds the same rows: who asks about most of a large
+// map would have all of it in memory beside the table.
+func (s *Installed) InMemory(t *virtuser.Table) *virtuser.Router {
+	if !s.has(t) {
+		return s.Router
+	}
+	r := *s.Router
+	r.Rows = t.Lookup
+	return &r
 }
 
 var errEnough = errors.New("enough")
@@ -177,6 +190,13 @@ func (s *Installed) SiteAliases() virtuser.Lookup { return s.site }
 
 // OwnAliases is our alias file alone; nil when there is none.
 func (s *Installed) OwnAliases() virtuser.Lookup { return s.own }
+
+// Release lets go of the memory of what was read of the maps.
+func (s *Installed) Release() {
+	for _, f := range s.open {
+		f.Release()
+	}
+}
 
 // Close closes the maps.
 func (s *Installed) Close() (err error) {

@@ -17,12 +17,11 @@ func (s Source) Router() *virtuser.Router {
 		key, value := rows.Row(i)
 		aliases[strings.TrimSuffix(string(key), "\x00")] = strings.TrimSuffix(string(value), "\x00")
 	}
-	table := s.Compiled.Table
 	r := &virtuser.Router{
 		Host:    s.Model.Host.Name.Text,
 		ClassW:  named(hostnames.ClassW(s.Model).All),
 		Relayed: named(hostnames.Relayed(s.Model).All),
-		Rows:    func(key []byte) ([]byte, bool, error) { value, ok := table.Get(key); return value, ok, nil },
+		Rows:    s.Compiled.Table.Lookup,
 		Aliases: func(key []byte) ([]byte, bool, error) {
 			value, ok := aliases[string(key)]
 			return []byte(value), ok, nil

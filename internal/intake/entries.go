@@ -2,6 +2,7 @@ package intake
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -43,17 +44,17 @@ const (
 // entries are the rows of the table, in its order, and behind them the lines of
 // the text that sendmail does not read.
 type entries struct {
-	table *virtuser.Table
-	as    []form         // of the rows
-	why   map[int]string // of those that are not as they were written
-	dead  []entry
+	s    *Server
+	as   []form         // of the rows
+	why  map[int]string // of those that are not as they were written
+	dead []entry
 }
 
 func (all *entries) at(i int) entry {
 	if i >= len(all.as) {
 		return all.dead[i-len(all.as)]
 	}
-	key, right := all.table.Row(i)
+	key, right := all.s.table.Row(i)
 	return entry{key: string(key), right: strings.TrimSpace(string(right)), as: all.as[i], why: all.why[i]}
 }
 
@@ -67,11 +68,16 @@ func (s *Server) Inventory(name string) (*Inventory, error) {
 	all := s.entries()
 	for range rounds {
 		w := &writer{s: s, entries: all}
-		text := w.text()
-		m, faults := inventory.Parse(name, text)
-		compiled := virtuser.Compile(m, faults)
+		inv := all.inventory(w.text())
+		s.letGo()
+		m, faults := inventory.Parse(name, inv.Text)
+		debug.FreeOSMemory() // what was written with stays otherwise
+		inv.Source = fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
 		if !faults.Failed() {
-			return s.finished(text, fileset.Source{Model: m, Compiled: compiled}, all), nil
+			return inv, nil
+		}
+		if err := s.readRows(); err != nil {
+			return nil, err
 		}
 		if !w.degrade(m, faults) {
 			return nil, fmt.Errorf("the inventory would have a fault that is of no row: %s", firstError(faults))
@@ -89,8 +95,9 @@ func firstError(faults *diag.List) string {
 	return ""
 }
 
-func (s *Server) finished(text string, source fileset.Source, all *entries) *Inventory {
-	inv := &Inventory{Text: text, Source: source, Left: len(s.odd) + len(all.dead), why: map[string]string{}}
+// inventory is what was written, before it is read.
+func (all *entries) inventory(text string) *Inventory {
+	inv := &Inventory{Text: text, Left: len(all.s.odd) + len(all.dead), why: map[string]string{}}
 	for i, as := range all.as {
 		if as == asComment {
 			inv.Left++
@@ -106,7 +113,7 @@ func (s *Server) finished(text string, source fileset.Source, all *entries) *Inv
 func (s *Server) entries() *entries {
 	dead := slices.Clone(s.lines.dead)
 	slices.SortStableFunc(dead, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	all := &entries{table: s.table, as: make([]form, s.table.Len()), why: map[int]string{}, dead: dead}
+	all := &entries{s: s, as: make([]form, s.table.Len()), why: map[int]string{}, dead: dead}
 	for i := range all.as {
 		e := all.at(i)
 		switch domain := e.domain(); {

@@ -42,7 +42,8 @@ type Server struct {
 	router     *virtuser.Router    // over its files
 	own        virtuser.Lookup     // aliases that a build writes anew; nil: none
 	site       virtuser.Lookup     // aliases that stay
-	table      *virtuser.Table     // sorted
+	table      *virtuser.Table     // sorted; nil: see letGo
+	sum        mapfile.Sum         // of the rows
 	names      []string            // of class w, and relayed
 	lines      lines               // of the text
 	odd        []string            // what of class w no inventory can say
@@ -79,6 +80,7 @@ func Sendmail(l fileset.Layout, aliases []string, account func(name string) bool
 	if err != nil {
 		return nil, errors.Join(err, set.Close())
 	}
+	s.sum = mapfile.SumOf(s.table)
 	s.Warnings = set.Warnings
 	generics := l.Place(filepath.Join(home, genericstable))
 	if s.generic, err = readGenerics(generics); err != nil {
@@ -153,6 +155,29 @@ func readGenerics(path string) (map[string]string, error) {
 		return found, errors.Join(err, f.Close())
 	}
 	return found, nil
+}
+
+// ErrChanged is returned when files are no longer what they were.
+var ErrChanged = errors.New("the virtusertable changed while it was read; import it again")
+
+// letGo lets go of the rows, of which a large server has as much as an inventory
+// while that is read and compiled.
+func (s *Server) letGo() {
+	if s.set != nil {
+		s.table = nil
+		s.set.Release()
+	}
+}
+
+// readRows reads rows again that were let go of.
+func (s *Server) readRows() (err error) {
+	if s.table != nil {
+		return nil
+	}
+	if s.table, err = s.set.Table(); err == nil && mapfile.SumOf(s.table) != s.sum {
+		err = ErrChanged
+	}
+	return err
 }
 
 // Close closes the maps.

@@ -44,19 +44,29 @@ func (s *Server) Prove(inv *Inventory, built *fileset.Installed) (Proof, error) 
 // before those of the server that stay.
 type pair struct {
 	*Server
+	old     *virtuser.Router
 	next    *virtuser.Router
 	rows    *virtuser.Table // of next
 	domains []string        // that either side takes or relays
 }
 
 func (s *Server) beside(built *fileset.Installed) (*pair, error) {
-	next := *built.Router
-	next.Aliases = next.Aliases.Before(s.site)
-	next.Account = s.router.Account
+	if err := s.readRows(); err != nil {
+		return nil, err
+	}
 	rows, err := built.Table()
+	if err != nil {
+		return nil, err
+	}
+	old, next := s.router, *built.InMemory(rows)
+	if s.set != nil {
+		old = s.set.InMemory(s.table)
+	}
+	next.Aliases = next.Aliases.Before(s.site)
+	next.Account = old.Account
 	domains := slices.Concat(s.names, built.Names(), []string{s.router.Host})
 	slices.Sort(domains)
-	return &pair{Server: s, next: next.Ready(), rows: rows, domains: slices.Compact(domains)}, err
+	return &pair{Server: s, old: old, next: next.Ready(), rows: rows, domains: slices.Compact(domains)}, nil
 }
 
 // Addresses are all that Prove compares, each once.
@@ -69,7 +79,7 @@ func (s *Server) Addresses(built *fileset.Installed) ([]string, error) {
 	known.forget()
 	var all []string
 	both.walk(known, func(n int, addresses func(i int, c *comparing)) {
-		c := comparing{old: s.router, next: both.next, list: &all}
+		c := comparing{old: both.old, next: both.next, list: &all}
 		for i := range n {
 			addresses(i, &c)
 		}
@@ -134,7 +144,7 @@ const leastCompared = 1000
 func (p *pair) compare(proof *Proof, n int, addresses func(i int, c *comparing)) {
 	parts := make([]comparing, parallel.Parts(n, leastCompared))
 	_ = parallel.Ranges(n, leastCompared, func(part, from, to int) error {
-		mine := comparing{old: p.router, next: p.next}
+		mine := comparing{old: p.old, next: p.next}
 		for i := from; i < to; i++ {
 			addresses(i, &mine)
 		}

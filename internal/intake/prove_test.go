@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -69,5 +70,22 @@ func TestWhatIsSettledNeedsNoAsking(t *testing.T) {
 	t.Logf("%d pairs, %d of them differ", tried, differing)
 	if differing == 0 {
 		t.Error("no pair differs")
+	}
+}
+
+// TestFilesThatChange has rows come in between the two readings.
+func TestFilesThatChange(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "sendmail.cf", "Djmx1.example.net\nFw/etc/mail/local-host-names\nKvirtuser text /etc/mail/virtusertable\n")
+	write(t, dir, "local-host-names", "a.example\n")
+	write(t, dir, "virtusertable", "info@a.example\tandrei\n")
+	server := open(t, dir, account)
+	inv, err := server.Inventory("mail.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "virtusertable", "info@a.example\troot\n")
+	if _, err := server.Prove(inv, built(t, inv.Source)); !errors.Is(err, intake.ErrChanged) {
+		t.Errorf("the proof ends with %v", err)
 	}
 }

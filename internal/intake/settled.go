@@ -32,7 +32,7 @@ func (k *settled) row(i int, key []byte) bool {
 // settle goes through both tables side by side.
 func (p *pair) settle() *settled {
 	k := &settled{rows: make([]bool, p.table.Len()), open: map[string]bool{}, caught: map[string]bool{}}
-	ends := change.NewEnds(p.router, p.next)
+	ends := change.NewEnds(p.old, p.next)
 	for _, domain := range p.domains {
 		if !ends.SameRole(domain) {
 			k.open[domain] = true

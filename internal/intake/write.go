@@ -49,15 +49,15 @@ type writer struct {
 }
 
 // A bodyLine is the line of an entry among those of the domains.
-type bodyLine struct{ line, entry int }
+type bodyLine struct{ line, entry uint32 }
 
 // of gives the entry of a line.
 func (w *writer) of(line int) (entry int, known bool) {
-	at, known := slices.BinarySearchFunc(w.rows, line-w.head.line, func(row bodyLine, line int) int { return cmp.Compare(row.line, line) })
+	at, known := slices.BinarySearchFunc(w.rows, line-w.head.line, func(row bodyLine, line int) int { return cmp.Compare(int(row.line), line) })
 	if !known {
 		return 0, false
 	}
-	return w.rows[at].entry, true
+	return int(w.rows[at].entry), true
 }
 
 func (w *writer) text() string {
@@ -88,7 +88,9 @@ func (w *writer) text() string {
 		w.head.print("")
 		w.head.print("domains:")
 	}
-	return w.head.out.String() + w.body.out.String()
+	text := w.head.out.String() + w.body.out.String()
+	w.body = page{} // a million lines are not kept twice
+	return text
 }
 
 // A section is the entries of a domain.
@@ -136,7 +138,7 @@ func (all *entries) byDomain() map[string]section {
 
 // isAt reports whether a row is of a domain.
 func (all *entries) isAt(i int, domain string) bool {
-	key, _ := all.table.Row(i)
+	key, _ := all.s.table.Row(i)
 	return string(key[bytes.LastIndexByte(key, '@')+1:]) == domain
 }
 
@@ -263,7 +265,7 @@ func (w *writer) entry(i int, e entry, key string, keeps bool) {
 	if e.why != "" {
 		w.body.comments(indent, []string{"# The row was " + e.right + ", and " + e.why + "."})
 	}
-	w.rows = append(w.rows, bodyLine{w.body.line + 1, i})
+	w.rows = append(w.rows, bodyLine{uint32(w.body.line + 1), uint32(i)})
 	w.body.print(key + ": " + w.value(e, keeps))
 }
 

@@ -188,6 +188,9 @@ func (f *File) Close() error {
 	return f.image.Close()
 }
 
+// Release lets go of the memory of what was read so far.
+func (f *File) Release() { f.image.Release() }
+
 // guarded runs a function that reads the image, and names the file in errors.
 func (f *File) guarded(read func() error) error {
 	if err := mapped.Guard(read); err != nil {
