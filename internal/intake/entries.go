@@ -18,7 +18,8 @@ type Inventory struct {
 	Source fileset.Source
 	Left   int // rows and names that are kept as comments only
 
-	why map[string]string // of rows that are left, by key
+	why    map[string]string // of rows that are left, by key
+	copies map[string]string // what the only row of a domain says that is the same as another
 }
 
 // An entry is a row of the virtusertable, or a line of its text.
@@ -69,6 +70,7 @@ func (s *Server) Inventory(name string) (*Inventory, error) {
 	for range rounds {
 		w := &writer{s: s, entries: all}
 		inv := all.inventory(w.text())
+		inv.copies = w.copies
 		s.letGo()
 		m, faults := inventory.Parse(name, inv.Text)
 		debug.FreeOSMemory() // what was written with stays otherwise

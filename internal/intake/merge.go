@@ -111,14 +111,15 @@ func (c *comparing) differ(addresses []string) bool {
 // its domains do not list.
 func (m *Merge) Prove(after fileset.Source) Proof {
 	c := m.beside(after)
-	model := m.inv.Source.Model
-	for i := range model.Domains {
-		d := &model.Domains[i]
-		for a := range d.Addresses {
-			c.addresses(d.Addresses[a].Local + "@" + d.Name)
+	for i := range m.inv.Source.Compiled.Table.Len() {
+		if key, _ := m.inv.Source.Compiled.Table.Row(i); key[0] != '@' {
+			c.addresses(string(key))
 		}
-		c.addresses("@" + d.Name)
-		c.addresses("++@" + d.Name)
+	}
+	for i := range m.inv.Source.Model.Domains {
+		domain := m.inv.Source.Model.Domains[i].Name
+		c.addresses("@" + domain)
+		c.addresses("++@" + domain)
 	}
 	for i := range c.Found {
 		c.Found[i].Why = m.why(&c.Found[i])
@@ -169,14 +170,21 @@ func (m *Merge) entry(line int) inventory.Entry {
 	return e
 }
 
-// whole is a domain with all its lines.
+// whole is a domain with all its lines. A copy of a domain that the inventory
+// has another way, or not as a domain, leads there row by row.
 func (m *Merge) whole(i int) inventory.Entry {
-	first := m.line(m.inv.Source.Model.Domains[i].Pos)
+	d := &m.inv.Source.Model.Domains[i]
+	first := m.line(d.Pos)
 	e := m.entry(first)
+	_, known := m.have.Model.Domain(d.SameAs.Text)
+	known = known || m.have.Model.IsHostName(d.SameAs.Text)
 	lines := []string{e.Text}
 	for _, line := range m.lines[first+1:] {
 		if !strings.HasPrefix(line, "    ") {
 			break
+		}
+		if known && strings.HasPrefix(line, sameAsKey) {
+			line = catchAllKey + ": " + m.inv.copies[d.Name]
 		}
 		lines = append(lines, strings.TrimPrefix(line, "  "))
 	}

@@ -37,10 +37,10 @@ func (s *Server) value(key, right string, keeps bool, n names) string {
 	if isError(right) {
 		return s.answer(key)
 	}
-	catchAll := key[0] == '@'
-	if domain, ok := strings.CutPrefix(right, "%1%3@"); catchAll && ok && !strings.Contains(domain, "%") {
+	if domain, kept, ok := sameAt(key, right); ok && kept {
 		return "{domain: " + scalar(domain) + "}"
 	}
+	catchAll := key[0] == '@'
 	bare, kept := keptDetail(right)
 	to, owner := s.knownTo(bare, n)
 	var detail string
@@ -55,6 +55,14 @@ func (s *Server) value(key, right string, keeps bool, n names) string {
 		return to
 	}
 	return "{to: " + to + owner + detail + "}"
+}
+
+// sameAt gives the domain at which a row finds the same names as at its own, with
+// their details or without.
+func sameAt(key, right string) (domain string, kept, ok bool) {
+	to, domain, ok := strings.Cut(right, "@")
+	kept = to == "%1%3"
+	return domain, kept, ok && key[0] == '@' && (kept || to == "%1") && !strings.Contains(domain, "%")
 }
 
 // keptDetail takes the %3 away with which a name is given the detail.

@@ -40,12 +40,16 @@ func (p *page) comments(indent string, all []string) {
 // A writer writes the inventory: the domains before the head, which names what
 // they lead to.
 type writer struct {
-	s       *Server
-	entries *entries
-	names   names
-	head    page
-	body    page
-	rows    []bodyLine // sorted
+	s        *Server
+	entries  *entries
+	sections map[string]section
+	domains  []string          // that are written
+	copies   map[string]string // what the only row of each copy says
+	copied   int               // rows that copies add
+	names    names
+	head     page
+	body     page
+	rows     []bodyLine // sorted
 }
 
 // A bodyLine is the line of an entry among those of the domains.
@@ -61,21 +65,23 @@ func (w *writer) of(line int) (entry int, known bool) {
 }
 
 func (w *writer) text() string {
-	w.names = newNames()
+	w.names, w.copies = newNames(), map[string]string{}
 	w.rows = make([]bodyLine, 0, len(w.entries.as))
-	byDomain := w.entries.byDomain()
-	own, domains := w.s.split(byDomain)
-	for _, domain := range domains {
-		w.domain(domain, byDomain[domain])
-		delete(byDomain, domain)
+	var own []string
+	w.sections = w.entries.byDomain()
+	own, w.domains = w.s.split(w.sections)
+	for _, domain := range w.domains {
+		w.domain(domain, w.sections[domain])
 	}
-	for _, domain := range slices.Sorted(maps.Keys(byDomain)) {
-		for i := range byDomain[domain].all() {
-			w.kept(w.entries.at(i), "")
+	for _, domain := range slices.Sorted(maps.Keys(w.sections)) {
+		if !w.writes(domain) {
+			for i := range w.sections[domain].all() {
+				w.kept(w.entries.at(i), "")
+			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.s.aboveNames)) {
-		if _, written := slices.BinarySearch(domains, name); !written {
+		if !w.writes(name) {
 			w.body.comments("", w.s.aboveNames[name])
 		}
 	}
@@ -84,13 +90,19 @@ func (w *writer) text() string {
 	}
 	w.body.comments("", w.s.lines.tail)
 	w.writeHead(own)
-	if len(domains) > 0 {
+	if len(w.domains) > 0 {
 		w.head.print("")
 		w.head.print("domains:")
 	}
 	text := w.head.out.String() + w.body.out.String()
 	w.body = page{} // a million lines are not kept twice
 	return text
+}
+
+// writes reports whether a name is one of the inventory's domains.
+func (w *writer) writes(name string) bool {
+	_, written := slices.BinarySearch(w.domains, name)
+	return written
 }
 
 // A section is the entries of a domain.
@@ -209,6 +221,12 @@ func (w *writer) localAliases(all []string) {
 // within is how far rows are indented, before and behind the key addresses.
 var within = map[bool]string{false: "    ", true: "      "}
 
+// The keys of a domain that say where its other names lead.
+const (
+	sameAsKey   = "    same_as"
+	catchAllKey = "    catch_all"
+)
+
 // domain writes a domain with its rows.
 func (w *writer) domain(name string, d section) {
 	w.body.comments("  ", w.s.aboveNames[name])
@@ -216,6 +234,10 @@ func (w *writer) domain(name string, d section) {
 	backup := w.s.relayed(name)
 	if backup {
 		w.body.print("    role: backup")
+	}
+	if source, ok := w.sameAs(name); ok {
+		w.copy(name, d, source)
+		return
 	}
 	keeps := w.keeps(d)
 	if keeps {
@@ -236,15 +258,26 @@ func (w *writer) domain(name string, d section) {
 			w.body.print("    addresses:")
 			began = true
 		}
-		w.entry(i, e, within[began]+scalar(local), keeps)
+		w.entry(i, e, within[began]+scalar(local), w.value(e, keeps))
 	}
 	switch {
 	case backup:
 	case catchAll < 0:
-		w.body.print("    catch_all: local")
+		w.body.print(catchAllKey + ": local")
 	default:
-		w.entry(catchAll, w.entries.at(catchAll), "    catch_all", keeps)
+		e := w.entries.at(catchAll)
+		w.entry(catchAll, e, catchAllKey, w.value(e, keeps))
 	}
+}
+
+// copy writes a domain that is the same as another.
+func (w *writer) copy(name string, d section, source string) {
+	for _, i := range d.dead {
+		w.kept(w.entries.at(i), within[false])
+	}
+	e := w.entries.at(d.from)
+	w.copies[name] = w.value(e, false)
+	w.entry(d.from, e, sameAsKey, scalar(source))
 }
 
 // keeps reports whether the catch-all of a domain, its last row, keeps the
@@ -259,14 +292,14 @@ func (w *writer) keeps(d section) bool {
 }
 
 // entry writes a row with the comments above it.
-func (w *writer) entry(i int, e entry, key string, keeps bool) {
+func (w *writer) entry(i int, e entry, key, value string) {
 	indent := key[:len(key)-len(strings.TrimLeft(key, " "))]
 	w.body.comments(indent, w.s.lines.above[e.key])
 	if e.why != "" {
 		w.body.comments(indent, []string{"# The row was " + e.right + ", and " + e.why + "."})
 	}
 	w.rows = append(w.rows, bodyLine{uint32(w.body.line + 1), uint32(i)})
-	w.body.print(key + ": " + w.value(e, keeps))
+	w.body.print(key + ": " + value)
 }
 
 // value is what an entry leads to.
