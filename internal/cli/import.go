@@ -46,9 +46,10 @@ sendmail.cf or sendmail.mc names them. Prints the inventory that means the same.
 
 The rows are those that sendmail reads, of the map where there is one; comments
 are those of the text. A name of class w without rows is catch_all: local, as it
-is now. A list of names and addresses in the aliases is a list of the inventory.
-Names in the passwd file are users, others local_aliases. A row that sendmail
-answers with an error becomes a reject with that answer.
+is now; one whose only row leads each name to another domain is same_as. A list
+of names and addresses in the aliases is a list of the inventory. Names in the
+passwd file are users, others local_aliases. A row that sendmail answers with an
+error becomes a reject with that answer.
 
 What no inventory can say, and what sendmail does not read, is kept as a comment
 that begins with "Not imported", with the reason; the exit code is 3 then.
@@ -67,7 +68,8 @@ compares what the rows mean to sendmail.
 
 --into adds what an inventory has not: domains, addresses, users. What it has
 another way is left alone, and listed as it is there and as it was found (exit
-3). The server is then the inventory's host.name.
+3). A copy of a domain that it has another way leads there row by row. The server
+is then the inventory's host.name.
 
 Examples:
   virtmap import > mail.yaml
