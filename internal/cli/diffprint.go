@@ -22,7 +22,7 @@ type diffOutput struct {
 // fate is an outcome in a few words.
 func fate(o *virtuser.Outcome) string {
 	if o.Taken() {
-		return strings.Join(o.Recipients, ", ")
+		return recipients(o)
 	}
 	text := fmt.Sprintf("rejected %s", o.Status)
 	if o.Code < 500 {

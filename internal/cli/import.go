@@ -52,7 +52,8 @@ passwd file are users, others local_aliases. A row that sendmail answers with an
 error becomes a reject with that answer.
 
 What no inventory can say, and what sendmail does not read, is kept as a comment
-that begins with "Not imported", with the reason; the exit code is 3 then.
+that begins with "Not imported", with the reason; the exit code is 3 then. A
+member of a list that the server refuses is left out, and named above it.
 
 At the end it builds the inventory in a temporary folder, compares what becomes
 of every address, its near misses, and names that are not listed, by the old

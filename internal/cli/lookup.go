@@ -180,9 +180,18 @@ func printAll(out io.Writer, addresses []string, print func(io.Writer, string) e
 // result is the outcome in a line.
 func result(o *virtuser.Outcome) string {
 	if o.Taken() {
-		return strings.Join(o.Recipients, ", ")
+		return recipients(o)
 	}
 	return fmt.Sprintf("%d %s %s", o.Code, o.Status, o.Text)
+}
+
+// recipients are those of mail that is taken. Where all that a list leads to is
+// refused, there are none.
+func recipients(o *virtuser.Outcome) string {
+	if len(o.Recipients) == 0 {
+		return "accepted, then returned to the sender"
+	}
+	return strings.Join(o.Recipients, ", ")
 }
 
 func (f *finder) line(out io.Writer, addr string) error {

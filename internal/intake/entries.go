@@ -8,6 +8,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
+	"virtmap/internal/mailaddr"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )
@@ -16,7 +17,7 @@ import (
 type Inventory struct {
 	Text   string
 	Source fileset.Source
-	Left   int // rows and names that are kept as comments only
+	Left   int // rows, members of lists and names that are kept as comments only
 
 	why    map[string]string // of rows that are left, by key
 	copies map[string]string // what the only row of a domain says that is the same as another
@@ -36,6 +37,7 @@ type form uint8
 
 const (
 	asWritten  form = iota
+	asLiving        // as a list without the members that are refused
 	asAnswered      // as what sendmail answers now
 	asReached       // as the one recipient that sendmail finds now
 	asRefused       // as a refusal with no text
@@ -101,7 +103,10 @@ func firstError(faults *diag.List) string {
 func (all *entries) inventory(text string) *Inventory {
 	inv := &Inventory{Text: text, Left: len(all.s.odd) + len(all.dead), why: map[string]string{}}
 	for i, as := range all.as {
-		if as == asComment {
+		switch as {
+		case asLiving:
+			inv.Left++
+		case asComment:
 			inv.Left++
 			e := all.at(i)
 			inv.why[e.key] = e.why
@@ -158,8 +163,8 @@ func (w *writer) degrade(m *inventory.Model, faults *diag.List) (changed bool) {
 }
 
 // lower writes a row as what sendmail answers, where it refuses the mail, or as
-// a refusal without that text; as the recipient, where there is one; and as a
-// comment otherwise.
+// a refusal without that text; a list without what is refused in it; as the
+// recipient, where there is one; and as a comment otherwise.
 func (s *Server) lower(all *entries, i int, why string) {
 	e := all.at(i)
 	out, ok := s.outcome(e.key)
@@ -167,9 +172,16 @@ func (s *Server) lower(all *entries, i int, why string) {
 	case !ok || e.as >= asRefused:
 		all.write(i, asComment, why)
 	case out.Taken():
-		if _, one := s.reached(e.key); one && e.as == asWritten {
+		_, one := s.reached(e.key)
+		members, _, refused := s.living(e.right)
+		switch {
+		case len(members) == 0 && len(refused) > 0:
+			all.write(i, asRefused, "every member is refused")
+		case e.as == asWritten && len(refused) > 0:
+			all.write(i, asLiving, "the members that are refused are not imported: "+strings.Join(refused, ", "))
+		case e.as <= asLiving && one:
 			all.write(i, asReached, "that is where sendmail sends it")
-		} else {
+		default:
 			all.write(i, asComment, why)
 		}
 	case e.as == asWritten && !isError(e.right):
@@ -177,6 +189,31 @@ func (s *Server) lower(all *entries, i int, why string) {
 	default:
 		all.write(i, asRefused, why)
 	}
+}
+
+// living tells the members of a list that take mail from those at which it is
+// refused. owner is who is told of failures.
+func (s *Server) living(right string) (members []string, owner string, refused []string) {
+	all, owner, _ := s.list(right)
+	for _, member := range all {
+		if s.refuses(member) {
+			refused = append(refused, member)
+		} else {
+			members = append(members, member)
+		}
+	}
+	return members, owner, refused
+}
+
+// refuses reports whether an address is one of the server's that it refuses, or
+// a list with nobody else in it.
+func (s *Server) refuses(member string) bool {
+	_, domain, _ := strings.Cut(mailaddr.Lower(member), "@")
+	if !s.taken(strings.TrimSuffix(domain, ".")) {
+		return false
+	}
+	out := s.router.Route(member)
+	return !out.Taken() || len(out.Recipients) == 0
 }
 
 // reached gives the recipient of a key that is one address, where that is not

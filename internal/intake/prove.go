@@ -269,6 +269,8 @@ func (inv *Inventory) reason(d *Difference) string {
 		}
 	}
 	switch {
+	case d.Old.Taken() && len(d.Old.Recipients) == 0 && !d.New.Taken():
+		return "every member of the list is refused, and now the address is"
 	case d.Harmless && d.Old.Taken():
 		return "members of lists are written in lower case"
 	case d.Harmless && blankless(d.Old.Text) == blankless(d.New.Text):

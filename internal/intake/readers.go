@@ -33,7 +33,8 @@ func (g *gathering) tail(comments []string) {
 }
 
 // logicalLines gives the lines that are no comments, cut at the first blank,
-// and the comments that have no line below.
+// and the comments that have no line below. Where lines go on, they do so behind
+// a comment too.
 func logicalLines(s Source, goOn bool, each func(found)) (comments []string) {
 	var last *found
 	number := 0
@@ -49,10 +50,10 @@ func logicalLines(s Source, goOn bool, each func(found)) (comments []string) {
 		switch {
 		case trimmed == "":
 		case trimmed[0] == '#':
-			end()
 			comments = append(comments, trimmed)
 		case goOn && last != nil && (line[0] == ' ' || line[0] == '\t'):
 			last.right += " " + trimmed
+			last.comments, comments = append(last.comments, comments...), nil
 		default:
 			end()
 			e := entryOf(trimmed)

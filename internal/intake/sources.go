@@ -231,6 +231,8 @@ func (g *gathering) right(local, domain, text string) (right, problem string) {
 			return "", problem
 		}
 		switch {
+		case strings.HasPrefix(target, "@") && local == "" && len(all) > 1:
+			return "", fmt.Sprintf("a list leads to the same recipients from every name, and %s is another one from each: list the addresses", target)
 		case strings.HasPrefix(target, "@") && local == "":
 			all[i] = "%1%3" + target
 		case strings.HasPrefix(target, "@"):

@@ -40,21 +40,30 @@ func (s *Server) value(key, right string, keeps bool, n names) string {
 	if domain, kept, ok := sameAt(key, right); ok && kept {
 		return "{domain: " + scalar(domain) + "}"
 	}
-	catchAll := key[0] == '@'
 	bare, kept := keptDetail(right)
 	to, owner := s.knownTo(bare, n)
-	var detail string
+	return withMore(to, owner+detailOf(key, kept, keeps))
+}
+
+// detailOf says whether a row keeps the detail, where that is not what its
+// domain says.
+func detailOf(key string, kept, keeps bool) string {
 	switch form := inventory.ParseForm(key[:strings.LastIndexByte(key, '@')]); {
-	case catchAll || kept == keeps:
+	case key[0] == '@' || kept == keeps:
 	case kept:
-		detail = ", detail: keep"
+		return ", detail: keep"
 	case form != inventory.ExactDetail:
-		detail = ", detail: drop"
+		return ", detail: drop"
 	}
-	if owner+detail == "" {
+	return ""
+}
+
+// withMore gives a value that says more than to whom, where there is more.
+func withMore(to, more string) string {
+	if more == "" {
 		return to
 	}
-	return "{to: " + to + owner + detail + "}"
+	return "{to: " + to + more + "}"
 }
 
 // sameAt gives the domain at which a row finds the same names as at its own, with
@@ -96,10 +105,15 @@ func (s *Server) to(right string, n names) (to, owner string) {
 	if !ok {
 		return s.target(right, n), ""
 	}
-	if owner != "" {
-		owner = ", bounces_to: " + s.target(owner, n)
+	return s.listed(members, n), s.bouncesTo(owner, n)
+}
+
+// bouncesTo says who is told of failures, where somebody is.
+func (s *Server) bouncesTo(owner string, n names) string {
+	if owner == "" {
+		return ""
 	}
-	return s.listed(members, n), owner
+	return ", bounces_to: " + s.target(owner, n)
 }
 
 // direct reports whether an account is the same with its aliases and without.
@@ -258,6 +272,14 @@ func (s *Server) addressOf(name string) (addr string, ok bool) {
 	return addr, ok
 }
 
+// shown is a right side as people know it: one of our own aliases by its members.
+func (s *Server) shown(right string) string {
+	if members, ok := s.own.Alias(right); ok {
+		return members
+	}
+	return right
+}
+
 func splitList(right string) []string {
 	members := strings.Split(right, ",")
 	for i := range members {
@@ -298,7 +320,7 @@ func isError(right string) bool { return strings.HasPrefix(mailaddr.Lower(right)
 
 // refused gives the refusal of a key without its text.
 func (s *Server) refused(key string) string {
-	if out, _ := s.outcome(key); out.Code < 500 {
+	if out, _ := s.outcome(key); out.Code/100 == 4 {
 		return "defer"
 	}
 	return "reject"

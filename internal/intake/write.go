@@ -296,7 +296,7 @@ func (w *writer) entry(i int, e entry, key, value string) {
 	indent := key[:len(key)-len(strings.TrimLeft(key, " "))]
 	w.body.comments(indent, w.s.lines.above[e.key])
 	if e.why != "" {
-		w.body.comments(indent, []string{"# The row was " + e.right + ", and " + e.why + "."})
+		w.body.comments(indent, []string{"# The row was " + w.s.shown(e.right) + ", and " + e.why + "."})
 	}
 	w.rows = append(w.rows, bodyLine{uint32(w.body.line + 1), uint32(i)})
 	w.body.print(key + ": " + value)
@@ -307,9 +307,12 @@ func (w *writer) value(e entry, keeps bool) string {
 	switch e.as {
 	case asAnswered:
 		return w.s.answer(e.key)
+	case asLiving:
+		members, owner, _ := w.s.living(e.right)
+		return withMore(w.s.listed(members, w.names), w.s.bouncesTo(owner, w.names)+detailOf(e.key, false, keeps))
 	case asReached:
 		to, _ := w.s.reached(e.key)
-		return w.s.target(to, w.names)
+		return withMore(w.s.target(to, w.names), detailOf(e.key, false, keeps))
 	case asRefused:
 		return w.s.refused(e.key)
 	}
@@ -321,5 +324,5 @@ func (w *writer) kept(e entry, indent string) {
 	if !w.s.read(e.key) {
 		w.body.comments(indent, w.s.lines.above[e.key])
 	}
-	w.body.comments(indent, []string{fmt.Sprintf("%s: %s  %s (%s)", notImported, e.key, e.right, e.why)})
+	w.body.comments(indent, []string{fmt.Sprintf("%s: %s  %s (%s)", notImported, e.key, w.s.shown(e.right), e.why)})
 }
