@@ -64,6 +64,9 @@ func (w *writer) equal(d section, kept bool) bool {
 	open := true
 	for i := d.from; i < d.to; i++ {
 		e := w.entries.at(i)
+		if e.as == asComment {
+			continue
+		}
 		if strings.Contains(e.right, "%0") || !kept && (strings.Contains(e.key, "+") || strings.Contains(e.right, "%")) {
 			return false
 		}

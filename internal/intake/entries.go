@@ -19,7 +19,7 @@ type Inventory struct {
 	Source fileset.Source
 	Left   int // rows, members of lists and names that are kept as comments only
 
-	why    map[string]string // of rows that are left, by key
+	why    map[string]string // their outcome may differ, by key
 	copies map[string]string // what the only row of a domain says that is the same as another
 }
 
@@ -103,13 +103,18 @@ func firstError(faults *diag.List) string {
 func (all *entries) inventory(text string) *Inventory {
 	inv := &Inventory{Text: text, Left: len(all.s.odd) + len(all.dead), why: map[string]string{}}
 	for i, as := range all.as {
-		switch as {
-		case asLiving:
+		if as == asWritten {
+			continue
+		}
+		e := all.at(i)
+		if as == asLiving || as == asComment {
 			inv.Left++
-		case asComment:
-			inv.Left++
-			e := all.at(i)
-			inv.why[e.key] = e.why
+		}
+		switch {
+		case as == asComment:
+			inv.why[e.key] = "the row " + e.key + " was not imported: " + e.why
+		case strings.Contains(e.right, "%"):
+			inv.why[e.key] = "the row " + e.key + " is written as what becomes of it without a detail"
 		}
 	}
 	return inv
@@ -126,6 +131,10 @@ func (s *Server) entries() *entries {
 		switch domain := e.domain(); {
 		case domain == "":
 			all.write(i, asComment, "there is no domain behind the @")
+		case e.key[0] == '@' && domain != e.key[1:]:
+			all.write(i, asComment, "there is more than one @ in it")
+		case domain[0] == '[':
+			all.write(i, asComment, domain+" is an address, and not a domain")
 		case !s.taken(domain):
 			all.write(i, asComment, domain+" is not in class w, so that the row is never looked at")
 		case diag.Printable(e.key+e.right) != e.key+e.right:
@@ -184,11 +193,29 @@ func (s *Server) lower(all *entries, i int, why string) {
 		default:
 			all.write(i, asComment, why)
 		}
+	case !s.sameForAll(e.key):
+		all.write(i, asComment, why)
 	case e.as == asWritten && !isError(e.right):
 		all.write(i, asAnswered, "sendmail answers so")
 	default:
 		all.write(i, asRefused, why)
 	}
+}
+
+// sameForAll reports whether a row for every name refuses each of them.
+func (s *Server) sameForAll(key string) bool {
+	at := strings.IndexByte(key, '@')
+	if at > 0 && key[0] != '+' {
+		return true
+	}
+	for _, local := range []string{"root", "postmaster", "abuse"} {
+		for _, detail := range []string{"", "+", "+detail"} {
+			if out := s.router.Route(local + detail + key[at:]); out.Row() == key && out.Taken() {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // living tells the members of a list that take mail from those at which it is

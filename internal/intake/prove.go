@@ -265,12 +265,16 @@ func blankless(text string) string { return strings.ReplaceAll(text, " ", "") }
 func (inv *Inventory) reason(d *Difference) string {
 	for _, step := range d.Old.Trace {
 		if why := inv.why[step.Key]; why != "" && step.Hit {
-			return "the row " + step.Key + " was not imported: " + why
+			return why
 		}
 	}
 	switch {
+	case strings.Contains(d.Address, "@["):
+		return "an address of the host is class w by itself, whatever the files say"
 	case d.Old.Taken() && len(d.Old.Recipients) == 0 && !d.New.Taken():
 		return "every member of the list is refused, and now the address is"
+	case !d.Old.Taken() && !d.New.Taken() && strings.HasPrefix(d.Old.Text, "Unbalanced "):
+		return "something in the text is opened and not closed, and sendmail answers with that; it is whole now"
 	case d.Harmless && d.Old.Taken():
 		return "members of lists are written in lower case"
 	case d.Harmless && blankless(d.Old.Text) == blankless(d.New.Text):
