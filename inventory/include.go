@@ -71,7 +71,11 @@ func (r *reader) readFiles(files []string) ([]string, error) {
 	left.Store(int64(MaxBytes - r.bytes))
 	err := parallel.Ranges(len(files), leastFiles, func(_, from, to int) error {
 		for i := from; i < to; i++ {
-			text, err := readAtMost(files[i], max(0, left.Load()))
+			text, given := r.texts[files[i]]
+			var err error
+			if !given {
+				text, err = readAtMost(files[i], max(0, left.Load()))
+			}
 			if err == nil && left.Add(-int64(len(text))) < 0 {
 				err = errTooLarge
 			}

@@ -29,11 +29,16 @@ type Additions struct {
 	Domains      []Entry            // which it has not
 }
 
-// ErrElsewhere is wrapped by errors about a place that is no mapping of the text
-// itself: it is in a file that the inventory includes, or behind an anchor.
-var ErrElsewhere = errors.New("it is in another file, or behind an anchor; add it by hand")
+// Empty reports whether there is nothing to add.
+func (a *Additions) Empty() bool {
+	return len(a.Users)+len(a.LocalAliases)+len(a.Addresses)+len(a.Domains) == 0
+}
 
-// Insert gives the text of an inventory with more in it. Whole lines are put
+// ErrElsewhere is wrapped by errors about a place that is no mapping of its own.
+var ErrElsewhere = errors.New("it is behind an anchor; add it by hand")
+
+// Insert gives the text of an inventory, or of a file that one includes, with
+// more in it. Whole lines are put
 // behind the last entry of a block, and entries into the braces of a mapping
 // that is written on one line.
 func Insert(text string, a Additions) (string, error) {
@@ -51,15 +56,16 @@ func Insert(text string, a Additions) (string, error) {
 		}
 	}
 	for _, part := range []struct {
-		section string
-		entries []Entry
-	}{{"users", a.Users}, {"domains", a.Domains}} {
-		if err := in.section(part.section, part.entries); err != nil {
-			return "", fmt.Errorf("%s: %w", part.section, err)
+		key string
+		add func() error
+	}{
+		{"users", func() error { return in.section("users", a.Users) }},
+		{"local_aliases", func() error { return in.localAliases(a.LocalAliases) }},
+		{"domains", func() error { return in.section("domains", a.Domains) }},
+	} {
+		if err := part.add(); err != nil {
+			return "", fmt.Errorf("%s: %w", part.key, err)
 		}
-	}
-	if err := in.localAliases(a.LocalAliases); err != nil {
-		return "", fmt.Errorf("local_aliases: %w", err)
 	}
 	return in.text(), nil
 }
@@ -311,11 +317,12 @@ func (in *inserter) localAliases(names []string) error {
 	key, list := find(in.root, named("local_aliases"))
 	switch {
 	case key == nil:
-		behind := len(in.lines)
+		line := "local_aliases: [" + strings.Join(names, ", ") + "]"
 		if domains, _ := find(in.root, named("domains")); domains != nil {
-			behind = in.above(domains.Line)
+			in.behind(in.above(domains.Line), line+"\n")
+		} else {
+			in.behind(len(in.lines), "\n"+line)
 		}
-		in.behind(behind, "local_aliases: ["+strings.Join(names, ", ")+"]\n")
 	case list.Kind == yaml.SequenceNode && list.Style&yaml.FlowStyle != 0:
 		return in.flow(list, strings.Join(names, ", "))
 	case list.Kind == yaml.SequenceNode:

@@ -30,16 +30,24 @@ func Load(path string, stdin io.Reader) (*Model, *diag.List, error) {
 	if err != nil && !errors.Is(err, errTooLarge) {
 		return nil, nil, err
 	}
-	return load(path, name, text, errors.Is(err, errTooLarge))
+	return newReader().load(path, name, text, errors.Is(err, errTooLarge))
 }
 
-// LoadText is Load as if the file at path had that text.
-func LoadText(path, text string) (*Model, *diag.List, error) {
-	return load(path, path, text, len(text) > MaxBytes)
-}
-
-func load(path, name, text string, tooLarge bool) (*Model, *diag.List, error) {
+// LoadTexts is Load as if files had other texts.
+func LoadTexts(path string, texts map[string]string) (*Model, *diag.List, error) {
+	text, given := texts[path]
+	if !given {
+		var err error
+		if _, text, err = ReadText(path, nil); err != nil {
+			return nil, nil, err
+		}
+	}
 	r := newReader()
+	r.texts = texts
+	return r.load(path, path, text, len(text) > MaxBytes)
+}
+
+func (r *reader) load(path, name, text string, tooLarge bool) (*Model, *diag.List, error) {
 	r.bytes = len(text)
 	if err := r.top(name, text, tooLarge); err != nil {
 		return nil, nil, err

@@ -13,7 +13,8 @@ import (
 type reader struct {
 	model       *Model
 	faults      diag.List
-	bytes       int // read so far, of MaxBytes
+	bytes       int               // read so far, of MaxBytes
+	texts       map[string]string // of files that are not read from disk
 	aliasesRead int
 	includes    []Name
 	words       map[string]*diag.Words // what names are compared with, by kind

@@ -65,12 +65,14 @@ files and a copy of the old ones.
 --from reads other lists: Postfix's virtual maps and virtual_mailbox_maps (their
 text), two columns as CSV, or "address targets" a line, also from standard input
 (lines:-). A domain refuses what it does not list, as in Postfix; the proof
-compares what the rows mean to sendmail.
+compares what the rows mean to sendmail. Where main.cf has recipient_delimiter =
++, Postfix keeps the detail: add "defaults: {detail: keep}" to the inventory.
 
---into adds what an inventory has not: domains, addresses, users. What it has
-another way is left alone, and listed as it is there and as it was found (exit
-3). A copy of a domain that it has another way leads there row by row. The server
-is then the inventory's host.name.
+--into adds what an inventory has not: domains, addresses, users. Addresses go to
+the included file that has their domain. What it has another way is left alone,
+and listed as it is there and as it was found (exit 3). A copy of a domain that it
+has another way leads there row by row. The server is then the inventory's
+host.name.
 
 Examples:
   virtmap import > mail.yaml

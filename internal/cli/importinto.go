@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"virtmap/internal/fileset"
 	"virtmap/internal/intake"
@@ -11,24 +12,25 @@ import (
 // merge adds an import to the inventory that is there.
 func (a *importArgs) merge(server *intake.Server, inv *intake.Inventory, have fileset.Source, stdio Stdio) error {
 	m := server.Into(have, inv)
-	after := have
-	if !m.Empty() {
-		_, text, err := inventory.ReadText(a.into, nil)
+	after, changed := have, []string{a.into}
+	if !m.Additions.Empty() {
+		files, with, err := m.Files(a.into, func(path string) (string, error) {
+			_, text, err := inventory.ReadText(path, nil)
+			return text, err
+		})
 		if err != nil {
-			return machineExit(err, exitNoInput)
+			return exit(exitProblems, fmt.Errorf("%w; nothing was written", err))
 		}
-		if text, after, err = m.Text(a.into, text); err != nil {
-			return exit(exitProblems, fmt.Errorf("%s: %w; nothing was written", a.into, err))
-		}
-		if err := rewrite(a.into, []byte(text)); err != nil {
-			return machineExit(err, exitCannotWrite)
+		after = with
+		if changed, err = rewriteAll(files); err != nil {
+			return err
 		}
 	}
 	proof := m.Prove(after)
 	if err := printProof(stdio.Err, "", &proof); err != nil {
 		return exit(exitIO, err)
 	}
-	fmt.Fprintf(stdio.Out, "%s: added %s, and %s to domains that it has\n", a.into, plural(len(m.Additions.Domains), "domain"), addresses(m.Added))
+	fmt.Fprintf(stdio.Out, "%s: added %s, and %s to domains that it has\n", strings.Join(changed, ", "), plural(len(m.Additions.Domains), "domain"), addresses(m.Added))
 	for _, left := range inv.Lines() {
 		fmt.Fprintln(stdio.Err, left)
 	}
@@ -36,4 +38,19 @@ func (a *importArgs) merge(server *intake.Server, inv *intake.Inventory, have fi
 		return exit(exitHeld, nil)
 	}
 	return nil
+}
+
+// rewriteAll writes files, one after the other, and names those that it has
+// written where that fails.
+func rewriteAll(files []intake.File) (written []string, err error) {
+	for _, f := range files {
+		if err := rewrite(f.Path, []byte(f.Text)); err != nil {
+			if len(written) > 0 {
+				err = fmt.Errorf("%w; %s has its additions already", err, strings.Join(written, ", "))
+			}
+			return written, machineExit(err, exitCannotWrite)
+		}
+		written = append(written, f.Path)
+	}
+	return written, nil
 }

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -47,11 +48,6 @@ func (s *Server) Into(have fileset.Source, inv *Inventory) *Merge {
 		}
 	}
 	return m
-}
-
-// Empty reports whether there is nothing to add.
-func (m *Merge) Empty() bool {
-	return len(m.Additions.Addresses)+len(m.Additions.Domains) == 0
 }
 
 // beside compares an inventory with the import: on the same server, with the
@@ -224,28 +220,72 @@ func (m *Merge) missing(name string) bool {
 	return !user && !alias && !was
 }
 
-// Text gives the inventory of a path with the additions, and makes sure that
-// what it had means what it meant.
-func (m *Merge) Text(path, text string) (merged string, after fileset.Source, err error) {
-	if merged, err = inventory.Insert(text, m.Additions); err != nil {
-		return "", after, err
+// A File of an inventory with the additions.
+type File struct{ Path, Text string }
+
+// Files gives those files of the inventory of a path that have additions, that
+// inventory first, whose users the others may need. read gives the text of a
+// file. It makes sure that what the inventory had means what it meant.
+func (m *Merge) Files(path string, read func(path string) (string, error)) (files []File, after fileset.Source, err error) {
+	parts := m.parts(path)
+	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(parts)), func(file string) bool { return file == path })
+	texts := map[string]string{}
+	for _, file := range append([]string{path}, paths...) {
+		if parts[file].Empty() {
+			continue
+		}
+		text, err := read(file)
+		if err == nil {
+			text, err = inventory.Insert(text, *parts[file])
+		}
+		if err != nil {
+			return nil, after, fmt.Errorf("%s: %w", file, err)
+		}
+		texts[file] = text
+		files = append(files, File{file, text})
 	}
-	model, faults, err := inventory.LoadText(path, merged)
+	if after, err = m.with(path, texts); err != nil {
+		return nil, after, fmt.Errorf("%s: %w", path, err)
+	}
+	return files, after, nil
+}
+
+// parts gives what is added to each file of an inventory: addresses where their
+// domain is, and all else to the file of a path.
+func (m *Merge) parts(path string) map[string]*inventory.Additions {
+	top := m.Additions
+	top.Addresses = map[string][]inventory.Entry{}
+	parts := map[string]*inventory.Additions{path: &top}
+	for domain, entries := range m.Additions.Addresses {
+		i, _ := m.have.Model.Domain(domain)
+		place, _ := m.have.Model.Sources.Place(m.have.Model.Domains[i].Pos)
+		if parts[place.File] == nil {
+			parts[place.File] = &inventory.Additions{Addresses: map[string][]inventory.Entry{}}
+		}
+		parts[place.File].Addresses[domain] = entries
+	}
+	return parts
+}
+
+// with reads the inventory of a path whose files have other texts, in which no
+// row that it had may lead elsewhere.
+func (m *Merge) with(path string, texts map[string]string) (after fileset.Source, err error) {
+	model, faults, err := inventory.LoadTexts(path, texts)
 	if err != nil {
-		return "", after, err
+		return after, err
 	}
 	after = fileset.Source{Model: model, Compiled: virtuser.Compile(model, faults)}
 	if faults.Failed() {
-		return "", after, fmt.Errorf("with the additions it would have a fault: %s", firstError(faults))
+		return after, fmt.Errorf("with the additions it would have a fault: %s", firstError(faults))
 	}
 	was, is := m.have.Compiled.Table, after.Compiled.Table
 	for i := range was.Len() {
 		key, right := was.Row(i)
 		if now, ok := is.Get(key); !ok || string(now) != string(right) {
-			return "", after, fmt.Errorf("with the additions %s would lead to %q, not to %q any more", key, now, right)
+			return after, fmt.Errorf("with the additions %s would lead to %q, not to %q any more", key, now, right)
 		}
 	}
-	return merged, after, nil
+	return after, nil
 }
 
 // Lines are the comments of what was not imported.

@@ -6,20 +6,31 @@ import (
 	"strings"
 	"testing"
 
+	"virtmap/internal/fileset"
 	"virtmap/internal/intake"
 	"virtmap/internal/peer"
 	"virtmap/internal/sample"
+	"virtmap/inventory"
+	"virtmap/virtuser"
 )
 
-// TestIntoKeepsEveryLine adds addresses to generated inventories: to each of
-// their domains and to a new one. Nothing that was there is lost, and all that
-// was added leads where it should.
+// TestIntoKeepsEveryLine adds addresses to generated inventories, of one file or
+// two: to each of their domains and to a new one. Nothing that was there is
+// lost, and all that was added leads where it should.
 func TestIntoKeepsEveryLine(t *testing.T) {
-	tried := 0
+	tried, in := 0, []string{"mail.yaml", "part.yaml"}
 	for seed := range peer.Campaign(60) {
 		r := rand.New(rand.NewPCG(81, uint64(seed)))
-		text := sample.Inventory(r, "/etc/mail", "hash")
-		have, ok := compiled(text)
+		t.Chdir(t.TempDir())
+		top, domains, _ := strings.Cut(sample.Inventory(r, "/etc/mail", "hash"), "\ndomains:\n")
+		texts := []string{top + "\ninclude: [part.yaml]\n", "domains:\n" + domains}
+		if seed%2 == 0 {
+			texts = []string{top + "\n" + texts[1], ""}
+		}
+		for i, text := range texts {
+			write(t, ".", in[i], text)
+		}
+		have, ok := loaded(t)
 		if !ok {
 			continue
 		}
@@ -37,19 +48,22 @@ func TestIntoKeepsEveryLine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		merged, _, err := server.Into(have, inv).Text("mail.yaml", text)
-		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", seed, err, text)
+		files, _, err := server.Into(have, inv).Files("mail.yaml", readText)
+		if err != nil || len(files) != 1+seed%2 {
+			t.Fatalf("seed %d: %d files, %v\n%q", seed, len(files), err, texts)
 		}
-		after, ok := compiled(merged)
+		for i, f := range files {
+			keepsLines(t, texts[i], f.Text)
+			write(t, ".", f.Path, f.Text)
+		}
+		after, ok := loaded(t)
 		if !ok {
-			t.Fatalf("seed %d: it has faults now\n%s", seed, merged)
+			t.Fatalf("seed %d: it has faults now\n%q", seed, files)
 		}
-		keepsLines(t, text, merged)
 		for line := range strings.Lines(list) {
 			addr, _, _ := strings.Cut(line, " ")
 			if out := after.Router().Route(addr); !out.Taken() {
-				t.Errorf("seed %d: %s is %+v\n%s", seed, addr, out, merged)
+				t.Errorf("seed %d: %s is %+v\n%q", seed, addr, out, files)
 			}
 		}
 		tried++
@@ -57,6 +71,21 @@ func TestIntoKeepsEveryLine(t *testing.T) {
 	if t.Logf("%d inventories", tried); tried < 20 {
 		t.Error("too few")
 	}
+}
+
+func readText(path string) (string, error) {
+	_, text, err := inventory.ReadText(path, nil)
+	return text, err
+}
+
+// loaded gives the inventory of mail.yaml; ok is false when it has faults.
+func loaded(t *testing.T) (s fileset.Source, ok bool) {
+	t.Helper()
+	m, faults, err := inventory.Load("mail.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}, !faults.Failed()
 }
 
 // keepsLines wants every line of a text in another, in the order they had; one
