@@ -38,9 +38,8 @@ func (a *Additions) Empty() bool {
 var ErrElsewhere = errors.New("it is behind an anchor; add it by hand")
 
 // Insert gives the text of an inventory, or of a file that one includes, with
-// more in it. Whole lines are put
-// behind the last entry of a block, and entries into the braces of a mapping
-// that is written on one line.
+// more in it. Whole lines are put behind the last entry of a block, and entries
+// into the braces of a mapping that is written on one line.
 func Insert(text string, a Additions) (string, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {

@@ -104,8 +104,8 @@ Examples:
 
 // gcPercent is how much garbage there may be beside what is in use. A large set
 // is in memory twice, as rows and as an inventory, and the usual 100 doubles
-// that again; 10 costs a tenth of the time.
-const gcPercent = 10
+// that again; 5 costs a tenth of the time.
+const gcPercent = 5
 
 func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err error) {
 	var have fileset.Source

@@ -210,15 +210,20 @@ func (f *File) Append(dst, key []byte) (value []byte, ok bool, err error) {
 }
 
 // Each gives every row to a function, which must not keep the slices, until
-// it returns an error.
+// it returns an error. It lets go of the memory of what it has read.
 func (f *File) Each(row func(key, value []byte) error) error {
 	return f.guarded(func() error {
+		read := 0
 		for pair, err := range f.m.All() {
 			if err != nil {
 				return err
 			}
 			if err := row(pair[0], pair[1]); err != nil {
 				return err
+			}
+			if read += len(pair[0]) + len(pair[1]); read > releaseEvery {
+				f.Release()
+				read = 0
 			}
 		}
 		return nil
