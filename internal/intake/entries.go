@@ -187,7 +187,7 @@ func (s *Server) lower(all *entries, i int, why string) {
 		case len(members) == 0 && len(refused) > 0:
 			all.write(i, asRefused, "every member is refused")
 		case e.as == asWritten && len(refused) > 0:
-			all.write(i, asLiving, "the members that are refused are not imported: "+strings.Join(refused, ", "))
+			all.write(i, asLiving, "of "+e.key+membersLeft+strings.Join(refused, ", "))
 		case e.as <= asLiving && one:
 			all.write(i, asReached, "that is where sendmail sends it")
 		default:
@@ -217,6 +217,9 @@ func (s *Server) sameForAll(key string) bool {
 	}
 	return true
 }
+
+// membersLeft is said of the members of a list that are left out.
+const membersLeft = " the members that are refused are not imported: "
 
 // living tells the members of a list that take mail from those at which it is
 // refused. owner is who is told of failures.

@@ -291,8 +291,9 @@ func (m *Merge) with(path string, texts map[string]string) (after fileset.Source
 // Lines are the comments of what was not imported.
 func (inv *Inventory) Lines() (left []string) {
 	for line := range strings.Lines(inv.Text) {
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, notImported) {
-			left = append(left, strings.TrimPrefix(line, "# "))
+		line, isComment := strings.CutPrefix(strings.TrimSpace(line), "# ")
+		if isComment && (strings.HasPrefix("# "+line, notImported) || strings.Contains(line, membersLeft)) {
+			left = append(left, line)
 		}
 	}
 	return left
