@@ -70,9 +70,7 @@ const rounds = 20
 func (s *Server) Inventory(name string) (*Inventory, error) {
 	all := s.entries()
 	for range rounds {
-		w := &writer{s: s, entries: all}
-		inv := all.inventory(w.text())
-		inv.copies = w.copies
+		inv := all.inventory()
 		s.letGo()
 		m, faults := inventory.Parse(name, inv.Text)
 		debug.FreeOSMemory() // what was written with stays otherwise
@@ -83,6 +81,8 @@ func (s *Server) Inventory(name string) (*Inventory, error) {
 		if err := s.readRows(); err != nil {
 			return nil, err
 		}
+		w := &writer{s: s, entries: all}
+		w.text() // again: what line each row is on would be a tenth of the memory until here
 		if !w.degrade(m, faults) {
 			return nil, fmt.Errorf("the inventory would have a fault that is of no row: %s", firstError(faults))
 		}
@@ -100,8 +100,10 @@ func firstError(faults *diag.List) string {
 }
 
 // inventory is what was written, before it is read.
-func (all *entries) inventory(text string) *Inventory {
-	inv := &Inventory{Text: text, Left: len(all.s.odd) + len(all.dead), why: map[string]string{}}
+func (all *entries) inventory() *Inventory {
+	w := &writer{s: all.s, entries: all}
+	text := w.text()
+	inv := &Inventory{Text: text, Left: len(all.s.odd) + len(all.dead), why: map[string]string{}, copies: w.copies}
 	for i, as := range all.as {
 		if as == asWritten {
 			continue
