@@ -198,10 +198,18 @@ func (s *Server) lower(all *entries, i int, why string) {
 	case !s.sameForAll(e.key):
 		all.write(i, asComment, why)
 	case e.as == asWritten && !isError(e.right):
-		all.write(i, asAnswered, "sendmail answers so")
+		all.write(i, asAnswered, answered(e.right))
 	default:
 		all.write(i, asRefused, why)
 	}
+}
+
+// answered says why a row is written as an answer.
+func answered(right string) string {
+	if strings.ContainsRune(right, '#') {
+		return "sendmail answers so: the # begins no comment there"
+	}
+	return "sendmail answers so"
 }
 
 // sameForAll reports whether a row for every name refuses each of them.
