@@ -39,7 +39,7 @@ var ErrElsewhere = errors.New("it is behind an anchor; add it by hand")
 
 // Insert gives the text of an inventory, or of a file that one includes, with
 // more in it. Whole lines are put behind the last entry of a block, and entries
-// into the braces of a mapping that is written on one line.
+// into the braces of a mapping, with their comments above its first line.
 func Insert(text string, a Additions) (string, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
@@ -173,6 +173,7 @@ func (in *inserter) into(key, value *yaml.Node, entries []Entry) error {
 		if err != nil {
 			return err
 		}
+		in.above(key.Line, entries)
 		return in.flow(value, text)
 	case value.Kind == yaml.MappingNode:
 		in.behind(in.end(key, value), strings.Join(indented(entries, value.Content[0].Column-1), "\n"))
@@ -200,6 +201,21 @@ func indented(entries []Entry, indent int) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// above puts the comments of entries above a line, where these stand in braces.
+func (in *inserter) above(line int, entries []Entry) {
+	text := in.lines[line-1]
+	margin := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	var comments []string
+	for _, entry := range indented(entries, 0) {
+		if entry = strings.TrimSpace(entry); strings.HasPrefix(entry, "#") {
+			comments = append(comments, margin+entry)
+		}
+	}
+	if len(comments) > 0 {
+		in.behind(line-1, strings.Join(comments, "\n"))
+	}
 }
 
 // inline gives entries as they stand between braces, without comments.
@@ -318,7 +334,7 @@ func (in *inserter) localAliases(names []string) error {
 	case key == nil:
 		line := "local_aliases: [" + strings.Join(names, ", ") + "]"
 		if domains, _ := find(in.root, named("domains")); domains != nil {
-			in.behind(in.above(domains.Line), line+"\n")
+			in.behind(in.aboveComments(domains.Line), line+"\n")
 		} else {
 			in.behind(len(in.lines), "\n"+line)
 		}
@@ -333,9 +349,9 @@ func (in *inserter) localAliases(names []string) error {
 	return nil
 }
 
-// above is the line behind which something stands above a line and the
+// aboveComments is the line behind which something stands above a line and the
 // comments that belong to it.
-func (in *inserter) above(line int) int {
+func (in *inserter) aboveComments(line int) int {
 	for line--; line > 0 && strings.HasPrefix(in.lines[line-1], "#"); line-- {
 	}
 	return line
