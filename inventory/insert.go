@@ -138,7 +138,7 @@ func (in *inserter) section(name string, entries []Entry) error {
 	if key != nil {
 		return in.into(key, value, entries)
 	}
-	behind := len(in.lines)
+	behind := in.bottom()
 	if host, inside := find(in.root, named("host")); name == "users" && host != nil {
 		behind = in.end(host, inside)
 	}
@@ -183,6 +183,15 @@ func (in *inserter) into(key, value *yaml.Node, entries []Entry) error {
 		return ErrElsewhere
 	}
 	return nil
+}
+
+// bottom is the last line of the document.
+func (in *inserter) bottom() int {
+	last := len(in.lines)
+	for last > 1 && strings.TrimSpace(in.lines[last-1]) == "..." {
+		last--
+	}
+	return last
 }
 
 func (in *inserter) behind(line int, text string) {
@@ -336,7 +345,7 @@ func (in *inserter) localAliases(names []string) error {
 		if domains, _ := find(in.root, named("domains")); domains != nil {
 			in.behind(in.aboveComments(domains.Line), line+"\n")
 		} else {
-			in.behind(len(in.lines), "\n"+line)
+			in.behind(in.bottom(), "\n"+line)
 		}
 	case list.Kind == yaml.SequenceNode && list.Style&yaml.FlowStyle != 0:
 		return in.flow(list, strings.Join(names, ", "))

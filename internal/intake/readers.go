@@ -83,7 +83,7 @@ func (g *gathering) csv(s Source) error {
 			g.tail(slices.Concat(comments...))
 			return nil
 		case err != nil:
-			return fmt.Errorf("%s: %w", s.Name, err)
+			return badCSV(s.Name, err)
 		}
 		line, _ := r.FieldPos(0)
 		where := fmt.Sprintf("%s:%d", s.Name, line)
@@ -99,6 +99,14 @@ func (g *gathering) csv(s Source) error {
 			g.take(found{where: where, key: strings.TrimSpace(record[0]), right: strings.ReplaceAll(strings.TrimSpace(record[1]), ";", ","), comments: above})
 		}
 	}
+}
+
+// badCSV gives an error with its place as it stands in all messages.
+func badCSV(name string, err error) error {
+	if bad := (*csv.ParseError)(nil); errors.As(err, &bad) {
+		return fmt.Errorf("%s:%d:%d: %w; write a quotation mark within quotation marks twice", name, bad.Line, bad.Column, bad.Err)
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // hashLines gives, for each line, its comment.
