@@ -34,8 +34,9 @@ func (a *Additions) Empty() bool {
 	return len(a.Users)+len(a.LocalAliases)+len(a.Addresses)+len(a.Domains) == 0
 }
 
-// ErrElsewhere is wrapped by errors about a place that is no mapping of its own.
-var ErrElsewhere = errors.New("it is behind an anchor; add it by hand")
+// ErrElsewhere is wrapped by errors about a place that is no mapping of its own,
+// or one that others are the same as.
+var ErrElsewhere = errors.New("it has an anchor or is behind one; add it by hand")
 
 // Insert gives the text of an inventory, or of a file that one includes, with
 // more in it. Whole lines are put behind the last entry of a block, and entries
@@ -154,12 +155,15 @@ func (in *inserter) addresses(domain string, entries []Entry) error {
 	}
 	key, value := find(domains, isDomain(domain))
 	switch {
-	case key == nil || value.Kind == yaml.AliasNode:
+	case key == nil || value.Kind == yaml.AliasNode || value.Anchor != "": // others would have it too
 		return ErrElsewhere
 	case domains.Style&yaml.FlowStyle != 0 && value.Kind == yaml.ScalarNode:
 		return errors.New("it stands in braces and has no value; give it one, such as {catch_all: reject}")
 	}
 	if list, inside := find(value, named("addresses")); list != nil {
+		if inside.Anchor != "" {
+			return ErrElsewhere
+		}
 		return in.into(list, inside, entries)
 	}
 	return in.into(key, value, []Entry{{Text: "addresses:\n" + strings.Join(indented(entries, 2), "\n")}})
