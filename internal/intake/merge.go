@@ -36,9 +36,9 @@ func (s *Server) Into(have fileset.Source, inv *Inventory) *Merge {
 		d := &model.Domains[i]
 		known, listed := have.Model.Domain(d.Name)
 		switch {
+		case m.closed(d.Name) != "": // Prove says what of it differs
 		case listed:
 			m.domain(d, known, c)
-		case have.Model.IsHostName(d.Name): // Prove says what of it differs
 		default:
 			m.Additions.Domains = append(m.Additions.Domains, m.whole(i))
 			m.lead(d.CatchAll)
@@ -136,14 +136,30 @@ func (c *comparing) addresses(key string) {
 // why says who decides what becomes of an address that differs.
 func (m *Merge) why(d *Difference) string {
 	domain := d.Address[strings.LastIndexByte(d.Address, '@')+1:]
-	row := d.Old.Row()
+	row, closed := d.Old.Row(), m.closed(domain)
 	switch {
-	case row == "" && m.have.Model.IsHostName(domain):
-		return domain + " is one of the server's own names in the inventory, and left as it is"
-	case row == "":
-		return "the inventory leaves it to the server's accounts and aliases"
+	case row != "":
+		return "the inventory has it by " + row + ", and is left as it is"
+	case closed != "":
+		return domain + closed + " in the inventory, and left as it is"
 	}
-	return "the inventory has it by " + row + ", and is left as it is"
+	return "the inventory leaves it to the server's accounts and aliases"
+}
+
+// closed says why nothing can be added to a domain, where that is so.
+func (m *Merge) closed(domain string) string {
+	known, listed := m.have.Model.Domain(domain)
+	switch {
+	case !listed && m.have.Model.IsHostName(domain):
+		return " is one of the server's own names"
+	case !listed:
+		return ""
+	case !m.have.Model.Domains[known].Enabled:
+		return " is not enabled"
+	case m.have.Model.Domains[known].Backup:
+		return " is a backup domain"
+	}
+	return ""
 }
 
 // line is the line of a place of the imported inventory, from 0.
