@@ -40,7 +40,7 @@ var ErrElsewhere = errors.New("it has an anchor or is behind one; add it by hand
 
 // Insert gives the text of an inventory, or of a file that one includes, with
 // more in it. Whole lines are put behind the last entry of a block, and entries
-// into the braces of a mapping, with their comments above its first line.
+// into the braces of a mapping, with their comments above the key that has it.
 func Insert(text string, a Additions) (string, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
@@ -177,7 +177,7 @@ func (in *inserter) into(key, value *yaml.Node, entries []Entry) error {
 		if err != nil {
 			return err
 		}
-		in.above(key.Line, entries)
+		in.above(key, entries)
 		return in.flow(value, text)
 	case value.Kind == yaml.MappingNode:
 		in.behind(in.end(key, value), strings.Join(indented(entries, value.Content[0].Column-1), "\n"))
@@ -216,8 +216,11 @@ func indented(entries []Entry, indent int) (lines []string) {
 	return lines
 }
 
-// above puts the comments of entries above a line, where these stand in braces.
-func (in *inserter) above(line int, entries []Entry) {
+// above puts the comments of entries above the key that has them in its braces,
+// or that has those braces in its own: what stands in braces may be a text that
+// goes on from the line before.
+func (in *inserter) above(key *yaml.Node, entries []Entry) {
+	line := blockLine(in.root, key.Line)
 	text := in.lines[line-1]
 	margin := text[:len(text)-len(strings.TrimLeft(text, " "))]
 	var comments []string
@@ -229,6 +232,18 @@ func (in *inserter) above(line int, entries []Entry) {
 	if len(comments) > 0 {
 		in.behind(line-1, strings.Join(comments, "\n"))
 	}
+}
+
+// blockLine is the last line until another one on which a key begins that does
+// not stand in braces.
+func blockLine(n *yaml.Node, until int) (line int) {
+	if n.Kind != yaml.MappingNode || n.Style&yaml.FlowStyle != 0 {
+		return 0
+	}
+	for i := 0; i+1 < len(n.Content) && n.Content[i].Line <= until; i += 2 {
+		line = max(n.Content[i].Line, blockLine(n.Content[i+1], until))
+	}
+	return line
 }
 
 // inline gives entries as they stand between braces, without comments.

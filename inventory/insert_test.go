@@ -34,3 +34,13 @@ func FuzzInsert(f *testing.F) {
 		}
 	})
 }
+
+// TestInsertSparesTexts puts a comment beside keys whose texts go on over lines.
+func TestInsertSparesTexts(t *testing.T) {
+	const text = "version: 1\nusers: {a: {note: \"one\n  two\"}}\ndomains: {b.example: {note: \"first\n  second\"}, d.example: {note: \"third\n  fourth\", addresses: {x: a}}}\n"
+	merged, err := Insert(text, Additions{Addresses: map[string][]Entry{"d.example": {{Comments: []string{"# remark"}, Text: "y: a"}}}})
+	want := strings.Replace(strings.Replace(text, "domains:", "# remark\ndomains:", 1), "x: a}", "x: a, y: a}", 1)
+	if err != nil || merged != want {
+		t.Errorf("%v\n%s\nand not\n%s", err, merged, want)
+	}
+}
