@@ -13,7 +13,8 @@ import (
 )
 
 // A Live set is an Installed one that is opened anew when one of its files was
-// replaced or changed, a quarter of a millisecond ago or earlier.
+// replaced or changed, a quarter of a millisecond ago or earlier; at once while
+// it cannot be asked.
 type Live struct {
 	open  func() (*Installed, error)
 	warn  func([]string)
@@ -55,7 +56,9 @@ func OpenLive(dir, host string, account func(string) bool, warn func([]string)) 
 // error says why they cannot be read.
 func (l *Live) Route(addr string) (virtuser.Outcome, error) {
 	l.mu.RLock()
-	if now := time.Since(epoch); now-time.Duration(l.looked.Load()) > glance {
+	// While the set cannot be asked every call looks: the next recipient may
+	// come sooner than a glance.
+	if now := time.Since(epoch); l.failure != nil || now-time.Duration(l.looked.Load()) > glance {
 		if l.set.outdated() {
 			l.mu.RUnlock()
 			l.refresh()
