@@ -2,10 +2,11 @@
 // local-host-names, and the backup domains in virtmap-relay-domains.
 //
 // Both are files of one name a line, in lower-case A-labels; # begins a
-// comment. sendmail reads them at start (sendmail/readcf.c, fileclass): it
-// takes the first word of a line, so that a second name on it is not seen, and
-// compares whole names, so that a name with a final dot or a * never matches.
-// A backup domain never enters class w: its mail would be delivered here.
+// comment. sendmail reads them at start (sendmail/readcf.c, fileclass): which
+// words of a line are names is for the format of the F line to say, and
+// %[^\#], which FEATURE(`use_cw_file') writes, takes every word before a #. Names
+// are compared whole, so that one with a final dot or a * never matches. A backup
+// domain never enters class w: its mail would be delivered here.
 //
 // Whether a domain is served is decided by a Desk: what is installed, what is
 // remembered of the last runs (Memory), and the verdicts of mxcheck.
@@ -13,6 +14,7 @@ package hostnames
 
 import (
 	"bytes"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -27,7 +29,7 @@ var Checks = []*diag.Check{checkLine, checkTwice, checkHeld, checkPending, check
 
 var (
 	checkLine = &diag.Check{ID: "VM050", Name: "host-name-line", Severity: diag.Error,
-		Rule: "A line of local-host-names is one name that sendmail can match."}
+		Rule: "Every name in local-host-names is one that sendmail can match."}
 	checkTwice = &diag.Check{ID: "VM051", Name: "host-name-duplicate", Severity: diag.Warning,
 		Rule: "A name stands in local-host-names once."}
 )
@@ -80,15 +82,14 @@ func (n Names) Text() []byte {
 	return out.Bytes()
 }
 
-// Parse reads a file that somebody wrote and reports the lines that sendmail
-// would not match. The names it gives are folded, in the order of the text.
+// Parse reads a file that somebody wrote and reports the names that sendmail
+// would not match. Every word before a # is a name. The names it gives are
+// folded, in the order of the text.
 func Parse(src *diag.Source, faults *diag.List) []inventory.Name {
 	var names []inventory.Name
 	seen := map[string]diag.Pos{}
-	at := 0
-	for line := range strings.Lines(src.Text) {
-		name, ok := parseLine(src, at, strings.TrimSuffix(line, "\n"), faults)
-		at += len(line)
+	for at, word := range words(src.Text) {
+		name, ok := parseName(src.Pos(at), word, faults)
 		if !ok {
 			continue
 		}
@@ -103,21 +104,26 @@ func Parse(src *diag.Source, faults *diag.List) []inventory.Name {
 	return names
 }
 
-func parseLine(src *diag.Source, at int, line string, faults *diag.List) (inventory.Name, bool) {
-	trimmed := strings.TrimLeft(line, " \t")
-	at += len(line) - len(trimmed)
-	word, _, _ := strings.Cut(trimmed, "#")
-	word = strings.TrimRight(word, " \t\r")
-	if word == "" {
-		return inventory.Name{}, false
+// words gives the words before the # of each line, with their offsets.
+func words(text string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		at := 0
+		for line := range strings.Lines(text) {
+			names, _, _ := strings.Cut(line, "#")
+			behind := at
+			for word := range strings.FieldsSeq(names) {
+				behind += strings.Index(text[behind:], word)
+				if !yield(behind, word) {
+					return
+				}
+				behind += len(word)
+			}
+			at += len(line)
+		}
 	}
-	if end := strings.IndexAny(word, " \t"); end >= 0 {
-		rest := strings.TrimLeft(word[end:], " \t")
-		faults.Add(checkLine.At(src.Pos(at+len(word)-len(rest)), len(rest), "%q is a second word on its line; sendmail reads only the first", rest).
-			WithHelp("write one name a line"))
-		word = word[:end]
-	}
-	pos := src.Pos(at)
+}
+
+func parseName(pos diag.Pos, word string, faults *diag.List) (inventory.Name, bool) {
 	if strings.HasSuffix(word, ".") {
 		faults.Add(checkLine.At(pos, len(word), "%q ends in a dot and never matches", word).
 			WithHelp("write %s", strings.TrimRight(word, ".")))

@@ -197,7 +197,7 @@ func (r *Router) complete(m *mailbox) {
 		m.host = m.host[:n]
 		return
 	}
-	if dot := indexFrom(m.host, 1, "."); dot >= 0 || r.inClassW(m.host) {
+	if dot := indexFrom(m.host, 1, "."); dot >= 0 || r.inClassW(m.host) || r.isVirtual(m.host) {
 		m.host = append(slices.Clone(m.host), ".")
 	}
 }

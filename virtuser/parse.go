@@ -33,7 +33,7 @@ func (w *walk) parse(m mailbox, level int) (triple, *refusal) {
 		return triple{mailer: "local"}, nil // <@>, nobody
 	case m.at && isLiteral(m.host):
 		return triple{mailer: "esmtp", host: m.host, user: m.user}, nil
-	case !m.at || len(m.user) == 0 || !endsInDot(m.host) || !w.r.inClassW(m.host):
+	case !m.at || len(m.user) == 0 || !endsInDot(m.host) || !w.r.inClassW(m.host) && !w.r.isVirtual(m.host):
 	default:
 		return w.virtual(m, level+1)
 	}
@@ -151,7 +151,8 @@ func danglingComma(t []string, more bool) *refusal {
 	return nil
 }
 
-// virtual looks an address of class w up in the virtusertable.
+// virtual looks an address of class w or {VirtHost} up in the virtusertable. One
+// of {VirtHost} alone that has no row is relayed.
 func (w *walk) virtual(m mailbox, level int) (triple, *refusal) {
 	if level > maxLevel {
 		return triple{}, tooDeep
@@ -159,6 +160,9 @@ func (w *walk) virtual(m mailbox, level int) (triple, *refusal) {
 	value, ok, bad := w.row(m)
 	if bad != nil {
 		return triple{}, bad
+	}
+	if !ok && !w.r.inClassW(m.host) {
+		return triple{mailer: "esmtp", host: m.host, user: m.user}, nil
 	}
 	if !ok {
 		return triple{mailer: "local", user: m.user}, nil
@@ -175,6 +179,8 @@ func (w *walk) virtual(m mailbox, level int) (triple, *refusal) {
 		return triple{}, noMailer
 	case isErrorRow(t):
 		return triple{}, errorReply(t, slices.Concat(m.user, []string{"<", "@"}, m.host))
+	case len(t) == 1 && t[0] == "!" && !w.r.inClassW(m.host):
+		return triple{mailer: "esmtp", host: m.host, user: m.user}, nil
 	case len(t) == 1 && t[0] == "!": // the rulesets' own mark for: no row
 		return triple{mailer: "local", user: m.user}, nil
 	case level+1 > maxLevel:

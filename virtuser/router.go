@@ -51,6 +51,8 @@ type Router struct {
 	Host    string                 // the host's own name, $j
 	ClassW  func(name string) bool // names of class w beside Host, folded
 	Relayed func(name string) bool // class R, folded: what may be relayed; nil: nothing
+	Virtual func(name string) bool // class {VirtHost}, folded; nil: nothing
+	Entire  bool                   // names below those of {VirtHost} too (FEATURE(`virtuser_entire_domain'))
 	Rows    Lookup                 // the virtusertable
 	Aliases Lookup                 // alias files; nil: none
 	Account func(name string) bool // local accounts
@@ -192,6 +194,34 @@ func (r *Router) inClassW(host []string) bool {
 	return name == r.Host || name == "localhost" || name == "[127.0.0.1]" || r.ClassW(name)
 }
 
+// isVirtual reports whether a host, with or without its final dot, is in class
+// {VirtHost}.
+func (r *Router) isVirtual(host []string) bool { return within(r.Virtual, host, r.Entire) }
+
+// within looks a host up in a class, and the domains above it where below says
+// that the class stands for all names below its own. A nil class is empty.
+func within(class func(name string) bool, host []string, below bool) bool {
+	return class != nil && holds(class, strings.TrimSuffix(mailaddr.Lower(joined(host, blankSub)), "."), below)
+}
+
+func holds(class func(name string) bool, name string, below bool) bool {
+	for more := true; more; _, name, more = strings.Cut(name, ".") {
+		if class(name) {
+			return true
+		}
+		if !below {
+			break
+		}
+	}
+	return false
+}
+
+// Asks reports whether the virtusertable is asked about addresses of a domain,
+// which is folded.
+func (r *Router) Asks(domain string) bool {
+	return domain == r.Host || r.ClassW(domain) || r.Virtual != nil && holds(r.Virtual, domain, r.Entire)
+}
+
 // mayRelay says what ruleset check_rcpt does for a client that is a stranger.
 func (r *Router) mayRelay(m mailbox) *refusal {
 	m, bad := r.strip(m, checkLevel)
@@ -219,17 +249,6 @@ func (r *Router) mayRelay(m mailbox) *refusal {
 }
 
 // isRelayed looks a host and the domains above it up in class R.
-func (r *Router) isRelayed(host []string) bool {
-	if r.Relayed == nil {
-		return false
-	}
-	name := strings.TrimSuffix(mailaddr.Lower(joined(host, blankSub)), ".")
-	for more := true; more; _, name, more = strings.Cut(name, ".") {
-		if r.Relayed(name) {
-			return true
-		}
-	}
-	return false
-}
+func (r *Router) isRelayed(host []string) bool { return within(r.Relayed, host, true) }
 
 func isRoute(token string) bool { return token == "@" || token == "%" || token == "!" }

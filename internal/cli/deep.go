@@ -8,7 +8,6 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
-	"virtmap/internal/publish"
 	"virtmap/inventory"
 )
 
@@ -24,7 +23,7 @@ func (a *checkArgs) deep(source fileset.Source, stdio Stdio) error {
 			fmt.Fprintf(stdio.Err, "%s: help: %s\n", diag.Printable(path), diag.Printable(mend))
 		}
 	}
-	for _, f := range source.Unsafe(dir, fileset.TrustedUser(publish.OS, dir, lookupUser)) {
+	for _, f := range source.Unsafe(dir, fileset.TrustedUser(dir, lookupUser)) {
 		say(f.Path, f.Text, f.Mend)
 	}
 	drift, err := fileset.Drift(dir)

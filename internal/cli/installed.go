@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail/conf"
 )
 
 // passwd is where the accounts of a machine are.
@@ -69,15 +69,25 @@ func (a installedArgs) server(stdio Stdio) (mailServer, error) {
 		return mailServer{}, machineExit(err, exitNoInput)
 	}
 	host := strings.ToLower(a.host)
-	if named, ok := fileset.HostName(a.maps); host == "" && ok {
-		host = named
-	}
 	if host == "" {
-		if host, err = thisHost(); err != nil {
+		if host, err = hostOf(a.maps); err != nil {
 			return mailServer{}, err
 		}
 	}
 	return mailServer{host, func(name string) bool { return accounts[name] }}, nil
+}
+
+// hostOf is the name of the server that a folder is for: that of its
+// configuration, or of this machine.
+func hostOf(dir string) (string, error) {
+	c, err := conf.Read(dir)
+	if err != nil {
+		return "", machineExit(err, exitNoInput)
+	}
+	if host := c.Host(); host != "" {
+		return host, nil
+	}
+	return thisHost()
 }
 
 // thisHost is the full name of this machine, where it has one.

@@ -12,6 +12,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/lint"
+	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 	"virtmap/virtuser"
@@ -166,9 +167,9 @@ func (a *buildArgs) restarted() (last time.Time) {
 	if a.reloaded {
 		return time.Now()
 	}
-	paths := []string{fileset.PidFile(a.out), filepath.Join(a.state, reloadedName)}
-	if paths[0] == "" && a.state == stateServer {
-		paths = append(paths, "/var/run/sendmail.pid", "/var/run/sendmail/mta/sendmail.pid") // what sendmail itself takes
+	paths := []string{filepath.Join(a.state, reloadedName)}
+	if c, err := conf.Read(a.out); err == nil {
+		paths = append(paths, c.PidFiles(a.state != stateServer)...)
 	}
 	for _, path := range paths {
 		if info, err := os.Stat(path); err == nil && info.ModTime().After(last) {
@@ -207,7 +208,7 @@ func (a *buildArgs) choose(ctx context.Context, j *job, stdio Stdio) (*choice, e
 func (a *buildArgs) outputs(source fileset.Source, set *publish.Set, faults *diag.List) error {
 	owner := -1
 	if os.Geteuid() == 0 {
-		owner = fileset.TrustedUser(set.FS, a.out, lookupUser)
+		owner = fileset.TrustedUser(a.out, lookupUser)
 	}
 	var err error
 	if set.Outputs, err = fileset.Outputs(source, a.out, owner); err != nil {

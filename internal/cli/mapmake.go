@@ -69,7 +69,7 @@ func (a *mapMakeArgs) run(ctx context.Context, path string, typ mapfile.Type, st
 		}
 		owner := -1
 		if os.Geteuid() == 0 {
-			owner = fileset.TrustedUser(publish.OS, filepath.Dir(path), lookupUser)
+			owner = fileset.TrustedUser(filepath.Dir(path), lookupUser)
 		}
 		out = fileset.Map(path, typ, table, owner)
 		check := out.Check

@@ -176,21 +176,10 @@ func classW(dir string) (names []string) {
 	return names
 }
 
-// hostOf is the server's own name, which sendmail takes mail for without being
-// told: that of its configuration, or of this machine.
-func hostOf(dir string) string {
-	layout, err := fileset.ReadLayout(dir)
-	if err == nil && layout.Host != "" {
-		return layout.Host
-	}
-	name, _ := thisHost() // only a warning depends on it
-	return name
-}
-
 // sayRestored says what is in place, and what is not what it was then.
 func (a *keptArgs) sayRestored(m publish.Meta, result publish.Report, before []string, stdio Stdio) {
 	now := classW(a.out)
-	own := hostOf(a.out)
+	own, _ := hostOf(a.out) // sendmail takes mail for it without being told; only a warning depends on it
 	gone := slices.DeleteFunc(before, func(name string) bool { return slices.Contains(now, name) || name == own })
 	next := "sendmail sees a new map by itself"
 	switch kinds := (&buildArgs{}).kinds(result.Changes); {
@@ -231,7 +220,7 @@ func (a *keptArgs) restore(ctx context.Context, number int) (publish.Meta, publi
 	m := all[at]
 	owner := -1
 	if os.Geteuid() == 0 {
-		owner = fileset.TrustedUser(publish.OS, a.out, lookupUser)
+		owner = fileset.TrustedUser(a.out, lookupUser)
 	}
 	content := func(name string) ([]byte, error) { return m.Content(publish.OS, a.state, name) }
 	outputs, err := fileset.Restored(m, content, a.out, owner)

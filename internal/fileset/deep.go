@@ -9,7 +9,9 @@ import (
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/safefile"
+	"virtmap/virtuser"
 )
 
 // Unsafe names the files of a set, and the folders above them, that sendmail
@@ -45,32 +47,38 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
+// blame are the words of DontBlameSendmail.
 func blame(dir string) (words []string) {
-	for _, value := range settings(dir, "O DontBlameSendmail=") {
+	c, err := conf.Read(dir)
+	if err != nil {
+		return nil // the files are judged without it
+	}
+	for _, value := range c.Options("DontBlameSendmail") {
 		words = append(words, strings.Split(value, ",")...)
 	}
 	return words
 }
 
 // SiteAlias reports whether the server's own alias files have a name; known is
-// false when no sendmail.cf beside the set names one that can be read.
+// false when the configuration beside the set names none that can be read.
 func SiteAlias(dir, name string) (has, known bool, err error) {
-	paths, _ := aliasFiles(dir)
-	for _, path := range paths[1:] {
-		set := Installed{at: func(path string) string { return path }}
-		lookup, _, err := set.table(path)
+	l, err := ReadLayout(dir)
+	if err != nil {
+		return false, false, err
+	}
+	set := Installed{at: l.Place}
+	defer set.Close() // it was only read
+	for _, a := range l.Aliases {
+		if a.Path == "" || l.ours(a.Path, mcfile.Aliases) {
+			continue
+		}
+		file, _, err := set.table(a.Path, set.aliasType(a, false), aliasTextRows)
 		if err != nil {
 			return false, known, err
 		}
 		known = true
-		for _, key := range []string{name, name + "\x00"} {
-			_, ok, err := lookup([]byte(key))
-			if err == nil && ok {
-				has = true
-			}
-		}
-		if err := set.Close(); err != nil {
-			return false, known, err
+		if _, ok := virtuser.Lookup(file).Alias(name); ok {
+			has = true
 		}
 	}
 	return has, known, nil

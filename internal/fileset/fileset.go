@@ -19,7 +19,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"virtmap/hostnames"
@@ -27,6 +26,7 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mapped"
 	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 	"virtmap/virtuser"
@@ -88,20 +88,17 @@ func Outputs(s Source, dir string, owner int) ([]publish.Output, error) {
 }
 
 // TrustedUser gives the owner of new maps by the sendmail.cf of a folder: the
-// user of its TrustedUser option, as makemap does.
-func TrustedUser(files publish.FS, dir string, lookup func(name string) (uid int, err error)) int {
-	text, err := files.ReadFile(filepath.Join(dir, configuration))
+// user of its TrustedUser option, as makemap does; -1 where it does not say.
+func TrustedUser(dir string, lookup func(name string) (uid int, err error)) int {
+	c, err := conf.Read(dir)
+	if err != nil || c.Option("TrustedUser") == "" {
+		return -1
+	}
+	uid, err := lookup(c.Option("TrustedUser"))
 	if err != nil {
 		return -1
 	}
-	for line := range strings.Lines(string(text)) {
-		if name, ok := strings.CutPrefix(line, "O TrustedUser="); ok {
-			if uid, err := lookup(strings.TrimSpace(name)); err == nil {
-				return uid
-			}
-		}
-	}
-	return -1
+	return uid
 }
 
 // MC gives the output that keeps our block in a sendmail.mc. Faults of the

@@ -152,7 +152,7 @@ func TestFirstMapIsAsMakemapMakesIt(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "sendmail.cf"), cf, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	owner := fileset.TrustedUser(publish.OS, dir, func(name string) (int, error) {
+	owner := fileset.TrustedUser(dir, func(name string) (int, error) {
 		found, err := user.Lookup(name)
 		if err != nil {
 			return -1, err

@@ -7,26 +7,31 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/virtuser"
 )
 
 // An Installed set is the files of a folder, open to be asked.
 type Installed struct {
 	Router   *virtuser.Router
-	Warnings []string // companions that are missing or older than their text
+	Warnings []string // what is missing, older than its text, or not read
 
 	// EachRow gives every row of the virtusertable, until there is an error.
 	EachRow func(row func(key, value []byte) error) error
 
 	names   []string        // of class w
-	relayed []string        // of the relayed domains
-	own     virtuser.Lookup // our alias file alone; nil: there is none
+	virtual []string        // of class {VirtHost}
+	relayed []string        // of class R, of the file that a build writes
+	ours    []string        // of the files that a build writes
+	own     virtuser.Lookup // our alias file alone; nil: it is not read
 	ownText string          // its path
 	site    virtuser.Lookup // the server's own
-	typ     string          // of the maps; empty: it is guessed
+	typ     string          // of the maps; empty: any that is there
 	foreign bool            // the map is of a class that no type is
 	text    string          // path of the virtusertable
 	rows    *mapfile.File   // its map; nil: there is none
@@ -37,33 +42,78 @@ type Installed struct {
 	seen    []stamp // of every file that was opened or looked for
 }
 
-// Open opens the files of a folder, of any map type: a .db or .cdb before the
-// text, and the server's own alias files where a sendmail.cf beside them names
-// some. host is the server's own name, account its accounts.
+func unmoved(path string) string { return path }
+
+// Open opens the files that the configuration of a folder names, which may be a
+// copy of a server's; those that a build writes where the folder has no
+// configuration. The map of a text comes before the text. host is the server's
+// own name, account its accounts.
 func Open(dir, host string, account func(string) bool) (set *Installed, err error) {
-	return OpenAt(dir, func(path string) string { return path }, host, account)
+	l, err := ReadLayout(dir)
+	if err != nil {
+		return nil, err
+	}
+	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: l.Place, lenient: !l.live}
+	set.watch(filepath.Join(dir, conf.CFName))
+	return set, set.load(l, true)
 }
 
-// OpenAt opens files that are not in their places yet: at gives the place of
-// what will be at a path.
+// OpenAt opens the files of a build, also those that are not in their places yet
+// and that the configuration does not name yet: at gives the place of what will
+// be at a path. The server's own alias files are those of its configuration.
 func OpenAt(dir string, at func(path string) string, host string, account func(string) bool) (set *Installed, err error) {
-	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: at, typ: installedType(at(filepath.Join(dir, mcfile.Include)))}
-	paths, named := aliasFiles(dir)
-	return set, set.load(usual(dir, paths), named)
+	l, err := ReadLayout(dir)
+	if err != nil {
+		return nil, err
+	}
+	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: at}
+	return set, set.load(l.asBuilt(), false)
 }
 
-// usual is the layout of a folder that is not asked for its own.
-func usual(dir string, aliases []string) Layout {
-	return Layout{Table: filepath.Join(dir, mcfile.Virtusertable), Names: []string{filepath.Join(dir, mcfile.HostNames)}, Aliases: aliases, home: dir}
+// asBuilt is the layout once the configuration names the files of a build.
+func (l Layout) asBuilt() Layout {
+	site := l.Aliases
+	l.conf = conf.Parse("")
+	l.unconfigured()
+	if named := slices.ContainsFunc(site, func(a conf.AliasFile) bool { return l.ours(a.Path, mcfile.Aliases) }); named {
+		l.Aliases = site
+	} else {
+		l.Aliases = append(l.Aliases, site...)
+	}
+	return l
 }
 
 // OpenOurs opens the files that builds write, to be compared with what they
 // would write now: without the server's own aliases, and with those that are
 // not there as if they were empty.
 func OpenOurs(dir, host string, account func(string) bool) (set *Installed, err error) {
-	same := func(path string) string { return path }
-	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: same, typ: installedType(filepath.Join(dir, mcfile.Include)), lenient: true}
-	return set, set.load(usual(dir, []string{filepath.Join(dir, mcfile.Aliases)}), false)
+	l := Layout{conf: conf.Parse(""), dir: dir, whole: dir}
+	l.unconfigured()
+	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: unmoved, lenient: true}
+	return set, set.load(l, false)
+}
+
+// OpenServer opens the files of a server, wherever they are. What is not there
+// is empty, with a warning. aliases are read instead of the server's own alias
+// files that the configuration names, where there are any.
+func OpenServer(l Layout, aliases []string, account func(string) bool) (set *Installed, err error) {
+	set = &Installed{Router: &virtuser.Router{Host: l.Host, Account: account}, at: l.Place, lenient: true}
+	if len(aliases) > 0 {
+		l.Aliases = slices.DeleteFunc(slices.Clone(l.Aliases), func(a conf.AliasFile) bool { return !l.ours(a.Path, mcfile.Aliases) })
+		given := map[string]bool{}
+		for _, path := range aliases {
+			path = mapfile.WithoutSuffix(path)
+			given[path] = true
+			l.Aliases = append(l.Aliases, conf.AliasFile{Path: path})
+		}
+		set.at = func(path string) string {
+			if given[mapfile.WithoutSuffix(path)] {
+				return path
+			}
+			return l.Place(path)
+		}
+	}
+	return set, set.load(l, true)
 }
 
 // installedType is the map type that a virtmap.mc names; empty when there is
@@ -76,44 +126,103 @@ func installedType(path string) string {
 	return mcfile.MapType(string(text))
 }
 
-func (set *Installed) load(l Layout, named bool) (err error) {
+// load opens what a layout names. tell adds what it does not name to the
+// warnings.
+func (s *Installed) load(l Layout, tell bool) (err error) {
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, set.Close())
+			err = errors.Join(err, s.Close())
 		}
 	}()
-	set.text = l.Table
-	set.Router.Rows, set.EachRow, err = set.table(set.text)
-	if len(set.open) > 0 {
-		set.rows = set.open[0]
+	if tell {
+		s.Warnings = l.notRead()
 	}
-	if set.empty(set.text, err) {
-		set.Router.Rows, set.EachRow = rowSet(pairs{})
-		err = nil
+	if s.typ = l.Class; l.conf.Path == "" {
+		s.typ = installedType(s.at(filepath.Join(l.dir, mcfile.Include)))
+	}
+	if err := s.loadTable(l); err != nil {
+		return err
+	}
+	if s.Router.Aliases, err = s.aliases(l); err != nil {
+		return err
+	}
+	return s.loadNames(l)
+}
+
+// loadTable opens the virtusertable.
+func (s *Installed) loadTable(l Layout) (err error) {
+	s.Router.Rows, s.EachRow = rowSet(pairs{})
+	if s.text = l.Table; s.text == "" {
+		return nil
+	}
+	if _, known := mapfile.ByName(s.typ); s.typ != "" && !known {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("sendmail reads %s as a map of class %s, which virtmap cannot read; the text is read instead", l.Table, s.typ))
+		s.typ, s.foreign = "text", true
+	}
+	rows, each, err := s.table(s.text, s.typ, virtuserTextRows)
+	if m, _ := l.conf.Map(conf.VirtuserMap); m.Optional() && errors.Is(err, fs.ErrNotExist) {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s is not there, and taken for empty (-o)", s.at(s.text)))
+		return nil
+	}
+	if s.empty(s.text, err) {
+		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if set.Router.Aliases, err = set.aliases(l.Aliases, named); err != nil {
-		return err
+	if len(s.open) > 0 {
+		s.rows = s.open[0]
 	}
-	set.names = l.Words
-	for _, path := range l.Names {
-		names, err := set.read(path)
-		if err != nil && !set.empty(path, err) {
+	s.Router.Rows, s.EachRow = rows, each
+	return nil
+}
+
+// loadNames reads the classes.
+func (s *Installed) loadNames(l Layout) error {
+	all := map[string][]string{conf.ClassW: l.Words, conf.ClassR: l.conf.ClassWords(conf.ClassR), conf.VirtHosts: l.conf.ClassWords(conf.VirtHosts)}
+	for _, f := range slices.Concat(l.Names, l.Relayed, l.conf.ClassFiles(conf.VirtHosts)) {
+		if f.Path == "" {
+			continue // the warnings name it
+		}
+		text, err := s.read(f.Path)
+		missing := errors.Is(err, fs.ErrNotExist)
+		if missing && f.Optional || missing && l.conf.Path != "" && s.without(f) || s.empty(f.Path, err) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
-		set.names = append(set.names, nameLines(names)...)
+		names := f.Names(text)
+		for i, name := range names {
+			names[i] = mailaddr.Lower(name)
+		}
+		all[f.Class] = append(all[f.Class], names...)
+		switch {
+		case l.ours(f.Path, mcfile.RelayDomains):
+			s.relayed = names
+			s.ours = append(s.ours, names...)
+		case l.ours(f.Path, mcfile.HostNames):
+			s.ours = append(s.ours, names...)
+		}
 	}
-	set.Router.ClassW = lineSet(set.names)
-	relayed, err := set.read(filepath.Join(l.home, mcfile.RelayDomains))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	s.names, s.virtual = all[conf.ClassW], all[conf.VirtHosts]
+	mayRelay := all[conf.ClassR]
+	if l.conf.Holds(conf.ClassR, conf.VirtHosts) {
+		mayRelay = append(mayRelay, s.virtual...)
 	}
-	set.relayed = nameLines(relayed)
-	set.Router.Relayed = lineSet(set.relayed)
-	set.Router.Ready()
+	finalDot := func(name string) bool { return strings.HasSuffix(name, ".") } // it never matches
+	s.Router.ClassW, s.Router.Relayed = lineSet(slices.DeleteFunc(slices.Clone(s.names), finalDot)), lineSet(mayRelay)
+	if len(s.virtual) > 0 {
+		s.Router.Virtual, s.Router.Entire = lineSet(s.virtual), l.conf.EntireDomain
+	}
+	s.Router.Ready()
 	return nil
+}
+
+// without says that the server goes on without a file of a class.
+func (s *Installed) without(f conf.ClassFile) bool {
+	s.Warnings = append(s.Warnings, fmt.Sprintf("%s is named for class %s and not there: the server goes on without it", s.at(f.Path), f.Class))
+	return true
 }
 
 // empty reports whether a file that could not be read is taken for an empty
@@ -129,7 +238,7 @@ func (s *Installed) empty(path string, err error) bool {
 // Table gives the rows of the virtusertable, sorted: those of the text where it
 // is sorted and its map has the same, which is quicker to go through.
 func (s *Installed) Table() (*virtuser.Table, error) {
-	if text, err := os.ReadFile(s.at(s.text)); err == nil {
+	if text, err := os.ReadFile(s.at(s.text)); err == nil && s.text != "" {
 		if t, sorted := virtuser.ReadSorted(text); sorted && s.has(t) {
 			return t, nil
 		}
@@ -170,8 +279,18 @@ func (s *Installed) has(t *virtuser.Table) bool {
 	return err == nil && sum == mapfile.SumOf(t)
 }
 
-// Names are the domains that are taken: class w and the relayed ones.
-func (s *Installed) Names() []string { return slices.Concat(s.names, s.relayed) }
+// Names are the domains that the set is about: those of class w and {VirtHost},
+// and those that a build lets be relayed.
+func (s *Installed) Names() []string { return slices.Concat(s.names, s.virtual, s.relayed) }
+
+// Listed are the domains in the files that a build writes.
+func (s *Installed) Listed() []string { return s.ours }
+
+// Staying are the domains that are taken whatever a build writes: those of the
+// configuration itself and of files that are the server's own.
+func (s *Installed) Staying() []string {
+	return slices.DeleteFunc(s.Names(), lineSet(s.ours))
+}
 
 // MapType is the type of the virtusertable: the one that the configuration
 // names, or that was found.
@@ -188,7 +307,7 @@ func (s *Installed) MapType() string {
 // SiteAliases are the server's own alias files.
 func (s *Installed) SiteAliases() virtuser.Lookup { return s.site }
 
-// OwnAliases is our alias file alone; nil when there is none.
+// OwnAliases is our alias file alone; nil when it is not read.
 func (s *Installed) OwnAliases() virtuser.Lookup { return s.own }
 
 // Release lets go of the memory of what was read of the maps.
@@ -205,146 +324,4 @@ func (s *Installed) Close() (err error) {
 	}
 	s.open = nil
 	return err
-}
-
-// aliases opens our alias file and those of the server, asked in this order.
-// One that sendmail.cf names and that is not there holds up all local mail.
-func (s *Installed) aliases(paths []string, named bool) (virtuser.Lookup, error) {
-	var files []virtuser.Lookup
-	for i, path := range paths {
-		file, _, err := s.table(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && i == 0 && !named:
-			continue
-		case s.empty(path, err):
-			continue
-		case errors.Is(err, fs.ErrNotExist):
-			s.Warnings = append(s.Warnings, fmt.Sprintf("%s is named in sendmail.cf and not there: all mail to local accounts waits", path))
-			file = func([]byte) ([]byte, bool, error) { return nil, false, err }
-		case err != nil:
-			return nil, err
-		}
-		files = append(files, file)
-		if i == 0 {
-			s.own, s.ownText = file, path
-		}
-	}
-	s.site = firstOf(files)
-	if s.own != nil {
-		s.site = firstOf(files[1:])
-	}
-	return firstOf(files), nil
-}
-
-// firstOf asks files one after the other.
-func firstOf(files []virtuser.Lookup) virtuser.Lookup {
-	return func(key []byte) (value []byte, ok bool, err error) {
-		for _, file := range files {
-			if value, ok, err = file(key); ok || err != nil {
-				break
-			}
-		}
-		return value, ok, err
-	}
-}
-
-func lineSet(lines []string) func(string) bool {
-	have := make(map[string]bool, len(lines))
-	for _, line := range lines {
-		have[line] = true
-	}
-	return func(name string) bool { return have[name] }
-}
-
-// typed reports whether a table is one of those that virtmap.mc, or the
-// configuration, names the type of.
-func (s *Installed) typed(text string) bool {
-	return s.typ != "" && (text == s.text || filepath.Base(text) == mcfile.Aliases)
-}
-
-type eachRow = func(row func(key, value []byte) error) error
-
-// table opens the map of a text, or the text itself.
-func (s *Installed) table(text string) (virtuser.Lookup, eachRow, error) {
-	for _, typ := range mapfile.Types {
-		if typ.Suffix == "" || s.typed(text) && typ.Name != s.typ {
-			continue
-		}
-		s.watch(text + typ.Suffix)
-		f, err := mapfile.Open(s.at(text + typ.Suffix))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		s.open, s.tables = append(s.open, f), append(s.tables, tableFile{text, typ.Suffix})
-		s.compareAges(text, text+typ.Suffix)
-		s.others(text, typ)
-		return func(key []byte) ([]byte, bool, error) { return f.Append(nil, key) }, f.Each, nil
-	}
-	image, err := s.read(text)
-	if err != nil {
-		return nil, nil, err
-	}
-	s.tables = append(s.tables, tableFile{text, ""})
-	rows := aliasTextRows
-	if text == s.text {
-		if s.typ != "text" {
-			s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no map beside it; the text itself is read", s.at(text)))
-		}
-		rows = virtuserTextRows
-	}
-	lookup, each := rowSet(rows(image))
-	return lookup, each, nil
-}
-
-func (s *Installed) read(path string) ([]byte, error) {
-	s.watch(path)
-	return os.ReadFile(s.at(path))
-}
-
-// others names further maps of a text: which of them sendmail reads is the
-// configuration's to say.
-func (s *Installed) others(text string, taken mapfile.Type) {
-	if s.typ != "" {
-		return
-	}
-	for _, typ := range mapfile.Types {
-		if _, err := os.Stat(s.at(text + typ.Suffix)); err == nil && typ.Suffix != "" && typ.Suffix != taken.Suffix {
-			s.Warnings = append(s.Warnings, fmt.Sprintf("%s%s is there too; %s%s is read", text, typ.Suffix, text, taken.Suffix))
-		}
-	}
-}
-
-// compareAges names a map that is older than its text, or has lost it.
-func (s *Installed) compareAges(text, path string) {
-	source, err := os.Stat(s.at(text))
-	if err != nil {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no text beside it", s.at(path)))
-		return
-	}
-	if m, err := os.Stat(s.at(path)); err == nil && m.ModTime().Before(source.ModTime()) {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%s is older than %s: what the text says may not be what sendmail does", s.at(path), s.at(text)))
-	}
-}
-
-func rowSet(rows mapfile.Rows) (virtuser.Lookup, eachRow) {
-	have := make(map[string][]byte, rows.Len())
-	for i := range rows.Len() {
-		key, value := rows.Row(i)
-		have[string(key)] = value
-	}
-	lookup := func(key []byte) ([]byte, bool, error) {
-		value, ok := have[string(key)]
-		return value, ok, nil
-	}
-	return lookup, func(row func(key, value []byte) error) error {
-		for i := range rows.Len() {
-			if err := row(rows.Row(i)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 }

@@ -1,9 +1,7 @@
 package fileset
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,104 +9,101 @@ import (
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
-	"virtmap/virtuser"
+	"virtmap/internal/mta/sendmail/conf"
 )
 
-// A Layout says where the tables of a mail server are, as its sendmail.cf has
-// it, or its sendmail.mc where there is no sendmail.cf.
+// A Layout says which files of a mail server are read, and where they are: those
+// that its configuration names, or those that a build writes where the folder
+// has no configuration.
 type Layout struct {
-	Host    string   // the server's own name; empty: it does not say
-	Table   string   // the virtusertable, without the suffix of a map
-	Class   string   // the class of its map: hash, cdb, text, btree, …; empty: it has none
-	Names   []string // files of class w
-	Words   []string // names of class w in the configuration itself
-	Aliases []string // alias files, in the order they are asked
+	Host    string           // the server's own name; empty: it does not say
+	Table   string           // the virtusertable, without the suffix of a map; empty: none is read
+	Class   string           // the class of its map: hash, cdb, text, btree, …; empty: any that is there
+	Names   []conf.ClassFile // files of class w
+	Words   []string         // names of class w in the configuration itself
+	Relayed []conf.ClassFile // files of class R
+	Aliases []conf.AliasFile // in the order they are asked
 
-	dir, whole string // the folder that is read, as it was given and from the root
-	home       string // where its files live on the server
-	configured bool   // the configuration names that place
+	conf  *conf.Config
+	dir   string // the folder that is read, as it was given
+	whole string // the folder from the root
+	home  string // where its files are on the server
+	live  bool   // the folder is that one, and no copy of it
 }
 
-// ReadLayout reads the configuration of a folder, which may be a copy: a file
-// that the configuration has elsewhere is then looked for in the copy alone.
+// ReadLayout reads the configuration of a folder, which may be a copy of the
+// server's: a file that the configuration has elsewhere is then looked for in the
+// copy alone.
 func ReadLayout(dir string) (l Layout, err error) {
-	l = Layout{dir: dir}
-	if l.whole, err = filepath.Abs(dir); err != nil {
-		return l, err
-	}
-	l.home = l.whole
-	text, err := configurationText(dir)
+	c, err := conf.Read(dir)
 	if err != nil {
 		return l, err
 	}
-	for line := range strings.Lines(text) {
-		l.line(strings.TrimRight(line, "\r\n"))
+	l = Layout{conf: c, dir: dir}
+	if l.whole, err = filepath.Abs(dir); err != nil {
+		return l, err
 	}
-	if len(l.Names) > 0 {
-		l.home, l.configured = filepath.Dir(l.Names[0]), true
+	if c.Path == "" {
+		l.unconfigured()
+		return l, nil
 	}
-	if l.Table != "" {
-		l.home, l.configured = filepath.Dir(l.Table), true
+	l.Host, l.Aliases = c.Host(), c.Aliases
+	if m, ok := c.Map(conf.VirtuserMap); ok && m.Path != "" {
+		l.Class, l.Table = m.Class, mapfile.WithoutSuffix(m.Path)
 	}
-	if l.Table == "" {
-		l.Table = filepath.Join(l.home, mcfile.Virtusertable)
-	}
-	if len(l.Names) == 0 {
-		l.Names = []string{filepath.Join(l.home, mcfile.HostNames)}
-	}
+	l.Names, l.Words, l.Relayed = c.ClassFiles(conf.ClassW), c.ClassWords(conf.ClassW), c.ClassFiles(conf.ClassR)
+	l.findHome()
 	return l, nil
 }
 
-// configurationText gives the lines of sendmail.cf, or those that a sendmail.mc
-// stands for; none where there is neither.
-func configurationText(dir string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(dir, configuration))
-	if !errors.Is(err, fs.ErrNotExist) {
-		return string(text), err
-	}
-	text, err = os.ReadFile(filepath.Join(dir, "sendmail.mc"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	return mcfile.Configuration(string(text)), err
+// unconfigured lays a folder out as a build does.
+func (l *Layout) unconfigured() {
+	l.home, l.live = l.whole, true
+	at := func(name string) string { return filepath.Join(l.dir, name) }
+	l.Table = at(mcfile.Virtusertable)
+	l.Names = []conf.ClassFile{{Class: conf.ClassW, Path: at(mcfile.HostNames), Format: conf.EveryWord}}
+	l.Relayed = []conf.ClassFile{{Class: conf.ClassR, Path: at(mcfile.RelayDomains), Format: conf.EveryWord, Optional: true}}
+	l.Aliases = []conf.AliasFile{{Path: at(mcfile.Aliases)}}
 }
 
-// line takes a line of sendmail.cf in.
-func (l *Layout) line(line string) {
-	if name, ok := strings.CutPrefix(line, "Dj"); ok && name != "" && !strings.Contains(name, "$") {
-		l.Host = strings.ToLower(strings.TrimSpace(name))
+// findHome finds out where the files are on the server. A configuration that
+// names a file of its own folder is the server's; any other is a copy, of the
+// folder of the virtusertable or of class w.
+func (l *Layout) findHome() {
+	inside := func(path string) bool { return strings.HasPrefix(path, l.whole+"/") }
+	if l.whole == mcfile.DefaultDir || slices.ContainsFunc(l.conf.Paths(), inside) {
+		l.home, l.live = l.whole, true
+		return
 	}
-	if spec, ok := strings.CutPrefix(line, "Kvirtuser "); ok {
-		if words := strings.Fields(spec); len(words) > 1 {
-			l.Class, l.Table = words[0], mapfile.WithoutSuffix(words[len(words)-1])
+	l.home = mcfile.DefaultDir
+	for _, path := range append([]string{l.Table}, pathsOf(l.Names)...) {
+		if path != "" {
+			l.home = filepath.Dir(path)
+			return
 		}
-	}
-	for _, class := range []string{"w", "{w}", "{VirtHost}"} {
-		if words, ok := strings.CutPrefix(line, "C"+class); ok {
-			for _, word := range strings.Fields(strings.ToLower(words)) {
-				if !strings.Contains(word, "$") { // a macro: the host's own name, most likely
-					l.Words = append(l.Words, word)
-				}
-			}
-		}
-		if file, ok := strings.CutPrefix(line, "F"+class); ok {
-			if file, _, _ = strings.Cut(strings.TrimSpace(strings.TrimPrefix(file, "-o")), " "); filepath.IsAbs(file) {
-				l.Names = append(l.Names, file)
-			}
-		}
-	}
-	if specs, ok := strings.CutPrefix(line, "O AliasFile="); ok {
-		l.Aliases = append(l.Aliases, aliasPaths(specs)...)
 	}
 }
 
-// Home is the folder of the tables on the server; known says that the
-// configuration names it.
-func (l *Layout) Home() (dir string, known bool) { return l.home, l.configured }
+func pathsOf(files []conf.ClassFile) (paths []string) {
+	for _, f := range files {
+		if f.Path != "" {
+			paths = append(paths, f.Path)
+		}
+	}
+	return paths
+}
+
+// Home is the folder of the tables on the server; known says that there is a
+// configuration that names it.
+func (l *Layout) Home() (dir string, known bool) { return l.home, l.conf.Path != "" }
+
+// Configuration is the configuration of the folder; its Path is empty where
+// there is none.
+func (l *Layout) Configuration() *conf.Config { return l.conf }
 
 // Place gives the file that is read for a path of the server.
 func (l *Layout) Place(path string) string {
-	if l.configured && l.whole == l.home {
+	if l.live {
 		return path
 	}
 	if root, more := strings.CutSuffix(l.whole, l.home); more && root != "" { // the copy has more than the folder
@@ -124,28 +119,36 @@ func isThere(path string) bool {
 	return err == nil
 }
 
-// OpenServer opens the files of a server, wherever they are. What is not there
-// is empty, with a warning. aliases are read instead of the alias files that
-// the configuration names, where there are any.
-func OpenServer(l Layout, aliases []string, account func(string) bool) (set *Installed, err error) {
-	set = &Installed{Router: &virtuser.Router{Host: l.Host, Account: account}, at: l.Place, typ: l.Class, lenient: true}
-	if _, known := mapfile.ByName(l.Class); l.Class != "" && !known {
-		set.typ, set.foreign = "text", true
-		set.Warnings = append(set.Warnings, fmt.Sprintf("sendmail reads %s as a map of class %s, which virtmap cannot read; the text is read instead", l.Table, l.Class))
+// ours reports whether a file is one that a build writes under a name.
+func (l *Layout) ours(path, name string) bool {
+	return path != "" && filepath.Base(path) == name && filepath.Clean(filepath.Dir(path)) == filepath.Clean(l.homeAsGiven())
+}
+
+// homeAsGiven is the folder as paths of the layout have it.
+func (l *Layout) homeAsGiven() string {
+	if l.conf.Path == "" {
+		return l.dir
 	}
-	if len(aliases) > 0 {
-		for i, path := range aliases {
-			aliases[i] = mapfile.WithoutSuffix(path)
-		}
-		l.Aliases = aliases
-		set.at = func(path string) string {
-			if slices.Contains(aliases, mapfile.WithoutSuffix(path)) {
-				return path
-			}
-			return l.Place(path)
+	return l.home
+}
+
+// notRead names, a line each, what a person would expect to count and what the
+// configuration does not name.
+func (l *Layout) notRead() (all []string) {
+	if l.conf.Path == "" {
+		return nil
+	}
+	if l.conf.MC {
+		all = append(all, fmt.Sprintf("there is no %s in %s; %s is read instead, and may not be what the server runs with", conf.CFName, l.dir, l.conf.Path))
+	}
+	all = append(all, l.conf.Unread()...)
+	read := l.conf.Paths()
+	for _, name := range []string{mcfile.Virtusertable, mcfile.Aliases, mcfile.HostNames, mcfile.RelayDomains} {
+		path := filepath.Join(l.home, name)
+		named := slices.ContainsFunc(read, func(p string) bool { return mapfile.WithoutSuffix(p) == path })
+		if !named && slices.ContainsFunc(mapfile.Types, func(typ mapfile.Type) bool { return isThere(l.Place(path) + typ.Suffix) }) {
+			all = append(all, fmt.Sprintf("%s does not name %s, so that it is not read", l.conf.Path, path))
 		}
 	}
-	ours := filepath.Join(l.home, mcfile.Aliases)
-	l.Aliases = append([]string{ours}, slices.DeleteFunc(slices.Clone(l.Aliases), func(path string) bool { return path == ours })...)
-	return set, set.load(l, false)
+	return all
 }

@@ -69,5 +69,11 @@ func layoutOf(t *testing.T, name, text string) fileset.Layout {
 	if home == dir {
 		t.Errorf("the folder of the files is not known from\n%s", text)
 	}
+	for i := range l.Names {
+		l.Names[i].Line = 0
+	}
+	for i := range l.Aliases {
+		l.Aliases[i].Line = 0
+	}
 	return fileset.Layout{Host: l.Host, Table: l.Table, Class: l.Class, Names: l.Names, Words: l.Words, Aliases: l.Aliases}
 }

@@ -86,10 +86,11 @@ func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cf := "# DjOTHER\nDjMX1.Example.net\nO AliasFile=" + site + "\nO AliasFile=" + filepath.Join(dir, "virtmap-aliases") + "\n"
+	cf := "# DjOTHER\nDjMX1.Example.net\nKvirtuser hash " + filepath.Join(dir, "virtusertable") + "\nFw" + filepath.Join(dir, "local-host-names") +
+		"\nFR" + filepath.Join(dir, "virtmap-relay-domains") + "\nO AliasFile=" + site + "\nO AliasFile=" + filepath.Join(dir, "virtmap-aliases") + "\n"
 	write(cf)
-	if host, ok := fileset.HostName(dir); host != "mx1.example.net" || !ok {
-		t.Errorf("the host is %q, %v", host, ok)
+	if host := hostName(t, dir); host != "mx1.example.net" {
+		t.Errorf("the host is %q", host)
 	}
 	set, err := fileset.Open(dir, "mx1.example.net", func(name string) bool { return name == "andrei" })
 	if err != nil {
@@ -108,7 +109,7 @@ func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
 
 	// A file that is named and not there holds up all local mail.
 	write(cf + "O AliasFile=hash:" + filepath.Join(dir, "missing") + "\nDj$w.example.net\n")
-	if host, ok := fileset.HostName(dir); ok {
+	if host := hostName(t, dir); host != "" {
 		t.Errorf("the host is %q", host)
 	}
 	waits, err := fileset.Open(dir, "mx1.example.net", anybody)
@@ -122,4 +123,13 @@ func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
 	if len(waits.Warnings) != 1 || !strings.Contains(waits.Warnings[0], "missing is named in sendmail.cf") {
 		t.Errorf("the warnings are %q", waits.Warnings)
 	}
+}
+
+func hostName(t *testing.T, dir string) string {
+	t.Helper()
+	l, err := fileset.ReadLayout(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.Host
 }

@@ -130,13 +130,17 @@ func (s *Server) entries() *entries {
 	all := &entries{s: s, as: make([]form, s.table.Len()), why: map[int]string{}, dead: dead}
 	for i := range all.as {
 		e := all.at(i)
-		switch domain := e.domain(); {
+		domain := e.domain()
+		why := unsayable(domain)
+		switch {
 		case domain == "":
 			all.write(i, asComment, "there is no domain behind the @")
 		case e.key[0] == '@' && domain != e.key[1:]:
 			all.write(i, asComment, "there is more than one @ in it")
 		case domain[0] == '[':
 			all.write(i, asComment, domain+" is an address, and not a domain")
+		case why != "" && s.taken(domain):
+			all.write(i, asComment, "sendmail looks it up, and no inventory can have it: "+why)
 		case !s.taken(domain):
 			all.write(i, asComment, domain+" is not in class w, so that the row is never looked at")
 		case diag.Printable(e.key+e.right) != e.key+e.right:

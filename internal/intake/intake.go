@@ -44,9 +44,10 @@ type Server struct {
 	site       virtuser.Lookup     // aliases that stay
 	table      *virtuser.Table     // sorted; nil: see letGo
 	sum        mapfile.Sum         // of the rows
-	names      []string            // of class w, and relayed
+	all        []string            // of class w and {VirtHost}, and relayed
+	names      []string            // those of them that an inventory can have
 	lines      lines               // of the text
-	odd        []string            // what of class w no inventory can say
+	odd        []string            // what of classes and configuration no inventory can say
 	aboveNames map[string][]string // the comments before a name of class w
 	leading    map[string]string   // an address that leads to an alias
 	generic    map[string]string
@@ -65,13 +66,13 @@ func Sendmail(l fileset.Layout, aliases []string, account func(name string) bool
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{router: set.Router, own: set.OwnAliases(), site: set.SiteAliases(), names: set.Names(), mapType: set.MapType(), set: set}
+	s := &Server{router: set.Router, own: set.OwnAliases(), site: set.SiteAliases(), all: set.Names(), mapType: set.MapType(), set: set}
 	home, known := l.Home()
 	if known && home != mcfile.DefaultDir {
 		s.mailDir = home
 	}
 	s.table, err = set.Table()
-	if err == nil && !known && s.table.Len() == 0 && len(s.names) == 0 {
+	if err == nil && !known && s.table.Len() == 0 && len(s.all) == 0 {
 		err = fmt.Errorf("there are no virtual addresses: neither rows nor names of class w, and no sendmail.cf or sendmail.mc that says where they are")
 	}
 	if err == nil {
@@ -92,7 +93,11 @@ func Sendmail(l fileset.Layout, aliases []string, account func(name string) bool
 // readTexts reads what the texts say beside rows and names, and what each row of
 // the map that is none.
 func (s *Server) readTexts(l fileset.Layout, each func(row func(key, value []byte) error) error) error {
-	text, err := readIfThere(l.Place(l.Table))
+	var text []byte
+	var err error
+	if l.Table != "" {
+		text, err = readIfThere(l.Place(l.Table))
+	}
 	switch {
 	case err != nil:
 		return err
@@ -106,25 +111,20 @@ func (s *Server) readTexts(l fileset.Layout, each func(row func(key, value []byt
 			return err
 		}
 	}
-	for _, path := range l.Names {
-		text, err := readIfThere(l.Place(path))
+	for _, file := range l.Names {
+		if file.Path == "" {
+			continue
+		}
+		text, err := readIfThere(l.Place(file.Path))
 		if err != nil {
 			return err
 		}
-		odd, err := oddNames(path, text)
-		if err != nil {
-			return err
-		}
-		s.odd = append(s.odd, odd...)
 		s.nameComments(text)
 	}
-	s.names = slices.DeleteFunc(s.names, func(name string) bool {
-		literal := strings.HasPrefix(name, "[")
-		if literal {
-			s.odd = append(s.odd, name+" is an address, and sendmail knows those of its host by itself")
-		}
-		return literal
-	})
+	s.sortOut(s.all)
+	for _, line := range l.Configuration().Unread() {
+		s.odd = append(s.odd, ": "+line)
+	}
 	return nil
 }
 
@@ -201,9 +201,7 @@ func (s *Server) Aliases() virtuser.Lookup { return s.router.Aliases }
 func (s *Server) SiteAliases() virtuser.Lookup { return s.site }
 
 // taken reports whether rows of a domain are looked at.
-func (s *Server) taken(domain string) bool {
-	return domain == s.router.Host || s.router.ClassW(domain)
-}
+func (s *Server) taken(domain string) bool { return s.router.Asks(domain) }
 
 // read reports whether sendmail reads a row with a key.
 func (s *Server) read(key string) bool {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"virtmap/hostnames"
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
@@ -138,21 +137,35 @@ func notRead(table *virtuser.Table, key, right []byte) string {
 	return ""
 }
 
-// oddNames says what of a local-host-names is no name of a domain.
-func oddNames(path string, text []byte) ([]string, error) {
-	src, err := new(diag.Sources).Add(path, string(text))
-	if err != nil {
-		return nil, err
-	}
-	var faults diag.List
-	hostnames.Parse(src, &faults)
-	var odd []string
-	for _, f := range faults.Faults() {
-		if f.Also == 0 { // one that stands there twice is imported once
-			odd = append(odd, f.Text)
+// sortOut keeps the names of domains, and says of each other one why it is none.
+func (s *Server) sortOut(all []string) {
+	odd := func(why string) { s.odd = append(s.odd, ", a name of class w: "+why) }
+	for _, name := range all {
+		why := unsayable(name)
+		switch {
+		case isLiteral(name):
+			odd(name + " is an address, and sendmail knows those of its host by itself")
+		case strings.HasSuffix(name, "."):
+			odd(fmt.Sprintf("%q ends in a dot and never matches", name))
+		case why != "":
+			odd(why)
+		default:
+			s.names = append(s.names, name)
 		}
 	}
-	return odd, nil
+}
+
+// unsayable says why no inventory can have a domain that sendmail has; empty
+// where one can.
+func unsayable(domain string) string {
+	folded, bad := mailaddr.FoldDomain(domain)
+	switch {
+	case bad != nil:
+		return bad.Text
+	case folded != strings.TrimSuffix(domain, "."):
+		return fmt.Sprintf("%q is not ASCII, and mail comes to %s", domain, folded)
+	}
+	return ""
 }
 
 // nameComments keeps the comments of class w: those right above a name by it,
@@ -172,7 +185,9 @@ func (s *Server) nameComments(text []byte) {
 		case line == "":
 			keep("")
 		case line[0] != '#':
-			keep(mailaddr.Lower(line))
+			name, _, _ := strings.Cut(line, "#")
+			name, _, _ = strings.Cut(strings.ReplaceAll(name, "\t", " "), " ")
+			keep(mailaddr.Lower(name))
 		case !virtuser.OurComment(line):
 			pending = append(pending, line)
 		}

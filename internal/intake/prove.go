@@ -64,7 +64,8 @@ func (s *Server) beside(built *fileset.Installed) (*pair, error) {
 	}
 	next.Aliases = next.Aliases.Before(s.site)
 	next.Account = old.Account
-	domains := slices.Concat(s.names, built.Names(), []string{s.router.Host})
+	domains := slices.Concat(s.all, s.names, built.Names(), []string{s.router.Host})
+	domains = slices.DeleteFunc(domains, isLiteral) // sendmail knows those of its host by itself
 	slices.Sort(domains)
 	return &pair{Server: s, old: old, next: next.Ready(), rows: rows, domains: slices.Compact(domains)}, nil
 }
@@ -93,7 +94,7 @@ func (s *Server) Compare(inv *Inventory, addresses []string, old, next []virtuse
 	p := Proof{Compared: len(addresses)}
 	for i, addr := range addresses {
 		d := Difference{Address: addr, Old: old[i], New: next[i]}
-		if !d.compare() {
+		if !d.compare() || d.refusedStill() {
 			continue
 		}
 		d.Old.Trace = s.router.Route(addr).Trace
@@ -113,6 +114,16 @@ func (p *pair) prove(inv *Inventory, known *settled) (proof Proof) {
 	same := func(a, b Difference) bool { return a.Address == b.Address } // a near miss that is listed
 	proof.Found = slices.CompactFunc(proof.Found, same)
 	return proof
+}
+
+// isLiteral reports whether a name of class w is an address in brackets.
+func isLiteral(name string) bool { return strings.HasPrefix(name, "[") }
+
+// refusedStill reports whether a difference is only in how mail is refused at a
+// domain that no inventory can have.
+func (d *Difference) refusedStill() bool {
+	_, domain, _ := strings.Cut(d.Address, "@")
+	return !d.Old.Taken() && !d.New.Taken() && unsayable(domain) != ""
 }
 
 // walk goes through rows and domains: each is given n things, and what has the
@@ -216,7 +227,7 @@ func (c *comparing) address(addr string, same bool) {
 		return
 	}
 	d := Difference{Address: addr, Old: c.old.Route(addr), New: c.next.Route(addr)}
-	if differs := d.compare(); differs {
+	if differs := d.compare(); differs && !d.refusedStill() {
 		c.Found = append(c.Found, d)
 	}
 }
@@ -268,9 +279,12 @@ func (inv *Inventory) reason(d *Difference) string {
 			return why
 		}
 	}
+	_, domain, ok := strings.Cut(d.Address, "@")
 	switch {
 	case strings.Contains(d.Address, "@["):
 		return "an address of the host is class w by itself, whatever the files say"
+	case ok && unsayable(domain) != "":
+		return "the domain is not imported: " + unsayable(domain)
 	case d.Old.Taken() && len(d.Old.Recipients) == 0 && !d.New.Taken():
 		return "every member of the list is refused, and now the address is"
 	case !d.Old.Taken() && !d.New.Taken() && strings.HasPrefix(d.Old.Text, "Unbalanced "):

@@ -79,7 +79,7 @@ func install(t *testing.T, dir string, s fileset.Source) {
 		fmt.Fprintf(&aliases, "%s: %s\n", name, to)
 	}
 	write(t, dir, "aliases", aliases.String())
-	write(t, dir, "sendmail.cf", "Dj"+sample.HostName+"\nCwlocalhost\nFw/etc/mail/local-host-names %[^\\#]\nKvirtuser "+
+	write(t, dir, "sendmail.cf", "Dj"+sample.HostName+"\nCwlocalhost\nFw/etc/mail/local-host-names %[^\\#]\nFR-o /etc/mail/virtmap-relay-domains %[^\\#]\nKvirtuser "+
 		string(s.Model.Host.Map)+" -T<TMPF> /etc/mail/virtusertable\nO AliasFile=/etc/mail/aliases\nO AliasFile=/etc/mail/virtmap-aliases\n")
 }
 

@@ -86,7 +86,7 @@ func (w *writer) text() string {
 		}
 	}
 	for _, odd := range w.s.odd {
-		w.body.comments("", []string{notImported + ", a line of local-host-names: " + odd})
+		w.body.comments("", []string{notImported + odd})
 	}
 	w.body.comments("", w.s.lines.tail)
 	w.writeHead(own)

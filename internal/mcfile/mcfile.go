@@ -94,6 +94,36 @@ func (s Settings) line(n need) string {
 	return "LOCAL_CONFIG\nO AliasFile=" + s.AliasSpec() + "\ndivert(0)dnl\n"
 }
 
+// MCLine is what a sendmail.mc says to have a file of the set read, by its name.
+func (s Settings) MCLine(file string) string {
+	switch file {
+	case HostNames:
+		if s.MailDir != DefaultDir {
+			return s.line(needCWFile) + s.line(needCWFeature)
+		}
+		return s.line(needCWFeature)
+	case Virtusertable:
+		return s.line(needTable)
+	case RelayDomains:
+		return s.line(needRelay)
+	}
+	return s.line(needAliases)
+}
+
+// CFLine is what a sendmail.cf says to have a file of the set read.
+func (s Settings) CFLine(file string) string {
+	path := s.MailDir + "/" + file
+	switch file {
+	case HostNames:
+		return "Fw" + path + ` %[^\#]`
+	case Virtusertable:
+		return "Kvirtuser " + s.MapSpec()
+	case RelayDomains:
+		return "FR" + path + ` %[^\#]`
+	}
+	return "O AliasFile=" + s.AliasSpec()
+}
+
 // needs lists what a configuration with the given MAIL_SETTINGS_DIR must say.
 func (s Settings) needs(settingsDir string) [needCount]bool {
 	return [needCount]bool{

@@ -1,0 +1,162 @@
+package fileset
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/regular"
+	"virtmap/virtuser"
+)
+
+// aliases opens the alias files in the order in which they are asked. One that
+// the configuration names and that is not there holds up all local mail.
+func (s *Installed) aliases(l Layout) (virtuser.Lookup, error) {
+	var all, site []virtuser.Lookup
+	for _, a := range l.Aliases {
+		if a.Path == "" {
+			continue // the warnings name it
+		}
+		ours := l.ours(a.Path, mcfile.Aliases)
+		file, _, err := s.table(a.Path, s.aliasType(a, ours), aliasTextRows)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && ours && l.conf.Path == "", s.empty(a.Path, err):
+			continue
+		case errors.Is(err, fs.ErrNotExist):
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%s is named in sendmail.cf and not there: all mail to local accounts waits", a.Path))
+			file = func([]byte) ([]byte, bool, error) { return nil, false, err }
+		case err != nil:
+			return nil, err
+		}
+		all = append(all, file)
+		if ours {
+			s.own, s.ownText = file, a.Path
+		} else {
+			site = append(site, file)
+		}
+	}
+	s.site = firstOf(site)
+	return firstOf(all), nil
+}
+
+// aliasType is the type of the map of an alias file; empty where any will do.
+func (s *Installed) aliasType(a conf.AliasFile, ours bool) string {
+	switch a.Class {
+	case "stab", "text":
+		return "text"
+	case "hash", "cdb":
+		return a.Class
+	}
+	if ours {
+		return s.typ
+	}
+	return ""
+}
+
+// firstOf asks files one after the other.
+func firstOf(files []virtuser.Lookup) virtuser.Lookup {
+	return func(key []byte) (value []byte, ok bool, err error) {
+		for _, file := range files {
+			if value, ok, err = file(key); ok || err != nil {
+				break
+			}
+		}
+		return value, ok, err
+	}
+}
+
+func lineSet(lines []string) func(string) bool {
+	have := make(map[string]bool, len(lines))
+	for _, line := range lines {
+		have[line] = true
+	}
+	return func(name string) bool { return have[name] }
+}
+
+type eachRow = func(row func(key, value []byte) error) error
+
+// table opens the map of a text, of a type or of any that is there, or the text
+// itself, whose rows are those of asRows.
+func (s *Installed) table(text, typed string, asRows func([]byte) mapfile.Rows) (virtuser.Lookup, eachRow, error) {
+	for _, typ := range mapfile.Types {
+		if typ.Suffix == "" || typed != "" && typ.Name != typed {
+			continue
+		}
+		s.watch(s.at(text + typ.Suffix))
+		f, err := mapfile.Open(s.at(text + typ.Suffix))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		s.open, s.tables = append(s.open, f), append(s.tables, tableFile{text, typ.Suffix})
+		s.compareAges(text, text+typ.Suffix)
+		s.others(text, typ, typed)
+		return func(key []byte) ([]byte, bool, error) { return f.Append(nil, key) }, f.Each, nil
+	}
+	image, err := s.read(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.tables = append(s.tables, tableFile{text, ""})
+	if text == s.text && s.typ != "text" {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no map beside it; the text itself is read", s.at(text)))
+	}
+	lookup, each := rowSet(asRows(image))
+	return lookup, each, nil
+}
+
+func (s *Installed) read(path string) ([]byte, error) {
+	s.watch(s.at(path))
+	return regular.Read(s.at(path), regular.MaxBytes)
+}
+
+// others names further maps of a text: which of them sendmail reads is the
+// configuration's to say.
+func (s *Installed) others(text string, taken mapfile.Type, typed string) {
+	if typed != "" {
+		return
+	}
+	for _, typ := range mapfile.Types {
+		if _, err := os.Stat(s.at(text + typ.Suffix)); err == nil && typ.Suffix != "" && typ.Suffix != taken.Suffix {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%s%s is there too; %s%s is read", text, typ.Suffix, text, taken.Suffix))
+		}
+	}
+}
+
+// compareAges names a map that is older than its text, or has lost it.
+func (s *Installed) compareAges(text, path string) {
+	source, err := os.Stat(s.at(text))
+	if err != nil {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no text beside it", s.at(path)))
+		return
+	}
+	if m, err := os.Stat(s.at(path)); err == nil && m.ModTime().Before(source.ModTime()) {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s is older than %s: what the text says may not be what sendmail does", s.at(path), s.at(text)))
+	}
+}
+
+func rowSet(rows mapfile.Rows) (virtuser.Lookup, eachRow) {
+	have := make(map[string][]byte, rows.Len())
+	for i := range rows.Len() {
+		key, value := rows.Row(i)
+		have[string(key)] = value
+	}
+	lookup := func(key []byte) ([]byte, bool, error) {
+		value, ok := have[string(key)]
+		return value, ok, nil
+	}
+	return lookup, func(row func(key, value []byte) error) error {
+		for i := range rows.Len() {
+			if err := row(rows.Row(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,295 @@
+// Package conf reads what the configuration of a sendmail says about where mail
+// goes: the maps, classes, alias files, options and macros of a sendmail.cf.
+//
+//	Djmx1.example.net                              a macro
+//	Cwlocalhost shop.example                       words of a class
+//	Fw-o /etc/mail/local-host-names %[^\#]         a file of a class, and how its lines are read
+//	Kvirtuser hash -o /etc/mail/virtusertable      a map: name, class, flags, path
+//	O AliasFile=/etc/aliases, cdb:/etc/lists       alias files, in the order they are asked
+//	OA/etc/aliases                                 the same, as versions before 8.7 wrote it
+//
+// A line that begins with a blank goes on with the line before; # begins a
+// comment line. Of two K lines, and of two D lines, with one name the last wins
+// (sendmail/readcf.c). A sendmail.mc is read only where there is no sendmail.cf:
+// its lines become those that m4 would make of them.
+//
+// What sendmail reads from elsewhere is named by Unread and not followed: a
+// class from a program (F|) or a map (F@), a table in LDAP.
+package conf
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"virtmap/internal/mcfile"
+	"virtmap/internal/regular"
+)
+
+// Names of the configuration in the mail folder.
+const (
+	CFName = "sendmail.cf"
+	MCName = "sendmail.mc"
+)
+
+// A Config is what a sendmail.cf, or a sendmail.mc, says.
+type Config struct {
+	Path    string    // of the file; empty: the folder has none
+	MC      bool      // it is a sendmail.mc: its lines have no numbers
+	Changed time.Time // when the file was changed last
+
+	Maps    []Map       // K lines, in order
+	Files   []ClassFile // F lines, in order
+	Words   []ClassWord // the words of C lines, in order
+	Aliases []AliasFile // in the order they are asked
+
+	// EntireDomain: FEATURE(`virtuser_entire_domain') has the names below
+	// those of class {VirtHost} looked up too.
+	EntireDomain bool
+
+	options map[string][]string
+	macros  map[string]Macro
+}
+
+// A Macro is the value of a D line.
+type Macro struct {
+	Value string
+	Line  int
+}
+
+// Read reads the sendmail.cf of a folder, or its sendmail.mc where there is no
+// sendmail.cf. A folder with neither gives a Config whose Path is empty.
+func Read(dir string) (*Config, error) {
+	for _, name := range []string{CFName, MCName} {
+		path := filepath.Join(dir, name)
+		text, err := regular.Read(path, regular.MaxBytes)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		lines := string(text)
+		if name == MCName {
+			ours, _ := regular.Read(filepath.Join(dir, mcfile.Include), regular.MaxBytes) // it may not be there
+			lines = mcfile.Configuration(lines, string(ours))
+		}
+		c := Parse(lines)
+		c.Path, c.MC = path, name == MCName
+		if info, err := os.Stat(path); err == nil {
+			c.Changed = info.ModTime()
+		}
+		return c, nil
+	}
+	return Parse(""), nil
+}
+
+// Parse reads the lines of a sendmail.cf.
+func Parse(text string) *Config {
+	c := &Config{options: map[string][]string{}, macros: map[string]Macro{}}
+	var line string
+	number, first := 0, 0
+	for next := range strings.Lines(text) {
+		number++
+		next = strings.TrimRight(next, "\r\n")
+		if next != "" && (next[0] == ' ' || next[0] == '\t') {
+			line += next // a continuation
+			continue
+		}
+		c.line(line, first)
+		line, first = next, number
+	}
+	c.line(line, first)
+	return c
+}
+
+// line takes a whole line in.
+func (c *Config) line(line string, number int) {
+	if line == "" {
+		return
+	}
+	rest := line[1:]
+	switch line[0] {
+	case 'D':
+		if name, value := nameOf(rest); name != "" {
+			c.macros[name] = Macro{strings.TrimSpace(value), number}
+		}
+	case 'C':
+		name, words := nameOf(rest)
+		for _, word := range strings.Fields(words) {
+			c.Words = append(c.Words, ClassWord{name, word, number})
+		}
+	case 'F':
+		c.Files = append(c.Files, classFile(rest, number))
+	case 'K':
+		if m, ok := mapOf(rest, number); ok {
+			c.Maps = append(c.Maps, m)
+		}
+	case 'O':
+		c.option(rest, number)
+	case 'R':
+		c.EntireDomain = c.EntireDomain || strings.Contains(line, "$* $={VirtHost} . >")
+	}
+}
+
+// nameOf cuts the name of a macro or class, one byte or a word in braces, from
+// what stands behind it. {w} is w.
+func nameOf(text string) (name, rest string) {
+	if text == "" || text[0] == ' ' || text[0] == '\t' {
+		return "", ""
+	}
+	if text[0] != '{' {
+		return text[:1], text[1:]
+	}
+	name, rest, ok := strings.Cut(text[1:], "}")
+	if !ok {
+		return "", ""
+	}
+	return name, rest
+}
+
+// option takes "O Name=value", or "OA/path", in.
+func (c *Config) option(text string, line int) {
+	name, value := "AliasFile", ""
+	if long, ok := strings.CutPrefix(text, " "); ok {
+		name, value, _ = strings.Cut(long, "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	} else if value, ok = strings.CutPrefix(text, "A"); !ok {
+		return // another option of one letter
+	}
+	if strings.EqualFold(name, "AliasFile") {
+		c.Aliases = append(c.Aliases, aliasFiles(value, line)...)
+		return
+	}
+	name = strings.ToLower(name)
+	c.options[name] = append(c.options[name], value)
+}
+
+// Option gives the value of a long option, such as PidFile: the last where there
+// are several, empty where it is not set.
+func (c *Config) Option(name string) string {
+	values := c.Options(name)
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
+
+// Options gives every value of a long option that adds up, such as
+// DontBlameSendmail.
+func (c *Config) Options(name string) []string { return c.options[strings.ToLower(name)] }
+
+// Macro gives a macro by its letter or the word in its braces.
+func (c *Config) Macro(name string) (Macro, bool) {
+	m, ok := c.macros[name]
+	return m, ok && m.Value != ""
+}
+
+// Host is the server's own name ($j) in lower case, where the configuration
+// spells it out; empty otherwise.
+func (c *Config) Host() string {
+	m, _ := c.Macro("j")
+	if strings.Contains(m.Value, "$") {
+		return ""
+	}
+	return strings.ToLower(m.Value)
+}
+
+// A Map is a K line.
+type Map struct {
+	Name  string   // virtuser
+	Class string   // hash, cdb, text, ldap, …
+	Flags []string // -o, -k0, …, and what else stands before the path
+	Path  string   // of the file as it is written; empty: the class has none
+	Spec  string   // all behind the name
+	Line  int
+}
+
+// fileClasses are the classes of maps whose last word is the path of a file.
+var fileClasses = map[string]bool{"hash": true, "btree": true, "dbm": true, "cdb": true, "implicit": true, "text": true, "stab": true}
+
+func mapOf(text string, line int) (m Map, ok bool) {
+	words := strings.Fields(text)
+	if len(words) < 2 {
+		return m, false
+	}
+	m = Map{Name: words[0], Class: words[1], Line: line}
+	m.Spec = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), m.Name))
+	m.Flags = words[2:]
+	if n := len(m.Flags); n > 0 && fileClasses[m.Class] && !strings.HasPrefix(m.Flags[n-1], "-") {
+		m.Path, m.Flags = m.Flags[n-1], m.Flags[:n-1]
+	}
+	return m, true
+}
+
+// Optional reports whether a map that is missing counts as empty (-o).
+func (m Map) Optional() bool { return slices.Contains(m.Flags, "-o") }
+
+// VirtuserMap is the name of the map that FEATURE(`virtusertable') makes.
+const VirtuserMap = "virtuser"
+
+// Map gives the map of a name: of two K lines the last wins.
+func (c *Config) Map(name string) (m Map, ok bool) {
+	for _, m := range slices.Backward(c.Maps) {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return m, false
+}
+
+// An AliasFile is one of the files of an AliasFile option.
+type AliasFile struct {
+	Class string // hash, cdb, stab, …; empty: implicit
+	Path  string // empty: the class has no file
+	Spec  string // as it is written
+	Line  int
+}
+
+// aliasFiles cuts the value of an AliasFile option: [class [-flags]:]path, …
+func aliasFiles(value string, line int) (all []AliasFile) {
+	for spec := range strings.SplitSeq(value, ",") {
+		a := AliasFile{Spec: strings.TrimSpace(spec), Line: line}
+		if a.Spec == "" {
+			continue
+		}
+		class, path, cut := strings.Cut(a.Spec, ":")
+		switch {
+		case filepath.IsAbs(a.Spec):
+			a.Path = a.Spec
+		case cut:
+			if words := strings.Fields(class); len(words) > 0 {
+				a.Class = words[0]
+			}
+			if path = strings.TrimSpace(path); filepath.IsAbs(path) {
+				a.Path = path
+			}
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// Paths are the files that the configuration names: of maps, classes and
+// aliases.
+func (c *Config) Paths() (paths []string) {
+	add := func(path string) {
+		if path != "" {
+			paths = append(paths, filepath.Clean(path))
+		}
+	}
+	for _, m := range c.Maps {
+		add(m.Path)
+	}
+	for _, f := range c.Files {
+		add(f.Path)
+	}
+	for _, a := range c.Aliases {
+		add(a.Path)
+	}
+	return paths
+}

@@ -1,0 +1,162 @@
+package conf
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mcfile"
+)
+
+// A Need is one thing that the configuration must read of a set.
+type Need uint8
+
+// The needs of a set, in the order of its files.
+const (
+	Aliases Need = iota // virtmap-aliases, to which rows of lists and mailboxes lead
+	Table               // the virtusertable
+	Relayed             // virtmap-relay-domains
+	Names               // local-host-names
+	needs
+)
+
+// Needs are all of them.
+var Needs = []Need{Aliases, Table, Relayed, Names}
+
+func (n Need) String() string {
+	return [needs]string{mcfile.Aliases, mcfile.Virtusertable, mcfile.RelayDomains, mcfile.HostNames}[n]
+}
+
+// A Gap is something that the configuration must read and does not.
+type Gap struct {
+	Need  Need
+	Path  string // of the configuration
+	Line  int    // of what clashes; 0: nothing is there
+	What  string
+	Write string // the line for sendmail.mc
+	CF    string // the line for sendmail.cf, where there is no sendmail.mc
+}
+
+// Gaps says what the configuration must read of a set and does not, with the
+// line to write. A Config of a folder without a configuration has no gaps.
+func (c *Config) Gaps(s mcfile.Settings) (gaps []Gap) {
+	if c.Path == "" {
+		return nil
+	}
+	for _, n := range Needs {
+		if n == Relayed && !s.Relay {
+			continue
+		}
+		if what, line := c.lacks(n, s); what != "" {
+			gaps = append(gaps, Gap{Need: n, Path: c.Path, Line: line, What: what, Write: s.MCLine(n.String()), CF: s.CFLine(n.String())})
+		}
+	}
+	return gaps
+}
+
+// lacks says in what way the configuration does not read a file; empty where it
+// does.
+func (c *Config) lacks(n Need, s mcfile.Settings) (what string, line int) {
+	path := s.MailDir + "/" + n.String()
+	switch n {
+	case Aliases:
+		return c.lacksAliases(s, path)
+	case Table:
+		return c.lacksTable(s, path)
+	case Relayed:
+		if !c.ReadsClassFile(ClassR, path) {
+			return "domains to relay for are not read from " + path, 0
+		}
+	case Names:
+		if !c.ReadsClassFile(ClassW, path) {
+			return "class w is not read from " + path, 0
+		}
+	}
+	return "", 0
+}
+
+// aliasClasses are the classes of alias files that read each type of map: no
+// class is implicit, which takes hash files.
+var aliasClasses = map[string][]string{"hash": {"", "implicit", "hash"}, "cdb": {"cdb"}, "text": {"stab"}}
+
+func (c *Config) lacksAliases(s mcfile.Settings, path string) (what string, line int) {
+	for _, a := range c.Aliases {
+		if a.Path == "" || filepath.Clean(a.Path) != path {
+			continue
+		}
+		if slices.Contains(aliasClasses[s.Map], a.Class) {
+			return "", 0
+		}
+		return fmt.Sprintf("%q is an alias file of another type than the inventory's %s", a.Spec, s.Map), a.Line
+	}
+	return path + " is not one of the alias files", 0
+}
+
+func (c *Config) lacksTable(s mcfile.Settings, path string) (what string, line int) {
+	m, ok := c.Map(VirtuserMap)
+	switch {
+	case !ok:
+		return "there is no virtusertable", 0
+	case m.Path == "" || filepath.Clean(mapfile.WithoutSuffix(m.Path)) != path:
+		return fmt.Sprintf("the virtusertable is another: %q", m.Spec), m.Line
+	case m.Class != s.Map:
+		return fmt.Sprintf("the virtusertable is of class %s, and the inventory's map is %s", m.Class, s.Map), m.Line
+	case s.Map == "text" && !m.textAsWritten():
+		return fmt.Sprintf("the virtusertable is not read as %q", s.MapSpec()), m.Line
+	}
+	return "", 0
+}
+
+// textAsWritten reports whether a map of class text cuts its lines at a tab.
+func (m Map) textAsWritten() bool {
+	for _, flag := range []string{"-k0", "-v1", `-z\t`} {
+		if !slices.Contains(m.Flags, flag) {
+			return false
+		}
+	}
+	return true
+}
+
+// Unread names, a line each, what decides where mail goes and is not looked at
+// by virtmap.
+func (c *Config) Unread() (all []string) {
+	say := func(line int, format string, args ...any) {
+		all = append(all, c.At(line)+": "+fmt.Sprintf(format, args...))
+	}
+	if m, ok := c.Map(VirtuserMap); ok && m.Path == "" {
+		say(m.Line, "the virtusertable is of class %s, which is not read; export it as text, one \"key value\" a line, and give it as --from lines:FILE", m.Class)
+	}
+	for _, f := range c.Files {
+		if f.Path == "" && slices.Contains([]string{ClassW, ClassR, VirtHosts}, f.Class) {
+			say(f.Line, "class %s has names from %q, which are not read", f.Class, f.Source)
+		}
+	}
+	for _, a := range c.Aliases {
+		if a.Path == "" {
+			say(a.Line, "the aliases in %q are not read", a.Spec)
+		}
+	}
+	for _, relay := range []struct{ macro, name, effect string }{
+		{"L", "LUSER_RELAY", "unknown local users are passed on"},
+		{"H", "MAIL_HUB", "all local mail is passed on"},
+		{"R", "LOCAL_RELAY", "local mail without a domain is passed on"},
+	} {
+		if m, ok := c.Macro(relay.macro); ok {
+			say(m.Line, "%s: %s to %q, which is not looked at", relay.name, relay.effect, m.Value)
+		}
+	}
+	return all
+}
+
+// At names a line of the configuration.
+func (c *Config) At(line int) string {
+	if c.MC || line == 0 {
+		return c.Path
+	}
+	return fmt.Sprintf("%s:%d", c.Path, line)
+}
+
+// Clean gives the folder in the form that paths of a configuration have.
+func Clean(dir string) string { return strings.TrimRight(filepath.Clean(dir), "/") }
