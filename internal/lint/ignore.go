@@ -50,8 +50,9 @@ func Ignored(m *inventory.Model, skipped []*diag.Check, faults *diag.List) {
 	for _, i := range all {
 		wasSkipped := func(c *diag.Check) bool { return slices.Contains(i.checks, c.ID) }
 		if !i.used && !slices.ContainsFunc(skipped, wasSkipped) {
-			faults.Add(checkUnused.At(i.pos, i.size, "nothing on line %d is reported by %s", i.about.line, strings.Join(i.checks, " or ")).
-				WithHelp("take the comment out"))
+			// Without a number of a line, the text stays when lines move.
+			faults.Add(checkUnused.At(i.pos, i.size, "nothing on its line is reported by %s", strings.Join(i.checks, " or ")).
+				WithHelp("take the comment out; it is about line %d", i.about.line))
 		}
 	}
 }
