@@ -5,19 +5,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/fileset"
 )
 
-// changedLines are the lines of files that changed since a revision of git, by
-// the absolute path of the file.
+// changedLines are the lines of files that changed since a revision of git.
 type changedLines struct {
-	top   string // of the work tree; files elsewhere count as changed
-	files map[string][]lineRange
+	top   string                 // of the work tree; files elsewhere count as changed
+	files map[string][]lineRange // as they are now, by the path below top
+	gone  map[string][]lineRange // as they were: what was taken out, or is another text now
 }
 
 type lineRange struct{ first, last int }
@@ -25,46 +28,57 @@ type lineRange struct{ first, last int }
 // allLines are those of a file that git does not know yet.
 var allLines = lineRange{1, 1 << 30}
 
-// changedSince asks git what changed in the work tree that a folder is in.
-func changedSince(ctx context.Context, revision, folder string) (*changedLines, error) {
-	git := func(args ...string) (string, error) {
-		cmd := exec.CommandContext(ctx, "git", append([]string{"-C", folder, "-c", "core.quotePath=false"}, args...)...)
-		var said bytes.Buffer
-		cmd.Stderr = &said
-		out, err := cmd.Output()
-		if err != nil && said.Len() > 0 {
-			err = errors.New(strings.TrimSpace(said.String()))
-		}
-		return string(out), err
+// within reports whether one of some ranges has a line.
+func within(ranges []lineRange, line int) bool {
+	return slices.ContainsFunc(ranges, func(r lineRange) bool { return r.first <= line && line <= r.last })
+}
+
+// A repository is where git runs.
+type repository struct {
+	ctx    context.Context
+	folder string
+	env    []string // more of it
+}
+
+// git gives what a command prints.
+func (r repository) git(stdin string, args ...string) (string, error) {
+	cmd := exec.CommandContext(r.ctx, "git", append([]string{"-C", r.folder, "-c", "core.quotePath=false"}, args...)...)
+	var said bytes.Buffer
+	cmd.Stdin, cmd.Stderr = strings.NewReader(stdin), &said
+	cmd.Env = append(os.Environ(), r.env...)
+	out, err := cmd.Output()
+	if err != nil && said.Len() > 0 {
+		err = errors.New(strings.TrimSpace(said.String()))
 	}
-	top, err := git("rev-parse", "--show-toplevel")
+	return string(out), err
+}
+
+// changedSince asks git what changed in the work tree.
+func changedSince(repo repository, revision string) (*changedLines, error) {
+	top, err := repo.git("", "rev-parse", "--show-toplevel")
 	if err != nil {
 		return nil, err
 	}
-	c := &changedLines{top: strings.TrimSuffix(top, "\n"), files: map[string][]lineRange{}}
-	patch, err := git("diff", "--unified=0", "--no-color", "--no-ext-diff", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", revision, "--")
+	c := &changedLines{top: strings.TrimSuffix(top, "\n"), files: map[string][]lineRange{}, gone: map[string][]lineRange{}}
+	patch, err := repo.git("", "diff", "--unified=0", "--no-color", "--no-ext-diff", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", revision, "--")
 	if err != nil {
 		return nil, err
 	}
 	c.readPatch(patch)
-	added, err := git("ls-files", "--others", "--exclude-standard", "--full-name", "-z")
+	added, err := repo.git("", "ls-files", "--others", "--exclude-standard", "--full-name", "-z")
 	for name := range strings.SplitSeq(added, "\x00") {
 		if name != "" {
-			c.add(name, allLines)
+			c.files[name] = append(c.files[name], allLines)
 		}
 	}
 	return c, err
 }
 
-func (c *changedLines) add(name string, lines lineRange) {
-	path := filepath.Join(c.top, filepath.FromSlash(name))
-	c.files[path] = append(c.files[path], lines)
-}
-
-// readPatch takes the new side of every hunk: "+++ b/NAME", then
-// "@@ -1,2 +3,4 @@" for four lines from the third on.
+// readPatch takes both sides of every hunk: "--- a/NAME" and "+++ b/NAME", then
+// "@@ -1,2 +3,4 @@" for two lines from the first on that are four from the third
+// on now.
 func (c *changedLines) readPatch(patch string) {
-	name, body := "", 0 // lines of the hunk that are still to come
+	before, after, body := "", "", 0 // lines of the hunk that are still to come
 	for line := range strings.Lines(patch) {
 		line = strings.TrimSuffix(line, "\n")
 		if body > 0 {
@@ -73,24 +87,37 @@ func (c *changedLines) readPatch(patch string) {
 			}
 			continue
 		}
+		if old, ok := strings.CutPrefix(line, "--- "); ok {
+			before = patchName(old, "a/")
+			continue
+		}
 		if new, ok := strings.CutPrefix(line, "+++ "); ok {
-			if unquoted, err := strconv.Unquote(new); err == nil {
-				new = unquoted
-			}
-			name = strings.TrimPrefix(strings.TrimSuffix(new, "\t"), "b/")
+			after = patchName(new, "b/")
 			continue
 		}
 		fields := strings.Fields(line)
 		if len(fields) < 3 || fields[0] != "@@" {
 			continue
 		}
-		_, removed := hunkRange(fields[1], "-")
-		first, lines := hunkRange(fields[2], "+")
-		body = removed + lines
-		if lines > 0 {
-			c.add(name, lineRange{first, first + lines - 1})
-		}
+		body = addHunk(c.gone, before, fields[1], "-") + addHunk(c.files, after, fields[2], "+")
 	}
+}
+
+// patchName is the name of a file as a patch has it.
+func patchName(text, prefix string) string {
+	if unquoted, err := strconv.Unquote(text); err == nil {
+		text = unquoted
+	}
+	return strings.TrimPrefix(strings.TrimSuffix(text, "\t"), prefix)
+}
+
+// addHunk adds one side of a hunk, and gives its number of lines.
+func addHunk(to map[string][]lineRange, name, text, sign string) (lines int) {
+	first, lines := hunkRange(text, sign)
+	if lines > 0 {
+		to[name] = append(to[name], lineRange{first, first + lines - 1})
+	}
+	return lines
 }
 
 // hunkRange reads "+3,4"; without a comma it is one line.
@@ -106,33 +133,61 @@ func hunkRange(text, sign string) (first, lines int) {
 
 // has reports whether a place is on a line that changed.
 func (c *changedLines) has(p diag.Place) bool {
-	path, err := filepath.Abs(p.File)
-	if err == nil {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			path = real
-		}
-	}
-	if rel, err := filepath.Rel(c.top, path); err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
-		return true
-	}
-	for _, lines := range c.files[path] {
-		if lines.first <= p.Line && p.Line <= lines.last {
-			return true
-		}
-	}
-	return false
+	name, ok := below(c.top, p.File)
+	return !ok || within(c.files[name], p.Line)
 }
 
-// onlyChanged leaves the faults whose first or second place changed.
-func onlyChanged(ctx context.Context, revision, inventory string, sources *diag.Sources, faults *diag.List) error {
-	lines, err := changedSince(ctx, revision, filepath.Dir(inventory))
+// below gives the path of a file below a folder, with slashes; false when it
+// is elsewhere.
+func below(folder, file string) (string, bool) {
+	path, err := filepath.Abs(file)
 	if err != nil {
-		return exit(exitNoInput, fmt.Errorf("--changed-since %s: %w", revision, err))
+		return "", false
 	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	rel, err := filepath.Rel(folder, path)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+		return "", false
+	}
+	return filepath.ToSlash(rel), true
+}
+
+// onlyChanged leaves the faults whose first or second place changed, and the
+// errors that the revision did not have, wherever they are: taking a user away
+// breaks lines that nobody touched.
+func (a *checkArgs) onlyChanged(ctx context.Context, accounts []string, source fileset.Source, faults *diag.List) error {
+	failed := func(err error) error {
+		return machineExit(fmt.Errorf("--changed-since %s: %w", a.telling.since, err), exitNoInput)
+	}
+	repo := repository{ctx: ctx, folder: filepath.Dir(a.inventory)}
+	lines, err := changedSince(repo, a.telling.since)
+	if err != nil {
+		return failed(err)
+	}
+	sources := source.Model.Sources
 	changed := func(pos diag.Pos) bool {
 		place, ok := sources.Place(pos)
 		return ok && lines.has(place)
 	}
-	faults.Keep(func(f diag.Fault) bool { return changed(f.Pos) || changed(f.Also) })
+	var elsewhere []diag.Fault
+	faults.Keep(func(f diag.Fault) bool {
+		if changed(f.Pos) || changed(f.Also) {
+			return true
+		}
+		if faults.Severity(f.Check) == diag.Error {
+			elsewhere = append(elsewhere, f)
+		}
+		return false
+	})
+	if len(elsewhere) == 0 {
+		return nil
+	}
+	before, err := lines.errorsBefore(repo, a.telling.since, a.inventory, accounts)
+	if err != nil {
+		return failed(err)
+	}
+	faults.Add(before.less(elsewhere, lines.top, sources)...)
 	return nil
 }

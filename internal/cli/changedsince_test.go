@@ -6,7 +6,7 @@ import (
 )
 
 func TestReadPatch(t *testing.T) {
-	c := &changedLines{top: "/repo", files: map[string][]lineRange{}}
+	c := &changedLines{files: map[string][]lineRange{}, gone: map[string][]lineRange{}}
 	c.readPatch(`diff --git a/mail.yaml b/mail.yaml
 index 1..2 100644
 --- a/mail.yaml
@@ -35,8 +35,12 @@ diff --git a/gone.yaml b/gone.yaml
 @@ -1 +0,0 @@
 -x
 `)
-	want := `map[/repo/a "b".yaml:[{1 2}] /repo/mail.yaml:[{3 3} {19 21}]]`
+	want := `map[a "b".yaml:[{1 2}] mail.yaml:[{3 3} {19 21}]]`
 	if got := fmt.Sprint(c.files); got != want {
 		t.Errorf("the lines are %s, not %s", got, want)
+	}
+	want = `map[a "b".yaml:[{1 1}] gone.yaml:[{1 1}] mail.yaml:[{3 3} {7 8}]]`
+	if got := fmt.Sprint(c.gone); got != want {
+		t.Errorf("the lines were %s, not %s", got, want)
 	}
 }

@@ -35,6 +35,10 @@ each with the command that mends it.
 
 --accounts says which accounts catch_all: local opens to the world.
 
+--changed-since reads the inventory as it was at a revision of git too. Warnings
+are told on changed lines only; an error that the revision did not have is told
+on every line, because taking a user away breaks lines that nobody touched.
+
 --format tells the faults to a CI server; the exit code is the same in every
 format. Under GITHUB_ACTIONS the changed lines are annotated without asking.
 
@@ -82,7 +86,7 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 		return err
 	}
 	if a.telling.since != "" {
-		if err := onlyChanged(ctx, a.telling.since, a.inventory, source.Model.Sources, faults); err != nil {
+		if err := a.onlyChanged(ctx, accounts, source, faults); err != nil {
 			return err
 		}
 	}
@@ -101,7 +105,7 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 	switch {
 	case a.quiet:
 	case a.telling.since != "":
-		fmt.Fprintf(stdio.Err, "%s: no errors on lines changed since %s\n", source.Model.Name, a.telling.since)
+		fmt.Fprintf(stdio.Err, "%s: no errors on lines changed since %s, and no new ones elsewhere\n", source.Model.Name, a.telling.since)
 	default:
 		fmt.Fprintf(stdio.Err, "%s: no errors in %s\n", source.Model.Name, contents(source))
 	}

@@ -44,7 +44,7 @@ func (a *formatArgs) flags() []cli.Flag {
 		&cli.StringFlag{Name: "fail-on", Value: "error", Destination: &a.failOn, EnvVars: []string{"VIRTMAP_FAIL_ON"},
 			Usage: "exit with 1 from `SEVERITY` on: error or warning"},
 		&cli.StringFlag{Name: "changed-since", Destination: &a.since, EnvVars: []string{"VIRTMAP_CHANGED_SINCE"},
-			Usage: "tell only the faults on lines that changed since `REVISION` of git, such as origin/main; others fail nothing"},
+			Usage: "tell only the faults on lines that changed since `REVISION` of git, such as origin/main, and the errors that it did not have; others fail nothing"},
 		&cli.IntFlag{Name: "max-faults", Destination: &a.maxFaults, DefaultText: "all", EnvVars: []string{"VIRTMAP_MAX_FAULTS"},
 			Usage: "tell at most `N` faults, the errors first to stay; as text, ten warnings of a check without it"},
 	}

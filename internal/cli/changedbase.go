@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+)
+
+// earlier are the errors that an inventory had at a revision, on lines that did
+// not change since.
+type earlier struct {
+	revision string
+	unread   error // the inventory could not be read there
+	errors   map[sameFault]int
+}
+
+// A sameFault tells faults apart wherever they move within a file.
+type sameFault struct{ check, file, text string }
+
+// errorsBefore finds the errors of an inventory as it was at a revision.
+func (c *changedLines) errorsBefore(repo repository, revision, path string, accounts []string) (e earlier, err error) {
+	e = earlier{revision: revision, errors: map[sameFault]int{}}
+	repo.folder = c.top // names on git's standard input are those below its folder
+	tree, err := baseTree(repo, revision)
+	if err != nil {
+		return e, err
+	}
+	defer tree.remove()
+	folder, ok := below(c.top, filepath.Dir(path))
+	if !ok {
+		return e, fmt.Errorf("%q is not in the work tree %q", path, c.top)
+	}
+	at := filepath.Join(tree.root, filepath.FromSlash(folder), filepath.Base(path))
+	if err := tree.inventory(at, c.top); err != nil {
+		e.unread = err
+		return e, nil
+	}
+	source, faults, err := readAdvised(at, accounts, diag.Error, Stdio{In: strings.NewReader("")})
+	if err != nil {
+		e.unread = err
+		return e, nil
+	}
+	names := strings.NewReplacer(filepath.Dir(at)+"/", shownFolder(path)) // as messages have them
+	for _, f := range faults.Faults() {
+		place, _ := source.Model.Sources.Place(f.Pos)
+		file, _ := below(tree.root, place.File)
+		if faults.Severity(f.Check) == diag.Error && !within(c.gone[file], place.Line) {
+			e.errors[sameFault{f.Check.ID, file, names.Replace(f.Text)}]++
+		}
+	}
+	return e, nil
+}
+
+// shownFolder is how the names of included files begin in messages.
+func shownFolder(inventory string) string {
+	if folder := filepath.Dir(inventory); folder != "." {
+		return folder + "/"
+	}
+	return ""
+}
+
+// less gives the errors that are new, and says so in their help.
+func (e *earlier) less(all []diag.Fault, top string, sources *diag.Sources) (left []diag.Fault) {
+	why := "this line did not change, but " + e.revision + " did not have the error"
+	if e.unread != nil {
+		why = "this line did not change, but the inventory cannot be read at " + e.revision + ", so that every error is new"
+	}
+	for _, f := range all {
+		place, _ := sources.Place(f.Pos)
+		file, _ := below(top, place.File)
+		same := sameFault{f.Check.ID, file, f.Text}
+		if e.errors[same] > 0 {
+			e.errors[same]--
+			continue
+		}
+		f.Help = cmp.Or(f.Help, f.Check.Rule) + "\n" + why
+		left = append(left, f)
+	}
+	return left
+}
+
+// A tree has files of a revision in a temporary folder: those that an inventory
+// there needs.
+type tree struct {
+	root  string
+	repo  repository // with an index of its own
+	names []string   // all files of the revision
+	links bool       // some of them are symbolic links
+}
+
+func baseTree(repo repository, revision string) (*tree, error) {
+	commit, err := baseCommit(repo, revision)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.MkdirTemp("", "virtmap-")
+	if err != nil {
+		return nil, err
+	}
+	if real, err := filepath.EvalSymlinks(root); err == nil {
+		root = real
+	}
+	t := &tree{root: filepath.Join(root, "tree"), repo: repo}
+	t.repo.env = []string{"GIT_INDEX_FILE=" + filepath.Join(root, "index")}
+	_, err = t.repo.git("", "read-tree", "--no-sparse-checkout", commit)
+	listed := ""
+	if err == nil {
+		listed, err = t.repo.git("", "ls-files", "--stage", "--full-name", "-z", ":/")
+	}
+	if err != nil {
+		t.remove()
+		return nil, err
+	}
+	for line := range strings.SplitSeq(listed, "\x00") {
+		if mode, name, ok := strings.Cut(line, "\t"); ok { // "100644 HASH 0<tab>NAME"
+			t.names, t.links = append(t.names, name), t.links || strings.HasPrefix(mode, "120000 ")
+		}
+	}
+	return t, nil
+}
+
+// remove is called when nobody reads the tree any more; what stays is in the
+// folder for temporary files.
+func (t *tree) remove() { _ = os.RemoveAll(filepath.Dir(t.root)) }
+
+// baseCommit is the commit that git diff compares with: of A..B it is A, of
+// A...B where the two part.
+func baseCommit(repo repository, revision string) (string, error) {
+	said, err := repo.git("", "rev-parse", "--revs-only", "--end-of-options", revision)
+	commits := strings.Fields(said)
+	if err == nil && len(commits) == 0 {
+		err = errors.New("it is no revision of git")
+	}
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimPrefix(commits[len(commits)-1], "^"), nil
+}
+
+// inventory puts an inventory and what it includes into the tree. Where the
+// revision has links, nobody knows what they stand for: all of it is put there.
+func (t *tree) inventory(at, top string) error {
+	bases := []string{globEscape.Replace(filepath.Base(at))}
+	if err := t.checkout(bases); err != nil {
+		return err
+	}
+	m, _, err := inventory.Load(at, strings.NewReader(""))
+	if err != nil {
+		return err
+	}
+	for _, pattern := range m.Includes {
+		if strings.HasPrefix(pattern, top+"/") {
+			return fmt.Errorf("%q is read as it is now", pattern)
+		}
+		bases = append(bases, filepath.Base(pattern))
+	}
+	return t.checkout(bases)
+}
+
+var globEscape = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
+
+// checkout writes the files whose last part matches one of some patterns.
+func (t *tree) checkout(patterns []string) error {
+	var wanted strings.Builder
+	for _, name := range t.names {
+		matches := func(pattern string) bool { ok, _ := path.Match(pattern, path.Base(name)); return ok }
+		if t.links || slices.ContainsFunc(patterns, matches) {
+			wanted.WriteString(name + "\x00")
+		}
+	}
+	_, err := t.repo.git(wanted.String(), "checkout-index", "-q", "-f", "-z", "--stdin", "--prefix="+t.root+"/")
+	return err
+}
