@@ -154,42 +154,107 @@ func parsed[T any](t *testing.T, path string) (into T) {
 // broken has a fault in the line that it adds.
 const broken = good + "      sales: andrai\n"
 
-func TestGitHubWorkflow(t *testing.T) {
-	peer.Find(t, "curl")
+// An event is what starts a workflow of GitHub.
+type event struct {
+	name string
+	fork bool
+}
+
+// githubIf says what the conditions of the workflow come to, by what is in them;
+// a step without one runs when no step failed.
+var githubIf = map[string]func(s *site, e event, failed bool) bool{
+	"": func(_ *site, _ event, failed bool) bool { return !failed },
+	"github.event_name == 'pull_request'": func(_ *site, e event, failed bool) bool {
+		return !failed && e.name == "pull_request"
+	},
+	"github.event_name != 'pull_request'": func(_ *site, e event, failed bool) bool {
+		return !failed && e.name != "pull_request"
+	},
+	"${{ !cancelled() && hashFiles('virtmap.sarif') != '' && !github.event.pull_request.head.repo.fork }}": func(s *site, e event, _ bool) bool {
+		_, err := s.run("test -f virtmap.sarif")
+		return err == nil && !e.fork
+	},
+}
+
+// uploadSARIF is what the action does, as far as it can fail here.
+const uploadSARIF = `grep -q '"version": "2.1.0"' virtmap.sarif && echo uploaded`
+
+// runWorkflow runs the steps as GitHub does, and gives those that failed.
+func runWorkflow(t *testing.T, s *site, e event, env ...string) (all string, failed []string) {
+	t.Helper()
 	workflow := parsed[struct {
 		Jobs map[string]struct {
-			Steps []struct{ Name, Run, If, Uses string }
+			Steps []struct {
+				Name, Run, If, Uses string
+				With                map[string]string
+			}
 		}
 	}](t, "github-workflow.yml")
-	steps := workflow.Jobs["virtmap"].Steps
-	run := func(s *site, env ...string) (all string, err error) {
-		for _, step := range steps {
-			if step.Run == "" {
-				continue
-			}
-			out, problem := s.run(step.Run, append(env, "GITHUB_PATH=/dev/null", "GITHUB_ACTIONS=true", "GITHUB_BASE_REF=main")...)
-			all += out
-			if problem != nil {
-				return all, fmt.Errorf("%s: %w", step.Name, problem)
-			}
+	env = append(env, "GITHUB_PATH=/dev/null", "GITHUB_ACTIONS=true", "GITHUB_BASE_REF=main")
+	for _, step := range workflow.Jobs["virtmap"].Steps {
+		wanted, known := githubIf[step.If]
+		if !known {
+			t.Fatalf("%s: nobody knows what %q comes to", step.Name, step.If)
 		}
-		return all, nil
+		if !wanted(s, e, len(failed) > 0) {
+			continue
+		}
+		switch action, _, _ := strings.Cut(step.Uses, "@"); action {
+		case "":
+		case "actions/checkout":
+			continue
+		case "github/codeql-action/upload-sarif":
+			if step.Run = uploadSARIF; step.With["sarif_file"] != "virtmap.sarif" || e.fork {
+				t.Fatalf("%s: it cannot upload %v", step.Name, step.With)
+			}
+		default:
+			t.Fatalf("%s: nobody knows what %q does", step.Name, action)
+		}
+		out, err := s.run(step.Run, env...)
+		all += out
+		if err != nil {
+			failed = append(failed, step.Name)
+		}
 	}
+	return all, failed
+}
+
+// wrongTest promises what the inventory does not say.
+const wrongTest = good + "tests: {info@bakery.example: reject}\n"
+
+func TestGitHubWorkflow(t *testing.T) {
+	peer.Find(t, "curl")
 	env := archive(t)
-	s := newSite(t)
-	s.must(t, "git update-ref refs/remotes/origin/main HEAD")
-	if out, err := run(s, env...); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if out := s.must(t, "cat virtmap.sarif"); !strings.Contains(out, `"version": "2.1.0"`) {
-		t.Errorf("the SARIF is %s", out)
-	}
-	s.write(t, "mail.yaml", broken)
-	if out, err := run(s, env...); err == nil || !strings.Contains(out, "::error file=mail.yaml,line=12,") {
-		t.Errorf("%v\n%s", err, out)
-	}
-	if _, err := run(s, env[0], "VIRTMAP_SHA256="+strings.Repeat("0", 64)); err == nil {
-		t.Error("an archive with another sum is run")
+	badSum := []string{env[0], "VIRTMAP_SHA256=" + strings.Repeat("0", 64)}
+	push, pull, fork := event{name: "push"}, event{name: "pull_request"}, event{"pull_request", true}
+	for _, tt := range []struct {
+		it     string
+		event  event
+		text   string
+		env    []string
+		failed string // the one step that does
+		says   string
+		loads  bool
+	}{
+		{"takes a good inventory", push, good, env, "", "no errors", true},
+		{"takes a good change", pull, good + "      sales: andrei\n", env, "", "no errors on lines changed", true},
+		{"fails once for a fault on a changed line", pull, broken, env, "Check what changed", "::error file=mail.yaml,line=12,", true},
+		{"fails once for a fault on a line that stays", pull, strings.ReplaceAll(good, "  andrei:\n", "  bea:\n"), env, "Check what changed", "did not have the error", true},
+		{"fails once for a fault on the branch", push, broken, env, "Check everything", "::error file=mail.yaml,line=12,", true},
+		{"fails once for a test that does not hold", push, wrongTest, env, "Check everything", "VM025", true},
+		{"fails once for an archive with another sum", pull, good, badSum, "Install virtmap", "", false},
+		{"uploads nothing from a fork", fork, broken, env, "Check what changed", "::error", false},
+	} {
+		s := newSite(t)
+		s.must(t, "git update-ref refs/remotes/origin/main HEAD")
+		s.write(t, "mail.yaml", tt.text)
+		out, failed := runWorkflow(t, s, tt.event, tt.env...)
+		if got := strings.Join(failed, ", "); got != tt.failed || !strings.Contains(out, tt.says) {
+			t.Errorf("%s: the steps %q failed\n%s", tt.it, got, out)
+		}
+		if loads := strings.Contains(out, "uploaded"); loads != tt.loads {
+			t.Errorf("%s: uploaded is %v\n%s", tt.it, loads, out)
+		}
 	}
 }
 
