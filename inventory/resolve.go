@@ -111,7 +111,7 @@ func (r *reader) resolveName(t *Target) {
 	case near != "":
 		help = "the nearest declared user is \"" + near + "\""
 	}
-	r.fault(checkDangling.At(t.Pos, len(t.Text), "target %q is not a declared user", t.Text).WithHelp("%s", help))
+	r.fault(checkDangling.At(t.Pos, len(t.Text), "target %q is not a declared user", t.Text).Concerning("target %q", t.Text).WithHelp("%s", help))
 	t.Kind = NoTarget
 }
 

@@ -50,7 +50,7 @@ func (r *reader) word(v value, name Name, what string) Target {
 func (r *reader) recipient(v value, name Name, what string) Target {
 	text := name.Text
 	if why, ok := reservedWords[mailaddr.Lower(text)]; ok {
-		f := checkReserved.At(v.pos(), v.size(), "%s cannot go to %q", what, text)
+		f := checkReserved.At(v.pos(), v.size(), "%s cannot go to %q", what, text).Concerning("target %q", text)
 		if why == "" {
 			why = "a list is accepted as a whole; leave the refused recipient out"
 		}
@@ -58,7 +58,7 @@ func (r *reader) recipient(v value, name Name, what string) Target {
 		return Target{}
 	}
 	if help := notATarget(text); help != "" {
-		r.fault(checkDangling.At(v.pos(), v.size(), "%s cannot go to %q", what, text).WithHelp("%s", help))
+		r.fault(checkDangling.At(v.pos(), v.size(), "%s cannot go to %q", what, text).Concerning("target %q", text).WithHelp("%s", help))
 		return Target{}
 	}
 	if strings.Contains(text, "@") {

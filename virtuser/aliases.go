@@ -294,6 +294,7 @@ func (c *compiler) member(t inventory.Target, what string) string {
 	}
 	if e.refused {
 		c.faults.Add(checkDeadMember.At(t.Pos, len(t.Text), "%s has the recipient %s, which is refused", what, t.Text).
+			Concerning("target %q", t.Text).
 			WithHelp("take it out of the list: the list would be accepted, and this part of it bounce"))
 	}
 	return e.right

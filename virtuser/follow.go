@@ -212,6 +212,7 @@ func (c *compiler) reportEnd(e end, t inventory.Target, what string) bool {
 			way += " and on to " + e.unheard
 		}
 		c.faults.Add(checkDeadTarget.At(t.Pos, len(t.Text), "%s goes to %s, which is not listed at %s and is refused there", what, way, domain).
+			Concerning("target %q", t.Text).
 			WithHelp("%s", c.nearestAddress(e.unheard)))
 		return false
 	}

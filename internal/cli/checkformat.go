@@ -15,9 +15,14 @@ import (
 	"virtmap/internal/report"
 )
 
-// shownOfCheck is how many warnings of one check people are shown, unless they
-// say how many faults they want: a thousandth tells them nothing.
-const shownOfCheck = 10
+// shownOfCrowd is how many warnings of one check, or errors of one check about
+// one thing, people are shown, unless they say how many faults they want: a
+// thousandth tells them nothing.
+const shownOfCrowd = 10
+
+// forPeople are the formats that people read line by line. GitHub shows the
+// first ten errors of a step at their lines, and all in its log.
+var forPeople = []string{textFormat, "github"}
 
 // textFormat is the one for people, which goes to standard error.
 const textFormat = "text"
@@ -46,7 +51,7 @@ func (a *formatArgs) flags() []cli.Flag {
 		&cli.StringFlag{Name: "changed-since", Destination: &a.since, EnvVars: []string{"VIRTMAP_CHANGED_SINCE"},
 			Usage: "tell only the faults on lines that changed since `REVISION` of git, such as origin/main, and the errors that it did not have; others fail nothing"},
 		&cli.IntFlag{Name: "max-faults", Destination: &a.maxFaults, DefaultText: "all", EnvVars: []string{"VIRTMAP_MAX_FAULTS"},
-			Usage: "tell at most `N` faults, the errors first to stay; as text, ten warnings of a check without it"},
+			Usage: "tell at most `N` faults, the errors first to stay; without it text and github have ten warnings of a check and ten errors of a check about one thing, other formats 10,000 of a check"},
 	}
 }
 
@@ -93,13 +98,13 @@ func (a *formatArgs) tell(stdio Stdio, sources *diag.Sources, faults *diag.List,
 	printer := diag.Printer{Sources: sources, Color: onTerminal(stdio.Err), Least: least, Most: a.maxFaults}
 	for _, f := range a.chosen() {
 		name, file, _ := strings.Cut(f, "=")
-		print := func(w io.Writer) error { return report.Findings[name](w, printer.Located(faults), version()) }
+		people := printer
+		if a.maxFaults == 0 && slices.Contains(forPeople, name) {
+			people.Each = shownOfCrowd
+		}
+		print := func(w io.Writer) error { return report.Findings[name](w, people.Located(faults), version()) }
 		out := stdio.Out
 		if name == textFormat {
-			people := printer
-			if a.maxFaults == 0 {
-				people.Each = shownOfCheck
-			}
 			if faults.Failed() {
 				people.Least = max(least, diag.Warning)
 			}

@@ -101,6 +101,9 @@ func faultless(path string, stdio Stdio) (fileset.Source, error) {
 func printFaults(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
 	stdio.stages.hide()
 	printer := diag.Printer{Sources: sources, Color: onTerminal(stdio.Err), Least: least}
+	if faults.Failed() {
+		printer.Each = shownOfCrowd
+	}
 	if err := printer.Print(stdio.Err, faults); err != nil {
 		return exit(exitIO, err)
 	}

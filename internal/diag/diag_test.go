@@ -94,6 +94,39 @@ func TestFaultsAreBounded(t *testing.T) {
 	}
 }
 
+func TestCrowdsAreBounded(t *testing.T) {
+	const many = 2 * maxFaults
+	var s Sources
+	src, _ := s.Add("x", strings.Repeat("x", many+100))
+	var l List
+	for i := range many {
+		l.Add(checkWrong.At(src.Pos(i), 1, "%d goes to jnae", i).Concerning("target %q", "jnae"))
+	}
+	for i := range 5 {
+		l.Add(checkOdd.At(src.Pos(many+i), 1, "odd %d", i))
+	}
+	p := Printer{Sources: &s, Each: 3}
+	var out strings.Builder
+	if err := p.Print(&out, &l); err != nil {
+		t.Fatal(err)
+	}
+	_, end, _ := strings.Cut(out.String(), "help: a word is odd\nand")
+	if want := ` 19997 more of VM900 (wrong), not shown: target "jnae"
+and 2 more of VM901 (odd), not shown
+20000 errors, 5 warnings
+`; end != want || strings.Count(out.String(), "error[") != 3 {
+		t.Errorf("the end is\n%s", end)
+	}
+	all := p.Located(&l)
+	if last := all[len(all)-1]; len(all) != 8 || last.At.File != "" || last.Text != "and 2 more of VM901 (odd), not shown" {
+		t.Errorf("%d are located, the last is %+v", len(all), last.Text)
+	}
+	p.Each = 0
+	if all := p.Located(&l); len(all) != maxFaults+5 {
+		t.Errorf("%d are located", len(all))
+	}
+}
+
 func TestTuning(t *testing.T) {
 	var s Sources
 	src, _ := s.Add("x", "x")

@@ -43,6 +43,7 @@ type Fault struct {
 	Len   int // bytes to mark, at least 1
 	Text  string
 	Help  string // what to write instead; empty: the check's rule
+	About string // what many faults may have in common, such as a target; empty: the text
 
 	Also     Pos // a second place, where two disagree
 	AlsoText string
@@ -57,6 +58,12 @@ func (f Fault) WithHelp(format string, args ...any) Fault {
 // Second returns the fault with a second place.
 func (f Fault) Second(pos Pos, text string) Fault {
 	f.Also, f.AlsoText = pos, text
+	return f
+}
+
+// Concerning returns the fault with what others of its check may be about too.
+func (f Fault) Concerning(format string, args ...any) Fault {
+	f.About = say(format, args)
 	return f
 }
 
@@ -87,7 +94,32 @@ type List struct {
 	kept    [Error + 1]int
 	of      map[*Check]int // kept
 	dropped [Error + 1]int
+	left    map[Crowd]int // dropped, of the first crowds that had to be
 	tuned   map[string]Severity
+}
+
+// A Crowd are faults that say the same to a person: warnings of one check, or
+// errors of one check about one thing.
+type Crowd struct {
+	Check *Check
+	About string // of errors
+}
+
+func (l *List) crowd(f Fault) Crowd {
+	if l.Severity(f.Check) < Error {
+		return Crowd{Check: f.Check}
+	}
+	return Crowd{f.Check, cmp.Or(f.About, f.Text)}
+}
+
+// drop counts a fault of which there are too many.
+func (l *List) drop(c Crowd, n int) {
+	if l.left == nil {
+		l.left = map[Crowd]int{}
+	}
+	if _, known := l.left[c]; known || len(l.left) < maxFaults {
+		l.left[c] += n
+	}
 }
 
 // Tune sets the severities of checks by id. Errors of a check that is
@@ -115,6 +147,7 @@ func (l *List) Add(faults ...Fault) {
 		case s == Ignore:
 		case l.of[f.Check] >= maxFaults:
 			l.dropped[s]++
+			l.drop(l.crowd(f), 1)
 		default:
 			if l.of == nil {
 				l.of = map[*Check]int{}
@@ -161,6 +194,9 @@ func (l *List) Join(o *List) {
 	l.Add(o.faults...)
 	for s, n := range o.dropped {
 		l.dropped[s] += n
+	}
+	for c, n := range o.left {
+		l.drop(c, n)
 	}
 }
 

@@ -12,10 +12,11 @@ type Located struct {
 	AlsoAt   Place // File is empty: there is none
 }
 
-// Located gives the faults of a list that a printer would print, sorted.
+// Located gives the faults of a list that a printer would print, sorted, and
+// behind them one without a place for the rest of each crowd.
 func (p Printer) Located(l *List) []Located {
 	var all []Located
-	printed, _ := p.chosen(l)
+	printed, rests, _ := p.shown(l)
 	for _, f := range printed {
 		if f.Help == "" {
 			f.Help = f.Check.Rule
@@ -26,6 +27,10 @@ func (p Printer) Located(l *List) []Located {
 		}
 		at.AlsoAt, _ = p.Sources.Place(f.Also)
 		all = append(all, at)
+	}
+	for _, r := range rests {
+		f := Fault{Check: r.Check, Text: r.String(), Help: r.Check.Rule}
+		all = append(all, Located{Fault: f, Severity: l.Severity(r.Check)})
 	}
 	return all
 }

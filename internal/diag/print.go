@@ -17,7 +17,7 @@ type Printer struct {
 	Color   bool
 	Least   Severity // faults below it are not printed
 	Most    int      // how many are printed, the worst first to stay; 0: all
-	Each    int      // how many that are no errors are printed of a check; 0: all
+	Each    int      // how many are printed of a crowd; 0: all
 }
 
 const (
@@ -30,29 +30,60 @@ var severityColor = [...]string{Note: "\x1b[36m", Warning: "\x1b[33m", Error: "\
 // Print writes every fault of the list, sorted, and a line of counts.
 func (p Printer) Print(w io.Writer, l *List) error {
 	out := bufio.NewWriter(w)
-	printed, left := p.chosen(l)
-	of := map[*Check]int{}
-	var crowded []*Check
+	printed, crowds, left := p.shown(l)
 	for _, f := range printed {
-		s := l.Severity(f.Check)
-		if of[f.Check]++; p.Each > 0 && of[f.Check] > p.Each && s < Error {
-			if of[f.Check] == p.Each+1 {
-				crowded = append(crowded, f.Check)
-			}
-			continue
-		}
-		p.fault(out, f, s)
+		p.fault(out, f, l.Severity(f.Check))
 	}
-	for _, c := range crowded {
-		fmt.Fprintf(out, "%d more of %s (%s), not shown\n", of[c]-p.Each, c.ID, c.Name)
+	for _, c := range crowds {
+		fmt.Fprintln(out, Printable(c.String()))
 	}
-	if dropped := left + l.dropped[Error] + l.dropped[Warning] + l.dropped[Note]; dropped > 0 {
-		fmt.Fprintf(out, "%d more, not shown\n", dropped)
+	if left += l.dropped[Error] + l.dropped[Warning] + l.dropped[Note]; left > 0 {
+		fmt.Fprintf(out, "%d more, not shown\n", left)
 	}
 	if line := l.summary(p.Least); line != "" {
 		fmt.Fprintln(out, line)
 	}
 	return out.Flush()
+}
+
+// The rest of a crowd is what is not printed of it.
+type rest struct {
+	Crowd
+	n int
+}
+
+func (r rest) String() string {
+	text := fmt.Sprintf("and %d more of %s (%s), not shown", r.n, r.Check.ID, r.Check.Name)
+	if r.About != "" {
+		text += ": " + r.About
+	}
+	return text
+}
+
+// shown gives the faults that are printed, sorted by place, the rests of crowds
+// in the order of their first, and how many more are left out, beside those that
+// were dropped. What was dropped of a crowd is in its rest, and taken from left.
+func (p Printer) shown(l *List) (printed []Fault, rests []rest, left int) {
+	chosen, left := p.chosen(l)
+	if p.Each == 0 {
+		return chosen, nil, left
+	}
+	of := map[Crowd]int{}
+	at := map[Crowd]int{}
+	for _, f := range chosen {
+		c := l.crowd(f)
+		if of[c]++; of[c] <= p.Each {
+			printed = append(printed, f)
+			continue
+		}
+		if of[c] == p.Each+1 {
+			at[c] = len(rests)
+			rests = append(rests, rest{c, l.left[c]})
+			left -= l.left[c]
+		}
+		rests[at[c]].n++
+	}
+	return printed, rests, left
 }
 
 // chosen gives the faults that are printed, sorted by place, and how many are
