@@ -95,10 +95,39 @@ func (r *reader) unknownKey(p pair, what string, keys []Key) {
 	}
 	words := diag.Words{Names: names}
 	help := "the keys here are " + strings.Join(slices.Collect(names), ", ") + "; note and x-… are free"
+	if below := addressOutside(p, what); below != "" {
+		help = "if it is an address, put it below addresses: " + below
+	}
 	if best, ok := words.Nearest(p.name); ok {
 		help = "did you mean " + best + "?"
 	}
 	r.fault(checkUnknownKey.At(p.key.pos(), p.key.size(), "%s has no key %q", what, p.name).WithHelp("%s", help))
+}
+
+// addressOutside recognises an address that stands directly below its domain,
+// and gives what to write.
+func addressOutside(p pair, what string) string {
+	value := ""
+	switch v := p.val; {
+	case !strings.HasPrefix(what, "domain "), v.isEmpty():
+	case v.isScalar():
+		value = v.node.Value
+	case v.isList():
+		var all []string
+		for _, item := range v.node.Content {
+			all = append(all, item.Value)
+		}
+		value = "[" + strings.Join(all, ", ") + "]"
+	case v.isMapping():
+		if keys := v.node.Content; len(keys) == 2 && slices.ContainsFunc(addressKeys, func(k key[rawAddress]) bool { return k.Name == keys[0].Value }) {
+			value = "{" + keys[0].Value + ": " + keys[1].Value + "}"
+		}
+	}
+	const limit = 100 // more does not help
+	if value == "" || boolWord.MatchString(value) || len(p.name)+len(value) > limit {
+		return ""
+	}
+	return "addresses: {" + p.name + ": " + value + "}"
 }
 
 // topFile is the inventory's own file while it is read.
@@ -196,7 +225,7 @@ func (d *rawDomain) note() { d.Noted = true }
 
 var domainKeys = []key[rawDomain]{
 	{Key{"same_as", "domain", "Another domain whose addresses this one has too.", "fakemail.example"},
-		func(r *reader, v value, d *rawDomain) { d.SameAs = r.domainName(v, "same_as") }},
+		func(r *reader, v value, d *rawDomain) { d.SameAs = r.sameAs(v) }},
 	{Key{"role", "primary or backup", "primary is delivered here; backup is relayed to better MX hosts.", "backup"},
 		func(r *reader, v value, d *rawDomain) {
 			d.role, d.Backup = v, oneOf(r, v, "role", "primary", "backup") == "backup"

@@ -123,6 +123,19 @@ func (r *reader) domainName(v value, what string) Name {
 	return Name{Text: folded, Pos: name.Pos}
 }
 
+// sameAs reads the one domain that another is like.
+func (r *reader) sameAs(v value) Name {
+	if !v.isList() {
+		return r.domainName(v, "same_as")
+	}
+	help := "write one domain: same_as: fakemail.example"
+	if all := v.node.Content; len(all) > 0 && v.child(all[0]).isScalar() && all[0].Value != "" {
+		help = "write one domain: same_as: " + all[0].Value
+	}
+	r.fault(checkShape.At(v.pos(), 1, "same_as takes a single domain name, not a list").WithHelp("%s", help))
+	return Name{}
+}
+
 func (r *reader) domainNames(v value, what string) []Name {
 	var names []Name
 	seen := map[string]diag.Pos{}
