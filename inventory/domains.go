@@ -343,6 +343,12 @@ func (r *reader) expectation(p pair) Expectation {
 		case "defer":
 			return Expectation{Refused: true, Class: '4'}
 		}
+		if word, _, ok := refusalInWords(p.val.node.Value); ok {
+			example := map[string]string{"reject": "5.1.1", "defer": "4.2.1"}[word]
+			r.fault(checkTests.At(p.val.pos(), p.val.size(), "the test of %s expects %q, which is no outcome", p.name, p.val.node.Value).
+				WithHelp("write %s, or {%s: %s}: a test does not compare the text", word, word, example))
+			return e
+		}
 	}
 	if p.val.isEmpty() {
 		r.fault(checkTests.At(p.key.pos(), p.key.size(), "the test of %s expects nothing", p.name).

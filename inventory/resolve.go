@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,7 +31,48 @@ func (r *reader) resolveTargets() {
 	for _, t := range slices.Concat(odd...) {
 		r.resolve(t)
 	}
+	r.codesAsOutcomes()
 	m.eachOtherTarget(r.resolve)
+}
+
+// A codeMeant is what a bare reply code or status stands for.
+type codeMeant struct{ word, key, example string }
+
+func refusalCode(text string) (codeMeant, bool) {
+	meant := codeMeant{"reject", "code", "5.1.1"}
+	if !bareCode.MatchString(text) {
+		return meant, false
+	}
+	if text[0] == '4' {
+		meant.word, meant.example = "defer", "4.2.1"
+	}
+	if strings.Contains(text, ".") {
+		meant.key, meant.example = "status", text
+	}
+	return meant, true
+}
+
+// bareCode is a reply code or an enhanced status and nothing else.
+var bareCode = regexp.MustCompile(`^(?:[45]\d\d|[45]\.\d{1,3}\.\d{1,3})$`)
+
+// codesAsOutcomes reports tests that expect a bare code, where no user has that
+// name.
+func (r *reader) codesAsOutcomes() {
+	for i := range r.model.Tests {
+		test := &r.model.Tests[i]
+		if len(test.Want.Recipients) != 1 || test.Want.Recipients[0].Kind != toName {
+			continue
+		}
+		t := &test.Want.Recipients[0]
+		code, ok := refusalCode(t.Text)
+		_, user := r.model.User(t.Text)
+		_, alias := r.model.LocalAlias(t.Text)
+		if ok && !user && !alias {
+			r.fault(checkTests.At(t.Pos, len(t.Text), "the test of %s expects %q, which is no outcome", test.Address, t.Text).
+				WithHelp("write {%s: %s}", code.word, code.example))
+			t.Kind = NoTarget
+		}
+	}
 }
 
 // resolveQuickly resolves what leaves nothing to say: a user, or an address of
@@ -105,7 +147,10 @@ func (r *reader) resolveName(t *Target) {
 		}
 	})
 	help := "declare it: users: {" + t.Text + ": }, or local_aliases: [" + t.Text + "] if the server's own alias files define it"
+	code, refused := refusalCode(t.Text)
 	switch {
+	case refused:
+		help = "to refuse with it, write {" + code.word + ": {" + code.key + ": " + t.Text + "}}; without a code it is " + code.word
 	case slices.Contains(refusing, t.Text):
 		help = "mail is taken or refused; write reject to refuse it"
 	case near != "":

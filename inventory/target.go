@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"virtmap/internal/diag"
@@ -43,13 +44,41 @@ func (r *reader) word(v value, name Name, what string) Target {
 	case "defer":
 		return Target{Kind: Refused, Index: refusedForNow, Pos: name.Pos}
 	}
+	if word, reason, ok := refusalInWords(name.Text); ok {
+		r.fault(checkDangling.At(v.pos(), v.size(), "%s cannot go to %q", what, name.Text).Concerning("target %q", name.Text).
+			WithHelp("a text for the sender stands in braces: {%s: \"%s\"}", word, reason))
+		return Target{}
+	}
 	return r.recipient(v, name, what)
 }
+
+// refusalInWords recognises "reject Ann has left" and "550 5.1.1 Ann has left",
+// with the word and the text that were meant.
+func refusalInWords(text string) (word, reason string, ok bool) {
+	if !strings.ContainsAny(text, " :=") { // nearly every target
+		return "", "", false
+	}
+	m := refusalWords.FindStringSubmatch(text)
+	if m == nil {
+		return "", "", false
+	}
+	word = mailaddr.Lower(m[1])
+	if m[2] != "" {
+		word = map[byte]string{'4': "defer", '5': "reject"}[m[2][0]]
+	}
+	return word, strings.Trim(m[3], `"'- `), true
+}
+
+var refusalWords = regexp.MustCompile(`^(?:(?i:(reject|defer))(?:\s*[:=]\s*|\s+)|([45]\d\d)(?:[ -]+[45]\.\d+\.\d+)?\s+)(.+)$`)
 
 // recipient reads a user, an alias or an address.
 func (r *reader) recipient(v value, name Name, what string) Target {
 	text := name.Text
-	if why, ok := reservedWords[mailaddr.Lower(text)]; ok {
+	why, reserved := reservedWords[mailaddr.Lower(text)]
+	if _, _, more := refusalInWords(text); more {
+		reserved = true // in a list
+	}
+	if reserved {
 		f := checkReserved.At(v.pos(), v.size(), "%s cannot go to %q", what, text).Concerning("target %q", text)
 		if why == "" {
 			why = "a list is accepted as a whole; leave the refused recipient out"
@@ -72,15 +101,16 @@ func notATarget(text string) string {
 	switch {
 	case strings.HasPrefix(text, "error:"):
 		return `write reject, or {reject: "a text"}`
+	case hasProgram(text):
+		return "a program or an include file cannot be a target; put it into the server's own aliases, and list the name of that alias under local_aliases"
+	case strings.HasPrefix(strings.Trim(text, `"`), "/dev/"):
+		return "mail is never thrown away silently; write reject for the address, or leave it out of the list"
+	case strings.HasPrefix(strings.Trim(text, `"`), "/") && !strings.Contains(text, ","):
+		return "a file cannot be a target; it is the mailbox of a user: users: {name: {mailbox: " + strings.Trim(text, `"`) +
+			"}}, or put it into the server's own aliases, and list the name of that alias under local_aliases"
 	case strings.ContainsAny(text, ", ") && !strings.ContainsAny(text, `"<>`):
 		fields := strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == ';' })
 		return "several recipients are a list: [" + strings.Join(fields, ", ") + "]"
-	case strings.HasPrefix(text, "/dev/"):
-		return "mail is never thrown away silently; write reject"
-	case strings.HasPrefix(text, "/"):
-		return "a mailbox file belongs to a user: users: {name: {mailbox: " + text + "}}"
-	case strings.HasPrefix(text, "|"), strings.HasPrefix(text, ":include:"):
-		return "programs and include files belong into the server's own aliases; list the alias under local_aliases"
 	case strings.Contains(text, "%") && !strings.Contains(text, "@"):
 		return "%1, %2 and %3 are for addresses; detail: keep takes the +detail along"
 	case strings.Contains(text, "+") && !strings.Contains(text, "@"):
@@ -90,6 +120,21 @@ func notATarget(text string) string {
 		return "write a whole address, or catch_all: {domain: partner.example}"
 	}
 	return ""
+}
+
+// hasProgram reports whether a text is, or has among others, a program or an
+// include file as alias files know them.
+func hasProgram(text string) bool {
+	if !strings.ContainsAny(text, "|:") {
+		return false
+	}
+	for field := range strings.SplitSeq(text, ",") {
+		field = strings.TrimLeft(field, ` "'\`)
+		if strings.HasPrefix(field, "|") || strings.HasPrefix(field, ":include:") {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *reader) addressTarget(v value, name Name) Target {
