@@ -31,6 +31,7 @@ type Model struct {
 	Tests        []Test
 
 	Includes []string // the patterns of the files it includes, with the folder they are relative to
+	Part     bool     // the top file has only what an included file may have
 }
 
 // A Name is a text of the inventory and its place.

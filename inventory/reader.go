@@ -81,6 +81,7 @@ func (r *reader) top(name, text string, tooLarge bool) error {
 	file.Model = r.model
 	readMapping(r, root, "the inventory", topKeys, &file)
 	if root.isMapping() || root.isEmpty() {
+		r.model.Part = isPart(root)
 		r.required(file, root.src.Pos(0))
 	}
 	return nil
@@ -89,12 +90,16 @@ func (r *reader) top(name, text string, tooLarge bool) error {
 // required reports what has no default. Such a fault stands at the first byte
 // of the inventory, because there is no better place for what is not there.
 func (r *reader) required(file topFile, start diag.Pos) {
+	also := ""
+	if r.model.Part {
+		also = "; or check the inventory that includes this file"
+	}
 	if !file.hasVersion {
-		r.fault(checkMissing.At(start, 1, "the inventory does not say its version").WithHelp("write: version: 1"))
+		r.fault(checkMissing.At(start, 1, "the inventory does not say its version").WithHelp("write: version: 1%s", also))
 	}
 	if r.model.Host.Name.Text == "" && !file.badHost {
 		r.fault(checkMissing.At(start, 1, "the inventory does not name its mail server").
-			WithHelp("write: host: {name: mx1.example.net}"))
+			WithHelp("write: host: {name: mx1.example.net}%s", also))
 	}
 }
 

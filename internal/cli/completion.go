@@ -73,7 +73,7 @@ func completeLine(commands []*cli.Command, words []string, out io.Writer) error 
 
 // proposals are the words that may stand behind others.
 func proposals(commands []*cli.Command, before []string, last string) iter.Seq[string] {
-	name, inventoryFile := "", "mail.yaml"
+	name, inventoryFile := "", defaultInventory
 	var flags []cli.Flag
 	for i := 0; i < len(before); i++ {
 		word := before[i]

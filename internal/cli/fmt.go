@@ -41,7 +41,7 @@ Examples:
 		Action: func(c *cli.Context) error {
 			files := c.Args().Slice()
 			if len(files) == 0 {
-				files = []string{"mail.yaml"}
+				files = []string{defaultInventory}
 			}
 			if a.write && a.check {
 				return usage(errors.New("--check writes nothing; leave --write out"))

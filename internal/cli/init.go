@@ -44,7 +44,7 @@ Examples:
 			if err := notEmpty(c, "host", "user"); err != nil {
 				return err
 			}
-			return a.run(firstOf(c.Args().First(), "mail.yaml"), stdio)
+			return a.run(firstOf(c.Args().First(), defaultInventory), stdio)
 		},
 	}
 }

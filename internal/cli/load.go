@@ -4,7 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -15,10 +19,16 @@ import (
 	"virtmap/virtuser"
 )
 
+// defaultInventory is read where no other is named.
+const defaultInventory = "mail.yaml"
+
+// yamlEndings are those of inventories.
+var yamlEndings = []string{".yaml", ".yml"}
+
 // inventoryFlag is the same for every command that reads one.
 func inventoryFlag(path *string) cli.Flag {
 	return &cli.StringFlag{
-		Name: "inventory", Aliases: []string{"i"}, Value: "mail.yaml", Destination: path, TakesFile: true,
+		Name: "inventory", Aliases: []string{"i"}, Value: defaultInventory, Destination: path, TakesFile: true,
 		Usage: "read the inventory from `FILE`, - for standard input", EnvVars: []string{"VIRTMAP_INVENTORY"},
 	}
 }
@@ -57,7 +67,13 @@ func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdi
 		if errors.Is(err, fs.ErrPermission) {
 			code = exitPermission
 		}
-		return fileset.Source{}, nil, exit(code, err)
+		return fileset.Source{}, nil, exit(code, nearInventory(path, err))
+	}
+	if m.Part {
+		if top, ok := includedBy(path); ok {
+			notByItself(faults, top)
+			return fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults.Fork())}, faults, nil
+		}
 	}
 	stdio.stages.Bytes(int64(m.Sources.Len()))
 	stdio.stages.Rows(m.CountAddresses())
@@ -77,6 +93,22 @@ func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdi
 	}
 	lint.Ignored(m, skipped, faults)
 	return source, faults, nil
+}
+
+// nearInventory names the inventory that is there, where the one that was asked
+// for is not: mail.yml for mail.yaml.
+func nearInventory(path string, err error) error {
+	if _, missing := os.Stat(path); !errors.Is(missing, fs.ErrNotExist) {
+		return err
+	}
+	ending := filepath.Ext(path)
+	for _, other := range yamlEndings {
+		near := strings.TrimSuffix(path, ending) + other
+		if _, missing := os.Stat(near); missing == nil && slices.Contains(yamlEndings, ending) {
+			return fmt.Errorf("%w; there is %q: -i %s", err, near, near)
+		}
+	}
+	return err
 }
 
 // letGo gives back the memory of what a large inventory leaves behind: it would

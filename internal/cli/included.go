@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+)
+
+// How far a file's inventory is looked for.
+const (
+	foldersAbove  = 4
+	candidatesMax = 100     // a folder
+	candidateSize = 1 << 20 // an inventory with includes has most of it there
+)
+
+// includedBy finds the inventory that includes a file: mail.yaml or another one
+// in its folder, or in a folder above.
+func includedBy(file string) (string, bool) {
+	path, err := filepath.Abs(file)
+	if err != nil || file == inventory.StdinName {
+		return "", false
+	}
+	folder := filepath.Dir(path)
+	for range foldersAbove + 1 {
+		for _, candidate := range inventoriesIn(folder) {
+			text, ok := smallFile(candidate)
+			if candidate != path && ok && inventory.Includes(candidate, text, path) {
+				return shownBeside(file, candidate), true
+			}
+		}
+		folder = filepath.Dir(folder)
+	}
+	return "", false
+}
+
+// inventoriesIn gives the files of a folder that may be inventories, those with
+// the usual name first.
+func inventoriesIn(folder string) []string {
+	all := []string{filepath.Join(folder, defaultInventory)}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil
+	}
+	for _, entry := range entries {
+		isYAML := slices.Contains(yamlEndings, filepath.Ext(entry.Name()))
+		if isYAML && entry.Name() != defaultInventory && len(all) < candidatesMax {
+			all = append(all, filepath.Join(folder, entry.Name()))
+		}
+	}
+	return all
+}
+
+func smallFile(path string) (string, bool) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > candidateSize {
+		return "", false
+	}
+	text, err := os.ReadFile(path)
+	return string(text), err == nil
+}
+
+// shownBeside names a file as another one is named: absolute, or from here.
+func shownBeside(given, path string) string {
+	here, err := os.Getwd()
+	if err != nil || filepath.IsAbs(given) {
+		return path
+	}
+	if rel, err := filepath.Rel(here, path); err == nil {
+		return rel
+	}
+	return path
+}
+
+// notByItself replaces the faults of a file that an inventory includes by one:
+// what it lacks, and the names it uses, are in that inventory.
+func notByItself(faults *diag.List, top string) {
+	var one diag.Fault
+	faults.Keep(func(f diag.Fault) bool {
+		if one.Check == nil && f.Check.Name == "missing" {
+			one = f
+		}
+		return false
+	})
+	one.Text = "this file has neither version nor host: it is a part of " + top + ", which includes it"
+	faults.Add(one.WithHelp("check the whole: virtmap check -i %s", top))
+}
