@@ -44,6 +44,9 @@ type lineKey struct {
 // checks that were skipped nobody knows what a comment would silence.
 func Ignored(m *inventory.Model, skipped []*diag.Check, faults *diag.List) {
 	all := ignoresOf(m, faults)
+	for src := range m.Sources.Each() {
+		nearlyIgnores(src, faults)
+	}
 	silence(m, all, faults)
 	// What the DNS and a sendmail.mc say is not known yet.
 	skipped = slices.Concat(skipped, hostnames.Checks, mcfile.Checks)
@@ -115,6 +118,43 @@ func ignores(sources *diag.Sources, src *diag.Source, faults *diag.List) (all []
 			all = append(all, i)
 		}
 		at += len(comment)
+	}
+}
+
+// Comments that are likely meant to silence a check: "# virtmap: ignore VM014",
+// "#virtmap:ignore VM014", "# virtmap ignore VM014", "# noqa: VM014". Without a
+// colon behind virtmap or the id of a check it is what a person says.
+var (
+	nearlyIgnore = regexp.MustCompile(`#+[ \t]*(?i:virtmap[ \t]*([:_=-]?)[ \t]*([a-z]+)|noqa|nolint|ignore|disable)\b[ \t:=]*(.*)`)
+	firstCheckID = regexp.MustCompile(`^(?i:vm\d{3}\b)`)
+)
+
+// meantIgnore are words that stand for ignore.
+var meantIgnore = diag.Words{Names: slices.Values([]string{"ignore", "ignored", "disable", "silence", "skip", "suppress"})}
+
+// nearlyIgnores reports the comments of a source that look like one that
+// silences a check, and are none.
+func nearlyIgnores(src *diag.Source, faults *diag.List) {
+	for _, m := range nearlyIgnore.FindAllStringSubmatchIndex(src.Text, -1) {
+		at, comment, rest := m[0], src.Text[m[0]:m[1]], src.Text[m[6]:m[7]]
+		if strings.HasPrefix(comment, ignoreMark) || isQuoted(src.Text[:at]) {
+			continue
+		}
+		id := firstCheckID.FindString(rest)
+		if m[4] >= 0 {
+			words := meantIgnore
+			if _, near := words.Nearest(strings.ToLower(src.Text[m[4]:m[5]])); !near || id == "" && src.Text[m[2]:m[3]] != ":" {
+				continue
+			}
+		} else if id == "" {
+			continue
+		}
+		help := "VM014 and the reason"
+		if id != "" {
+			help = strings.ToUpper(id) + rest[len(id):]
+		}
+		faults.Add(checkIgnore.At(src.Pos(at), len(comment), "the comment silences nothing: it is not written as one that does").
+			WithHelp("write %s %s", ignoreMark, help))
 	}
 }
 
