@@ -14,7 +14,7 @@ var (
 		Rule: "Every user has an address."}
 	checkShadowed = &diag.Check{ID: "VM086", Name: "shadowed", Severity: diag.Warning,
 		Rule: "What is written is not covered by something else that always comes before it."}
-	checkSame = &diag.Check{ID: "VM095", Name: "same-as-catch-all", Severity: diag.Warning,
+	checkSame = &diag.Check{ID: "VM095", Name: "same-as-catch-all", Severity: diag.Note,
 		Rule: "A listed address goes elsewhere than the catch-all sends it anyway."}
 	checkLone = &diag.Check{ID: "VM096", Name: "list-of-one", Severity: diag.Warning,
 		Rule: "A list has several recipients."}
@@ -125,7 +125,7 @@ func (a *advisor) sameAsCatchAll() {
 			address := &d.Addresses[j]
 			if address.Form == inventory.Plain && !address.Disabled && a.redundant(i, address, &catchAll) {
 				a.faults.Add(checkSame.At(address.Pos, len(address.Local), "%s goes where the catch-all of %s sends it anyway", address.Local, d.Name).
-					WithHelp("take it out, or send it elsewhere"))
+					WithHelp("keep it where mail is known to come, as for info: it stays when the catch-all is closed; take out what is only a repetition"))
 			}
 		}
 	})
