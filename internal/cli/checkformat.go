@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -37,7 +36,7 @@ type formatArgs struct {
 }
 
 func formatNames() string {
-	return strings.Join(slices.Sorted(maps.Keys(report.Findings)), ", ")
+	return strings.Join(sortedNames(report.Findings), ", ")
 }
 
 func (a *formatArgs) flags() []cli.Flag {
@@ -47,7 +46,7 @@ func (a *formatArgs) flags() []cli.Flag {
 		&cli.BoolFlag{Name: "no-annotations", Destination: &a.noAnnotations, EnvVars: []string{"VIRTMAP_NO_ANNOTATIONS"},
 			Usage: "under GITHUB_ACTIONS, do not annotate the changed lines"},
 		&cli.StringFlag{Name: "fail-on", Value: "error", Destination: &a.failOn, EnvVars: []string{"VIRTMAP_FAIL_ON"},
-			Usage: "exit with 1 from `SEVERITY` on: error or warning"},
+			Usage: "exit with 1 from `SEVERITY` on: " + strings.Join(failSeverities, " or ")},
 		&cli.StringFlag{Name: "changed-since", Destination: &a.since, EnvVars: []string{"VIRTMAP_CHANGED_SINCE"},
 			Usage: "tell only the faults on lines that changed since `REVISION` of git, such as origin/main, and the errors that it did not have; others fail nothing"},
 		&cli.IntFlag{Name: "max-faults", Destination: &a.maxFaults, DefaultText: "all", EnvVars: []string{"VIRTMAP_MAX_FAULTS"},
@@ -66,8 +65,8 @@ func (a *formatArgs) check() error {
 			problems = append(problems, fmt.Errorf("--format %s= names no file", name))
 		}
 	}
-	if a.failOn != "error" && a.failOn != "warning" {
-		problems = append(problems, fmt.Errorf("--fail-on %q: it is error or warning", a.failOn))
+	if !slices.Contains(failSeverities, a.failOn) {
+		problems = append(problems, fmt.Errorf("--fail-on %q: it is %s", a.failOn, strings.Join(failSeverities, " or ")))
 	}
 	if a.maxFaults < 0 {
 		problems = append(problems, errors.New("--max-faults is not below zero"))

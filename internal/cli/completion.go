@@ -22,8 +22,8 @@ var shells = []string{"bash", "fish", "zsh"}
 func completionCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "completion", Usage: "print the completion of a shell: bash, fish or zsh", ArgsUsage: "SHELL",
-		Description: `Completes commands and flags, and of the inventory at hand (-i, or mail.yaml)
-addresses for lookup, users for who, domains for mx.
+		Description: `Completes commands, flags and the words that a flag takes, and of the inventory
+at hand (-i, or mail.yaml) addresses for lookup, users for who, domains for mx.
 
 Examples:
   eval "$(virtmap completion bash)"
@@ -82,7 +82,7 @@ func proposals(commands []*cli.Command, before []string, last string) iter.Seq[s
 			known, takes := findFlag(flags, flag)
 			if known && takes && !joined {
 				if i++; i == len(before) {
-					return none // a value; files are proposed
+					return valueWords(name, flags, flag, "")
 				}
 				value = before[i]
 			}
@@ -94,6 +94,9 @@ func proposals(commands []*cli.Command, before []string, last string) iter.Seq[s
 		if at := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(word) }); at >= 0 {
 			name, flags, commands = strings.TrimSpace(name+" "+word), commands[at].Flags, commands[at].Subcommands
 		}
+	}
+	if flag, prefix, ok := joinedFlag(last); ok {
+		return valueWords(name, flags, flag, prefix)
 	}
 	switch {
 	case strings.HasPrefix(last, "-"):

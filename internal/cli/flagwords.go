@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"virtmap/internal/intake"
+	"virtmap/internal/report"
+)
+
+// failSeverities are those of --fail-on.
+var failSeverities = []string{"error", "warning"}
+
+// legalWords are what the value of a command's flag may be, or begin with where
+// it ends in a colon. It gives none where anything may be. A test holds it to
+// what the flags themselves say of a wrong value.
+func legalWords(command, flag string) []string {
+	switch command + " --" + flag {
+	case "check --format":
+		return append([]string{textFormat}, sortedNames(report.Findings)...)
+	case "test --format":
+		return sortedNames(report.Formats)
+	case "diff --format":
+		return []string{"text", "json", "markdown"}
+	case "check --fail-on":
+		return failSeverities
+	case "receive --store":
+		return []string{"maildir:", "mbox:", "none"}
+	case "import --from":
+		kinds := slices.Clone(intake.Kinds)
+		for i := range kinds {
+			kinds[i] += ":"
+		}
+		return kinds
+	case "map make --type":
+		return []string{"hash", "cdb"}
+	}
+	switch flag {
+	case "format":
+		return []string{"text", "json"}
+	case "mx":
+		return []string{mxDNS, mxZone, mxOff}
+	case "allow":
+		return guardWords()
+	}
+	return nil
+}
+
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// valueWords are the legal words of a flag by any of its names, each behind a
+// prefix. Without any, files are proposed.
+func valueWords(command string, flags []cli.Flag, name, prefix string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, f := range flags {
+			if !slices.Contains(f.Names(), name) {
+				continue
+			}
+			for _, word := range legalWords(command, f.Names()[0]) {
+				if !yield(prefix + word) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// joinedFlag parts a word such as --format=js.
+func joinedFlag(word string) (name, prefix string, ok bool) {
+	flag, _, ok := strings.Cut(word, "=")
+	return strings.TrimLeft(flag, "-"), flag + "=", ok && strings.HasPrefix(word, "-")
+}

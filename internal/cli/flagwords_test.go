@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
+
+// wrongValue is what flags say of a value that they do not take: `--format "x":
+// it is text, json or markdown`, `--from "x": write KIND:FILE, with one of …`.
+var wrongValue = regexp.MustCompile(`--[a-z-]+ "xyzzy": (?:it is (?:one of )?|write KIND:FILE, with one of )(.*)`)
+
+// wordsSaid are the words of such a message.
+func wordsSaid(message string) []string {
+	m := wrongValue.FindStringSubmatch(message)
+	if m == nil {
+		return nil
+	}
+	words := strings.Split(strings.ReplaceAll(m[1], " or ", ", "), ", ")
+	for i, word := range words {
+		word, _, _ = strings.Cut(word, " (")
+		words[i] = strings.TrimSuffix(word, "DIR")
+	}
+	slices.Sort(words)
+	return words
+}
+
+// wordy are the flags that take some words only.
+var wordy = []string{"allow", "fail-on", "format", "from", "mx", "store", "type"}
+
+// TestLegalWords gives every flag that takes some words only a wrong one: what
+// it says of that are the words that are completed.
+func TestLegalWords(t *testing.T) {
+	t.Chdir(t.TempDir())
+	app := newApp(Stdio{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}})
+	found := 0
+	var each func(name string, c *cli.Command)
+	each = func(name string, c *cli.Command) {
+		for _, sub := range c.Subcommands {
+			each(name+" "+sub.Name, sub)
+		}
+		for _, f := range c.Flags {
+			flag := f.Names()[0]
+			if !slices.Contains(wordy, flag) {
+				if legal := legalWords(name, flag); len(legal) > 0 {
+					t.Errorf("%s --%s is completed with %q", name, flag, legal)
+				}
+				continue
+			}
+			args := append(strings.Fields(name), "--"+flag, "xyzzy")
+			if name == "map make" || name == "who" {
+				args = append(args, "andrei")
+			}
+			_, _, errOut := run("", args...)
+			said, legal := wordsSaid(errOut), slices.Clone(legalWords(name, flag))
+			if len(said) > 0 {
+				found++
+			}
+			if name == "import" && flag == "from" {
+				for i := range said {
+					said[i] += ":"
+				}
+			}
+			slices.Sort(legal)
+			if !slices.Equal(said, legal) {
+				t.Errorf("%s --%s takes %q and is completed with %q\n%s", name, flag, said, legal, errOut)
+			}
+		}
+	}
+	for _, c := range app.Commands {
+		each(c.Name, c)
+	}
+	if found < 10 {
+		t.Errorf("only %d flags say what they take", found)
+	}
+}
