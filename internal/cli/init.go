@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -25,8 +26,9 @@ func initCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "init", Usage: "write a commented inventory to begin with", ArgsUsage: "[FILE]",
 		Description: `Writes mail.yaml, or FILE, or with - to standard output. A file that is there is
-left alone. The inventory has no errors; change its domain and users. Its first
-line lets editors complete it with the schema that virtmap schema prints.
+left alone. The inventory has no errors; change its domain and users. Beside it
+is virtmap.schema.json, which virtmap schema prints: editors complete the
+inventory with it, because its first line names it.
 
 Examples:
   virtmap init
@@ -55,14 +57,53 @@ func (a *initArgs) run(path string, stdio Stdio) error {
 		return usage(fmt.Errorf("with --host %q and --user %q: %s", m.Host.Name.Text, a.user, faults.Faults()[0].Text))
 	}
 	if path == inventory.StdinName {
-		_, err := io.WriteString(stdio.Out, text)
+		_, err := io.WriteString(stdio.Out, withoutModeline(text))
 		return machineExit(err, exitIO)
 	}
+	schema := filepath.Join(filepath.Dir(path), schemaFile)
+	there, written := schemaBeside(path, schema)
+	wrote := path
+	if !there {
+		text = withoutModeline(text)
+	}
 	if err := writeNew(path, text); err != nil {
+		if written {
+			_ = os.Remove(schema) // the first error is the one to tell
+		}
 		return err
 	}
-	fmt.Fprintf(stdio.Err, "wrote %s; next: change its domain and users, then virtmap check -i %[1]s\n", path)
+	if written {
+		wrote += " and " + schema
+	}
+	fmt.Fprintf(stdio.Err, "wrote %s; next: change its domain and users, then virtmap check -i %s\n", wrote, path)
 	return nil
+}
+
+// schemaFile is named in the first line of the starter.
+const schemaFile = "virtmap.schema.json"
+
+// schemaBeside puts the schema beside an inventory that is not there yet. It
+// reports whether a schema is there, and whether it was put there now.
+func schemaBeside(inventoryFile, schema string) (there, written bool) {
+	if _, err := os.Lstat(inventoryFile); err == nil {
+		return false, false // it is left alone
+	}
+	if _, err := os.Stat(schema); err == nil {
+		return true, false
+	}
+	text, err := inventory.Schema(false)
+	if err != nil {
+		return false, false
+	}
+	err = writeNew(schema, string(text))
+	return err == nil, err == nil
+}
+
+// withoutModeline takes out the line that names the schema: nobody knows where
+// the text will stand, or the schema is not there.
+func withoutModeline(text string) string {
+	_, rest, _ := strings.Cut(text, "\n")
+	return rest
 }
 
 // hostName is this machine's where that is a whole name.
