@@ -33,6 +33,18 @@ func (w *walk) deliver(to triple) Outcome {
 	return out
 }
 
+// Ends gives the recipients that a local name leads to by the alias files, sorted:
+// the name itself where they do not have it.
+func (r *Router) Ends(name string) []string {
+	w := walk{r: r}
+	var ends []string
+	if known, bad := w.local(mailaddr.Lower(name), 0, &ends); !known || bad != nil {
+		return []string{name}
+	}
+	slices.Sort(ends)
+	return slices.Compact(ends)
+}
+
 // finished takes the last angle brackets away (rulesets EnvToL and final).
 func finished(t []string) []string {
 	if len(t) > 0 && t[0] == "<" && indexFrom(t, 1, "+") < 0 {

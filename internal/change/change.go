@@ -31,6 +31,15 @@ type Change struct {
 	Domains []Domain // sorted
 	Before  int      // addresses listed in the old set
 	Drift   []string // where the installed files contradict each other
+
+	old *virtuser.Table
+}
+
+// Had reports whether the old virtusertable had a key, as the server reads it: a
+// row of a text that its map has not counts for nothing.
+func (c *Change) Had(key string) bool {
+	_, ok := c.old.Get([]byte(key))
+	return ok
 }
 
 // A Domain is a domain with differences.
@@ -90,6 +99,7 @@ func Compare(old, next Side) Change {
 		}
 	}
 	slices.SortFunc(c.Domains, func(a, b Domain) int { return strings.Compare(a.Name, b.Name) })
+	c.Change.old = old.Table
 	return c.Change
 }
 

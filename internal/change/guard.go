@@ -27,6 +27,7 @@ const (
 	TooMany    = "removed"    // too many addresses are removed or redirected
 	Postmaster = "postmaster" // postmaster or abuse is not taken any more
 	Outside    = "outside"    // a catch-all leads to other servers now
+	Unwired    = "unwired"    // the server does not read what the files lead to
 )
 
 // Guards are all words, each with what it guards against.
@@ -36,6 +37,7 @@ var Guards = [][2]string{
 	{TooMany, "more addresses removed or redirected than guards.max_removed"},
 	{Postmaster, "a domain whose postmaster or abuse is refused now"},
 	{Outside, "a catch-all that leads to other servers now"},
+	{Unwired, "files that lead to others which the server does not read yet"},
 }
 
 // An Alarm is a change that looks like an accident.

@@ -19,6 +19,7 @@ type buildArgs struct {
 	adopt, dryRun, quiet, timings bool
 	reloaded, verify, rollback    bool
 	entered                       bool       // the folders are locked
+	second                        bool       // once more, in the same run
 	typed                         *buildArgs // as they were typed
 	onChange, plan                string
 	grace, wait                   time.Duration
@@ -145,12 +146,13 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	result, err := publish.Publish(ctx, j.set)
 	stdio.stages.end()
 	if err != nil && !errors.Is(err, publish.ErrRecord) {
-		return a.failed(err, stdio)
+		return a.failed(j, err, stdio)
 	}
 	if problem := a.warn(j, len(result.Changes), stdio); problem != nil {
 		return problem
 	}
 	a.say(j, result, stdio)
+	a.sayWiring(j, result, stdio)
 	if err != nil {
 		return machineExit(err, exitIO)
 	}
@@ -162,7 +164,13 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	if err := a.changed(ctx, j, result, stdio); err != nil {
 		return err
 	}
+	if done, err := a.finishWired(ctx, j, result, stdio); done || err != nil {
+		return err
+	}
 	if err := j.choice.exit(); err != nil {
+		return err
+	}
+	if err := wiringExit(j, result); err != nil {
 		return err
 	}
 	return a.remember(j, stdio)

@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
+	"time"
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
+	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/inventory"
 )
 
@@ -26,6 +31,9 @@ func (a *checkArgs) deep(source fileset.Source, stdio Stdio) error {
 	for _, f := range source.Unsafe(dir, fileset.TrustedUser(dir, lookupUser)) {
 		say(f.Path, f.Text, f.Mend)
 	}
+	if err := deepWiring(source, dir, say); err != nil {
+		return machineExit(err, exitIO)
+	}
 	drift, err := fileset.Drift(dir)
 	if err != nil {
 		return machineExit(err, exitIO)
@@ -39,6 +47,26 @@ func (a *checkArgs) deep(source fileset.Source, stdio Stdio) error {
 	if found > 0 {
 		fmt.Fprintln(stdio.Err, plural(found, "error"))
 		return exit(exitProblems, nil)
+	}
+	return nil
+}
+
+// deepWiring names what the server's configuration must read and does not.
+func deepWiring(source fileset.Source, dir string, say func(path, text, mend string)) error {
+	config, err := conf.Read(dir)
+	if err != nil {
+		return err
+	}
+	v := config.Serving(source.Settings(), time.Time{}, conf.Memory{})
+	for _, g := range source.Needed(v.Gaps) {
+		say(config.At(g.Line), g.What, g.Help())
+	}
+	if daemon, runs := config.Daemon(filepath.Clean(dir) != mcfile.DefaultDir); runs && isLive(dir, &source.Model.Host) && daemon.Started.Before(config.Changed) {
+		say(config.Path, "it was changed since the running sendmail was started", "service sendmail restart")
+	}
+	for _, line := range config.Unread() {
+		path, text, _ := strings.Cut(line, ": ")
+		say(path, text, "")
 	}
 	return nil
 }

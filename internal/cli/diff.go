@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -119,6 +120,9 @@ func (a *diffArgs) print(w io.Writer, j *job, c change.Change, pending publish.R
 		if file.Kept != "" {
 			d.alarms = append(d.alarms, change.Alarm{Guard: byHand, Text: file.Path + " was not written by virtmap, or changed since"})
 		}
+	}
+	if held := bases(pending.Held); len(held) > 0 {
+		d.alarms = append(d.alarms, change.Alarm{Guard: change.Unwired, Text: strings.Join(held, " ") + " wait until the server reads what they lead to: " + strings.Join(j.wiring.Says(), "; ")})
 	}
 	switch {
 	case a.unified:

@@ -77,8 +77,13 @@ func (g *guardArgs) limits(m *inventory.Model) change.Limits {
 // compare gives what a job changes of the installed files, in outcomes.
 func (a *buildArgs) compare(j *job) (change.Change, error) {
 	next := change.Of(j.source)
-	if _, err := os.Stat(filepath.Join(a.state, publish.ManifestName)); err != nil {
-		return a.compareFound(next)
+	layout, err := fileset.ReadLayout(a.out)
+	if err != nil {
+		return change.Change{}, err
+	}
+	_, unwritten := os.Stat(filepath.Join(a.state, publish.ManifestName))
+	if _, configured := layout.Home(); configured || unwritten != nil {
+		return a.compareFound(next, layout)
 	}
 	set, err := fileset.OpenOurs(a.out, next.Router.Host, next.Router.Account)
 	if err != nil {
@@ -91,13 +96,10 @@ func (a *buildArgs) compare(j *job) (change.Change, error) {
 	return change.Compare(installed, next), set.Close()
 }
 
-// compareFound compares with a set that virtmap never wrote. Its rows lead to
-// the server's own aliases, where ours may have lists.
-func (a *buildArgs) compareFound(next change.Side) (change.Change, error) {
-	layout, err := fileset.ReadLayout(a.out)
-	if err != nil {
-		return change.Change{}, err
-	}
+// compareFound compares with what the server's configuration names, or with a set
+// that virtmap never wrote. Its rows may lead to the server's own aliases, where
+// ours may have lists; these and the names that are not ours stay.
+func (a *buildArgs) compareFound(next change.Side, layout fileset.Layout) (change.Change, error) {
 	layout.Host = next.Router.Host
 	set, err := fileset.OpenServer(layout, nil, next.Router.Account)
 	if err != nil {
@@ -109,7 +111,8 @@ func (a *buildArgs) compareFound(next change.Side) (change.Change, error) {
 	}
 	found.Names = append(found.Names, layout.Host) // sendmail knows it by itself
 	found.Router.Aliases = set.Router.Aliases
-	next.Router.Aliases = next.Router.Aliases.Before(set.SiteAliases())
+	set.WithSite(next.Router)
+	next.Names = append(next.Names, set.Staying()...)
 	return change.Compare(found, next), set.Close()
 }
 
@@ -119,7 +122,8 @@ func (a *buildArgs) approve(j *job, changes []publish.Change, stdio Stdio) error
 	if a.plan != "" {
 		return nil
 	}
-	if !slices.ContainsFunc(changes, func(c publish.Change) bool { return !c.New }) {
+	held := slices.ContainsFunc(j.set.Outputs, func(o publish.Output) bool { return o.Hold })
+	if !held && !slices.ContainsFunc(changes, func(c publish.Change) bool { return !c.New }) {
 		return nil // there was nothing
 	}
 	c, err := a.compare(j)
@@ -131,11 +135,25 @@ func (a *buildArgs) approve(j *job, changes []publish.Change, stdio Stdio) error
 	if err != nil {
 		return fmt.Errorf("compare with what is installed: %w", err)
 	}
+	if a.adopt {
+		j.compared = &c // for what is lost
+	}
 	alarms := c.Alarms(a.guards.limits(j.source.Model), a.guards.allow.Value())
 	if len(alarms) == 0 {
 		return nil
 	}
 	return &accident{alarms}
+}
+
+// compared gives what a job changes, also where no guard looked at it; nil where
+// nothing can be compared.
+func (a *buildArgs) compared(j *job) *change.Change {
+	if j.compared == nil {
+		if c, err := a.compare(j); err == nil {
+			j.compared = &c
+		}
+	}
+	return j.compared
 }
 
 // An accident is a change that a guard refuses.

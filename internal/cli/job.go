@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"virtmap/internal/change"
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/lint"
@@ -25,6 +26,9 @@ type job struct {
 	set     publish.Set
 	choice  *choice
 	leaving []string // domains whose rows stay for a while
+	wiring  *wiring  // nil: the folder is no server's
+
+	compared *change.Change // what the guards looked at; nil: nothing
 	leave   func() error
 	digest  string // of the inventory
 
@@ -123,7 +127,10 @@ func (a *buildArgs) work(ctx context.Context, j *job, stdio Stdio) (err error) {
 	if err := a.keepLeaving(j); err != nil {
 		return err
 	}
-	return a.outputs(j.source, &j.set, j.faults)
+	if err := a.outputs(j.source, &j.set, j.faults); err != nil {
+		return err
+	}
+	return a.wire(j, stdio)
 }
 
 // enter locks the folders.

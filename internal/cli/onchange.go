@@ -22,7 +22,7 @@ import (
 // gap is how far apart two swaps of one map are: a sendmail that has it open
 // compares times in whole seconds. Only the server has one.
 func (a *buildArgs) gap(j *job) time.Duration {
-	if filepath.Clean(a.out) == j.source.Model.Host.MailDir.Text {
+	if isLive(a.out, &j.source.Model.Host) {
 		return mapGap
 	}
 	return 0
@@ -54,11 +54,11 @@ func (a *buildArgs) prove(ctx context.Context, j *job, at func(string) string, s
 		return err
 	}
 	defer set.Close()
-	promises := prove.Promises{Model: j.source.Model}
+	promises := prove.Promises{Model: j.source.Model, Account: knownBy(set, router.Account)}
 	promises.Prepare()
 	failed := 0
 	printer := report.Formats["text"](stdio.Err, "")
-	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: clients()}
+	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: clients(), Ends: set.Router.Ends}
 	trial.Each = func(r *endtoend.Result) error {
 		if r.Passed() {
 			return nil
@@ -79,10 +79,21 @@ func (a *buildArgs) prove(ctx context.Context, j *job, at func(string) string, s
 	return nil
 }
 
+// knownBy adds the names of the server's own aliases to accounts.
+func knownBy(set *fileset.Installed, account func(string) bool) func(string) bool {
+	return func(name string) bool {
+		_, aliased := set.SiteAliases().Alias(name)
+		return aliased || account(name)
+	}
+}
+
 // kinds are the kinds of some changes, as --on-change is told.
 func (a *buildArgs) kinds(changes []publish.Change) string {
 	var maps, names, mc bool
 	for _, change := range changes {
+		if change.Alike {
+			continue // nothing is to be done for it
+		}
 		switch base := filepath.Base(change.Path); {
 		case change.Path == a.mc || base == mcfile.Include:
 			mc = true

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"virtmap/internal/mapfile"
 )
 
 // A plan is a build that was reviewed: what was installed, and what would be
@@ -68,7 +70,9 @@ func (a *buildArgs) asPlanned(j *job) error {
 	}
 	var differing []string
 	for name := range maps.Keys(merged(reviewed, now)) {
+		text := mapfile.WithoutSuffix(name)
 		switch {
+		case reviewed.Before[name] != now.Before[name] && now.Before[text] == reviewed.After[text]: // done by an earlier build, which held others back
 		case reviewed.Before[name] != now.Before[name]:
 			differing = append(differing, name+" was changed since")
 		case reviewed.After[name] != now.After[name]:

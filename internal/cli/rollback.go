@@ -150,9 +150,7 @@ func rollback(ctx context.Context, a keptArgs, number int, stdio Stdio) (err err
 	m, result, err := a.restore(ctx, number)
 	var foreign *publish.Foreign
 	if errors.As(err, &foreign) {
-		for _, file := range foreign.Files {
-			printLost(stdio, file, "would lose")
-		}
+		sayLosses(foreign.Files, nil, "would lose", stdio)
 		return exit(exitRefused, fmt.Errorf("%w; nothing was written. --adopt replaces them", foreign))
 	}
 	if err != nil {

@@ -8,14 +8,13 @@ import (
 	"strconv"
 	"strings"
 
-	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/publish"
 )
 
 // failed prints what a refused run would have lost.
-func (a *buildArgs) failed(err error, stdio Stdio) error {
+func (a *buildArgs) failed(j *job, err error, stdio Stdio) error {
 	var foreign *publish.Foreign
 	var guarded *accident
 	var known *exitError
@@ -27,26 +26,8 @@ func (a *buildArgs) failed(err error, stdio Stdio) error {
 	case !errors.As(err, &foreign):
 		return machineExit(err, exitIO)
 	}
-	for _, file := range foreign.Files {
-		printLost(stdio, file, "would lose")
-	}
+	sayLosses(foreign.Files, a.compared(j), "would lose", stdio)
 	return exit(exitRefused, fmt.Errorf("%w; nothing was written. --adopt replaces them", foreign))
-}
-
-// maxLost is how many lost lines of a file are printed.
-const maxLost = 20
-
-func printLost(stdio Stdio, file publish.Change, verb string) {
-	if file.Kept != "" && verb == "lost" {
-		fmt.Fprintf(stdio.Err, "%s: the file that was there is kept as %s\n", file.Path, file.Kept)
-	}
-	for i, line := range file.Lost {
-		if i == maxLost {
-			fmt.Fprintf(stdio.Err, "%s: and %d more\n", file.Path, len(file.Lost)-maxLost)
-			return
-		}
-		fmt.Fprintf(stdio.Err, "%s: %s: %s\n", file.Path, verb, diag.Printable(line))
-	}
 }
 
 // say prints one line for a run that wrote something, and nothing otherwise.
@@ -56,9 +37,7 @@ func (a *buildArgs) say(j *job, result publish.Report, stdio Stdio) {
 	if a.dryRun {
 		verb = "would lose"
 	}
-	for _, change := range result.Changes {
-		printLost(stdio, change, verb)
-	}
+	sayLosses(append(slices.Clone(result.Changes), result.Adopted...), j.compared, verb, stdio)
 	if a.quiet {
 		return
 	}
@@ -89,16 +68,21 @@ func (a *buildArgs) say(j *job, result publish.Report, stdio Stdio) {
 	if len(names) > 0 {
 		outside = append(outside, strings.Join(names, " ")+" to "+a.out)
 	}
-	fmt.Fprintf(stdio.Out, "%s: wrote %s (%s); %s%s\n", source.Model.Name, strings.Join(outside, " and "), contents(source), a.next(source, names, len(outside) > 0 && outside[0] == a.mc), stay(j.leaving))
+	fmt.Fprintf(stdio.Out, "%s: wrote %s (%s); %s%s\n", source.Model.Name, strings.Join(outside, " and "), contents(source), a.next(j, result.Changes, len(outside) > 0 && outside[0] == a.mc), stay(j.leaving))
 }
 
 // next says what must happen for sendmail to use what changed.
-func (a *buildArgs) next(source fileset.Source, names []string, mc bool) string {
-	changed := func(name string) bool { return slices.Contains(names, name) }
-	host := source.Model.Host
+func (a *buildArgs) next(j *job, changes []publish.Change, mc bool) string {
+	changed := func(name string) bool {
+		return slices.ContainsFunc(changes, func(c publish.Change) bool { return filepath.Base(c.Path) == name && !c.Alike })
+	}
+	host := j.source.Model.Host
+	inside := slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Path != a.mc })
 	switch {
-	case len(names) > 0 && filepath.Clean(a.out) != host.MailDir.Text:
+	case inside && !isLive(a.out, &host):
 		return "next: copy them to " + host.MailDir.Text + " on " + host.Name.Text
+	case j.wiring != nil && !j.wiring.Complete():
+		return "next: sendmail does not read all of it yet"
 	case changed(mcfile.Include) || mc:
 		return "next: make sendmail.cf anew and restart sendmail"
 	case changed(mcfile.HostNames) || changed(mcfile.RelayDomains):

@@ -120,9 +120,9 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	if a.maps != "" || source.Model.Host.Map != inventory.MapText {
 		warn(stdio, set.Warnings)
 	}
-	promises := prove.Promises{Model: source.Model, Account: account}
+	promises := prove.Promises{Model: source.Model, Account: knownBy(set, account)}
 	promises.Prepare()
-	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: clients(), Sendmail: second}
+	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: clients(), Ends: set.Router.Ends, Sendmail: second}
 	var unreadable error
 	return a.try(ctx, &trial, vectors(source, set, &unreadable), &unreadable, stdio)
 }
@@ -164,7 +164,7 @@ func vectors(source fileset.Source, set *fileset.Installed, err *error) iter.Seq
 				return
 			}
 		}
-		for _, name := range set.Names() {
+		for _, name := range set.Listed() {
 			for _, v := range prove.OfName(name) {
 				if !source.Takes(name) && !yield(v) {
 					return

@@ -161,6 +161,9 @@ func (a *buildArgs) remember(j *job, stdio Stdio) error {
 		s.Inputs[name] = digest
 	}
 	delete(s.Inputs, a.mc) // it is an output
+	if j.wiring != nil && j.wiring.config.Path != "" {
+		s.Outputs[j.wiring.config.Path] = stampOf(j.wiring.config.Path) // what the server reads
+	}
 	for _, out := range j.set.Outputs {
 		info, err := os.Lstat(out.Path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

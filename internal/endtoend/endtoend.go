@@ -27,6 +27,11 @@ type Trial struct {
 	Fold     func(addr string) string
 	Workers  int
 
+	// Ends gives the recipients that a local name has by the server's own
+	// aliases, which no inventory promises: root may be somebody else's.
+	// May be nil.
+	Ends func(name string) []string
+
 	Sendmail *Sendmail // the installed program; nil: it is not asked
 
 	// Each is called with every result, in the order of the vectors.
@@ -157,7 +162,7 @@ func (b *bench) try(ctx context.Context, results []Result) error {
 // one sends the message of a number to one recipient. Its sender is its own:
 // by it its arrival is known.
 func (b *bench) one(c *client, n int, r *Result) (err error) {
-	r.Promised = b.Promised(b.Fold(r.Address))
+	r.Promised = b.throughAliases(b.Promised(b.Fold(r.Address)))
 	b.forget(c.name)
 	from := fmt.Sprintf("message-%d@client.invalid", n)
 	if r.Got, err = c.send(from, r.Address); err != nil {
@@ -171,6 +176,26 @@ func (b *bench) one(c *client, n int, r *Result) (err error) {
 		r.Transcript = b.forget(c.name)
 	}
 	return nil
+}
+
+// throughAliases gives a promise with the local names in it led to their ends.
+func (t *Trial) throughAliases(promised prove.Outcome) prove.Outcome {
+	if t.Ends == nil || len(promised.Recipients) == 0 {
+		return promised
+	}
+	var ends []string
+	for _, recipient := range promised.Recipients {
+		if strings.ContainsAny(recipient, "@/|") {
+			ends = append(ends, recipient)
+			continue
+		}
+		for _, end := range t.Ends(recipient) {
+			ends = append(ends, foldRecipient(end))
+		}
+	}
+	slices.Sort(ends)
+	promised.Recipients = slices.Compact(ends)
+	return promised
 }
 
 func (b *bench) askSendmail(ctx context.Context, results []Result) error {

@@ -82,8 +82,12 @@ func Outputs(s Source, dir string, owner int) ([]publish.Output, error) {
 	relay := b.last()
 	relay.IfKnown = !s.relays()
 	relay.Bridge = bridgeNames(hostnames.Relayed(s.Model).Text())
+	relay.Alike = alike(hostnames.Relayed(s.Model).Text(), nameLines)
 	b.text(mcfile.HostNames, hostnames.ClassW(s.Model).Text(), nameLines)
-	b.text(mcfile.Include, mcfile.Text(s.Settings(), s.Model.Name), plainLines)
+	b.last().Alike = alike(hostnames.ClassW(s.Model).Text(), nameLines)
+	lines := mcfile.Text(s.Settings(), s.Model.Name)
+	b.text(mcfile.Include, lines, plainLines)
+	b.last().Alike = alike(lines, plainLines)
 	return b.outputs, nil
 }
 
@@ -142,6 +146,14 @@ func textOutput(path string, content []byte, lines func([]byte) []string) publis
 			return nil
 		},
 		Lost: func(image *mapped.Image) []string { return missing(lines(image.Bytes), lines(content)) },
+	}
+}
+
+// alike tells a file with the same lines in another order, or with other comments.
+func alike(content []byte, lines func([]byte) []string) func(*mapped.Image) bool {
+	return func(image *mapped.Image) bool {
+		old, next := lines(image.Bytes), lines(content)
+		return len(missing(old, next)) == 0 && len(missing(next, old)) == 0
 	}
 }
 

@@ -24,19 +24,20 @@ type Installed struct {
 	// EachRow gives every row of the virtusertable, until there is an error.
 	EachRow func(row func(key, value []byte) error) error
 
-	names   []string        // of class w
-	virtual []string        // of class {VirtHost}
-	relayed []string        // of class R, of the file that a build writes
-	ours    []string        // of the files that a build writes
-	own     virtuser.Lookup // our alias file alone; nil: it is not read
-	ownText string          // its path
-	site    virtuser.Lookup // the server's own
-	typ     string          // of the maps; empty: any that is there
-	foreign bool            // the map is of a class that no type is
-	text    string          // path of the virtusertable
-	rows    *mapfile.File   // its map; nil: there is none
-	tables  []tableFile     // that are read: the virtusertable, and alias files
-	lenient bool            // what is not there is empty
+	names   []string                          // of class w
+	virtual []string                          // of class {VirtHost}
+	relayed []string                          // of class R, of the file that a build writes
+	ours    []string                          // of the files that a build writes
+	stays   struct{ names, relayed []string } // of other files and the configuration, in class w and R
+	own     virtuser.Lookup                   // our alias file alone; nil: it is not read
+	ownText string                            // its path
+	site    virtuser.Lookup                   // the server's own
+	typ     string                            // of the maps; empty: any that is there
+	foreign bool                              // the map is of a class that no type is
+	text    string                            // path of the virtusertable
+	rows    *mapfile.File                     // its map; nil: there is none
+	tables  []tableFile                       // that are read: the virtusertable, and alias files
+	lenient bool                              // what is not there is empty
 	at      func(path string) string
 	open    []*mapfile.File
 	seen    []stamp // of every file that was opened or looked for
@@ -180,6 +181,7 @@ func (s *Installed) loadTable(l Layout) (err error) {
 // loadNames reads the classes.
 func (s *Installed) loadNames(l Layout) error {
 	all := map[string][]string{conf.ClassW: l.Words, conf.ClassR: l.conf.ClassWords(conf.ClassR), conf.VirtHosts: l.conf.ClassWords(conf.VirtHosts)}
+	var listed []string
 	for _, f := range slices.Concat(l.Names, l.Relayed, l.conf.ClassFiles(conf.VirtHosts)) {
 		if f.Path == "" {
 			continue // the warnings name it
@@ -196,22 +198,25 @@ func (s *Installed) loadNames(l Layout) error {
 		for i, name := range names {
 			names[i] = mailaddr.Lower(name)
 		}
-		all[f.Class] = append(all[f.Class], names...)
 		switch {
 		case l.ours(f.Path, mcfile.RelayDomains):
 			s.relayed = names
 			s.ours = append(s.ours, names...)
 		case l.ours(f.Path, mcfile.HostNames):
+			listed = names
 			s.ours = append(s.ours, names...)
+		default:
+			all[f.Class] = append(all[f.Class], names...)
 		}
 	}
-	s.names, s.virtual = all[conf.ClassW], all[conf.VirtHosts]
-	mayRelay := all[conf.ClassR]
+	s.stays.names, s.virtual, s.stays.relayed = all[conf.ClassW], all[conf.VirtHosts], all[conf.ClassR]
 	if l.conf.Holds(conf.ClassR, conf.VirtHosts) {
-		mayRelay = append(mayRelay, s.virtual...)
+		s.stays.relayed = append(s.stays.relayed, s.virtual...)
 	}
+	s.names = slices.Concat(s.stays.names, listed)
 	finalDot := func(name string) bool { return strings.HasSuffix(name, ".") } // it never matches
-	s.Router.ClassW, s.Router.Relayed = lineSet(slices.DeleteFunc(slices.Clone(s.names), finalDot)), lineSet(mayRelay)
+	s.Router.ClassW = lineSet(slices.DeleteFunc(slices.Clone(s.names), finalDot))
+	s.Router.Relayed = lineSet(slices.Concat(s.stays.relayed, s.relayed))
 	if len(s.virtual) > 0 {
 		s.Router.Virtual, s.Router.Entire = lineSet(s.virtual), l.conf.EntireDomain
 	}
@@ -288,8 +293,25 @@ func (s *Installed) Listed() []string { return s.ours }
 
 // Staying are the domains that are taken whatever a build writes: those of the
 // configuration itself and of files that are the server's own.
-func (s *Installed) Staying() []string {
-	return slices.DeleteFunc(s.Names(), lineSet(s.ours))
+func (s *Installed) Staying() []string { return slices.Concat(s.stays.names, s.virtual) }
+
+// WithSite adds to a Router over what a build writes what of the server stays
+// beside that: its own aliases, and the names of the configuration itself and of
+// files that are the server's own.
+func (s *Installed) WithSite(r *virtuser.Router) {
+	r.Aliases = r.Aliases.Before(s.site)
+	r.ClassW = either(r.ClassW, lineSet(s.stays.names))
+	r.Relayed = either(r.Relayed, lineSet(s.stays.relayed))
+	r.Virtual, r.Entire = s.Router.Virtual, s.Router.Entire
+	r.Ready()
+}
+
+// either reports whether one of two classes has a name; a may be nil.
+func either(a, b func(string) bool) func(string) bool {
+	if a == nil {
+		return b
+	}
+	return func(name string) bool { return a(name) || b(name) }
 }
 
 // MapType is the type of the virtusertable: the one that the configuration

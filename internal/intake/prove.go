@@ -62,7 +62,11 @@ func (s *Server) beside(built *fileset.Installed) (*pair, error) {
 	if s.set != nil {
 		old = s.set.InMemory(s.table)
 	}
-	next.Aliases = next.Aliases.Before(s.site)
+	if s.set != nil {
+		s.set.WithSite(&next)
+	} else {
+		next.Aliases = next.Aliases.Before(s.site)
+	}
 	next.Account = old.Account
 	domains := slices.Concat(s.all, s.names, built.Names(), []string{s.router.Host})
 	domains = slices.DeleteFunc(domains, isLiteral) // sendmail knows those of its host by itself

@@ -145,11 +145,14 @@ func (s Settings) lines(needed [needCount]bool) string {
 	return out.String()
 }
 
+// IncludeLine is the line of sendmail.mc that takes virtmap.mc in.
+func (s Settings) IncludeLine() string { return "include(`" + s.MailDir + "/" + Include + "')dnl" }
+
 // Text is virtmap.mc.
 func Text(s Settings, inventoryName string) []byte {
 	return []byte("dnl Written by virtmap from " + quoteless(inventoryName) + "; changes made here are lost at the next build.\n" +
 		"dnl In sendmail.mc, on a line before the first MAILER:\n" +
-		"dnl include(`" + s.MailDir + "/" + Include + "')dnl\n" +
+		"dnl " + s.IncludeLine() + "\n" +
 		s.lines(s.needs(DefaultDir)))
 }
 

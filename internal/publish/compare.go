@@ -18,7 +18,7 @@ func (p *publisher) compare() error {
 		info, err := p.FS.Stat(out.Path)
 		if errors.Is(err, fs.ErrNotExist) {
 			if _, known := p.manifest.Files[key(out.Path)]; known || !out.IfKnown {
-				p.pending = append(p.pending, staged{out: out, info: Info{Mode: out.Mode, UID: out.UID, GID: -1}, change: Change{Path: out.Path, New: true}})
+				p.add(staged{out: out, info: Info{Mode: out.Mode, UID: out.UID, GID: -1}, change: Change{Path: out.Path, New: true}})
 			}
 			continue
 		}
@@ -47,8 +47,8 @@ func (p *publisher) compareOne(out Output, info Info, image *mapped.Image, forei
 	if out.Shared && !image.Equal(out.Base) {
 		return fmt.Errorf("%q %w", out.Path, ErrChanged)
 	}
-	s := staged{out: out, info: info, change: Change{Path: out.Path}}
-	if out.Bridge != nil {
+	s := staged{out: out, info: info, change: Change{Path: out.Path, Alike: out.Alike != nil && out.Alike(image)}}
+	if out.Bridge != nil && !out.Hold {
 		s.bridge = out.Bridge(image)
 	}
 	if out.Shared {
@@ -58,8 +58,17 @@ func (p *publisher) compareOne(out Output, info Info, image *mapped.Image, forei
 		s.change.Kept = p.keptName(key(out.Path))
 		foreign.Files = append(foreign.Files, s.change)
 	}
-	p.pending = append(p.pending, s)
+	p.add(s)
 	return nil
+}
+
+// add takes in an output that is to be written, now or later.
+func (p *publisher) add(s staged) {
+	if s.out.Hold {
+		p.held = append(p.held, s)
+		return
+	}
+	p.pending = append(p.pending, s)
 }
 
 // keep leaves a file alone. A map must not look older than its text, or the

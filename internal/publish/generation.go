@@ -149,7 +149,7 @@ func (p *publisher) keepNew(number int) error {
 	m.Number, m.Files = number, map[string]Kept{}
 	for _, out := range p.Outputs {
 		if digests := p.manifest.Files[key(out.Path)]; !out.Shared && len(digests) > 0 {
-			m.Files[key(out.Path)] = Kept{Digest: digests[len(digests)-1], Stored: out.Source == ""}
+			m.Files[key(out.Path)] = Kept{Digest: digests[len(digests)-1], Stored: out.Source == "" || out.Hold}
 		}
 	}
 	p.generation = number

@@ -56,6 +56,9 @@ type Output struct {
 	// Rebuilt reports whether an installed file that we did not write says
 	// what ours said: systems rebuild maps from their texts. May be nil.
 	Rebuilt func(image *mapped.Image, read func(path string) ([]byte, error)) bool
+	// Alike reports whether an installed file says the same in another way. May
+	// be nil: none does.
+	Alike func(image *mapped.Image) bool
 	// Lost lists what replacing a file that a person made would lose.
 	Lost func(image *mapped.Image) []string
 	// Bridge gives, of a map that other files of the set lead to, the form
@@ -63,6 +66,7 @@ type Output struct {
 	// when the new map does. May be nil.
 	Bridge func(installed *mapped.Image) func(w io.WriteSeeker) error
 
+	Hold    bool   // left as it is for now; what a person made is taken over all the same, and kept
 	Shared  bool   // a person's file that we keep a part of: never foreign
 	Base    []byte // of a shared file: what was there when its new text was made
 	IfKnown bool   // written only where we wrote it before
@@ -132,11 +136,15 @@ type Change struct {
 	New  bool
 	Lost []string // what is lost of a file that a person made
 	Kept string   // where that file is kept
+
+	Alike bool // the file said the same before, in another way
 }
 
 // A Report says what a run did.
 type Report struct {
 	Changes []Change
+	Held    []string // files that would change, and are held
+	Adopted []Change // those of them that a person made
 	Stale   []string // files of ours that are no longer written
 }
 
@@ -185,6 +193,7 @@ type publisher struct {
 	manifest manifest
 	digests  map[string]string // of installed files, by path, once they were read
 	pending  []staged
+	held     []staged // outputs that would change
 	touched  []string // maps whose text changed and that did not
 
 	generation int  // the number of the new one
@@ -249,6 +258,12 @@ func (p *publisher) run() (Report, error) {
 	for _, s := range p.pending {
 		report.Changes = append(report.Changes, s.change)
 	}
+	for _, s := range p.held {
+		report.Held = append(report.Held, s.out.Path)
+		if s.foreign != nil {
+			report.Adopted = append(report.Adopted, s.change)
+		}
+	}
 	if p.Approve != nil && len(report.Changes) > 0 {
 		p.enter("compare outcomes for the guards")
 		if err := p.Approve(report.Changes); err != nil {
@@ -277,7 +292,7 @@ func (p *publisher) prepare() error {
 	if len(p.pending) == 0 {
 		return nil
 	}
-	if p.Verify != nil {
+	if p.Verify != nil && len(p.held) == 0 { // a part of a set keeps no promise
 		p.enter("prove over SMTP")
 		if err := p.Verify(p.at); err != nil {
 			return err

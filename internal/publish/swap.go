@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -93,9 +94,11 @@ func (p *publisher) commit(j journal) error {
 	return nil
 }
 
-// keepForeign keeps the files that a person made and that are replaced now.
+// keepForeign keeps the files that a person made and that are replaced now, or
+// later: those are in the manifest as files that may be replaced, as long as
+// nobody changes them.
 func (p *publisher) keepForeign() error {
-	for _, s := range p.pending {
+	for _, s := range slices.Concat(p.pending, p.held) {
 		if s.foreign == nil {
 			continue
 		}
@@ -108,6 +111,9 @@ func (p *publisher) keepForeign() error {
 		if err := p.writeState(s.change.Kept, s.foreign); err != nil {
 			return err
 		}
+		if s.out.Hold {
+			p.manifest.Files[key(s.out.Path)] = []string{p.digests[s.out.Path]}
+		}
 	}
 	return nil
 }
@@ -115,7 +121,7 @@ func (p *publisher) keepForeign() error {
 // unchanged makes sure that the files to be replaced are those that were
 // looked at: staging a large table takes seconds, and people edit files.
 func (p *publisher) unchanged() error {
-	for _, s := range p.pending {
+	for _, s := range slices.Concat(p.pending, p.held) {
 		info, err := p.FS.Stat(s.out.Path)
 		gone := errors.Is(err, fs.ErrNotExist)
 		if err != nil && !gone {

@@ -39,6 +39,12 @@ type Gap struct {
 	CF    string // the line for sendmail.cf, where there is no sendmail.mc
 }
 
+// Help is what to write, in one line.
+func (g Gap) Help() string {
+	mc := strings.ReplaceAll(strings.TrimSuffix(g.Write, "\n"), "\n", "; ")
+	return fmt.Sprintf("write %s into sendmail.cf, or into the .mc that it is made of, before the first MAILER: %s", g.CF, mc)
+}
+
 // Gaps says what the configuration must read of a set and does not, with the
 // line to write. A Config of a folder without a configuration has no gaps.
 func (c *Config) Gaps(s mcfile.Settings) (gaps []Gap) {

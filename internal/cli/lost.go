@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"virtmap/internal/change"
+	"virtmap/internal/diag"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mcfile"
+	"virtmap/internal/publish"
+)
+
+// maxLost is how many lost lines of a file, or of outcomes, are printed.
+const maxLost = 20
+
+// sayLosses says what replacing files that a person made loses. Of rows that
+// counts by outcome: one that is written another way, and ends the same, is not
+// lost. verb is lost, or would lose. c is nil where nothing could be compared.
+func sayLosses(files []publish.Change, c *change.Change, verb string, stdio Stdio) {
+	rows := map[string]bool{}
+	for _, file := range files {
+		if file.Kept != "" && verb == "lost" {
+			fmt.Fprintf(stdio.Err, "%s: the file that was there is kept as %s\n", diag.Printable(file.Path), diag.Printable(file.Kept))
+		}
+		if c == nil || !isTable(file.Path) {
+			printLost(stdio, file, verb)
+			continue
+		}
+		for _, line := range file.Lost {
+			rows[line] = true // of a text and its map once
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	changed := changedOutcomes(c, rows)
+	for row := range rows {
+		if key, _, _ := strings.Cut(row, " -> "); !c.Had(key) {
+			changed = append(changed, row+" (of a text, and not in its map)")
+		}
+	}
+	slices.Sort(changed)
+	for i, line := range changed {
+		if i == maxLost {
+			fmt.Fprintf(stdio.Err, "and %d more outcomes\n", len(changed)-maxLost)
+			break
+		}
+		fmt.Fprintf(stdio.Err, "%s: %s\n", verb, diag.Printable(line))
+	}
+	if same := len(rows) - len(changed); same > 0 {
+		form := "%s are written another way, with the same outcome\n"
+		if same == 1 {
+			form = "%s is written another way, with the same outcome\n"
+		}
+		fmt.Fprintf(stdio.Err, form, plural(same, "row"))
+	}
+}
+
+// isTable reports whether a file is the virtusertable, its text or a map.
+func isTable(path string) bool {
+	return mapfile.WithoutSuffix(filepath.Base(path)) == mcfile.Virtusertable
+}
+
+// changedOutcomes describes what becomes of the keys of lost rows, where that
+// differs.
+func changedOutcomes(c *change.Change, rows map[string]bool) (lines []string) {
+	keys := map[string]bool{}
+	for row := range rows {
+		key, _, _ := strings.Cut(row, " -> ")
+		keys[key] = true
+	}
+	for i := range c.Domains {
+		d := &c.Domains[i]
+		if d.State == change.Gone {
+			for key := range keys {
+				if strings.HasSuffix(key, "@"+d.Name) {
+					lines = append(lines, key+": "+d.Name+" is not served any more")
+				}
+			}
+			continue
+		}
+		for j := range d.Addresses {
+			if a := &d.Addresses[j]; keys[a.Key] {
+				lines = append(lines, describe(a))
+			}
+		}
+	}
+	return lines
+}
+
+// printLost prints the lost lines of a file.
+func printLost(stdio Stdio, file publish.Change, verb string) {
+	for i, line := range file.Lost {
+		if i == maxLost {
+			fmt.Fprintf(stdio.Err, "%s: and %d more\n", diag.Printable(file.Path), len(file.Lost)-maxLost)
+			return
+		}
+		fmt.Fprintf(stdio.Err, "%s: %s: %s\n", diag.Printable(file.Path), verb, diag.Printable(line))
+	}
+}

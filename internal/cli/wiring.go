@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"virtmap/internal/change"
+	"virtmap/internal/diag"
+	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/publish"
+	"virtmap/inventory"
+)
+
+// wiringName is a file of the state folder: what the running server reads, and
+// what was said of that last.
+const wiringName = "wiring.json"
+
+// A wiring is what the running server reads of the set of a job.
+type wiring struct {
+	conf.Serving
+	config   *conf.Config
+	before   wiringRecord
+	now      wiringRecord
+	steps    []string
+	announce bool // a person is to be told
+}
+
+// A wiringRecord is the file.
+type wiringRecord struct {
+	conf.Memory
+	Said   string    `json:"said,omitempty"` // digest of what was said
+	SaidAt time.Time `json:"said_at,omitzero"`
+}
+
+// sayAgain is how often the same gap is told.
+const sayAgain = 24 * time.Hour
+
+// isLive reports whether a folder is the one from which the server reads.
+func isLive(dir string, host *inventory.Host) bool {
+	whole, err := filepath.Abs(dir)
+	return err == nil && conf.Clean(whole) == host.MailDir.Text
+}
+
+// wire finds out what the running server reads, and holds back what would refuse
+// mail as long as it reads no more.
+func (a *buildArgs) wire(j *job, stdio Stdio) error {
+	if !isLive(a.out, &j.source.Model.Host) {
+		return nil
+	}
+	config, err := conf.Read(a.out)
+	if err != nil {
+		return machineExit(err, exitIO)
+	}
+	w := &wiring{config: config}
+	if text, err := readIfThere(filepath.Join(a.state, wiringName)); err == nil {
+		_ = json.Unmarshal(text, &w.before) // one that is damaged remembers nothing
+	}
+	w.now = w.before
+	started := a.started(config)
+	settings := j.source.Settings()
+	w.Serving = config.Serving(settings, started, w.before.Memory)
+	w.Gaps = j.source.Needed(w.Gaps)
+	if m, ok := w.Memory(started); ok && !a.reloaded {
+		w.now.Memory = m
+	}
+	j.wiring = w
+	if !slices.Contains(a.guards.allow.Value(), change.Unwired) {
+		j.source.Hold(j.set.Outputs, a.out, &w.Serving)
+	}
+	w.steps = config.Steps(w.Serving, settings)
+	a.announce(w, stdio)
+	if w.now.Memory.Started.Equal(w.before.Memory.Started) && slices.Equal(w.now.Reads, w.before.Reads) && w.now.Said == w.before.Said && w.now.SaidAt.Equal(w.before.SaidAt) {
+		return nil
+	}
+	text, err := json.Marshal(w.now)
+	if err != nil {
+		return exit(exitSoftware, err)
+	}
+	j.set.Records = append(j.set.Records, publish.Record{Name: wiringName, Content: append(text, '\n')})
+	return nil
+}
+
+// announce decides whether the gaps are told: when they changed, once a day, and
+// to a person always.
+func (a *buildArgs) announce(w *wiring, stdio Stdio) {
+	if w.Complete() {
+		w.now.Said, w.now.SaidAt = "", time.Time{}
+		return
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	said := sha256Of([]byte(strings.Join(w.Says(), "\n")))
+	w.announce = a.dryRun || isTerminal(stdio.Err) || said != w.before.Said || now.Sub(w.before.SaidAt) >= sayAgain || now.Before(w.before.SaidAt)
+	if w.announce {
+		w.now.Said, w.now.SaidAt = said, now
+	}
+}
+
+// started is when the running server read its configuration, as far as that is
+// known; zero where none runs.
+func (a *buildArgs) started(config *conf.Config) time.Time {
+	daemon, runs := config.Daemon(a.state != stateServer)
+	if !runs {
+		return time.Time{}
+	}
+	if a.reloaded {
+		return time.Now()
+	}
+	if info, err := os.Stat(filepath.Join(a.state, reloadedName)); err == nil && info.ModTime().After(daemon.Started) {
+		return info.ModTime()
+	}
+	return daemon.Started
+}
+
+// sayWiring says what the server does not read, what waits for it, and what to do.
+func (a *buildArgs) sayWiring(j *job, result publish.Report, stdio Stdio) {
+	w := j.wiring
+	if w == nil || w.Complete() || !w.announce && len(result.Changes) == 0 {
+		return
+	}
+	if len(w.Gaps) == 0 && len(result.Held) == 0 {
+		return // it was only started before its configuration was made anew
+	}
+	for _, line := range w.Says() {
+		fmt.Fprintln(stdio.Err, diag.Printable(line))
+	}
+	last := "nothing waits, and mail comes by the new files once sendmail reads them:"
+	if len(result.Held) > 0 {
+		verb := "wait"
+		if len(result.Held) == 1 {
+			verb = "waits"
+		}
+		last = fmt.Sprintf("%s %s, so that no mail is refused meanwhile. To go on:", strings.Join(bases(result.Held), " "), verb)
+	}
+	fmt.Fprintln(stdio.Err, last)
+	steps := w.steps
+	if len(result.Held) > 0 {
+		steps = append(slices.Clone(steps), "virtmap build once more, which puts the rest in place")
+	}
+	for i, step := range steps {
+		fmt.Fprintf(stdio.Err, "  %d. %s\n", i+1, strings.ReplaceAll(step, "\n", "\n     "))
+	}
+}
+
+func bases(paths []string) []string {
+	names := make([]string, len(paths))
+	for i, path := range paths {
+		names[i] = filepath.Base(path)
+	}
+	return names
+}
+
+// finishWired builds once more where the command of --on-change had the server
+// read what was missing. done says that it did.
+func (a *buildArgs) finishWired(ctx context.Context, j *job, result publish.Report, stdio Stdio) (done bool, err error) {
+	if a.onChange == "" || a.second || len(result.Changes) == 0 || len(result.Held) == 0 {
+		return false, nil
+	}
+	config, err := conf.Read(a.out)
+	if err != nil {
+		return false, machineExit(err, exitIO)
+	}
+	if v := config.Serving(j.source.Settings(), a.started(config), j.wiring.now.Memory); !v.Complete() {
+		return false, nil
+	}
+	again := *a.typed
+	again.second = true
+	return true, build(ctx, again, stdio)
+}
+
+// wiringExit gives the exit code of a build whose set is not read yet.
+func wiringExit(j *job, result publish.Report) error {
+	if j.wiring != nil && (len(j.wiring.Gaps) > 0 || len(result.Held) > 0) {
+		return exit(exitHeld, nil)
+	}
+	return nil
+}

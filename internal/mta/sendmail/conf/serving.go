@@ -1,0 +1,94 @@
+package conf
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"virtmap/internal/mcfile"
+)
+
+// A Serving says what the running server reads of a set. A sendmail reads its
+// configuration when it starts, and at a HUP: what the file says counts only
+// from then on.
+type Serving struct {
+	Gaps  []Gap
+	Stale bool // the running sendmail was started before the configuration was changed
+
+	known bool // there is a configuration
+	reads []Need
+}
+
+// A Memory is what is kept of a Serving from build to build, as JSON: what the
+// running sendmail read when it was started. Without it a configuration that was
+// made anew, with the same lines, would stop every build until the next restart.
+type Memory struct {
+	Started time.Time `json:"started"`
+	Reads   []string  `json:"reads"`
+}
+
+// Serving works out what is read. started is when the running sendmail read its
+// configuration, zero where none runs; m is what was remembered.
+func (c *Config) Serving(s mcfile.Settings, started time.Time, m Memory) Serving {
+	v := Serving{Gaps: c.Gaps(s), known: c.Path != ""}
+	for _, n := range Needs {
+		if n == Relayed && !s.Relay {
+			continue
+		}
+		if !v.lacks(n) {
+			v.reads = append(v.reads, n)
+		}
+	}
+	if !v.known || started.IsZero() || !started.Before(c.Changed) {
+		return v
+	}
+	remembers := func(n Need) bool { return m.Started.Equal(started) && slices.Contains(m.Reads, n.String()) }
+	if !slices.ContainsFunc(v.reads, func(n Need) bool { return !remembers(n) }) && len(v.Gaps) == 0 {
+		return v // it reads all of it by the configuration that it was started with
+	}
+	v.Stale = true
+	v.reads = slices.DeleteFunc(v.reads, func(n Need) bool { return !remembers(n) })
+	return v
+}
+
+func (v *Serving) lacks(n Need) bool {
+	return slices.ContainsFunc(v.Gaps, func(g Gap) bool { return g.Need == n })
+}
+
+// Reads reports whether the running server reads a file for certain. A folder
+// without a configuration counts as one that reads everything.
+func (v *Serving) Reads(n Need) bool { return !v.known || slices.Contains(v.reads, n) }
+
+// MayRead reports whether it is not certain that the running server does not read
+// a file.
+func (v *Serving) MayRead(n Need) bool { return v.Reads(n) || v.Stale }
+
+// Complete reports whether everything is read.
+func (v *Serving) Complete() bool { return len(v.Gaps) == 0 && !v.Stale }
+
+// Memory is what is to be remembered; ok is false where nothing new is known.
+func (v *Serving) Memory(started time.Time) (m Memory, ok bool) {
+	if !v.known || v.Stale || started.IsZero() {
+		return m, false
+	}
+	m.Started = started
+	for _, n := range v.reads {
+		m.Reads = append(m.Reads, n.String())
+	}
+	return m, true
+}
+
+// Says names what is missing, a line each.
+func (v *Serving) Says() (all []string) {
+	for _, g := range v.Gaps {
+		place := g.Path
+		if g.Line > 0 {
+			place = fmt.Sprintf("%s:%d", g.Path, g.Line)
+		}
+		all = append(all, place+": "+g.What)
+	}
+	if v.Stale {
+		all = append(all, "the running sendmail was started before its configuration was changed, and may not read what is named there now")
+	}
+	return all
+}
