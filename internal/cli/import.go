@@ -34,6 +34,7 @@ type importArgs struct {
 	out, into string
 	sendmail  bool
 	accounts  map[string]bool // of the server
+	layout    fileset.Layout  // of its files
 }
 
 func importCommand(stdio Stdio) *cli.Command {
@@ -59,8 +60,8 @@ At the end it builds the inventory in a temporary folder, compares what becomes
 of every address, its near misses, and names that are not listed, by the old
 files and by the new, and lists what differs, with the reason. Only the text of
 a refusal, and the case of letters, may differ without exit code 3. With
---sendmail the installed sendmail is asked about each of them too, over the new
-files and a copy of the old ones.
+--sendmail the installed sendmail is asked about each of them too, with a copy of
+the server's own sendmail.cf: over the old files, and over the new.
 
 --from reads other lists: Postfix's virtual maps and virtual_mailbox_maps (their
 text), two columns as CSV, or "address targets" a line, also from standard input
@@ -183,7 +184,7 @@ func (a *importArgs) prove(ctx context.Context, server *intake.Server, inv *inta
 	if err := printProof(stdio.Err, "", &proof); err != nil || real == nil {
 		return proof.Harmless(), err
 	}
-	r := rehearsal{program: real, server: server, inv: inv, built: built, work: work, accounts: a.accounts}
+	r := rehearsal{program: real, server: server, inv: inv, built: built, work: work, accounts: a.accounts, layout: a.layout}
 	asked, err := r.run(ctx)
 	if err != nil {
 		return false, err
@@ -289,6 +290,7 @@ func (a *importArgs) openServer(dir string, account func(string) bool) (*intake.
 			return nil, exit(exitNoInput, fmt.Errorf("--aliases %q: there is no such file, nor a map of it", file))
 		}
 	}
+	a.layout = layout
 	server, err := intake.Sendmail(layout, a.aliases.Value(), account)
 	return server, machineExit(err, exitNoInput)
 }

@@ -12,6 +12,7 @@ import (
 	"virtmap/internal/fileset"
 	"virtmap/internal/intake"
 	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/prove"
 	"virtmap/internal/sendmail"
 	"virtmap/virtuser"
@@ -26,6 +27,7 @@ type rehearsal struct {
 	built    *fileset.Installed
 	work     string          // the folder; what was built is new in it
 	accounts map[string]bool // of the server
+	layout   fileset.Layout
 }
 
 // run asks about every address, and gives what differs.
@@ -66,6 +68,9 @@ func (r *rehearsal) sides() (old, next *endtoend.Sendmail, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if old, next, err := r.ownSides(before, after, names); old != nil || err != nil {
+		return old, next, err
+	}
 	host := r.inv.Source.Model.Host.Name.Text
 	_, domain, _ := strings.Cut(host, ".")
 	site := func(settings mcfile.Settings, aliases virtuser.Lookup) endtoend.Site {
@@ -83,6 +88,31 @@ func (r *rehearsal) sides() (old, next *endtoend.Sendmail, err error) {
 	settings := r.inv.Source.Settings()
 	settings.MailDir = after
 	next, err = endtoend.NewSendmail(r.program, site(settings, r.inv.Source.Router().Aliases.Before(r.server.SiteAliases())))
+	return old, next, err
+}
+
+// ownSides has both sides asked over the server's own sendmail.cf: as it is, and
+// as it will be when it names what was built. They are nil where there is none
+// with which the program could be run, or none that asks a virtusertable.
+func (r *rehearsal) ownSides(before, after string, names []string) (old, next *endtoend.Sendmail, err error) {
+	config := r.layout.Configuration()
+	if _, asked := config.Map(conf.VirtuserMap); !asked {
+		return nil, nil, nil
+	}
+	was, ok, err := r.layout.OwnConfiguration(endtoend.Own(before, true), before)
+	if err != nil || !ok {
+		return nil, nil, err
+	}
+	will := endtoend.Own(after, true)
+	will.Move, will.There = was.Move, was.There
+	will = r.inv.Source.WithBuilt(will, after)
+	site := func(dir string, c conf.Copy, aliases virtuser.Lookup) endtoend.Site {
+		return endtoend.Site{Dir: dir, CF: c.Of(config.Text), Names: names, Alias: func(name string) bool { _, ok := aliases.Alias(name); return ok }}
+	}
+	if old, err = endtoend.NewSendmail(r.program, site(before, was, r.server.Aliases())); err != nil {
+		return nil, nil, err
+	}
+	next, err = endtoend.NewSendmail(r.program, site(after, will, r.inv.Source.Router().Aliases.Before(r.server.SiteAliases())))
 	return old, next, err
 }
 

@@ -29,8 +29,8 @@ type job struct {
 	wiring  *wiring  // nil: the folder is no server's
 
 	compared *change.Change // what the guards looked at; nil: nothing
-	leave   func() error
-	digest  string // of the inventory
+	leave    func() error
+	digest   string // of the inventory
 
 	faults *diag.List // warnings of the inventory, for who looks at a change
 	news   diag.List  // of the DNS; what was not printed was not said

@@ -46,9 +46,11 @@ What arrived in which mailbox, or which code came back, is compared with what
 the inventory says. Asks no DNS. Exits with 1 when one of them differs.
 
 With --maps the files of a folder are proved instead, and every row that they
-have. With --sendmail the installed sendmail is asked the same, with a
-configuration of its own; it needs root. An account of the inventory that this
-machine does not have is made up for it.
+have, through the server's own aliases. With --sendmail the installed sendmail
+is asked the same: with --maps over a copy of the server's own sendmail.cf, with
+other places for the queue and the like, and over one that virtmap makes
+otherwise. It needs root. An account of the inventory that this machine does not
+have is made up for it, but not where the files are this machine's own.
 
 Examples:
   virtmap test -i mail.yaml
@@ -100,12 +102,8 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	}
 	router := source.Router()
 	account := router.Account
-	var second *endtoend.Sendmail
 	if a.sendmail {
 		if account, err = withAccountsHere(account); err != nil {
-			return err
-		}
-		if second, err = a.secondOpinion(source, work, stdio); err != nil {
 			return err
 		}
 	}
@@ -119,6 +117,12 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	defer func() { err = errors.Join(err, set.Close()) }()
 	if a.maps != "" || source.Model.Host.Map != inventory.MapText {
 		warn(stdio, set.Warnings)
+	}
+	var second *endtoend.Sendmail
+	if a.sendmail {
+		if second, err = a.secondOpinion(source, set, work, stdio); err != nil {
+			return err
+		}
 	}
 	promises := prove.Promises{Model: source.Model, Account: knownBy(set, account)}
 	promises.Prepare()

@@ -17,27 +17,50 @@ import (
 
 // secondOpinion prepares the installed sendmail to be asked over the set of
 // files in a folder of its own.
-func (a *testArgs) secondOpinion(source fileset.Source, work string, stdio Stdio) (*endtoend.Sendmail, error) {
+func (a *testArgs) secondOpinion(source fileset.Source, set *fileset.Installed, work string, stdio Stdio) (*endtoend.Sendmail, error) {
 	settings := source.Settings()
 	program, err := installedSendmail(settings.Map, stdio)
 	if err != nil {
 		return nil, err
 	}
-	if a.maps != "" {
-		if err := copySet(a.maps, work); err != nil {
-			return nil, machineExit(err, exitIO)
-		}
-	}
-	settings.MailDir = work
 	accounts, err := readAccounts(passwd)
 	if err != nil {
 		return nil, exit(exitIO, err)
 	}
-	second, err := endtoend.NewSendmail(program, endtoend.Site{
-		Dir: work, Host: source.Model.Host.Name.Text, Include: string(mcfile.Text(settings, source.Model.Name)),
-		Names: namesWithout(source, accounts), Alias: aliasNames(source),
-	})
+	site := endtoend.Site{Dir: work, Host: source.Model.Host.Name.Text, Alias: func(name string) bool { _, ok := set.Router.Aliases.Alias(name); return ok }}
+	site.Names = slices.DeleteFunc(namesWithout(source, accounts), site.Alias)
+	if a.maps != "" {
+		if err := a.ownSite(&site, work, stdio); err != nil {
+			return nil, machineExit(err, exitIO)
+		}
+	}
+	if site.CF == "" {
+		settings.MailDir = work
+		site.Include = string(mcfile.Text(settings, source.Model.Name))
+	}
+	second, err := endtoend.NewSendmail(program, site)
 	return second, machineExit(err, exitIO)
+}
+
+// ownSite has a site ask over the server's own sendmail.cf, where installed files
+// have one beside them, and over copies of the files otherwise.
+func (a *testArgs) ownSite(site *endtoend.Site, work string, stdio Stdio) error {
+	layout, err := fileset.ReadLayout(a.maps)
+	if err != nil {
+		return err
+	}
+	own, ok, err := layout.OwnConfiguration(endtoend.Own(work, !layout.Live()), work)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		warn(stdio, []string{fmt.Sprintf("%s has no sendmail.cf with rulesets: sendmail is asked over one that virtmap makes", a.maps)})
+		return copySet(a.maps, work)
+	}
+	if site.CF = own.Of(layout.Configuration().Text); layout.Live() {
+		site.Names = nil // its accounts are this machine's
+	}
+	return os.Chmod(work, 0o755) // sendmail may read as its own user
 }
 
 // installedSendmail finds a sendmail that reads maps of a type.
@@ -78,14 +101,6 @@ func namesWithout(source fileset.Source, accounts map[string]bool) []string {
 		names = append(names, source.Model.LocalAliases[i].Text)
 	}
 	return slices.DeleteFunc(names, func(name string) bool { return accounts[name] })
-}
-
-func aliasNames(source fileset.Source) func(string) bool {
-	ours := map[string]bool{}
-	for _, alias := range source.Compiled.Aliases.All {
-		ours[alias.Name] = true
-	}
-	return func(name string) bool { return ours[name] }
 }
 
 // copySet copies the files of a set.

@@ -9,12 +9,13 @@ import (
 	"slices"
 	"strings"
 
+	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/prove"
 	"virtmap/internal/sendmail"
 )
 
 // Sendmail is the installed sendmail with a configuration of its own over a
-// set of files.
+// set of files, or with a copy of the server's own.
 type Sendmail struct {
 	program *sendmail.Program
 	cf      string
@@ -28,14 +29,31 @@ type Site struct {
 	Dir     string   // folder of the set; sendmail distrusts it when others may write to it or one above
 	Host    string   // the server's name
 	Include string   // the lines for sendmail.mc
+	CF      string   // instead: the text of a sendmail.cf whose places are in Dir
 	Names   []string // accounts and aliases of the server that this machine does not have
 
-	Alias func(name string) bool // names of the set's own alias file
+	Alias func(name string) bool // names of alias files
 }
 
 // standInFolder is where the mail of a name that this machine does not have
 // would go: sendmail must know every name, and delivers nothing here.
 const standInFolder = "/virtmap-account/"
+
+// Own gives the places of a site for a copy of the server's own configuration: a
+// queue of its own, no log to speak of, no DNS, no milters, no .forward files, and
+// no pauses behind a refusal. standIns says that the names that this machine does
+// not have are asked for last.
+func Own(dir string, standIns bool) conf.Copy {
+	in := func(name string) string { return filepath.Join(dir, name) }
+	c := conf.Copy{Lines: []string{"O ForwardPath="}, Options: map[string]string{
+		"QueueDirectory": in("queue"), "PidFile": in("pid"), "StatusFile": in("statistics"), "HostStatusDirectory": "", "ServiceSwitchFile": in("service.switch"),
+		"InputMailFilters": "", "ForwardPath": "", "BadRcptThrottle": "0", "MaxRecipientsPerMessage": "0", "Timeout.ident": "0s", "LogLevel": "1",
+	}}
+	if standIns {
+		c.Last = []string{"O AliasFile=" + in("aliases")}
+	}
+	return c
+}
 
 // NewSendmail writes what sendmail needs into the folder of a set.
 func NewSendmail(p *sendmail.Program, site Site) (*Sendmail, error) {
@@ -54,9 +72,12 @@ func NewSendmail(p *sendmail.Program, site Site) (*Sendmail, error) {
 	if err := os.MkdirAll(filepath.Join(site.Dir, "queue"), 0o700); err != nil {
 		return nil, err
 	}
-	cf, err := p.CF(sendmail.TestMC(site.Dir, site.Host, include))
-	if err != nil {
-		return nil, err
+	cf := []byte(site.CF)
+	if site.CF == "" {
+		var err error
+		if cf, err = p.CF(sendmail.TestMC(site.Dir, site.Host, include)); err != nil {
+			return nil, err
+		}
 	}
 	return s, os.WriteFile(s.cf, cf, 0o644)
 }

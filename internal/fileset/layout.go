@@ -101,6 +101,9 @@ func (l *Layout) Home() (dir string, known bool) { return l.home, l.conf.Path !=
 // there is none.
 func (l *Layout) Configuration() *conf.Config { return l.conf }
 
+// Live reports whether the folder is the server's own, and no copy of it.
+func (l *Layout) Live() bool { return l.live }
+
 // Place gives the file that is read for a path of the server.
 func (l *Layout) Place(path string) string {
 	if l.live {

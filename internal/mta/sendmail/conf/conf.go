@@ -51,6 +51,9 @@ type Config struct {
 	// those of class {VirtHost} looked up too.
 	EntireDomain bool
 
+	Text  string // of the file
+	Rules bool   // it has rulesets: the installed program can be run with it
+
 	options map[string][]string
 	macros  map[string]Macro
 }
@@ -79,7 +82,7 @@ func Read(dir string) (*Config, error) {
 			lines = mcfile.Configuration(lines, string(ours))
 		}
 		c := Parse(lines)
-		c.Path, c.MC = path, name == MCName
+		c.Path, c.MC, c.Text = path, name == MCName, string(text)
 		if info, err := os.Stat(path); err == nil {
 			c.Changed = info.ModTime()
 		}
@@ -131,6 +134,8 @@ func (c *Config) line(line string, number int) {
 		}
 	case 'O':
 		c.option(rest, number)
+	case 'S':
+		c.Rules = true
 	case 'R':
 		c.EntireDomain = c.EntireDomain || strings.Contains(line, "$* $={VirtHost} . >")
 	}

@@ -1,0 +1,79 @@
+package fileset
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/regular"
+)
+
+// OwnConfiguration completes a copy of the server's own sendmail.cf by the places
+// of its files; ok is false where the folder has none that the program could be
+// run with. Files of a copy of a server are copied once more, into dir, since
+// sendmail reads none below a folder that everybody may write to.
+func (l *Layout) OwnConfiguration(c conf.Copy, dir string) (own conf.Copy, ok bool, err error) {
+	if l.conf.MC || !l.conf.Rules {
+		return c, false, nil
+	}
+	places := map[string]string{}
+	for _, path := range l.conf.Paths() {
+		places[path] = path
+		if l.live {
+			continue
+		}
+		text := mapfile.WithoutSuffix(path)
+		places[path] = filepath.Join(dir, fmt.Sprintf("own-%d-%s", len(places), filepath.Base(text)))
+		for _, typ := range mapfile.Types {
+			if err := copyIfThere(l.Place(text+typ.Suffix), places[path]+typ.Suffix); err != nil {
+				return c, false, err
+			}
+		}
+	}
+	c.Move = func(path string) string {
+		if place, known := places[filepath.Clean(path)]; known {
+			return place
+		}
+		return path
+	}
+	c.There = func(path string) bool {
+		for _, typ := range mapfile.Types {
+			if isThere(path + typ.Suffix) {
+				return true
+			}
+		}
+		return false
+	}
+	return c, true, nil
+}
+
+// WithBuilt has a copy of the server's own sendmail.cf read what was built into a
+// folder, as if it were wired.
+func (s Source) WithBuilt(c conf.Copy, dir string) conf.Copy {
+	settings := s.Settings()
+	settings.MailDir = dir
+	c.Table, c.Names = settings.MapSpec(), filepath.Join(dir, mcfile.HostNames)
+	lines := []string{settings.CFLine(mcfile.Aliases)}
+	if settings.Relay {
+		lines = append(lines, settings.CFLine(mcfile.RelayDomains))
+	}
+	c.Lines = append(lines, c.Lines...)
+	return c
+}
+
+// copyIfThere copies a file.
+func copyIfThere(from, to string) error {
+	content, err := regular.Read(from, regular.MaxBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, content, textMode)
+}
