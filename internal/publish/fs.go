@@ -31,7 +31,8 @@ type FS interface {
 	// Hold keeps a file that will be renamed over, to set its time then, and
 	// locks it as makemap does, waiting for at most so long.
 	Hold(name string, wait time.Duration) (Held, error)
-	// Overwrite writes a file that need not be whole.
+	// Overwrite writes a file that need not last, whole or not at all. A link
+	// in its place is replaced, and what it leads to left alone.
 	Overwrite(name string, content []byte) error
 	// Names lists a folder, sorted; none when it is not there.
 	Names(folder string) ([]string, error)
@@ -116,7 +117,7 @@ func flock(file *os.File, how int, wait time.Duration) error {
 }
 
 func (osFS) Create(name string, mode fs.FileMode) (File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -178,9 +179,10 @@ func (osFS) Lock(folder string) (unlock func() error, err error) {
 // Hold takes makemap's lock where it may; another user's map can be held
 // without it.
 func (osFS) Hold(name string, wait time.Duration) (Held, error) {
-	file, err := os.OpenFile(name, os.O_RDWR, 0)
+	const flags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+	file, err := os.OpenFile(name, os.O_RDWR|flags, 0)
 	if errors.Is(err, fs.ErrPermission) {
-		file, err = os.Open(name)
+		file, err = os.OpenFile(name, os.O_RDONLY|flags, 0)
 	}
 	if err != nil {
 		return nil, err
@@ -191,7 +193,24 @@ func (osFS) Hold(name string, wait time.Duration) (Held, error) {
 	return heldFile{file}, nil
 }
 
-func (osFS) Overwrite(name string, content []byte) error { return os.WriteFile(name, content, 0o644) }
+func (osFS) Overwrite(name string, content []byte) error {
+	staged := beside(name)
+	if err := os.Remove(staged); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(staged, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(staged, name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(staged))
+	}
+	return nil
+}
 
 func (osFS) Names(folder string) ([]string, error) {
 	entries, err := os.ReadDir(folder)
@@ -214,14 +233,20 @@ func (f heldFile) Touch(mtime time.Time) error {
 	return syscall.Futimes(int(f.Fd()), []syscall.Timeval{t, t})
 }
 
+// Names of files that are written in place of others, without those.
+const (
+	stagedPrefix = ".virtmap-new-"
+	bridgePrefix = ".virtmap-bridge-"
+)
+
 // beside is the name of the file that is written in place of another, in the
 // same folder, so that the rename stays within one file system.
 func beside(name string) string {
-	return filepath.Join(filepath.Dir(name), ".virtmap-new-"+filepath.Base(name))
+	return filepath.Join(filepath.Dir(name), stagedPrefix+filepath.Base(name))
 }
 
 // bridge is the name of the form of a map that is in place while others are
 // swapped.
 func bridge(name string) string {
-	return filepath.Join(filepath.Dir(name), ".virtmap-bridge-"+filepath.Base(name))
+	return filepath.Join(filepath.Dir(name), bridgePrefix+filepath.Base(name))
 }

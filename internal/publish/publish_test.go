@@ -494,3 +494,31 @@ func TestReplaceOneFile(t *testing.T) {
 		t.Errorf("a link: %v", err)
 	}
 }
+
+// TestOverwriteIsNoWayThroughALink: a link is replaced, and what it leads to
+// left alone; nor is anything created through one.
+func TestOverwriteIsNoWayThroughALink(t *testing.T) {
+	dir := t.TempDir()
+	precious := filepath.Join(dir, "precious")
+	if err := os.WriteFile(precious, []byte("precious"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	lock := filepath.Join(dir, "lock")
+	for _, link := range []string{lock, beside(lock), filepath.Join(dir, "new")} {
+		if err := os.Symlink(precious, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := OS.Overwrite(lock, []byte("ours")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OS.Create(filepath.Join(dir, "new"), 0o600); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("created through a link: %v", err)
+	}
+	if _, err := OS.Hold(filepath.Join(dir, "new"), 0); err == nil {
+		t.Error("held through a link")
+	}
+	if got := folder(t, dir); got != "lock=ours new=precious precious=precious" {
+		t.Errorf("the folder has %s", got)
+	}
+}
