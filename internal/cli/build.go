@@ -18,9 +18,10 @@ type buildArgs struct {
 	inventory, out, state, mx, mc string
 	adopt, dryRun, quiet, timings bool
 	reloaded, verify, rollback    bool
-	entered                       bool       // the folders are locked
-	second                        bool       // once more, in the same run
-	typed                         *buildArgs // as they were typed
+	entered                       bool              // the folders are locked
+	second                        bool              // once more, in the same run
+	typed                         *buildArgs        // as they were typed
+	tell                          func(line string) // of what was damaged
 	onChange, plan                string
 	grace, wait                   time.Duration
 	keep                          int
@@ -83,7 +84,8 @@ func buildCommand(stdio Stdio) *cli.Command {
 virtmap.mc, all or none. Says nothing when nothing changed, and one line when
 something did. Files that a person made are not replaced without --adopt, which
 keeps them as generation 0 for rollback, and what looks like an accident is
-refused (exit 5) until --allow names it.
+refused (exit 5) until --allow names it. What is installed and damaged, a map that
+was cut or a text of NULs, is named on stderr and made anew.
 
 A new domain is served when its MX records lead to this server, and held back
 and named otherwise (exit 3, or 75 when DNS gave no answer). A domain that is
@@ -173,7 +175,7 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	if err := wiringExit(j, result); err != nil {
 		return err
 	}
-	return a.remember(j, stdio)
+	return a.remember(ctx, j, stdio)
 }
 
 // settle says how a job is published.

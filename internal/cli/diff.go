@@ -86,13 +86,14 @@ func (a *diffArgs) run(ctx context.Context, stdio Stdio) error {
 		return machineExit(err, exitIO)
 	}
 	stdio.stages.Enter("compare outcomes")
-	c, err := a.compare(j)
+	c, err := a.compare(j, pending.Changes, stdio)
 	if err == nil {
 		c.Drift, err = fileset.Drift(a.out)
 	}
 	if err != nil {
 		return machineExit(err, exitIO)
 	}
+	stdio.tellDamage(pending.Changes, j.instead, "a build makes it anew")
 	if a.save != "" {
 		p, err := planOf(j)
 		if err == nil {
@@ -117,7 +118,7 @@ func (a *diffArgs) print(w io.Writer, j *job, c change.Change, pending publish.R
 	d := diffOutput{Change: c, alarms: c.Alarms(a.guards.limits(j.source.Model), nil)}
 	for _, file := range pending.Changes {
 		d.files = append(d.files, filepath.Base(file.Path))
-		if file.Kept != "" {
+		if file.Kept != "" && file.Damage == "" {
 			d.alarms = append(d.alarms, change.Alarm{Guard: byHand, Text: file.Path + " was not written by virtmap, or changed since"})
 		}
 	}

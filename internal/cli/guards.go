@@ -3,8 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
 	"strings"
 
@@ -74,33 +73,78 @@ func (g *guardArgs) limits(m *inventory.Model) change.Limits {
 	return l
 }
 
-// compare gives what a job changes of the installed files, in outcomes.
-func (a *buildArgs) compare(j *job) (change.Change, error) {
+// compare gives what a job changes of the installed files, in outcomes. In
+// place of a file that is damaged its text is read, or the copy of that, which
+// is said: damage must not let an accident pass.
+func (a *buildArgs) compare(j *job, files []publish.Change, stdio Stdio) (change.Change, error) {
 	next := change.Of(j.source)
 	layout, err := fileset.ReadLayout(a.out)
 	if err != nil {
 		return change.Change{}, err
 	}
-	_, unwritten := os.Stat(filepath.Join(a.state, publish.ManifestName))
-	if _, configured := layout.Home(); configured || unwritten != nil {
-		return a.compareFound(next, layout)
+	if !publish.Known(publish.OS, a.state) {
+		return a.compareFound(next, layout, stdio)
 	}
-	set, err := fileset.OpenOurs(a.out, next.Router.Host, next.Router.Account)
+	var damaged []string
+	for _, file := range files {
+		if file.Damage != "" {
+			damaged = append(damaged, file.Path)
+		}
+	}
+	set, instead, blind, err := fileset.OpenSound(a.out, a.copies, damaged, next.Router.Host, next.Router.Account)
 	if err != nil {
 		return change.Change{}, err
+	}
+	j.instead = instead
+	if blind {
+		stdio.tell("guards: no row of the virtusertable can be read; no address was compared")
 	}
 	installed, err := change.Installed(set)
 	if err != nil {
 		return change.Change{}, errors.Join(err, set.Close())
 	}
-	return change.Compare(installed, next), set.Close()
+	site, err := a.openSite(layout, stdio)
+	if err != nil {
+		return change.Change{}, errors.Join(err, set.Close())
+	}
+	for _, side := range []*change.Side{&installed, &next} {
+		site.WithSite(side.Router)
+		side.Names = append(side.Names, site.Staying()...)
+	}
+	return change.Compare(installed, next), errors.Join(set.Close(), site.Close())
 }
 
-// compareFound compares with what the server's configuration names, or with a set
-// that virtmap never wrote. Its rows may lead to the server's own aliases, where
-// ours may have lists; these and the names that are not ours stay.
-func (a *buildArgs) compareFound(next change.Side, layout fileset.Layout) (change.Change, error) {
+// openSite opens what of the server is its own: aliases, and names beside ours.
+// A file of them that is damaged is passed over, and named.
+func (a *buildArgs) openSite(layout fileset.Layout, stdio Stdio) (*fileset.Installed, error) {
+	own := layout.Own()
+	notes, _ := own.PassOver()
+	for _, note := range notes {
+		stdio.tell("guards: " + note)
+	}
+	return fileset.OpenServer(own, nil, nil)
+}
+
+// copies are the copies that virtmap keeps of what it wrote.
+func (a *buildArgs) copies(name string) (path string, ok bool) {
+	return publish.Copy(publish.OS, a.state, name)
+}
+
+// errBlind is returned where a set that virtmap never wrote cannot be read.
+var errBlind = errors.New("neither its map nor its text")
+
+// compareFound compares with a set that virtmap never wrote: what the server's
+// configuration names. Its rows may lead to the server's own aliases, where ours
+// may have lists; these and the names that are not ours stay.
+func (a *buildArgs) compareFound(next change.Side, layout fileset.Layout, stdio Stdio) (change.Change, error) {
 	layout.Host = next.Router.Host
+	notes, blind := layout.PassOver()
+	for _, note := range notes {
+		stdio.tell("guards: " + note)
+	}
+	if blind {
+		return change.Change{}, fmt.Errorf("the virtusertable: %w", errBlind)
+	}
 	set, err := fileset.OpenServer(layout, nil, next.Router.Account)
 	if err != nil {
 		return change.Change{}, err
@@ -126,7 +170,10 @@ func (a *buildArgs) approve(j *job, changes []publish.Change, stdio Stdio) error
 	if !held && !slices.ContainsFunc(changes, func(c publish.Change) bool { return !c.New }) {
 		return nil // there was nothing
 	}
-	c, err := a.compare(j)
+	c, err := a.compare(j, changes, stdio)
+	if errors.Is(err, errBlind) && !slices.Contains(a.guards.allow.Value(), change.TooMany) {
+		return &accident{[]change.Alarm{{Guard: change.TooMany, Text: "nothing of what is installed can be compared: " + err.Error() + " can be read"}}}
+	}
 	takesOver := slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Kept != "" })
 	if err != nil && takesOver {
 		fmt.Fprintf(stdio.Err, "the guards compared nothing: what is installed cannot be read: %s\n", diag.Printable(err.Error()))
@@ -142,14 +189,17 @@ func (a *buildArgs) approve(j *job, changes []publish.Change, stdio Stdio) error
 	if len(alarms) == 0 {
 		return nil
 	}
+	for _, path := range slices.Sorted(maps.Keys(j.instead)) {
+		stdio.tell(fmt.Sprintf("guards: %s is damaged or gone; they compared %s", path, j.instead[path]))
+	}
 	return &accident{alarms}
 }
 
 // compared gives what a job changes, also where no guard looked at it; nil where
 // nothing can be compared.
-func (a *buildArgs) compared(j *job) *change.Change {
+func (a *buildArgs) compared(j *job, stdio Stdio) *change.Change {
 	if j.compared == nil {
-		if c, err := a.compare(j); err == nil {
+		if c, err := a.compare(j, nil, stdio); err == nil {
 			j.compared = &c
 		}
 	}

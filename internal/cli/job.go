@@ -27,10 +27,11 @@ type job struct {
 	choice  *choice
 	leaving []string // domains whose rows stay for a while
 	wiring  *wiring  // nil: the folder is no server's
+	leave   func() error
+	digest  string            // of the inventory
+	instead map[string]string // what the guards compared in place of damaged files
 
 	compared *change.Change // what the guards looked at; nil: nothing
-	leave    func() error
-	digest   string // of the inventory
 
 	faults *diag.List // warnings of the inventory, for who looks at a change
 	news   diag.List  // of the DNS; what was not printed was not said
@@ -38,6 +39,7 @@ type job struct {
 
 // prepare reads, asks and compiles. The caller leaves the folders with leave.
 func (a *buildArgs) prepare(ctx context.Context, stdio Stdio) (*job, error) {
+	a.tell = stdio.tell
 	if err := errors.Join(a.mode(), a.finishStopped(ctx)); err != nil {
 		return nil, err
 	}
@@ -50,7 +52,7 @@ func (a *buildArgs) prepare(ctx context.Context, stdio Stdio) (*job, error) {
 		return nil, err
 	}
 	j.digest = j.source.Model.Sources.Digest()
-	j.set = publish.Set{State: a.state, Adopt: a.adopt, DryRun: a.dryRun, Entered: true, FS: publish.OS}
+	j.set = publish.Set{State: a.state, Adopt: a.adopt, DryRun: a.dryRun, Entered: true, FS: publish.OS, Tell: a.tell}
 	err = a.work(ctx, j, stdio)
 	if err == nil && j.faults.Failed() {
 		err = printFaults(stdio, j.source.Model.Sources, j.faults, least)
@@ -135,7 +137,7 @@ func (a *buildArgs) work(ctx context.Context, j *job, stdio Stdio) (err error) {
 
 // enter locks the folders.
 func (a *buildArgs) enter(ctx context.Context, folder, state string) (leave func() error, err error) {
-	holder := publish.Holder{PID: os.Getpid(), Command: "virtmap build -i " + a.inventory, Since: time.Now().Truncate(time.Second), Wait: a.wait}
+	holder := publish.Holder{PID: os.Getpid(), Command: "virtmap build -i " + a.inventory, Since: time.Now().Truncate(time.Second), Wait: a.wait, Tell: a.tell}
 	leave, err = publish.Enter(ctx, publish.OS, folder, state, holder)
 	return leave, machineExit(err, exitIO)
 }
@@ -161,7 +163,7 @@ func (a *buildArgs) finishStopped(ctx context.Context) error {
 // keepLeaving keeps the rows of domains that leave until sendmail was
 // restarted.
 func (a *buildArgs) keepLeaving(j *job) (err error) {
-	j.source, j.leaving, err = j.source.KeepLeaving(a.out, a.restarted(), a.grace, time.Now())
+	j.source, j.leaving, err = j.source.KeepLeaving(a.out, a.copies, a.restarted(), a.grace, time.Now())
 	return machineExit(err, exitIO)
 }
 
@@ -179,7 +181,7 @@ func (a *buildArgs) restarted() (last time.Time) {
 		paths = append(paths, c.PidFiles(a.state != stateServer)...)
 	}
 	for _, path := range paths {
-		if info, err := os.Stat(path); err == nil && info.ModTime().After(last) {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.ModTime().After(last) {
 			last = info.ModTime()
 		}
 	}

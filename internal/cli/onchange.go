@@ -126,19 +126,20 @@ func (a *buildArgs) changed(ctx context.Context, j *job, result publish.Report, 
 		return nil
 	}
 	if a.reloaded {
-		if err := a.noteReload(); err != nil {
+		if err := a.noteReload(ctx, stdio); err != nil {
 			return err
 		}
 	}
-	note, err := publish.Unannounced(publish.OS, a.state)
-	if err != nil {
-		return machineExit(err, exitIO)
-	}
+	note := publish.Unannounced(publish.OS, a.state)
 	if note == "" {
 		return nil
 	}
 	words := strings.Fields(note)
 	kinds := kindWords(slices.Contains(words, "map"), slices.Contains(words, "names"), slices.Contains(words, "mc"))
+	if kinds == "" || slices.Contains(words, publish.Unreadable) {
+		stdio.tell(fmt.Sprintf("the note in %s of what changed is damaged and removed; all may have changed", a.state))
+		kinds = kindWords(true, true, true)
+	}
 	if len(result.Changes) == 0 && !a.quiet {
 		fmt.Fprintf(stdio.Out, "an earlier build changed %s, and was stopped before it was told, or its command failed\n", kinds)
 	}
@@ -159,13 +160,13 @@ func (a *buildArgs) command(ctx context.Context, j *job, kinds string, swapped b
 	failure := cmd.Run()
 	switch {
 	case failure == nil && kinds != "map":
-		return a.noteReload()
+		return a.noteReload(ctx, stdio)
 	case failure == nil:
 		return nil
 	case !a.rollback || !swapped: // what an earlier build did is not this one's to undo
 		return exit(exitIO, fmt.Errorf("the files are in place, and the command of --on-change failed: %w; the next build runs it again", failure))
 	}
-	if err := a.undo(ctx, j); err != nil {
+	if err := a.undo(ctx, j, stdio); err != nil {
 		return exit(exitIO, fmt.Errorf("the command of --on-change failed: %w; and the old files could not be put back: %w", failure, err))
 	}
 	if err := publish.Announced(publish.OS, a.state); err != nil {
@@ -175,6 +176,6 @@ func (a *buildArgs) command(ctx context.Context, j *job, kinds string, swapped b
 }
 
 // noteReload remembers that sendmail was restarted now.
-func (a *buildArgs) noteReload() error {
-	return machineExit(publish.OS.Overwrite(filepath.Join(a.state, reloadedName), nil), exitIO)
+func (a *buildArgs) noteReload(ctx context.Context, stdio Stdio) error {
+	return machineExit(publish.WriteState(ctx, publish.OS, filepath.Join(a.state, reloadedName), nil, a.wait, stdio.tell), exitIO)
 }

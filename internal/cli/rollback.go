@@ -58,7 +58,8 @@ func historyCommand(stdio Stdio) *cli.Command {
 		Usage: "list the generations that rollback can bring back",
 		Description: `Lists the sets of files that builds have put in place and that are kept: when,
 by whom, what was in them, and the digest of the inventory. The last is the one
-that is installed, unless somebody changed it since.
+that is installed, unless somebody changed it since. One that is damaged is named
+on stderr and left out.
 
 Examples:
   virtmap history
@@ -74,9 +75,12 @@ Examples:
 				return usage(fmt.Errorf("--format %q: it is text or json", format))
 			}
 			a.place()
-			all, err := publish.Generations(publish.OS, a.state)
+			all, damaged, err := publish.Sound(publish.OS, a.state)
 			if err != nil {
 				return machineExit(err, exitIO)
+			}
+			for _, line := range damaged {
+				stdio.tell(line)
 			}
 			if format == "json" {
 				return machineExit(json.NewEncoder(stdio.Out).Encode(append([]publish.Meta{}, all...)), exitIO)
@@ -137,7 +141,7 @@ Examples:
 func rollback(ctx context.Context, a keptArgs, number int, stdio Stdio) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	holder := publish.Holder{PID: os.Getpid(), Command: "virtmap rollback", Since: time.Now().Truncate(time.Second), Wait: a.wait}
+	holder := publish.Holder{PID: os.Getpid(), Command: "virtmap rollback", Since: time.Now().Truncate(time.Second), Wait: a.wait, Tell: stdio.tell}
 	if _, err := os.Stat(a.state); err != nil {
 		return machineExit(err, exitNoInput) // nothing is made where nothing is kept
 	}
@@ -147,7 +151,7 @@ func rollback(ctx context.Context, a keptArgs, number int, stdio Stdio) (err err
 	}
 	defer func() { err = errors.Join(err, leave()) }()
 	before := classW(a.out)
-	m, result, err := a.restore(ctx, number)
+	m, result, err := a.restore(ctx, number, stdio)
 	var foreign *publish.Foreign
 	if errors.As(err, &foreign) {
 		sayLosses(foreign.Files, nil, "would lose", stdio)
@@ -203,14 +207,17 @@ func (a *keptArgs) sayRestored(m publish.Meta, result publish.Report, before []s
 }
 
 // restore swaps a generation in; below zero it is the one before the last.
-func (a *keptArgs) restore(ctx context.Context, number int) (publish.Meta, publish.Report, error) {
-	all, err := publish.Generations(publish.OS, a.state)
+func (a *keptArgs) restore(ctx context.Context, number int, stdio Stdio) (publish.Meta, publish.Report, error) {
+	all, damaged, err := publish.Sound(publish.OS, a.state)
 	if err != nil {
 		return publish.Meta{}, publish.Report{}, err
 	}
+	for _, line := range damaged {
+		stdio.tell(line)
+	}
 	at := slices.IndexFunc(all, func(m publish.Meta) bool { return m.Number == number })
 	if number < 0 {
-		at = len(all) - 2
+		at = publish.Current(publish.OS, a.state, all) - 1
 	}
 	if at < 0 {
 		return publish.Meta{}, publish.Report{}, exit(exitNoInput, errors.New("there is no such generation; virtmap history lists them"))
@@ -228,12 +235,18 @@ func (a *keptArgs) restore(ctx context.Context, number int) (publish.Meta, publi
 	meta := publish.Meta{Time: time.Now().UTC().Truncate(time.Second), Who: whoAmI(), Inventory: m.Inventory, Digest: m.Digest, Contents: m.Contents,
 		Note: fmt.Sprintf("rollback to %d:", m.Number)}
 	set := publish.Set{Outputs: append(outputs, a.also...), State: a.state, Adopt: a.adopt, Entered: true, FS: publish.OS, Meta: meta, Keep: len(all) + 1, Gap: a.gap}
+	set.Tell = func(line string) {
+		if !slices.Contains(damaged, line) { // it was said above
+			stdio.tell(line)
+		}
+	}
 	result, err := publish.Publish(ctx, set)
+	stdio.tellDamage(result.Changes, nil, "it is that of the generation now")
 	return m, result, err
 }
 
 // undo puts back what was installed before a build.
-func (a *buildArgs) undo(ctx context.Context, j *job) (err error) {
+func (a *buildArgs) undo(ctx context.Context, j *job, stdio Stdio) (err error) {
 	ctx = context.WithoutCancel(ctx)
 	leave, err := a.enter(ctx, a.out, a.state)
 	if err != nil {
@@ -251,7 +264,15 @@ func (a *buildArgs) undo(ctx context.Context, j *job) (err error) {
 		}
 		kept.also = append(kept.also, asItWas(out, written))
 	}
-	_, _, err = kept.restore(ctx, -1)
+	all, _, err := publish.Generations(publish.OS, a.state)
+	if err != nil {
+		return err
+	}
+	before := publish.Current(publish.OS, a.state, all) - 1
+	if before < 0 {
+		return errors.New("they are no generation")
+	}
+	_, _, err = kept.restore(ctx, all[before].Number, stdio) // that one, and not an earlier one where it is damaged
 	return err
 }
 

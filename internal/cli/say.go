@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/publish"
@@ -26,8 +27,26 @@ func (a *buildArgs) failed(j *job, err error, stdio Stdio) error {
 	case !errors.As(err, &foreign):
 		return machineExit(err, exitIO)
 	}
-	sayLosses(foreign.Files, a.compared(j), "would lose", stdio)
+	sayLosses(foreign.Files, a.compared(j, stdio), "would lose", stdio)
 	return exit(exitRefused, fmt.Errorf("%w; nothing was written. --adopt replaces them", foreign))
+}
+
+// tell says what was found damaged.
+func (s Stdio) tell(line string) { fmt.Fprintln(s.Err, diag.Printable(line)) }
+
+// tellDamage says which files were damaged, what becomes of them, and what the
+// guards compared instead.
+func (s Stdio) tellDamage(files []publish.Change, instead map[string]string, what string) {
+	for _, file := range files {
+		if file.Damage == "" {
+			continue
+		}
+		line := fmt.Sprintf("%s was damaged (%s): %s", file.Path, file.Damage, what)
+		if compared := instead[file.Path]; compared != "" {
+			line += "; the guards compared " + compared
+		}
+		s.tell(line)
+	}
 }
 
 // say prints one line for a run that wrote something, and nothing otherwise.
@@ -37,6 +56,11 @@ func (a *buildArgs) say(j *job, result publish.Report, stdio Stdio) {
 	if a.dryRun {
 		verb = "would lose"
 	}
+	mended := "it was made anew from the inventory"
+	if a.dryRun {
+		mended = "a build makes it anew"
+	}
+	stdio.tellDamage(result.Changes, j.instead, mended)
 	sayLosses(append(slices.Clone(result.Changes), result.Adopted...), j.compared, verb, stdio)
 	if a.quiet {
 		return

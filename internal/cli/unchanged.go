@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -81,8 +82,8 @@ func (a *buildArgs) nothingToDo(stdio Stdio) bool {
 		return false
 	}
 	state := a.stateFolder()
-	text, err := os.ReadFile(filepath.Join(state, unchangedName))
-	if err != nil {
+	text, err := publish.ReadState(publish.OS, filepath.Join(state, unchangedName))
+	if err != nil || publish.Leftovers(publish.OS, state) {
 		return false
 	}
 	var s sight
@@ -140,7 +141,7 @@ func sha256Of(content []byte) string {
 // remember writes what a build saw that found nothing to do, or did it. What
 // waits for something is not remembered: the rows of a domain that leaves, a
 // domain that is held back, a change that nobody was told of.
-func (a *buildArgs) remember(j *job, stdio Stdio) error {
+func (a *buildArgs) remember(ctx context.Context, j *job, stdio Stdio) error {
 	if !a.quickly(stdio) || len(j.leaving) > 0 {
 		return nil
 	}
@@ -178,5 +179,8 @@ func (a *buildArgs) remember(j *job, stdio Stdio) error {
 	if err != nil {
 		return exit(exitSoftware, err)
 	}
-	return machineExit(writeWhole(filepath.Join(a.state, unchangedName), append(text, '\n')), exitIO)
+	// Where the disk is full or read-only, or another build at work, the next
+	// build reads the inventory.
+	_ = publish.WriteState(ctx, publish.OS, filepath.Join(a.state, unchangedName), append(text, '\n'), 0, stdio.tell)
+	return nil
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // TestUnchangedReadsNothing damages the manifest, which every build that
-// reads the inventory trips over: one that has nothing to do does not, until
-// something that matters moves.
+// reads the inventory mends and tells of: one that has nothing to do does not,
+// until something that matters moves.
 func TestUnchangedReadsNothing(t *testing.T) {
 	dir := t.TempDir()
 	file, out := filepath.Join(dir, "mail.yaml"), filepath.Join(dir, "out")
@@ -32,10 +32,16 @@ func TestUnchangedReadsNothing(t *testing.T) {
 		return code, stdout + stderr
 	}
 	manifest := filepath.Join(out, ".virtmap", "manifest.json")
+	undamage := func(text string) {
+		t.Helper()
+		if now, err := os.ReadFile(manifest); err == nil && string(now) == "damaged" {
+			write(manifest, text)
+		}
+	}
 	settle := func() {
 		t.Helper()
 		for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
-			if code, said := build("--allow", "vanished"); code != 0 {
+			if code, said := build("--allow", "vanished", "--grace", "1ns"); code != 0 {
 				t.Fatalf("ends with %d: %s", code, said)
 			}
 			text, err := os.ReadFile(manifest)
@@ -44,7 +50,7 @@ func TestUnchangedReadsNothing(t *testing.T) {
 			}
 			write(manifest, "damaged")
 			code, said := build()
-			write(manifest, string(text))
+			undamage(string(text))
 			if code == 0 && said == "" {
 				return
 			}
@@ -113,6 +119,6 @@ func TestUnchangedReadsNothing(t *testing.T) {
 			t.Errorf("it %s: ends with %d and says %q", c.it, code, said)
 		}
 		back()
-		write(manifest, string(text))
+		undamage(string(text))
 	}
 }

@@ -19,7 +19,7 @@ import (
 func (b *builder) bridgeAliases(text []byte, rows mapfile.Rows) {
 	out := b.last()
 	if b.typ.Write == nil {
-		out.Bridge = func(installed *mapped.Image) func(io.WriteSeeker) error {
+		out.Bridge = func(installed *mapped.Image, _ []byte) func(io.WriteSeeker) error {
 			var lines []string
 			for _, row := range goneRows(aliasTextRows(installed.Bytes), rows) {
 				lines = append(lines, strings.TrimSuffix(row[0], "\x00")+":\t"+strings.TrimSuffix(row[1], "\x00"))
@@ -28,8 +28,12 @@ func (b *builder) bridgeAliases(text []byte, rows mapfile.Rows) {
 		}
 		return
 	}
-	out.Bridge = func(installed *mapped.Image) func(io.WriteSeeker) error {
-		gone := goneRows(imageRows(installed.Bytes), rows)
+	out.Bridge = func(installed *mapped.Image, ofText []byte) func(io.WriteSeeker) error {
+		var was mapfile.Rows = imageRows(installed.Bytes)
+		if ofText != nil {
+			was = aliasTextRows(ofText)
+		}
+		gone := goneRows(was, rows)
 		if len(gone) == 0 {
 			return nil
 		}
@@ -81,8 +85,8 @@ func (j joinedRows) Row(i int) (key, value []byte) {
 
 // bridgeNames is a list of names and behind it those of the installed list that
 // it does not have.
-func bridgeNames(text []byte) func(installed *mapped.Image) func(io.WriteSeeker) error {
-	return func(installed *mapped.Image) func(io.WriteSeeker) error {
+func bridgeNames(text []byte) func(installed *mapped.Image, ofText []byte) func(io.WriteSeeker) error {
+	return func(installed *mapped.Image, _ []byte) func(io.WriteSeeker) error {
 		return withLines(text, missing(nameLines(installed.Bytes), nameLines(text)))
 	}
 }

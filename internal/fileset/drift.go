@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mapped"
 	"virtmap/internal/mcfile"
 )
 
@@ -26,18 +27,23 @@ func Drift(dir string) ([]string, error) {
 	}{{mcfile.Virtusertable, virtuserTextRows}, {mcfile.Aliases, aliasTextRows}} {
 		text := filepath.Join(dir, table.name)
 		image, err := os.ReadFile(text)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
+		}
+		var rows mapfile.Rows // nil: there is nothing to compare a map with
+		if err == nil {
+			if damage := DamagedText(image); damage != nil {
+				all = append(all, fmt.Sprintf("%s is damaged: %v", text, damage))
+			} else {
+				rows = table.rows(image)
+			}
 		}
 		named := installedType(filepath.Join(dir, mcfile.Include))
 		for _, typ := range mapfile.Types {
 			if typ.Suffix == "" || named != "" && typ.Name != named {
 				continue
 			}
-			lines, err := driftOf(text, text+typ.Suffix, table.rows(image))
+			lines, err := driftOf(text, text+typ.Suffix, rows)
 			if err != nil {
 				return nil, err
 			}
@@ -47,7 +53,7 @@ func Drift(dir string) ([]string, error) {
 	return all, nil
 }
 
-// driftOf compares a map with the rows of its text.
+// driftOf compares a map with the rows of its text, where those are known.
 func driftOf(text, path string, rows mapfile.Rows) ([]string, error) {
 	image, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,6 +61,12 @@ func driftOf(text, path string, rows mapfile.Rows) ([]string, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if err := damagedMap(mapped.Of(image)); err != nil {
+		return []string{fmt.Sprintf("%s is damaged: %v", path, err)}, nil
+	}
+	if rows == nil {
+		return nil, nil
 	}
 	var lines []string
 	set := Installed{at: func(path string) string { return path }}

@@ -137,8 +137,9 @@ func (b *builder) text(name string, content []byte, lines func([]byte) []string)
 func textOutput(path string, content []byte, lines func([]byte) []string) publish.Output {
 	return publish.Output{
 		Path: path, Mode: textMode, UID: -1,
-		Write: func(w io.WriteSeeker) error { _, err := w.Write(content); return err },
-		Same:  func(image *mapped.Image) bool { return image.Equal(content) },
+		Write:   func(w io.WriteSeeker) error { _, err := w.Write(content); return err },
+		Damaged: func(image *mapped.Image) error { return DamagedText(image.Bytes) },
+		Same:    func(image *mapped.Image) bool { return image.Equal(content) },
 		Check: func(image *mapped.Image) error {
 			if !image.Equal(content) {
 				return fmt.Errorf("it differs from what was written")
@@ -182,10 +183,11 @@ func Map(source string, typ mapfile.Type, rows mapfile.Rows, owner int) publish.
 	same := func(image *mapped.Image) error { return sameRows(image, typ, rows, sum()) }
 	return publish.Output{
 		Path: source + typ.Suffix, Mode: mapMode, UID: owner, Source: source,
-		Write: func(w io.WriteSeeker) error { return typ.Write(w, rows) },
-		Check: same,
-		Same:  func(image *mapped.Image) bool { return same(image) == nil },
-		Lost:  func(image *mapped.Image) []string { return missing(mapLines(image.Bytes), rowsAsLines(rows)) },
+		Write:   func(w io.WriteSeeker) error { return typ.Write(w, rows) },
+		Damaged: damagedMap,
+		Check:   same,
+		Same:    func(image *mapped.Image) bool { return same(image) == nil },
+		Lost:    func(image *mapped.Image) []string { return missing(mapLines(image.Bytes), rowsAsLines(rows)) },
 	}
 }
 

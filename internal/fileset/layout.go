@@ -29,6 +29,8 @@ type Layout struct {
 	whole string // the folder from the root
 	home  string // where its files are on the server
 	live  bool   // the folder is that one, and no copy of it
+
+	damaged map[string]bool // maps whose text is read, by their place
 }
 
 // ReadLayout reads the configuration of a folder, which may be a copy of the
@@ -101,11 +103,30 @@ func (l *Layout) Home() (dir string, known bool) { return l.home, l.conf.Path !=
 // there is none.
 func (l *Layout) Configuration() *conf.Config { return l.conf }
 
+// Own is the layout without the files that a build writes: what is the server's
+// own.
+func (l Layout) Own() Layout {
+	ours := func(f conf.ClassFile) bool {
+		return l.ours(f.Path, mcfile.HostNames) || l.ours(f.Path, mcfile.RelayDomains)
+	}
+	l.Table, l.Class = "", ""
+	l.Names, l.Relayed = slices.DeleteFunc(slices.Clone(l.Names), ours), slices.DeleteFunc(slices.Clone(l.Relayed), ours)
+	l.Aliases = slices.DeleteFunc(slices.Clone(l.Aliases), func(a conf.AliasFile) bool { return l.ours(a.Path, mcfile.Aliases) })
+	return l
+}
+
 // Live reports whether the folder is the server's own, and no copy of it.
 func (l *Layout) Live() bool { return l.live }
 
 // Place gives the file that is read for a path of the server.
 func (l *Layout) Place(path string) string {
+	if place := l.place(path); !l.damaged[place] {
+		return place
+	}
+	return nowhere
+}
+
+func (l *Layout) place(path string) string {
 	if l.live {
 		return path
 	}

@@ -20,16 +20,23 @@ import (
 //
 // There is no memory of it but the files: class w says who leaves now, a
 // comment in the virtusertable who left before, and the time of
-// local-host-names since when.
-func (s Source) KeepLeaving(dir string, restarted time.Time, grace time.Duration, now time.Time) (Source, []string, error) {
-	set, err := OpenOurs(dir, s.Model.Host.Name.Text, func(string) bool { return false })
+// local-host-names since when. Where one of them is damaged its copy is read:
+// a name of class w without rows is open to every local account.
+func (s Source) KeepLeaving(dir string, copies Copies, restarted time.Time, grace time.Duration, now time.Time) (Source, []string, error) {
+	set, err := s.openLeaving(dir, copies, nil)
 	if err != nil {
 		return s, nil, err
 	}
-	defer set.Close()
+	defer func() { set.Close() }()
 	leaving := s.leaving(dir, set, restarted, grace, now)
 	if len(leaving) == 0 {
 		return s, nil, nil
+	}
+	if damaged := set.damagedMaps(); damaged != nil {
+		set.Close()
+		if set, err = s.openLeaving(dir, copies, damaged); err != nil {
+			return s, nil, err
+		}
 	}
 	rows := map[string][][2]string{}
 	err = set.EachRow(func(key, value []byte) error {
@@ -58,6 +65,21 @@ func (s Source) KeepLeaving(dir string, restarted time.Time, grace time.Duration
 	return s, domains, nil
 }
 
+func (s Source) openLeaving(dir string, copies Copies, damaged []string) (*Installed, error) {
+	set, _, _, err := OpenSound(dir, copies, damaged, s.Model.Host.Name.Text, func(string) bool { return false })
+	return set, err
+}
+
+// damagedMaps are the maps of a set that cannot be read to their end.
+func (set *Installed) damagedMaps() (damaged []string) {
+	for _, f := range set.open {
+		if _, err := f.Sum(); err != nil {
+			damaged = append(damaged, f.Path())
+		}
+	}
+	return damaged
+}
+
 // leaving are the domains whose rows stay, if they have any.
 func (s Source) leaving(dir string, set *Installed, restarted time.Time, grace time.Duration, now time.Time) map[string]bool {
 	stays := named(hostnames.ClassW(s.Model).All)
@@ -71,7 +93,7 @@ func (s Source) leaving(dir string, set *Installed, restarted time.Time, grace t
 	if err != nil || restarted.After(info.ModTime()) || now.Sub(info.ModTime()) > grace {
 		return leaving
 	}
-	text, err := os.ReadFile(filepath.Join(dir, mcfile.Virtusertable))
+	text, err := os.ReadFile(set.at(filepath.Join(dir, mcfile.Virtusertable)))
 	if err != nil {
 		return leaving
 	}

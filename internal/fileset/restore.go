@@ -83,6 +83,6 @@ func (b *builder) restoreMaps(m publish.Meta, content func(string) ([]byte, erro
 // image adds a map byte for byte.
 func (b *builder) image(name, source string, image []byte) {
 	out := textOutput(filepath.Join(b.dir, name), image, mapLines)
-	out.Mode, out.UID, out.Source = mapMode, b.owner, source
+	out.Mode, out.UID, out.Source, out.Damaged = mapMode, b.owner, source, damagedMap
 	b.outputs = append(b.outputs, out)
 }

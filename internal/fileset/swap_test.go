@@ -115,7 +115,7 @@ func newChange(t *testing.T, seed int) *change {
 	if _, err := publish.Publish(context.Background(), publish.Set{Outputs: installed, State: dir + "/.s", FS: publish.OS}); err != nil {
 		t.Fatal(err)
 	}
-	if next, _, err = next.KeepLeaving(dir, time.Time{}, time.Hour, time.Now()); err != nil {
+	if next, _, err = next.KeepLeaving(dir, nil, time.Time{}, time.Hour, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	for to, s := range map[*[]publish.Output]fileset.Source{&c.old: old, &c.new: next} {

@@ -28,14 +28,33 @@ func (p *publisher) compare() error {
 		if !info.Mode.IsRegular() {
 			return fmt.Errorf("%q %w", out.Path, ErrNotFile)
 		}
-		err = p.image(out.Path, func(image *mapped.Image) error { return p.compareOne(out, info, image, &foreign) })
-		if err != nil {
+		if err := p.compareThere(out, info, &foreign); err != nil {
 			return err
 		}
 	}
 	if foreign.Files != nil && !p.Adopt {
 		return &foreign
 	}
+	return nil
+}
+
+// compareThere compares a file that is there. One that was cut short
+// meanwhile is looked at again; one whose disk does not give its bytes is
+// damaged, and made anew where it was ours.
+func (p *publisher) compareThere(out Output, info Info, foreign *Foreign) (err error) {
+	for range 2 {
+		err = p.image(out.Path, func(image *mapped.Image) error { return p.compareOne(out, info, image, foreign) })
+		if !errors.Is(err, mapped.ErrCut) {
+			return err
+		}
+	}
+	if out.Shared || !p.recorded(out) {
+		return err
+	}
+	s := staged{out: out, info: info, change: Change{Path: out.Path, Damage: mapped.ErrCut.Error()}}
+	s.bridge = p.bridgeOf(out, mapped.Of(nil), true)
+	p.damaged[out.Path] = true
+	p.add(s)
 	return nil
 }
 
@@ -48,12 +67,26 @@ func (p *publisher) compareOne(out Output, info Info, image *mapped.Image, forei
 		return fmt.Errorf("%q %w", out.Path, ErrChanged)
 	}
 	s := staged{out: out, info: info, change: Change{Path: out.Path, Alike: out.Alike != nil && out.Alike(image)}}
-	if out.Bridge != nil && !out.Hold {
-		s.bridge = out.Bridge(image)
+	ours := !out.Shared && p.ours(out, image)
+	var damage string
+	if !out.Shared && !ours {
+		damage = p.damage(out, image)
 	}
-	if out.Shared {
+	damaged := damage != ""
+	p.damaged[out.Path] = damaged
+	if !out.Hold {
+		s.bridge = p.bridgeOf(out, image, damaged)
+	}
+	switch {
+	case out.Shared:
 		s.change.Lost = out.Lost(image)
-	} else if !p.ours(out, image) {
+	case ours:
+	case damaged && p.recorded(out):
+		s.change.Damage = damage
+		if p.worthKeeping(out, image) {
+			s.foreign, s.change.Kept = bytes.Clone(image.Bytes), p.keptName(key(out.Path))
+		}
+	default:
 		s.change.Lost, s.foreign = out.Lost(image), bytes.Clone(image.Bytes)
 		s.change.Kept = p.keptName(key(out.Path))
 		foreign.Files = append(foreign.Files, s.change)
@@ -92,7 +125,7 @@ func (p *publisher) ours(out Output, image *mapped.Image) bool {
 	if p.manifest.wrote(out.Path, p.digest(out.Path, image)) {
 		return true
 	}
-	if out.Rebuilt == nil || len(p.manifest.Files[key(out.Path)]) == 0 {
+	if out.Rebuilt == nil || len(p.manifest.Files[key(out.Source)]) == 0 {
 		return false
 	}
 	return out.Rebuilt(image, func(path string) ([]byte, error) {
@@ -156,13 +189,16 @@ func (p *publisher) stale() []string {
 	return stale
 }
 
+// adoptedDir is the folder of files that a person made.
+const adoptedDir = "adopted"
+
 // keptName is a free name for a file that a person made.
 func (p *publisher) keptName(name string) string {
-	path := filepath.Join(p.State, "adopted", name)
+	path := filepath.Join(p.State, adoptedDir, name)
 	for n := 2; ; n++ {
 		if _, err := p.FS.Stat(path); err != nil {
 			return path
 		}
-		path = filepath.Join(p.State, "adopted", fmt.Sprintf("%s.%d", name, n))
+		path = filepath.Join(p.State, adoptedDir, fmt.Sprintf("%s.%d", name, n))
 	}
 }

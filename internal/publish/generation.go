@@ -1,14 +1,13 @@
 package publish
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"virtmap/internal/mapped"
@@ -30,55 +29,16 @@ type Meta struct {
 // Kept is a file of a generation.
 type Kept struct {
 	Digest string `json:"sha256"`
-	Stored bool   `json:"stored"` // there is a copy; a map without one is made of its text
+	Stored bool   `json:"stored"`                  // there is a copy; a map without one is made of its text
+	Bridge string `json:"bridge_sha256,omitempty"` // of what was in its place while others were swapped
 }
 
 const (
 	generationsDir = "generations"
 	metaName       = "meta.json"
+
+	unfinishedPrefix = "unfinished-" // before the number of one that has not its name yet
 )
-
-// Generations lists what is kept in a state folder, the oldest first.
-func Generations(files FS, state string) ([]Meta, error) {
-	names, err := files.Names(filepath.Join(state, generationsDir))
-	if err != nil {
-		return nil, err
-	}
-	var all []Meta
-	for _, name := range names {
-		if _, err := strconv.Atoi(name); err != nil {
-			continue // unfinished
-		}
-		text, err := files.ReadFile(filepath.Join(state, generationsDir, name, metaName))
-		if err != nil {
-			return nil, err
-		}
-		var m Meta
-		if err := json.Unmarshal(text, &m); err != nil {
-			return nil, fmt.Errorf("generation %s: %w", name, err)
-		}
-		all = append(all, m)
-	}
-	slices.SortFunc(all, func(a, b Meta) int { return cmp.Compare(a.Number, b.Number) })
-	return all, nil
-}
-
-// Content gives a stored file of a generation, and makes sure that it is what
-// was kept.
-func (m Meta) Content(files FS, state, name string) ([]byte, error) {
-	kept, ok := m.Files[name]
-	if !ok || !kept.Stored {
-		return nil, fmt.Errorf("generation %d has no %s: %w", m.Number, name, fs.ErrNotExist)
-	}
-	content, err := files.ReadFile(filepath.Join(state, generationsDir, strconv.Itoa(m.Number), name))
-	if err != nil {
-		return nil, err
-	}
-	if digest(mapped.Of(content)) != kept.Digest {
-		return nil, fmt.Errorf("generation %d: %s is damaged", m.Number, name)
-	}
-	return content, nil
-}
 
 // generations keeps what is installed, where it is no generation yet, and what
 // is about to be.
@@ -86,40 +46,39 @@ func (p *publisher) generations() error {
 	if p.Keep < 0 {
 		return nil
 	}
-	all, err := Generations(p.FS, p.State)
+	all, damaged, err := Generations(p.FS, p.State)
 	if err != nil {
 		return err
 	}
-	next := 1
-	if len(all) > 0 {
-		next = all[len(all)-1].Number + 1
+	for _, line := range damaged {
+		p.tell(line)
 	}
-	found, err := p.found(all)
+	next, first, err := p.next()
 	if err != nil {
 		return err
 	}
-	if found != nil {
-		found.Number = next - 1 // 0 on a first run
-		if len(all) > 0 {
-			found.Number = next
+	if found := p.found(all); found != nil {
+		if found.Number = next; first {
+			found.Number = 0
 		}
-		next = found.Number + 1
 		err := p.copyGeneration(*found, func(path string) string { return path })
 		if err == nil {
 			err = p.unchanged() // the digests are of what was compared
 		}
 		if err == nil {
-			err = nameGeneration(p.FS, p.State, found.Number)
+			err = nameGeneration(p.FS, p.State, found.Number, p.tell)
 		}
 		if err != nil {
 			return err
 		}
+		next = found.Number + 1
 	}
 	return p.keepNew(next)
 }
 
-// found describes the installed set, when it is not the last generation.
-func (p *publisher) found(all []Meta) (*Meta, error) {
+// found describes the installed set, when it is not the last generation. What
+// is damaged in it is no part of it.
+func (p *publisher) found(all []Meta) *Meta {
 	m := Meta{Time: p.Meta.Time, Who: p.Meta.Who, Note: "as it was found", Files: map[string]Kept{}}
 	known := len(all) > 0
 	for _, out := range p.Outputs {
@@ -127,8 +86,8 @@ func (p *publisher) found(all []Meta) (*Meta, error) {
 			continue
 		}
 		sum, ok := p.digests[out.Path]
-		if !ok {
-			continue // it was not there
+		if !ok || p.damaged[out.Path] {
+			continue
 		}
 		m.Files[key(out.Path)] = Kept{Digest: sum, Stored: true}
 		if known {
@@ -137,9 +96,9 @@ func (p *publisher) found(all []Meta) (*Meta, error) {
 		}
 	}
 	if known || len(m.Files) == 0 {
-		return nil, nil
+		return nil
 	}
-	return &m, nil
+	return &m
 }
 
 // keepNew keeps what was staged, with what stays as it is. It gets its name
@@ -149,7 +108,7 @@ func (p *publisher) keepNew(number int) error {
 	m.Number, m.Files = number, map[string]Kept{}
 	for _, out := range p.Outputs {
 		if digests := p.manifest.Files[key(out.Path)]; !out.Shared && len(digests) > 0 {
-			m.Files[key(out.Path)] = Kept{Digest: digests[len(digests)-1], Stored: out.Source == "" || out.Hold}
+			m.Files[key(out.Path)] = Kept{Digest: digests[len(digests)-1], Stored: out.Source == "" || out.Hold, Bridge: p.bridgeSum(out.Path)}
 		}
 	}
 	p.generation = number
@@ -160,8 +119,10 @@ func (p *publisher) keepNew(number int) error {
 // has not its name yet.
 func (p *publisher) copyGeneration(m Meta, at func(path string) string) error {
 	dir := unnamed(p.State, m.Number)
-	if err := p.FS.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("%w: %w", ErrCreate, err)
+	for _, folder := range []string{filepath.Dir(dir), dir} {
+		if err := makeFolder(p.FS, folder, 0o700, p.tell); err != nil {
+			return err
+		}
 	}
 	for _, out := range p.Outputs {
 		if !m.Files[key(out.Path)].Stored {
@@ -183,16 +144,25 @@ func (p *publisher) copyGeneration(m Meta, at func(path string) string) error {
 
 // unnamed is the folder of a generation that is not in place yet.
 func unnamed(state string, number int) string {
-	return filepath.Join(state, generationsDir, "unfinished-"+strconv.Itoa(number))
+	return filepath.Join(state, generationsDir, unfinishedPrefix+strconv.Itoa(number))
 }
 
-// nameGeneration gives a generation its name; it may have it already.
-func nameGeneration(files FS, state string, number int) error {
+// nameGeneration gives a generation its name; it may have it already. What
+// took the name meanwhile gets another.
+func nameGeneration(files FS, state string, number int, tell func(string)) error {
 	from := unnamed(state, number)
 	if _, err := files.Stat(from); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err := files.Rename(from, filepath.Join(filepath.Dir(from), strconv.Itoa(number))); err != nil {
+	named := filepath.Join(filepath.Dir(from), strconv.Itoa(number))
+	if _, err := files.Stat(named); err == nil {
+		to, err := putAside(files, named)
+		if err != nil {
+			return err
+		}
+		tell(fmt.Sprintf("%s is no generation of virtmap; it is kept as %s", named, to))
+	}
+	if err := files.Rename(from, named); err != nil {
 		return err
 	}
 	return files.SyncDir(filepath.Dir(from))
@@ -209,39 +179,56 @@ func (p *publisher) writeNew(path string, content *mapped.Image) error {
 	})
 }
 
+// bridgeSum is the digest of the bridge of an output, where it has one.
+func (p *publisher) bridgeSum(path string) string {
+	for _, s := range p.pending {
+		if s.out.Path == path {
+			return s.sums[1]
+		}
+	}
+	return ""
+}
+
 // dropUnfinished removes generations that never came into place.
 func (p *publisher) dropUnfinished() error {
 	parent := filepath.Join(p.State, generationsDir)
-	names, err := p.FS.Names(parent)
+	names, err := generationNames(p.FS, parent)
 	for _, name := range names {
-		if _, notNumber := strconv.Atoi(name); notNumber != nil {
+		number, unfinished := strings.CutPrefix(name, unfinishedPrefix)
+		if _, ok := generationNumber(number); unfinished && ok {
 			err = errors.Join(err, p.FS.RemoveAll(filepath.Join(parent, name)))
 		}
 	}
 	return err
 }
 
-// prune removes the oldest generations.
+// prune removes the oldest generations, and damaged ones that are older than
+// all that stay.
 func (p *publisher) prune() error {
 	if p.Keep < 0 {
 		return nil
 	}
-	all, err := Generations(p.FS, p.State)
-	if err != nil {
+	all, _, err := Generations(p.FS, p.State)
+	if err != nil || len(all) <= p.Keep {
 		return err
 	}
-	for len(all) > p.Keep+1 {
+	oldest := all[len(all)-1-p.Keep].Number
+	names, err := generationNames(p.FS, filepath.Join(p.State, generationsDir))
+	for _, name := range names {
+		number, ok := generationNumber(name)
+		if !ok || number >= oldest || !isGeneration(p.FS, filepath.Join(p.State, generationsDir, name)) {
+			continue
+		}
 		// Without its name first: who is stopped in between leaves no half of
 		// a generation.
-		going := unnamed(p.State, all[0].Number)
-		err := p.FS.Rename(filepath.Join(filepath.Dir(going), strconv.Itoa(all[0].Number)), going)
+		going := unnamed(p.State, number)
+		err := p.FS.Rename(filepath.Join(filepath.Dir(going), name), going)
 		if err == nil {
 			err = p.FS.RemoveAll(going)
 		}
 		if err != nil {
 			return err
 		}
-		all = all[1:]
 	}
-	return nil
+	return err
 }

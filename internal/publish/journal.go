@@ -121,16 +121,23 @@ func (st step) rename(files FS) error {
 	return files.SyncDir(filepath.Dir(st.To))
 }
 
-// errNoJournal says that a journal was never whole, or is of another program.
-var errNoJournal = errors.New("it is no journal")
-
+// readJournal reads the journal. Every error but fs.ErrNotExist says that it is
+// damaged, or of another program.
 func readJournal(files FS, state string) (j journal, err error) {
-	text, err := files.ReadFile(filepath.Join(state, journalName))
+	text, err := readState(files, filepath.Join(state, journalName))
 	if err != nil {
 		return j, err
 	}
-	if json.Unmarshal(text, &j) != nil || j.Version != 1 {
-		return j, errNoJournal
+	if err := json.Unmarshal(text, &j); err != nil {
+		return j, err
+	}
+	if j.Version != 1 {
+		return j, fmt.Errorf("it is of version %d", j.Version)
+	}
+	for _, st := range j.Steps {
+		if st.From != beside(st.To) && st.From != bridge(st.To) {
+			return j, fmt.Errorf("it would rename %q to %q", st.From, st.To)
+		}
 	}
 	return j, nil
 }
@@ -138,29 +145,45 @@ func readJournal(files FS, state string) (j journal, err error) {
 // finish does what is left of the renames of a run that was stopped. A file
 // that is no longer what was staged stops nothing: the build that follows
 // makes it anew.
-func finish(files FS, state string) error {
+func finish(files FS, state string, tell func(string)) error {
 	j, err := readJournal(files, state)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	case errors.Is(err, errNoJournal):
-		return removeJournal(files, state)
-	case err != nil:
-		return err
+	}
+	if err != nil {
+		return dropJournal(files, state, err, tell)
 	}
 	for _, st := range j.Steps {
-		sum, err := digestOf(files, st.From)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			continue // done already
-		case err != nil:
-			return err
-		case sum != st.Digest:
+		if !st.stands(files) {
 			continue
 		}
 		if err := st.do(files, 0); err != nil {
 			return fmt.Errorf("finish what a run that was stopped had begun: %w", err)
 		}
 	}
-	return errors.Join(nameGeneration(files, state, j.Generation), removeJournal(files, state))
+	return errors.Join(nameGeneration(files, state, j.Generation, tell), removeJournal(files, state))
+}
+
+// stands reports whether a step can be done: it was not yet, and what it would
+// rename is what was staged, and what it would replace a file.
+func (st step) stands(files FS) bool {
+	for _, path := range []string{st.From, st.To} {
+		info, err := files.Stat(path)
+		if err == nil && !info.Mode.IsRegular() {
+			return false
+		}
+	}
+	sum, err := digestOf(files, st.From)
+	return err == nil && sum == st.Digest
+}
+
+// dropJournal removes a journal that is damaged. Without it what was staged is
+// swept away, and the build that follows makes the rest of the set anew.
+func dropJournal(files FS, state string, damage error, tell func(string)) error {
+	path := filepath.Join(state, journalName)
+	tell(fmt.Sprintf("%s is damaged (%v) and removed; what a run that was stopped had begun is made anew", path, damage))
+	if info, err := files.Stat(path); err == nil && !info.Mode.IsRegular() {
+		return makeRoom(files, path, tell)
+	}
+	return removeJournal(files, state)
 }

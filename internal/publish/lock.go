@@ -17,6 +17,7 @@ type Holder struct {
 	Since   time.Time `json:"since"`
 
 	Wait time.Duration `json:"-"` // how long to wait for another
+	Tell func(string)  `json:"-"` // of what was damaged; may be nil
 }
 
 const lockName = "lock"
@@ -53,7 +54,12 @@ func Enter(ctx context.Context, files FS, folder, state string, h Holder) (leave
 		}
 		unlocks = append(unlocks, u)
 	}
-	if err := errors.Join(h.sign(files, state), finish(files, state)); err != nil {
+	tell := h.Tell
+	if tell == nil {
+		tell = func(string) {}
+	}
+	h.sign(files, state, tell)
+	if err := finish(files, state, tell); err != nil {
 		return nil, errors.Join(err, leave())
 	}
 	return leave, nil
@@ -81,22 +87,21 @@ func lockUntil(ctx context.Context, files FS, dir string, until time.Time) (unlo
 }
 
 // sign leaves word for those who wait. The lock itself is on the folder; the
-// file may be there without it.
-func (h Holder) sign(files FS, state string) error {
+// file may be there without it, or be missing: on a disk that is full or
+// read-only a build may have nothing to write.
+func (h Holder) sign(files FS, state string, tell func(string)) {
 	if h.PID == 0 {
-		return nil
+		return
 	}
-	text, err := json.Marshal(h)
-	if err != nil {
-		return err
+	if text, err := json.Marshal(h); err == nil {
+		_ = overwrite(files, filepath.Join(state, lockName), append(text, '\n'), tell)
 	}
-	return files.Overwrite(filepath.Join(state, lockName), append(text, '\n'))
 }
 
 // holderOf says who is at work, where that is known, and for how long it was
 // waited.
 func holderOf(files FS, state string, waited time.Duration) (said string) {
-	text, err := files.ReadFile(filepath.Join(state, lockName))
+	text, err := readState(files, filepath.Join(state, lockName))
 	var h Holder
 	// One that is gone was the last; who holds the lock now has not signed yet.
 	if err == nil && json.Unmarshal(text, &h) == nil && h.PID != 0 && !errors.Is(syscall.Kill(h.PID, 0), syscall.ESRCH) {

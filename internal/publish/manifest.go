@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"virtmap/internal/mapped"
 )
@@ -39,26 +40,169 @@ func (m *manifest) wrote(path, digest string) bool {
 	return slices.Contains(m.Files[key(path)], digest)
 }
 
-func (p *publisher) readManifest() error {
-	p.manifest = manifest{Version: 1, Files: map[string][]string{}}
-	path := filepath.Join(p.State, ManifestName)
-	text, err := p.FS.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	err = json.Unmarshal(text, &p.manifest)
-	for _, digests := range p.manifest.Files {
-		if len(digests) == 0 {
-			err = errors.New("a file without a digest")
+// isOf reports whether what we wrote last are the files of a generation. A map
+// may have been rebuilt of its text since.
+func (m *manifest) isOf(g Meta) bool {
+	for name, kept := range g.Files {
+		if !kept.Stored {
+			continue
+		}
+		if digests := m.Files[name]; len(digests) == 0 || digests[len(digests)-1] != kept.Digest {
+			return false
 		}
 	}
-	if err != nil || p.manifest.Version != 1 || p.manifest.Files == nil {
-		return fmt.Errorf("%q is damaged; remove it, and every file that is not as the inventory has it counts as made by hand", path)
+	return true
+}
+
+// loadManifest reads the record of what we wrote. One that is damaged or gone,
+// for the reason given, is made anew of the last generation, and of one that
+// was about to come into place.
+func loadManifest(files FS, state string) (m manifest, damage, err error) {
+	text, damage := readState(files, filepath.Join(state, ManifestName))
+	if damage == nil {
+		if m, damage = parseManifest(text); damage == nil {
+			return m, nil, nil
+		}
 	}
-	return nil
+	m = manifest{Version: 1, Files: map[string][]string{}}
+	all, _, err := Generations(files, state)
+	if err != nil {
+		return m, damage, err
+	}
+	last := -1
+	if len(all) > 0 {
+		last = all[len(all)-1].Number
+		m.add(all[len(all)-1])
+	}
+	parent := filepath.Join(state, generationsDir)
+	names, err := generationNames(files, parent)
+	for _, name := range names {
+		number, named := generationNumber(strings.TrimPrefix(name, unfinishedPrefix))
+		dir := filepath.Join(parent, name)
+		if !named || number <= last || !isGeneration(files, dir) {
+			continue
+		}
+		if g, err := parseMeta(files, dir); err == nil {
+			m.add(g)
+		} else {
+			m.addCopies(files, dir)
+		}
+	}
+	if len(m.Files) == 0 && errors.Is(damage, fs.ErrNotExist) {
+		damage = nil // a first run
+	}
+	return m, damage, err
+}
+
+func parseManifest(text []byte) (m manifest, err error) {
+	if err := json.Unmarshal(text, &m); err != nil {
+		return m, err
+	}
+	if m.Version != 1 || m.Files == nil {
+		return m, errors.New("it has no version, or no files")
+	}
+	for name, digests := range m.Files {
+		if len(digests) == 0 {
+			return m, fmt.Errorf("%q is there without a digest", name)
+		}
+	}
+	return m, nil
+}
+
+// add takes the files of a generation for ours.
+func (m *manifest) add(g Meta) {
+	for name, kept := range g.Files {
+		if kept.Bridge != "" {
+			m.Files[name] = append(m.Files[name], kept.Bridge)
+		}
+		m.Files[name] = append(m.Files[name], kept.Digest)
+	}
+}
+
+// addCopies takes the files for ours that a generation stores, whose own word
+// on them is damaged.
+func (m *manifest) addCopies(files FS, dir string) {
+	names, _ := files.Names(dir) // of what cannot be listed nothing is known
+	for _, name := range names {
+		sum, err := digestOf(files, filepath.Join(dir, name))
+		if err == nil && name != metaName && sum != digest(mapped.Of(nil)) {
+			m.Files[name] = append(m.Files[name], sum)
+		}
+	}
+}
+
+// readManifest reads the record of what we wrote. What is damaged of it is
+// kept, and written anew at once: without it every file counts as made by hand.
+func (p *publisher) readManifest() error {
+	m, damage, err := loadManifest(p.FS, p.State)
+	p.manifest = m
+	if err != nil || damage == nil {
+		return err
+	}
+	path := filepath.Join(p.State, ManifestName)
+	if p.DryRun && errors.Is(damage, fs.ErrPermission) {
+		return fmt.Errorf("%q: %w", path, damage) // who builds may read it
+	}
+	told := fmt.Sprintf("%s is damaged (%v)", path, damage)
+	if errors.Is(damage, fs.ErrNotExist) {
+		told = path + " is gone"
+	} else if !p.DryRun {
+		to, err := putAside(p.FS, path)
+		if err != nil {
+			return fmt.Errorf("%w: %s, and cannot be put aside: %w", ErrCreate, told, err)
+		}
+		told += "; it is kept as " + to
+	}
+	p.tell(told + "; the files of the last generation count as written by virtmap, and others as made by hand")
+	if p.DryRun {
+		return nil
+	}
+	return p.writeManifest()
+}
+
+// Wrote reports whether an installed file is what virtmap wrote there.
+func Wrote(files FS, state, path string) bool {
+	m, _, err := loadManifest(files, state)
+	if err != nil {
+		return false
+	}
+	sum, err := digestOf(files, path)
+	return err == nil && m.wrote(path, sum)
+}
+
+// Known reports whether virtmap has written a set before, by its state folder.
+func Known(files FS, state string) bool {
+	m, damage, err := loadManifest(files, state)
+	return err == nil && (len(m.Files) > 0 || damage == nil && exists(files, filepath.Join(state, ManifestName)))
+}
+
+func exists(files FS, path string) bool {
+	_, err := files.Stat(path)
+	return err == nil
+}
+
+// Copy gives the place of a copy of a text that virtmap wrote: of what it wrote
+// last, where there is such a copy and it is sound, or else of the newest.
+func Copy(files FS, state, name string) (path string, ok bool) {
+	all, _, err := Generations(files, state)
+	if err != nil {
+		return "", false
+	}
+	m, _, err := loadManifest(files, state)
+	if err != nil {
+		return "", false
+	}
+	for _, last := range []bool{true, false} {
+		for _, g := range slices.Backward(all) {
+			if last && !m.wrote(name, g.Files[name].Digest) {
+				continue
+			}
+			if _, err := g.Content(files, state, name); err == nil {
+				return g.place(state, name), true
+			}
+		}
+	}
+	return "", false
 }
 
 // writeManifest writes the manifest; encoding/json sorts its keys.
@@ -68,7 +212,7 @@ func (p *publisher) writeManifest() error {
 		return err
 	}
 	path := filepath.Join(p.State, ManifestName)
-	old, err := p.FS.ReadFile(path)
+	old, err := readState(p.FS, path)
 	if err == nil && string(old) == string(text)+"\n" {
 		return nil
 	}
@@ -77,6 +221,17 @@ func (p *publisher) writeManifest() error {
 
 // writeState writes a file of the state folder.
 func (p *publisher) writeState(path string, content []byte) error {
+	if err := makeRoom(p.FS, path, p.tell); err != nil {
+		return err
+	}
+	if err := makeRoom(p.FS, beside(path), p.tell); err != nil {
+		return err
+	}
+	if exists(p.FS, beside(path)) { // of a run that was killed
+		if err := p.FS.Remove(beside(path)); err != nil {
+			return fmt.Errorf("%w: %w", ErrCreate, err)
+		}
+	}
 	err := p.write(beside(path), 0o600, func(f File) error { _, err := f.Write(content); return err })
 	if err == nil {
 		err = p.FS.Rename(beside(path), path)

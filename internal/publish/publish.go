@@ -19,11 +19,17 @@
 //	journal.json             the renames of a run that is at work, or was stopped
 //	lock                     who is at work, or was last
 //	unannounced              what changed and nobody was told of yet
+//	adopted/NAME             a file that a person made, or that was damaged
 //	generations/7/meta.json  when, who, of which inventory, and the files
 //	generations/7/NAME       a file of the set, a copy: it is never renamed or
 //	                         linked into place, so that nobody changes it
 //
 // A map that we wrote is not among the copies: it is made again from its text.
+//
+// Nothing that is installed stops a run by being damaged. A map that cannot be
+// read, a text that is empty or was cut, is made anew where it was ours; a
+// generation that is not whole is left out; what is damaged of the state is
+// made of what else there is, and kept as NAME.damaged where it may be of use.
 package publish
 
 import (
@@ -51,6 +57,9 @@ type Output struct {
 
 	// Check reads back what was written.
 	Check func(image *mapped.Image) error
+	// Damaged says why an installed file cannot be what anybody wrote: such a
+	// file of ours is made anew. It gives nil for one that can be. May be nil.
+	Damaged func(image *mapped.Image) error
 	// Same reports whether an installed file says what we would write.
 	Same func(image *mapped.Image) bool
 	// Rebuilt reports whether an installed file that we did not write says
@@ -63,8 +72,9 @@ type Output struct {
 	Lost func(image *mapped.Image) []string
 	// Bridge gives, of a map that other files of the set lead to, the form
 	// that serves the old ones as well as the new while they are swapped; nil
-	// when the new map does. May be nil.
-	Bridge func(installed *mapped.Image) func(w io.WriteSeeker) error
+	// when the new map does. text is given where the installed map is damaged:
+	// what it was made of. May be nil.
+	Bridge func(installed *mapped.Image, text []byte) func(w io.WriteSeeker) error
 
 	Hold    bool   // left as it is for now; what a person made is taken over all the same, and kept
 	Shared  bool   // a person's file that we keep a part of: never foreign
@@ -90,6 +100,10 @@ type Set struct {
 	// Note is kept in the state folder from before the first rename until
 	// Announced: a run that is stopped must not hide that something changed.
 	Note func(changes []Change) string
+
+	// Tell is given a line about everything that is found damaged, but for the
+	// outputs: those are in the report. May be nil.
+	Tell func(line string)
 
 	// Watch is told what the run is doing. May be nil.
 	Watch Watcher
@@ -124,10 +138,17 @@ func (p *publisher) count(bytes int) {
 	}
 }
 
+func (p *publisher) tell(line string) {
+	if p.Tell != nil {
+		p.Tell(line)
+	}
+}
+
 // A Record is a file of the state folder.
 type Record struct {
 	Name    string
 	Content []byte
+	Aside   bool // what is there is damaged, and kept under another name
 }
 
 // A Change is a file that was written, or would be.
@@ -137,7 +158,8 @@ type Change struct {
 	Lost []string // what is lost of a file that a person made
 	Kept string   // where that file is kept
 
-	Alike bool // the file said the same before, in another way
+	Alike  bool   // the file said the same before, in another way
+	Damage string // why what is there cannot be what we wrote, where it was ours
 }
 
 // A Report says what a run did.
@@ -178,7 +200,7 @@ var (
 // rename, no file has changed and none is left behind. With ErrRecord the
 // report is valid too.
 func Publish(ctx context.Context, s Set) (Report, error) {
-	p := &publisher{Set: s, ctx: ctx, digests: map[string]string{}}
+	p := &publisher{Set: s, ctx: ctx, digests: map[string]string{}, damaged: map[string]bool{}}
 	unlock, err := p.begin()
 	if err != nil {
 		return Report{}, err
@@ -193,8 +215,10 @@ type publisher struct {
 	manifest manifest
 	digests  map[string]string // of installed files, by path, once they were read
 	pending  []staged
-	held     []staged // outputs that would change
-	touched  []string // maps whose text changed and that did not
+	held     []staged        // outputs that would change
+	touched  []string        // maps whose text changed and that did not
+	damaged  map[string]bool // installed files, by path
+	unclean  error           // why what was left by another run is still there
 
 	generation int  // the number of the new one
 	unrecorded bool // no manifest is kept
@@ -216,37 +240,19 @@ func (p *publisher) begin() (unlock func() error, err error) {
 	unlock = func() error { return nil }
 	if !p.DryRun {
 		if !p.Entered {
-			if unlock, err = Enter(p.ctx, p.FS, filepath.Dir(p.Outputs[0].Path), p.State, Holder{}); err != nil {
+			if unlock, err = Enter(p.ctx, p.FS, filepath.Dir(p.Outputs[0].Path), p.State, Holder{Tell: p.tell}); err != nil {
 				return nil, err
 			}
 		}
-		if err := p.clean(); err != nil {
-			return nil, errors.Join(err, unlock())
-		}
 	}
+	// A generation that is not in place yet may know what the manifest knew.
 	if err := p.readManifest(); err != nil {
 		return nil, errors.Join(err, unlock())
 	}
+	if !p.DryRun {
+		p.clean()
+	}
 	return unlock, nil
-}
-
-// clean removes what a run that was killed left there.
-func (p *publisher) clean() error {
-	leftovers := []string{filepath.Join(p.State, ManifestName), filepath.Join(p.State, journalName), filepath.Join(p.State, noteName)}
-	for _, out := range p.Outputs {
-		leftovers = append(leftovers, out.Path)
-	}
-	for _, record := range p.Records {
-		leftovers = append(leftovers, filepath.Join(p.State, record.Name))
-	}
-	for _, path := range leftovers {
-		for _, staged := range []string{beside(path), bridge(path)} {
-			if err := p.FS.Remove(staged); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("%w: %w", ErrCreate, err)
-			}
-		}
-	}
-	return p.dropUnfinished()
 }
 
 func (p *publisher) run() (Report, error) {
@@ -286,6 +292,9 @@ func (p *publisher) run() (Report, error) {
 
 // prepare does all that can be done before the first rename.
 func (p *publisher) prepare() error {
+	if len(p.pending) > 0 && p.unclean != nil {
+		return p.unclean
+	}
 	if err := p.stage(); err != nil {
 		return err
 	}
@@ -319,7 +328,13 @@ func (p *publisher) at(path string) string {
 // writeRecords writes the further files of the state folder.
 func (p *publisher) writeRecords() error {
 	for _, record := range p.Records {
-		if err := p.writeState(filepath.Join(p.State, record.Name), record.Content); err != nil {
+		path := filepath.Join(p.State, record.Name)
+		if record.Aside && exists(p.FS, path) {
+			if _, err := putAside(p.FS, path); err != nil {
+				return fmt.Errorf("%w: %w", ErrRecord, err)
+			}
+		}
+		if err := p.writeState(path, record.Content); err != nil {
 			return fmt.Errorf("%w: %w", ErrRecord, err)
 		}
 	}

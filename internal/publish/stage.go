@@ -136,6 +136,12 @@ func (u unsynced) sync() error {
 // create writes a file that is not there.
 func (p *publisher) create(path string, mode fs.FileMode, write func(File) error) (unsynced, error) {
 	f, err := p.FS.Create(path, 0o600)
+	if errors.Is(err, fs.ErrExist) { // no file, or it would have been swept away
+		if err := makeRoom(p.FS, path, p.tell); err != nil {
+			return unsynced{}, err
+		}
+		f, err = p.FS.Create(path, 0o600)
+	}
 	if err != nil {
 		return unsynced{}, fmt.Errorf("%w: %w", ErrCreate, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -19,7 +20,7 @@ func (p *publisher) swap() error {
 	for _, path := range p.touched {
 		// Without the right to set it, the system rebuilds the map from a
 		// text with the same rows.
-		if err := p.FS.Touch(path, time.Now()); err != nil && !errors.Is(err, fs.ErrPermission) {
+		if err := p.FS.Touch(path, time.Now()); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
 			return fmt.Errorf("%w: %w", ErrRecord, err)
 		}
 	}
@@ -40,7 +41,7 @@ func (p *publisher) settle() error {
 	if len(p.pending) == 0 {
 		return nil
 	}
-	if err := nameGeneration(p.FS, p.State, p.generation); err != nil {
+	if err := nameGeneration(p.FS, p.State, p.generation, p.tell); err != nil {
 		return err
 	}
 	return errors.Join(removeJournal(p.FS, p.State), p.prune())
@@ -102,11 +103,8 @@ func (p *publisher) keepForeign() error {
 		if s.foreign == nil {
 			continue
 		}
-		if err := p.FS.MkdirAll(filepath.Dir(s.change.Kept), 0o700); err != nil {
-			return fmt.Errorf("%w: %w", ErrCreate, err)
-		}
-		if err := p.FS.Remove(beside(s.change.Kept)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w: %w", ErrCreate, err)
+		if err := makeFolder(p.FS, filepath.Dir(s.change.Kept), 0o700, p.tell); err != nil {
+			return err
 		}
 		if err := p.writeState(s.change.Kept, s.foreign); err != nil {
 			return err
@@ -147,9 +145,7 @@ func (p *publisher) writeNote() (earlier string, err error) {
 	for _, s := range p.pending {
 		changes = append(changes, s.change)
 	}
-	if earlier, err = Unannounced(p.FS, p.State); err != nil {
-		return "", err
-	}
+	earlier = Unannounced(p.FS, p.State)
 	return earlier, p.writeState(filepath.Join(p.State, noteName), []byte(strings.TrimSpace(earlier+" "+p.Note(changes))))
 }
 
@@ -164,18 +160,35 @@ func (p *publisher) takeNoteBack(earlier string) error {
 	return p.writeState(filepath.Join(p.State, noteName), []byte(earlier))
 }
 
+// Unreadable is the note that stands for one that is damaged: whatever may
+// have changed.
+const Unreadable = "unreadable"
+
 // Unannounced gives the notes of changes that nobody was told of.
-func Unannounced(files FS, state string) (string, error) {
-	text, err := files.ReadFile(filepath.Join(state, noteName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+func Unannounced(files FS, state string) string {
+	text, err := readState(files, filepath.Join(state, noteName))
+	switch note := strings.TrimSpace(string(text)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return ""
+	case err != nil, note == "", strings.ContainsFunc(note, func(r rune) bool { return r < ' ' || r > '~' }):
+		return Unreadable
+	default:
+		return note
 	}
-	return string(text), err
 }
 
 // Announced forgets the notes.
 func Announced(files FS, state string) error {
-	if err := files.Remove(filepath.Join(state, noteName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	path := filepath.Join(state, noteName)
+	info, err := files.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && !info.Mode.IsRegular():
+		_, err = putAside(files, path)
+		return err
+	}
+	if err := files.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

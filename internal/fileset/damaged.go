@@ -1,0 +1,195 @@
+package fileset
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"unicode/utf8"
+
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mapped"
+	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/publish"
+	"virtmap/virtuser"
+)
+
+// Installed files are found damaged: a disk was full while makemap wrote, a
+// machine stopped. Who compares with what is installed reads something else
+// then: in place of a map its text, and in place of a text the copy that
+// virtmap keeps of it.
+
+// DamagedText says why a text cannot be what a person or a program wrote; nil
+// when it can.
+func DamagedText(text []byte) error {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return errors.New("it is empty")
+	}
+	for i, c := range text {
+		if c < ' ' && (c < '\t' || c > '\r') || c == 0x7f {
+			return fmt.Errorf("it has the byte 0x%02x at offset %d", c, i)
+		}
+	}
+	if utf8.Valid(text) {
+		return nil
+	}
+	for line := range bytes.Lines(text) { // comments of long ago may be in another code
+		if !utf8.Valid(line) && !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) && !bytes.HasPrefix(line, []byte("dnl")) {
+			return fmt.Errorf("%.20q is not UTF-8", line)
+		}
+	}
+	return nil
+}
+
+// damagedMap says why a map cannot be read; nil when it can.
+func damagedMap(image *mapped.Image) error {
+	if len(image.Bytes) == 0 {
+		return errors.New("it is empty")
+	}
+	typ, _, err := mapfile.CheckImage(image)
+	if err == nil && typ.Suffix == "" {
+		err = mapfile.ErrType
+	}
+	return err
+}
+
+// damagedFile says why the map at a path cannot be read; nil when it can, is
+// not there, or not ours to read.
+func damagedFile(path string) error {
+	f, err := mapfile.Open(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	if err == nil {
+		_, err = f.Sum()
+		err = errors.Join(err, f.Close())
+	}
+	return err
+}
+
+// Copies gives the place of a sound copy of a text that virtmap wrote.
+type Copies func(name string) (path string, ok bool)
+
+// A standIn says what is read of a folder in place of what is damaged.
+type standIn struct {
+	copies  Copies          // nil: there are none
+	damaged map[string]bool // maps and texts that are known to be
+	instead map[string]string
+	places  map[string]string
+}
+
+// nowhere is where a file is read that nothing stands in for.
+const nowhere = ""
+
+// at gives the place of what is read for a path.
+func (s *standIn) at(path string) string {
+	place, known := s.places[path]
+	if !known {
+		place = s.find(path)
+		s.places[path] = place
+	}
+	return place
+}
+
+func (s *standIn) find(path string) string {
+	if mapfile.WithoutSuffix(path) != path {
+		if !s.damaged[path] && opens(path) {
+			return path
+		}
+		s.instead[path] = "its text"
+		return nowhere
+	}
+	if !s.damaged[path] && s.hasMap(path) {
+		return path // its rows are those of the map
+	}
+	content, err := os.ReadFile(path)
+	if err == nil && !s.damaged[path] && DamagedText(content) == nil {
+		return path
+	}
+	if s.copies != nil {
+		if place, ok := s.copies(filepath.Base(path)); ok {
+			s.instead[path] = "what virtmap wrote there"
+			return place
+		}
+	}
+	if s.damaged[path] || err == nil && len(content) > 0 && DamagedText(content) != nil {
+		return nowhere
+	}
+	return path
+}
+
+// opens reports whether a map has the beginning of one, or is not there.
+func opens(path string) bool {
+	f, err := mapfile.Open(path)
+	if err == nil {
+		err = f.Close()
+	}
+	return err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
+}
+
+// hasMap reports whether a text has a map that is read in its place.
+func (s *standIn) hasMap(text string) bool {
+	for _, typ := range mapfile.Types {
+		if place := text + typ.Suffix; typ.Suffix != "" && s.at(place) != nowhere && exists(place) {
+			return true
+		}
+	}
+	return false
+}
+
+// OpenSound opens the files that builds write, as OpenOurs does, and reads what
+// stands in for those that are damaged: for those given, and for those whose
+// first bytes show it. instead says of each, by its path, what is read. blind
+// says that there are no rows of the virtusertable at all.
+func OpenSound(dir string, copies Copies, damaged []string, host string, account func(string) bool) (set *Installed, instead map[string]string, blind bool, err error) {
+	s := &standIn{copies: copies, damaged: map[string]bool{}, instead: map[string]string{}, places: map[string]string{}}
+	for _, path := range damaged {
+		s.damaged[path] = true
+	}
+	for _, name := range []string{mcfile.Aliases, mcfile.Virtusertable, mcfile.RelayDomains, mcfile.HostNames, mcfile.Include} {
+		path := filepath.Join(dir, name)
+		if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+			return nil, nil, false, fmt.Errorf("%q %w", path, publish.ErrNotFile)
+		}
+	}
+	l := Layout{conf: conf.Parse(""), dir: dir, whole: dir}
+	l.unconfigured()
+	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: s.at, lenient: true}
+	err = set.load(l, false)
+	return set, s.instead, set.rows == nil && !exists(s.at(set.text)), err
+}
+
+// PassOver has the text read in place of every map of the layout that is
+// damaged, and says so. blind says that there is no text in place of the
+// virtusertable.
+func (l *Layout) PassOver() (notes []string, blind bool) {
+	l.damaged = map[string]bool{}
+	texts := []string{l.Table}
+	for _, a := range l.Aliases {
+		texts = append(texts, a.Path)
+	}
+	for _, text := range texts {
+		if text == "" {
+			continue // none is read, or it is no file
+		}
+		for _, typ := range mapfile.Types {
+			place := l.place(text + typ.Suffix)
+			if typ.Suffix == "" || l.damaged[place] || damagedFile(place) == nil {
+				continue
+			}
+			l.damaged[place] = true
+			content, err := os.ReadFile(l.place(text))
+			without := err != nil || DamagedText(content) != nil
+			blind = blind || without && text == l.Table
+			instead := "its text is read instead"
+			if without {
+				instead = "so is its text, or there is none: it is taken for empty"
+			}
+			notes = append(notes, fmt.Sprintf("%s is damaged; %s", place, instead))
+		}
+	}
+	return notes, blind
+}

@@ -1,0 +1,110 @@
+package publish
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"virtmap/internal/mapped"
+)
+
+// damage says why an installed file that is not what we wrote cannot be what
+// anybody wrote: by its own content, or because it is the beginning of what
+// we wrote and ends within a line.
+func (p *publisher) damage(out Output, image *mapped.Image) string {
+	if out.Damaged != nil {
+		if err := out.Damaged(image); err != nil {
+			return err.Error()
+		}
+	}
+	if out.Source == "" && p.isCut(out, image) {
+		return fmt.Sprintf("it was cut after %d bytes", len(image.Bytes))
+	}
+	return ""
+}
+
+// isCut reports whether a text is the beginning of what we wrote, or are about
+// to write, and ends within a line. No editor leaves such a file.
+func (p *publisher) isCut(out Output, image *mapped.Image) bool {
+	if n := len(image.Bytes); n == 0 || image.Bytes[n-1] == '\n' {
+		return false
+	}
+	if written, ok := p.copyOf(out.Path); ok && bytes.HasPrefix(written, image.Bytes) {
+		return true
+	}
+	w := beginning{of: image.Bytes, is: true}
+	err := out.Write(&w)
+	return err == nil && w.is && len(w.of) == 0
+}
+
+// A beginning finds out whether bytes are the beginning of what is written.
+type beginning struct {
+	of []byte // that are still to come
+	is bool
+}
+
+func (b *beginning) Write(p []byte) (int, error) {
+	n := min(len(p), len(b.of))
+	b.is = b.is && bytes.Equal(p[:n], b.of[:n])
+	b.of = b.of[n:]
+	return len(p), nil
+}
+
+// Seek fails: a text is written from the beginning to the end.
+func (b *beginning) Seek(int64, int) (int64, error) {
+	return 0, fmt.Errorf("a text is written from its beginning")
+}
+
+// recorded reports whether what was in the place of an output was ours: the
+// manifest lists it, or the text that it is a map of is what we wrote.
+func (p *publisher) recorded(out Output) bool {
+	if len(p.manifest.Files[key(out.Path)]) > 0 {
+		return true
+	}
+	if out.Source == "" {
+		return false
+	}
+	sum, err := digestOf(p.FS, out.Source)
+	return err == nil && p.manifest.wrote(out.Source, sum)
+}
+
+// worthKeeping reports whether there is something in a damaged file of ours
+// that a person may have written: in a text that has more than what we wrote.
+func (p *publisher) worthKeeping(out Output, image *mapped.Image) bool {
+	return out.Source == "" && len(bytes.Trim(image.Bytes, "\x00 \t\r\n")) > 0 && !p.isCut(out, image)
+}
+
+// copyOf gives what we wrote in a place, by the generations.
+func (p *publisher) copyOf(path string) ([]byte, bool) {
+	place, ok := Copy(p.FS, p.State, key(path))
+	if !ok {
+		return nil, false
+	}
+	content, err := p.FS.ReadFile(place)
+	return content, err == nil
+}
+
+// bridgeOf gives the bridge of an output. Where the installed file is damaged
+// it is made of what we wrote there, or of the text of the map.
+func (p *publisher) bridgeOf(out Output, image *mapped.Image, damaged bool) func(io.WriteSeeker) error {
+	switch {
+	case out.Bridge == nil:
+		return nil
+	case !damaged:
+		return out.Bridge(image, nil)
+	case out.Source == "":
+		written, _ := p.copyOf(out.Path)
+		return out.Bridge(mapped.Of(written), nil)
+	}
+	sum, err := digestOf(p.FS, out.Source)
+	if err == nil && p.manifest.wrote(out.Source, sum) {
+		if text, err := p.FS.ReadFile(out.Source); err == nil {
+			return out.Bridge(mapped.Of(nil), text)
+		}
+	}
+	text, ok := p.copyOf(out.Source)
+	if !ok && !p.damaged[out.Source] {
+		text, _ = p.FS.ReadFile(out.Source)
+	}
+	return out.Bridge(mapped.Of(nil), append([]byte{}, text...))
+}
