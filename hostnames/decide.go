@@ -28,8 +28,8 @@ type Desk struct {
 	Model  *inventory.Model
 	Memory *Memory
 	// ClassW and Relayed are the names of the installed local-host-names and
-	// virtmap-relay-domains; nil where the file is not there, and what the
-	// memory says counts.
+	// virtmap-relay-domains; nil where the file is not there or damaged, and
+	// what the memory says counts.
 	ClassW, Relayed map[string]bool
 	Now             time.Time
 	Zones           bool // the verdicts come from zone files

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
 	"time"
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
+	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/publish"
@@ -26,6 +29,7 @@ type choice struct {
 	decision hostnames.Decision
 	before   []byte // the memory's file
 	keep     bool   // it may be written
+	aside    bool   // what is there is damaged
 }
 
 // decide asks about the domains that are due and decides which are served. It
@@ -64,22 +68,19 @@ func (a *buildArgs) recall(m *inventory.Model, stdio Stdio) (*choice, error) {
 	c := &choice{keep: true}
 	c.desk = &hostnames.Desk{Model: m, Memory: hostnames.NewMemory(), Now: time.Now().UTC().Truncate(time.Second), Zones: a.mx == mxZone}
 	path := filepath.Join(a.state, hostnames.MemoryName)
-	text, err := readIfThere(path)
+	text, err := publish.ReadState(publish.OS, path)
 	if err == nil {
 		var memory *hostnames.Memory
 		if memory, err = hostnames.ParseMemory(text); err == nil {
 			c.desk.Memory, c.before = memory, text
 		}
-	} else {
-		c.keep = false
 	}
-	if errors.Is(err, hostnames.ErrLater) {
-		c.keep = false // of a later virtmap, which may need it
-	}
+	c.keep = !errors.Is(err, hostnames.ErrLater) // a later virtmap may need it
+	c.aside = err != nil && c.keep
 	if err != nil {
-		fmt.Fprintf(stdio.Err, "%s cannot be used (%s); what is served is taken from the installed files instead\n", path, diag.Printable(err.Error()))
+		stdio.tell(fmt.Sprintf("%s cannot be used (%v); what is served is taken from the installed files instead", path, err))
 	}
-	if c.desk.ClassW, err = a.installed(mcfile.HostNames, listedNames); err != nil {
+	if c.desk.ClassW, err = a.served(c, mcfile.HostNames); err != nil {
 		return nil, err
 	}
 	if c.desk.ClassW == nil && len(c.before) == 0 {
@@ -88,27 +89,70 @@ func (a *buildArgs) recall(m *inventory.Model, stdio Stdio) (*choice, error) {
 			return nil, err
 		}
 	}
-	c.desk.Relayed, err = a.installed(mcfile.RelayDomains, listedNames)
+	c.desk.Relayed, err = a.served(c, mcfile.RelayDomains)
 	return c, err
+}
+
+// served gives the domains of an installed list of names; nil when it is not
+// there. One that is not as virtmap wrote it may have lost names, and a domain
+// must not be taken for new for that: those that are remembered as served are
+// served too, or, where there is no memory, those of the copy that is kept.
+func (a *buildArgs) served(c *choice, file string) (map[string]bool, error) {
+	path := filepath.Join(a.out, file)
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, machineExit(fmt.Errorf("%q %w", path, publish.ErrNotFile), exitIO)
+	}
+	text, err := readIfThere(path)
+	if err != nil || text != nil && publish.Wrote(publish.OS, a.state, path) {
+		return namesOf(file, text, listedNames), err
+	}
+	var names map[string]bool
+	if text != nil && fileset.DamagedText(text) == nil {
+		names = namesOf(file, text, listedNames)
+	}
+	if len(c.before) > 0 {
+		if names == nil {
+			return nil, nil // the memory alone counts
+		}
+		for name, r := range c.desk.Memory.Domains {
+			if r.Served && r.Backup == (file == mcfile.RelayDomains) {
+				names[name] = true
+			}
+		}
+		return names, nil
+	}
+	if place, ok := a.copies(file); ok {
+		written, err := readIfThere(place)
+		if err != nil {
+			return nil, err
+		}
+		more := namesOf(file, written, listedNames)
+		maps.Copy(more, names)
+		return more, nil
+	}
+	return names, nil
 }
 
 // installed gives the domains of an installed file; nil when it is not there.
 func (a *buildArgs) installed(file string, read func(*diag.Source, *diag.List) []string) (map[string]bool, error) {
 	text, err := readIfThere(filepath.Join(a.out, file))
-	if err != nil || text == nil {
-		return nil, err
-	}
-	var sources diag.Sources
-	src, err := sources.Add(file, string(text))
-	if err != nil {
-		return nil, exit(exitIO, err)
+	return namesOf(file, text, read), err
+}
+
+// namesOf gives the domains of a text; nil when there is none.
+func namesOf(file string, text []byte, read func(*diag.Source, *diag.List) []string) map[string]bool {
+	if text == nil {
+		return nil
 	}
 	names := map[string]bool{}
+	var sources diag.Sources
 	var unasked diag.List
-	for _, name := range read(src, &unasked) {
-		names[name] = true
+	if src, err := sources.Add(file, string(text)); err == nil {
+		for _, name := range read(src, &unasked) {
+			names[name] = true
+		}
 	}
-	return names, nil
+	return names
 }
 
 func listedNames(src *diag.Source, faults *diag.List) []string {
@@ -140,7 +184,7 @@ func (c *choice) record() ([]publish.Record, error) {
 	case !c.keep || bytes.Equal(c.before, after):
 		return nil, nil
 	}
-	return []publish.Record{{Name: hostnames.MemoryName, Content: after}}, nil
+	return []publish.Record{{Name: hostnames.MemoryName, Content: after, Aside: c.aside}}, nil
 }
 
 func readIfThere(path string) ([]byte, error) {
