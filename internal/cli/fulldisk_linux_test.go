@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,10 +40,27 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("%q is left", left)
 		}
 	}
+	// What a full disk leaves of files that others write in place.
+	r := rand.New(rand.NewPCG(1, 1))
+	for range peer.Campaign(10) {
+		said := harm(t, r, out)
+		code, _, printed := run("", buildArgv(files[0], out, "--adopt")[1:]...)
+		if code != exitIO && code != exitCannotWrite || !strings.Contains(printed, "no space left") {
+			t.Errorf("%q: it ends with %d and says %s", said, code, printed)
+		}
+		// A small set has room, and heals it.
+		if code, _, printed := run("", buildArgv(filepath.Join(small, "mail0.yaml"), out, "--adopt")[1:]...); code != 0 {
+			t.Fatalf("%q: it ends with %d and says %s", said, code, printed)
+		}
+		if now := fates(t, out, 100); fmt.Sprint(now) != fmt.Sprint(before) {
+			t.Fatalf("%q: the set is not healed", said)
+		}
+	}
+	harm(t, r, out)
 	if err := syscall.Mount("tmpfs", out, "tmpfs", syscall.MS_REMOUNT, "size=20m"); err != nil {
 		t.Fatal(err)
 	}
-	mustRun(t, buildArgv(files[0], out))
+	mustRun(t, buildArgv(files[0], out, "--adopt"))
 	if now := fates(t, out, n); !strings.Contains(now[0], "u0") {
 		t.Errorf("with more room it is %v", now)
 	}

@@ -35,12 +35,25 @@ type change struct {
 const memDir, memState = "/mail", "/state"
 
 func publishTo(files *memfs.FS, outputs []publish.Output) error {
-	_, err := publish.Publish(context.Background(), publish.Set{Outputs: outputs, State: memState, FS: files, Keep: 2, Meta: publish.Meta{Who: "test"}})
+	_, err := publish.Publish(context.Background(), memSet(files, outputs))
 	return err
+}
+
+func memSet(files *memfs.FS, outputs []publish.Output) publish.Set {
+	return publish.Set{Outputs: outputs, State: memState, FS: files, Keep: 2, Meta: publish.Meta{Who: "test"}}
 }
 
 // opened opens the files of a folder in memory.
 func opened(t *testing.T, files *memfs.FS) *fileset.Installed {
+	t.Helper()
+	set, err := tryOpen(t, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func tryOpen(t *testing.T, files *memfs.FS) (*fileset.Installed, error) {
 	t.Helper()
 	dir := t.TempDir()
 	names, _ := files.Names(memDir)
@@ -57,11 +70,10 @@ func opened(t *testing.T, files *memfs.FS) *fileset.Installed {
 		_, alias := sample.LocalAliases[name]
 		return alias || slices.Contains(sample.Accounts, name)
 	})
-	if err != nil {
-		t.Fatal(err)
+	if err == nil {
+		t.Cleanup(func() { set.Close() })
 	}
-	t.Cleanup(func() { set.Close() })
-	return set
+	return set, err
 }
 
 // route gives the outcome of every address.

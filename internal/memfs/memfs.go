@@ -99,6 +99,35 @@ func (f *FS) ReadFile(name string) ([]byte, error) {
 	return slices.Clone(file.content), nil
 }
 
+// Files lists every file, sorted.
+func (f *FS) Files() (all []string) {
+	for folder, d := range f.dirs {
+		for name := range d.now {
+			all = append(all, path.Join(folder, name))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Damage gives a file another content, as an accident does: a new inode's
+// content lasts, and no call is counted. With nil the file is gone.
+func (f *FS) Damage(name string, content []byte) {
+	d, there := f.lookup(name)
+	if there == nil {
+		return
+	}
+	f.clock = f.clock.Add(time.Minute)
+	delete(d.now, path.Base(name))
+	delete(d.synced, path.Base(name))
+	if content != nil {
+		info := there.info
+		info.ModTime = f.clock
+		damaged := &file{content: content, synced: slices.Clone(content), info: info, number: uint64(f.clock.Unix())}
+		d.now[path.Base(name)], d.synced[path.Base(name)] = damaged, damaged
+	}
+}
+
 // Image gives the content of a file.
 func (f *FS) Image(name string) (*mapped.Image, error) {
 	content, err := f.ReadFile(name)
@@ -140,9 +169,13 @@ func (f *FS) Rename(from, to string) error {
 	if err := f.step(); err != nil {
 		return err
 	}
-	if d := f.dirs[from]; d != nil {
-		f.dirs[to] = d
-		delete(f.dirs, from)
+	if f.dirs[from] != nil {
+		for name, d := range f.dirs {
+			if below, ok := strings.CutPrefix(name, from); ok && (below == "" || below[0] == '/') {
+				delete(f.dirs, name)
+				f.dirs[to+below] = d
+			}
+		}
 		return nil
 	}
 	d, moved := f.lookup(from)

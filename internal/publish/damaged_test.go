@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"virtmap/internal/mapped"
+	"virtmap/internal/peer"
 )
 
 // told is a set whose damage is written down.
@@ -196,6 +197,41 @@ func TestNumbersOfGenerations(t *testing.T) {
 	for _, name := range []string{"4", "9223372036854775807", "007", "-3", "unfinished-notes"} {
 		if _, err := os.Lstat(filepath.Join(state, generationsDir, name)); err != nil {
 			t.Errorf("what virtmap did not make is gone: %v", err)
+		}
+	}
+}
+
+// TestFailAndDamage fails each call in turn and damages two files then: the
+// next run puts the whole set in place.
+func TestFailAndDamage(t *testing.T) {
+	harmed := []string{"f0", "f2", "state/manifest.json", "state/journal.json", "state/generations/1/meta.json", "state/generations/1/f1", "state/lock"}
+	for shift := range peer.Campaign(1) {
+		for failAt := 1; ; failAt++ {
+			dir := t.TempDir()
+			publish(t, set(dir, "old0", "old1", "old2"))
+			calls := 0
+			s := set(dir, "new0", "new1", "new2")
+			s.FS = faulty{OS, &calls, failAt}
+			_, err := Publish(context.Background(), s)
+			if err == nil {
+				break
+			}
+			first, second := harmed[(failAt+shift)%len(harmed)], harmed[(3*failAt+2*shift)%len(harmed)]
+			for _, name := range []string{first, second} {
+				if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+					put(t, filepath.Join(dir, name), "")
+				}
+			}
+			s, lines := told(dir, "next0", "next1", "next2")
+			if _, err := Publish(context.Background(), s); err != nil {
+				t.Fatalf("call %d failed, %s and %s are empty: %v, %q", failAt, first, second, err, *lines)
+			}
+			if got, want := folder(t, dir), "f0=next0 f1=next1 f2=next2"; got != want {
+				t.Fatalf("call %d failed, %s and %s are empty, and the next run leaves %s", failAt, first, second, got)
+			}
+			if left, _ := filepath.Glob(filepath.Join(dir, ".virtmap-*")); len(left) > 0 {
+				t.Fatalf("%q is left", left)
+			}
 		}
 	}
 }
