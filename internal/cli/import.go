@@ -146,10 +146,39 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 	if inv.Left > 0 {
 		fmt.Fprintf(stdio.Err, "%s not imported; each is a comment with the reason in the inventory\n", plural(inv.Left, "line"))
 	}
+	printSome(stdio, inv.Refused)
+	fmt.Fprintln(stdio.Err, a.nextStep(inv))
 	if inv.Left > 0 || !harmless {
 		return exit(exitHeld, nil)
 	}
 	return nil
+}
+
+// maxRefused is how many rows that are refused are printed.
+const maxRefused = 10
+
+// printSome prints the first lines, and how many more there are.
+func printSome(stdio Stdio, lines []string) {
+	for i, line := range lines {
+		if i == maxRefused {
+			fmt.Fprintf(stdio.Err, "and %d more, each with a comment in the inventory\n", len(lines)-maxRefused)
+			return
+		}
+		fmt.Fprintln(stdio.Err, diag.Printable(line))
+	}
+}
+
+// nextStep says how it goes on.
+func (a *importArgs) nextStep(inv *intake.Inventory) string {
+	file := a.out
+	if file == "" || file == inventory.StdinName {
+		file = "FILE"
+	}
+	read := ""
+	if inv.Left > 0 {
+		read = "read what is not imported, then "
+	}
+	return "next: " + read + "virtmap build --adopt -i " + diag.Printable(file) + ", which keeps the files that are there as generation 0"
 }
 
 // prove builds the inventory in a folder of its own, and prints what differs

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/inventory"
 )
 
@@ -23,7 +24,7 @@ const (
 // place settles the folders of the files and of the state.
 func (a *buildArgs) place(host *inventory.Host) error {
 	if a.out == "" {
-		if err := onHost(host.Name.Text); err != nil {
+		if err := onHost(host); err != nil {
 			return err
 		}
 		a.out = host.MailDir.Text
@@ -51,16 +52,37 @@ func lookupUser(name string) (uid int, err error) {
 	return strconv.Atoi(account.Uid)
 }
 
-// onHost refuses to write to the mail folder of another machine.
-func onHost(name string) error {
+// onHost refuses to write to the mail folder of another machine. This one is
+// host.name when it has that name, or the first word of it, or when the
+// sendmail.cf in the mail folder calls the server so.
+func onHost(host *inventory.Host) error {
 	names, err := namesOfThisHost()
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(names, name) {
-		return exit(exitRefused, fmt.Errorf("this machine is %q and the inventory is for %s; write the files elsewhere with -o DIR", names[0], name))
+	name := host.Name.Text
+	if slices.ContainsFunc(names, func(here string) bool { return sameHost(here, name) }) {
+		return nil
 	}
-	return nil
+	called := ""
+	if config, err := conf.Read(host.MailDir.Text); err == nil && config.Host() != "" {
+		if config.Host() == name {
+			return nil
+		}
+		called = fmt.Sprintf(", which its sendmail.cf calls %q,", config.Host())
+	}
+	return exit(exitRefused, fmt.Errorf("this machine is %q%s and the inventory is for %s, so that nothing was written. If it is that server, write \"host: {name: %s}\" into the inventory, or put %s beside %s in /etc/hosts; if it is not, write the files elsewhere with -o DIR",
+		names[0], called, name, names[0], name, names[0]))
+}
+
+// sameHost compares two names of a machine, of which one may be the first word of
+// the other.
+func sameHost(a, b string) bool {
+	short := func(whole, word string) bool {
+		first, _, dotted := strings.Cut(whole, ".")
+		return dotted && first == word
+	}
+	return a == b || short(a, b) || short(b, a)
 }
 
 func namesOfThisHost() ([]string, error) {

@@ -20,8 +20,10 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
+	"virtmap/internal/mapfile"
 	"virtmap/internal/mapped"
 	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/publish"
 )
 
@@ -81,6 +83,9 @@ Examples:
 			}
 			for _, line := range damaged {
 				stdio.tell(line)
+			}
+			if len(all) == 0 {
+				stdio.tell(fmt.Sprintf("no generation of %s is kept in %s; -o DIR names another folder", a.out, a.state))
 			}
 			if format == "json" {
 				return machineExit(json.NewEncoder(stdio.Out).Encode(append([]publish.Meta{}, all...)), exitIO)
@@ -200,10 +205,30 @@ func (a *keptArgs) sayRestored(m publish.Meta, result publish.Report, before []s
 		}
 	}
 	if len(others) > 0 {
-		next += "; generation " + strconv.Itoa(m.Number) + " had no " + strings.Join(others, ", ") + ": remove what sendmail does not read"
+		next += "; generation " + strconv.Itoa(m.Number) + " had no " + strings.Join(others, ", ") + ": " + a.whatToRemove(others)
 	}
 	fmt.Fprintf(stdio.Out, "put generation %d of %s back (%s); %s. The next build writes what the inventory says again\n",
 		m.Number, m.Time.Format(time.RFC3339), firstOf(m.Contents, m.Note), next)
+}
+
+// whatToRemove says of files that a generation did not have which may go: an alias
+// file that is named and not there holds up all local mail.
+func (a *keptArgs) whatToRemove(names []string) string {
+	config, err := conf.Read(a.out)
+	if err != nil {
+		return "remove what sendmail does not read"
+	}
+	read := config.Paths()
+	if mc, err := readIfThere(filepath.Join(a.out, conf.MCName)); err == nil && strings.Contains(string(mc), mcfile.Include) {
+		read = append(read, mcfile.Include) // at the next sendmail.cf
+	}
+	named := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return !slices.ContainsFunc(read, func(path string) bool { return mapfile.WithoutSuffix(filepath.Base(path)) == name })
+	})
+	if len(named) == 0 {
+		return "nothing reads them, and they may be removed"
+	}
+	return fmt.Sprintf("%s still names %s; take that out and restart sendmail before you remove the file", config.Path, strings.Join(named, ", "))
 }
 
 // restore swaps a generation in; below zero it is the one before the last.

@@ -166,13 +166,21 @@ func (l *Layout) notRead() (all []string) {
 		all = append(all, fmt.Sprintf("there is no %s in %s; %s is read instead, and may not be what the server runs with", conf.CFName, l.dir, l.conf.Path))
 	}
 	all = append(all, l.conf.Unread()...)
-	read := l.conf.Paths()
 	for _, name := range []string{mcfile.Virtusertable, mcfile.Aliases, mcfile.HostNames, mcfile.RelayDomains} {
-		path := filepath.Join(l.home, name)
-		named := slices.ContainsFunc(read, func(p string) bool { return mapfile.WithoutSuffix(p) == path })
-		if !named && slices.ContainsFunc(mapfile.Types, func(typ mapfile.Type) bool { return isThere(l.Place(path) + typ.Suffix) }) {
-			all = append(all, fmt.Sprintf("%s does not name %s, so that it is not read", l.conf.Path, path))
+		if l.Unread(name) != "" {
+			all = append(all, fmt.Sprintf("%s does not name %s, so that it is not read", l.conf.Path, filepath.Join(l.home, name)))
 		}
 	}
 	return all
+}
+
+// Unread gives the place of a file under the name that builds use, where it is
+// there and the configuration does not name it; empty otherwise.
+func (l *Layout) Unread(name string) string {
+	path := filepath.Join(l.home, name)
+	named := slices.ContainsFunc(l.conf.Paths(), func(p string) bool { return mapfile.WithoutSuffix(p) == path })
+	if named || l.conf.Path == "" || !slices.ContainsFunc(mapfile.Types, func(typ mapfile.Type) bool { return isThere(l.Place(path) + typ.Suffix) }) {
+		return ""
+	}
+	return l.Place(path)
 }

@@ -19,6 +19,10 @@ type Inventory struct {
 	Source fileset.Source
 	Left   int // rows, members of lists and names that are kept as comments only
 
+	// Refused are the rows that lead somewhere and that sendmail refuses today, a
+	// line each: they are refusals of the inventory.
+	Refused []string
+
 	why    map[string]string // their outcome may differ, by key
 	copies map[string]string // what the only row of a domain says that is the same as another
 }
@@ -111,6 +115,13 @@ func (all *entries) inventory() *Inventory {
 		e := all.at(i)
 		if as == asLiving || as == asComment {
 			inv.Left++
+		}
+		if out, ok := all.s.outcome(e.key); ok && (as == asAnswered || as == asRefused) && !isError(e.right) {
+			how := fmt.Sprintf("sendmail refuses it today (%d %s %s)", out.Code, out.Status, out.Text)
+			if out.Taken() {
+				how = "sendmail takes it and refuses every member of the list"
+			}
+			inv.Refused = append(inv.Refused, fmt.Sprintf("%s: %s, and the inventory refuses it too; the row is %s", e.key, how, all.s.shown(e.right)))
 		}
 		switch {
 		case as == asComment:

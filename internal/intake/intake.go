@@ -125,6 +125,9 @@ func (s *Server) readTexts(l fileset.Layout, each func(row func(key, value []byt
 	for _, line := range l.Configuration().Unread() {
 		s.odd = append(s.odd, ": "+line)
 	}
+	if unread := l.Unread(mcfile.Virtusertable); unread != "" {
+		s.odd = append(s.odd, fmt.Sprintf(": the rows of %s, which sendmail does not read (--from lines:%s takes them)", unread, unread))
+	}
 	return nil
 }
 
