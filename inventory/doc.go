@@ -23,7 +23,8 @@
 // # How values are read
 //
 // Everything is text as written: no, 1234, null and 2001:db8::1 need no
-// quotes. A key with nothing behind it has its default. Anchors and aliases
+// quotes. A key with nothing behind it has its default; so has one with null or
+// ~ without quotes, where no text can stand, as in users: {andrei: null}. Anchors and aliases
 // are fine; tags, merge keys, complex keys and second documents are not. The
 // file is UTF-8 with LF line ends, at most 256 MiB with all it includes. The
 // keys note and x-… are free, for whatever you like to keep there, but under

@@ -47,9 +47,9 @@ func (r *reader) users(v value, m *Model) {
 		}
 		name, ok := r.localName(p.key, p.name, "user")
 		user := User{Name: name}
-		if word := p.val; word.isScalar() && !word.isEmpty() && word.node.Value != "null" && word.node.Value != "~" {
+		if p.val.isScalar() && !p.val.isEmpty() && !p.val.isNull() {
 			r.userAsText(p)
-		} else if !p.val.isEmpty() {
+		} else {
 			readMapping(r, p.val, "user "+p.name, userKeys, &user)
 		}
 		if user.KeepCopy && user.Forward.Kind == NoTarget {

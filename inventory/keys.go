@@ -16,6 +16,16 @@ type Key struct {
 	Example string
 }
 
+// takesTexts reports a key for which null is a text: a user may have that name.
+func (k *Key) takesTexts() bool {
+	switch k.Kind {
+	case "text", "text or mapping", "domain", "recipient", "target", "target or mapping", "address or list", "list",
+		"list of domains", "list of addresses or networks":
+		return true
+	}
+	return false
+}
+
 // A Section is a mapping with its keys.
 type Section struct {
 	Name string
@@ -63,11 +73,12 @@ func readMapping[T any](r *reader, v value, what string, keys []key[T], into *T)
 		seen[p.name] = p.key.pos()
 		i := slices.IndexFunc(keys, func(k key[T]) bool { return k.Name == p.name })
 		switch {
+		case i >= 0 && p.val.isNull() && !keys[i].takesTexts():
 		case i >= 0 && (!p.val.isEmpty() || r.plainCount(p.val) > 0):
 			keys[i].read(r, p.val, into)
 		case i < 0 && !freeKey(p.name):
 			r.unknownKey(p, what, describe(keys))
-		case i < 0 && p.name == "note" && !p.val.isEmpty():
+		case i < 0 && p.name == "note" && !p.val.isEmpty() && !p.val.isNull():
 			if n, ok := any(into).(interface{ note() }); ok {
 				n.note()
 			}

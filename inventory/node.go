@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -39,6 +40,14 @@ func (v value) pos() diag.Pos {
 func (v value) isEmpty() bool {
 	return v.node == nil || v.node.Kind == yaml.ScalarNode && v.node.Value == "" && v.node.Style == 0
 }
+
+// isNull reports the word that YAML has for nothing, as programs write it. It
+// counts where no text can stand; elsewhere it is a text like every other.
+func (v value) isNull() bool {
+	return v.isScalar() && v.node.Style == 0 && slices.Contains(nullWords, v.node.Value)
+}
+
+var nullWords = []string{"null", "~", "Null", "NULL"} // YAML 1.2.2, 10.3.2
 
 func (v value) isScalar() bool  { return v.node != nil && v.node.Kind == yaml.ScalarNode }
 func (v value) isList() bool    { return v.node != nil && v.node.Kind == yaml.SequenceNode }
@@ -132,15 +141,10 @@ type pair struct {
 // pairs gives the pairs of a mapping whose keys are texts, and reports the
 // others. An empty value has none.
 func (r *reader) pairs(v value, what string, yield func(pair)) {
-	if v.isEmpty() {
+	if v.isEmpty() || v.isNull() {
 		return
 	}
 	if !v.isMapping() {
-		if v.isScalar() && (v.node.Value == "null" || v.node.Value == "~") {
-			r.fault(checkShape.At(v.pos(), v.size(), "%s takes a mapping, and %q is a text here", what, v.node.Value).
-				WithHelp("write nothing behind the colon"))
-			return
-		}
 		if v.offset() == 0 {
 			r.fault(checkShape.At(v.pos(), v.size(), "this is no inventory, but %s", v.what()).
 				WithHelp("an inventory is YAML and begins with \"version: 1\""))

@@ -80,7 +80,7 @@ func (r *reader) top(name, text string, tooLarge bool) error {
 	var file topFile
 	file.Model = r.model
 	readMapping(r, root, "the inventory", topKeys, &file)
-	if root.isMapping() || root.isEmpty() {
+	if root.isMapping() || root.isEmpty() || root.isNull() {
 		r.model.Part = isPart(root)
 		r.required(file, root.src.Pos(0))
 	}

@@ -93,7 +93,7 @@ func agree(t *testing.T, schema *jsonschema.Schema, name, text string) {
 			return // what the schema sees the reader did not look at
 		}
 		failed = failed || f.Check.Severity.String() == "error"
-		if slices.Contains(structural, f.Check.ID) && !strings.Contains(f.Text, "is a text here") { // null
+		if slices.Contains(structural, f.Check.ID) {
 			shapes = append(shapes, f.Text)
 		}
 	}
