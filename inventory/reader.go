@@ -64,7 +64,7 @@ func (r *reader) tooLarge(pos diag.Pos) {
 
 // top reads the inventory's own file.
 func (r *reader) top(name, text string, tooLarge bool) error {
-	r.model.Name = name
+	r.model.Name = diag.Printable(name)
 	src, err := r.model.Sources.Add(name, text)
 	if err != nil {
 		return err

@@ -20,12 +20,12 @@ func (r *reader) checkTextOf(src *diag.Source) bool {
 	text := src.Text
 	if strings.HasPrefix(text, "\ufeff") {
 		r.fault(checkText.At(src.Pos(0), 3, "the file begins with a byte order mark").
-			WithHelp("save it as UTF-8 without BOM: sed -i '1s/^\\xef\\xbb\\xbf//' %s", src.Name))
+			WithHelp("save it as UTF-8 without BOM: sed -i '1s/^\\xef\\xbb\\xbf//' %s", diag.Printable(src.Name)))
 		text = strings.Replace(text, "\ufeff", "   ", 1)
 	}
 	if at := strings.IndexByte(text, '\r'); at >= 0 {
 		r.fault(checkText.At(src.Pos(at), 1, "a line ends in CR").
-			WithHelp("save the file with LF line ends: sed -i 's/\\r$//' %s", src.Name))
+			WithHelp("save the file with LF line ends: sed -i 's/\\r$//' %s", diag.Printable(src.Name)))
 	}
 	if at := invalidUTF8(text); at >= 0 {
 		r.fault(checkText.At(src.Pos(at), 1, "byte 0x%02x is not UTF-8", text[at]).

@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/hostnames"
+	"virtmap/internal/diag"
 	"virtmap/inventory"
 	"virtmap/mxcheck"
 	"virtmap/mxcheck/resolve"
@@ -106,12 +107,19 @@ func (a *askArgs) loadZones(stdio Stdio) (*resolve.Zones, []resolve.ZoneFault, e
 		return nil, nil, exit(code, fmt.Errorf("--zone: %w", err))
 	}
 	if slices.ContainsFunc(faults, func(f resolve.ZoneFault) bool { return f.Fatal }) {
-		for _, f := range faults {
-			fmt.Fprintln(stdio.Err, f)
-		}
+		printZoneFaults(stdio, faults)
 		return nil, nil, exit(exitProblems, nil)
 	}
 	return files, faults, nil
+}
+
+// printZoneFaults prints what is wrong with zone files: who names or writes one
+// must not speak to the terminal.
+func printZoneFaults(stdio Stdio, faults []resolve.ZoneFault) {
+	for _, f := range faults {
+		f.File, f.Text, f.Help = diag.Printable(f.File), diag.Printable(f.Text), diag.Printable(f.Help)
+		fmt.Fprintln(stdio.Err, f)
+	}
 }
 
 func (a *askArgs) servers() ([]netip.AddrPort, error) {

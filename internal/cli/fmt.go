@@ -96,11 +96,12 @@ func (a *fmtArgs) one(path string, stdio Stdio) error {
 // tell prints or writes what one file becomes.
 func (a *fmtArgs) tell(path, name, text, formatted string, stdio Stdio) error {
 	var err error
+	shown := diag.Printable(name)
 	switch {
 	case a.diff:
-		_, err = stdio.Out.Write(diff.Diff(name, []byte(text), name+" (laid out)", []byte(formatted)))
+		_, err = stdio.Out.Write(diff.Diff(shown, []byte(text), shown+" (laid out)", []byte(formatted)))
 	case a.check && formatted != text:
-		_, err = fmt.Fprintln(stdio.Out, name)
+		_, err = fmt.Fprintln(stdio.Out, shown)
 	case a.check || a.write:
 	default:
 		_, err = io.WriteString(stdio.Out, formatted)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
 	"virtmap/inventory"
 )
@@ -75,7 +76,8 @@ func (a *initArgs) run(path string, stdio Stdio) error {
 	if written {
 		wrote += " and " + schema
 	}
-	fmt.Fprintf(stdio.Err, "wrote %s; next: change its domain and users, then virtmap check -i %s\n", wrote, path)
+	fmt.Fprintf(stdio.Err, "wrote %s; next: change its domain and users, then virtmap check -i %s
+", diag.Printable(wrote), diag.Printable(path))
 	return nil
 }
 

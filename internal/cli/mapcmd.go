@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 )
@@ -201,12 +202,12 @@ func mapCheck(names []string, stdio Stdio) error {
 		if err == nil {
 			var sum mapfile.Sum
 			if sum, err = f.Sum(); err == nil {
-				fmt.Fprintf(stdio.Out, "%s: %s, %s, sound\n", f.Path(), f.Type.Name, plural(sum.Len(), "row"))
+				fmt.Fprintf(stdio.Out, "%s: %s, %s, sound\n", diag.Printable(f.Path()), f.Type.Name, plural(sum.Len(), "row"))
 			}
 			err = mapExit(errors.Join(err, f.Close()))
 		}
 		if err != nil {
-			fmt.Fprintf(stdio.Err, "virtmap: %s\n", err)
+			fmt.Fprintf(stdio.Err, "virtmap: %s\n", diag.Printable(err.Error()))
 			worst = exit(max(exitCode(worst), exitCode(err)), nil)
 		}
 	}

@@ -90,7 +90,7 @@ func (a *mapMakeArgs) run(ctx context.Context, path string, typ mapfile.Type, st
 	}
 	stdio.stages.end()
 	if !a.quiet {
-		fmt.Fprintf(stdio.Err, "%s: %s, %s\n", path+typ.Suffix, typ.Name, plural(table.Len(), "row"))
+		fmt.Fprintf(stdio.Err, "%s: %s, %s\n", diag.Printable(path+typ.Suffix), typ.Name, plural(table.Len(), "row"))
 	}
 	return nil
 }

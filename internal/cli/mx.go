@@ -98,9 +98,7 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 		return err
 	}
 	q.checker.Authoritative = a.authoritative
-	for _, f := range q.faults {
-		fmt.Fprintln(stdio.Err, f)
-	}
+	printZoneFaults(stdio, q.faults)
 	subjects := make([]mxcheck.Subject, len(all))
 	for i := range all {
 		subjects[i] = all[i].Subject

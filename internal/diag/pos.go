@@ -161,14 +161,18 @@ func (s *Sources) Len() (bytes int) {
 
 // A Place is a Pos as a person reads it.
 type Place struct {
-	File      string
-	Line, Col int // from 1; Col in characters
+	File      string // as it is opened; Name is printed
+	Line, Col int    // from 1; Col in characters
 	Source    *Source
 	Offset    int // bytes from the start of the source
 }
 
-// String gives file:line:col.
-func (p Place) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
+// Name is the file as it is printed, in every format: whoever names a file must
+// not speak to the terminal or to the CI server that shows it.
+func (p Place) Name() string { return Printable(p.File) }
+
+// String gives file:line:col, to be printed.
+func (p Place) String() string { return fmt.Sprintf("%s:%d:%d", p.Name(), p.Line, p.Col) }
 
 // Place works out where p is. It reports false for no place.
 func (s *Sources) Place(p Pos) (Place, bool) {

@@ -19,8 +19,8 @@ var Findings = map[string]func(w io.Writer, all []diag.Located, version string) 
 	"checkstyle": checkstyle,
 }
 
-// slashed is a path as the formats want it.
-func slashed(path string) string { return filepath.ToSlash(filepath.Clean(path)) }
+// slashed is the file of a place as the formats want it.
+func slashed(p diag.Place) string { return filepath.ToSlash(filepath.Clean(p.Name())) }
 
 // printJSON prints a value, indented, as it is.
 func printJSON(w io.Writer, value any) error {
@@ -68,10 +68,10 @@ func findingsJSON(w io.Writer, all []diag.Located, _ string) error {
 		*counts[f.Severity]++
 		one := jsonFinding{Check: f.Check.ID, Name: f.Check.Name, Severity: f.Severity.String(), Text: f.Text, Help: f.Help}
 		if f.At.File != "" {
-			one.Place = &jsonPlace{File: slashed(f.At.File), Line: f.At.Line, Column: f.At.Col, EndColumn: f.EndCol}
+			one.Place = &jsonPlace{File: slashed(f.At), Line: f.At.Line, Column: f.At.Col, EndColumn: f.EndCol}
 		}
 		if f.AlsoAt.File != "" {
-			one.Also = &jsonPlace{File: slashed(f.AlsoAt.File), Line: f.AlsoAt.Line, Column: f.AlsoAt.Col, Text: f.AlsoText}
+			one.Also = &jsonPlace{File: slashed(f.AlsoAt), Line: f.AlsoAt.Line, Column: f.AlsoAt.Col, Text: f.AlsoText}
 		}
 		out.Faults = append(out.Faults, one)
 	}

@@ -19,6 +19,15 @@ var (
 	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
 
+// printableLines is a text of several lines without what a terminal would act on.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = diag.Printable(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // github prints annotations, which GitHub shows at the changed lines: workflow
 // commands, one a line.
 func github(w io.Writer, all []diag.Located, _ string) error {
@@ -26,10 +35,10 @@ func github(w io.Writer, all []diag.Located, _ string) error {
 	for _, f := range all {
 		place := ""
 		if f.At.File != "" {
-			place = fmt.Sprintf("file=%s,line=%d,col=%d,endColumn=%d,", githubProperty.Replace(slashed(f.At.File)), f.At.Line, f.At.Col, f.EndCol)
+			place = fmt.Sprintf("file=%s,line=%d,col=%d,endColumn=%d,", githubProperty.Replace(slashed(f.At)), f.At.Line, f.At.Col, f.EndCol)
 		}
 		fmt.Fprintf(out, "::%s %stitle=%s::%s\n", githubCommands[f.Severity], place,
-			githubProperty.Replace(f.Check.ID+" "+f.Check.Name), githubMessage.Replace(f.Text+"\n"+f.Help))
+			githubProperty.Replace(f.Check.ID+" "+f.Check.Name), githubMessage.Replace(diag.Printable(f.Text)+"\n"+printableLines(f.Help)))
 	}
 	return out.Flush()
 }

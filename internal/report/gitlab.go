@@ -37,7 +37,7 @@ func gitlab(w io.Writer, all []diag.Located, _ string) error {
 	for _, f := range all {
 		out = append(out, gitlabFinding{
 			Description: f.Text, Check: f.Check.ID, Fingerprint: prints.of(&f), Severity: gitlabSeverities[f.Severity],
-			Location: gitlabLocation{slashed(f.At.File), gitlabLines{max(1, f.At.Line)}},
+			Location: gitlabLocation{slashed(f.At), gitlabLines{max(1, f.At.Line)}},
 		})
 	}
 	return printJSON(w, out)
@@ -48,7 +48,7 @@ func gitlab(w io.Writer, all []diag.Located, _ string) error {
 type fingerprints map[string]int
 
 func (p fingerprints) of(f *diag.Located) string {
-	same := fmt.Sprintf("%q %s %q", slashed(f.At.File), f.Check.ID, f.Text)
+	same := fmt.Sprintf("%q %s %q", slashed(f.At), f.Check.ID, f.Text)
 	p[same]++
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", same, p[same]))
 	return hex.EncodeToString(sum[:16])

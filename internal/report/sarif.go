@@ -93,7 +93,7 @@ func sarif(w io.Writer, all []diag.Located, version string) error {
 }
 
 func sarifPlace(p diag.Place, endColumn int, text string) sarifLocation {
-	uri := url.URL{Path: slashed(p.File)}
+	uri := url.URL{Path: slashed(p)}
 	at := sarifLocation{Physical: sarifPhysical{sarifArtifact{uri.String()}, sarifRegion{p.Line, p.Col, endColumn}}}
 	if text != "" {
 		at.Message = &sarifMessage{text}

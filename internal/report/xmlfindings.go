@@ -13,7 +13,7 @@ import (
 func findingsJUnit(w io.Writer, all []diag.Located, _ string) error {
 	out := newJUnit(w, "virtmap check")
 	for _, f := range all {
-		c := Case{Group: slashed(f.At.File), Name: f.Check.ID + " " + f.Check.Name + " " + f.At.String()}
+		c := Case{Group: slashed(f.At), Name: f.Check.ID + " " + f.Check.Name + " " + f.At.String()}
 		if f.Severity > diag.Note {
 			c.Failure, c.Details = f.Severity.String()+": "+f.Text, []string{f.At.String(), f.Help}
 		}
@@ -52,7 +52,7 @@ func checkstyle(w io.Writer, all []diag.Located, _ string) error {
 	var files []checkstyleFile
 	index := map[string]int{}
 	for _, f := range all {
-		name := slashed(f.At.File)
+		name := slashed(f.At)
 		at, known := index[name]
 		if !known {
 			at = len(files)
