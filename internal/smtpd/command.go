@@ -21,10 +21,7 @@ func (s *session) command(line string) error {
 	case reply != "":
 		s.refused = s.refused || verb == "RCPT"
 		s.reply(reply)
-		if strings.HasPrefix(reply, "421") {
-			return errQuit
-		}
-		return nil
+		return s.ending(reply)
 	}
 	switch verb {
 	case "EHLO", "HELO", "LHLO":

@@ -24,11 +24,12 @@ func (s *session) data(args string) error {
 	if err := b.read(s); err != nil {
 		return err
 	}
-	answer, err := s.fault(".", s.message.From)
+	failure, err := s.fault(".", s.message.From)
 	if err != nil {
 		return err
 	}
-	if answer == "" {
+	answer := failure
+	if failure == "" {
 		answer = s.keep(&b)
 	}
 	times := 1
@@ -46,7 +47,7 @@ func (s *session) data(args string) error {
 		s.linger = true
 		return errQuit
 	}
-	return nil
+	return s.ending(failure)
 }
 
 // maxKept is how much memory a session keeps for its next message: 1 MiB.

@@ -68,7 +68,7 @@ func (f *Fault) parseAction(rule string, words []string) (err error) {
 		}
 	default:
 		code, err := strconv.Atoi(words[0])
-		if err != nil || code < 400 || code > 599 {
+		if err != nil || len(words[0]) != 3 || code < 400 || code > 599 {
 			return fmt.Errorf("fault %q: %q is no reply code between 400 and 599, nor drop, nor delay", rule, words[0])
 		}
 		f.reply = strings.Join(words, " ")
@@ -114,6 +114,17 @@ func (s *session) fault(command, args string) (reply string, err error) {
 		}
 	}
 	return "", nil
+}
+
+// ending ends the session behind a reply of 421 that a rule demands (RFC 5321
+// section 3.8). One that a row of a table demands leaves it open, as sendmail
+// does.
+func (s *session) ending(failure string) error {
+	if !strings.HasPrefix(failure, "421") {
+		return nil
+	}
+	s.linger = true
+	return errQuit
 }
 
 // wait holds the session up, not longer than the server runs.

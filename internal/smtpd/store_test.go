@@ -2,6 +2,7 @@ package smtpd_test
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/smtp"
 	"os"
@@ -89,6 +90,51 @@ func TestFaultsHappenAsTheyAreWritten(t *testing.T) {
 	}
 }
 
+// TestAReplyOf421EndsTheSession whichever command a rule gives it to (RFC 5321
+// section 3.8), also behind what the client sent without waiting.
+func TestAReplyOf421EndsTheSession(t *testing.T) {
+	const message = "MAIL FROM:<a@b.example>\r\nRCPT TO:<anna@here.example>\r\nRCPT TO:<bea@here.example>\r\nDATA\r\nx\r\n.\r\n"
+	for _, test := range []struct {
+		rule, hello, want string
+		lmtp              bool
+	}{
+		{"EHLO * 421 4.3.0 bye", "EHLO c", "220 421", false},
+		{"MAIL * 421 4.3.0 bye", "HELO c", "220 250 421", false},
+		{"RCPT * 421 4.3.0 bye", "HELO c", "220 250 250 421", false},
+		{"DATA * 421 4.3.0 bye", "HELO c", "220 250 250 250 250 421", false},
+		{". * 421 4.3.0 bye", "HELO c", "220 250 250 250 250 354 421", false},
+		{". * 421", "LHLO c", "220 250 250 250 250 354 421 421", true},
+		{". * 452 4.3.1 full", "HELO c", "220 250 250 250 250 354 452 250 221", false},
+		{"NOOP * 421 4.3.0 bye", "HELO c", "220 250 250 250 250 354 250 421", false},
+	} {
+		store := &smtpd.Memory{}
+		addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: store, Faults: faults(t, test.rule), LMTP: test.lmtp})
+		conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		if _, err := io.WriteString(conn, test.hello+"\r\n"+message+"NOOP\r\nQUIT\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		said, err := io.ReadAll(conn)
+		var codes []string
+		for line := range strings.Lines(string(said)) {
+			if line[3] != '-' {
+				codes = append(codes, strings.TrimSpace(line[:4]))
+			}
+		}
+		if got := strings.Join(codes, " "); got != test.want || err != nil {
+			t.Errorf("with %q the server says %s (%v), want %s", test.rule, got, err, test.want)
+		}
+		stored := strings.HasPrefix(test.rule, "NOOP")
+		if n := len(store.Messages()); (n > 0) != stored {
+			t.Errorf("with %q %d messages are stored", test.rule, n)
+		}
+	}
+}
+
 func TestADelayEndsAtShutdown(t *testing.T) {
 	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: &smtpd.Memory{}, Faults: faults(t, "NOOP * delay 1h", "NOOP x 550 never")})
 	conn, err := net.DialTimeout("tcp", addr, time.Second)
@@ -120,6 +166,7 @@ func TestParseFaultSaysWhatIsWrong(t *testing.T) {
 		"RCPT * x2":            "is followed by what happens",
 		"RCPT * delay soon":    "is no time",
 		"RCPT * 250 2.0.0 yes": "no reply code between 400 and 599",
+		"RCPT * +421 bye":      "no reply code between 400 and 599",
 	} {
 		if _, err := smtpd.ParseFault(rule); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", rule, err, want)
