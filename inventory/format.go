@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/regular"
 )
 
 // ErrUnsafe is for a text whose lines cannot be moved without a change of what
@@ -26,7 +27,10 @@ func ReadText(path string, stdin io.Reader) (name, text string, err error) {
 	} else {
 		text, err = readAtMost(path, MaxBytes)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, regular.ErrNotRegular):
+		err = fmt.Errorf("inventory %w; - is standard input", err) // it has the name
+	case err != nil:
 		err = fmt.Errorf("inventory %s: %w", name, err)
 	}
 	return name, text, err

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/regular"
 )
 
 // MaxBytes bounds an inventory with all its includes: 256 MiB.
-const MaxBytes = 256 << 20
+const MaxBytes = regular.MaxBytes
 
 // StdinName is the path that means standard input, and how it is reported.
 const (
@@ -77,7 +77,7 @@ var errTooLarge = errors.New("larger than 256 MiB")
 
 // readAtMost reads a regular file whole.
 func readAtMost(path string, limit int64) (string, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return "", plainPathError(err)
 	}
@@ -85,9 +85,6 @@ func readAtMost(path string, limit int64) (string, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return "", err
-	}
-	if info.IsDir() {
-		return "", fmt.Errorf("%q is a directory", path)
 	}
 	return readAll(f, info.Size(), limit)
 }

@@ -182,7 +182,7 @@ func TestIncludes(t *testing.T) {
 	if _, _, err := Load(dir+"/missing.yaml", nil); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("a missing inventory: %v", err)
 	}
-	if _, _, err := Load(dir, nil); err == nil || !strings.Contains(err.Error(), "directory") {
+	if _, _, err := Load(dir, nil); err == nil || !strings.Contains(err.Error(), "is no regular file; - is standard input") {
 		t.Errorf("a folder as inventory: %v", err)
 	}
 	m, faults, err := Load("-", strings.NewReader(head+"bogus: 1\n"))

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/regular"
 )
 
 type checkArgs struct {
@@ -117,7 +117,7 @@ func accountsOf(path string) (names []string, err error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, regular.MaxBytes)
 	if err != nil {
 		return nil, machineExit(fmt.Errorf("--accounts: %w", err), exitNoInput)
 	}

@@ -2,13 +2,13 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/regular"
 )
 
 // passwd is where the accounts of a machine are.
@@ -101,7 +101,7 @@ func thisHost() (string, error) {
 
 // readAccounts gives the names of a passwd file.
 func readAccounts(path string) (map[string]bool, error) {
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, regular.MaxBytes)
 	if err != nil {
 		return nil, err
 	}

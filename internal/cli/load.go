@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -61,7 +62,10 @@ func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
 // readAdvised is read with the advice that counts as a severity or more.
 func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdio) (fileset.Source, *diag.List, error) {
 	stdio.stages.Enter("read the inventory")
-	m, faults, err := inventory.Load(path, stdio.In)
+	m, faults, err := loadInterruptibly(path, stdio.In)
+	if errors.Is(err, context.Canceled) {
+		return fileset.Source{}, nil, machineExit(err, exitNoInput)
+	}
 	if err != nil {
 		code := exitNoInput
 		if errors.Is(err, fs.ErrPermission) {

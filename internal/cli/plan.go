@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"virtmap/internal/mapfile"
+	"virtmap/internal/regular"
 )
 
 // A plan is a build that was reviewed: what was installed, and what would be
@@ -56,7 +56,7 @@ func (p plan) save(path string) error {
 
 // asPlanned refuses a job that is not what was reviewed.
 func (a *buildArgs) asPlanned(j *job) error {
-	text, err := os.ReadFile(a.plan)
+	text, err := regular.Read(a.plan, regular.MaxBytes)
 	if err != nil {
 		return machineExit(err, exitNoInput)
 	}

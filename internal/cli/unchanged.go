@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"virtmap/internal/publish"
+	"virtmap/internal/regular"
 )
 
 // unchangedName is a file of the state folder: what the last build saw when
@@ -126,7 +127,7 @@ func (s *sight) holds(state string) bool {
 }
 
 func digestOf(path string) (string, error) {
-	content, err := os.ReadFile(path)
+	content, err := regular.Read(path, regular.MaxBytes)
 	if err != nil {
 		return "", err
 	}

@@ -1,15 +1,17 @@
 package resolve
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+
+	"virtmap/internal/regular"
 )
 
 // includes opens what a zone file includes, from its own folder only.
 type includes struct {
-	fs.FS
+	folder *os.Root
 	loader *zoneLoader
 }
 
@@ -17,13 +19,9 @@ func (i includes) Open(name string) (fs.File, error) {
 	if i.loader.included++; i.loader.included > maxIncludes {
 		return nil, errTooManyIncludes // a file that includes itself multiplies
 	}
-	file, err := i.FS.Open(name)
+	file, err := regular.OpenIn(i.folder, name)
 	if err != nil {
 		return nil, err
-	}
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		file.Close()
-		return nil, errors.New("it is no file")
 	}
 	return i.loader.count(file, name), nil
 }

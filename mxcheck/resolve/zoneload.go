@@ -13,12 +13,13 @@ import (
 
 	"github.com/miekg/dns"
 
+	"virtmap/internal/regular"
 	"virtmap/mxcheck"
 )
 
 // Bounds of one zone file with what it includes and generates.
 const (
-	maxZoneBytes   = 256 << 20
+	maxZoneBytes   = regular.MaxBytes
 	maxZoneRecords = 2_000_000
 	maxIncludes    = 1000
 )
@@ -46,7 +47,7 @@ type placed struct {
 }
 
 func (l *zoneLoader) load() error {
-	file, err := os.Open(l.path)
+	file, err := regular.Open(l.path)
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func (l *zoneLoader) parse(file *os.File) error {
 	parser := dns.NewZoneParser(l.count(file, base), origin, base)
 	parser.SetDefaultTTL(noTTL)
 	parser.SetIncludeAllowed(true)
-	parser.SetIncludeFS(includes{folder.FS(), l})
+	parser.SetIncludeFS(includes{folder, l})
 	for rr, ok := parser.Next(); ok; rr, ok = parser.Next() {
 		in := l.lines[len(l.lines)-1]
 		p := placed{rr, folded(rr.Header().Name), l.beside(in.name), in.line()}
@@ -212,6 +213,8 @@ func (l *zoneLoader) syntax(err error) {
 		f.help("it is no type of records, no class and no time to live; a comment begins with a semicolon")
 	case strings.Contains(text, "nested $INCLUDE"):
 		f.help("does the file include itself?")
+	case strings.Contains(text, regular.ErrNotRegular.Error()):
+		f.help("what it includes is a file, no pipe, device or folder")
 	case strings.Contains(text, "failed to open"):
 		f.help("what a zone file includes is taken from its own folder only")
 	}

@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+)
+
+// loadInterruptibly loads an inventory. From standard input it ends with
+// context.Canceled when the program is told to end: a command that finishes its
+// work on a signal would otherwise wait for ever.
+func loadInterruptibly(path string, stdin io.Reader) (*inventory.Model, *diag.List, error) {
+	if path != inventory.StdinName {
+		return inventory.Load(path, nil)
+	}
+	in := &interruptible{stdin, make(chan os.Signal, 1)}
+	signal.Notify(in.signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(in.signals)
+	m, faults, err := inventory.Load(path, in)
+	select {
+	case <-in.signals: // it came behind the last read
+		return nil, nil, context.Canceled
+	default:
+		return m, faults, err
+	}
+}
+
+// An interruptible reader ends when a signal comes.
+type interruptible struct {
+	from    io.Reader
+	signals chan os.Signal
+}
+
+func (r *interruptible) Read(p []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	done := make(chan result, 1)
+	piece := make([]byte, len(p)) // the read may outlive this call
+	go func() {
+		n, err := r.from.Read(piece)
+		done <- result{n, err}
+	}()
+	select {
+	case <-r.signals:
+		return 0, context.Canceled
+	case read := <-done:
+		return copy(p, piece[:read.n]), read.err
+	}
+}
