@@ -33,7 +33,7 @@ var (
 	checkDangling = &diag.Check{ID: "VM011", Name: "unknown-target", Severity: diag.Error,
 		Rule: "A target is a declared user, a local alias, an address, or a list of these."}
 	checkInclude = &diag.Check{ID: "VM012", Name: "include", Severity: diag.Error,
-		Rule: "An include pattern matches files, and included files include none."}
+		Rule: "An include pattern matches files in the folder of the inventory, or in one of --include-from, and included files include none."}
 	checkConflict = &diag.Check{ID: "VM013", Name: "conflict", Severity: diag.Error,
 		Rule: "Keys that exclude each other are not given together."}
 	// VM014 is a warning of virtuser.

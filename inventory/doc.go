@@ -91,7 +91,9 @@
 //
 //	version   1
 //	defaults  catch_all, mx_check, detail and roles for every domain
-//	include   patterns of files with users, domains, local_aliases and tests
+//	include   patterns of files with users, domains, local_aliases and tests,
+//	          relative to the inventory's folder and in there, links followed;
+//	          --include-from DIR names other folders
 //	tests     addresses and outcomes that must hold: a user, an address, a list,
 //	          reject, defer, {reject: 5.1.1}, {defer: 4.2.1} or not-ours
 //	checks    the severity of a check by its id: error, warning, note, ignore;

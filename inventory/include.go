@@ -91,8 +91,8 @@ func (r *reader) readFiles(files []string) ([]string, error) {
 
 // includedFiles expands the include patterns of the top file, each relative to
 // that file's folder, in the order of the list and sorted within a pattern. A
-// file that two patterns match is read once.
-func (r *reader) includedFiles(top string) (files []string) {
+// file that two patterns match is read once, and none that lies outside.
+func (r *reader) includedFiles(top string) (files []string, err error) {
 	folder := "."
 	seen := map[fileID]bool{}
 	var itself fileID
@@ -100,13 +100,28 @@ func (r *reader) includedFiles(top string) (files []string) {
 		folder = filepath.Dir(top)
 		itself, _ = identify(top)
 	}
+	var within fence
+	if len(r.includes)+len(r.includeFrom) > 0 {
+		if within, err = newFence(folder, r.includeFrom); err != nil {
+			return nil, err
+		}
+	}
 	for _, pattern := range r.includes {
-		full := pattern.Text
+		full := filepath.Clean(pattern.Text)
+		fixed := fixedPart(pattern.Text)
 		if !filepath.IsAbs(full) {
-			full = filepath.Join(globQuote.Replace(folder), full)
+			full, fixed = filepath.Join(globQuote.Replace(folder), full), filepath.Join(folder, fixed)
 		}
 		r.model.Includes = append(r.model.Includes, full)
+		if !within.holds(fixed) {
+			r.outside(pattern, folder, "if it is to be read, run virtmap with --include-from "+fixed)
+			continue
+		}
 		for _, match := range r.matches(pattern, full, folder) {
+			if !within.holds(match) {
+				r.outside(pattern, folder, "a link leads there; if it is to be read, run virtmap with --include-from and the folder behind the link")
+				break
+			}
 			id, isDir := identify(match)
 			switch {
 			case id == itself && id.known:
@@ -121,7 +136,13 @@ func (r *reader) includedFiles(top string) (files []string) {
 			}
 		}
 	}
-	return files
+	return files, nil
+}
+
+// outside reports a pattern that leads out of the folder of the inventory.
+func (r *reader) outside(pattern Name, folder, help string) {
+	r.fault(checkInclude.At(pattern.Pos, len(pattern.Text), "include pattern %q leads outside the folder of the inventory, %q", pattern.Text, folder).
+		WithHelp("%s", help))
 }
 
 // matches are the files that a pattern matches.

@@ -25,16 +25,21 @@ const (
 // files it includes. Faults of the inventory are in the list; an error is of
 // the machine: a file that cannot be read. With faults the Model is not whole
 // and serves for messages only.
-func Load(path string, stdin io.Reader) (*Model, *diag.List, error) {
+//
+// What it includes lies in its folder, for standard input the working folder,
+// or in one of includeFrom.
+func Load(path string, stdin io.Reader, includeFrom ...string) (*Model, *diag.List, error) {
 	name, text, err := ReadText(path, stdin)
 	if err != nil && !errors.Is(err, errTooLarge) {
 		return nil, nil, err
 	}
-	return newReader().load(path, name, text, errors.Is(err, errTooLarge))
+	r := newReader()
+	r.includeFrom = includeFrom
+	return r.load(path, name, text, errors.Is(err, errTooLarge))
 }
 
 // LoadTexts is Load as if files had other texts.
-func LoadTexts(path string, texts map[string]string) (*Model, *diag.List, error) {
+func LoadTexts(path string, texts map[string]string, includeFrom ...string) (*Model, *diag.List, error) {
 	text, given := texts[path]
 	if !given {
 		var err error
@@ -43,7 +48,7 @@ func LoadTexts(path string, texts map[string]string) (*Model, *diag.List, error)
 		}
 	}
 	r := newReader()
-	r.texts = texts
+	r.texts, r.includeFrom = texts, includeFrom
 	return r.load(path, path, text, len(text) > MaxBytes)
 }
 
@@ -52,7 +57,11 @@ func (r *reader) load(path, name, text string, tooLarge bool) (*Model, *diag.Lis
 	if err := r.top(name, text, tooLarge); err != nil {
 		return nil, nil, err
 	}
-	if err := r.include(r.includedFiles(path)); err != nil {
+	included, err := r.includedFiles(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.include(included); err != nil {
 		return nil, nil, err
 	}
 	r.finish()

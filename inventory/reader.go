@@ -17,6 +17,7 @@ type reader struct {
 	texts       map[string]string // of files that are not read from disk
 	aliasesRead int
 	includes    []Name
+	includeFrom []string               // further folders of included files
 	words       map[string]*diag.Words // what names are compared with, by kind
 
 	plain     map[*diag.Source]map[int]plainBlock // blocks that were left out, by line

@@ -26,7 +26,8 @@ type Stdio struct {
 	In       io.Reader
 	Out, Err io.Writer
 
-	stages *stages // of a command that follows them
+	stages      *stages          // of a command that follows them
+	includeFrom *cli.StringSlice // folders of included files
 }
 
 // Run runs the program and returns its exit code.
@@ -87,12 +88,13 @@ const description = about + "\n\nExit codes:\n" + exitCodes + "\n\nFiles:\n" + f
 
 // commands are all commands, in the order of the help.
 func commands(stdio Stdio) []*cli.Command {
-	return []*cli.Command{
+	stdio.includeFrom = &cli.StringSlice{}
+	return withIncludeFrom([]*cli.Command{
 		buildCommand(stdio), initCommand(stdio), importCommand(stdio), checkCommand(stdio), fmtCommand(stdio), explainCommand(stdio), schemaCommand(stdio),
 		diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio),
 		mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio),
 		mapCommand(stdio), completionCommand(stdio), manCommand(stdio),
-	}
+	}, stdio.includeFrom)
 }
 
 func newApp(stdio Stdio) *cli.App {

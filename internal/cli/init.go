@@ -76,8 +76,7 @@ func (a *initArgs) run(path string, stdio Stdio) error {
 	if written {
 		wrote += " and " + schema
 	}
-	fmt.Fprintf(stdio.Err, "wrote %s; next: change its domain and users, then virtmap check -i %s
-", diag.Printable(wrote), diag.Printable(path))
+	fmt.Fprintf(stdio.Err, "wrote %s; next: change its domain and users, then virtmap check -i %s\n", diag.Printable(wrote), diag.Printable(path))
 	return nil
 }
 

@@ -14,14 +14,14 @@ import (
 // loadInterruptibly loads an inventory. From standard input it ends with
 // context.Canceled when the program is told to end: a command that finishes its
 // work on a signal would otherwise wait for ever.
-func loadInterruptibly(path string, stdin io.Reader) (*inventory.Model, *diag.List, error) {
+func loadInterruptibly(path string, stdio Stdio) (*inventory.Model, *diag.List, error) {
 	if path != inventory.StdinName {
-		return inventory.Load(path, nil)
+		return inventory.Load(path, nil, stdio.includeFolders()...)
 	}
-	in := &interruptible{stdin, make(chan os.Signal, 1)}
+	in := &interruptible{stdio.In, make(chan os.Signal, 1)}
 	signal.Notify(in.signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(in.signals)
-	m, faults, err := inventory.Load(path, in)
+	m, faults, err := inventory.Load(path, in, stdio.includeFolders()...)
 	select {
 	case <-in.signals: // it came behind the last read
 		return nil, nil, context.Canceled

@@ -34,6 +34,40 @@ func inventoryFlag(path *string) cli.Flag {
 	}
 }
 
+// includeFromFlag goes with every inventoryFlag.
+func includeFromFlag(folders *cli.StringSlice) cli.Flag {
+	return &cli.StringSliceFlag{
+		Name: "include-from", Destination: folders, TakesFile: true, EnvVars: []string{"VIRTMAP_INCLUDE_FROM"},
+		Usage: "let the inventory include files of `DIR` too, beside those of its own folder; repeatable",
+		Action: func(_ *cli.Context, folders []string) error {
+			if slices.Contains(folders, "") {
+				return usage(errors.New("--include-from is empty; leave it out, or name a folder"))
+			}
+			return nil
+		},
+	}
+}
+
+// includeFolders are what the flag says.
+func (s Stdio) includeFolders() []string {
+	if s.includeFrom == nil {
+		return nil
+	}
+	return s.includeFrom.Value()
+}
+
+// withIncludeFrom gives every command that reads an inventory its flag.
+func withIncludeFrom(all []*cli.Command, folders *cli.StringSlice) []*cli.Command {
+	for _, c := range all {
+		withIncludeFrom(c.Subcommands, folders)
+		at := slices.IndexFunc(c.Flags, func(f cli.Flag) bool { return f.Names()[0] == "inventory" })
+		if at >= 0 {
+			c.Flags = slices.Insert(c.Flags, at+1, includeFromFlag(folders))
+		}
+	}
+	return all
+}
+
 // notEmpty refuses flags that were given without a value: an unset variable
 // of a script must not mean the default.
 func notEmpty(c *cli.Context, names ...string) error {
@@ -62,7 +96,7 @@ func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
 // readAdvised is read with the advice that counts as a severity or more.
 func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdio) (fileset.Source, *diag.List, error) {
 	stdio.stages.Enter("read the inventory")
-	m, faults, err := loadInterruptibly(path, stdio.In)
+	m, faults, err := loadInterruptibly(path, stdio)
 	if errors.Is(err, context.Canceled) {
 		return fileset.Source{}, nil, machineExit(err, exitNoInput)
 	}

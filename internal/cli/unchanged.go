@@ -41,7 +41,7 @@ type sight struct {
 const settled = 50 * time.Millisecond
 
 // program names this program and what of its flags decides about files.
-func (a *buildArgs) program() (string, error) {
+func (a *buildArgs) program(includeFrom []string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
@@ -50,7 +50,7 @@ func (a *buildArgs) program() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s %s %s %d %q %q %q %q", version(), stampOf(self), host, os.Geteuid(), a.inventory, a.out, a.mx, a.mc), nil
+	return fmt.Sprintf("%s %s %s %d %q %q %q %q %q", version(), stampOf(self), host, os.Geteuid(), a.inventory, a.out, a.mx, a.mc, includeFrom), nil
 }
 
 // stampOf tells one state of a file from another.
@@ -92,7 +92,7 @@ func (a *buildArgs) nothingToDo(stdio Stdio) bool {
 		return false
 	}
 	now := time.Now()
-	program, err := a.program()
+	program, err := a.program(stdio.includeFolders())
 	if err != nil || program != s.Program || now.Before(s.At) || !s.Until.IsZero() && !now.Before(s.Until) {
 		return false
 	}
@@ -155,7 +155,7 @@ func (a *buildArgs) remember(ctx context.Context, j *job, stdio Stdio) error {
 		s.Until = until
 	}
 	var err error
-	if s.Program, err = a.typed.program(); err != nil {
+	if s.Program, err = a.typed.program(stdio.includeFolders()); err != nil {
 		return exit(exitIO, err)
 	}
 	s.Matches = matches(s.Patterns)
