@@ -77,11 +77,12 @@ type inserter struct {
 	edits []insertion
 }
 
-// An insertion puts text before a column of a line, or whole lines behind it;
-// both count from 1.
+// An insertion puts text before a column of a line, in place of some bytes, or
+// whole lines behind it; both count from 1.
 type insertion struct {
 	line, col int // col 0: behind the line
 	text      string
+	instead   int // bytes that it takes the place of
 }
 
 // text applies the insertions from the end to the beginning.
@@ -102,7 +103,7 @@ func (in *inserter) text() string {
 			continue
 		}
 		line := lines[e.line-1]
-		lines[e.line-1] = line[:e.col-1] + e.text + line[e.col-1:]
+		lines[e.line-1] = line[:e.col-1] + e.text + line[e.col-1+e.instead:]
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
@@ -137,7 +138,7 @@ func (in *inserter) section(name string, entries []Entry) error {
 	}
 	key, value := find(in.root, named(name))
 	if key != nil {
-		return in.into(key, value, entries)
+		return in.into(in.root, key, value, entries)
 	}
 	behind := in.bottom()
 	if host, inside := find(in.root, named("host")); name == "users" && host != nil {
@@ -154,23 +155,20 @@ func (in *inserter) addresses(domain string, entries []Entry) error {
 		return ErrElsewhere
 	}
 	key, value := find(domains, isDomain(domain))
-	switch {
-	case key == nil || value.Kind == yaml.AliasNode || value.Anchor != "": // others would have it too
+	if key == nil || value.Kind == yaml.AliasNode || value.Anchor != "" { // others would have it too
 		return ErrElsewhere
-	case domains.Style&yaml.FlowStyle != 0 && value.Kind == yaml.ScalarNode:
-		return errors.New("it stands in braces and has no value; give it one, such as {catch_all: reject}")
 	}
 	if list, inside := find(value, named("addresses")); list != nil {
 		if inside.Anchor != "" {
 			return ErrElsewhere
 		}
-		return in.into(list, inside, entries)
+		return in.into(value, list, inside, entries)
 	}
-	return in.into(key, value, []Entry{{Text: "addresses:\n" + strings.Join(indented(entries, 2), "\n")}})
+	return in.into(domains, key, value, []Entry{{Text: "addresses:\n" + strings.Join(indented(entries, 2), "\n")}})
 }
 
-// into adds entries to the mapping behind a key.
-func (in *inserter) into(key, value *yaml.Node, entries []Entry) error {
+// into adds entries to the mapping behind a key of a parent.
+func (in *inserter) into(parent, key, value *yaml.Node, entries []Entry) error {
 	switch {
 	case value.Kind == yaml.MappingNode && value.Style&yaml.FlowStyle != 0:
 		text, err := inline(entries)
@@ -181,12 +179,61 @@ func (in *inserter) into(key, value *yaml.Node, entries []Entry) error {
 		return in.flow(value, text)
 	case value.Kind == yaml.MappingNode:
 		in.behind(in.end(key, value), strings.Join(indented(entries, value.Content[0].Column-1), "\n"))
-	case value.Kind == yaml.ScalarNode && value.Tag == "!!null" && value.Value == "":
+	case value.Kind == yaml.ScalarNode && value.Tag == "!!null" && parent.Style&yaml.FlowStyle != 0:
+		return in.intoNothing(key, value, entries)
+	case value.Kind == yaml.ScalarNode && value.Tag == "!!null" && (value.Value == "" || value.Line == key.Line):
+		in.instead(value, "")
 		in.behind(key.Line, strings.Join(indented(entries, key.Column+1), "\n"))
 	default:
 		return ErrElsewhere
 	}
 	return nil
+}
+
+// intoNothing gives a key in braces that has no value, or null, one in braces of
+// its own.
+func (in *inserter) intoNothing(key, value *yaml.Node, entries []Entry) error {
+	text, err := inline(entries)
+	if err != nil {
+		return err
+	}
+	in.above(key, entries)
+	text = "{" + text + "}"
+	if value.Value != "" {
+		in.instead(value, text)
+		return nil
+	}
+	line := in.lines[key.Line-1]
+	at := in.column(key) + len(key.Value)
+	if key.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		at += len(`""`) // no name of the inventory has an escape in it
+	}
+	if rest := strings.TrimLeft(line[min(at, len(line)):], " "); strings.HasPrefix(rest, ":") {
+		at = len(line) - len(rest) + 1
+		text = " " + text
+	} else {
+		text = ": " + text
+	}
+	in.edits = append(in.edits, insertion{line: key.Line, col: at + 1, text: text})
+	return nil
+}
+
+// instead puts text in place of a scalar.
+func (in *inserter) instead(n *yaml.Node, text string) {
+	if n.Value == "" {
+		return
+	}
+	from := in.column(n)
+	to := from + len(n.Value)
+	if text == "" {
+		from = len(strings.TrimRight(in.lines[n.Line-1][:from], " "))
+	}
+	in.edits = append(in.edits, insertion{line: n.Line, col: from + 1, text: text, instead: to - from})
+}
+
+// column is the byte of its line at which a node begins.
+func (in *inserter) column(n *yaml.Node) int {
+	return len(string([]rune(in.lines[n.Line-1])[:n.Column-1]))
 }
 
 // bottom is the last line of the document.
@@ -316,40 +363,82 @@ func lastLine(n *yaml.Node) int {
 
 // flow puts text before the bracket that ends a mapping or a list.
 func (in *inserter) flow(n *yaml.Node, text string) error {
-	depth, quote := 0, byte(0)
-	col := len(string([]rune(in.lines[n.Line-1])[:n.Column-1]))
-	for line := n.Line - 1; line < len(in.lines); line, col = line+1, 0 {
-		for ; col < len(in.lines[line]); col++ {
-			c := in.lines[line][col]
+	quoted := map[spot]rune{}
+	quotes(n, quoted)
+	depth, quote := 0, rune(0)                     // quote: of the text that begins, or the last one
+	begins, within, escaped := false, false, false // a text in quotes
+	last, before := rune(0), rune(0)               // last: what is no blank and no comment
+	start, column := in.column(n), n.Column
+	for line := n.Line; line <= len(in.lines); line, start, column = line+1, 0, 1 {
+		before = ' '
+		for col, c := range in.lines[line-1][start:] {
+			if q, ok := quoted[spot{line, column}]; ok && !within {
+				quote, begins = q, true
+			}
+			column++
 			switch {
-			case quote != 0:
-				if c == '\\' && quote == '"' {
-					col++
-				} else if c == quote {
-					quote = 0
+			case within:
+				if c == quote && !escaped {
+					within = false
 				}
-			case c == '"' || c == '\'' && col > 0 && strings.IndexByte(" [{,:", in.lines[line][col-1]) >= 0:
-				quote = c
-			case c == '#' && col > 0 && in.lines[line][col-1] == ' ':
-				col = len(in.lines[line])
+				escaped = c == '\\' && quote == '"' && !escaped
+			case c == quote && (begins || before == '\'' && quote == '\''): // one that is doubled goes on
+				begins, within = false, true
 			case c == '{' || c == '[':
 				depth++
 			case c == '}' || c == ']':
-				if depth--; depth == 0 {
-					if len(n.Content) > 0 {
-						text = ", " + text
-					}
-					at := len(strings.TrimRight(in.lines[line][:col], " "))
-					if at == 0 || in.lines[line][at-1] == ':' { // the blank makes a key of what is before it
-						at = col
-					}
-					in.edits = append(in.edits, insertion{line: line + 1, col: at + 1, text: text})
-					return nil
-				}
+				depth--
+			}
+			if depth == 0 {
+				in.beforeBracket(line, start+col, last, text)
+				return nil
+			}
+			if c == '#' && !within && (before == ' ' || before == '\t') {
+				break // a comment
+			}
+			if before = c; c != ' ' && c != '\t' {
+				last = c
 			}
 		}
 	}
 	return errors.New("its closing bracket was not found")
+}
+
+// A spot is a line and a column in characters, both from 1.
+type spot struct{ line, column int }
+
+// quotes finds where texts in quotes begin, or what stands before their quotes.
+func quotes(n *yaml.Node, into map[spot]rune) {
+	switch {
+	case n.Kind == yaml.ScalarNode && n.Style&yaml.SingleQuotedStyle != 0:
+		into[spot{n.Line, n.Column}] = '\''
+	case n.Kind == yaml.ScalarNode && n.Style&yaml.DoubleQuotedStyle != 0:
+		into[spot{n.Line, n.Column}] = '"'
+	}
+	for _, child := range n.Content {
+		quotes(child, into)
+	}
+}
+
+// beforeBracket puts text before the bracket at a column of a line; last is what
+// stands before it.
+func (in *inserter) beforeBracket(line, col int, last rune, text string) {
+	written := in.lines[line-1]
+	at := len(strings.TrimRight(written[:col], " "))
+	if at == 0 || written[at-1] == ':' { // the blank makes a key of what is before it
+		at = col
+	}
+	switch {
+	case last == '{' || last == '[':
+	case last != ',':
+		text = ", " + text
+	case at > 0 && written[at-1] == ',':
+		text = " " + text
+	}
+	if at < col {
+		text = strings.TrimRight(text, " ")
+	}
+	in.edits = append(in.edits, insertion{line: line, col: at + 1, text: text})
 }
 
 // localAliases adds names to the list.
@@ -371,6 +460,8 @@ func (in *inserter) localAliases(names []string) error {
 	case list.Kind == yaml.SequenceNode:
 		margin := strings.Repeat(" ", list.Column-1)
 		in.behind(lastLine(list), margin+"- "+strings.Join(names, "\n"+margin+"- "))
+	case list.Kind == yaml.ScalarNode && list.Tag == "!!null" && list.Value == "":
+		in.behind(key.Line, "  - "+strings.Join(names, "\n  - "))
 	default:
 		return ErrElsewhere
 	}
