@@ -1,6 +1,8 @@
 package inventory
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -55,7 +57,7 @@ func Format(name, text string) (string, *diag.Sources, *diag.List, error) {
 	if !ok || root.node == nil || !isBlock(root.node) {
 		return text, r.model.Sources, &r.faults, nil
 	}
-	l := &layout{lines: strings.Split(strings.TrimRight(text, " \n"), "\n"), fixed: hasAliases(root.node)}
+	l := newLayout(strings.Split(strings.TrimRight(text, " \n"), "\n"), hasAliases(root.node))
 	formatted := strings.Join(l.file(root.node), "\n") + "\n"
 	if !sameMeaning(root.node, text, formatted) {
 		return text, r.model.Sources, &r.faults, fmt.Errorf("%s: %w", name, ErrUnsafe)
@@ -88,23 +90,29 @@ func trimmedLines(text string) (all []string) {
 	return all
 }
 
-// meaning writes a node out with the keys of its mappings sorted.
-func meaning(n *yaml.Node) string {
-	var parts []string
+// meaning digests a node, with the keys of its mappings sorted.
+func meaning(n *yaml.Node) [sha256.Size]byte {
+	var parts []byte
 	switch n.Kind {
 	case yaml.ScalarNode:
-		return fmt.Sprintf("%s%s%q", n.Tag, n.Anchor, n.Value)
+		return sha256.Sum256(fmt.Appendf(nil, "%s%s%q", n.Tag, n.Anchor, n.Value))
 	case yaml.AliasNode:
-		return "*" + n.Value
+		return sha256.Sum256([]byte("*" + n.Value))
 	case yaml.MappingNode:
+		pairs := make([][2 * sha256.Size]byte, 0, len(n.Content)/2)
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			parts = append(parts, meaning(n.Content[i])+": "+meaning(n.Content[i+1]))
+			key, value := meaning(n.Content[i]), meaning(n.Content[i+1])
+			pairs = append(pairs, [2 * sha256.Size]byte(slices.Concat(key[:], value[:])))
 		}
-		slices.Sort(parts)
+		slices.SortFunc(pairs, func(a, b [2 * sha256.Size]byte) int { return bytes.Compare(a[:], b[:]) })
+		for _, pair := range pairs {
+			parts = append(parts, pair[:]...)
+		}
 	default:
 		for _, item := range n.Content {
-			parts = append(parts, meaning(item))
+			digest := meaning(item)
+			parts = append(parts, digest[:]...)
 		}
 	}
-	return fmt.Sprintf("%d%s(%s)", n.Kind, n.Anchor, strings.Join(parts, ", "))
+	return sha256.Sum256(fmt.Appendf(parts, "%d%s", n.Kind, n.Anchor))
 }

@@ -7,10 +7,33 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// A layout moves the lines of a file. Lines are counted from 0.
+// A layout moves the lines of a file. Lines are counted from 0. Each is looked
+// at once, and written once: blocks stand in blocks, thousands deep.
 type layout struct {
 	lines []string
 	fixed bool // entries stay where they are
+
+	margins  []int // the blanks in front of a line
+	contents []int // the last line until this one that is neither blank nor a comment; -1: there is none
+}
+
+func newLayout(lines []string, fixed bool) *layout {
+	l := &layout{lines: lines, fixed: fixed, margins: make([]int, len(lines)), contents: make([]int, len(lines))}
+	last := -1
+	for i, line := range lines {
+		l.margins[i] = indentation(line)
+		if !isBlank(line) && !isComment(line) {
+			last = i
+		}
+		l.contents[i] = last
+	}
+	return l
+}
+
+// A block is the entries of a mapping, and the comments behind the last.
+type block struct {
+	entries []entry
+	tail    []string
 }
 
 // An entry is a key of a block with its value.
@@ -18,6 +41,22 @@ type entry struct {
 	key   string
 	blank bool     // a blank line stands before it
 	lines []string // with the comments above it
+	inner *block   // the value, where it is one
+}
+
+// write appends the lines of a block.
+func (b *block) write(out []string) []string {
+	for i := range b.entries {
+		e := &b.entries[i]
+		if e.blank {
+			out = append(out, "")
+		}
+		out = append(out, e.lines...)
+		if e.inner != nil {
+			out = e.inner.write(out)
+		}
+	}
+	return append(out, b.tail...)
 }
 
 // sectionOf gives the section that the value of a key is, in one of the
@@ -64,11 +103,11 @@ func (l *layout) file(root *yaml.Node) []string {
 		out = append(out, strings.TrimRight(l.lines[head], " \t"))
 		head++
 	}
-	return append(out, l.block(root, "top", head, len(l.lines), 0)...)
+	return l.block(root, "top", head, len(l.lines), 0).write(out)
 }
 
 // block lays out the lines of a block mapping at an indentation.
-func (l *layout) block(n *yaml.Node, section string, from, to, indent int) []string {
+func (l *layout) block(n *yaml.Node, section string, from, to, indent int) *block {
 	var entries []entry
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		next := to
@@ -87,14 +126,7 @@ func (l *layout) block(n *yaml.Node, section string, from, to, indent int) []str
 		}
 		entries = moved
 	}
-	var out []string
-	for _, e := range entries {
-		if e.blank {
-			out = append(out, "")
-		}
-		out = append(out, e.lines...)
-	}
-	return append(out, comments(l.lines[from:to], indent)...)
+	return &block{entries, comments(l.lines[from:to], indent)}
 }
 
 // rank orders the fixed keys of a section: note, then as the manual has them,
@@ -118,15 +150,13 @@ func rank(section, key string) int {
 // next: also comments that are indented deeper than its key are its own.
 func (l *layout) contentEnd(key *yaml.Node, next int) int {
 	end := key.Line
-	for i := key.Line; i < next; i++ {
-		if !isBlank(l.lines[i]) && !isComment(l.lines[i]) {
-			end = i + 1
-		}
+	if next > end {
+		end = max(end, l.contents[next-1]+1)
 	}
 	for i := end; i < next; i++ {
 		switch {
 		case isBlank(l.lines[i]):
-		case indentation(l.lines[i]) > indentation(l.lines[key.Line-1]):
+		case l.margins[i] > l.margins[key.Line-1]:
 			end = i + 1
 		default:
 			return end
@@ -153,7 +183,7 @@ func (l *layout) entry(key, value *yaml.Node, section string, from, end, indent 
 	e.lines = append(e.lines, line)
 	switch {
 	case isBlock(value) && value.Content[0].Line > key.Line:
-		e.lines = append(e.lines, l.block(value, within(section, key.Value), at+1, end, indent+2)...)
+		e.inner = l.block(value, within(section, key.Value), at+1, end, indent+2)
 	case value.Kind == yaml.SequenceNode && value.Style&yaml.FlowStyle == 0:
 		e.lines = append(e.lines, shifted(rest, indent+2-firstIndentation(rest), indent+2)...)
 	default:
