@@ -286,9 +286,7 @@ func (c *compiler) member(t inventory.Target, what string) string {
 	if t.Kind != inventory.ToAddress {
 		return c.constant(t)
 	}
-	c.trail = append(c.trail, what)
-	e := c.follow(literal(t.Text))
-	c.trail = c.trail[:len(c.trail)-1]
+	e := c.followFrom(what, literal(t.Text))
 	if !c.reportEnd(e, t, what) {
 		return t.Text
 	}
@@ -307,16 +305,17 @@ func (c *compiler) user(i int) string {
 	switch {
 	case c.userState[i] == done:
 	case c.userState[i] == onPath:
-		at := slices.Index(c.trail, "user "+u.Name.Text)
-		c.reportLoop(append(slices.Clone(c.trail[at:]), "user "+u.Name.Text), u.Forward.Pos, len(u.Forward.Text))
+		at := c.trail.index("user " + u.Name.Text)
+		c.reportLoop(append(c.trail.from(at), "user "+u.Name.Text), u.Forward.Pos, len(u.Forward.Text))
 		return u.Name.Text
 	case u.Mailbox.Text == "" && u.Forward.Kind == inventory.NoTarget:
 		c.userValues[i] = u.Name.Text
 	case u.Forward.Kind != inventory.NoTarget && !u.KeepCopy:
 		c.userState[i] = onPath
-		c.trail = append(c.trail, "user "+u.Name.Text)
+		from := c.trail.len()
+		c.trail.push("user " + u.Name.Text)
 		c.userValues[i] = c.member(u.Forward, "user "+u.Name.Text+"'s forward")
-		c.trail = c.trail[:len(c.trail)-1]
+		c.trail.cut(from)
 	default:
 		alias := *c.mailboxes[i]
 		c.userValues[i], c.userState[i] = alias.Name, done

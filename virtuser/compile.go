@@ -181,10 +181,10 @@ type compiler struct {
 	mailboxes []*Alias    // by user, of those that need one: the same
 
 	memory
-	trail     []string // addresses and users that are being followed
-	deepest   int      // how long the trail was
-	rejecting string   // the first domain with a rejecting catch-all
-	merging   room     // of the domain at hand
+	trail     trail  // what is being followed
+	far       bool   // a chain is too long, and that was said
+	rejecting string // the first domain with a rejecting catch-all
+	merging   room   // of the domain at hand
 }
 
 // memory is what a compiler has worked out and may need again.
@@ -192,8 +192,10 @@ type memory struct {
 	copied     map[int][]inventory.Address // effective tables of domains that others copy
 	userValues []string                    // right side of each user, once userState is done
 	userState  []visit
-	refusals   []string        // right side of each refusal, once made
-	loops      map[string]bool // circles already reported
+	refusals   []string         // right side of each refusal, once made
+	loops      map[string]bool  // circles already reported, by their names
+	reported   map[*string]bool // the same
+	ends       map[string]end   // of addresses that are far from them
 }
 
 func newMemory(m *inventory.Model) memory {
@@ -203,6 +205,8 @@ func newMemory(m *inventory.Model) memory {
 		userState:  make([]visit, len(m.Users)),
 		refusals:   make([]string, len(m.Refusals)),
 		loops:      map[string]bool{},
+		reported:   map[*string]bool{},
+		ends:       map[string]end{},
 	}
 }
 

@@ -13,11 +13,14 @@ import (
 // maxLookups is how often a right side is looked up again before sendmail
 // gives up ("excessive recursion (max 50)"): each time takes about three
 // rulesets, and 16 were measured to be too many. Targets that are followed to
-// their end when the table is written take no look-up; maxSteps only ends a
-// circle whose addresses grow.
+// their end when the table is written take no look-up. maxSteps bounds these,
+// and maxGrown ends a circle whose addresses grow: sendmail takes 255 bytes.
+// Ends of at least rememberedSteps are remembered; most are not that far.
 const (
-	maxLookups = 15
-	maxSteps   = 1000
+	maxLookups      = 15
+	maxSteps        = 100_000
+	maxGrown        = 1000 // bytes
+	rememberedSteps = 8
 )
 
 // Followed addresses are literal; a right side of the virtusertable doubles
@@ -126,14 +129,14 @@ type end struct {
 	refused bool   // it is an error: row
 	unheard string // the address that no key but a rejecting catch-all matches
 	loop    []string
+	far     bool // it is more than maxSteps away
+	steps   int  // look-ups until there
 }
 
 // followed gives the right side for an address target: its end, where that
 // does not depend on the detail it is given, the address itself otherwise.
 func (c *compiler) followed(t inventory.Target, keep bool, what string) string {
-	c.trail = append(c.trail, what)
-	e := c.follow(literal(t.Text))
-	c.trail = c.trail[:len(c.trail)-1]
+	e := c.followFrom(what, literal(t.Text))
 	if !c.reportEnd(e, t, what) {
 		return t.Text
 	}
@@ -205,6 +208,13 @@ func (c *compiler) reportEnd(e end, t inventory.Target, what string) bool {
 	case e.loop != nil:
 		c.reportLoop(e.loop, t.Pos, len(t.Text))
 		return false
+	case e.far && c.far:
+		return false // what is said of one is mended for all
+	case e.far:
+		c.far = true
+		c.faults.Add(checkTooDeep.At(t.Pos, len(t.Text), "%s leads through more than %d addresses", what, maxSteps).
+			WithHelp("let one of them name the end"))
+		return false
 	case e.unheard != "":
 		_, domain, _ := mailaddr.Split(e.unheard)
 		way := t.Text
@@ -242,26 +252,88 @@ func (c *compiler) nearestAddress(addr string) string {
 	return "list " + local + " under the addresses of " + domain + ", or write another target"
 }
 
+// followFrom follows the target of an address or a user that is named in
+// messages.
+func (c *compiler) followFrom(what, target string) end {
+	from := c.trail.len()
+	c.trail.push(what)
+	defer c.trail.cut(from)
+	return c.follow(target)
+}
+
 // follow looks an address up again and again, as sendmail does with a right
 // side that has a domain, until it leaves the inventory's domains or ends at
-// a name. The trail names what was passed on the way.
-func (c *compiler) follow(addr string) end {
+// a name. The trail names what was passed on the way. Where that is far, the
+// end is kept for every address on the way, so that a long chain is walked once.
+func (c *compiler) follow(addr string) (e end) {
+	from := c.trail.len()
+	for on := true; on; {
+		addr, e, on = c.step(addr)
+	}
+	e.steps += c.trail.len() - from
+	for i := from; i < c.trail.len() && e.steps-(i-from) >= rememberedSteps; i++ {
+		known := e
+		known.steps -= i - from
+		c.ends[c.trail.names[i]] = known
+	}
+	c.trail.cut(from)
+	return e
+}
+
+// step looks an address up once: it gives the next address, or the end.
+func (c *compiler) step(addr string) (next string, e end, on bool) {
 	local, domain, _ := mailaddr.Split(addr)
 	domain = hostOf(c.m, domain)
 	d, ours := c.m.Serves(domain)
+	if !ours && c.m.IsHostName(domain) {
+		return "", c.localName(local, domain), false
+	}
 	if !ours {
-		if c.m.IsHostName(domain) {
-			return c.localName(local, domain)
-		}
-		return end{right: addr}
+		return "", end{right: addr}, false
 	}
-	if i := slices.Index(c.trail, addr); i >= 0 || len(c.trail) > maxSteps {
-		return end{loop: append(slices.Clone(c.trail[max(i, 0):]), addr)}
+	if i := c.trail.index(addr); i >= 0 {
+		return "", end{loop: append(c.trail.from(i), addr)}, false
 	}
-	c.deepest = max(c.deepest, len(c.trail))
-	c.trail = append(c.trail, addr)
-	defer func() { c.trail = c.trail[:len(c.trail)-1] }()
+	if known, ok := c.ends[addr]; ok {
+		return "", known, false
+	}
+	switch {
+	case len(addr) > maxGrown:
+		return "", end{loop: append(c.trail.from(0), addr)}, false
+	case c.trail.len() > maxSteps:
+		return "", end{far: true}, false
+	}
+	c.trail.push(addr)
 	m := c.lookup(d, local)
+	if next, on := c.next(m); on {
+		return next, end{}, true
+	}
+	return "", c.last(m, local, domain), false
+}
+
+// next gives the address that a match leads to; false when it is the end.
+func (c *compiler) next(m match) (addr string, on bool) {
+	if m.refused {
+		return "", false
+	}
+	switch {
+	case m.to.Kind == inventory.ToDomain:
+		return m.bound[1] + m.bound[3] + "@" + m.to.Text, true
+	case m.to.Kind == inventory.ToAddress && m.to.HasParams():
+		return m.bound.substitute(m.to.Text), true
+	case m.to.Kind == inventory.ToAddress:
+		return m.onward(m.to.Text), true
+	}
+	forward, ok := c.forwards(m.to)
+	if !ok {
+		return "", false
+	}
+	c.constant(m.to) // reports circles of users
+	return m.onward(forward), true
+}
+
+// last is the end that a match is.
+func (c *compiler) last(m match, local, domain string) end {
 	switch {
 	case m.refused:
 		return end{right: c.refusal(0), refused: true}
@@ -273,16 +345,6 @@ func (c *compiler) follow(addr string) end {
 		return e
 	case m.to.Kind == inventory.ToLocal:
 		return c.localName(local, domain)
-	case m.to.Kind == inventory.ToDomain:
-		return c.follow(m.bound[1] + m.bound[3] + "@" + m.to.Text)
-	case m.to.Kind == inventory.ToAddress && m.to.HasParams():
-		return c.follow(m.bound.substitute(m.to.Text))
-	case m.to.Kind == inventory.ToAddress:
-		return c.follow(m.onward(m.to.Text))
-	}
-	if forward, ok := c.forwards(m.to); ok {
-		c.constant(m.to) // reports circles of users
-		return c.follow(m.onward(forward))
 	}
 	right := c.constant(m.to)
 	if m.keeps() {
@@ -326,6 +388,10 @@ func (c *compiler) localName(local, domain string) end {
 }
 
 func (c *compiler) reportLoop(loop []string, pos diag.Pos, size int) {
+	if c.reported[&loop[0]] { // the same one, met again
+		return
+	}
+	c.reported[&loop[0]] = true
 	names := slices.Clone(loop[1:])
 	slices.Sort(names)
 	id := strings.Join(slices.Compact(names), " ")
@@ -365,13 +431,13 @@ func (c *compiler) walkSample(d int, a *inventory.Address, value string) {
 		pos, size = at, max(1, len(t.Text))
 	}
 	for _, local := range samples {
-		c.deepest = 0
-		if e := c.follow(local + "@" + domain); e.loop != nil {
+		e := c.follow(local + "@" + domain)
+		if e.loop != nil {
 			c.reportLoop(e.loop, pos, size)
 			return
 		}
-		if c.deepest > maxLookups {
-			c.faults.Add(checkTooDeep.At(pos, size, "%s@%s is looked up %d times before it ends, and sendmail gives up after %d", local, domain, c.deepest, maxLookups).
+		if again := e.steps - 1; again > maxLookups {
+			c.faults.Add(checkTooDeep.At(pos, size, "%s@%s is looked up %d times before it ends, and sendmail gives up after %d", local, domain, again, maxLookups).
 				WithHelp("let it lead to its end in fewer steps"))
 			return
 		}

@@ -118,9 +118,12 @@ func (p *Promises) ours(domain string) bool {
 	return served || p.Model.IsHostName(domain)
 }
 
+// maxSteps is more than a chain of addresses has that an inventory may have.
+const maxSteps = 200_000
+
 // at gives the outcome of an address at a domain of ours.
 func (p *Promises) at(local, domain string, steps int) Outcome {
-	if steps > 1000 {
+	if steps > maxSteps {
 		return Outcome{Code: 554, Status: "5.0.0"}
 	}
 	d, served := p.Model.Serves(domain)
