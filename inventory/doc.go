@@ -31,7 +31,9 @@
 // addresses and roles, where they are addresses.
 //
 // Domains are folded to lower-case A-labels (UTS 46, non-transitional) and
-// local parts to lower case; two spellings of one thing are a duplicate.
+// local parts to lower case, but for those of targets at other servers, whose
+// case is theirs to read (RFC 5321 2.4); two spellings of one thing are a
+// duplicate.
 //
 // # host: this mail server
 //

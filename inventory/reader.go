@@ -19,6 +19,7 @@ type reader struct {
 	includes    []Name
 	includeFrom []string               // further folders of included files
 	words       map[string]*diag.Words // what names are compared with, by kind
+	repeated    []repeatedTarget       // that may be the same
 
 	plain     map[*diag.Source]map[int]plainBlock // blocks that were left out, by line
 	plainFrom int                                 // size of a text from which they are

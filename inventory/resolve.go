@@ -33,6 +33,11 @@ func (r *reader) resolveTargets() {
 	}
 	r.codesAsOutcomes()
 	m.eachOtherTarget(r.resolve)
+	for i := range r.repeated {
+		if t := &r.repeated[i]; m.isOwn(domainOf(&t.second)) {
+			r.repeats(t)
+		}
+	}
 }
 
 // A codeMeant is what a bare reply code or status stands for.
@@ -75,8 +80,21 @@ func (r *reader) codesAsOutcomes() {
 	}
 }
 
-// resolveQuickly resolves what leaves nothing to say: a user, or an address of
-// a domain that is not listed here.
+func domainOf(t *Target) string {
+	_, domain, _ := mailaddr.Split(t.Text)
+	return domain
+}
+
+// isOwn reports a domain whose addresses are looked up here, so that they have
+// one form: one that is served, or a name of the host.
+func (m *Model) isOwn(domain string) bool {
+	_, served := m.Serves(domain)
+	_, behind, _ := strings.Cut(m.Host.Name.Text, ".")
+	return served || m.IsHostName(domain) || domain == "localhost" || domain == "localhost."+behind
+}
+
+// resolveQuickly resolves what leaves nothing to say: a user, or an address in
+// lower case of a domain that is not listed here.
 func (m *Model) resolveQuickly(t *Target, users map[string]uint32) bool {
 	switch t.Kind {
 	case toName:
@@ -86,12 +104,12 @@ func (m *Model) resolveQuickly(t *Target, users map[string]uint32) bool {
 		}
 		return ok
 	case ToAddress, ToDomain:
-		_, domain, _ := mailaddr.Split(t.Text)
+		domain := domainOf(t)
 		if t.Kind == ToDomain {
 			domain = t.Text
 		}
 		_, listed := m.Domain(domain)
-		return !listed
+		return !listed && mailaddr.Lower(t.Text) == t.Text
 	}
 	return true
 }
@@ -102,6 +120,9 @@ func (r *reader) resolve(t *Target) {
 		r.resolveName(t)
 	case ToAddress:
 		local, domain, _ := mailaddr.Split(t.Text)
+		if r.model.isOwn(domain) {
+			t.Text = mailaddr.Lower(t.Text)
+		}
 		r.targetDomain(t, domain)
 		if i, ok := r.model.Domain(domain); ok && strings.Contains(local, "%%") && r.model.Domains[i].Enabled {
 			r.fault(checkAddress.At(t.Pos, len(t.Text), "target %q has a percent sign, and sendmail takes a%%b at a domain of its own for a route", t.Text))

@@ -61,6 +61,7 @@ func (r *reader) join(f *reader) {
 	m.Tests = append(m.Tests, from.Tests...)
 	m.Lists = append(m.Lists, from.Lists...)
 	m.Refusals = append(m.Refusals, from.Refusals[fixedRefusals:]...)
+	r.repeated = append(r.repeated, f.repeated...)
 	r.faults.Join(&f.faults)
 }
 

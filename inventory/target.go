@@ -152,10 +152,11 @@ func (r *reader) addressTarget(v value, name Name) Target {
 	return Target{Kind: ToAddress, Text: folded, Pos: name.Pos}
 }
 
-// foldPattern folds an address whose local part may hold %1, %2, %3 and %%.
+// foldPattern folds the domain of an address whose local part may hold %1, %2,
+// %3 and %%. Whether the local part is folded too is known with all domains.
 func foldPattern(text string) (string, *mailaddr.Problem) {
 	if !strings.Contains(text, "%") {
-		return mailaddr.Fold(text)
+		return mailaddr.FoldForeign(text)
 	}
 	local, domain, _ := mailaddr.Split(text)
 	var plain strings.Builder // the local part with a letter for each parameter
@@ -187,13 +188,13 @@ func foldPattern(text string) (string, *mailaddr.Problem) {
 	if problem != nil {
 		return "", problem
 	}
-	return mailaddr.Lower(local) + "@" + foldedDomain, nil
+	return local + "@" + foldedDomain, nil
 }
 
 // list reads several recipients. A list of one is that one.
 func (r *reader) list(v value, what string) Target {
 	var members []Target
-	seen := map[Target]diag.Pos{}
+	seen := map[Target]Target{} // by what they are when they are folded
 	r.items(v, what, func(item value) {
 		if !item.isScalar() {
 			r.fault(checkShape.At(item.pos(), 1, "a recipient of %s is %s", what, item.what()).
@@ -210,15 +211,18 @@ func (r *reader) list(v value, what string) Target {
 				WithHelp("make it the only target, or write the address out"))
 			return
 		}
-		same := Target{Kind: t.Kind, Text: t.Text}
-		if first, twice := seen[same]; twice && t.Kind != NoTarget {
-			r.fault(checkDuplicate.At(t.Pos, item.size(), "%s goes to %s twice", what, t.Text).
-				Second(first, "first given here").WithHelp("keep one of the two"))
-			return
+		folded := Target{Kind: t.Kind, Text: mailaddr.Lower(t.Text)}
+		if first, twice := seen[folded]; twice && t.Kind != NoTarget {
+			repeated := repeatedTarget{what, t, first, item.size()}
+			if t.Text == first.Text {
+				r.repeats(&repeated)
+				return
+			}
+			r.repeated = append(r.repeated, repeated)
 		}
 		if t.Kind != NoTarget {
 			members = append(members, t)
-			seen[same] = t.Pos
+			seen[folded] = t
 		}
 	})
 	switch len(members) {
@@ -233,6 +237,19 @@ func (r *reader) list(v value, what string) Target {
 		return members[0]
 	}
 	return r.newList(members, Target{}, v.pos())
+}
+
+// A repeatedTarget is a member of a list that another one is too, but for the
+// case of letters. At a domain of ours they are the same.
+type repeatedTarget struct {
+	what          string
+	second, first Target
+	size          int
+}
+
+func (r *reader) repeats(t *repeatedTarget) {
+	r.fault(checkDuplicate.At(t.second.Pos, t.size, "%s goes to %s twice", t.what, t.second.Text).
+		Second(t.first.Pos, "first given here").WithHelp("keep one of the two"))
 }
 
 func (r *reader) newList(members []Target, bounces Target, pos diag.Pos) Target {

@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/publish":           {},
 	"virtmap/internal/smtpd":             {},
 	"virtmap/internal/prove":             {"virtmap/inventory"},
-	"virtmap/internal/endtoend":          {"virtmap/internal/mta/sendmail/conf", "virtmap/internal/prove", "virtmap/internal/sendmail", "virtmap/internal/smtpd", "virtmap/virtuser"},
+	"virtmap/internal/endtoend":          {"virtmap/internal/mailaddr", "virtmap/internal/mta/sendmail/conf", "virtmap/internal/prove", "virtmap/internal/sendmail", "virtmap/internal/smtpd", "virtmap/virtuser"},
 	"virtmap/internal/change":            {"virtmap/internal/fileset", "virtmap/internal/mailaddr", "virtmap/virtuser"},
 	"virtmap/internal/manual":            {},
 	"virtmap/internal/measure":           {},

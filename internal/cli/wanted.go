@@ -44,7 +44,7 @@ func (w *wanted) endsAt(addr string) bool {
 	}
 	o := w.router.Route(addr)
 	return promised.Taken() && o.Taken() && slices.ContainsFunc(o.Recipients, func(r string) bool {
-		if r == w.name {
+		if r == w.name || strings.Contains(r, "@") && strings.EqualFold(r, w.name) { // nobody knows the case by heart
 			return true
 		}
 		account, _, _ := strings.Cut(r, "+")

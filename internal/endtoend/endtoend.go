@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/prove"
 	"virtmap/internal/smtpd"
 	"virtmap/virtuser"
@@ -53,11 +54,31 @@ type Result struct {
 func (r *Result) Passed() bool { return r.FilesKept() && r.SendmailKept() }
 
 // FilesKept reports whether the written files keep the promise.
-func (r *Result) FilesKept() bool { return kept(r.Promised, r.Got) }
+func (r *Result) FilesKept() bool { return r.kept(r.Got) }
 
 // SendmailKept reports whether sendmail does what is promised, or was not
 // asked.
-func (r *Result) SendmailKept() bool { return r.Sendmail == nil || kept(r.Promised, *r.Sendmail) }
+func (r *Result) SendmailKept() bool { return r.Sendmail == nil || r.kept(*r.Sendmail) }
+
+// kept compares an outcome with the promise. The promise is of the folded
+// address: of one in capitals, which a parameter takes along, those count as
+// what they stand for.
+func (r *Result) kept(got prove.Outcome) bool {
+	promised := r.Promised
+	if mailaddr.Lower(r.Address) != r.Address {
+		promised.Recipients, got.Recipients = lowered(promised.Recipients), lowered(got.Recipients)
+	}
+	return kept(promised, got)
+}
+
+func lowered(recipients []string) []string {
+	lower := make([]string, len(recipients))
+	for i, recipient := range recipients {
+		lower[i] = mailaddr.Lower(recipient)
+	}
+	slices.Sort(lower)
+	return slices.Compact(lower)
+}
 
 // kept compares an outcome with a promise. A promise without a text lets the
 // server choose its words; an open one is none.
@@ -252,13 +273,17 @@ func (b *bench) forget(client string) []string {
 	return said
 }
 
-// foldRecipient folds an address that mail is relayed to, as a promise has it.
-// A file or a program keeps its case.
+// foldRecipient folds an account, and the domain of an address that mail is
+// relayed to, as a promise has them. A file or a program keeps its case.
 func foldRecipient(r string) string {
-	if strings.ContainsAny(r, "/|") {
+	local, domain, relayed := mailaddr.Split(r)
+	switch {
+	case strings.ContainsAny(r, "/|"):
 		return r
+	case relayed:
+		return local + "@" + mailaddr.Lower(domain)
 	}
-	return strings.ToLower(r)
+	return mailaddr.Lower(r)
 }
 
 // verdicts makes a Router of a virtuser.Router.

@@ -119,7 +119,7 @@ func (s *Sendmail) Ask(ctx context.Context, addresses []string) ([]prove.Outcome
 // gave: "$# local $: andrei + x". Aliases of the set are expanded by sendmail.
 func (s *Sendmail) recipients(ctx context.Context, address, mailer string) ([]string, error) {
 	name, user := sendmail.Triple(mailer)
-	user = strings.TrimSuffix(strings.ToLower(user), "+") // nothing behind it is no detail
+	user = strings.TrimSuffix(foldRecipient(user), "+") // nothing behind it is no detail
 	account, _, _ := strings.Cut(user, "+")
 	if name != "local" || !s.alias(account) {
 		return []string{user}, nil

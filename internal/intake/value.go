@@ -229,16 +229,16 @@ func (s *Server) members(name string, have map[string]bool, all []string) ([]str
 		return nil, false
 	}
 	for _, member := range splitList(right) {
-		folded := mailaddr.Lower(member)
+		folded, one := mailaddr.Lower(member), s.oneForm(member)
 		_, ours := s.own.Alias(folded)
 		_, mailbox := s.mailboxOf(folded)
 		switch {
 		case member == "" || strings.ContainsAny(member, " \t<>()") || folded == name:
 			return nil, false
-		case have[folded]:
+		case have[one]:
 			continue
 		}
-		have[folded] = true
+		have[one] = true
 		if _, owned := s.own.Alias("owner-" + folded); owned && ours {
 			member, ours = s.addressOf(folded) // its failures are told to somebody else
 			if !ours {
@@ -253,6 +253,17 @@ func (s *Server) members(name string, have map[string]bool, all []string) ([]str
 		all = append(all, member)
 	}
 	return all, true
+}
+
+// oneForm folds a recipient, but for the local part of an address at another
+// server (RFC 5321 2.4).
+func (s *Server) oneForm(member string) string {
+	local, domain, _ := mailaddr.Split(member)
+	domain = strings.TrimSuffix(mailaddr.Lower(domain), ".")
+	if domain == "" || domain == s.router.Host || s.router.ClassW(domain) {
+		return mailaddr.Lower(member)
+	}
+	return local + "@" + domain
 }
 
 // addressOf gives a plain address that leads to an alias.

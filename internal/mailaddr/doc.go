@@ -1,6 +1,7 @@
 // Package mailaddr reads domains and local parts as an inventory writes them
 // and gives the one form that everything else works with: a domain in
-// lower-case A-labels without a final dot, a local part in lower case.
+// lower-case A-labels without a final dot, a local part in lower case, but for
+// one at another server.
 //
 // A plain ASCII domain is held to letters, digits and hyphens by a check of
 // our own (RFC 1123 2.1, RFC 1035 3.1); one with other letters or an xn--
@@ -30,20 +31,30 @@ func Split(addr string) (local, domain string, ok bool) {
 // Fold gives the one form of an address: FoldLocal and FoldDomain of its
 // halves. An address already in that form is returned as it is.
 func Fold(addr string) (string, *Problem) {
+	kept, problem := FoldForeign(addr)
+	if problem != nil {
+		return "", problem
+	}
+	return Lower(kept), nil
+}
+
+// FoldForeign gives the form of an address at another server: the domain is
+// folded, and the local part keeps its case, which only that server may ignore
+// (RFC 5321 2.4). An address already in that form is returned as it is.
+func FoldForeign(addr string) (string, *Problem) {
 	local, domain, ok := Split(addr)
 	if !ok {
 		return "", &Problem{Text: quote(addr) + " has no @"}
 	}
-	foldedLocal, problem := FoldLocal(local)
+	if _, problem := FoldLocal(local); problem != nil {
+		return "", problem
+	}
+	folded, problem := FoldDomain(domain)
 	if problem != nil {
 		return "", problem
 	}
-	foldedDomain, problem := FoldDomain(domain)
-	if problem != nil {
-		return "", problem
-	}
-	if foldedLocal == local && foldedDomain == domain {
+	if folded == domain {
 		return addr, nil
 	}
-	return foldedLocal + "@" + foldedDomain, nil
+	return local + "@" + folded, nil
 }
