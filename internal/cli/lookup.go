@@ -10,11 +10,13 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
+	"virtmap/internal/mailaddr"
 	"virtmap/virtuser"
 )
 
@@ -35,6 +37,8 @@ standard input, one a line, and prints one line for each.
 It looks at what the inventory would become, or with --maps at the files of a
 folder as they are, of any map type. The accounts are then those of --accounts,
 or of the inventory when that is given too.
+A domain with letters such as ü is looked up by its A-labels, as an inventory
+has it, and a line says that sendmail without SMTPUTF8 would refuse the letters.
 
 Examples:
   virtmap lookup -i mail.yaml fake+news@fakemail.example
@@ -194,16 +198,50 @@ func recipients(o *virtuser.Outcome) string {
 	return strings.Join(o.Recipients, ", ")
 }
 
-func (f *finder) line(out io.Writer, addr string) error {
-	o := f.router.Route(addr)
-	_, err := fmt.Fprintf(out, "%s\t%s\n", diag.Printable(addr), diag.Printable(result(&o)))
+// A question is an address as it was asked, and as it is looked up: an inventory
+// and the tables have the A-labels of a domain.
+type question struct{ asked, addr string }
+
+func questionOf(asked string) question {
+	local, domain, _ := mailaddr.Split(asked)
+	if !strings.ContainsFunc(domain, func(c rune) bool { return c >= utf8.RuneSelf }) {
+		return question{asked, asked}
+	}
+	folded, problem := mailaddr.FoldDomain(domain)
+	if problem != nil {
+		return question{asked, asked} // sendmail has an answer to that
+	}
+	return question{asked, local + "@" + folded}
+}
+
+// note says what a client must write; empty where that is what was asked.
+func (q question) note() string {
+	if q.asked == q.addr {
+		return ""
+	}
+	return "looked up as " + q.addr + "; with the letters themselves sendmail without SMTPUTF8 refuses it"
+}
+
+func (f *finder) line(out io.Writer, asked string) error {
+	q := questionOf(asked)
+	o := f.router.Route(q.addr)
+	end := ""
+	if note := q.note(); note != "" {
+		end = "\t" + diag.Printable(note)
+	}
+	_, err := fmt.Fprintf(out, "%s\t%s%s\n", diag.Printable(asked), diag.Printable(result(&o)), end)
 	return err
 }
 
 // explain prints the outcome and below it every key that was tried.
-func (f *finder) explain(out io.Writer, addr string) error {
-	o := f.router.Route(addr)
-	_, err := fmt.Fprintf(out, "%s: %s\n", diag.Printable(addr), diag.Printable(result(&o)))
+func (f *finder) explain(out io.Writer, asked string) error {
+	q := questionOf(asked)
+	o := f.router.Route(q.addr)
+	_, err := fmt.Fprintf(out, "%s: %s\n", diag.Printable(asked), diag.Printable(result(&o)))
+	if note := q.note(); note != "" {
+		_, problem := fmt.Fprintf(out, "  %s\n", diag.Printable(note))
+		err = errors.Join(err, problem)
+	}
 	for _, step := range o.Trace {
 		_, problem := fmt.Fprintf(out, "  %-13s  %s\n", step.Map, diag.Printable(f.describe(step)))
 		err = errors.Join(err, problem)
@@ -221,6 +259,7 @@ func (f *finder) describe(step virtuser.Step) string {
 
 type lookupJSON struct {
 	Address    string     `json:"address"`
+	LookedUp   string     `json:"looked_up,omitempty"` // where that is not the address: its A-labels
 	Code       int        `json:"code"`
 	Status     string     `json:"status"`
 	Text       string     `json:"text"`
@@ -240,9 +279,13 @@ func stepJSONOf(step virtuser.Step) stepJSON {
 	return stepJSON{Map: step.Map, Key: step.Key, Hit: step.Hit, Value: step.Value}
 }
 
-func (f *finder) asJSON(out io.Writer, addr string) error {
-	o := f.router.Route(addr)
-	answer := lookupJSON{addr, o.Code, o.Status, o.Text, append([]string{}, o.Recipients...), []stepJSON{}}
+func (f *finder) asJSON(out io.Writer, asked string) error {
+	q := questionOf(asked)
+	o := f.router.Route(q.addr)
+	answer := lookupJSON{asked, "", o.Code, o.Status, o.Text, append([]string{}, o.Recipients...), []stepJSON{}}
+	if q.addr != asked {
+		answer.LookedUp = q.addr
+	}
 	for _, step := range o.Trace {
 		row := stepJSONOf(step)
 		if step.Hit && step.Map == "virtusertable" {

@@ -25,7 +25,7 @@ type wanted struct {
 
 func newWanted(source fileset.Source, name string) *wanted {
 	if !strings.HasPrefix(name, "/") {
-		name = strings.ToLower(name) // files keep their case
+		name = strings.ToLower(questionOf(name).addr) // files keep their case
 	}
 	w := &wanted{name: name, router: source.Router(), table: source.Compiled.Table, have: map[string]bool{}}
 	w.local, _, _ = strings.Cut(name, "@")
