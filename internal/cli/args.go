@@ -80,8 +80,8 @@ func readFlag(flags []cli.Flag, arg string) (written string, value bool, err err
 func findFlag(flags []cli.Flag, name string) (known, takesValue bool) {
 	for _, flag := range flags {
 		if slices.Contains(flag.Names(), name) {
-			_, isBool := flag.(*cli.BoolFlag)
-			return true, !isBool
+			documented, ok := flag.(cli.DocGenerationFlag)
+			return true, !ok || documented.TakesValue()
 		}
 	}
 	return name == "h" || name == "help", false

@@ -89,12 +89,12 @@ const description = about + "\n\nExit codes:\n" + exitCodes + "\n\nFiles:\n" + f
 // commands are all commands, in the order of the help.
 func commands(stdio Stdio) []*cli.Command {
 	stdio.includeFrom = &cli.StringSlice{}
-	return withIncludeFrom([]*cli.Command{
+	return readKindly(withIncludeFrom([]*cli.Command{
 		buildCommand(stdio), initCommand(stdio), importCommand(stdio), checkCommand(stdio), fmtCommand(stdio), explainCommand(stdio), schemaCommand(stdio),
 		diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio),
 		mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio),
 		mapCommand(stdio), completionCommand(stdio), manCommand(stdio),
-	}, stdio.includeFrom)
+	}, stdio.includeFrom))
 }
 
 func newApp(stdio Stdio) *cli.App {
