@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/fileset"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/regular"
 )
@@ -75,6 +76,20 @@ func (a installedArgs) server(stdio Stdio) (mailServer, error) {
 		}
 	}
 	return mailServer{host, func(name string) bool { return accounts[name] }}, nil
+}
+
+// open opens the files as the server reads them, and says what is odd about them.
+func (a installedArgs) open(stdio Stdio) (*fileset.Installed, error) {
+	server, err := a.server(stdio)
+	if err != nil {
+		return nil, err
+	}
+	set, err := fileset.Open(a.maps, server.host, server.account)
+	if err != nil {
+		return nil, machineExit(err, exitNoInput)
+	}
+	warn(stdio, set.Warnings)
+	return set, nil
 }
 
 // hostOf is the name of the server that a folder is for: that of its

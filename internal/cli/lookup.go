@@ -15,7 +15,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
 	"virtmap/virtuser"
 )
@@ -98,15 +97,10 @@ func (a lookupArgs) open(stdio Stdio) (*finder, error) {
 }
 
 func (a lookupArgs) openMaps(stdio Stdio) (*finder, error) {
-	server, err := a.installed.server(stdio)
+	set, err := a.installed.open(stdio)
 	if err != nil {
 		return nil, err
 	}
-	set, err := fileset.Open(a.installed.maps, server.host, server.account)
-	if err != nil {
-		return nil, machineExit(err, exitNoInput)
-	}
-	warn(stdio, set.Warnings)
 	return &finder{set.Router, func(string) string { return "" }, set.Close}, nil
 }
 

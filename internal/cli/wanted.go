@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"virtmap/hostnames"
+	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/prove"
 	"virtmap/inventory"
@@ -12,38 +14,78 @@ import (
 
 // wanted is whose addresses `who` looks for.
 type wanted struct {
-	name     string
-	local    string // what stands before an @ in it
-	router   *virtuser.Router
-	table    *virtuser.Table
-	promises prove.Promises
-	passed   bool // the last address passed the user
+	name   string
+	local  string // what stands before an @ in it
+	router *virtuser.Router
+	table  *virtuser.Table
+	place  func(row int) string // what made a row of the table
+	names  []ending             // the domains that are open to accounts, perhaps
+	// promised reports whether the inventory has mail for an address taken, and
+	// whether it passes the user on its way; nil: there is only what is installed.
+	promised func(addr string) (taken, passed bool)
 
 	found []ending
 	have  map[string]bool
 }
 
-func newWanted(source fileset.Source, name string) *wanted {
+// wantedOf looks through what an inventory becomes.
+func wantedOf(source fileset.Source, name string) *wanted {
+	w := newWanted(source.Router(), source.Compiled.Table, name)
+	m := source.Model
+	placeOf := func(pos diag.Pos) string {
+		place, _ := m.Sources.Place(pos)
+		return place.String()
+	}
+	w.place = func(row int) string { return placeOf(w.table.Pos(row)) }
+	for _, name := range hostnames.ClassW(m).All {
+		w.names = append(w.names, ending{name.Text, placeOf(name.Pos)})
+	}
+	passed := false
+	promises := prove.Promises{Model: m, User: func(user string) { passed = passed || user == w.name }}
+	w.promised = func(addr string) (bool, bool) {
+		passed = false
+		outcome := promises.Of(addr)
+		return outcome.Taken(), passed
+	}
+	return w
+}
+
+// wantedIn looks through installed files.
+func wantedIn(set *fileset.Installed, name string) (*wanted, error) {
+	table, err := set.Table()
+	w := newWanted(set.Router, table, name)
+	w.place = func(int) string { return "a row" }
+	for _, name := range append(set.ClassW(), set.Router.Host) {
+		w.names = append(w.names, ending{name, "class w"})
+	}
+	return w, err
+}
+
+func newWanted(router *virtuser.Router, table *virtuser.Table, name string) *wanted {
 	if !strings.HasPrefix(name, "/") {
 		name = strings.ToLower(questionOf(name).addr) // files keep their case
 	}
-	w := &wanted{name: name, router: source.Router(), table: source.Compiled.Table, have: map[string]bool{}}
+	w := &wanted{name: name, router: router, table: table, have: map[string]bool{}}
 	w.local, _, _ = strings.Cut(name, "@")
 	w.local = strings.Trim(w.local[strings.LastIndexByte(w.local, '/')+1:], "+")
-	w.promises = prove.Promises{Model: source.Model, User: func(user string) { w.passed = w.passed || user == name }}
 	return w
 }
 
 // endsAt reports whether mail for an address passes the user, or ends at what
 // is wanted.
 func (w *wanted) endsAt(addr string) bool {
-	w.passed = false
-	promised := w.promises.Of(addr)
-	if w.passed {
-		return true
+	taken := true
+	if w.promised != nil {
+		var passed bool
+		if taken, passed = w.promised(addr); passed {
+			return true
+		}
 	}
 	o := w.router.Route(addr)
-	return promised.Taken() && o.Taken() && slices.ContainsFunc(o.Recipients, func(r string) bool {
+	if w.promised == nil && slices.ContainsFunc(o.Trace, func(s virtuser.Step) bool { return s.Hit && s.Map == "aliases" && s.Key == w.name }) {
+		return true
+	}
+	return taken && o.Taken() && slices.ContainsFunc(o.Recipients, func(r string) bool {
 		if r == w.name || strings.Contains(r, "@") && strings.EqualFold(r, w.name) { // nobody knows the case by heart
 			return true
 		}

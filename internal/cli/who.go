@@ -8,12 +8,12 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-
-	"virtmap/hostnames"
-	"virtmap/internal/fileset"
 )
 
-type whoArgs struct{ inventory, format string }
+type whoArgs struct {
+	inventory, format string
+	installed         installedArgs
+}
 
 func whoCommand(stdio Stdio) *cli.Command {
 	var a whoArgs
@@ -25,19 +25,27 @@ func whoCommand(stdio Stdio) *cli.Command {
 elsewhere: through lists, other addresses, same_as and catch-alls, and where
 a domain is open to local accounts. Keys such as sales+*@d stand for all that
 they match, @d for every address at d that is not listed.
+It looks through what the inventory would become, or with --maps through the
+files of a folder that its sendmail.cf names, the server's own aliases included.
 Exits with 1 when no address ends there.
 
 Examples:
   virtmap who -i mail.yaml andrei
+  virtmap who --maps /etc/mail root
   virtmap who --format json carol@elsewhere.example`,
-		Flags: []cli.Flag{
+		Flags: append(a.installed.flags("", "look through the installed files of `DIR` instead of the inventory"),
 			inventoryFlag(&a.inventory),
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
-				Usage: "print `FORMAT`: text or json (one object a line)"},
-		},
+				Usage: "print `FORMAT`: text or json (one object a line)"}),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			if err := notEmpty(c, "inventory", "format"); err != nil {
+			if err := notEmpty(c, "inventory", "maps", "accounts", "host", "format"); err != nil {
+				return err
+			}
+			if c.IsSet("inventory") {
+				a.installed.inventory = a.inventory
+			}
+			if err := a.installed.check(c); err != nil {
 				return err
 			}
 			switch {
@@ -52,11 +60,10 @@ Examples:
 }
 
 func who(a whoArgs, user string, stdio Stdio) error {
-	source, err := faultless(a.inventory, stdio)
+	found, err := a.find(user, stdio)
 	if err != nil {
 		return err
 	}
-	found := endingAt(source, user)
 	out := bufio.NewWriter(stdio.Out)
 	for _, e := range found {
 		if a.format == "json" {
@@ -75,38 +82,55 @@ func who(a whoArgs, user string, stdio Stdio) error {
 	return nil
 }
 
+// find looks through the inventory, or through installed files.
+func (a whoArgs) find(user string, stdio Stdio) (found []ending, err error) {
+	if a.installed.maps == "" {
+		source, err := faultless(a.inventory, stdio)
+		if err != nil {
+			return nil, err
+		}
+		return wantedOf(source, user).all(), nil
+	}
+	set, err := a.installed.open(stdio)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, set.Close()) }()
+	w, err := wantedIn(set, user)
+	if err != nil {
+		return nil, machineExit(err, exitNoInput)
+	}
+	return w.all(), nil
+}
+
 // An ending is an address, or a key that stands for many, and what made it.
 type ending struct {
 	Address string `json:"address"`
 	Place   string `json:"place"`
 }
 
-// endingAt gives the addresses that end at a user, a mailbox or an address: of
-// every row, of the name itself at every domain, and of the name behind every
-// row whose end depends on the address.
-func endingAt(source fileset.Source, wanted string) []ending {
-	w := newWanted(source, wanted)
-	table, m := source.Compiled.Table, source.Model
-	for i := range table.Len() {
-		key, value := table.Row(i)
-		place, _ := m.Sources.Place(table.Pos(i))
+// all gives the addresses that end at a user, a mailbox or an address: of every
+// row, of the name itself at every domain, and of the name behind every row whose
+// end depends on the address.
+func (w *wanted) all() []ending {
+	for i := range w.table.Len() {
+		key, value := w.table.Row(i)
 		local, domain, _ := strings.Cut(string(key), "@")
 		for _, addr := range w.examples(local, domain) {
 			if w.first(addr) == string(key) && w.endsAt(addr) {
-				w.add(string(key), place.String())
+				w.add(string(key), w.place(i))
 				break
 			}
 		}
 		if local == "" && (strings.Contains(string(value), "%") || strings.HasPrefix(string(value), "error:")) {
-			w.try(w.local+"@"+domain, place.String())
+			w.try(w.local+"@"+domain, w.place(i))
 		}
 	}
-	for _, name := range hostnames.ClassW(m).All {
-		place, _ := m.Sources.Place(name.Pos)
-		w.try(w.local+"@"+name.Text, place.String())
+	for _, name := range w.names {
+		w.try(w.local+"@"+name.Address, name.Place)
 	}
-	if strings.Contains(wanted, "@") {
-		w.try(wanted, "as it stands")
+	if strings.Contains(w.name, "@") {
+		w.try(w.name, "as it stands")
 	}
 	return w.found
 }

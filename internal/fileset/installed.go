@@ -288,6 +288,9 @@ func (s *Installed) has(t *virtuser.Table) bool {
 // and those that a build lets be relayed.
 func (s *Installed) Names() []string { return slices.Concat(s.names, s.virtual, s.relayed) }
 
+// ClassW are the names of class w.
+func (s *Installed) ClassW() []string { return slices.Clone(s.names) }
+
 // Listed are the domains in the files that a build writes.
 func (s *Installed) Listed() []string { return s.ours }
 
