@@ -375,8 +375,39 @@ func TestCronLine(t *testing.T) {
 	if len(fields) != 7 || fields[5] != "root" || strings.Contains(fields[6], "%") { // cron takes % for a line end
 		t.Fatalf("the line is %q", fields)
 	}
+	// cron gives a bare environment, to which the file adds what it sets.
 	s := newSite(t)
-	restartsOnce(t, s, fields[6], restarting(t, s, "service"))
+	env := restarting(t, s, "service")
+	path, _, _ := strings.Cut(strings.TrimPrefix(env[0], "PATH="), ":"+os.Getenv("PATH"))
+	bare := []string{"env", "-i", "PATH=/usr/bin:/bin"}
+	for _, line := range lines {
+		if strings.Contains(line, "=") && !strings.ContainsAny(line, "# ") {
+			bare = append(bare, strings.Replace(line, "PATH=/usr/local/sbin", "PATH="+path, 1)) // where the program and its stand-ins are
+		}
+	}
+	bare = append(append(bare, env[1:]...), "sh", "-c", "'"+strings.ReplaceAll(fields[6], "'", `'\''`)+"'")
+	restartsOnce(t, s, strings.Join(bare, " "), nil)
+}
+
+// TestReadmeHasTheCronFile holds the lines of the README to the file.
+func TestReadmeHasTheCronFile(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("virtmap.cron")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	if want := "```\n" + strings.Join(lines, "") + "```\n"; !strings.Contains(string(readme), want) {
+		t.Errorf("the README does not have\n%s", want)
+	}
 }
 
 func TestSystemdUnits(t *testing.T) {

@@ -27,7 +27,6 @@ type wiring struct {
 	config   *conf.Config
 	before   wiringRecord
 	now      wiringRecord
-	steps    []string
 	announce bool // a person is to be told
 }
 
@@ -73,7 +72,6 @@ func (a *buildArgs) wire(j *job, stdio Stdio) error {
 	if !slices.Contains(a.guards.allow.Value(), change.Unwired) {
 		j.source.Hold(j.set.Outputs, a.out, &w.Serving)
 	}
-	w.steps = config.Steps(w.Serving, settings)
 	a.announce(w, stdio)
 	if w.now.Memory.Started.Equal(w.before.Memory.Started) && slices.Equal(w.now.Reads, w.before.Reads) && w.now.Said == w.before.Said && w.now.SaidAt.Equal(w.before.SaidAt) {
 		return nil
@@ -117,33 +115,64 @@ func (a *buildArgs) started(config *conf.Config) time.Time {
 	return daemon.Started
 }
 
-// sayWiring says what the server does not read, what waits for it, and what to do.
+// untold reports whether there is something to say of what the server does not
+// read. One that was only started before its configuration was made anew, with
+// the same lines, is nothing.
+func (w *wiring) untold(result publish.Report) bool {
+	switch {
+	case w == nil || w.Complete() || len(w.Gaps) == 0 && len(result.Held) == 0:
+		return false
+	}
+	return w.announce || len(result.Changes) > 0
+}
+
+// sayWiring says what the server does not read, what waits for it, and what to do;
+// before the command of --on-change is run, only that it is.
 func (a *buildArgs) sayWiring(j *job, result publish.Report, stdio Stdio) {
 	w := j.wiring
-	if w == nil || w.Complete() || !w.announce && len(result.Changes) == 0 {
+	if !w.untold(result) {
 		return
-	}
-	if len(w.Gaps) == 0 && len(result.Held) == 0 {
-		return // it was only started before its configuration was made anew
 	}
 	for _, line := range w.Says() {
 		fmt.Fprintln(stdio.Err, diag.Printable(line))
 	}
+	if a.willRun(result) {
+		fmt.Fprintf(stdio.Err, "%s for the command of --on-change, which is run now\n", waiting(result.Held))
+		return
+	}
+	a.saySteps(j, result, stdio)
+}
+
+// willRun reports whether the command of --on-change is run for a result.
+func (a *buildArgs) willRun(result publish.Report) bool {
+	return a.onChange != "" && !a.dryRun && len(result.Changes) > 0
+}
+
+func waiting(held []string) string {
+	switch len(held) {
+	case 0:
+		return "nothing waits"
+	case 1:
+		return filepath.Base(held[0]) + " waits"
+	}
+	return strings.Join(bases(held), " ") + " wait"
+}
+
+// saySteps prints the commands to type.
+func (a *buildArgs) saySteps(j *job, result publish.Report, stdio Stdio) {
+	steps := j.wiring.config.Steps(j.wiring.Serving, j.source.Settings())
 	last := "nothing waits, and mail comes by the new files once sendmail reads them:"
 	if len(result.Held) > 0 {
-		verb := "wait"
-		if len(result.Held) == 1 {
-			verb = "waits"
-		}
-		last = fmt.Sprintf("%s %s, so that no mail is refused meanwhile. To go on:", strings.Join(bases(result.Held), " "), verb)
+		last = waiting(result.Held) + ", so that no mail is refused meanwhile. To go on:"
+		steps = append(steps, "virtmap build once more, which puts the rest in place")
 	}
 	fmt.Fprintln(stdio.Err, last)
-	steps := w.steps
-	if len(result.Held) > 0 {
-		steps = append(slices.Clone(steps), "virtmap build once more, which puts the rest in place")
-	}
 	for i, step := range steps {
-		fmt.Fprintf(stdio.Err, "  %d. %s\n", i+1, strings.ReplaceAll(step, "\n", "\n     "))
+		head := fmt.Sprintf("  %d. ", i+1)
+		for line := range strings.SplitSeq(step, "\n") {
+			fmt.Fprintf(stdio.Err, "%s%s\n", head, diag.Printable(line))
+			head = "     "
+		}
 	}
 }
 
@@ -155,17 +184,25 @@ func bases(paths []string) []string {
 	return names
 }
 
-// finishWired builds once more where the command of --on-change had the server
-// read what was missing. done says that it did.
+// finishWired looks again when the command of --on-change was run, and builds once
+// more where the server reads now what was missing; it says what to do otherwise.
+// done says that it built.
 func (a *buildArgs) finishWired(ctx context.Context, j *job, result publish.Report, stdio Stdio) (done bool, err error) {
-	if a.onChange == "" || a.second || len(result.Changes) == 0 || len(result.Held) == 0 {
+	w := j.wiring
+	if !a.willRun(result) || !w.untold(result) {
 		return false, nil
 	}
-	config, err := conf.Read(a.out)
-	if err != nil {
+	if w.config, err = conf.Read(a.out); err != nil {
 		return false, machineExit(err, exitIO)
 	}
-	if v := config.Serving(j.source.Settings(), a.started(config), j.wiring.now.Memory); !v.Complete() {
+	w.Serving = w.config.Serving(j.source.Settings(), a.started(w.config), w.now.Memory)
+	w.Gaps = j.source.Needed(w.Gaps)
+	switch {
+	case w.Complete() && len(result.Held) == 0:
+		return false, nil
+	case !w.Complete() || a.second:
+		fmt.Fprintln(stdio.Err, "the command of --on-change was run, and the server does not read all of it yet")
+		a.saySteps(j, result, stdio)
 		return false, nil
 	}
 	again := *a.typed

@@ -25,8 +25,9 @@ func Namespace(t *testing.T) (inside bool) {
 	cmd.Env = append(os.Environ(), namespaceVariable+"="+t.Name())
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Errorf("in a namespace: %v\n%s", err, out)
+		t.Errorf("in a namespace: %v", err)
 	}
+	t.Logf("%s", out)
 	return false
 }
 

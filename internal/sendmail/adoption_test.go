@@ -62,6 +62,57 @@ func TestNoMailIsRefusedOnTheWay(t *testing.T) {
 	}
 }
 
+// TestReadmeOnARunningServer types the five lines of the README on a server that
+// runs, with a service command that restarts its sendmail, and ends with a server
+// that works.
+func TestReadmeOnARunningServer(t *testing.T) {
+	program(t)
+	if peer.Namespace(t) {
+		newSite(t, stocks[0]).quickStart()
+	}
+}
+
+// quickStart types the lines.
+func (x *site) quickStart() {
+	bin := peer.SafeDir(x.T)
+	for name, script := range map[string]string{
+		"service": "#!/bin/sh\n[ \"$1 $2\" = 'sendmail restart' ] || exit 9\npkill -x sendmail; sleep 0.5; exec /usr/sbin/sendmail -bd\n",
+		"virtmap": "#!/bin/sh\nexec " + x.virtmap + " \"$@\"\n",
+	} {
+		x.write(filepath.Join(bin, name), script)
+		peer.Run(x.T, "", "chmod", "+x", filepath.Join(bin, name))
+	}
+	doc := "/usr/share/doc/virtmap/contrib"
+	peer.Run(x.T, "", "mount", "-t", "tmpfs", "tmpfs", "/usr/share/doc") // nothing of it stays on this machine
+	peer.Run(x.T, "", "mkdir", "-p", doc, "/etc/cron.d")
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		x.Fatal(err)
+	}
+	peer.Run(x.T, "", "cp", "../../contrib/virtmap.cron", doc)
+	_, lines, _ := strings.Cut(string(readme), "As root, in five lines:\n\n```\n")
+	lines, _, _ = strings.Cut(lines, "```")
+
+	x.learn(x.addresses()...)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() { defer close(done); x.watch(stop) }()
+	defer func() { close(stop); <-done }()
+	x.step("the lines of the README", func() {
+		shell := exec.Command("sh", "-e", "-x", "-c", lines)
+		shell.Env = []string{"PATH=" + bin + ":/usr/sbin:/usr/bin:/sbin:/bin", "VIRTMAP_MX=off", "HOME=/root"}
+		out, err := shell.CombinedOutput()
+		x.Logf("%s", out)
+		if err != nil {
+			x.Fatalf("%v\n%s", err, out)
+		}
+	})
+	if table, err := os.ReadFile("/etc/mail/virtusertable"); err != nil || !strings.Contains(string(table), "virtmap-info=shop.example") {
+		x.Errorf("the virtusertable is not the new one: %v\n%s", err, table)
+	}
+	x.learn(x.addresses()...)
+	x.step("an edit, by cron", func() { x.run(0, "build", "-q", "--verify", "--mx", "off") })
+}
+
 // A site is a server in a namespace.
 type site struct {
 	*testing.T
