@@ -293,46 +293,6 @@ func blockLine(n *yaml.Node, until int) (line int) {
 	return line
 }
 
-// inline gives entries as they stand between braces, without comments.
-func inline(entries []Entry) (string, error) {
-	all := make([]string, len(entries))
-	for i, e := range entries {
-		all[i] = e.Text
-		switch {
-		case strings.Contains(e.Text, "\n"):
-			var err error
-			if all[i], err = onOneLine(e.Text); err != nil {
-				return "", err
-			}
-		case strings.HasSuffix(e.Text, ":"):
-			all[i] += " " // a key without a value
-		}
-	}
-	return strings.Join(all, ", "), nil
-}
-
-// onOneLine gives a block of keys in braces, without these.
-func onOneLine(block string) (string, error) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal([]byte(block), &doc); err != nil {
-		return "", err
-	}
-	inBraces(&doc)
-	text, err := yaml.Marshal(doc.Content[0])
-	line := strings.TrimSpace(string(text))
-	return strings.TrimSuffix(strings.TrimPrefix(line, "{"), "}"), err
-}
-
-func inBraces(n *yaml.Node) {
-	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
-	if n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode {
-		n.Style = yaml.FlowStyle
-	}
-	for _, child := range n.Content {
-		inBraces(child)
-	}
-}
-
 // end is the last line of what stands behind a key: deeper lines go on, also
 // behind blank ones, as those of a text may be.
 func (in *inserter) end(key, value *yaml.Node) int {
@@ -359,86 +319,6 @@ func lastLine(n *yaml.Node) int {
 		last = max(last, lastLine(child))
 	}
 	return last
-}
-
-// flow puts text before the bracket that ends a mapping or a list.
-func (in *inserter) flow(n *yaml.Node, text string) error {
-	quoted := map[spot]rune{}
-	quotes(n, quoted)
-	depth, quote := 0, rune(0)                     // quote: of the text that begins, or the last one
-	begins, within, escaped := false, false, false // a text in quotes
-	last, before := rune(0), rune(0)               // last: what is no blank and no comment
-	start, column := in.column(n), n.Column
-	for line := n.Line; line <= len(in.lines); line, start, column = line+1, 0, 1 {
-		before = ' '
-		for col, c := range in.lines[line-1][start:] {
-			if q, ok := quoted[spot{line, column}]; ok && !within {
-				quote, begins = q, true
-			}
-			column++
-			switch {
-			case within:
-				if c == quote && !escaped {
-					within = false
-				}
-				escaped = c == '\\' && quote == '"' && !escaped
-			case c == quote && (begins || before == '\'' && quote == '\''): // one that is doubled goes on
-				begins, within = false, true
-			case c == '{' || c == '[':
-				depth++
-			case c == '}' || c == ']':
-				depth--
-			}
-			if depth == 0 {
-				in.beforeBracket(line, start+col, last, text)
-				return nil
-			}
-			if c == '#' && !within && (before == ' ' || before == '\t') {
-				break // a comment
-			}
-			if before = c; c != ' ' && c != '\t' {
-				last = c
-			}
-		}
-	}
-	return errors.New("its closing bracket was not found")
-}
-
-// A spot is a line and a column in characters, both from 1.
-type spot struct{ line, column int }
-
-// quotes finds where texts in quotes begin, or what stands before their quotes.
-func quotes(n *yaml.Node, into map[spot]rune) {
-	switch {
-	case n.Kind == yaml.ScalarNode && n.Style&yaml.SingleQuotedStyle != 0:
-		into[spot{n.Line, n.Column}] = '\''
-	case n.Kind == yaml.ScalarNode && n.Style&yaml.DoubleQuotedStyle != 0:
-		into[spot{n.Line, n.Column}] = '"'
-	}
-	for _, child := range n.Content {
-		quotes(child, into)
-	}
-}
-
-// beforeBracket puts text before the bracket at a column of a line; last is what
-// stands before it.
-func (in *inserter) beforeBracket(line, col int, last rune, text string) {
-	written := in.lines[line-1]
-	at := len(strings.TrimRight(written[:col], " "))
-	if at == 0 || written[at-1] == ':' { // the blank makes a key of what is before it
-		at = col
-	}
-	switch {
-	case last == '{' || last == '[':
-	case last != ',':
-		text = ", " + text
-	case at > 0 && written[at-1] == ',':
-		text = " " + text
-	}
-	if at < col {
-		text = strings.TrimRight(text, " ")
-	}
-	in.edits = append(in.edits, insertion{line: line, col: at + 1, text: text})
 }
 
 // localAliases adds names to the list.

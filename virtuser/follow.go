@@ -1,11 +1,9 @@
 package virtuser
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
-	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
 	"virtmap/inventory"
 )
@@ -202,56 +200,6 @@ func hasDetailKeys(all []inventory.Address, user string) bool {
 	return some || every
 }
 
-// reportEnd reports an address target that leads nowhere.
-func (c *compiler) reportEnd(e end, t inventory.Target, what string) bool {
-	switch {
-	case e.loop != nil:
-		c.reportLoop(e.loop, t.Pos, len(t.Text))
-		return false
-	case e.far && c.far:
-		return false // what is said of one is mended for all
-	case e.far:
-		c.far = true
-		c.faults.Add(checkTooDeep.At(t.Pos, len(t.Text), "%s leads through more than %d addresses", what, maxSteps).
-			WithHelp("let one of them name the end"))
-		return false
-	case e.unheard != "":
-		_, domain, _ := mailaddr.Split(e.unheard)
-		way := t.Text
-		if e.unheard != literal(t.Text) {
-			way += " and on to " + e.unheard
-		}
-		c.faults.Add(checkDeadTarget.At(t.Pos, len(t.Text), "%s goes to %s, which is not listed at %s and is refused there", what, way, domain).
-			Concerning("target %q", t.Text).
-			WithHelp("%s", c.nearestAddress(e.unheard)))
-		return false
-	}
-	return true
-}
-
-func (c *compiler) nearestAddress(addr string) string {
-	local, domain, _ := mailaddr.Split(addr)
-	d, listed := c.m.Serves(domain)
-	if !listed {
-		return "declare " + local + " under users: " + domain + " is this server's own name"
-	}
-	if catchAll, _ := c.catchAll(d); catchAll.Kind == inventory.ToLocal {
-		return "declare " + local + " under users, if the server has an account of that name"
-	}
-	entries := c.entries(d)
-	words := diag.Words{Names: func(yield func(string) bool) {
-		for i := range entries {
-			if !yield(entries[i].Local) {
-				return
-			}
-		}
-	}}
-	if near, ok := words.Nearest(local); ok {
-		return "the nearest address there is " + near + "@" + domain
-	}
-	return "list " + local + " under the addresses of " + domain + ", or write another target"
-}
-
 // followFrom follows the target of an address or a user that is named in
 // messages.
 func (c *compiler) followFrom(what, target string) end {
@@ -385,82 +333,4 @@ func (c *compiler) localName(local, domain string) end {
 		return end{right: local}
 	}
 	return end{right: local, unheard: local + "@" + domain}
-}
-
-func (c *compiler) reportLoop(loop []string, pos diag.Pos, size int) {
-	if c.reported[&loop[0]] { // the same one, met again
-		return
-	}
-	c.reported[&loop[0]] = true
-	names := slices.Clone(loop[1:])
-	slices.Sort(names)
-	id := strings.Join(slices.Compact(names), " ")
-	if c.loops[id] {
-		return
-	}
-	c.loops[id] = true
-	shown := slices.Compact(slices.Clone(loop)) // an address and its list are one step
-	if len(shown) == 1 {
-		shown = append(shown, shown[0])
-	}
-	if len(shown) > 8 {
-		shown = append(slices.Clone(shown[:7]), fmt.Sprintf("… (%d steps)", len(loop)-1))
-	}
-	c.faults.Add(checkLoop.At(pos, size, "mail runs in a circle: %s", strings.Join(shown, " -> ")).
-		WithHelp("let one of them go to a user"))
-}
-
-// walkSample follows a row whose end depends on the address, with an address
-// made up for its key, to find circles that only show then. a is nil for the
-// catch-all.
-func (c *compiler) walkSample(d int, a *inventory.Address, value string) {
-	at := strings.LastIndexByte(value, '@')
-	if at < 0 || !strings.Contains(value, "%") || strings.HasPrefix(value, "error:") {
-		return
-	}
-	if _, ours := c.m.Serves(hostOf(c.m, value[at+1:])); !ours {
-		return
-	}
-	domain := c.m.Domains[d].Name
-	pos, size := c.m.Domains[d].Pos, 1
-	samples := []string{c.unlisted(d), c.unlisted(d) + "+detail"}
-	if a != nil {
-		pos, size = a.Pos, len(a.Local)
-		samples = sampleLocals(a, samples[0])
-	} else if t, at := c.catchAll(d); true {
-		pos, size = at, max(1, len(t.Text))
-	}
-	for _, local := range samples {
-		e := c.follow(local + "@" + domain)
-		if e.loop != nil {
-			c.reportLoop(e.loop, pos, size)
-			return
-		}
-		if again := e.steps - 1; again > maxLookups {
-			c.faults.Add(checkTooDeep.At(pos, size, "%s@%s is looked up %d times before it ends, and sendmail gives up after %d", local, domain, again, maxLookups).
-				WithHelp("let it lead to its end in fewer steps"))
-			return
-		}
-	}
-}
-
-func sampleLocals(a *inventory.Address, unlisted string) []string {
-	switch a.Form {
-	case inventory.SomeDetail, inventory.AnyDetail:
-		return []string{a.User() + "+detail"}
-	case inventory.SomeUser, inventory.AnyUser:
-		return []string{unlisted + "+detail"}
-	case inventory.Plain:
-		return []string{a.Local, a.Local + "+detail"}
-	}
-	return []string{a.Local}
-}
-
-// unlisted makes up a local part that only the catch-all of a domain takes.
-func (c *compiler) unlisted(d int) string {
-	for name := "anything"; ; name += "x" {
-		if _, ok := c.listed(d, name, inventory.Plain); !ok {
-			return name
-		}
-	}
 }
