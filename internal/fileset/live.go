@@ -19,6 +19,7 @@ type Live struct {
 	open  func() (*Installed, error)
 	warn  func([]string)
 	first []string // the files that were there at first
+	told  []string // the warnings of the set that was opened last
 
 	mu      sync.RWMutex
 	set     *Installed
@@ -35,15 +36,16 @@ const glance = 250 * time.Microsecond
 var epoch = time.Now().Add(-time.Hour)
 
 // OpenLive opens the files of a folder as Open does. What was there at first
-// must be there later too: without a map its text is not asked, nor nobody.
-// warn is given the warnings, each time anew.
+// must be there later too: when a map disappears, Route fails, and its text is
+// not read instead. warn is given each warning once, until the set is opened
+// without it.
 func OpenLive(dir, host string, account func(string) bool, warn func([]string)) (*Live, error) {
 	l := &Live{warn: warn}
 	l.open = func() (*Installed, error) { return Open(dir, host, account) }
 	if l.set, l.failure = l.open(); l.failure != nil {
 		return l, l.failure
 	}
-	warn(l.set.Warnings)
+	l.tell()
 	for _, s := range l.set.seen {
 		if s.info != nil {
 			l.first = append(l.first, s.path)
@@ -96,7 +98,16 @@ func (l *Live) refresh() {
 		}
 	}
 	if l.failure == nil {
-		l.warn(l.set.Warnings)
+		l.tell()
+	}
+}
+
+// tell gives the warnings on that the set before did not have.
+func (l *Live) tell() {
+	known := lineSet(l.told)
+	l.told = l.set.Warnings
+	if fresh := slices.DeleteFunc(slices.Clone(l.told), known); len(fresh) > 0 {
+		l.warn(fresh)
 	}
 }
 
