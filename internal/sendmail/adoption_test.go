@@ -51,7 +51,7 @@ var stocks = []stock{
 // step by step, edits, and leaves again. Meanwhile a client asks about every
 // address without a pause: what was taken stays so, and never waits.
 func TestNoMailIsRefusedOnTheWay(t *testing.T) {
-	program(t)
+	withBinary(t)
 	for i, s := range stocks {
 		t.Run(strconv.Itoa(i), func(t *testing.T) { // a name without blanks, for the other process
 			if peer.Namespace(t) {
@@ -62,11 +62,28 @@ func TestNoMailIsRefusedOnTheWay(t *testing.T) {
 	}
 }
 
+// binaryVariable names the program for the run in a namespace.
+const binaryVariable = "VIRTMAP_TEST_BINARY"
+
+// withBinary builds the program once for the runs in namespaces.
+func withBinary(t *testing.T) {
+	t.Helper()
+	program(t)
+	if os.Getenv(binaryVariable) != "" {
+		return // inside
+	}
+	path := filepath.Join(peer.SafeDir(t), "virtmap")
+	if out, err := exec.Command("go", "build", "-o", path, "virtmap").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Setenv(binaryVariable, path)
+}
+
 // TestReadmeOnARunningServer types the five lines of the README on a server that
 // runs, with a service command that restarts its sendmail, and ends with a server
 // that works.
 func TestReadmeOnARunningServer(t *testing.T) {
-	program(t)
+	withBinary(t)
 	if peer.Namespace(t) {
 		newSite(t, stocks[0]).quickStart()
 	}
@@ -155,11 +172,18 @@ func newSite(t *testing.T, s stock) *site {
 	if err := syscall.Sethostname([]byte("mx1.example.net")); err != nil {
 		t.Fatal(err)
 	}
-	for to, name := range map[string]string{"/etc": "etc", "/var/lib": "lib", "/var/spool": "spool", "/var/run": "run"} {
-		from := filepath.Join(base, name)
-		peer.Run(t, "", "cp", "-a", to+"/.", from)
-		peer.Bind(t, from, to)
+	for to, kept := range map[string][]string{"/var/lib": {"sendmail"}, "/var/spool": {"mqueue", "mqueue-client"}, "/var/run": {"sendmail"}} {
+		saved := filepath.Join(base, filepath.Base(to))
+		peer.Run(t, "", "mkdir", saved)
+		for _, name := range kept {
+			peer.Run(t, "", "sh", "-c", "[ ! -e "+to+"/"+name+" ] || cp -a "+to+"/"+name+" "+saved)
+		}
+		peer.Run(t, "", "mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", to)
+		peer.Run(t, "", "cp", "-a", saved+"/.", to)
 	}
+	etc := filepath.Join(base, "etc")
+	peer.Run(t, "", "cp", "-a", "/etc/.", etc)
+	peer.Bind(t, etc, "/etc")
 	for path, text := range map[string]string{"/etc/hosts": "127.0.0.1 mx1.example.net mx1 localhost\n::1 mx1.example.net localhost\n", "/etc/aliases": siteAliases, "/etc/resolv.conf": ""} {
 		_ = syscall.Unmount(path, syscall.MNT_DETACH) // a container's own
 		x.write(path, text)
@@ -169,11 +193,7 @@ func newSite(t *testing.T, s stock) *site {
 		peer.Run(t, "", "chmod", "g-s", "/etc/mail")
 	}
 	peer.Run(t, "", "mkdir", "-p", "/var/lib/virtmap", "/var/spool/mqueue", "/var/run/sendmail/mta")
-	x.virtmap = filepath.Join(base, "virtmap")
-	build := exec.Command("go", "build", "-o", x.virtmap, "virtmap")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	x.virtmap = os.Getenv(binaryVariable)
 	var rows strings.Builder
 	for i := range 30 {
 		fmt.Fprintf(&rows, "user%d@club.example\tandrei\n", i)
@@ -420,9 +440,11 @@ func (x *site) adopt() {
 	x.step("import", func() { x.run(imported, "import", "-o", "mail.yaml") })
 	x.step("build --adopt", func() { x.run(3, "build", "--mx", "off", "--adopt") })
 	x.step("build again before anything was done", func() { x.run(3, "build", "--mx", "off") })
+	x.step("a restart before anything was done", x.restart)
 	x.step("the line in sendmail.mc", func() {
 		x.write("/etc/mail/sendmail.mc", fmt.Sprintf(x.mc, x.lines+"include(`/etc/mail/virtmap.mc')dnl\n"))
 	})
+	x.step("a restart before sendmail.cf is made", x.restart)
 	x.step("build before sendmail.cf is made", func() { x.run(3, "build", "--mx", "off") })
 	x.step("sendmail.cf", x.makeCF)
 	x.step("build before the restart", func() {
