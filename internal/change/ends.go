@@ -82,7 +82,7 @@ func (e *Ends) name(name string) bool {
 		return same
 	}
 	e.names[name] = false
-	if !plainly([]byte(name), "._-") {
+	if !plainly([]byte(name), "._-=") { // = is in the names of our own aliases
 		return false
 	}
 	was, aliased := e.old.Aliases.Alias(mailaddr.Lower(name))

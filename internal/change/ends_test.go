@@ -5,6 +5,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"virtmap/internal/fileset"
+	"virtmap/inventory"
 	"virtmap/virtuser"
 )
 
@@ -75,5 +77,38 @@ func TestSameEndsAreTheSame(t *testing.T) {
 	t.Logf("%d ends were the same", sure)
 	if sure == 0 {
 		t.Error("no end was found to be the same")
+	}
+}
+
+// TestASetIsItselfWithoutAsking compares what an inventory becomes with itself:
+// nothing differs, and the Router is not asked about one address.
+func TestASetIsItselfWithoutAsking(t *testing.T) {
+	m, faults := inventory.Parse("mail.yaml", `version: 1
+host: {name: mx1.example.net}
+users: {andrei: , bea: {mailbox: /srv/mail/bea}, carol: {forward: carol@far.example, keep_copy: true}}
+domains:
+  a.example:
+    addresses:
+      fake: andrei
+      info: [andrei, bea, ann@far.example]
+      staff: [info@a.example, carol]
+      sales+*: bea
+      old: {reject: "Ann has left"}
+    catch_all: carol
+  b.example: {same_as: a.example}
+`)
+	source := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+	if faults.Failed() {
+		t.Fatal(faults.Faults())
+	}
+	asked := 0
+	side := func() Side {
+		s := Of(source)
+		rows := s.Router.Rows
+		s.Router.Rows = func(key []byte) ([]byte, bool, error) { asked++; return rows(key) }
+		return s
+	}
+	if c := Compare(side(), side()); len(c.Domains) > 0 || asked > 0 {
+		t.Errorf("%d keys were asked for, and %v differs", asked, c.Domains)
 	}
 }
