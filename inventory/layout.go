@@ -3,6 +3,7 @@ package inventory
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 )
@@ -132,19 +133,30 @@ func (l *layout) block(n *yaml.Node, section string, from, to, indent int) *bloc
 // rank orders the fixed keys of a section: note, then as the manual has them,
 // then what is free.
 func rank(section, key string) int {
-	all := Sections()
-	s := slices.IndexFunc(all, func(s Section) bool { return s.Name == section })
-	if s < 0 {
+	keys, known := ranks()[section]
+	if !known {
 		return 0
 	}
-	if key == "note" {
-		return -1
+	if place, fixed := keys[key]; fixed {
+		return place
 	}
-	if i := slices.IndexFunc(all[s].Keys, func(k Key) bool { return k.Name == key }); i >= 0 {
-		return i
-	}
-	return len(all[s].Keys)
+	return len(keys)
 }
+
+// ranks are the places of the fixed keys, by section. A sort asks for them once
+// for each comparison.
+var ranks = sync.OnceValue(func() map[string]map[string]int {
+	all := map[string]map[string]int{}
+	for _, s := range Sections() {
+		places := map[string]int{}
+		for i, k := range s.Keys {
+			places[k.Name] = i
+		}
+		places["note"] = -1
+		all[s.Name] = places
+	}
+	return all
+})
 
 // contentEnd is the line behind the last one of an entry, of the lines up to
 // next: also comments that are indented deeper than its key are its own.
