@@ -23,6 +23,9 @@ type wanted struct {
 	// promised reports whether the inventory has mail for an address taken, and
 	// whether it passes the user on its way; nil: there is only what is installed.
 	promised func(addr string) (taken, passed bool)
+	// others are right sides that lead to one account alone, which is not the
+	// wanted one; nil: the wanted user may be passed on the way elsewhere.
+	others map[string]bool
 
 	found []ending
 	have  map[string]bool
@@ -39,6 +42,9 @@ func wantedOf(source fileset.Source, name string) *wanted {
 	w.place = func(row int) string { return placeOf(w.table.Pos(row)) }
 	for _, name := range hostnames.ClassW(m).All {
 		w.names = append(w.names, ending{name.Text, placeOf(name.Pos)})
+	}
+	if i, ok := m.User(w.name); ok && (m.Users[i].Mailbox.Text != "" || m.Users[i].Forward.Text != "") {
+		w.others = nil
 	}
 	passed := false
 	promises := prove.Promises{Model: m, User: func(user string) { passed = passed || user == w.name }}
@@ -65,7 +71,7 @@ func newWanted(router *virtuser.Router, table *virtuser.Table, name string) *wan
 	if !strings.HasPrefix(name, "/") {
 		name = strings.ToLower(questionOf(name).addr) // files keep their case
 	}
-	w := &wanted{name: name, router: router, table: table, have: map[string]bool{}}
+	w := &wanted{name: name, router: router, table: table, others: map[string]bool{}, have: map[string]bool{}}
 	w.local, _, _ = strings.Cut(name, "@")
 	w.local = strings.Trim(w.local[strings.LastIndexByte(w.local, '/')+1:], "+")
 	return w
@@ -92,6 +98,21 @@ func (w *wanted) endsAt(addr string) bool {
 		account, _, _ := strings.Cut(r, "+")
 		return !strings.ContainsAny(r, "@/|") && account == w.name
 	})
+}
+
+// isOthers reports whether a row leads to somebody else by its right side alone: a
+// refusal, or the name of one account without aliases.
+func (w *wanted) isOthers(right string) bool {
+	if w.others == nil {
+		return false
+	}
+	other, known := w.others[right]
+	if !known {
+		_, aliased := w.router.Aliases.Alias(right)
+		other = !aliased && right != w.name && inventory.IsLocalName(right)
+		w.others[right] = other
+	}
+	return other || strings.HasPrefix(right, "error:")
 }
 
 // first is the key that an address matches.

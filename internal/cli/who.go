@@ -116,6 +116,9 @@ func (w *wanted) all() []ending {
 	for i := range w.table.Len() {
 		key, value := w.table.Row(i)
 		local, domain, _ := strings.Cut(string(key), "@")
+		if local != "" && w.isOthers(string(value)) {
+			continue
+		}
 		for _, addr := range w.examples(local, domain) {
 			if w.first(addr) == string(key) && w.endsAt(addr) {
 				w.add(string(key), w.place(i))

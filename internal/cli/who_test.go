@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"virtmap/internal/fileset"
+	"virtmap/internal/sample"
+	"virtmap/inventory"
+	"virtmap/virtuser"
+)
+
+// TestRowsThatAreRuledOutEndElsewhere compares what who finds with a search that
+// rules out no row, for every user and address of generated inventories.
+func TestRowsThatAreRuledOutEndElsewhere(t *testing.T) {
+	found := 0
+	for seed := range uint64(60) {
+		m, faults := inventory.Parse("mail.yaml", sample.Inventory(rand.New(rand.NewPCG(seed, 9)), "/etc/mail", "hash"))
+		source := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+		if faults.Failed() {
+			continue
+		}
+		var names []string
+		for _, u := range m.Users {
+			names = append(names, u.Name.Text, u.Forward.Text, u.Mailbox.Text)
+		}
+		for _, name := range names {
+			if name == "" {
+				continue
+			}
+			quick, slow := wantedOf(source, name), wantedOf(source, name)
+			slow.others = nil
+			got, want := quick.all(), slow.all()
+			if found += len(got); !slices.Equal(got, want) {
+				t.Errorf("seed %d, %s: got %v, want %v", seed, name, got, want)
+			}
+		}
+	}
+	t.Logf("%d addresses were found", found)
+	if found == 0 {
+		t.Error("no address was found")
+	}
+}
