@@ -101,18 +101,24 @@ func (w *wanted) endsAt(addr string) bool {
 }
 
 // isOthers reports whether a row leads to somebody else by its right side alone: a
-// refusal, or the name of one account without aliases.
+// refusal, the name of one account without aliases, or an address elsewhere.
 func (w *wanted) isOthers(right string) bool {
-	if w.others == nil {
+	if w.others == nil || strings.EqualFold(right, w.name) {
 		return false
+	}
+	if strings.HasPrefix(right, "error:") {
+		return true
+	}
+	if local, domain, ok := strings.Cut(right, "@"); ok {
+		return inventory.IsLocalName(local) && strings.Contains(domain, ".") && !strings.HasPrefix(domain, "localhost.") && !strings.ContainsAny(domain, "@%:,") && !w.router.Asks(strings.ToLower(domain))
 	}
 	other, known := w.others[right]
 	if !known {
 		_, aliased := w.router.Aliases.Alias(right)
-		other = !aliased && right != w.name && inventory.IsLocalName(right)
+		other = !aliased && inventory.IsLocalName(right)
 		w.others[right] = other
 	}
-	return other || strings.HasPrefix(right, "error:")
+	return other
 }
 
 // first is the key that an address matches.
