@@ -78,23 +78,31 @@ func open(path string, stat func(string) (fs.FileInfo, error), openFile func(str
 func notRegular(path string) error { return fmt.Errorf("%q %w", path, ErrNotRegular) }
 
 // readAll reads to the end. Files of /proc say that they are empty, so that the
-// size is a hint only.
+// size is a hint only. A bytes.Buffer would clear what it is about to fill, which
+// takes a third of the time of a build that finds nothing changed.
 func readAll(file *os.File, path string, limit int64) ([]byte, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
-	var content bytes.Buffer
-	if info.Size() <= limit {
-		content.Grow(int(info.Size()) + bytes.MinRead)
-		if _, err := content.ReadFrom(io.LimitReader(file, limit+1)); err != nil {
-			return nil, err
-		}
-	}
-	if info.Size() > limit || int64(content.Len()) > limit {
+	if info.Size() > limit {
 		return nil, TooLarge(path, limit)
 	}
-	return content.Bytes(), nil
+	content := make([]byte, 0, max(info.Size()+1, bytes.MinRead)) // one byte more to meet the end
+	for {
+		n, err := file.Read(content[len(content):cap(content)])
+		content = content[:len(content)+n]
+		switch {
+		case int64(len(content)) > limit:
+			return nil, TooLarge(path, limit)
+		case errors.Is(err, io.EOF):
+			return content, nil
+		case err != nil:
+			return nil, err
+		case len(content) == cap(content):
+			content = append(content, 0)[:len(content)]
+		}
+	}
 }
 
 // TooLarge is the error of a file with more bytes than a limit, for who reads
