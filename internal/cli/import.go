@@ -22,6 +22,7 @@ import (
 	"virtmap/internal/intake"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
+	"virtmap/internal/regular"
 	"virtmap/internal/sendmail"
 	"virtmap/inventory"
 )
@@ -270,12 +271,7 @@ func (a *importArgs) open(dir string, stdio Stdio) (server *intake.Server, err e
 	var sources []intake.Source
 	for _, spec := range a.from.Value() {
 		kind, file, _ := strings.Cut(spec, ":")
-		var text []byte
-		if file == inventory.StdinName {
-			text, err = io.ReadAll(stdio.In)
-		} else {
-			text, err = os.ReadFile(file)
-		}
+		text, err := readList(file, stdio.In, regular.MaxBytes)
 		if err != nil {
 			return nil, machineExit(err, exitNoInput)
 		}
@@ -286,6 +282,18 @@ func (a *importArgs) open(dir string, stdio Stdio) (server *intake.Server, err e
 		return nil, exit(exitProblems, err)
 	}
 	return server, nil
+}
+
+// readList reads what is behind --from, at most limit bytes.
+func readList(file string, stdin io.Reader, limit int64) ([]byte, error) {
+	if file == inventory.StdinName {
+		return regular.ReadStream(stdin, "stdin", limit)
+	}
+	text, err := regular.Read(file, limit)
+	if errors.Is(err, regular.ErrNotRegular) {
+		err = fmt.Errorf("--from: %w; - is standard input", err)
+	}
+	return text, err
 }
 
 // host gives the server's own name: that of --host, of its configuration, or of

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/regular"
 	"virtmap/inventory"
 )
 
@@ -54,11 +55,7 @@ func inventoriesIn(folder string) []string {
 }
 
 func smallFile(path string) (string, bool) {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > candidateSize {
-		return "", false
-	}
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, candidateSize)
 	return string(text), err == nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/regular"
 	"virtmap/inventory"
 )
 
@@ -90,7 +91,7 @@ func namesOfThisHost() ([]string, error) {
 	if err != nil {
 		return nil, exit(exitIO, err)
 	}
-	hosts, _ := os.ReadFile("/etc/hosts") // without one there is only the short name to go by
+	hosts, _ := regular.Read("/etc/hosts", regular.MaxBytes) // without one there is only the short name to go by
 	return hostNames(here, string(hosts)), nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,23 +60,98 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 		{"check", exitOK, "no errors"},
 		{"build -o out --mx off", exitOK, "wrote"},
 	} {
-		type result struct {
-			code int
-			said string
+		code, said := ranInTime(t, test.command)
+		if code != test.exit || !strings.Contains(said, test.want) {
+			t.Errorf("%s exits with %d, want %d with %q:\n%s", test.command, code, test.exit, test.want, said)
 		}
-		done := make(chan result, 1)
-		go func() {
-			var out bytes.Buffer
-			code := Run(context.Background(), append([]string{"virtmap"}, strings.Fields(test.command)...), Stdio{In: strings.NewReader(""), Out: &out, Err: &out})
-			done <- result{code, out.String()}
-		}()
-		select {
-		case got := <-done:
-			if got.code != test.exit || !strings.Contains(got.said, test.want) {
-				t.Errorf("%s exits with %d, want %d with %q:\n%s", test.command, got.code, test.exit, test.want, got.said)
+	}
+}
+
+// ranInTime runs the program and fails when it hangs.
+func ranInTime(t *testing.T, command string) (code int, said string) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		var out bytes.Buffer
+		code = Run(context.Background(), append([]string{"virtmap"}, strings.Fields(command)...), Stdio{In: strings.NewReader(""), Out: &out, Err: &out})
+		said = out.String()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		t.Fatalf("%s hangs", command)
+	}
+	return code, said
+}
+
+// TestInstalledFilesThatAreNone so that no run waits for a pipe in the place of
+// an installed file, or reads a device without an end.
+func TestInstalledFilesThatAreNone(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write := func(name, text string) {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("mail.yaml", "version: 1\nhost: {name: mx1.example.net}\nusers: {root: }\ndomains: {a.example: {addresses: {info: root, all: [root, b@b.example]}}}\n")
+	write("passwd", "root:x:0:0::/root:/bin/sh\n")
+	if code, said := ranInTime(t, "build -o sound --mx off"); code != exitOK {
+		t.Fatal(said)
+	}
+	const server = " --host mx1.example.net --accounts passwd "
+	lookUp, convert := "lookup --maps out"+server+"info@a.example", "import"+server+"out"
+	for _, test := range []struct {
+		file     string
+		commands []string
+	}{
+		{"virtusertable", []string{convert, "diff -o out --mx off", "build -o out --mx off --adopt", "rollback -o out 1", "check --deep -o out"}},
+		{"virtusertable.db", []string{lookUp, convert, "diff -o out --mx off", "build -o out --mx off --adopt", "check --deep -o out", "test --maps out"}},
+		{"virtmap-aliases", []string{"diff -o out --mx off", "check --deep -o out"}},
+		{"virtmap-aliases.db", []string{lookUp, convert, "diff -o out --mx off", "check --deep -o out"}},
+		{"local-host-names", []string{lookUp, convert, "diff -o out --mx off", "build -o out --mx off"}},
+		{"virtmap.mc", []string{lookUp, convert, "diff -o out --mx off", "check --deep -o out"}},
+		{"genericstable", []string{convert}},
+		{"list", []string{"import" + server + "--from lines:out/list", "import" + server + "--into mail.yaml --from csv:out/list", "import" + server + "--aliases out/list out"}},
+	} {
+		for kind, make := range map[string]func(path string) error{
+			"a pipe":   func(path string) error { return syscall.Mkfifo(path, 0o600) },
+			"a device": func(path string) error { return os.Symlink("/dev/zero", path) },
+			"a folder": func(path string) error { return os.Mkdir(path, 0o700) },
+		} {
+			for _, command := range test.commands {
+				place := filepath.Join("out", test.file)
+				if err := errors.Join(os.RemoveAll("out"), os.CopyFS("out", os.DirFS("sound")), os.RemoveAll(place), make(place)); err != nil {
+					t.Fatal(err)
+				}
+				if code, said := ranInTime(t, command); !strings.Contains(said, "is no regular file") {
+					t.Errorf("%s in the place of %s: %s exits with %d:\n%s", kind, test.file, command, code, said)
+				}
 			}
-		case <-time.After(5 * time.Second):
-			t.Fatalf("%s hangs", test.command)
+		}
+	}
+}
+
+// TestReadList so that no list is read without an end.
+func TestReadList(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "list")
+	if err := os.WriteFile(path, []byte("0123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, file string
+		limit      int64
+		want, err  string
+	}{
+		{"reads a file", path, 10, "0123456789", ""},
+		{"refuses a file of one byte more", path, 9, "", "is too large: the most that is read is 9 bytes"},
+		{"reads standard input", "-", 10, "9876543210", ""},
+		{"refuses one byte more of standard input", "-", 9, "", `"stdin" is too large: the most that is read is 9 bytes`},
+		{"says what to write for a pipe", filepath.Dir(path), 9, "", "is no regular file; - is standard input"},
+	} {
+		text, err := readList(test.file, strings.NewReader("9876543210"), test.limit)
+		if string(text) != test.want || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+			t.Errorf("%s: %q, %v; want %q, %q", test.name, text, err, test.want, test.err)
 		}
 	}
 }

@@ -107,14 +107,8 @@ func namesWithout(source fileset.Source, accounts map[string]bool) []string {
 func copySet(from, to string) error {
 	for _, name := range []string{mcfile.Virtusertable, mcfile.Aliases, mcfile.HostNames, mcfile.RelayDomains} {
 		for _, suffix := range []string{"", ".db", ".cdb"} {
-			content, err := os.ReadFile(filepath.Join(from, name+suffix))
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
-			if err == nil {
-				err = os.WriteFile(filepath.Join(to, name+suffix), content, 0o644)
-			}
-			if err != nil {
+			err := fileset.CopyFile(filepath.Join(from, name+suffix), filepath.Join(to, name+suffix))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@ package fileset
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
+	"virtmap/internal/regular"
 	"virtmap/virtuser"
 )
 
@@ -51,11 +53,7 @@ func (s *Installed) CopyTo(dir string) (c Copied, err error) {
 		default:
 			c.Site = append(c.Site, name)
 		}
-		content, err := os.ReadFile(s.at(table.text + table.suffix))
-		if err == nil {
-			err = os.WriteFile(name+table.suffix, content, textMode)
-		}
-		if err != nil {
+		if err := CopyFile(s.at(table.text+table.suffix), name+table.suffix); err != nil {
 			return c, err
 		}
 	}
@@ -75,6 +73,21 @@ func (s *Installed) CopyTo(dir string) (c Copied, err error) {
 		}
 	}
 	return c, nil
+}
+
+// CopyFile copies a regular file of any size.
+func CopyFile(from, to string) error {
+	file, err := regular.Open(from)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	copied, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, textMode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(copied, file)
+	return errors.Join(err, copied.Close())
 }
 
 // writeMap writes rows as a map of a type, or as text with tabs.

@@ -14,6 +14,7 @@ import (
 	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/publish"
+	"virtmap/internal/regular"
 	"virtmap/virtuser"
 )
 
@@ -105,7 +106,7 @@ func (s *standIn) find(path string) string {
 	if !s.damaged[path] && s.hasMap(path) {
 		return path // its rows are those of the map
 	}
-	content, err := os.ReadFile(path)
+	content, err := regular.Read(path, regular.MaxBytes)
 	if err == nil && !s.damaged[path] && DamagedText(content) == nil {
 		return path
 	}
@@ -181,7 +182,7 @@ func (l *Layout) PassOver() (notes []string, blind bool) {
 				continue
 			}
 			l.damaged[place] = true
-			content, err := os.ReadFile(l.place(text))
+			content, err := regular.Read(l.place(text), regular.MaxBytes)
 			without := err != nil || DamagedText(content) != nil
 			blind = blind || without && text == l.Table
 			instead := "its text is read instead"

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mapped"
 	"virtmap/internal/mcfile"
+	"virtmap/internal/regular"
 )
 
 // maxDrift is how many rows of a file are named.
@@ -26,7 +26,7 @@ func Drift(dir string) ([]string, error) {
 		rows func([]byte) mapfile.Rows
 	}{{mcfile.Virtusertable, virtuserTextRows}, {mcfile.Aliases, aliasTextRows}} {
 		text := filepath.Join(dir, table.name)
-		image, err := os.ReadFile(text)
+		image, err := regular.Read(text, regular.MaxBytes)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -38,7 +38,10 @@ func Drift(dir string) ([]string, error) {
 				rows = table.rows(image)
 			}
 		}
-		named := installedType(filepath.Join(dir, mcfile.Include))
+		named, err := installedType(filepath.Join(dir, mcfile.Include))
+		if err != nil {
+			return nil, err
+		}
 		for _, typ := range mapfile.Types {
 			if typ.Suffix == "" || named != "" && typ.Name != named {
 				continue
@@ -54,53 +57,60 @@ func Drift(dir string) ([]string, error) {
 }
 
 // driftOf compares a map with the rows of its text, where those are known.
-func driftOf(text, path string, rows mapfile.Rows) ([]string, error) {
-	image, err := os.ReadFile(path)
+func driftOf(text, path string, rows mapfile.Rows) (lines []string, err error) {
+	image, err := mapped.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := damagedMap(mapped.Of(image)); err != nil {
+	defer func() { err = errors.Join(err, image.Close()) }()
+	if err := damagedMap(image); err != nil {
 		return []string{fmt.Sprintf("%s is damaged: %v", path, err)}, nil
 	}
 	if rows == nil {
 		return nil, nil
 	}
-	var lines []string
-	set := Installed{at: func(path string) string { return path }}
+	set := Installed{at: unmoved}
 	set.compareAges(text, path)
-	lines = append(lines, set.Warnings...)
+	err = mapped.Guard(func() error {
+		lines = append(set.Warnings, differing(text, path, rows, image.Bytes)...)
+		return nil
+	})
+	return lines, err
+}
+
+// differing says how the rows of a map differ from those of its text.
+func differing(text, path string, rows mapfile.Rows, image []byte) (lines []string) {
 	m, _, err := mapfile.OpenImage(image)
 	if err != nil {
-		return append(lines, fmt.Sprintf("%s: %v", path, err)), nil
+		return []string{fmt.Sprintf("%s: %v", path, err)}
 	}
 	have := make(map[string]bool, rows.Len())
-	var differing []string
 	for i := range rows.Len() {
 		key, value := rows.Row(i)
 		have[string(key)] = true
 		found, ok, err := m.Get(key)
 		switch {
 		case err != nil:
-			return append(lines, fmt.Sprintf("%s: %v", path, err)), nil
+			return []string{fmt.Sprintf("%s: %v", path, err)}
 		case !ok:
-			differing = append(differing, fmt.Sprintf("%s has %s, and its map has no such row", text, asLine(key, value)))
+			lines = append(lines, fmt.Sprintf("%s has %s, and its map has no such row", text, asLine(key, value)))
 		case !bytes.Equal(found, value):
-			differing = append(differing, fmt.Sprintf("%s has %s, and its map %s", text, asLine(key, value), asLine(key, found)))
+			lines = append(lines, fmt.Sprintf("%s has %s, and its map %s", text, asLine(key, value), asLine(key, found)))
 		}
 	}
 	for row, err := range m.All() {
 		if err != nil {
-			return append(lines, fmt.Sprintf("%s: %v", path, err)), nil
+			return []string{fmt.Sprintf("%s: %v", path, err)}
 		}
 		if !have[string(row[0])] {
-			differing = append(differing, fmt.Sprintf("%s has %s, and the text has no such row", path, asLine(row[0], row[1])))
+			lines = append(lines, fmt.Sprintf("%s has %s, and the text has no such row", path, asLine(row[0], row[1])))
 		}
 	}
-	if len(differing) > maxDrift {
-		differing = append(differing[:maxDrift], fmt.Sprintf("%s: and %d rows more", path, len(differing)-maxDrift))
+	if len(lines) > maxDrift {
+		lines = append(lines[:maxDrift], fmt.Sprintf("%s: and %d rows more", path, len(lines)-maxDrift))
 	}
-	return append(lines, differing...), nil
+	return lines
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/regular"
 	"virtmap/virtuser"
 )
 
@@ -119,12 +119,12 @@ func OpenServer(l Layout, aliases []string, account func(string) bool) (set *Ins
 
 // installedType is the map type that a virtmap.mc names; empty when there is
 // none.
-func installedType(path string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return ""
+func installedType(path string) (string, error) {
+	text, err := regular.Read(path, regular.MaxBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
 	}
-	return mcfile.MapType(string(text))
+	return mcfile.MapType(string(text)), err
 }
 
 // load opens what a layout names. tell adds what it does not name to the
@@ -139,7 +139,9 @@ func (s *Installed) load(l Layout, tell bool) (err error) {
 		s.Warnings = l.notRead()
 	}
 	if s.typ = l.Class; l.conf.Path == "" {
-		s.typ = installedType(s.at(filepath.Join(l.dir, mcfile.Include)))
+		if s.typ, err = installedType(s.at(filepath.Join(l.dir, mcfile.Include))); err != nil {
+			return err
+		}
 	}
 	if err := s.loadTable(l); err != nil {
 		return err
@@ -243,7 +245,7 @@ func (s *Installed) empty(path string, err error) bool {
 // Table gives the rows of the virtusertable, sorted: those of the text where it
 // is sorted and its map has the same, which is quicker to go through.
 func (s *Installed) Table() (*virtuser.Table, error) {
-	if text, err := os.ReadFile(s.at(s.text)); err == nil && s.text != "" {
+	if text, err := regular.Read(s.at(s.text), regular.MaxBytes); err == nil && s.text != "" {
 		if t, sorted := virtuser.ReadSorted(text); sorted && s.has(t) {
 			return t, nil
 		}

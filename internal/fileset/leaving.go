@@ -9,6 +9,7 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/mcfile"
+	"virtmap/internal/regular"
 	"virtmap/virtuser"
 )
 
@@ -93,7 +94,7 @@ func (s Source) leaving(dir string, set *Installed, restarted time.Time, grace t
 	if err != nil || restarted.After(info.ModTime()) || now.Sub(info.ModTime()) > grace {
 		return leaving
 	}
-	text, err := os.ReadFile(set.at(filepath.Join(dir, mcfile.Virtusertable)))
+	text, err := regular.Read(set.at(filepath.Join(dir, mcfile.Virtusertable)), regular.MaxBytes)
 	if err != nil {
 		return leaving
 	}

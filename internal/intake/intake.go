@@ -21,7 +21,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,6 +30,7 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/prove"
+	"virtmap/internal/regular"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )
@@ -132,7 +132,7 @@ func (s *Server) readTexts(l fileset.Layout, each func(row func(key, value []byt
 }
 
 func readIfThere(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, regular.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -11,9 +11,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"runtime/debug"
 	"syscall"
+
+	"virtmap/internal/regular"
 )
 
 // An Image is the content of a file.
@@ -32,7 +33,7 @@ func Of(content []byte) *Image { return &Image{Bytes: content} }
 
 // Open maps a regular file. An empty one has nothing to map.
 func Open(path string) (*Image, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not make us wait
+	file, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -40,9 +41,6 @@ func Open(path string) (*Image, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%q is no regular file", path)
 	}
 	size := info.Size()
 	if size == 0 {

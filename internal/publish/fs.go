@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"syscall"
 	"time"
 
 	"virtmap/internal/mapped"
+	"virtmap/internal/regular"
 )
 
 // FS is every file-system call that publishing makes, so that a test can stop
@@ -82,7 +84,8 @@ func (osFS) Stat(name string) (Info, error) {
 	return result, nil
 }
 
-func (osFS) ReadFile(name string) ([]byte, error) { return os.ReadFile(name) }
+// ReadFile waits for no pipe. A map that a generation keeps may have any size.
+func (osFS) ReadFile(name string) ([]byte, error) { return regular.Read(name, math.MaxInt64) }
 
 // Image keeps makemap and postmap, which write maps in place, from doing so
 // while the file is read; programs that only read it are not kept from it.

@@ -34,7 +34,20 @@ func Read(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return readAll(file, path, limit)
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > limit {
+		return nil, TooLarge(path, limit)
+	}
+	return readAll(file, path, info.Size(), limit)
+}
+
+// ReadStream reads at most limit bytes of what is no file, such as standard
+// input, and waits for its end. name is for the error.
+func ReadStream(from io.Reader, name string, limit int64) ([]byte, error) {
+	return readAll(from, name, 0, limit)
 }
 
 // Open opens a regular file for reading. It never waits: for whoever would
@@ -80,17 +93,10 @@ func notRegular(path string) error { return fmt.Errorf("%q %w", path, ErrNotRegu
 // readAll reads to the end. Files of /proc say that they are empty, so that the
 // size is a hint only. A bytes.Buffer would clear what it is about to fill, which
 // takes a third of the time of a build that finds nothing changed.
-func readAll(file *os.File, path string, limit int64) ([]byte, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > limit {
-		return nil, TooLarge(path, limit)
-	}
-	content := make([]byte, 0, max(info.Size()+1, bytes.MinRead)) // one byte more to meet the end
+func readAll(from io.Reader, path string, size, limit int64) ([]byte, error) {
+	content := make([]byte, 0, max(size+1, bytes.MinRead)) // one byte more to meet the end
 	for {
-		n, err := file.Read(content[len(content):cap(content)])
+		n, err := from.Read(content[len(content):cap(content)])
 		content = content[:len(content)+n]
 		switch {
 		case int64(len(content)) > limit:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -77,6 +78,25 @@ func TestReadWhatHasNoSize(t *testing.T) {
 	}
 	if _, err := Read(path, 16); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("Read(%q) of 16 bytes: %v", path, err)
+	}
+}
+
+// endless gives zeros, one piece after the other.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) { e.read += len(p); return len(p), nil }
+
+func TestReadStream(t *testing.T) {
+	if text, err := ReadStream(strings.NewReader("0123456789"), "stdin", 10); err != nil || string(text) != "0123456789" {
+		t.Errorf("ReadStream of 10 bytes: %q, %v", text, err)
+	}
+	var in endless
+	if text, err := ReadStream(&in, "stdin", 10_000); !errors.Is(err, ErrTooLarge) || text != nil || in.read > 40_000 {
+		t.Errorf("ReadStream of what never ends: %d bytes, %v, with %d read", len(text), err, in.read)
+	}
+	broken := iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader("text")))
+	if _, err := ReadStream(broken, "stdin", 10); !errors.Is(err, iotest.ErrTimeout) {
+		t.Errorf("ReadStream of what cannot be read: %v", err)
 	}
 }
 
