@@ -14,7 +14,7 @@ func (a *importArgs) merge(server *intake.Server, inv *intake.Inventory, have fi
 	m := server.Into(have, inv)
 	after, changed := have, []string{a.into}
 	if !m.Additions.Empty() {
-		files, with, err := m.Files(a.into, func(path string) (string, error) {
+		files, with, err := m.Files(a.into, stdio.includeFolders(), func(path string) (string, error) {
 			_, text, err := inventory.ReadText(path, nil)
 			return text, err
 		})

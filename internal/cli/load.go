@@ -34,7 +34,7 @@ func inventoryFlag(path *string) cli.Flag {
 	}
 }
 
-// includeFromFlag goes with every inventoryFlag.
+// includeFromFlag goes with every flag that names an inventory.
 func includeFromFlag(folders *cli.StringSlice) cli.Flag {
 	return &cli.StringSliceFlag{
 		Name: "include-from", Destination: folders, TakesFile: true, EnvVars: []string{"VIRTMAP_INCLUDE_FROM"},
@@ -60,7 +60,7 @@ func (s Stdio) includeFolders() []string {
 func withIncludeFrom(all []*cli.Command, folders *cli.StringSlice) []*cli.Command {
 	for _, c := range all {
 		withIncludeFrom(c.Subcommands, folders)
-		at := slices.IndexFunc(c.Flags, func(f cli.Flag) bool { return f.Names()[0] == "inventory" })
+		at := slices.IndexFunc(c.Flags, func(f cli.Flag) bool { return f.Names()[0] == "inventory" || f.Names()[0] == "into" })
 		if at >= 0 {
 			c.Flags = slices.Insert(c.Flags, at+1, includeFromFlag(folders))
 		}

@@ -241,8 +241,9 @@ type File struct{ Path, Text string }
 
 // Files gives those files of the inventory of a path that have additions, that
 // inventory first, whose users the others may need. read gives the text of a
-// file. It makes sure that what the inventory had means what it meant.
-func (m *Merge) Files(path string, read func(path string) (string, error)) (files []File, after fileset.Source, err error) {
+// file; includeFrom is as for inventory.Load. It makes sure that what the
+// inventory had means what it meant.
+func (m *Merge) Files(path string, includeFrom []string, read func(path string) (string, error)) (files []File, after fileset.Source, err error) {
 	parts := m.parts(path)
 	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(parts)), func(file string) bool { return file == path })
 	texts := map[string]string{}
@@ -260,7 +261,7 @@ func (m *Merge) Files(path string, read func(path string) (string, error)) (file
 		texts[file] = text
 		files = append(files, File{file, text})
 	}
-	if after, err = m.with(path, texts); err != nil {
+	if after, err = m.with(path, texts, includeFrom); err != nil {
 		return nil, after, fmt.Errorf("%s: %w", path, err)
 	}
 	return files, after, nil
@@ -285,8 +286,8 @@ func (m *Merge) parts(path string) map[string]*inventory.Additions {
 
 // with reads the inventory of a path whose files have other texts, in which no
 // row that it had may lead elsewhere.
-func (m *Merge) with(path string, texts map[string]string) (after fileset.Source, err error) {
-	model, faults, err := inventory.LoadTexts(path, texts)
+func (m *Merge) with(path string, texts map[string]string, includeFrom []string) (after fileset.Source, err error) {
+	model, faults, err := inventory.LoadTexts(path, texts, includeFrom...)
 	if err != nil {
 		return after, err
 	}

@@ -48,7 +48,7 @@ func TestIntoKeepsEveryLine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files, _, err := server.Into(have, inv).Files("mail.yaml", readText)
+		files, _, err := server.Into(have, inv).Files("mail.yaml", nil, readText)
 		if err != nil || len(files) != 1+seed%2 {
 			t.Fatalf("seed %d: %d files, %v\n%q", seed, len(files), err, texts)
 		}
