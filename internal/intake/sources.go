@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -33,10 +34,10 @@ var Kinds = []string{"postfix", "mailbox", "csv", "lines"}
 //	csv      two columns, address and targets, with a header or without
 //	lines    address and targets, separated by blanks or commas
 func From(host, base string, sources []Source, account func(name string) bool) (*Server, error) {
-	g := &gathering{base: base, account: account, rows: map[string]string{}, from: map[string]string{}, domains: map[string]bool{}, aliases: map[string]string{},
+	g := &gathering{host: host, base: base, account: account, ours: map[string]bool{host: true}, rows: map[string]string{}, from: map[string]string{}, domains: map[string]bool{}, aliases: map[string]string{},
 		lists: map[string]string{}, users: map[string]string{}, targets: map[string]bool{}, above: map[string][]string{}, lines: lines{above: map[string][]string{}}}
 	readers := map[string]func(Source) error{"postfix": g.postfix, "mailbox": g.mailboxes, "csv": g.csv, "lines": g.plain}
-	g.take = g.target
+	g.take = g.look
 	for _, source := range sources {
 		if err := readers[source.Kind](source); err != nil {
 			return nil, err
@@ -51,11 +52,12 @@ func From(host, base string, sources []Source, account func(name string) bool) (
 	if len(g.domains) == 0 {
 		return nil, errors.New("there are no virtual addresses")
 	}
-	return g.server(host), nil
+	return g.server(), nil
 }
 
 // A gathering is what the sources have.
 type gathering struct {
+	host    string // the server's own name
 	base    string
 	account func(name string) bool
 	rows    map[string]string // right sides by key
@@ -65,17 +67,18 @@ type gathering struct {
 	lists   map[string]string // names of lists, by their members
 	users   map[string]string // that mailboxes were made to, with their addresses
 	targets map[string]bool   // names that rows lead to
+	ours    map[string]bool   // domains that rows are about, and the host
 	lines   lines
 	above   map[string][]string // comments, by domain
 
 	take   func(found) // what is done with a row
-	adding bool        // it is added, and not only looked at for its targets
+	adding bool        // it is added, and not only looked at
 }
 
 // server gives what was gathered as a sendmail server would have it.
-func (g *gathering) server(host string) *Server {
+func (g *gathering) server() *Server {
 	for domain := range g.domains {
-		if _, open := g.rows["@"+domain]; !open && domain != host { // the host's own names are accounts
+		if _, open := g.rows["@"+domain]; !open && domain != g.host { // the host's own names are accounts
 			g.rows["@"+domain] = `error:5.1.1:"550 ` + unknownUser + `"`
 		}
 	}
@@ -84,7 +87,7 @@ func (g *gathering) server(host string) *Server {
 		return []byte(right), ok, nil
 	}
 	router := &virtuser.Router{
-		Host: host, ClassW: func(name string) bool { return g.domains[name] }, Relayed: func(string) bool { return false }, Aliases: own,
+		Host: g.host, ClassW: func(name string) bool { return g.domains[name] }, Relayed: func(string) bool { return false }, Aliases: own,
 		Rows: func(key []byte) ([]byte, bool, error) {
 			right, ok := g.rows[string(key)]
 			return []byte(right), ok, nil
@@ -113,13 +116,23 @@ type found struct {
 	declares          bool     // it only says that a domain is served
 }
 
-// target notes the names that a row leads to: no mailbox may be made to one.
-func (g *gathering) target(f found) {
+// look notes the domain that a row is about, and the names that it leads to: no
+// mailbox may be made to one.
+func (g *gathering) look(f found) {
+	g.own(f)
 	if f.declares {
 		return
 	}
 	for _, target := range targets(f.right) {
 		g.targets[mailaddr.Lower(target)] = true
+	}
+}
+
+// own notes the domain that a row is about.
+func (g *gathering) own(f found) {
+	_, domain, _ := mailaddr.Split(f.key) // of a domain alone it is that
+	if folded, bad := mailaddr.FoldDomain(cmp.Or(domain, f.key)); bad == nil {
+		g.ours[folded] = true
 	}
 }
 
@@ -230,23 +243,17 @@ func (g *gathering) right(local, domain, text string) (right, problem string) {
 		if problem := noTarget(target); problem != "" {
 			return "", problem
 		}
-		switch {
-		case strings.HasPrefix(target, "@") && local == "" && len(all) > 1:
+		if strings.HasPrefix(target, "@") && local == "" && len(all) > 1 {
 			return "", fmt.Sprintf("a list leads to the same recipients from every name, and %s is another one from each: list the addresses", target)
-		case strings.HasPrefix(target, "@") && local == "":
-			all[i] = "%1%3" + target
-		case strings.HasPrefix(target, "@"):
-			all[i] = local + target
 		}
-		if mailaddr.Lower(all[i]) == local+"@"+domain {
+		if all[i] = g.form(local, target); all[i] == local+"@"+domain {
 			return "", "it leads to itself: name the user whose mailbox it is"
 		}
 	}
 	have := map[string]bool{}
 	all = slices.DeleteFunc(all, func(target string) bool {
-		name := mailaddr.Lower(target)
-		again := have[name]
-		have[name] = true
+		again := have[target]
+		have[target] = true
 		return again
 	})
 	switch len(all) {
@@ -256,6 +263,24 @@ func (g *gathering) right(local, domain, text string) (right, problem string) {
 		return all[0], ""
 	}
 	return g.list(all), ""
+}
+
+// form gives a target of a local part, in the one form that it is compared in:
+// only at another server the local part keeps its case (RFC 5321 2.4).
+func (g *gathering) form(local, target string) string {
+	if whole, isDomain := strings.CutPrefix(target, "@"); isDomain {
+		domain, _ := mailaddr.FoldDomain(whole)
+		return cmp.Or(local, "%1%3") + "@" + domain
+	}
+	kept, bad := mailaddr.FoldForeign(target)
+	_, domain, _ := mailaddr.Split(kept)
+	switch {
+	case bad != nil: // it is a name
+		return mailaddr.Lower(target)
+	case g.ours[domain]:
+		return mailaddr.Lower(kept)
+	}
+	return kept
 }
 
 // list gives the alias of targets, one for all that have the same.
@@ -276,9 +301,11 @@ var accountName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
 // user of its own, whose mailbox is a file. sendmail delivers to no Maildir
 // there: such a user is an account, with a note.
 func (g *gathering) mailboxes(s Source) error {
-	if g.adding { // it has no targets
-		g.tail(logicalLines(s, true, g.mailbox))
+	take := g.own // it has no targets
+	if g.adding {
+		take = g.mailbox
 	}
+	g.tail(logicalLines(s, true, take))
 	return nil
 }
 
