@@ -105,7 +105,7 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 	switch {
 	case a.quiet:
 	case a.telling.since != "":
-		fmt.Fprintf(stdio.Err, "%s: no errors on lines changed since %s, and no new ones elsewhere\n", source.Model.Name, a.telling.since)
+		fmt.Fprintf(stdio.Err, "%s: no errors on lines changed since %s, and no new ones elsewhere\n", source.Model.Name, diag.Printable(a.telling.since))
 	default:
 		fmt.Fprintf(stdio.Err, "%s: no errors in %s\n", source.Model.Name, contents(source))
 	}

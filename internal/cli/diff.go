@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/change"
+	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mapped"
 	"virtmap/internal/publish"
@@ -153,7 +154,8 @@ func (a *diffArgs) unifiedDiff(w io.Writer, j *job) error {
 		if err != nil {
 			return err
 		}
-		if _, err := w.Write(diff.Diff(out.Path, old, out.Path, next)); err != nil {
+		shown := diag.Printable(out.Path)
+		if _, err := w.Write(diff.Diff(shown, old, shown, next)); err != nil {
 			return err
 		}
 	}

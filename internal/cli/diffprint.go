@@ -143,7 +143,7 @@ func (d *diffOutput) summary() string {
 
 func (d *diffOutput) markdown(w io.Writer) error {
 	var out strings.Builder
-	fmt.Fprintf(&out, "**virtmap:** %s\n", d.summary())
+	fmt.Fprintf(&out, "**virtmap:** %s\n", diag.Printable(d.summary()))
 	for i := range d.Domains {
 		domain := &d.Domains[i]
 		fmt.Fprintf(&out, "\n#### %s\n", strings.TrimSuffix(head(domain), ":"))

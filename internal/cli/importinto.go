@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/intake"
 	"virtmap/inventory"
@@ -30,9 +31,9 @@ func (a *importArgs) merge(server *intake.Server, inv *intake.Inventory, have fi
 	if err := printProof(stdio.Err, "", &proof); err != nil {
 		return exit(exitIO, err)
 	}
-	fmt.Fprintf(stdio.Out, "%s: added %s, and %s to domains that it has\n", strings.Join(changed, ", "), plural(len(m.Additions.Domains), "domain"), addresses(m.Added))
+	fmt.Fprintf(stdio.Out, "%s: added %s, and %s to domains that it has\n", diag.Printable(strings.Join(changed, ", ")), plural(len(m.Additions.Domains), "domain"), addresses(m.Added))
 	for _, left := range inv.Lines() {
-		fmt.Fprintln(stdio.Err, left)
+		stdio.tell(left)
 	}
 	if len(proof.Found) > 0 || inv.Left > 0 {
 		return exit(exitHeld, nil)

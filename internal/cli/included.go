@@ -74,6 +74,7 @@ func shownBeside(given, path string) string {
 // notByItself replaces the faults of a file that an inventory includes by one:
 // what it lacks, and the names it uses, are in that inventory.
 func notByItself(faults *diag.List, top string) {
+	top = diag.Printable(top)
 	var one diag.Fault
 	faults.Keep(func(f diag.Fault) bool {
 		if one.Check == nil && f.Check.Name == "missing" {

@@ -207,8 +207,9 @@ func (a *keptArgs) sayRestored(m publish.Meta, result publish.Report, before []s
 	if len(others) > 0 {
 		next += "; generation " + strconv.Itoa(m.Number) + " had no " + strings.Join(others, ", ") + ": " + a.whatToRemove(others)
 	}
-	fmt.Fprintf(stdio.Out, "put generation %d of %s back (%s); %s. The next build writes what the inventory says again\n",
+	line := fmt.Sprintf("put generation %d of %s back (%s); %s. The next build writes what the inventory says again",
 		m.Number, m.Time.Format(time.RFC3339), firstOf(m.Contents, m.Note), next)
+	fmt.Fprintln(stdio.Out, diag.Printable(line))
 }
 
 // whatToRemove says of files that a generation did not have which may go: an alias

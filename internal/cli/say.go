@@ -71,7 +71,7 @@ func (a *buildArgs) say(j *job, result publish.Report, stdio Stdio) {
 			if change.New {
 				verb = "create"
 			}
-			fmt.Fprintf(stdio.Out, "would %s %s\n", verb, change.Path)
+			fmt.Fprintf(stdio.Out, "would %s %s\n", verb, diag.Printable(change.Path))
 		}
 		return
 	}
@@ -79,7 +79,7 @@ func (a *buildArgs) say(j *job, result publish.Report, stdio Stdio) {
 		return
 	}
 	for _, path := range result.Stale {
-		fmt.Fprintf(stdio.Err, "%s is no longer written; remove it once sendmail does not read it\n", path)
+		stdio.tell(path + " is no longer written; remove it once sendmail does not read it")
 	}
 	var names, outside []string
 	for _, change := range result.Changes {
@@ -92,7 +92,8 @@ func (a *buildArgs) say(j *job, result publish.Report, stdio Stdio) {
 	if len(names) > 0 {
 		outside = append(outside, strings.Join(names, " ")+" to "+a.out)
 	}
-	fmt.Fprintf(stdio.Out, "%s: wrote %s (%s); %s%s\n", source.Model.Name, strings.Join(outside, " and "), contents(source), a.next(j, result.Changes, len(outside) > 0 && outside[0] == a.mc), stay(j.leaving))
+	line := fmt.Sprintf("%s: wrote %s (%s); %s%s", source.Model.Name, strings.Join(outside, " and "), contents(source), a.next(j, result.Changes, len(outside) > 0 && outside[0] == a.mc), stay(j.leaving))
+	fmt.Fprintln(stdio.Out, diag.Printable(line))
 }
 
 // next says what must happen for sendmail to use what changed.
