@@ -12,8 +12,7 @@ import (
 func (w *walk) deliver(to triple) Outcome {
 	out := Outcome{Code: 250, Status: "2.1.5", Text: "Recipient ok", Mailer: to.mailer}
 	if to.mailer != "local" {
-		out.NextHost = strings.TrimSuffix(joined(to.host, blankSub), ".")
-		out.User = joined(to.user, blankSub) + "@" + out.NextHost
+		out.sent(&to)
 		out.Recipients = []string{out.User}
 		return out
 	}
@@ -21,16 +20,24 @@ func (w *walk) deliver(to triple) Outcome {
 	if bad := notDirect(to.user); bad != nil {
 		return refused(bad)
 	}
-	known, bad := w.local(out.User, 0, &out.Recipients)
+	known, next, bad := w.local(out.User, to.stays, 0, &out.Recipients)
 	switch {
 	case bad != nil:
 		return refused(bad)
 	case !known:
 		return refused(unknownUser)
+	case next != nil:
+		out.sent(next)
 	}
 	slices.Sort(out.Recipients)
 	out.Recipients = slices.Compact(out.Recipients)
 	return out
+}
+
+// sent notes what goes to another server.
+func (o *Outcome) sent(to *triple) {
+	o.Mailer, o.User = to.mailer, to.address()
+	o.NextHost = strings.TrimSuffix(joined(to.host, blankSub), ".")
 }
 
 // Ends gives the recipients that a local name leads to by the alias files, sorted:
@@ -38,7 +45,7 @@ func (w *walk) deliver(to triple) Outcome {
 func (r *Router) Ends(name string) []string {
 	w := walk{r: r}
 	var ends []string
-	if known, bad := w.local(mailaddr.Lower(name), 0, &ends); !known || bad != nil {
+	if known, _, bad := w.local(mailaddr.Lower(name), w.stays(name), 0, &ends); !known || bad != nil {
 		return []string{name}
 	}
 	slices.Sort(ends)
@@ -81,16 +88,21 @@ func notDirect(t []string) *refusal {
 	return nil
 }
 
-// local finds an alias or an account: for user+detail the aliases
-// user+detail, user+* and user, then the account (ruleset localaddr). It
-// appends the recipients that are behind it.
-func (w *walk) local(name string, depth int, to *[]string) (known bool, bad *refusal) {
+// local finds an alias, a relay or an account: for user+detail the aliases
+// user+detail, user+* and user, then what is behind them (ruleset localaddr). It
+// appends the recipients that are behind it, and gives the triple of a name that
+// another server gets. stays says that the name is looked up as it is, and that
+// no relay gets it.
+func (w *walk) local(name string, stays bool, depth int, to *[]string) (known bool, next *triple, bad *refusal) {
 	if depth > maxAliasDepth {
-		return false, &refusal{554, "5.4.6", "aliasing/forwarding loop broken"}
+		return false, nil, &refusal{554, "5.4.6", "aliasing/forwarding loop broken"}
 	}
 	user, detail, plus := splitDetail(name)
 	keys := []string{name}
-	if plus {
+	switch {
+	case plus && stays:
+		user, detail = name, ""
+	case plus:
 		keys = append(keys, user+"+*")
 		if t, bad := tokens(user); bad == nil {
 			user = joined(finished(t), blankSub)
@@ -101,24 +113,34 @@ func (w *walk) local(name string, depth int, to *[]string) (known bool, bad *ref
 		for _, key := range keys {
 			value, ok, err := w.get(w.r.Aliases, "aliases", key)
 			if err != nil {
-				return false, damagedMap
+				return false, nil, damagedMap
 			}
 			if ok {
 				w.expand(key, string(value), user, depth+1, to)
-				return true, nil
+				return true, nil, nil
 			}
 		}
 	}
-	user = stripQuotes(user)
-	known = w.r.Account(user)
-	w.step("accounts", user, nil, known)
+	account := stripQuotes(user)
+	known = w.r.Account(account)
+	w.step("accounts", account, nil, known)
+	if !stays {
+		if passed, next, bad := w.relayed(name, known, depth, to); passed || bad != nil {
+			return passed, next, bad
+		}
+	}
 	if known && detail != "" {
-		user += "+" + detail
+		account += "+" + detail
 	}
 	if known {
-		*to = append(*to, user)
+		*to = append(*to, account)
 	}
-	return known, nil
+	return known, nil, nil
+}
+
+// stays reports whether a local name is in class L.
+func (w *walk) stays(name string) bool {
+	return w.r.Relays.Stays != nil && w.r.Relays.Stays(mailaddr.Lower(name))
 }
 
 // expand follows an alias, once: whom it leads to is known the second time.
@@ -151,16 +173,26 @@ func (w *walk) members(list, alias string, depth int, to *[]string) {
 			continue
 		}
 		if next.mailer != "local" {
-			*to = append(*to, joined(next.user, blankSub)+"@"+strings.TrimSuffix(joined(next.host, blankSub), "."))
+			*to = append(*to, next.address())
 			continue
 		}
 		name := mailaddr.Lower(joined(finished(next.user), blankSub))
 		if name == alias || name == `\`+alias { // its own name ends the expansion
-			*to = append(*to, alias)
+			w.itself(name, alias, next.stays, depth, to)
 			continue
 		}
-		_, _ = w.local(name, depth, to)
+		_, _, _ = w.local(name, next.stays, depth, to)
 	}
+}
+
+// itself appends the recipient of an alias that names itself.
+func (w *walk) itself(name, alias string, stays bool, depth int, to *[]string) {
+	if !stays {
+		if known, _, bad := w.relayed(name, w.r.Account(alias), depth, to); known || bad != nil {
+			return
+		}
+	}
+	*to = append(*to, alias)
 }
 
 // splitMembers cuts the right side of an alias at its commas, not within

@@ -10,8 +10,10 @@ import (
 // A triple is what ruleset parse (0) makes of an address.
 type triple struct {
 	mailer string
-	host   []string
-	user   []string // of esmtp without its host
+	host   []string // of another server
+	user   []string // of another server without its host
+	domain []string // of the address, where that is not the host
+	stays  bool     // of local: no relay gets it, and it has no detail
 }
 
 func (w *walk) parseTokens(t []string, level int) (triple, *refusal) {
@@ -32,15 +34,15 @@ func (w *walk) parse(m mailbox, level int) (triple, *refusal) {
 	case m.at && len(m.host) == 0:
 		return triple{mailer: "local"}, nil // <@>, nobody
 	case m.at && isLiteral(m.host):
-		return triple{mailer: "esmtp", host: m.host, user: m.user}, nil
+		return w.elsewhere(m, level+1)
 	case !m.at || len(m.user) == 0 || !endsInDot(m.host) || !w.r.inClassW(m.host) && !w.r.isVirtual(m.host):
 	default:
 		return w.virtual(m, level+1)
 	}
 	if !m.at {
-		return triple{mailer: "local", user: m.user}, nil
+		return w.here(m, level+1)
 	}
-	return triple{mailer: "esmtp", host: m.host, user: m.user}, nil
+	return w.elsewhere(m, level+1)
 }
 
 func isLiteral(host []string) bool {
@@ -161,11 +163,8 @@ func (w *walk) virtual(m mailbox, level int) (triple, *refusal) {
 	if bad != nil {
 		return triple{}, bad
 	}
-	if !ok && !w.r.inClassW(m.host) {
-		return triple{mailer: "esmtp", host: m.host, user: m.user}, nil
-	}
 	if !ok {
-		return triple{mailer: "local", user: m.user}, nil
+		return w.withoutRow(m, level)
 	}
 	t, bad := tokens(value)
 	switch {
@@ -179,14 +178,20 @@ func (w *walk) virtual(m mailbox, level int) (triple, *refusal) {
 		return triple{}, noMailer
 	case isErrorRow(t):
 		return triple{}, errorReply(t, slices.Concat(m.user, []string{"<", "@"}, m.host))
-	case len(t) == 1 && t[0] == "!" && !w.r.inClassW(m.host):
-		return triple{mailer: "esmtp", host: m.host, user: m.user}, nil
 	case len(t) == 1 && t[0] == "!": // the rulesets' own mark for: no row
-		return triple{mailer: "local", user: m.user}, nil
+		return w.withoutRow(m, level)
 	case level+1 > maxLevel:
 		return triple{}, tooDeep
 	}
 	return w.parseTokens(t, level+2)
+}
+
+// withoutRow gives the triple of an address that has no row.
+func (w *walk) withoutRow(m mailbox, level int) (triple, *refusal) {
+	if w.r.inClassW(m.host) {
+		return w.here(m, level)
+	}
+	return w.elsewhere(m, level)
 }
 
 // row tries the keys of an address in sendmail's order and gives the right

@@ -56,6 +56,7 @@ type Router struct {
 	Rows    Lookup                 // the virtusertable
 	Aliases Lookup                 // alias files; nil: none
 	Account func(name string) bool // local accounts
+	Relays  Relays                 // where mail is passed on to
 
 	j []string // Host in tokens
 }
@@ -64,8 +65,8 @@ type Router struct {
 type Outcome struct {
 	Code         int // SMTP reply code: 250 is taken
 	Status, Text string
-	Mailer       string   // sendmail's triple: "local", "esmtp", "error"
-	NextHost     string   // of esmtp: where it is sent to
+	Mailer       string   // sendmail's triple: "local", "error", or that of another server: "esmtp", "relay", …
+	NextHost     string   // of another server: where it is sent to
 	User         string   // what the mailer gets
 	Recipients   []string // sorted: account, account+detail, /file, |program or address, aliases expanded
 	Trace        []Step
@@ -87,7 +88,7 @@ func (o *Outcome) Row() string {
 
 // A Step is one key that was tried.
 type Step struct {
-	Map   string // virtusertable, aliases or accounts
+	Map   string // virtusertable, aliases, accounts, or the relay that got the name: LUSER_RELAY, …
 	Key   string
 	Value string // of a hit
 	Hit   bool
@@ -205,15 +206,19 @@ func within(class func(name string) bool, host []string, below bool) bool {
 }
 
 func holds(class func(name string) bool, name string, below bool) bool {
-	for more := true; more; _, name, more = strings.Cut(name, ".") {
+	for {
 		if class(name) {
 			return true
 		}
-		if !below {
-			break
+		dot := strings.IndexByte(name, '.')
+		if !below || dot < 0 {
+			return false
 		}
+		if dot > 0 && class(name[dot:]) { // .example: all names below it, without itself
+			return true
+		}
+		name = name[dot+1:]
 	}
-	return false
 }
 
 // Asks reports whether the virtusertable is asked about addresses of a domain,
