@@ -182,9 +182,11 @@ func (s *Installed) loadTable(l Layout) (err error) {
 
 // loadNames reads the classes.
 func (s *Installed) loadNames(l Layout) error {
-	all := map[string][]string{conf.ClassW: l.Words, conf.ClassR: l.conf.ClassWords(conf.ClassR), conf.VirtHosts: l.conf.ClassWords(conf.VirtHosts)}
+	all := map[string][]string{
+		conf.ClassW: l.Words, conf.ClassR: l.conf.ClassWords(conf.ClassR), conf.VirtHosts: l.conf.ClassWords(conf.VirtHosts), conf.ClassL: l.Stay,
+	}
 	var listed []string
-	for _, f := range slices.Concat(l.Names, l.Relayed, l.conf.ClassFiles(conf.VirtHosts)) {
+	for _, f := range slices.Concat(l.Names, l.Relayed, l.conf.ClassFiles(conf.VirtHosts), l.Stays) {
 		if f.Path == "" {
 			continue // the warnings name it
 		}
@@ -215,12 +217,18 @@ func (s *Installed) loadNames(l Layout) error {
 	if l.conf.Holds(conf.ClassR, conf.VirtHosts) {
 		s.stays.relayed = append(s.stays.relayed, s.virtual...)
 	}
+	if l.conf.Holds(conf.ClassW, conf.VirtHosts) {
+		s.stays.names = append(s.stays.names, s.virtual...)
+	}
 	s.names = slices.Concat(s.stays.names, listed)
 	finalDot := func(name string) bool { return strings.HasSuffix(name, ".") } // it never matches
 	s.Router.ClassW = lineSet(slices.DeleteFunc(slices.Clone(s.names), finalDot))
 	s.Router.Relayed = lineSet(slices.Concat(s.stays.relayed, s.relayed))
 	if len(s.virtual) > 0 {
 		s.Router.Virtual, s.Router.Entire = lineSet(s.virtual), l.conf.EntireDomain
+	}
+	if s.Router.Relays = l.Relays; len(all[conf.ClassL]) > 0 {
+		s.Router.Relays.Stays = lineSet(all[conf.ClassL])
 	}
 	s.Router.Ready()
 	return nil
@@ -301,13 +309,13 @@ func (s *Installed) Listed() []string { return s.ours }
 func (s *Installed) Staying() []string { return slices.Concat(s.stays.names, s.virtual) }
 
 // WithSite adds to a Router over what a build writes what of the server stays
-// beside that: its own aliases, and the names of the configuration itself and of
-// files that are the server's own.
+// beside that: its own aliases, the names of the configuration itself and of
+// files that are the server's own, and where it passes mail on to.
 func (s *Installed) WithSite(r *virtuser.Router) {
 	r.Aliases = r.Aliases.Before(s.site)
 	r.ClassW = either(r.ClassW, lineSet(s.stays.names))
 	r.Relayed = either(r.Relayed, lineSet(s.stays.relayed))
-	r.Virtual, r.Entire = s.Router.Virtual, s.Router.Entire
+	r.Virtual, r.Entire, r.Relays = s.Router.Virtual, s.Router.Entire, s.Router.Relays
 	r.Ready()
 }
 

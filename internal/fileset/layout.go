@@ -10,6 +10,7 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/virtuser"
 )
 
 // A Layout says which files of a mail server are read, and where they are: those
@@ -23,6 +24,9 @@ type Layout struct {
 	Words   []string         // names of class w in the configuration itself
 	Relayed []conf.ClassFile // files of class R
 	Aliases []conf.AliasFile // in the order they are asked
+	Relays  virtuser.Relays  // where mail is passed on to, without class L
+	Stays   []conf.ClassFile // files of class L
+	Stay    []string         // names of class L in the configuration itself
 
 	conf  *conf.Config
 	dir   string // the folder that is read, as it was given
@@ -54,6 +58,11 @@ func ReadLayout(dir string) (l Layout, err error) {
 		l.Class, l.Table = m.Class, mapfile.WithoutSuffix(m.Path)
 	}
 	l.Names, l.Words, l.Relayed = c.ClassFiles(conf.ClassW), c.ClassWords(conf.ClassW), c.ClassFiles(conf.ClassR)
+	l.Relays = virtuser.Relays{
+		Unknown: c.Relay(conf.LuserRelay), Hub: c.Relay(conf.MailHub), Unqualified: c.Relay(conf.LocalRelay), Smart: c.Relay(conf.SmartHost),
+		Sticky: c.Sticky,
+	}
+	l.Stays, l.Stay = c.ClassFiles(conf.ClassL), c.ClassWords(conf.ClassL)
 	l.findHome()
 	return l, nil
 }

@@ -1,71 +1,197 @@
 package mcfile
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"strings"
 )
 
-// Configuration gives the lines of sendmail.cf that say where tables are, as m4
-// would make them of a sendmail.mc. ours is the virtmap.mc that it may include;
-// other files that it includes are not looked at.
+// Configuration gives the lines of sendmail.cf that say where tables are and
+// where mail is passed on to, in the order in which m4 would make them of a
+// sendmail.mc. ours is the virtmap.mc that it may include; other files that it
+// includes are not looked at.
 func Configuration(text, ours string) string {
-	text = withInclude(text, ours)
-	defined := map[string]string{"MAIL_SETTINGS_DIR": DefaultDir + "/", "DATABASE_MAP_TYPE": "hash"}
+	m := &maker{text: withInclude(text, ours), defined: map[string]string{
+		"MAIL_SETTINGS_DIR": DefaultDir + "/",
+		"DATABASE_MAP_TYPE": "hash",
+		"ALIAS_FILE":        "MAIL_SETTINGS_DIR`'aliases",
+		"confCW_FILE":       "MAIL_SETTINGS_DIR`'" + HostNames,
+		"confCR_FILE":       "-o MAIL_SETTINGS_DIR`'relay-domains",
+	}}
+	for _, c := range scan(m.text) {
+		m.call(c)
+	}
+	m.flush(len(m.text))
+	return m.lines()
+}
+
+// A maker makes the lines, apart by where they stand: m4 puts those of a section
+// together (cf/m4/proto.m4, diversions 5 and 6).
+type maker struct {
+	text    string
+	defined map[string]string
+
+	readsNames     bool // FEATURE(`use_cw_file')
+	classes        strings.Builder
+	virtual        bool // there is a class {VirtHost}
+	config, rules  strings.Builder
+	section        bool // what stands between calls is of LOCAL_CONFIG
+	sectionStarted int
+}
+
+// classLines are the calls whose argument m4 writes behind a C or F.
+var classLines = map[string]string{
+	"LOCAL_DOMAIN": "C{w}", "LOCAL_USER": "C{L}", "LOCAL_USER_FILE": "F{L}",
+	"RELAY_DOMAIN": "C{R}", "RELAY_DOMAIN_FILE": "F{R}",
+	"VIRTUSER_DOMAIN": "C{VirtHost}", "VIRTUSER_DOMAIN_FILE": "F{VirtHost}",
+}
+
+// call takes a call in.
+func (m *maker) call(c call) {
+	switch {
+	case c.name == "LOCAL_CONFIG":
+		m.flush(c.at)
+		m.section, m.sectionStarted = true, c.end
+		return
+	case endsSection(c.name):
+		m.flush(c.at)
+		m.section = c.name == "divert" && c.arg(0) == "6"
+		m.sectionStarted = c.end
+		return
+	case c.args == nil || c.name != strings.ToUpper(c.name) && c.name != "define" && c.name != "undefine":
+		return // a word of a line
+	}
+	m.flush(c.at)
+	m.sectionStarted = c.end
+	if head := classLines[c.name]; head != "" {
+		m.classes.WriteString(head + m.expand(c.arg(0)) + "\n")
+		m.virtual = m.virtual || strings.HasSuffix(head, "{VirtHost}")
+		return
+	}
+	switch c.name {
+	case "define":
+		m.defined[c.arg(0)] = strings.TrimSpace(c.arg(1))
+	case "undefine":
+		delete(m.defined, c.arg(0))
+	case "FEATURE":
+		m.feature(c)
+	case "DOMAIN":
+		m.readsNames = m.readsNames || c.arg(0) == "generic"
+	case "OSTYPE":
+		if c.arg(0) == "debian" {
+			m.defined["confCR_FILE"] = `-o MAIL_SETTINGS_DIR` + "`'" + `relay-domains %[^\#]`
+			m.defined["confCW_FILE"] = `MAIL_SETTINGS_DIR` + "`'" + HostNames + ` %[^\#]`
+		}
+	}
+}
+
+func endsSection(name string) bool {
+	switch name {
+	case "divert", "MAILER_DEFINITIONS", "LOCAL_NET_CONFIG", "LOCAL_DNSBL", "LOCAL_RULESETS":
+		return true
+	}
+	return strings.HasPrefix(name, "LOCAL_RULE_")
+}
+
+func (m *maker) feature(c call) {
+	switch c.arg(0) {
+	case "use_cw_file":
+		m.readsNames = true
+	case Virtusertable:
+		spec := c.arg(1)
+		switch spec {
+		case "":
+			spec = "DATABASE_MAP_TYPE MAIL_SETTINGS_DIR`'" + Virtusertable
+		case "LDAP":
+			spec = "ldap -1 -v sendmailMTAMapValue"
+		}
+		m.config.WriteString("Kvirtuser " + m.expand(spec) + "\n")
+	case "virtuser_entire_domain":
+		m.rules.WriteString("R<!> $+ < @ $* $={VirtHost} . >\n")
+	case "stickyhost":
+		m.rules.WriteString("R$+ < @ $=w . >\t$: < $H > $1 < @ $2 . >\n")
+	}
+}
+
+// flush takes the lines of LOCAL_CONFIG in that end at an offset.
+func (m *maker) flush(end int) {
+	if !m.section {
+		return
+	}
+	for line := range strings.Lines(m.text[m.sectionStarted:end]) {
+		line, _, comment := strings.Cut(line, "dnl")
+		if comment || !strings.HasSuffix(line, "\n") {
+			line += "\n"
+		}
+		switch {
+		case strings.TrimSpace(line) == "":
+		case strings.IndexByte("CDFK", line[0]) >= 0, strings.HasPrefix(line, "O "), line[0] == '\t', line[0] == ' ':
+			m.config.WriteString(m.expand(line))
+		}
+	}
+}
+
+// lines gives all of them.
+func (m *maker) lines() string {
 	var out strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
-	var features []call
-	for _, c := range scan(text) {
-		switch c.name {
-		case "define":
-			defined[c.arg(0)] = strings.TrimSpace(c.arg(1))
-		case "FEATURE":
-			features = append(features, c)
-		case "DOMAIN":
-			if domain := c.arg(0); domain == "generic" || strings.HasPrefix(domain, "debian-m") { // what these files say
-				features = append(features, call{name: "FEATURE", args: []string{"use_cw_file"}})
-			}
-		case "LOCAL_DOMAIN":
-			line("Cw%s", c.arg(0))
-		case "RELAY_DOMAIN":
-			line("CR%s", c.arg(0))
-		case "RELAY_DOMAIN_FILE":
-			line("FR%s", c.arg(0))
-		case "VIRTUSER_DOMAIN":
-			line("C{VirtHost}%s", c.arg(0))
-		case "VIRTUSER_DOMAIN_FILE":
-			line("F{VirtHost}%s", c.arg(0))
+	line := func(head, name string) {
+		if value := strings.TrimSpace(m.expand(m.defined[name])); value != "" {
+			fmt.Fprintf(&out, "%s%s\n", head, value)
 		}
 	}
-	if strings.Contains(out.String(), "{VirtHost}") {
-		line("CR$={VirtHost}")
+	if m.readsNames {
+		line("Fw", "confCW_FILE")
 	}
-	settings := strings.TrimRight(defined["MAIL_SETTINGS_DIR"], "/")
-	for _, macro := range []struct{ name, variable string }{
-		{"j", "confDOMAIN_NAME"}, {"L", "LUSER_RELAY"}, {"H", "MAIL_HUB"}, {"S", "SMART_HOST"}, {"R", "LOCAL_RELAY"},
-	} {
-		if value := defined[macro.variable]; value != "" {
-			line("D%s%s", macro.name, value)
-		}
+	line("Dj", "confDOMAIN_NAME")
+	line("DS", "SMART_HOST")
+	line("DL", "LUSER_RELAY")
+	line("FR", "confCR_FILE")
+	line("DR", "LOCAL_RELAY")
+	line("DH", "MAIL_HUB")
+	out.WriteString(m.classes.String())
+	if m.virtual {
+		out.WriteString("CR$={VirtHost}\n")
 	}
-	for _, c := range features {
-		switch c.arg(0) {
-		case "use_cw_file":
-			line("Fw%s", cmp.Or(defined["confCW_FILE"], settings+"/"+HostNames))
-		case Virtusertable:
-			line("Kvirtuser %s", cmp.Or(c.arg(1), defined["DATABASE_MAP_TYPE"]+" "+settings+"/"+Virtusertable))
-		case "virtuser_entire_domain":
-			line("R<!> $+ < @ $* $={VirtHost} . >")
-		}
-	}
-	for l := range strings.Lines(text) {
-		if strings.HasPrefix(l, "O AliasFile=") { // of LOCAL_CONFIG, which stands before the options
-			out.WriteString(l)
-		}
-	}
-	line("O AliasFile=%s", cmp.Or(defined["ALIAS_FILE"], path.Join(settings, "aliases")))
+	out.WriteString(m.config.String())
+	line("O AliasFile=", "ALIAS_FILE")
+	out.WriteString(m.rules.String())
 	return out.String()
+}
+
+// expand puts the values of names that are defined in their places, and takes a
+// level of quotes away.
+func (m *maker) expand(text string) string {
+	var out strings.Builder
+	m.expandTo(&out, text, 0)
+	return out.String()
+}
+
+// maxExpansions is how deep a value may name others.
+const maxExpansions = 8
+
+func (m *maker) expandTo(out *strings.Builder, text string, depth int) {
+	for at := 0; at < len(text); {
+		switch c := text[at]; {
+		case c == '`':
+			end := quoteEnd(text, at)
+			out.WriteString(strings.TrimSuffix(text[at+1:end], "'"))
+			at = end
+		case isWordStart(c):
+			end := at
+			for end < len(text) && isWord(text[end]) {
+				end++
+			}
+			if value, ok := m.defined[text[at:end]]; ok && depth < maxExpansions {
+				m.expandTo(out, value, depth+1)
+			} else {
+				out.WriteString(text[at:end])
+			}
+			at = end
+		default:
+			out.WriteByte(c)
+			at++
+		}
+	}
 }
 
 // withInclude puts virtmap.mc in the place of the line that includes it.

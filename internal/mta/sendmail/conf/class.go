@@ -22,7 +22,15 @@ const EveryWord = `%[^\#]`
 type ClassWord struct {
 	Class string
 	Word  string // as it is written; it may name a macro
+	Name  string // in lower case, with macros put in; empty: one is not spelled out, or it is another class
 	Line  int
+}
+
+// classWord puts the macros in that were set before: sendmail does so when it
+// reads the line.
+func (c *Config) classWord(class, word string, line int) ClassWord {
+	name, _ := c.expand(word)
+	return ClassWord{class, word, mailaddr.Lower(name), line}
 }
 
 // A ClassFile is an F line.
@@ -100,28 +108,11 @@ func (c *Config) ClassFiles(class string) (files []ClassFile) {
 // most likely.
 func (c *Config) ClassWords(class string) (words []string) {
 	for _, w := range c.Words {
-		if w.Class != class {
-			continue
-		}
-		if word, ok := c.expand(w.Word); ok {
-			words = append(words, mailaddr.Lower(word))
+		if w.Class == class && w.Name != "" {
+			words = append(words, w.Name)
 		}
 	}
 	return words
-}
-
-// expand puts the value of a macro in the place of a word that is nothing but
-// the macro.
-func (c *Config) expand(word string) (string, bool) {
-	if !strings.Contains(word, "$") {
-		return word, true
-	}
-	name, rest := nameOf(word[1:])
-	m, ok := c.Macro(name)
-	if word[0] != '$' || rest != "" || !ok || strings.Contains(m.Value, "$") {
-		return "", false
-	}
-	return m.Value, true
 }
 
 // Holds reports whether a class has all words of another: CR$={VirtHost}, which

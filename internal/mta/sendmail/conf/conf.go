@@ -4,6 +4,7 @@
 //	Djmx1.example.net                              a macro
 //	Cwlocalhost shop.example                       words of a class
 //	Fw-o /etc/mail/local-host-names %[^\#]         a file of a class, and how its lines are read
+//	DLbackup.example                               where unknown local users go; likewise DH, DR, DS
 //	Kvirtuser hash -o /etc/mail/virtusertable      a map: name, class, flags, path
 //	O AliasFile=/etc/aliases, cdb:/etc/lists       alias files, in the order they are asked
 //	OA/etc/aliases                                 the same, as versions before 8.7 wrote it
@@ -51,11 +52,20 @@ type Config struct {
 	// those of class {VirtHost} looked up too.
 	EntireDomain bool
 
+	// Sticky: FEATURE(`stickyhost') keeps local addresses with a host from
+	// macros L and R.
+	Sticky bool
+
 	Text  string // of the file
 	Rules bool   // it has rulesets: the installed program can be run with it
 
 	options map[string][]string
 	macros  map[string]Macro
+
+	relayRules   map[string]bool // macros that a rule asks for
+	ruleset      string          // that is being read
+	hasLocalAddr bool            // there is a ruleset localaddr
+	cutsDetail   bool            // it takes the detail of a local name off
 }
 
 // A Macro is the value of a D line.
@@ -93,7 +103,7 @@ func Read(dir string) (*Config, error) {
 
 // Parse reads the lines of a sendmail.cf.
 func Parse(text string) *Config {
-	c := &Config{options: map[string][]string{}, macros: map[string]Macro{}}
+	c := &Config{options: map[string][]string{}, macros: map[string]Macro{}, relayRules: map[string]bool{}}
 	var line string
 	number, first := 0, 0
 	for next := range strings.Lines(text) {
@@ -124,7 +134,7 @@ func (c *Config) line(line string, number int) {
 	case 'C':
 		name, words := nameOf(rest)
 		for _, word := range strings.Fields(words) {
-			c.Words = append(c.Words, ClassWord{name, word, number})
+			c.Words = append(c.Words, c.classWord(name, word, number))
 		}
 	case 'F':
 		c.Files = append(c.Files, classFile(rest, number))
@@ -136,8 +146,9 @@ func (c *Config) line(line string, number int) {
 		c.option(rest, number)
 	case 'S':
 		c.Rules = true
+		c.ruleset, _, _ = strings.Cut(strings.TrimSpace(rest), "=")
 	case 'R':
-		c.EntireDomain = c.EntireDomain || strings.Contains(line, "$* $={VirtHost} . >")
+		c.rule(line)
 	}
 }
 

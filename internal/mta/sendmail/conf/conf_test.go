@@ -82,22 +82,23 @@ func TestParseReadsEveryKindOfLine(t *testing.T) {
 }
 
 func TestUnreadNamesALineForEach(t *testing.T) {
-	c := Parse(example + "Kvirtuser ldap -1 -k (mail=%0)\n")
+	c := Parse(example + "Kvirtuser ldap -1 -k (mail=%0)\nDRrelay.$Y\nCwmail.$w\nSlocaladdr=5\nR< > $+\t: < $R > $1\n")
 	c.Path = "/etc/mail/sendmail.cf"
 	got := c.Unread()
 	for i, want := range []string{
 		"/etc/mail/sendmail.cf:29: the virtusertable is of class ldap, which is not read",
 		`/etc/mail/sendmail.cf:14: class w has names from "|/usr/local/bin/domains", which are not read`,
 		`/etc/mail/sendmail.cf:15: class VirtHost has names from "@ldap:-k (x)"`,
+		`/etc/mail/sendmail.cf:31: class w has the name "mail.$w", which is not looked at`,
 		`/etc/mail/sendmail.cf:24: the aliases in "nis:mail.aliases" are not read`,
-		`/etc/mail/sendmail.cf:5: LUSER_RELAY: `,
-		`/etc/mail/sendmail.cf:7: MAIL_HUB: `,
+		"/etc/mail/sendmail.cf:30: LOCAL_RELAY is \"relay.$Y\", which is not looked at",
+		"/etc/mail/sendmail.cf: FEATURE(`preserve_local_plus_detail')",
 	} {
 		if i >= len(got) || !strings.HasPrefix(got[i], want) {
 			t.Errorf("line %d: want %q in %q", i, want, got)
 		}
 	}
-	if len(got) != 6 {
+	if len(got) != 7 {
 		t.Errorf("got %q", got)
 	}
 }
@@ -112,6 +113,30 @@ func TestTheFormatSaysWhichWordsAreNames(t *testing.T) {
 		if got := strings.Join(ClassFile{Format: format}.Names([]byte(text)), " "); got != want {
 			t.Errorf("%q: got %q, want %q", format, got, want)
 		}
+	}
+}
+
+func TestARelayCountsWhereARuleAsksForIt(t *testing.T) {
+	const lines = "DLbackup.example\nDHhub.$m\nDmexample.net\nDS\nDResmtp:$Y\n"
+	for _, it := range []struct{ name, cf, letter, want string }{
+		{"takes the value of a part of a configuration", lines, LuserRelay, "backup.example"},
+		{"puts macros in, also those that are set later", lines, MailHub, "hub.example.net"},
+		{"is empty where the value is", lines, SmartHost, ""},
+		{"is empty where a macro is not set", lines, LocalRelay, ""},
+		{"is empty where no rule asks for it", lines + "Sparse\nR$*\t$: $1\n", LuserRelay, ""},
+		{"counts where one does", lines + "Slocaladdr=5\nR< > $+\t: < $L > $(user $1 $)\n", LuserRelay, "backup.example"},
+		{"the last line wins", lines + "DLother.example\n", LuserRelay, "other.example"},
+	} {
+		if got := Parse(it.cf).Relay(it.letter); got != it.want {
+			t.Errorf("it %s: got %q, want %q", it.name, got, it.want)
+		}
+	}
+}
+
+func TestAClassWordTakesTheMacrosSetBefore(t *testing.T) {
+	c := Parse("Dmexample.net\nCwA.$m b.${late} $j\nD{late}late.example\nCw${late}\n")
+	if got := strings.Join(c.ClassWords(ClassW), " "); got != "a.example.net late.example" {
+		t.Errorf("class w is %q", got)
 	}
 }
 

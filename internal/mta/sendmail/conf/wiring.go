@@ -134,9 +134,15 @@ func (c *Config) Unread() (all []string) {
 	if m, ok := c.Map(VirtuserMap); ok && m.Path == "" {
 		say(m.Line, "the virtusertable is of class %s, which is not read; export it as text, one \"key value\" a line, and give it as --from lines:FILE", m.Class)
 	}
+	decides := []string{ClassW, ClassR, VirtHosts, ClassL}
 	for _, f := range c.Files {
-		if f.Path == "" && slices.Contains([]string{ClassW, ClassR, VirtHosts}, f.Class) {
+		if f.Path == "" && slices.Contains(decides, f.Class) {
 			say(f.Line, "class %s has names from %q, which are not read", f.Class, f.Source)
+		}
+	}
+	for _, w := range c.Words {
+		if w.Name == "" && len(w.Word) > 2 && !strings.HasPrefix(w.Word, "$=") && slices.Contains(decides, w.Class) {
+			say(w.Line, "class %s has the name %q, which is not looked at: its macro is not set before", w.Class, w.Word)
 		}
 	}
 	for _, a := range c.Aliases {
@@ -144,14 +150,13 @@ func (c *Config) Unread() (all []string) {
 			say(a.Line, "the aliases in %q are not read", a.Spec)
 		}
 	}
-	for _, relay := range []struct{ macro, name, effect string }{
-		{"L", "LUSER_RELAY", "unknown local users are passed on"},
-		{"H", "MAIL_HUB", "all local mail is passed on"},
-		{"R", "LOCAL_RELAY", "local mail without a domain is passed on"},
-	} {
-		if m, ok := c.Macro(relay.macro); ok {
-			say(m.Line, "%s: %s to %q, which is not looked at", relay.name, relay.effect, m.Value)
+	for _, relay := range relayMacros {
+		if m, ok := c.Macro(relay.letter); ok && (!c.Rules || c.relayRules[relay.letter]) && c.Relay(relay.letter) == "" {
+			say(m.Line, "%s is %q, which is not looked at: its macro is not set", relay.name, m.Value)
 		}
+	}
+	if c.hasLocalAddr && !c.cutsDetail {
+		say(0, "FEATURE(`preserve_local_plus_detail'): local names with a detail are looked up whole, which is not looked at")
 	}
 	return all
 }

@@ -1,0 +1,72 @@
+package conf
+
+import "strings"
+
+// Letters of the macros that pass mail on.
+const (
+	LuserRelay = "L"
+	MailHub    = "H"
+	LocalRelay = "R"
+	SmartHost  = "S"
+)
+
+// ClassL are the local names that no relay gets.
+const ClassL = "L"
+
+// relayMacros are what DL, DH, DR and DS are called in a sendmail.mc.
+var relayMacros = []struct{ letter, name string }{
+	{LuserRelay, "LUSER_RELAY"}, {MailHub, "MAIL_HUB"}, {LocalRelay, "LOCAL_RELAY"}, {SmartHost, "SMART_HOST"},
+}
+
+// Relay gives the value of a macro that passes mail on, with other macros put in;
+// empty where there is none, where no rule asks for it, or where it names a macro
+// that is not spelled out.
+func (c *Config) Relay(letter string) string {
+	if c.Rules && !c.relayRules[letter] {
+		return ""
+	}
+	value, _ := c.expand(c.macros[letter].Value)
+	return value
+}
+
+// rule takes what a rewriting rule tells of the features that it was made by.
+func (c *Config) rule(line string) {
+	c.EntireDomain = c.EntireDomain || strings.Contains(line, "$* $={VirtHost} . >")
+	c.Sticky = c.Sticky || strings.HasPrefix(line, "R$+ < @ $=w . >") && strings.Contains(line, "< $H >")
+	for _, relay := range relayMacros {
+		if strings.Contains(line, "$"+relay.letter+" ") {
+			c.relayRules[relay.letter] = true
+		}
+	}
+	c.cutsDetail = c.cutsDetail || c.ruleset == "localaddr" && strings.HasPrefix(line, "R$+ + *")
+	c.hasLocalAddr = c.hasLocalAddr || c.ruleset == "localaddr"
+}
+
+// maxExpansions is how deep macros may name each other.
+const maxExpansions = 10
+
+// expand puts the values of macros in their places; ok is false where one of
+// them is not spelled out, as $w and $k are never.
+func (c *Config) expand(text string) (string, bool) { return c.expandDeep(text, 0) }
+
+func (c *Config) expandDeep(text string, depth int) (string, bool) {
+	var out strings.Builder
+	for {
+		before, behind, found := strings.Cut(text, "$")
+		out.WriteString(before)
+		if !found {
+			return out.String(), true
+		}
+		name, rest := nameOf(behind)
+		m, known := c.Macro(name)
+		if !known || depth == maxExpansions {
+			return "", false
+		}
+		value, ok := c.expandDeep(m.Value, depth+1)
+		if !ok {
+			return "", false
+		}
+		out.WriteString(value)
+		text = rest
+	}
+}
