@@ -41,7 +41,7 @@ const (
 type Config struct {
 	Path    string    // of the file; empty: the folder has none
 	MC      bool      // it is a sendmail.mc: its lines have no numbers
-	Changed time.Time // when the file was changed last
+	Changed time.Time // when the file was changed last, or put in its place
 
 	Maps    []Map       // K lines, in order
 	Files   []ClassFile // F lines, in order
@@ -94,7 +94,7 @@ func Read(dir string) (*Config, error) {
 		c := Parse(lines)
 		c.Path, c.MC, c.Text = path, name == MCName, string(text)
 		if info, err := os.Stat(path); err == nil {
-			c.Changed = info.ModTime()
+			c.Changed = changed(info)
 		}
 		return c, nil
 	}
