@@ -14,6 +14,7 @@ import (
 	"virtmap/internal/endtoend"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/prove"
 	"virtmap/internal/publish"
 	"virtmap/internal/report"
@@ -157,9 +158,10 @@ func (a *buildArgs) command(ctx context.Context, j *job, kinds string, swapped b
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", a.onChange)
 	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds, "VIRTMAP_DIR="+a.out)
 	cmd.Stdout, cmd.Stderr = stdio.Err, stdio.Err
+	tells := a.pidFileTells()
 	failure := cmd.Run()
 	switch {
-	case failure == nil && kinds != "map":
+	case failure == nil && kinds != "map" && !tells:
 		return a.noteReload(ctx, stdio)
 	case failure == nil:
 		return nil
@@ -173,6 +175,17 @@ func (a *buildArgs) command(ctx context.Context, j *job, kinds string, swapped b
 		return machineExit(err, exitIO)
 	}
 	return exit(exitIO, fmt.Errorf("the command of --on-change failed: %w; the old files are in place again", failure))
+}
+
+// pidFileTells reports whether a running sendmail has a pid file, which says when it
+// was restarted: a command that succeeds may have done something else, such as make.
+func (a *buildArgs) pidFileTells() bool {
+	config, err := conf.Read(a.out)
+	if err != nil {
+		return false
+	}
+	_, runs := config.Daemon(a.state != stateServer)
+	return runs
 }
 
 // noteReload remembers that sendmail was restarted now.

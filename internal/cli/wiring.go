@@ -184,6 +184,10 @@ func bases(paths []string) []string {
 	return names
 }
 
+// startsWithin is how long a sendmail that the command of --on-change restarts may
+// take until it has written its pid file.
+const startsWithin = 5 * time.Second
+
 // finishWired looks again when the command of --on-change was run, and builds once
 // more where the server reads now what was missing; it says what to do otherwise.
 // done says that it built.
@@ -192,11 +196,16 @@ func (a *buildArgs) finishWired(ctx context.Context, j *job, result publish.Repo
 	if !a.willRun(result) || !w.untold(result) {
 		return false, nil
 	}
-	if w.config, err = conf.Read(a.out); err != nil {
-		return false, machineExit(err, exitIO)
+	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		if w.config, err = conf.Read(a.out); err != nil {
+			return false, machineExit(err, exitIO)
+		}
+		w.Serving = w.config.Serving(j.source.Settings(), a.started(w.config), w.now.Memory)
+		w.Gaps = j.source.Needed(w.Gaps)
+		if !w.Stale || len(w.Gaps) > 0 || ctx.Err() != nil || time.Since(began) > startsWithin {
+			break
+		}
 	}
-	w.Serving = w.config.Serving(j.source.Settings(), a.started(w.config), w.now.Memory)
-	w.Gaps = j.source.Needed(w.Gaps)
 	switch {
 	case w.Complete() && len(result.Held) == 0:
 		return false, nil
