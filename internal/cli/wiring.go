@@ -37,6 +37,10 @@ type wiringRecord struct {
 	SaidAt time.Time `json:"said_at,omitzero"`
 }
 
+// sameStart is how far apart two times of one start may be: that of a process is
+// worked out from the clock of today.
+const sameStart = 200 * time.Millisecond
+
 // sayAgain is how often the same gap is told.
 const sayAgain = 24 * time.Hour
 
@@ -60,8 +64,11 @@ func (a *buildArgs) wire(j *job, stdio Stdio) error {
 	if text, err := readIfThere(filepath.Join(a.state, wiringName)); err == nil {
 		_ = json.Unmarshal(text, &w.before) // one that is damaged remembers nothing
 	}
-	w.now = w.before
 	started := a.started(config)
+	if started.Sub(w.before.Started).Abs() < sameStart {
+		started = w.before.Started
+	}
+	w.now = w.before
 	settings := j.source.Settings()
 	w.Serving = config.Serving(settings, started, w.before.Memory)
 	w.Gaps = j.source.Needed(w.Gaps)

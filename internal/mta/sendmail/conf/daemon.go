@@ -19,9 +19,10 @@ type Daemon struct {
 // does not say.
 var usualPidFiles = []string{"/var/run/sendmail.pid", "/var/run/sendmail/mta/sendmail.pid"}
 
-// Daemon gives the sendmail that its pid file names, where that process runs.
-// elsewhere says that the folder is not the one of this machine's sendmail: only
-// a pid file that the configuration names counts then.
+// Daemon gives the sendmail that its pid file names, where that process runs, and
+// without such a file the one that is found among the processes. elsewhere says
+// that the folder is not the one of this machine's sendmail: only a pid file that
+// the configuration names counts then.
 func (c *Config) Daemon(elsewhere bool) (d Daemon, runs bool) {
 	for _, path := range c.PidFiles(elsewhere) {
 		text, err := os.ReadFile(path)
@@ -37,6 +38,9 @@ func (c *Config) Daemon(elsewhere bool) (d Daemon, runs bool) {
 		if !runs || info.ModTime().After(d.Started) {
 			d, runs = Daemon{pid, info.ModTime()}, true
 		}
+	}
+	if !runs && !elsewhere {
+		return listening()
 	}
 	return d, runs
 }

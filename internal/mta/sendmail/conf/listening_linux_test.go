@@ -1,0 +1,48 @@
+package conf
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestListeningWithoutPidFile finds a sendmail that takes connections among the
+// processes, and not one that runs a queue.
+func TestListeningWithoutPidFile(t *testing.T) {
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Skip("sleep not installed")
+	}
+	program, err := os.ReadFile(sleep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "sendmail-mta")
+	if err := os.WriteFile(path, program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	titled := func(title string) int {
+		cmd := &exec.Cmd{Path: path, Args: []string{title, "60"}}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+		return cmd.Process.Pid
+	}
+	began := time.Now()
+	want := titled("sendmail: MTA: accepting connections")
+	time.Sleep(50 * time.Millisecond) // the clock of processes is coarse
+	titled("sendmail: Queue runner@00:10:00 for /var/spool/mqueue")
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if d, runs := listening(); runs && d.PID == want {
+			if off := d.Started.Sub(began).Abs(); off > 200*time.Millisecond {
+				t.Errorf("started %v from the time of its start", off)
+			}
+			return
+		}
+	}
+	d, runs := listening()
+	t.Errorf("found %+v, %v; want process %d", d, runs, want)
+}
