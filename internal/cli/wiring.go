@@ -44,10 +44,11 @@ const sameStart = 200 * time.Millisecond
 // sayAgain is how often the same gap is told.
 const sayAgain = 24 * time.Hour
 
-// isLive reports whether a folder is the one from which the server reads.
+// isLive reports whether a folder is the one from which the server reads, under its
+// own name or another.
 func isLive(dir string, host *inventory.Host) bool {
 	whole, err := filepath.Abs(dir)
-	return err == nil && conf.Clean(whole) == host.MailDir.Text
+	return err == nil && conf.SamePath(conf.Clean(whole), host.MailDir.Text)
 }
 
 // wire finds out what the running server reads, and holds back what would refuse

@@ -1,7 +1,6 @@
 package conf
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -124,5 +123,5 @@ func (c *Config) Holds(class, other string) bool {
 // ReadsClassFile reports whether a class has a file of a path, as sendmail would
 // find it.
 func (c *Config) ReadsClassFile(class, path string) bool {
-	return slices.ContainsFunc(c.ClassFiles(class), func(f ClassFile) bool { return f.Path != "" && filepath.Clean(f.Path) == path })
+	return slices.ContainsFunc(c.ClassFiles(class), func(f ClassFile) bool { return f.Path != "" && SamePath(f.Path, path) })
 }

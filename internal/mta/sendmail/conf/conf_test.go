@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -228,5 +229,23 @@ func TestReadTakesTheCFBeforeTheMC(t *testing.T) {
 	write(CFName, "DjX.example\n")
 	if c := read(); c.MC || c.Host() != "x.example" || len(c.Gaps(ours)) != 4 {
 		t.Errorf("the .cf is not what counts: %+v", c)
+	}
+}
+
+// TestGapsLookThroughLinks takes a file for read that is named by way of a link to
+// its folder.
+func TestGapsLookThroughLinks(t *testing.T) {
+	base := t.TempDir()
+	real, link := filepath.Join(base, "mail"), filepath.Join(base, "link")
+	if err := errors.Join(os.Mkdir(real, 0o755), os.Symlink(real, link)); err != nil {
+		t.Fatal(err)
+	}
+	c := Parse("Kvirtuser hash " + real + "/virtusertable.db\nFw" + real + "/local-host-names\nO AliasFile=" + real + "/virtmap-aliases\n")
+	c.Path = real + "/sendmail.cf"
+	if gaps := c.Gaps(mcfile.Settings{MailDir: link, Map: "hash"}); len(gaps) > 0 {
+		t.Errorf("%s leads to %s, and there are gaps: %v", link, real, gaps)
+	}
+	if gaps := c.Gaps(mcfile.Settings{MailDir: base, Map: "hash"}); len(gaps) != 3 {
+		t.Errorf("%s is another folder, and the gaps are %v", base, gaps)
 	}
 }
