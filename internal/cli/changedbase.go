@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"virtmap/internal/diag"
 	"virtmap/inventory"
 )
@@ -18,15 +20,16 @@ import (
 // not change since.
 type earlier struct {
 	revision string
-	unread   error // the inventory could not be read there
+	unread   bool // the inventory could not be read there
 	errors   map[sameFault]int
 }
 
 // A sameFault tells faults apart wherever they move within a file.
 type sameFault struct{ check, file, text string }
 
-// errorsBefore finds the errors of an inventory as it was at a revision.
-func (c *changedLines) errorsBefore(repo repository, revision, path string, accounts []string) (e earlier, err error) {
+// errorsBefore finds the errors of an inventory as it was at a revision. Folders
+// of --include-from that lie in the work tree are read as they were then.
+func (c *changedLines) errorsBefore(repo repository, revision, path string, accounts, includeFrom []string) (e earlier, err error) {
 	e = earlier{revision: revision, errors: map[sameFault]int{}}
 	repo.folder = c.top // names on git's standard input are those below its folder
 	tree, err := baseTree(repo, revision)
@@ -39,16 +42,20 @@ func (c *changedLines) errorsBefore(repo repository, revision, path string, acco
 		return e, fmt.Errorf("%q is not in the work tree %q", path, c.top)
 	}
 	at := filepath.Join(tree.root, filepath.FromSlash(folder), filepath.Base(path))
-	if err := tree.inventory(at, c.top); err != nil {
-		e.unread = err
+	if includeFrom, err = tree.folders(includeFrom, c.top); err != nil {
+		return e, err
+	}
+	if err := tree.inventory(at, c.top, includeFrom); err != nil {
+		e.unread = true
 		return e, nil
 	}
-	source, faults, err := readAdvised(at, accounts, diag.Error, Stdio{In: strings.NewReader("")})
+	source, faults, err := readAdvised(at, accounts, diag.Error, Stdio{In: strings.NewReader(""), includeFrom: cli.NewStringSlice(includeFrom...)})
 	if err != nil {
-		e.unread = err
+		e.unread = true
 		return e, nil
 	}
-	names := strings.NewReplacer(filepath.Dir(at)+"/", shownFolder(path)) // as messages have them
+	here := filepath.Dir(at) // messages name files in it, and the folder in quotes
+	names := strings.NewReplacer(here+"/", shownFolder(path), here+`"`, filepath.Dir(path)+`"`)
 	for _, f := range faults.Faults() {
 		place, _ := source.Model.Sources.Place(f.Pos)
 		file, _ := below(tree.root, place.File)
@@ -67,10 +74,11 @@ func shownFolder(inventory string) string {
 	return ""
 }
 
-// less gives the errors that are new, and says so in their help.
+// less gives the errors of a list that the revision did not have. Their help says
+// so.
 func (e *earlier) less(all []diag.Fault, top string, sources *diag.Sources) (left []diag.Fault) {
 	why := "this line did not change, but " + e.revision + " did not have the error"
-	if e.unread != nil {
+	if e.unread {
 		why = "this line did not change, but the inventory cannot be read at " + e.revision + ", so that every error is new"
 	}
 	for _, f := range all {
@@ -96,6 +104,8 @@ type tree struct {
 	links bool       // some of them are symbolic links
 }
 
+// baseTree makes a tree without files: it lists the files of the revision in an
+// index of its own.
 func baseTree(repo repository, revision string) (*tree, error) {
 	commit, err := baseCommit(repo, revision)
 	if err != nil {
@@ -127,8 +137,8 @@ func baseTree(repo repository, revision string) (*tree, error) {
 	return t, nil
 }
 
-// remove is called when nobody reads the tree any more; what stays is in the
-// folder for temporary files.
+// remove removes the tree. A file that cannot be removed stays in the folder for
+// temporary files.
 func (t *tree) remove() { _ = os.RemoveAll(filepath.Dir(t.root)) }
 
 // baseCommit is the commit that git diff compares with: of A..B it is A, of
@@ -145,20 +155,38 @@ func baseCommit(repo repository, revision string) (string, error) {
 	return strings.TrimPrefix(commits[len(commits)-1], "^"), nil
 }
 
-// inventory puts an inventory and what it includes into the tree. Where the
-// revision has links, nobody knows what they stand for: all of it is put there.
-func (t *tree) inventory(at, top string) error {
+// folders gives the folders of --include-from: those of the work tree as they are
+// in the tree, and others as they are.
+func (t *tree) folders(all []string, top string) ([]string, error) {
+	moved := slices.Clone(all)
+	for i, folder := range all {
+		name, ok := below(top, folder)
+		if !ok {
+			continue
+		}
+		moved[i] = filepath.Join(t.root, filepath.FromSlash(name))
+		if err := os.MkdirAll(moved[i], 0o700); err != nil {
+			return nil, err
+		}
+	}
+	return moved, nil
+}
+
+// inventory puts an inventory and the files that it includes into the tree. Where
+// the revision has links, it puts every file there, because a link may lead to
+// any of them.
+func (t *tree) inventory(at, top string, includeFrom []string) error {
 	bases := []string{globEscape.Replace(filepath.Base(at))}
 	if err := t.checkout(bases); err != nil {
 		return err
 	}
-	m, _, err := inventory.Load(at, strings.NewReader(""))
+	m, _, err := inventory.Load(at, strings.NewReader(""), includeFrom...)
 	if err != nil {
 		return err
 	}
 	for _, pattern := range m.Includes {
 		if strings.HasPrefix(pattern, top+"/") {
-			return fmt.Errorf("%q is read as it is now", pattern)
+			return fmt.Errorf("%q names files of the work tree, and not of the revision", pattern)
 		}
 		bases = append(bases, filepath.Base(pattern))
 	}

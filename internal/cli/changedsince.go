@@ -157,7 +157,7 @@ func below(folder, file string) (string, bool) {
 // onlyChanged leaves the faults whose first or second place changed, and the
 // errors that the revision did not have, wherever they are: taking a user away
 // breaks lines that nobody touched.
-func (a *checkArgs) onlyChanged(ctx context.Context, accounts []string, source fileset.Source, faults *diag.List) error {
+func (a *checkArgs) onlyChanged(ctx context.Context, accounts []string, source fileset.Source, includeFrom []string, faults *diag.List) error {
 	failed := func(err error) error {
 		return machineExit(fmt.Errorf("--changed-since %s: %w", a.telling.since, err), exitNoInput)
 	}
@@ -184,7 +184,7 @@ func (a *checkArgs) onlyChanged(ctx context.Context, accounts []string, source f
 	if len(elsewhere) == 0 {
 		return nil
 	}
-	before, err := lines.errorsBefore(repo, a.telling.since, a.inventory, accounts)
+	before, err := lines.errorsBefore(repo, a.telling.since, a.inventory, accounts, includeFrom)
 	if err != nil {
 		return failed(err)
 	}

@@ -86,7 +86,7 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 		return err
 	}
 	if a.telling.since != "" {
-		if err := a.onlyChanged(ctx, accounts, source, faults); err != nil {
+		if err := a.onlyChanged(ctx, accounts, source, stdio.includeFolders(), faults); err != nil {
 			return err
 		}
 	}
