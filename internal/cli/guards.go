@@ -73,9 +73,9 @@ func (g *guardArgs) limits(m *inventory.Model) change.Limits {
 	return l
 }
 
-// compare gives what a job changes of the installed files, in outcomes. In
-// place of a file that is damaged its text is read, or the copy of that, which
-// is said: damage must not let an accident pass.
+// compare gives what a job changes of the installed files, in outcomes. It reads
+// the text of a map that is damaged, and the copy of a text that is damaged, and
+// notes that in j.instead: damage must not let an accident pass.
 func (a *buildArgs) compare(j *job, files []publish.Change, stdio Stdio) (change.Change, error) {
 	next := change.Of(j.source)
 	layout, err := fileset.ReadLayout(a.out)
@@ -114,8 +114,8 @@ func (a *buildArgs) compare(j *job, files []publish.Change, stdio Stdio) (change
 	return change.Compare(installed, next), errors.Join(set.Close(), site.Close())
 }
 
-// openSite opens what of the server is its own: aliases, and names beside ours.
-// A file of them that is damaged is passed over, and named.
+// openSite opens the server's own files: its aliases, and its names beside ours.
+// It passes over a map that is damaged, and says so.
 func (a *buildArgs) openSite(layout fileset.Layout, stdio Stdio) (*fileset.Installed, error) {
 	own := layout.Own()
 	notes, _ := own.PassOver()
@@ -125,17 +125,18 @@ func (a *buildArgs) openSite(layout fileset.Layout, stdio Stdio) (*fileset.Insta
 	return fileset.OpenServer(own, nil, nil)
 }
 
-// copies are the copies that virtmap keeps of what it wrote.
+// copies gives the path of the copy that virtmap keeps of a text it wrote.
 func (a *buildArgs) copies(name string) (path string, ok bool) {
 	return publish.Copy(publish.OS, a.state, name)
 }
 
-// errBlind is returned where a set that virtmap never wrote cannot be read.
-var errBlind = errors.New("neither its map nor its text")
+// errBlind is returned where virtmap never wrote the virtusertable, and neither its
+// map nor its text can be read.
+var errBlind = errors.New("neither the map nor the text of the virtusertable can be read")
 
-// compareFound compares with a set that virtmap never wrote: what the server's
-// configuration names. Its rows may lead to the server's own aliases, where ours
-// may have lists; these and the names that are not ours stay.
+// compareFound compares with a set that virtmap never wrote: the files that the
+// server's configuration names. The rows of such a set may lead to the server's own
+// aliases, which stay, as the names do that are not ours.
 func (a *buildArgs) compareFound(next change.Side, layout fileset.Layout, stdio Stdio) (change.Change, error) {
 	layout.Host = next.Router.Host
 	notes, blind := layout.PassOver()
@@ -143,7 +144,7 @@ func (a *buildArgs) compareFound(next change.Side, layout fileset.Layout, stdio 
 		stdio.tell("guards: " + note)
 	}
 	if blind {
-		return change.Change{}, fmt.Errorf("the virtusertable: %w", errBlind)
+		return change.Change{}, errBlind
 	}
 	set, err := fileset.OpenServer(layout, nil, next.Router.Account)
 	if err != nil {
@@ -172,7 +173,7 @@ func (a *buildArgs) approve(j *job, changes []publish.Change, stdio Stdio) error
 	}
 	c, err := a.compare(j, changes, stdio)
 	if errors.Is(err, errBlind) && !slices.Contains(a.guards.allow.Value(), change.TooMany) {
-		return &accident{[]change.Alarm{{Guard: change.TooMany, Text: "nothing of what is installed can be compared: " + err.Error() + " can be read"}}}
+		return &accident{[]change.Alarm{{Guard: change.TooMany, Text: "nothing of what is installed can be compared: " + err.Error()}}}
 	}
 	takesOver := slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Kept != "" })
 	if err != nil && takesOver {
@@ -195,8 +196,8 @@ func (a *buildArgs) approve(j *job, changes []publish.Change, stdio Stdio) error
 	return &accident{alarms}
 }
 
-// compared gives what a job changes, also where no guard looked at it; nil where
-// nothing can be compared.
+// compared gives what a job changes in outcomes, and compares when no guard has;
+// nil when nothing can be compared.
 func (a *buildArgs) compared(j *job, stdio Stdio) *change.Change {
 	if j.compared == nil {
 		if c, err := a.compare(j, nil, stdio); err == nil {

@@ -93,7 +93,7 @@ func (a *buildArgs) kinds(changes []publish.Change) string {
 	var maps, names, mc bool
 	for _, change := range changes {
 		if change.Alike {
-			continue // nothing is to be done for it
+			continue // sendmail needs no restart for it
 		}
 		switch base := filepath.Base(change.Path); {
 		case change.Path == a.mc || base == mcfile.Include:
@@ -138,7 +138,7 @@ func (a *buildArgs) changed(ctx context.Context, j *job, result publish.Report, 
 	words := strings.Fields(note)
 	kinds := kindWords(slices.Contains(words, "map"), slices.Contains(words, "names"), slices.Contains(words, "mc"))
 	if kinds == "" || slices.Contains(words, publish.Unreadable) {
-		stdio.tell(fmt.Sprintf("the note in %s of what changed is damaged and removed; all may have changed", a.state))
+		stdio.tell(fmt.Sprintf("the note of what changed, in %q, is damaged and removed: map, names and mc count as changed", a.state))
 		kinds = kindWords(true, true, true)
 	}
 	if len(result.Changes) == 0 && !a.quiet {

@@ -212,24 +212,30 @@ func (a *keptArgs) sayRestored(m publish.Meta, result publish.Report, before []s
 	fmt.Fprintln(stdio.Out, diag.Printable(line))
 }
 
-// whatToRemove says of files that a generation did not have which may go: an alias
-// file that is named and not there holds up all local mail.
+// whatToRemove says which of the files that a generation did not have may be
+// removed. Those that a configuration names may not: a missing alias file holds up
+// all local mail.
 func (a *keptArgs) whatToRemove(names []string) string {
 	config, err := conf.Read(a.out)
 	if err != nil {
 		return "remove what sendmail does not read"
 	}
-	read := config.Paths()
-	if mc, err := readIfThere(filepath.Join(a.out, conf.MCName)); err == nil && strings.Contains(string(mc), mcfile.Include) {
-		read = append(read, mcfile.Include) // at the next sendmail.cf
+	var named, by []string
+	for _, name := range names {
+		if slices.ContainsFunc(config.Paths(), func(path string) bool { return mapfile.WithoutSuffix(filepath.Base(path)) == name }) {
+			named, by = append(named, name), append(by, config.Path)
+		}
 	}
-	named := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		return !slices.ContainsFunc(read, func(path string) bool { return mapfile.WithoutSuffix(filepath.Base(path)) == name })
-	})
+	mc := filepath.Join(a.out, conf.MCName)
+	text, err := readIfThere(mc)
+	if err == nil && slices.Contains(names, mcfile.Include) && strings.Contains(string(text), mcfile.Include) {
+		named, by = append(named, mcfile.Include), append(by, mc) // sendmail.cf is made of it
+	}
 	if len(named) == 0 {
 		return "nothing reads them, and they may be removed"
 	}
-	return fmt.Sprintf("%s still names %s; take that out and restart sendmail before you remove the file", config.Path, strings.Join(named, ", "))
+	return fmt.Sprintf("%s still names %s; take that out and restart sendmail before you remove the file",
+		strings.Join(slices.Compact(by), " or "), strings.Join(named, ", "))
 }
 
 // restore swaps a generation in; below zero it is the one before the last.
@@ -262,12 +268,12 @@ func (a *keptArgs) restore(ctx context.Context, number int, stdio Stdio) (publis
 		Note: fmt.Sprintf("rollback to %d:", m.Number)}
 	set := publish.Set{Outputs: append(outputs, a.also...), State: a.state, Adopt: a.adopt, Entered: true, FS: publish.OS, Meta: meta, Keep: len(all) + 1, Gap: a.gap}
 	set.Tell = func(line string) {
-		if !slices.Contains(damaged, line) { // it was said above
+		if !slices.Contains(damaged, line) { // those were printed above
 			stdio.tell(line)
 		}
 	}
 	result, err := publish.Publish(ctx, set)
-	stdio.tellDamage(result.Changes, nil, "it is that of the generation now")
+	stdio.tellDamage(result.Changes, nil, "the file of the generation is in its place")
 	return m, result, err
 }
 
@@ -296,9 +302,9 @@ func (a *buildArgs) undo(ctx context.Context, j *job, stdio Stdio) (err error) {
 	}
 	before := publish.Current(publish.OS, a.state, all) - 1
 	if before < 0 {
-		return errors.New("they are no generation")
+		return errors.New("no generation has the files that were there before")
 	}
-	_, _, err = kept.restore(ctx, all[before].Number, stdio) // that one, and not an earlier one where it is damaged
+	_, _, err = kept.restore(ctx, all[before].Number, stdio) // and no earlier one, where this one is damaged
 	return err
 }
 

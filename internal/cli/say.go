@@ -31,11 +31,11 @@ func (a *buildArgs) failed(j *job, err error, stdio Stdio) error {
 	return exit(exitRefused, fmt.Errorf("%w; nothing was written. --adopt replaces them", foreign))
 }
 
-// tell says what was found damaged.
+// tell prints a line on standard error, without what a terminal would act on.
 func (s Stdio) tell(line string) { fmt.Fprintln(s.Err, diag.Printable(line)) }
 
-// tellDamage says which files were damaged, what becomes of them, and what the
-// guards compared instead.
+// tellDamage says which files were damaged, what becomes of each, and what the
+// guards compared instead of it.
 func (s Stdio) tellDamage(files []publish.Change, instead map[string]string, what string) {
 	for _, file := range files {
 		if file.Damage == "" {
