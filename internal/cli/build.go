@@ -19,9 +19,9 @@ type buildArgs struct {
 	adopt, dryRun, quiet, timings bool
 	reloaded, verify, rollback    bool
 	entered                       bool              // the folders are locked
-	second                        bool              // once more, in the same run
+	second                        bool              // this build was begun by another, at its end
 	typed                         *buildArgs        // as they were typed
-	tell                          func(line string) // of what was damaged
+	tell                          func(line string) // prints what was found damaged
 	onChange, plan                string
 	grace, wait                   time.Duration
 	keep                          int

@@ -27,10 +27,10 @@ type wiring struct {
 	config   *conf.Config
 	before   wiringRecord
 	now      wiringRecord
-	announce bool // a person is to be told
+	announce bool // the gaps are told: see buildArgs.announce
 }
 
-// A wiringRecord is the file.
+// A wiringRecord is the content of wiring.json.
 type wiringRecord struct {
 	conf.Memory
 	Said   string    `json:"said,omitempty"` // digest of what was said
@@ -40,6 +40,11 @@ type wiringRecord struct {
 // sameStart is how far apart two times of one start may be: that of a process is
 // worked out from the clock of today.
 const sameStart = 200 * time.Millisecond
+
+// same reports whether two records say the same.
+func (r wiringRecord) same(o wiringRecord) bool {
+	return r.Started.Equal(o.Started) && slices.Equal(r.Reads, o.Reads) && r.Said == o.Said && r.SaidAt.Equal(o.SaidAt)
+}
 
 // sayAgain is how often the same gap is told.
 const sayAgain = 24 * time.Hour
@@ -51,8 +56,8 @@ func isLive(dir string, host *inventory.Host) bool {
 	return err == nil && conf.SamePath(conf.Clean(whole), host.MailDir.Text)
 }
 
-// wire finds out what the running server reads, and holds back what would refuse
-// mail as long as it reads no more.
+// wire finds out what the running server reads, and holds the files back that would
+// have it refuse mail because it does not read others.
 func (a *buildArgs) wire(j *job, stdio Stdio) error {
 	if !isLive(a.out, &j.source.Model.Host) {
 		return nil
@@ -62,7 +67,7 @@ func (a *buildArgs) wire(j *job, stdio Stdio) error {
 		return machineExit(err, exitIO)
 	}
 	w := &wiring{config: config}
-	if text, err := readIfThere(filepath.Join(a.state, wiringName)); err == nil {
+	if text, err := publish.ReadState(publish.OS, filepath.Join(a.state, wiringName)); err == nil {
 		_ = json.Unmarshal(text, &w.before) // one that is damaged remembers nothing
 	}
 	started := a.started(config)
@@ -81,7 +86,7 @@ func (a *buildArgs) wire(j *job, stdio Stdio) error {
 		j.source.Hold(j.set.Outputs, a.out, &w.Serving)
 	}
 	a.announce(w, stdio)
-	if w.now.Memory.Started.Equal(w.before.Memory.Started) && slices.Equal(w.now.Reads, w.before.Reads) && w.now.Said == w.before.Said && w.now.SaidAt.Equal(w.before.SaidAt) {
+	if w.now.same(w.before) {
 		return nil
 	}
 	text, err := json.Marshal(w.now)
@@ -124,18 +129,17 @@ func (a *buildArgs) started(config *conf.Config) time.Time {
 }
 
 // untold reports whether there is something to say of what the server does not
-// read. One that was only started before its configuration was made anew, with
-// the same lines, is nothing.
+// read. That a configuration was made anew since the last start is not worth a
+// word when it has the same lines.
 func (w *wiring) untold(result publish.Report) bool {
-	switch {
-	case w == nil || w.Complete() || len(w.Gaps) == 0 && len(result.Held) == 0:
+	if w == nil || w.Complete() || len(w.Gaps) == 0 && len(result.Held) == 0 {
 		return false
 	}
 	return w.announce || len(result.Changes) > 0
 }
 
-// sayWiring says what the server does not read, what waits for it, and what to do;
-// before the command of --on-change is run, only that it is.
+// sayWiring says what the server does not read, which files wait, and what to do.
+// When the command of --on-change comes next, finishWired says what to do.
 func (a *buildArgs) sayWiring(j *job, result publish.Report, stdio Stdio) {
 	w := j.wiring
 	if !w.untold(result) {
@@ -156,6 +160,7 @@ func (a *buildArgs) willRun(result publish.Report) bool {
 	return a.onChange != "" && !a.dryRun && len(result.Changes) > 0
 }
 
+// waiting says which files are held.
 func waiting(held []string) string {
 	switch len(held) {
 	case 0:
@@ -166,15 +171,15 @@ func waiting(held []string) string {
 	return strings.Join(bases(held), " ") + " wait"
 }
 
-// saySteps prints the commands to type.
+// saySteps prints which files wait, and the commands to type.
 func (a *buildArgs) saySteps(j *job, result publish.Report, stdio Stdio) {
 	steps := j.wiring.config.Steps(j.wiring.Serving, j.source.Settings())
-	last := "nothing waits, and mail comes by the new files once sendmail reads them:"
+	intro := "nothing waits, and mail comes by the new files once sendmail reads them:"
 	if len(result.Held) > 0 {
-		last = waiting(result.Held) + ", so that no mail is refused meanwhile. To go on:"
+		intro = waiting(result.Held) + ", so that no mail is refused meanwhile. To go on:"
 		steps = append(steps, "virtmap build once more, which puts the rest in place")
 	}
-	fmt.Fprintln(stdio.Err, last)
+	fmt.Fprintln(stdio.Err, intro)
 	for i, step := range steps {
 		head := fmt.Sprintf("  %d. ", i+1)
 		for line := range strings.SplitSeq(step, "\n") {
@@ -184,6 +189,7 @@ func (a *buildArgs) saySteps(j *job, result publish.Report, stdio Stdio) {
 	}
 }
 
+// bases are the last parts of paths.
 func bases(paths []string) []string {
 	names := make([]string, len(paths))
 	for i, path := range paths {
@@ -196,9 +202,9 @@ func bases(paths []string) []string {
 // take until it has written its pid file.
 const startsWithin = 5 * time.Second
 
-// finishWired looks again when the command of --on-change was run, and builds once
-// more where the server reads now what was missing; it says what to do otherwise.
-// done says that it built.
+// finishWired reads the configuration again when the command of --on-change was
+// run. It builds once more where nothing is missing any more, and says what to do
+// otherwise. done says that it built.
 func (a *buildArgs) finishWired(ctx context.Context, j *job, result publish.Report, stdio Stdio) (done bool, err error) {
 	w := j.wiring
 	if !a.willRun(result) || !w.untold(result) {
