@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,16 +13,15 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// The flags here, and their variables, take a value as people write it, and as
-// the inventory does: yes and no, 7d and 2w, 30%.
-
+// These flags, and their variables, take values as people and the inventory write
+// them: yes and no, 7d and 2w, 30%.
 type (
 	boolFlag     struct{ *cli.BoolFlag }
 	durationFlag struct{ *cli.DurationFlag }
 	percentFlag  struct{ *cli.IntFlag }
 )
 
-// readKindly has all flags of commands take such values.
+// readKindly gives the flags of commands these types.
 func readKindly(all []*cli.Command) []*cli.Command {
 	for _, c := range all {
 		readKindly(c.Subcommands)
@@ -41,68 +41,58 @@ func readKindly(all []*cli.Command) []*cli.Command {
 	return all
 }
 
-func (f boolFlag) Apply(set *flag.FlagSet) error {
-	variables := f.EnvVars
-	f.EnvVars = nil // cli/v2 would read them its own way
-	err := f.BoolFlag.Apply(set)
-	f.EnvVars = variables
-	if err == nil {
-		f.HasBeenSet, err = reading(yesOrNo).into(set, f.Names(), variables)
-	}
+func (f boolFlag) Apply(set *flag.FlagSet) (err error) {
+	f.HasBeenSet, err = reading(yesOrNo).apply(set, f.BoolFlag, &f.EnvVars)
 	return err
 }
 
-func (f durationFlag) Apply(set *flag.FlagSet) error {
-	variables := f.EnvVars
-	f.EnvVars = nil
-	err := f.DurationFlag.Apply(set)
-	f.EnvVars = variables
-	if err == nil {
-		f.HasBeenSet, err = reading(duration).into(set, f.Names(), variables)
-	}
+func (f durationFlag) Apply(set *flag.FlagSet) (err error) {
+	f.HasBeenSet, err = reading(duration).apply(set, f.DurationFlag, &f.EnvVars)
 	return err
 }
 
-func (f percentFlag) Apply(set *flag.FlagSet) error {
-	variables := f.EnvVars
-	f.EnvVars = nil
-	err := f.IntFlag.Apply(set)
-	f.EnvVars = variables
-	if err == nil {
-		f.HasBeenSet, err = reading(percentage).into(set, f.Names(), variables)
-	}
+func (f percentFlag) Apply(set *flag.FlagSet) (err error) {
+	f.HasBeenSet, err = reading(percentage).apply(set, f.IntFlag, &f.EnvVars)
 	return err
 }
 
-// A reading gives a value as cli/v2 takes it.
+// A reading turns a value as people write it into one that cli/v2 takes.
 type reading func(text string) (string, error)
 
-// into has a flag read so, under all its names, and reads the first of its
-// variables that is set.
-func (read reading) into(set *flag.FlagSet, names, variables []string) (given bool, err error) {
-	for _, name := range names {
+// apply adds a flag to a set whose values, and those of the flag's variables, are
+// read so. given says that one of the variables is set.
+func (read reading) apply(set *flag.FlagSet, f cli.Flag, variables *[]string) (given bool, err error) {
+	all := *variables
+	*variables = nil // cli/v2 would read them its own way
+	err = f.Apply(set)
+	*variables = all
+	if err != nil {
+		return false, err
+	}
+	for _, name := range f.Names() {
 		known := set.Lookup(name)
 		known.Value = kindValue{known.Value, read}
 	}
-	for _, variable := range variables {
-		text, ok := os.LookupEnv(variable)
-		switch {
-		case !ok:
-			continue
-		case text == "":
-			return false, nil // as if it were not there
-		}
-		for _, name := range names {
-			if err := set.Lookup(name).Value.Set(text); err != nil {
-				return false, usage(fmt.Errorf("%s is %q: %w", variable, text, err))
-			}
-		}
-		return true, nil
-	}
-	return false, nil
+	return setFromEnvironment(set, f.Names(), all)
 }
 
-// A kindValue is the value of a flag that is read so.
+// setFromEnvironment gives a flag, under all its names, the value of the first of
+// its variables that is there. An empty one counts as if none were there.
+func setFromEnvironment(set *flag.FlagSet, names, variables []string) (given bool, err error) {
+	at := slices.IndexFunc(variables, func(name string) bool { _, there := os.LookupEnv(name); return there })
+	if at < 0 || os.Getenv(variables[at]) == "" {
+		return false, nil
+	}
+	text := os.Getenv(variables[at])
+	for _, name := range names {
+		if err := set.Lookup(name).Value.Set(text); err != nil {
+			return false, usage(fmt.Errorf("%s is %q: %w", variables[at], text, err))
+		}
+	}
+	return true, nil
+}
+
+// A kindValue is the value of a flag, set to what a reading gives.
 type kindValue struct {
 	flag.Value
 	read reading

@@ -8,6 +8,7 @@ import (
 
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/publish"
@@ -16,9 +17,10 @@ import (
 // maxLost is how many lost lines of a file, or of outcomes, are printed.
 const maxLost = 20
 
-// sayLosses says what replacing files that a person made loses. Of rows that
-// counts by outcome: one that is written another way, and ends the same, is not
-// lost. verb is lost, or would lose. c is nil where nothing could be compared.
+// sayLosses says what replacing files that a person made loses. A row is lost when
+// its key has another outcome: one that is written another way, and ends the same,
+// is only counted. verb is lost, or would lose. c is nil where nothing could be
+// compared.
 func sayLosses(files []publish.Change, c *change.Change, verb string, stdio Stdio) {
 	rows := map[string]bool{}
 	for _, file := range files {
@@ -67,18 +69,19 @@ func isTable(path string) bool {
 // changedOutcomes describes what becomes of the keys of lost rows, where that
 // differs.
 func changedOutcomes(c *change.Change, rows map[string]bool) (lines []string) {
-	keys := map[string]bool{}
+	keys, of := map[string]bool{}, map[string][]string{} // of: by domain
 	for row := range rows {
 		key, _, _ := strings.Cut(row, " -> ")
-		keys[key] = true
+		_, domain, _ := mailaddr.Split(key)
+		if !keys[key] {
+			keys[key], of[domain] = true, append(of[domain], key)
+		}
 	}
 	for i := range c.Domains {
 		d := &c.Domains[i]
 		if d.State == change.Gone {
-			for key := range keys {
-				if strings.HasSuffix(key, "@"+d.Name) {
-					lines = append(lines, key+": "+d.Name+" is not served any more")
-				}
+			for _, key := range of[d.Name] {
+				lines = append(lines, key+": "+d.Name+" is not served any more")
 			}
 			continue
 		}
