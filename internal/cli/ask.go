@@ -113,8 +113,8 @@ func (a *askArgs) loadZones(stdio Stdio) (*resolve.Zones, []resolve.ZoneFault, e
 	return files, faults, nil
 }
 
-// printZoneFaults prints what is wrong with zone files: who names or writes one
-// must not speak to the terminal.
+// printZoneFaults prints the faults of zone files, without what a terminal would
+// act on: names and texts may be a stranger's.
 func printZoneFaults(stdio Stdio, faults []resolve.ZoneFault) {
 	for _, f := range faults {
 		f.File, f.Text, f.Help = diag.Printable(f.File), diag.Printable(f.Text), diag.Printable(f.Help)

@@ -27,7 +27,7 @@ type Stdio struct {
 	Out, Err io.Writer
 
 	stages      *stages          // of a command that follows them
-	includeFrom *cli.StringSlice // folders of included files
+	includeFrom *cli.StringSlice // the value of --include-from
 }
 
 // Run runs the program and returns its exit code.

@@ -28,8 +28,8 @@ type choice struct {
 	desk     *hostnames.Desk
 	decision hostnames.Decision
 	before   []byte // the memory's file
-	keep     bool   // it may be written
-	aside    bool   // what is there is damaged
+	keep     bool   // that file may be written
+	aside    bool   // that file is damaged, and is put aside
 }
 
 // decide asks about the domains that are due and decides which are served. It
@@ -93,10 +93,11 @@ func (a *buildArgs) recall(m *inventory.Model, stdio Stdio) (*choice, error) {
 	return c, err
 }
 
-// served gives the domains of an installed list of names; nil when it is not
-// there. One that is not as virtmap wrote it may have lost names, and a domain
-// must not be taken for new for that: those that are remembered as served are
-// served too, or, where there is no memory, those of the copy that is kept.
+// served gives the domains of an installed list of names; nil when the memory alone
+// counts, because the list is not there or damaged. A list that is not as virtmap
+// wrote it may have lost names, and a domain that is lost so is not new: served
+// adds those that are remembered as served, or, where there is no memory, those of
+// virtmap's copy.
 func (a *buildArgs) served(c *choice, file string) (map[string]bool, error) {
 	path := filepath.Join(a.out, file)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
@@ -112,7 +113,7 @@ func (a *buildArgs) served(c *choice, file string) (map[string]bool, error) {
 	}
 	if len(c.before) > 0 {
 		if names == nil {
-			return nil, nil // the memory alone counts
+			return nil, nil
 		}
 		for name, r := range c.desk.Memory.Domains {
 			if r.Served && r.Backup == (file == mcfile.RelayDomains) {
@@ -126,9 +127,10 @@ func (a *buildArgs) served(c *choice, file string) (map[string]bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		more := namesOf(file, written, listedNames)
-		maps.Copy(more, names)
-		return more, nil
+		if names == nil {
+			names = map[string]bool{}
+		}
+		maps.Copy(names, namesOf(file, written, listedNames))
 	}
 	return names, nil
 }

@@ -15,9 +15,9 @@ import (
 // failSeverities are those of --fail-on.
 var failSeverities = []string{"error", "warning"}
 
-// legalWords are what the value of a command's flag may be, or begin with where
-// it ends in a colon. It gives none where anything may be. A test holds it to
-// what the flags themselves say of a wrong value.
+// legalWords are the values of a command's flag, and those that end in a colon are
+// the beginnings of its values. A flag with any value has none. A test compares
+// them with the message of each flag about a wrong value.
 func legalWords(command, flag string) []string {
 	switch command + " --" + flag {
 	case "check --format":
@@ -53,7 +53,7 @@ func legalWords(command, flag string) []string {
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // valueWords are the legal words of a flag by any of its names, each behind a
-// prefix. Without any, files are proposed.
+// prefix. The shell proposes files where there are none.
 func valueWords(command string, flags []cli.Flag, name, prefix string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, f := range flags {

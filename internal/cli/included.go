@@ -10,11 +10,11 @@ import (
 	"virtmap/inventory"
 )
 
-// How far a file's inventory is looked for.
+// Bounds of the search for the inventory that includes a file.
 const (
-	foldersAbove  = 4
-	candidatesMax = 100     // a folder
-	candidateSize = 1 << 20 // an inventory with includes has most of it there
+	foldersAbove  = 4       // that are looked through
+	candidatesMax = 100     // files of a folder that are read
+	candidateSize = 1 << 20 // 1 MiB; the file that includes others is small
 )
 
 // includedBy finds the inventory that includes a file: mail.yaml or another one
@@ -27,8 +27,8 @@ func includedBy(file string) (string, bool) {
 	folder := filepath.Dir(path)
 	for range foldersAbove + 1 {
 		for _, candidate := range inventoriesIn(folder) {
-			text, ok := smallFile(candidate)
-			if candidate != path && ok && inventory.Includes(candidate, text, path) {
+			text, err := regular.Read(candidate, candidateSize)
+			if candidate != path && err == nil && inventory.Includes(candidate, string(text), path) {
 				return shownBeside(file, candidate), true
 			}
 		}
@@ -54,11 +54,6 @@ func inventoriesIn(folder string) []string {
 	return all
 }
 
-func smallFile(path string) (string, bool) {
-	text, err := regular.Read(path, candidateSize)
-	return string(text), err == nil
-}
-
 // shownBeside names a file as another one is named: absolute, or from here.
 func shownBeside(given, path string) string {
 	here, err := os.Getwd()
@@ -71,8 +66,9 @@ func shownBeside(given, path string) string {
 	return path
 }
 
-// notByItself replaces the faults of a file that an inventory includes by one:
-// what it lacks, and the names it uses, are in that inventory.
+// notByItself replaces the faults of a file that an inventory includes by one
+// fault. The others say that keys and names are missing, which stand in that
+// inventory.
 func notByItself(faults *diag.List, top string) {
 	top = diag.Printable(top)
 	var one diag.Fault

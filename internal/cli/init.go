@@ -87,7 +87,7 @@ const schemaFile = "virtmap.schema.json"
 // reports whether a schema is there, and whether it was put there now.
 func schemaBeside(inventoryFile, schema string) (there, written bool) {
 	if _, err := os.Lstat(inventoryFile); err == nil {
-		return false, false // it is left alone
+		return false, false // init leaves that inventory alone
 	}
 	if _, err := os.Stat(schema); err == nil {
 		return true, false
@@ -100,8 +100,8 @@ func schemaBeside(inventoryFile, schema string) (there, written bool) {
 	return err == nil, err == nil
 }
 
-// withoutModeline takes out the line that names the schema: nobody knows where
-// the text will stand, or the schema is not there.
+// withoutModeline takes out the line that names the schema, for a text that has
+// none beside it.
 func withoutModeline(text string) string {
 	_, rest, _ := strings.Cut(text, "\n")
 	return rest

@@ -11,9 +11,9 @@ import (
 	"virtmap/inventory"
 )
 
-// loadInterruptibly loads an inventory. From standard input it ends with
-// context.Canceled when the program is told to end: a command that finishes its
-// work on a signal would otherwise wait for ever.
+// loadInterruptibly loads an inventory. While it waits for standard input a signal
+// ends it with context.Canceled: a command that finishes its work on a signal
+// would otherwise wait for ever.
 func loadInterruptibly(path string, stdio Stdio) (*inventory.Model, *diag.List, error) {
 	if path != inventory.StdinName {
 		return inventory.Load(path, nil, stdio.includeFolders()...)
@@ -23,7 +23,7 @@ func loadInterruptibly(path string, stdio Stdio) (*inventory.Model, *diag.List, 
 	defer signal.Stop(in.signals)
 	m, faults, err := inventory.Load(path, in, stdio.includeFolders()...)
 	select {
-	case <-in.signals: // it came behind the last read
+	case <-in.signals: // the signal came behind the last read
 		return nil, nil, context.Canceled
 	default:
 		return m, faults, err

@@ -23,7 +23,7 @@ import (
 // defaultInventory is read where no other is named.
 const defaultInventory = "mail.yaml"
 
-// yamlEndings are those of inventories.
+// yamlEndings are the endings of the names of inventories.
 var yamlEndings = []string{".yaml", ".yml"}
 
 // inventoryFlag is the same for every command that reads one.
@@ -48,7 +48,7 @@ func includeFromFlag(folders *cli.StringSlice) cli.Flag {
 	}
 }
 
-// includeFolders are what the flag says.
+// includeFolders are the folders of --include-from.
 func (s Stdio) includeFolders() []string {
 	if s.includeFrom == nil {
 		return nil
@@ -56,7 +56,7 @@ func (s Stdio) includeFolders() []string {
 	return s.includeFrom.Value()
 }
 
-// withIncludeFrom gives every command that reads an inventory its flag.
+// withIncludeFrom gives --include-from to every command that reads an inventory.
 func withIncludeFrom(all []*cli.Command, folders *cli.StringSlice) []*cli.Command {
 	for _, c := range all {
 		withIncludeFrom(c.Subcommands, folders)

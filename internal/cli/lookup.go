@@ -203,12 +203,12 @@ func questionOf(asked string) question {
 	}
 	folded, problem := mailaddr.FoldDomain(domain)
 	if problem != nil {
-		return question{asked, asked} // sendmail has an answer to that
+		return question{asked, asked} // sendmail has an answer to a name that is none
 	}
 	return question{asked, local + "@" + folded}
 }
 
-// note says what a client must write; empty where that is what was asked.
+// note says how the address was looked up; empty where that is as it was asked.
 func (q question) note() string {
 	if q.asked == q.addr {
 		return ""

@@ -19,7 +19,7 @@ type wanted struct {
 	router *virtuser.Router
 	table  *virtuser.Table
 	place  func(row int) string // what made a row of the table
-	names  []ending             // the domains that are open to accounts, perhaps
+	names  []ending             // domains that may be open to accounts, each as an Address
 	// promised reports whether the inventory has mail for an address taken, and
 	// whether it passes the user on its way; nil: there is only what is installed.
 	promised func(addr string) (taken, passed bool)
@@ -31,7 +31,7 @@ type wanted struct {
 	have  map[string]bool
 }
 
-// wantedOf looks through what an inventory becomes.
+// wantedOf prepares a search through what an inventory becomes.
 func wantedOf(source fileset.Source, name string) *wanted {
 	w := newWanted(source.Router(), source.Compiled.Table, name)
 	m := source.Model
@@ -56,7 +56,7 @@ func wantedOf(source fileset.Source, name string) *wanted {
 	return w
 }
 
-// wantedIn looks through installed files.
+// wantedIn prepares a search through installed files.
 func wantedIn(set *fileset.Installed, name string) (*wanted, error) {
 	table, err := set.Table()
 	w := newWanted(set.Router, table, name)
@@ -92,7 +92,7 @@ func (w *wanted) endsAt(addr string) bool {
 		return true
 	}
 	return taken && o.Taken() && slices.ContainsFunc(o.Recipients, func(r string) bool {
-		if r == w.name || strings.Contains(r, "@") && strings.EqualFold(r, w.name) { // nobody knows the case by heart
+		if r == w.name || strings.Contains(r, "@") && strings.EqualFold(r, w.name) { // people seldom know the case
 			return true
 		}
 		account, _, _ := strings.Cut(r, "+")
