@@ -57,8 +57,8 @@ func damagedMap(image *mapped.Image) error {
 	return err
 }
 
-// damagedFile says why the map at a path cannot be read; nil when it can, is
-// not there, or not ours to read.
+// damagedFile says why the map at a path cannot be read; nil when it can, when it
+// is not there, and when we may not read it.
 func damagedFile(path string) error {
 	f, err := mapfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
@@ -76,13 +76,14 @@ type Copies func(name string) (path string, ok bool)
 
 // A standIn says what is read of a folder in place of what is damaged.
 type standIn struct {
-	copies  Copies          // nil: there are none
-	damaged map[string]bool // maps and texts that are known to be
-	instead map[string]string
-	places  map[string]string
+	copies  Copies            // nil: there are none
+	damaged map[string]bool   // maps and texts that are known to be damaged
+	instead map[string]string // what is read in place of a path, in words
+	places  map[string]string // what is read for a path, once at was asked
 }
 
-// nowhere is where a file is read that nothing stands in for.
+// nowhere is the place of a file that is damaged and has no stand-in: no file is
+// there.
 const nowhere = ""
 
 // at gives the place of what is read for a path.
@@ -95,6 +96,8 @@ func (s *standIn) at(path string) string {
 	return place
 }
 
+// find gives the place of what is read for a path: a map that is damaged has none,
+// since its text is read then, and in place of a damaged text its copy is read.
 func (s *standIn) find(path string) string {
 	if mapfile.WithoutSuffix(path) != path {
 		if !s.damaged[path] && opens(path) {
@@ -143,8 +146,8 @@ func (s *standIn) hasMap(text string) bool {
 
 // OpenSound opens the files that builds write, as OpenOurs does, and reads what
 // stands in for those that are damaged: for those given, and for those whose
-// first bytes show it. instead says of each, by its path, what is read. blind
-// says that there are no rows of the virtusertable at all.
+// first bytes show it. instead says what is read in place of each, by its path.
+// blind says that there is neither a map nor a text of the virtusertable.
 func OpenSound(dir string, copies Copies, damaged []string, host string, account func(string) bool) (set *Installed, instead map[string]string, blind bool, err error) {
 	s := &standIn{copies: copies, damaged: map[string]bool{}, instead: map[string]string{}, places: map[string]string{}}
 	for _, path := range damaged {
@@ -163,9 +166,9 @@ func OpenSound(dir string, copies Copies, damaged []string, host string, account
 	return set, s.instead, set.rows == nil && !exists(s.at(set.text)), err
 }
 
-// PassOver has the text read in place of every map of the layout that is
-// damaged, and says so. blind says that there is no text in place of the
-// virtusertable.
+// PassOver has the text read in place of every damaged map of the layout, and
+// notes each. blind says that the map of the virtusertable is damaged and its text
+// cannot be read either.
 func (l *Layout) PassOver() (notes []string, blind bool) {
 	l.damaged = map[string]bool{}
 	texts := []string{l.Table}

@@ -11,7 +11,6 @@ import (
 	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/safefile"
-	"virtmap/virtuser"
 )
 
 // Unsafe names the files of a set, and the folders above them, that sendmail
@@ -47,7 +46,7 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// blame are the words of DontBlameSendmail.
+// blame gives the words of DontBlameSendmail.
 func blame(dir string) (words []string) {
 	c, err := conf.Read(dir)
 	if err != nil {
@@ -77,7 +76,7 @@ func SiteAlias(dir, name string) (has, known bool, err error) {
 			return false, known, err
 		}
 		known = true
-		if _, ok := virtuser.Lookup(file).Alias(name); ok {
+		if _, ok := file.Alias(name); ok {
 			has = true
 		}
 	}

@@ -150,7 +150,8 @@ func textOutput(path string, content []byte, lines func([]byte) []string) publis
 	}
 }
 
-// alike tells a file with the same lines in another order, or with other comments.
+// alike gives the Alike of an output: an installed file with the same lines, in
+// whatever order and with whatever comments, says the same.
 func alike(content []byte, lines func([]byte) []string) func(*mapped.Image) bool {
 	return func(image *mapped.Image) bool {
 		old, next := lines(image.Bytes), lines(content)

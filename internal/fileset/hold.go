@@ -40,13 +40,13 @@ func (s Source) Hold(outputs []publish.Output, dir string, v *conf.Serving) {
 // NeedsAliases reports whether rows lead to aliases of ours.
 func (s Source) NeedsAliases() bool { return len(s.Compiled.Aliases.All) > 0 }
 
-// Needed are the gaps that matter to the inventory as it is: while no row leads to
-// an alias of ours, nothing is missed when those are not read.
+// Needed are the gaps that matter to the inventory as it is: our alias file need not
+// be read while no row leads to an alias in it.
 func (s Source) Needed(gaps []conf.Gap) []conf.Gap {
 	if s.NeedsAliases() {
 		return gaps
 	}
-	return slices.DeleteFunc(gaps, func(g conf.Gap) bool { return g.Need == conf.Aliases })
+	return slices.DeleteFunc(slices.Clone(gaps), func(g conf.Gap) bool { return g.Need == conf.Aliases })
 }
 
 // leavesClassW reports whether an installed name of class w becomes one that mail

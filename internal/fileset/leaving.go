@@ -28,16 +28,18 @@ func (s Source) KeepLeaving(dir string, copies Copies, restarted time.Time, grac
 	if err != nil {
 		return s, nil, err
 	}
-	defer func() { set.Close() }()
+	defer func() { set.Close() }() // it may be another set by then
 	leaving := s.leaving(dir, set, restarted, grace, now)
 	if len(leaving) == 0 {
 		return s, nil, nil
 	}
 	if damaged := set.damagedMaps(); damaged != nil {
-		set.Close()
-		if set, err = s.openLeaving(dir, copies, damaged); err != nil {
+		sound, err := s.openLeaving(dir, copies, damaged)
+		if err != nil {
 			return s, nil, err
 		}
+		set.Close()
+		set = sound
 	}
 	rows := map[string][][2]string{}
 	err = set.EachRow(func(key, value []byte) error {
@@ -66,6 +68,8 @@ func (s Source) KeepLeaving(dir string, copies Copies, restarted time.Time, grac
 	return s, domains, nil
 }
 
+// openLeaving opens the files of builds, or what stands in for those that are
+// damaged. No account decides which rows a domain has.
 func (s Source) openLeaving(dir string, copies Copies, damaged []string) (*Installed, error) {
 	set, _, _, err := OpenSound(dir, copies, damaged, s.Model.Host.Name.Text, func(string) bool { return false })
 	return set, err

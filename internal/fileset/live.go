@@ -102,7 +102,7 @@ func (l *Live) refresh() {
 	}
 }
 
-// tell gives the warnings on that the set before did not have.
+// tell passes the warnings on that the set opened before did not have.
 func (l *Live) tell() {
 	known := lineSet(l.told)
 	l.told = l.set.Warnings

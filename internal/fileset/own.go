@@ -13,10 +13,10 @@ import (
 	"virtmap/internal/regular"
 )
 
-// OwnConfiguration completes a copy of the server's own sendmail.cf by the places
-// of its files; ok is false where the folder has none that the program could be
-// run with. Files of a copy of a server are copied once more, into dir, since
-// sendmail reads none below a folder that everybody may write to.
+// OwnConfiguration gives a copy of the server's own sendmail.cf the places of its
+// files. ok is false where the folder has no sendmail.cf that sendmail can be run
+// with. Of a folder that is not the server's own the files are copied into dir,
+// since sendmail reads none below a folder that everybody may write to.
 func (l *Layout) OwnConfiguration(c conf.Copy, dir string) (own conf.Copy, ok bool, err error) {
 	if l.conf.MC || !l.conf.Rules {
 		return c, false, nil
@@ -52,8 +52,8 @@ func (l *Layout) OwnConfiguration(c conf.Copy, dir string) (own conf.Copy, ok bo
 	return c, true, nil
 }
 
-// WithBuilt has a copy of the server's own sendmail.cf read what was built into a
-// folder, as if it were wired.
+// WithBuilt makes a copy of the server's own sendmail.cf name the files that were
+// built into a folder.
 func (s Source) WithBuilt(c conf.Copy, dir string) conf.Copy {
 	settings := s.Settings()
 	settings.MailDir = dir
@@ -66,7 +66,7 @@ func (s Source) WithBuilt(c conf.Copy, dir string) conf.Copy {
 	return c
 }
 
-// copyIfThere copies a file.
+// copyIfThere copies a file; one that is not there is no error.
 func copyIfThere(from, to string) error {
 	content, err := regular.Read(from, regular.MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
