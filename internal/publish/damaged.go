@@ -2,6 +2,7 @@ package publish
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -37,10 +38,11 @@ func (p *publisher) isCut(out Output, image *mapped.Image) bool {
 	return err == nil && w.is && len(w.of) == 0
 }
 
-// A beginning finds out whether bytes are the beginning of what is written.
+// A beginning is a writer that finds out whether bytes are the beginning of what
+// is written to it.
 type beginning struct {
-	of []byte // that are still to come
-	is bool
+	of []byte // those of the bytes that are still to come
+	is bool   // all that was written so far is as the bytes have it
 }
 
 func (b *beginning) Write(p []byte) (int, error) {
@@ -52,11 +54,11 @@ func (b *beginning) Write(p []byte) (int, error) {
 
 // Seek fails: a text is written from the beginning to the end.
 func (b *beginning) Seek(int64, int) (int64, error) {
-	return 0, fmt.Errorf("a text is written from its beginning")
+	return 0, errors.New("a text is written from its beginning")
 }
 
-// recorded reports whether what was in the place of an output was ours: the
-// manifest lists it, or the text that it is a map of is what we wrote.
+// recorded reports whether we wrote a file in the place of an output before: the
+// manifest lists one, or the installed text of a map is what we wrote.
 func (p *publisher) recorded(out Output) bool {
 	if len(p.manifest.Files[key(out.Path)]) > 0 {
 		return true
@@ -68,8 +70,8 @@ func (p *publisher) recorded(out Output) bool {
 	return err == nil && p.manifest.wrote(out.Source, sum)
 }
 
-// worthKeeping reports whether there is something in a damaged file of ours
-// that a person may have written: in a text that has more than what we wrote.
+// worthKeeping reports whether a person may have written something of a damaged
+// file of ours: it is a text, and not only the beginning of what we wrote.
 func (p *publisher) worthKeeping(out Output, image *mapped.Image) bool {
 	return out.Source == "" && len(bytes.Trim(image.Bytes, "\x00 \t\r\n")) > 0 && !p.isCut(out, image)
 }
@@ -84,8 +86,8 @@ func (p *publisher) copyOf(path string) ([]byte, bool) {
 	return content, err == nil
 }
 
-// bridgeOf gives the bridge of an output. Where the installed file is damaged
-// it is made of what we wrote there, or of the text of the map.
+// bridgeOf gives the bridge of an output. Where the installed file is damaged the
+// bridge is made of what we wrote there, or of the text of the map.
 func (p *publisher) bridgeOf(out Output, image *mapped.Image, damaged bool) func(io.WriteSeeker) error {
 	switch {
 	case out.Bridge == nil:

@@ -33,8 +33,9 @@ type FS interface {
 	// Hold keeps a file that will be renamed over, to set its time then, and
 	// locks it as makemap does, waiting for at most so long.
 	Hold(name string, wait time.Duration) (Held, error)
-	// Overwrite writes a file that need not last, whole or not at all. A link
-	// in its place is replaced, and what it leads to left alone.
+	// Overwrite writes a file, whole or not at all. It may be gone after a stop
+	// of the machine. A link in its place is replaced, and what the link leads
+	// to left alone.
 	Overwrite(name string, content []byte) error
 	// Names lists a folder, sorted; none when it is not there.
 	Names(folder string) ([]string, error)
@@ -236,7 +237,8 @@ func (f heldFile) Touch(mtime time.Time) error {
 	return syscall.Futimes(int(f.Fd()), []syscall.Timeval{t, t})
 }
 
-// Names of files that are written in place of others, without those.
+// Beginnings of the names of files that are written beside the ones which they
+// replace.
 const (
 	stagedPrefix = ".virtmap-new-"
 	bridgePrefix = ".virtmap-bridge-"

@@ -41,8 +41,8 @@ func Generations(files FS, state string) (all []Meta, damaged []string, err erro
 	return all, damaged, nil
 }
 
-// generationNames lists the folder of the generations. What is no folder in its
-// place has none, and the next generation puts it aside.
+// generationNames lists the folder of the generations. A file in its place has
+// none; the next generation puts that aside.
 func generationNames(files FS, parent string) ([]string, error) {
 	names, err := files.Names(parent)
 	if err != nil && isNoFolder(files, parent) {
@@ -91,7 +91,7 @@ func parseMeta(files FS, dir string) (m Meta, err error) {
 	return m, nil
 }
 
-// lookAt makes sure that a stored file is there.
+// lookAt makes sure that a stored file is there, without reading it.
 func (k Kept) lookAt(files FS, dir, name string) error {
 	if name != filepath.Base(name) || name == metaName {
 		return fmt.Errorf("%s: it names a file %q", metaName, name)
@@ -149,6 +149,8 @@ func Sound(files FS, state string) (all []Meta, damaged []string, err error) {
 	return all, damaged, err
 }
 
+// verify reads the stored files of a generation and makes sure that each is what
+// was kept.
 func (m Meta) verify(files FS, state string) error {
 	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
 		if !m.Files[name].Stored {
@@ -161,8 +163,8 @@ func (m Meta) verify(files FS, state string) error {
 	return nil
 }
 
-// Current gives the index of the generation that virtmap put in place last; it
-// is that of none when its own is damaged.
+// Current gives the index of the generation that virtmap put in place last, and
+// len(all) when that one is not among them, because it is damaged.
 func Current(files FS, state string, all []Meta) int {
 	recorded, _, err := loadManifest(files, state)
 	if err != nil {

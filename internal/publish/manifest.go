@@ -54,8 +54,8 @@ func (m *manifest) isOf(g Meta) bool {
 	return true
 }
 
-// loadManifest reads the record of what we wrote. One that is damaged or gone,
-// for the reason given, is made anew of the last generation, and of one that
+// loadManifest reads the record of what we wrote. When the record is damaged or
+// gone, which damage says, it is made anew of the last generation, and of one that
 // was about to come into place.
 func loadManifest(files FS, state string) (m manifest, damage, err error) {
 	text, damage := readState(files, filepath.Join(state, ManifestName))
@@ -119,10 +119,10 @@ func (m *manifest) add(g Meta) {
 	}
 }
 
-// addCopies takes the files for ours that a generation stores, whose own word
-// on them is damaged.
+// addCopies takes the files for ours that a generation stores whose meta.json is
+// damaged.
 func (m *manifest) addCopies(files FS, dir string) {
-	names, _ := files.Names(dir) // of what cannot be listed nothing is known
+	names, _ := files.Names(dir) // a folder that cannot be listed tells nothing
 	for _, name := range names {
 		sum, err := digestOf(files, filepath.Join(dir, name))
 		if err == nil && name != metaName && sum != digest(mapped.Of(nil)) {
@@ -131,8 +131,8 @@ func (m *manifest) addCopies(files FS, dir string) {
 	}
 }
 
-// readManifest reads the record of what we wrote. What is damaged of it is
-// kept, and written anew at once: without it every file counts as made by hand.
+// readManifest reads the record of what we wrote. A damaged one is put aside, and
+// written anew at once: without a record every file counts as made by hand.
 func (p *publisher) readManifest() error {
 	m, damage, err := loadManifest(p.FS, p.State)
 	p.manifest = m
@@ -141,7 +141,7 @@ func (p *publisher) readManifest() error {
 	}
 	path := filepath.Join(p.State, ManifestName)
 	if p.DryRun && errors.Is(damage, fs.ErrPermission) {
-		return fmt.Errorf("%q: %w", path, damage) // who builds may read it
+		return fmt.Errorf("%q: %w", path, damage) // the user who builds may read it
 	}
 	told := fmt.Sprintf("%s is damaged (%v)", path, damage)
 	if errors.Is(damage, fs.ErrNotExist) {

@@ -76,7 +76,7 @@ type Output struct {
 	// what it was made of. May be nil.
 	Bridge func(installed *mapped.Image, text []byte) func(w io.WriteSeeker) error
 
-	Hold    bool   // left as it is for now; what a person made is taken over all the same, and kept
+	Hold    bool   // not written for now; a file that a person made is adopted all the same
 	Shared  bool   // a person's file that we keep a part of: never foreign
 	Base    []byte // of a shared file: what was there when its new text was made
 	IfKnown bool   // written only where we wrote it before
@@ -148,7 +148,7 @@ func (p *publisher) tell(line string) {
 type Record struct {
 	Name    string
 	Content []byte
-	Aside   bool // what is there is damaged, and kept under another name
+	Aside   bool // the file that is there is damaged: it is kept under another name
 }
 
 // A Change is a file that was written, or would be.
@@ -165,8 +165,8 @@ type Change struct {
 // A Report says what a run did.
 type Report struct {
 	Changes []Change
-	Held    []string // files that would change, and are held
-	Adopted []Change // those of them that a person made
+	Held    []string // files that would change, and are not written for now
+	Adopted []Change // those of the held files that a person made
 	Stale   []string // files of ours that are no longer written
 }
 
@@ -217,7 +217,7 @@ type publisher struct {
 	pending  []staged
 	held     []staged        // outputs that would change
 	touched  []string        // maps whose text changed and that did not
-	damaged  map[string]bool // installed files, by path
+	damaged  map[string]bool // installed files that are, by path
 	unclean  error           // why what was left by another run is still there
 
 	generation int  // the number of the new one

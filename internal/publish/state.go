@@ -12,11 +12,11 @@ import (
 )
 
 // The files of the state folder are found damaged too: a disk was full, a
-// machine stopped, somebody tidied up. None of them may stop a build. What is
-// damaged is told of once, and made anew; what a person may have put there
-// gets another name.
+// machine stopped, somebody tidied up. None of them may stop a build. A damaged
+// one is told once, and made anew; one that a person may have put there gets
+// another name.
 
-// asideEnding is behind the name of what was in the place of a file of ours.
+// asideEnding ends the name of a file that is put aside.
 const asideEnding = ".damaged"
 
 var errNoFile = errors.New("it is no regular file")
@@ -49,8 +49,8 @@ func ReadState(files FS, path string) ([]byte, error) {
 
 var errEmpty = errors.New("it is empty")
 
-// putAside gives what is in the place of a file of ours another name. Of
-// files one is kept; what else was there is never replaced.
+// putAside renames what is in the place of a file of ours. A file that was put aside
+// before is replaced; a link, a pipe or a folder never is.
 func putAside(files FS, path string) (to string, err error) {
 	info, err := files.Stat(path)
 	if err != nil {
@@ -140,7 +140,7 @@ func (p *publisher) clean() {
 	for _, dir := range []string{folder, p.State, filepath.Join(p.State, adoptedDir)} {
 		names, err := p.FS.Names(dir)
 		if err != nil {
-			continue // who writes there says what is wrong
+			continue // a later write there says what is wrong
 		}
 		for _, name := range names {
 			path := filepath.Join(dir, name)

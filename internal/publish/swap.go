@@ -95,9 +95,9 @@ func (p *publisher) commit(j journal) error {
 	return nil
 }
 
-// keepForeign keeps the files that a person made and that are replaced now, or
-// later: those are in the manifest as files that may be replaced, as long as
-// nobody changes them.
+// keepForeign keeps the files that a person made and that are replaced now or, when
+// they are held, later. The manifest lists a held one as ours, so that a later run
+// replaces it as long as nobody changes it.
 func (p *publisher) keepForeign() error {
 	for _, s := range slices.Concat(p.pending, p.held) {
 		if s.foreign == nil {
@@ -160,8 +160,8 @@ func (p *publisher) takeNoteBack(earlier string) error {
 	return p.writeState(filepath.Join(p.State, noteName), []byte(earlier))
 }
 
-// Unreadable is the note that stands for one that is damaged: whatever may
-// have changed.
+// Unreadable is the note in place of one that is damaged: anything may have
+// changed.
 const Unreadable = "unreadable"
 
 // Unannounced gives the notes of changes that nobody was told of.
