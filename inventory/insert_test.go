@@ -52,6 +52,8 @@ func TestInsertIntoBraces(t *testing.T) {
 			"users: {root: , u-new: }\ndomains: {d.example: {addresses: {\n# it's } here\nq: root\n, added: u-new}}}\n"},
 		{"takes a quote within a text for what it is", "users: {root: {note: 5\" and '6}}\ndomains: {d.example: {note: it's, addresses: {q: root}}}\n",
 			"users: {root: {note: 5\" and '6}, u-new: }\ndomains: {d.example: {note: it's, addresses: {q: root, added: u-new}}}\n"},
+		{"goes behind a text whose line goes on with a backslash", "users: {root: {note: \"a\\\n\"}}\ndomains: {d.example: {addresses: {q: root}}}\n",
+			"users: {root: {note: \"a\\\n\"}, u-new: }\ndomains: {d.example: {addresses: {q: root, added: u-new}}}\n"},
 		{"gives a key without a colon a value", "users: {root}\ndomains: {d.example: {addresses}}\n",
 			"users: {root, u-new: }\ndomains: {d.example: {addresses: {added: u-new}}}\n"},
 		{"gives a key without a value one", "users: {root: }\ndomains: {d.example: {note: x, addresses: , catch_all: reject}}\n",

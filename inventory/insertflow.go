@@ -56,7 +56,7 @@ func (in *inserter) flow(n *yaml.Node, text string) error {
 	last, before := rune(0), rune(0)               // last: what is no blank and no comment
 	start, column := in.column(n), n.Column
 	for line := n.Line; line <= len(in.lines); line, start, column = line+1, 0, 1 {
-		before = ' '
+		before, escaped = ' ', false // a \ at the end of a line stands for the line's end
 		for col, c := range in.lines[line-1][start:] {
 			if q, ok := quoted[spot{line, column}]; ok && !within {
 				quote, begins = q, true
