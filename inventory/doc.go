@@ -24,11 +24,11 @@
 //
 // Everything is text as written: no, 1234, null and 2001:db8::1 need no
 // quotes. A key with nothing behind it has its default; so has one with null or
-// ~ without quotes, where no text can stand, as in users: {andrei: null}. Anchors and aliases
-// are fine; tags, merge keys, complex keys and second documents are not. The
-// file is UTF-8 with LF line ends, at most 256 MiB with all it includes. The
-// keys note and x-… are free, for whatever you like to keep there, but under
-// addresses and roles, where they are addresses.
+// ~ without quotes, where no text can stand, as in users: {andrei: null}.
+// Anchors and aliases are fine; tags, merge keys, complex keys and second
+// documents are not. The file is UTF-8 with LF line ends, at most 256 MiB with
+// all it includes. The keys note and x-… are free, for whatever you like to
+// keep there, but under addresses and roles, where they are addresses.
 //
 // Domains are folded to lower-case A-labels (UTS 46, non-transitional) and
 // local parts to lower case, but for those of targets at other servers, whose
@@ -94,8 +94,9 @@
 //	version   1
 //	defaults  catch_all, mx_check, detail and roles for every domain
 //	include   patterns of files with users, domains, local_aliases and tests,
-//	          relative to the inventory's folder and in there, links followed;
-//	          --include-from DIR names other folders
+//	          relative to the inventory's folder; the files must lie below it,
+//	          also when a link leads to them; --include-from DIR names further
+//	          folders
 //	tests     addresses and outcomes that must hold: a user, an address, a list,
 //	          reject, defer, {reject: 5.1.1}, {defer: 4.2.1} or not-ours
 //	checks    the severity of a check by its id: error, warning, note, ignore;

@@ -40,6 +40,7 @@ func newFence(folder string, others []string) (fence, error) {
 	return f, nil
 }
 
+// beFolder makes sure that a path is a folder.
 func beFolder(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {
@@ -51,7 +52,7 @@ func beFolder(path string) error {
 // realPath is the absolute path without links.
 func realPath(path string) (string, error) {
 	if path == "" {
-		return "", errors.New("it is empty") // and no name for the working folder
+		return "", errors.New("it is empty") // EvalSymlinks takes it for the working folder
 	}
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -60,8 +61,8 @@ func realPath(path string) (string, error) {
 	return filepath.Abs(real)
 }
 
-// holds reports whether a path leads to what lies within. For one that is not
-// there the folder counts that it would lie in.
+// holds reports whether a path leads to what lies within. Of a path that is not
+// there the nearest folder above counts.
 func (f fence) holds(path string) bool {
 	for {
 		real, err := realPath(path)
@@ -79,6 +80,7 @@ func (f fence) holds(path string) bool {
 	}
 }
 
+// surrounds reports whether a path without links lies within.
 func (f fence) surrounds(real string) bool {
 	return slices.ContainsFunc(f, func(folder string) bool {
 		rel, err := filepath.Rel(folder, real)

@@ -91,7 +91,7 @@ func (r *reader) readFiles(files []string) ([]string, error) {
 
 // includedFiles expands the include patterns of the top file, each relative to
 // that file's folder, in the order of the list and sorted within a pattern. A
-// file that two patterns match is read once, and none that lies outside.
+// file that two patterns match is read once; one outside the fence is a fault.
 func (r *reader) includedFiles(top string) (files []string, err error) {
 	folder := "."
 	seen := map[fileID]bool{}

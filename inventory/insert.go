@@ -82,7 +82,7 @@ type inserter struct {
 type insertion struct {
 	line, col int // col 0: behind the line
 	text      string
-	instead   int // bytes that it takes the place of
+	instead   int // how many bytes the text takes the place of
 }
 
 // text applies the insertions from the end to the beginning.
@@ -190,8 +190,8 @@ func (in *inserter) into(parent, key, value *yaml.Node, entries []Entry) error {
 	return nil
 }
 
-// intoNothing gives a key in braces that has no value, or null, one in braces of
-// its own.
+// intoNothing gives a key in braces without a value, or with null, the entries as a
+// mapping in braces.
 func (in *inserter) intoNothing(key, value *yaml.Node, entries []Entry) error {
 	text, err := inline(entries)
 	if err != nil {

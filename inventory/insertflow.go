@@ -25,7 +25,7 @@ func inline(entries []Entry) (string, error) {
 	return strings.Join(all, ", "), nil
 }
 
-// onOneLine gives a block of keys in braces, without these.
+// onOneLine gives a block of keys as it stands between braces.
 func onOneLine(block string) (string, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(block), &doc); err != nil {
@@ -37,6 +37,7 @@ func onOneLine(block string) (string, error) {
 	return strings.TrimSuffix(strings.TrimPrefix(line, "{"), "}"), err
 }
 
+// inBraces writes a node and all below it in braces, without comments.
 func inBraces(n *yaml.Node) {
 	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
 	if n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode {
@@ -51,9 +52,9 @@ func inBraces(n *yaml.Node) {
 func (in *inserter) flow(n *yaml.Node, text string) error {
 	quoted := map[spot]rune{}
 	quotes(n, quoted)
-	depth, quote := 0, rune(0)                     // quote: of the text that begins, or the last one
-	begins, within, escaped := false, false, false // a text in quotes
-	last, before := rune(0), rune(0)               // last: what is no blank and no comment
+	depth, quote := 0, rune(0)                     // quote: of the text in quotes that begins or was last
+	begins, within, escaped := false, false, false // begins: the first quote is to come; within: it came
+	last, before := rune(0), rune(0)               // last: without blanks and comments
 	start, column := in.column(n), n.Column
 	for line := n.Line; line <= len(in.lines); line, start, column = line+1, 0, 1 {
 		before, escaped = ' ', false // a \ at the end of a line stands for the line's end
@@ -93,7 +94,8 @@ func (in *inserter) flow(n *yaml.Node, text string) error {
 // A spot is a line and a column in characters, both from 1.
 type spot struct{ line, column int }
 
-// quotes finds where texts in quotes begin, or what stands before their quotes.
+// quotes finds the places at which texts in quotes begin, with their kind of
+// quotes. A tag or an anchor may stand there first.
 func quotes(n *yaml.Node, into map[spot]rune) {
 	switch {
 	case n.Kind == yaml.ScalarNode && n.Style&yaml.SingleQuotedStyle != 0:
@@ -106,8 +108,8 @@ func quotes(n *yaml.Node, into map[spot]rune) {
 	}
 }
 
-// beforeBracket puts text before the bracket at a column of a line; last is what
-// stands before it.
+// beforeBracket puts text before the bracket at a column of a line. last is the
+// character before the bracket, blanks and comments left out.
 func (in *inserter) beforeBracket(line, col int, last rune, text string) {
 	written := in.lines[line-1]
 	at := len(strings.TrimRight(written[:col], " "))

@@ -16,7 +16,7 @@ type Key struct {
 	Example string
 }
 
-// takesTexts reports a key for which null is a text: a user may have that name.
+// takesTexts reports whether null is a text to a key: a user may have that name.
 func (k *Key) takesTexts() bool {
 	switch k.Kind {
 	case "text", "text or mapping", "domain", "recipient", "target", "target or mapping", "address or list", "list",
@@ -165,7 +165,7 @@ var topKeys = []key[topFile]{
 		func(r *reader, v value, m *topFile) { r.localAliases(v, m.Model) }},
 	{Key{"domains", "mapping", "The virtual domains by name.", "{fakemail.example: {addresses: {fake: andrei}}}"},
 		func(r *reader, v value, m *topFile) { r.domains(v, m.Model) }},
-	{Key{"include", "list", "Patterns of further files, relative to this one and in its folder; the flag --include-from names other folders.", "[domains/*.yaml]"},
+	{Key{"include", "list", "Patterns of further files below the folder of this one, relative to it; the flag --include-from names other folders.", "[domains/*.yaml]"},
 		func(r *reader, v value, _ *topFile) { r.includePatterns(v) }},
 	{Key{"guards", "mapping", "What publishing takes for an accident.", "{max_removed: 30%}"},
 		func(r *reader, v value, m *topFile) { readMapping(r, v, "guards", guardsKeys, &m.Guards) }},

@@ -8,14 +8,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// A layout moves the lines of a file. Lines are counted from 0. Each is looked
-// at once, and written once: blocks stand in blocks, thousands deep.
+// A layout moves the lines of a file, counted from 0. It looks at each once, and
+// writes it once: blocks may stand in blocks, thousands deep.
 type layout struct {
 	lines []string
 	fixed bool // entries stay where they are
 
 	margins  []int // the blanks in front of a line
-	contents []int // the last line until this one that is neither blank nor a comment; -1: there is none
+	contents []int // the last line up to a line that is neither blank nor a comment; -1: there is none
 }
 
 func newLayout(lines []string, fixed bool) *layout {

@@ -41,8 +41,8 @@ func (v value) isEmpty() bool {
 	return v.node == nil || v.node.Kind == yaml.ScalarNode && v.node.Value == "" && v.node.Style == 0
 }
 
-// isNull reports the word that YAML has for nothing, as programs write it. It
-// counts where no text can stand; elsewhere it is a text like every other.
+// isNull reports whether a value is the word that YAML has for nothing. That counts
+// where no text can stand; elsewhere the word is a text like every other.
 func (v value) isNull() bool {
 	return v.isScalar() && v.node.Style == 0 && slices.Contains(nullWords, v.node.Value)
 }

@@ -43,6 +43,7 @@ func (r *reader) resolveTargets() {
 // A codeMeant is what a bare reply code or status stands for.
 type codeMeant struct{ word, key, example string }
 
+// refusalCode recognises a bare code, and gives what was meant.
 func refusalCode(text string) (codeMeant, bool) {
 	meant := codeMeant{"reject", "code", "5.1.1"}
 	if !bareCode.MatchString(text) {
@@ -85,8 +86,8 @@ func domainOf(t *Target) string {
 	return domain
 }
 
-// isOwn reports a domain whose addresses are looked up here, so that they have
-// one form: one that is served, or a name of the host.
+// isOwn reports whether the addresses of a domain are looked up here, whatever their
+// case: it is served, or a name of the host.
 func (m *Model) isOwn(domain string) bool {
 	_, served := m.Serves(domain)
 	_, behind, _ := strings.Cut(m.Host.Name.Text, ".")

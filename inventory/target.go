@@ -194,7 +194,7 @@ func foldPattern(text string) (string, *mailaddr.Problem) {
 // list reads several recipients. A list of one is that one.
 func (r *reader) list(v value, what string) Target {
 	var members []Target
-	seen := map[Target]Target{} // by what they are when they are folded
+	seen := map[Target]Target{} // members, by their folded form
 	r.items(v, what, func(item value) {
 		if !item.isScalar() {
 			r.fault(checkShape.At(item.pos(), 1, "a recipient of %s is %s", what, item.what()).
@@ -239,14 +239,15 @@ func (r *reader) list(v value, what string) Target {
 	return r.newList(members, Target{}, v.pos())
 }
 
-// A repeatedTarget is a member of a list that another one is too, but for the
-// case of letters. At a domain of ours they are the same.
+// A repeatedTarget is a member of a list that equals an earlier one but for the case
+// of letters. At a domain of ours the two are the same.
 type repeatedTarget struct {
 	what          string
 	second, first Target
 	size          int
 }
 
+// repeats reports a member that stands in a list twice.
 func (r *reader) repeats(t *repeatedTarget) {
 	r.fault(checkDuplicate.At(t.second.Pos, t.size, "%s goes to %s twice", t.what, t.second.Text).
 		Second(t.first.Pos, "first given here").WithHelp("keep one of the two"))

@@ -49,8 +49,8 @@ func ReadState(files FS, path string) ([]byte, error) {
 
 var errEmpty = errors.New("it is empty")
 
-// putAside renames what is in the place of a file of ours. A file that was put aside
-// before is replaced; a link, a pipe or a folder never is.
+// putAside renames what is in the place of a file of ours. A file replaces one that
+// was put aside before; a link, a pipe or a folder replaces nothing.
 func putAside(files FS, path string) (to string, err error) {
 	info, err := files.Stat(path)
 	if err != nil {
