@@ -41,6 +41,7 @@
 //	mx_names     names under which an MX record may mean it; default [name]
 //	networks     addresses and networks that are it, the public side of a NAT too
 //	local_names  further names for class w that are no virtual domains
+//	server       what kind of mail server it is: sendmail, the default
 //	mail_dir     where the files live on it; default /etc/mail
 //	map          hash, cdb or text; default hash
 //

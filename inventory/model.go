@@ -46,9 +46,16 @@ type Host struct {
 	MXNames    []Name
 	Networks   []Network
 	LocalNames []Name // sorted
-	MailDir    Name   // an absolute path without a final slash
+	Server     ServerKind
+	MailDir    Name // an absolute path without a final slash
 	Map        MapType
 }
+
+// ServerKind is a kind of mail server.
+type ServerKind string
+
+// ServerSendmail is sendmail, the default.
+const ServerSendmail ServerKind = "sendmail"
 
 // A Network is an address or a prefix that is this server.
 type Network struct {

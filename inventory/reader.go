@@ -32,7 +32,7 @@ type reader struct {
 func newReader() *reader {
 	m := &Model{
 		Sources: &diag.Sources{},
-		Host:    Host{Map: MapHash, MailDir: Name{Text: "/etc/mail"}},
+		Host:    Host{Server: ServerSendmail, Map: MapHash, MailDir: Name{Text: "/etc/mail"}},
 		Defaults: Defaults{
 			CatchAll: Target{Kind: Refused, Index: refusedUnknown},
 			MXCheck:  MXRequired,

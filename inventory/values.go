@@ -31,7 +31,10 @@ func oneOf[T ~string](r *reader, v value, what string, words ...T) T {
 	for i, w := range words {
 		all[i] = string(w)
 	}
-	help := "write " + strings.Join(all[:len(all)-1], ", ") + " or " + all[len(all)-1]
+	help := "write " + all[len(all)-1]
+	if others := all[:len(all)-1]; len(others) > 0 {
+		help = "write " + strings.Join(others, ", ") + " or " + all[len(all)-1]
+	}
 	near := diag.Words{Names: slices.Values(all)}
 	if best, ok := near.Nearest(mailaddr.Lower(name.Text)); ok {
 		help = "did you mean " + best + "? " + help
