@@ -26,6 +26,15 @@ func (find Lookup) Alias(name string) (right string, ok bool) {
 	return "", false
 }
 
+// InBothForms looks a key up as it is, and with the NUL that newaliases puts
+// behind it: sendmail does so in one file before it asks the next.
+func (find Lookup) InBothForms(key []byte) (value []byte, ok bool, err error) {
+	if value, ok, err = find(key); ok || err != nil || len(key) > 0 && key[len(key)-1] == 0 {
+		return value, ok, err
+	}
+	return find(append(slices.Clip(key), 0))
+}
+
 // Before asks a file, and another where the first has no such key. Either may
 // be nil.
 func (find Lookup) Before(other Lookup) Lookup {
@@ -36,7 +45,7 @@ func (find Lookup) Before(other Lookup) Lookup {
 		return find
 	}
 	return func(key []byte) (value []byte, ok bool, err error) {
-		if value, ok, err = find(key); ok || err != nil {
+		if value, ok, err = find.InBothForms(key); ok || err != nil {
 			return value, ok, err
 		}
 		return other(key)

@@ -103,6 +103,18 @@ func TestRouteTracesEveryKeyInOrder(t *testing.T) {
 	}
 }
 
+// newaliases puts a NUL behind the keys of a file without a class, and none
+// behind those of hash:file.
+func TestTheFirstAliasFileWinsInEitherForm(t *testing.T) {
+	of := func(key, value string) Lookup {
+		return func(asked []byte) ([]byte, bool, error) { return []byte(value), string(asked) == key, nil }
+	}
+	both := of("staff\x00", "root\x00").Before(of("staff", "andrei"))
+	if right, ok := both.Alias("staff"); !ok || right != "root" {
+		t.Errorf("staff leads to %q", right)
+	}
+}
+
 func TestADamagedMapIsNeverAGuess(t *testing.T) {
 	r := routerOver(t, "")
 	r.Rows = func([]byte) ([]byte, bool, error) { return nil, false, errors.New("page 3 is cut") }

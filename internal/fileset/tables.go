@@ -61,7 +61,7 @@ func (s *Installed) aliasType(a conf.AliasFile, ours bool) string {
 func firstOf(files []virtuser.Lookup) virtuser.Lookup {
 	return func(key []byte) (value []byte, ok bool, err error) {
 		for _, file := range files {
-			if value, ok, err = file(key); ok || err != nil {
+			if value, ok, err = file.InBothForms(key); ok || err != nil {
 				break
 			}
 		}
