@@ -116,7 +116,7 @@ func (w *walk) local(name string, stays bool, depth int, to *[]string) (known bo
 				return false, nil, damagedMap
 			}
 			if ok {
-				w.expand(key, string(value), user, depth+1, to)
+				w.expand(&expansion{key, string(value), user, stays}, depth+1, to)
 				return true, nil, nil
 			}
 		}
@@ -143,22 +143,30 @@ func (w *walk) stays(name string) bool {
 	return w.r.Relays.Stays != nil && w.r.Relays.Stays(mailaddr.Lower(name))
 }
 
+// An expansion is an alias that was found.
+type expansion struct {
+	key   string
+	list  string
+	name  string // without its detail
+	stays bool   // no relay gets the name
+}
+
 // expand follows an alias, once: whom it leads to is known the second time.
-func (w *walk) expand(key, list, alias string, depth int, to *[]string) {
-	if w.expanded[key] {
+func (w *walk) expand(e *expansion, depth int, to *[]string) {
+	if w.expanded[e.key] {
 		return
 	}
 	if w.expanded == nil {
 		w.expanded = map[string]bool{}
 	}
-	w.expanded[key] = true
-	w.members(list, alias, depth, to)
+	w.expanded[e.key] = true
+	w.members(e, depth, to)
 }
 
 // members follows the recipients of an alias. What is wrong with one of them
-// bounces later; the alias itself is accepted.
-func (w *walk) members(list, alias string, depth int, to *[]string) {
-	for _, member := range splitMembers(list) {
+// bounces later; the alias itself is accepted. Its own name ends the expansion.
+func (w *walk) members(e *expansion, depth int, to *[]string) {
+	for _, member := range splitMembers(e.list) {
 		switch {
 		case member[0] == '/' || member[0] == '|' || member[0] == ':' || strings.HasPrefix(member, `"|`) || strings.HasPrefix(member, `"/`):
 			*to = append(*to, member)
@@ -177,22 +185,28 @@ func (w *walk) members(list, alias string, depth int, to *[]string) {
 			continue
 		}
 		name := mailaddr.Lower(joined(finished(next.user), blankSub))
-		if name == alias || name == `\`+alias { // its own name ends the expansion
-			w.itself(name, alias, next.stays, depth, to)
-			continue
+		switch name {
+		case e.name:
+			w.itself(e, name, e.stays, depth, to)
+		case `\` + e.name:
+			w.itself(e, name, next.stays, depth, to)
+		default:
+			_, _, _ = w.local(name, next.stays, depth, to)
 		}
-		_, _, _ = w.local(name, next.stays, depth, to)
 	}
 }
 
-// itself appends the recipient of an alias that names itself.
-func (w *walk) itself(name, alias string, stays bool, depth int, to *[]string) {
+// itself appends the recipient of an alias that names itself: its account.
+func (w *walk) itself(e *expansion, name string, stays bool, depth int, to *[]string) {
+	known := w.r.Account(stripQuotes(e.name))
 	if !stays {
-		if known, _, bad := w.relayed(name, w.r.Account(alias), depth, to); known || bad != nil {
+		if passed, _, bad := w.relayed(name, known, depth, to); passed || bad != nil {
 			return
 		}
 	}
-	*to = append(*to, alias)
+	if known {
+		*to = append(*to, e.name)
+	}
 }
 
 // splitMembers cuts the right side of an alias at its commas, not within

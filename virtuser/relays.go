@@ -50,13 +50,19 @@ func (r *Relays) ofLocal(account bool) (name, relay string) {
 	return unqualifiedRelay, r.Unqualified
 }
 
+// relayTokens cuts a relay as sendmail does when it reads the rules: quotes hold
+// nothing together there, and a comment is none.
+func relayTokens(relay string) []string {
+	return appendTokens(nil, strings.ReplaceAll(relay, `"`, ""))
+}
+
 // passOn gives what a relay makes of an address; ok is false where it leaves the
 // address alone (rulesets MailerToTriple and CanonLocal).
 func (w *walk) passOn(relay string, m mailbox, level int) (to triple, ok bool, bad *refusal) {
-	t, bad := tokens(relay)
+	t := relayTokens(relay)
 	switch {
-	case bad != nil || len(t) == 0:
-		return to, false, bad
+	case len(t) == 0:
+		return to, false, nil
 	case len(t) < 3 || t[1] != ":" || t[0] == "[":
 		if w.r.inClassW(t) {
 			return to, false, nil
@@ -124,9 +130,11 @@ func (w *walk) elsewhere(m mailbox, level int) (triple, *refusal) {
 	if smart == "" {
 		return direct, nil
 	}
-	to, ok, bad := direct, false, (*refusal)(nil)
+	var to triple
+	var ok bool
+	var bad *refusal
 	if isLiteral(m.host) {
-		to, ok = literalBy(smart, m)
+		to, ok, bad = literalBy(smart, m)
 	} else {
 		to, ok, bad = w.passOn(smart, m, level)
 	}
@@ -139,16 +147,19 @@ func (w *walk) elsewhere(m mailbox, level int) (triple, *refusal) {
 
 // literalBy gives what the smart host makes of an address literal: Parse1 takes it
 // for [mailer:]host, whatever it is.
-func literalBy(smart string, m mailbox) (triple, bool) {
-	t, bad := tokens(smart)
-	if bad != nil || len(t) == 0 {
-		return triple{}, false
+func literalBy(smart string, m mailbox) (to triple, ok bool, bad *refusal) {
+	t := relayTokens(smart)
+	if len(t) == 0 {
+		return to, false, nil
 	}
-	to := triple{mailer: "esmtp", host: t, user: m.user, domain: m.host}
+	to = triple{mailer: "esmtp", host: t, user: m.user, domain: m.host}
 	if len(t) > 2 && t[1] == ":" {
 		to.mailer, to.host = t[0], t[2:]
 	}
-	return to, true
+	if strings.EqualFold(to.mailer, "error") { // with the address for a text
+		bad = &refusal{553, "5.3.0", stripQuotes(joined(slices.Concat(m.user, []string{"<", "@"}, m.host, []string{">"}), ' '))}
+	}
+	return to, true, bad
 }
 
 // relayed passes a local name on that is no alias, and appends the recipients

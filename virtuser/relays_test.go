@@ -28,7 +28,8 @@ func TestRelaysTakeWhatDoesNotStay(t *testing.T) {
 		{"an alias gets them all", "who@e.example", Relays{Unknown: "local:list"}, "local  andrei root"},
 		{"a relay to nobody is unknown", "who@e.example", Relays{Unknown: "local:nobody"}, "550 5.1.1 User unknown"},
 		{"a host of class w counts as none", "who@e.example", Relays{Unknown: "d.example"}, "550 5.1.1 User unknown"},
-		{"an error with a status", "who@e.example", Relays{Unknown: `error:5.1.1:"550 nobody (sorry)"`}, "550 5.1.1 nobody (sorry)"},
+		{"an error with a status; quotes keep no blanks", "who@e.example", Relays{Unknown: `error:5.1.1:"550 nobody, sorry (ok)"`}, "550 5.1.1 nobody,sorry(ok)"},
+		{"an alias that names itself and is no account has nobody there", "self@e.example", Relays{}, "local  root"},
 		{"an error with a word", "who@e.example", Relays{Unknown: "error:nouser:550 gone"}, "550 5.0.0 gone"},
 		{"an error of text alone is badly formed", "who@e.example", Relays{Unknown: "error:No such user"}, "553 5.3.0 No such user"},
 
@@ -47,6 +48,7 @@ func TestRelaysTakeWhatDoesNotStay(t *testing.T) {
 		{"and for names with a detail", "who+x@e.example", Relays{Unknown: "backup.test", Sticky: true}, "relay backup.test who+x@backup.test"},
 		{"stickyhost: the hub gets the address as it is, past aliases", "list@e.example", Relays{Hub: "hub.test", Sticky: true}, "relay hub.test list@e.example"},
 		{"stickyhost: a hub of class w leaves an address to the network", "root@e.example", Relays{Hub: "d.example", Sticky: true}, "esmtp e.example root@e.example"},
+		{"stickyhost: an alias's own name stays, its members do not", "root@e.example", Relays{Unqualified: "relay.test", Sticky: true}, "local  andrei@relay.test root"},
 		{"stickyhost: a bare name goes on", "who", Relays{Unqualified: "relay.test", Sticky: true}, "relay relay.test who@relay.test"},
 
 		{"SMART_HOST gets what is for others", "far@d.example", Relays{Smart: "smart.test"}, "relay smart.test ann@far.example"},
@@ -54,10 +56,14 @@ func TestRelaysTakeWhatDoesNotStay(t *testing.T) {
 		{"and nothing that is local", "root@e.example", Relays{Smart: "smart.test"}, "local  root"},
 		{"a local user gets it", "x@backup.example", Relays{Smart: "local:andrei"}, "local  andrei"},
 		{"it is refused", "x@backup.example", Relays{Smart: "error:5.7.0:550 no way out"}, "550 5.7.0 no way out"},
+		{"of an address in brackets it is a mailer and a host", "x@[192.0.2.1]", Relays{Smart: "error:5.7.0:550 no way out"}, "553 5.3.0 x<@[192.0.2.1]>"},
 		{"a stranger is still refused", "x@other.example", Relays{Smart: "smart.test"}, "550 5.7.1 Relaying denied"},
 	} {
 		r := routerOver(t, "nobody@d.example\twho\nfar@d.example\tann@far.example\n")
 		aliases := map[string]string{"list": "root, andrei", "dead": "who, root", "self": `\self, root`}
+		if strings.HasSuffix(c.name, "its members do not") {
+			aliases["root"] = "root, andrei"
+		}
 		r.Aliases = func(key []byte) ([]byte, bool, error) {
 			value, ok := aliases[string(key)]
 			return []byte(value), ok, nil

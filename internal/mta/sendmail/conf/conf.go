@@ -66,6 +66,7 @@ type Config struct {
 	ruleset      string          // that is being read
 	hasLocalAddr bool            // there is a ruleset localaddr
 	cutsDetail   bool            // it takes the detail of a local name off
+	keepsHost    bool            // FEATURE(`preserve_luser_host')
 }
 
 // A Macro is the value of a D line.

@@ -117,6 +117,15 @@ func TestTheFormatSaysWhichWordsAreNames(t *testing.T) {
 	}
 }
 
+func TestPreserveLuserHostIsNamedWhereItMatters(t *testing.T) {
+	const rules = "Slocaladdr=5\nR$+ + *\t$#local $@ $&h $: $1\nR< > $+\t: < $L > $(user $1 $)\nR< $+ > $+\t$: < $1 > $2 $&{Host}\n"
+	for value, want := range map[string]int{"backup.example": 0, "esmtp:backup.example": 0, "local:root": 1, "esmtp:ann@backup.example": 1} {
+		if got := Parse("DL" + value + "\n" + rules).Unread(); len(got) != want {
+			t.Errorf("%s: %q", value, got)
+		}
+	}
+}
+
 func TestARelayCountsWhereARuleAsksForIt(t *testing.T) {
 	const lines = "DLbackup.example\nDHhub.$m\nDmexample.net\nDS\nDResmtp:$Y\n"
 	for _, it := range []struct{ name, cf, letter, want string }{

@@ -39,7 +39,26 @@ func (c *Config) rule(line string) {
 		}
 	}
 	c.cutsDetail = c.cutsDetail || c.ruleset == "localaddr" && strings.HasPrefix(line, "R$+ + *")
+	c.keepsHost = c.keepsHost || c.ruleset == "localaddr" && strings.Contains(line, "$&{Host}")
 	c.hasLocalAddr = c.hasLocalAddr || c.ruleset == "localaddr"
+}
+
+// unreadRelays names what of the relays is not followed.
+func (c *Config) unreadRelays(say func(line int, format string, args ...any)) {
+	for _, relay := range relayMacros {
+		m, ok := c.Macro(relay.letter)
+		value := c.Relay(relay.letter)
+		switch {
+		case !ok || c.Rules && !c.relayRules[relay.letter]:
+		case value == "":
+			say(m.Line, "%s is %q, which is not looked at: its macro is not set", relay.name, m.Value)
+		case c.keepsHost && relay.letter != SmartHost && (strings.HasPrefix(value, "local:") || strings.Contains(value, "@")):
+			say(m.Line, "%s is %q: what FEATURE(`preserve_luser_host') makes of the recipient beside it is not looked at", relay.name, m.Value)
+		}
+	}
+	if c.hasLocalAddr && !c.cutsDetail {
+		say(0, "FEATURE(`preserve_local_plus_detail'): local names with a detail are looked up whole, which is not looked at")
+	}
 }
 
 // maxExpansions is how deep macros may name each other.

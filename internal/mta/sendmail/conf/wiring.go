@@ -150,14 +150,7 @@ func (c *Config) Unread() (all []string) {
 			say(a.Line, "the aliases in %q are not read", a.Spec)
 		}
 	}
-	for _, relay := range relayMacros {
-		if m, ok := c.Macro(relay.letter); ok && (!c.Rules || c.relayRules[relay.letter]) && c.Relay(relay.letter) == "" {
-			say(m.Line, "%s is %q, which is not looked at: its macro is not set", relay.name, m.Value)
-		}
-	}
-	if c.hasLocalAddr && !c.cutsDetail {
-		say(0, "FEATURE(`preserve_local_plus_detail'): local names with a detail are looked up whole, which is not looked at")
-	}
+	c.unreadRelays(say)
 	return all
 }
 
