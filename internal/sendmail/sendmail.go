@@ -171,33 +171,57 @@ func ParseReply(code int, text string) Reply {
 	return r
 }
 
-// Mailers gives for each address what ruleset 3,0 makes of it, as sendmail
-// prints it: "$# local $: andrei".
-func (p *Program) Mailers(ctx context.Context, cf string, addresses []string) ([]string, error) {
-	var input strings.Builder
-	for _, address := range addresses {
-		input.WriteString("3,0 " + address + "\n")
-	}
+// endQuestion asks for a map that is not there: what sendmail -bt says of it ends
+// the answer before, which may be empty.
+const (
+	endQuestion = "/map virtmap-end x\n"
+	endAnswer   = "> Map named \"virtmap-end\" not found\n"
+)
+
+// Ask gives what sendmail -bt prints for each line, such as "$=w" or "/map
+// virtuser fake@example.com".
+func (p *Program) Ask(ctx context.Context, cf string, lines []string) ([]string, error) {
 	cmd := exec.CommandContext(ctx, p.sendmail, "-bt", "-C", cf)
-	cmd.Stdin = strings.NewReader(input.String())
+	var input strings.Builder
+	for _, line := range lines {
+		input.WriteString(endQuestion + line + "\n")
+	}
+	cmd.Stdin = strings.NewReader(input.String() + endQuestion)
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("sendmail -bt: %w", err)
 	}
-	var mailers []string
-	for _, answer := range strings.Split(string(out), "\n> ")[1:] {
-		last := ""
+	answers := strings.Split(string(out), endAnswer)
+	if len(answers) != len(lines)+2 { // before the first, and behind the last
+		return nil, fmt.Errorf("sendmail -bt answered %d of %d questions", len(answers)-2, len(lines))
+	}
+	answers = answers[1 : len(lines)+1]
+	for i, answer := range answers {
+		answers[i] = strings.TrimPrefix(answer, "> ")
+	}
+	return answers, nil
+}
+
+// Mailers gives for each address what ruleset 3,0 makes of it, as sendmail
+// prints it: "$# local $: andrei".
+func (p *Program) Mailers(ctx context.Context, cf string, addresses []string) ([]string, error) {
+	lines := make([]string, len(addresses))
+	for i, address := range addresses {
+		lines[i] = "3,0 " + address
+	}
+	answers, err := p.Ask(ctx, cf, lines)
+	if err != nil {
+		return nil, err
+	}
+	mailers := make([]string, len(answers))
+	for i, answer := range answers {
 		for line := range strings.Lines(answer) {
 			if fields := strings.Fields(line); len(fields) > 2 && fields[0] == "parse" && fields[1] == "returns:" {
-				last = strings.Join(fields[2:], " ")
+				mailers[i] = strings.Join(fields[2:], " ")
 			}
 		}
-		mailers = append(mailers, last)
 	}
-	if len(mailers) < len(addresses) {
-		return nil, fmt.Errorf("sendmail -bt answered %d of %d questions", len(mailers), len(addresses))
-	}
-	return mailers[:len(addresses)], nil
+	return mailers, nil
 }
 
 var noBlanks = strings.NewReplacer(" ", "", "<", "", ">", "")
@@ -218,19 +242,35 @@ func Triple(answer string) (mailer, user string) {
 // one of a list in a file that is not there.
 var ErrNoRecipients = errors.New("no recipients")
 
+// A Delivery is where a recipient goes, with aliases expanded.
+type Delivery struct{ Mailer, Host, User string }
+
+// Deliveries gives where an address goes in the end.
+func (p *Program) Deliveries(ctx context.Context, cf, address string) ([]Delivery, error) {
+	cmd := exec.CommandContext(ctx, p.sendmail, "-bv", "-C", cf, address)
+	out, err := cmd.Output()
+	var all []Delivery
+	for line := range strings.Lines(string(out)) {
+		if m := deliverable.FindStringSubmatch(line); m != nil {
+			all = append(all, Delivery{m[1], m[2], m[3]})
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("sendmail -bv %s: %w: %s", address, errors.Join(err, ErrNoRecipients), out)
+	}
+	return all, nil
+}
+
 // Recipients gives, sorted, the users, files and addresses that an address
 // ends at, with aliases expanded.
 func (p *Program) Recipients(ctx context.Context, cf, address string) ([]string, error) {
-	cmd := exec.CommandContext(ctx, p.sendmail, "-bv", "-C", cf, address)
-	out, err := cmd.Output()
-	var users []string
-	for line := range strings.Lines(string(out)) {
-		if m := deliverable.FindStringSubmatch(line); m != nil {
-			users = append(users, m[3]+detailOf(m[1], m[2]))
-		}
+	all, err := p.Deliveries(ctx, cf, address)
+	if err != nil {
+		return nil, err
 	}
-	if len(users) == 0 {
-		return nil, fmt.Errorf("sendmail -bv %s: %w: %s", address, errors.Join(err, ErrNoRecipients), out)
+	var users []string
+	for _, d := range all {
+		users = append(users, d.User+detailOf(d.Mailer, d.Host))
 	}
 	slices.Sort(users)
 	return slices.Compact(users), nil
