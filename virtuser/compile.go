@@ -182,7 +182,7 @@ type compiler struct {
 
 	memory
 	trail     trail  // what is being followed
-	far       bool   // a chain is too long, and that was said
+	far       bool   // a chain that is too long was reported
 	rejecting string // the first domain with a rejecting catch-all
 	merging   room   // of the domain at hand
 }
@@ -193,9 +193,9 @@ type memory struct {
 	userValues []string                    // right side of each user, once userState is done
 	userState  []visit
 	refusals   []string         // right side of each refusal, once made
-	loops      map[string]bool  // circles already reported, by their names
-	reported   map[*string]bool // the same
-	ends       map[string]end   // of addresses that are far from them
+	loops      map[string]bool  // circles that were reported, by the names on them
+	reported   map[*string]bool // the same circles, by the place of their first name
+	ends       map[string]end   // by address, of those that are rememberedSteps away or more
 }
 
 func newMemory(m *inventory.Model) memory {

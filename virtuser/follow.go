@@ -11,9 +11,10 @@ import (
 // maxLookups is how often a right side is looked up again before sendmail
 // gives up ("excessive recursion (max 50)"): each time takes about three
 // rulesets, and 16 were measured to be too many. Targets that are followed to
-// their end when the table is written take no look-up. maxSteps bounds these,
-// and maxGrown ends a circle whose addresses grow: sendmail takes 255 bytes.
-// Ends of at least rememberedSteps are remembered; most are not that far.
+// their end when the table is written take no look-up. maxSteps bounds their
+// chains, and maxGrown ends a circle whose addresses grow: sendmail takes 255
+// bytes. An end that is rememberedSteps away or more is kept in compiler.ends;
+// most are nearer.
 const (
 	maxLookups      = 15
 	maxSteps        = 100_000
@@ -127,8 +128,8 @@ type end struct {
 	refused bool   // it is an error: row
 	unheard string // the address that no key but a rejecting catch-all matches
 	loop    []string
-	far     bool // it is more than maxSteps away
-	steps   int  // look-ups until there
+	far     bool // more than maxSteps away; nothing else is known of it then
+	steps   int  // look-ups on the way
 }
 
 // followed gives the right side for an address target: its end, where that
@@ -200,8 +201,7 @@ func hasDetailKeys(all []inventory.Address, user string) bool {
 	return some || every
 }
 
-// followFrom follows the target of an address or a user that is named in
-// messages.
+// followFrom follows a target of what, an address or a user as messages name it.
 func (c *compiler) followFrom(what, target string) end {
 	from := c.trail.len()
 	c.trail.push(what)
@@ -280,7 +280,7 @@ func (c *compiler) next(m match) (addr string, on bool) {
 	return m.onward(forward), true
 }
 
-// last is the end that a match is.
+// last gives the end of a chain whose last match is m.
 func (c *compiler) last(m match, local, domain string) end {
 	switch {
 	case m.refused:

@@ -10,8 +10,10 @@ import (
 	"virtmap/inventory"
 )
 
+// reportLoop reports a circle once; its first and its last name are the same. A
+// circle that comes from compiler.ends again is known by its place in memory.
 func (c *compiler) reportLoop(loop []string, pos diag.Pos, size int) {
-	if c.reported[&loop[0]] { // the same one, met again
+	if c.reported[&loop[0]] {
 		return
 	}
 	c.reported[&loop[0]] = true
@@ -44,14 +46,11 @@ func (c *compiler) walkSample(d int, a *inventory.Address, value string) {
 	if _, ours := c.m.Serves(hostOf(c.m, value[at+1:])); !ours {
 		return
 	}
-	domain := c.m.Domains[d].Name
-	pos, size := c.m.Domains[d].Pos, 1
-	samples := []string{c.unlisted(d), c.unlisted(d) + "+detail"}
+	domain, unlisted := c.m.Domains[d].Name, c.unlisted(d)
+	t, pos := c.catchAll(d)
+	size, samples := max(1, len(t.Text)), []string{unlisted, unlisted + "+detail"}
 	if a != nil {
-		pos, size = a.Pos, len(a.Local)
-		samples = sampleLocals(a, samples[0])
-	} else if t, at := c.catchAll(d); true {
-		pos, size = at, max(1, len(t.Text))
+		pos, size, samples = a.Pos, len(a.Local), sampleLocals(a, unlisted)
 	}
 	for _, local := range samples {
 		e := c.follow(local + "@" + domain)
@@ -67,6 +66,7 @@ func (c *compiler) walkSample(d int, a *inventory.Address, value string) {
 	}
 }
 
+// sampleLocals makes local parts up that match the key of an address.
 func sampleLocals(a *inventory.Address, unlisted string) []string {
 	switch a.Form {
 	case inventory.SomeDetail, inventory.AnyDetail:
@@ -95,7 +95,7 @@ func (c *compiler) reportEnd(e end, t inventory.Target, what string) bool {
 		c.reportLoop(e.loop, t.Pos, len(t.Text))
 		return false
 	case e.far && c.far:
-		return false // what is said of one is mended for all
+		return false // the first such chain stands for all
 	case e.far:
 		c.far = true
 		c.faults.Add(checkTooDeep.At(t.Pos, len(t.Text), "%s leads through more than %d addresses", what, maxSteps).
@@ -115,6 +115,7 @@ func (c *compiler) reportEnd(e end, t inventory.Target, what string) bool {
 	return true
 }
 
+// nearestAddress says what to write instead of an address that is refused.
 func (c *compiler) nearestAddress(addr string) string {
 	local, domain, _ := mailaddr.Split(addr)
 	d, listed := c.m.Serves(domain)

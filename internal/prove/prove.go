@@ -118,7 +118,7 @@ func (p *Promises) ours(domain string) bool {
 	return served || p.Model.IsHostName(domain)
 }
 
-// maxSteps is more than a chain of addresses has that an inventory may have.
+// maxSteps is more than the longest chain of addresses that virtuser compiles.
 const maxSteps = 200_000
 
 // at gives the outcome of an address at a domain of ours.
