@@ -123,6 +123,7 @@ func words(text string) iter.Seq2[int, string] {
 	}
 }
 
+// parseName folds a name, and reports one that never matches.
 func parseName(pos diag.Pos, word string, faults *diag.List) (inventory.Name, bool) {
 	if strings.HasSuffix(word, ".") {
 		faults.Add(checkLine.At(pos, len(word), "%q ends in a dot and never matches", word).

@@ -43,7 +43,7 @@ type Fault struct {
 	Len   int // bytes to mark, at least 1
 	Text  string
 	Help  string // what to write instead; empty: the check's rule
-	About string // what many faults may have in common, such as a target; empty: the text
+	About string // the thing that other faults of the check may be about too; empty: Text
 
 	Also     Pos // a second place, where two disagree
 	AlsoText string
@@ -61,7 +61,8 @@ func (f Fault) Second(pos Pos, text string) Fault {
 	return f
 }
 
-// Concerning returns the fault with what others of its check may be about too.
+// Concerning returns the fault with the thing that it is about, which further
+// faults of its check may be about too.
 func (f Fault) Concerning(format string, args ...any) Fault {
 	f.About = say(format, args)
 	return f
@@ -94,17 +95,18 @@ type List struct {
 	kept    [Error + 1]int
 	of      map[*Check]int // kept
 	dropped [Error + 1]int
-	left    map[Crowd]int // dropped, of the first crowds that had to be
+	left    map[Crowd]int // dropped, of the first crowds that had faults dropped
 	tuned   map[string]Severity
 }
 
-// A Crowd are faults that say the same to a person: warnings of one check, or
+// A Crowd is all faults that say the same to a person: warnings of one check, or
 // errors of one check about one thing.
 type Crowd struct {
 	Check *Check
 	About string // of errors
 }
 
+// crowd gives the crowd that a fault belongs to.
 func (l *List) crowd(f Fault) Crowd {
 	if l.Severity(f.Check) < Error {
 		return Crowd{Check: f.Check}
@@ -112,7 +114,7 @@ func (l *List) crowd(f Fault) Crowd {
 	return Crowd{f.Check, cmp.Or(f.About, f.Text)}
 }
 
-// drop counts a fault of which there are too many.
+// drop counts n faults of a crowd as dropped.
 func (l *List) drop(c Crowd, n int) {
 	if l.left == nil {
 		l.left = map[Crowd]int{}

@@ -46,7 +46,7 @@ func (p Printer) Print(w io.Writer, l *List) error {
 	return out.Flush()
 }
 
-// The rest of a crowd is what is not printed of it.
+// A rest is the part of a crowd that is not printed.
 type rest struct {
 	Crowd
 	n int
@@ -60,9 +60,10 @@ func (r rest) String() string {
 	return text
 }
 
-// shown gives the faults that are printed, sorted by place, the rests of crowds
-// in the order of their first, and how many more are left out, beside those that
-// were dropped. What was dropped of a crowd is in its rest, and taken from left.
+// shown gives the faults that are printed, sorted by place, and the rests of crowds.
+// left is the number of faults that are in neither. Faults that the list dropped of
+// such a crowd count in its rest and are taken from left, since Print adds all that
+// were dropped.
 func (p Printer) shown(l *List) (printed []Fault, rests []rest, left int) {
 	chosen, left := p.chosen(l)
 	if p.Each == 0 {

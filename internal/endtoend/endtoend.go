@@ -60,9 +60,9 @@ func (r *Result) FilesKept() bool { return r.kept(r.Got) }
 // asked.
 func (r *Result) SendmailKept() bool { return r.Sendmail == nil || r.kept(*r.Sendmail) }
 
-// kept compares an outcome with the promise. The promise is of the folded
-// address: of one in capitals, which a parameter takes along, those count as
-// what they stand for.
+// kept reports whether an outcome keeps the promise. The promise is that of the
+// folded address: a parameter of a row takes the capitals of the address along,
+// which make no difference then.
 func (r *Result) kept(got prove.Outcome) bool {
 	promised := r.Promised
 	if mailaddr.Lower(r.Address) != r.Address {
@@ -71,6 +71,7 @@ func (r *Result) kept(got prove.Outcome) bool {
 	return kept(promised, got)
 }
 
+// lowered gives recipients in lower case, sorted.
 func lowered(recipients []string) []string {
 	lower := make([]string, len(recipients))
 	for i, recipient := range recipients {
@@ -199,7 +200,8 @@ func (b *bench) one(c *client, n int, r *Result) (err error) {
 	return nil
 }
 
-// throughAliases gives a promise with the local names in it led to their ends.
+// throughAliases gives a promise in which each local name is replaced by the
+// recipients that it has by the server's own aliases.
 func (t *Trial) throughAliases(promised prove.Outcome) prove.Outcome {
 	if t.Ends == nil || len(promised.Recipients) == 0 {
 		return promised

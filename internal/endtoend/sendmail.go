@@ -39,10 +39,10 @@ type Site struct {
 // would go: sendmail must know every name, and delivers nothing here.
 const standInFolder = "/virtmap-account/"
 
-// Own gives the places of a site for a copy of the server's own configuration: a
-// queue of its own, no log to speak of, no DNS, no milters, no .forward files, and
-// no pauses behind a refusal. standIns says that the names that this machine does
-// not have are asked for last.
+// Own gives a copy of the server's own configuration the places of a site: a queue
+// of its own, hardly a log, no DNS, no milters, no .forward files, and no pause
+// behind a refusal. standIns adds the alias file with the names that this machine
+// does not have, as the last one.
 func Own(dir string, standIns bool) conf.Copy {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	c := conf.Copy{Lines: []string{"O ForwardPath="}, Options: map[string]string{

@@ -122,8 +122,8 @@ func ignores(sources *diag.Sources, src *diag.Source, faults *diag.List) (all []
 }
 
 // Comments that are likely meant to silence a check: "# virtmap: ignore VM014",
-// "#virtmap:ignore VM014", "# virtmap ignore VM014", "# noqa: VM014". Without a
-// colon behind virtmap or the id of a check it is what a person says.
+// "#virtmap:ignore VM014", "# virtmap ignore VM014", "# noqa: VM014". A comment
+// without a colon behind virtmap and without the id of a check is only a remark.
 var (
 	nearlyIgnore = regexp.MustCompile(`#+[ \t]*(?i:virtmap[ \t]*([:_=-]?)[ \t]*([a-z]+)|noqa|nolint|ignore|disable)\b[ \t:=]*(.*)`)
 	firstCheckID = regexp.MustCompile(`^(?i:vm\d{3}\b)`)

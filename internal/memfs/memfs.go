@@ -110,8 +110,8 @@ func (f *FS) Files() (all []string) {
 	return all
 }
 
-// Damage gives a file another content, as an accident does: a new inode's
-// content lasts, and no call is counted. With nil the file is gone.
+// Damage gives a file another content, or removes it when content is nil, as an
+// accident does: that lasts, has another inode, and counts as no call.
 func (f *FS) Damage(name string, content []byte) {
 	d, there := f.lookup(name)
 	if there == nil {

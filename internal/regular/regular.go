@@ -19,7 +19,7 @@ import (
 // several times over.
 const MaxBytes = 256 << 20
 
-// What a path or a file can be beside unreadable.
+// Reasons not to read a file that is there; both follow its quoted path.
 var (
 	ErrNotRegular = errors.New("is no regular file")
 	ErrTooLarge   = errors.New("is too large")

@@ -19,7 +19,7 @@ var Findings = map[string]func(w io.Writer, all []diag.Located, version string) 
 	"checkstyle": checkstyle,
 }
 
-// slashed is the file of a place as the formats want it.
+// slashed gives the file of a place with slashes.
 func slashed(p diag.Place) string { return filepath.ToSlash(filepath.Clean(p.Name())) }
 
 // printJSON prints a value, indented, as it is.

@@ -116,9 +116,8 @@ func (s *session) fault(command, args string) (reply string, err error) {
 	return "", nil
 }
 
-// ending ends the session behind a reply of 421 that a rule demands (RFC 5321
-// section 3.8). One that a row of a table demands leaves it open, as sendmail
-// does.
+// ending gives errQuit behind a reply of 421 that a rule demands (RFC 5321 section
+// 3.8). A 421 of a row leaves the session open, as sendmail does.
 func (s *session) ending(failure string) error {
 	if !strings.HasPrefix(failure, "421") {
 		return nil
