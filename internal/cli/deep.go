@@ -53,7 +53,7 @@ func (a *checkArgs) deep(source fileset.Source, stdio Stdio) error {
 
 // deepWiring names what the server's configuration must read and does not.
 func deepWiring(source fileset.Source, dir string, say func(path, text, mend string)) error {
-	config, err := conf.Read(dir)
+	config, err := configurationOf(dir, dir == source.Model.Host.MailDir.Text)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func deepWiring(source fileset.Source, dir string, say func(path, text, mend str
 	for _, g := range source.Needed(v.Gaps) {
 		say(config.At(g.Line), g.What, g.Help())
 	}
-	if daemon, runs := config.Daemon(filepath.Clean(dir) != mcfile.DefaultDir); runs && isLive(dir, &source.Model.Host) && daemon.Started.Before(config.Changed) {
+	if daemon, runs := config.Daemon(filepath.Dir(config.Path) != mcfile.DefaultDir); runs && isLive(dir, &source.Model.Host) && daemon.Started.Before(config.Changed) {
 		say(config.Path, "it was changed since the running sendmail was started", "service sendmail restart")
 	}
 	for _, line := range config.Unread() {

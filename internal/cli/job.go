@@ -13,7 +13,6 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/lint"
-	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 	"virtmap/virtuser"
@@ -177,7 +176,7 @@ func (a *buildArgs) restarted() (last time.Time) {
 		return time.Now()
 	}
 	paths := []string{filepath.Join(a.state, reloadedName)}
-	if c, err := conf.Read(a.out); err == nil {
+	if c, err := a.configuration(); err == nil {
 		paths = append(paths, c.PidFiles(a.state != stateServer)...)
 	}
 	for _, path := range paths {

@@ -14,7 +14,6 @@ import (
 	"virtmap/internal/endtoend"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mcfile"
-	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/prove"
 	"virtmap/internal/publish"
 	"virtmap/internal/report"
@@ -180,7 +179,7 @@ func (a *buildArgs) command(ctx context.Context, j *job, kinds string, swapped b
 // pidFileTells reports whether a running sendmail has a pid file, which says when it
 // was restarted: a command that succeeds may have done something else, such as make.
 func (a *buildArgs) pidFileTells() bool {
-	config, err := conf.Read(a.out)
+	config, err := a.configuration()
 	if err != nil {
 		return false
 	}

@@ -12,6 +12,7 @@ import (
 
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
+	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
@@ -56,13 +57,33 @@ func isLive(dir string, host *inventory.Host) bool {
 	return err == nil && conf.SamePath(conf.Clean(whole), host.MailDir.Text)
 }
 
+// configuration is that of the server whose files a build writes.
+func (a *buildArgs) configuration() (*conf.Config, error) {
+	return configurationOf(a.out, a.state == stateServer)
+}
+
+// configurationOf reads the sendmail.cf of a folder. Where it has none, and the
+// files are those of this machine, the one of /etc/mail counts, if it names a file
+// there.
+func configurationOf(dir string, here bool) (*conf.Config, error) {
+	c, err := conf.Read(dir)
+	if err != nil || c.Path != "" || !here {
+		return c, err
+	}
+	usual, err := conf.Read(mcfile.DefaultDir)
+	if err == nil && slices.ContainsFunc(usual.Paths(), func(path string) bool { return conf.SamePath(filepath.Dir(path), dir) }) {
+		return usual, nil
+	}
+	return c, err
+}
+
 // wire finds out what the running server reads, and holds the files back that would
 // have it refuse mail because it does not read others.
 func (a *buildArgs) wire(j *job, stdio Stdio) error {
 	if !isLive(a.out, &j.source.Model.Host) {
 		return nil
 	}
-	config, err := conf.Read(a.out)
+	config, err := a.configuration()
 	if err != nil {
 		return machineExit(err, exitIO)
 	}
@@ -211,7 +232,7 @@ func (a *buildArgs) finishWired(ctx context.Context, j *job, result publish.Repo
 		return false, nil
 	}
 	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
-		if w.config, err = conf.Read(a.out); err != nil {
+		if w.config, err = a.configuration(); err != nil {
 			return false, machineExit(err, exitIO)
 		}
 		w.Serving = w.config.Serving(j.source.Settings(), a.started(w.config), w.now.Memory)
