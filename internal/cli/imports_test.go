@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/measure":           {},
 	"virtmap/internal/memfs":             {"virtmap/internal/publish"},
 	"virtmap/internal/safefile":          {},
-	"virtmap/internal/release":           {},
+	"virtmap/cmd/release":                {},
 	"virtmap/internal/report":            {"virtmap/internal/diag"},
 	"virtmap/internal/sendmail":          {},
 	"virtmap/internal/lint":              {"virtmap/internal/prove", "virtmap/internal/mailaddr", "virtmap/inventory", "virtmap/virtuser", "virtmap/hostnames", "virtmap/internal/mcfile", "virtmap/internal/diag"},

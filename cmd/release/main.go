@@ -1,6 +1,6 @@
 // Command release builds what is published, from a clean checkout:
 //
-//	go run ./internal/release -o dist
+//	go run ./cmd/release -o dist
 //
 // It writes an archive for each platform with the program, the manual pages,
 // the completion of shells, the JSON Schema, the recipes and the licence, a .deb
