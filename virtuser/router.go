@@ -236,6 +236,14 @@ func (r *Router) Asks(domain string) bool {
 	return domain == r.Host || r.ClassW(domain) || r.Virtual != nil && holds(r.Virtual, domain, r.Entire)
 }
 
+// Rewrites reports whether sendmail puts its host's name in the place of a domain,
+// which is folded, before it looks at the virtusertable: localhost, alone or in
+// the host's own domain.
+func (r *Router) Rewrites(domain string) bool {
+	t, bad := tokens(domain)
+	return bad == nil && len(t) > 0 && r.meansUs(t)
+}
+
 // mayRelay says what ruleset check_rcpt does for a client that is a stranger.
 func (r *Router) mayRelay(m mailbox) *refusal {
 	m, bad := r.strip(m, checkLevel)

@@ -301,6 +301,9 @@ func (s *Installed) Names() []string { return slices.Concat(s.names, s.virtual, 
 // ClassW are the names of class w.
 func (s *Installed) ClassW() []string { return slices.Clone(s.names) }
 
+// Virtual are the names of class {VirtHost}.
+func (s *Installed) Virtual() []string { return s.virtual }
+
 // Listed are the domains in the files that a build writes.
 func (s *Installed) Listed() []string { return s.ours }
 

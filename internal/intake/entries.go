@@ -25,6 +25,8 @@ type Inventory struct {
 
 	why    map[string]string // their outcome may differ, by key
 	copies map[string]string // what the only row of a domain says that is the same as another
+
+	virtual func(domain string) bool // it was taken for class {VirtHost} alone
 }
 
 // An entry is a row of the virtusertable, or a line of its text.
@@ -107,7 +109,7 @@ func firstError(faults *diag.List) string {
 func (all *entries) inventory() *Inventory {
 	w := &writer{s: all.s, entries: all}
 	text := w.text()
-	inv := &Inventory{Text: text, Left: len(all.s.odd) + len(all.dead), why: map[string]string{}, copies: w.copies}
+	inv := &Inventory{Text: text, Left: len(all.s.odd) + len(all.dead), why: map[string]string{}, copies: w.copies, virtual: all.s.onlyVirtual}
 	for i, as := range all.as {
 		if as == asWritten {
 			continue
@@ -152,6 +154,8 @@ func (s *Server) entries() *entries {
 			all.write(i, asComment, domain+" is an address, and not a domain")
 		case why != "" && s.taken(domain):
 			all.write(i, asComment, "sendmail looks it up, and no inventory can have it: "+why)
+		case s.router.Rewrites(domain):
+			all.write(i, asComment, fmt.Sprintf("sendmail rewrites %s to %s before it looks at the virtusertable, so that the row is never looked at", domain, s.router.Host))
 		case !s.taken(domain):
 			all.write(i, asComment, domain+" is not in class w, so that the row is never looked at")
 		case diag.Printable(e.key+e.right) != e.key+e.right:
@@ -183,6 +187,24 @@ func (w *writer) degrade(m *inventory.Model, faults *diag.List) (changed bool) {
 			}
 			lowered[i], changed = true, true
 			break
+		}
+	}
+	return changed || w.dropDomains(m, faults)
+}
+
+// dropDomains leaves the rows of domains out that are at fault themselves, and
+// reports whether there were any.
+func (w *writer) dropDomains(m *inventory.Model, faults *diag.List) (changed bool) {
+	for _, f := range faults.Faults() {
+		at := slices.IndexFunc(m.Domains, func(d inventory.Domain) bool { return d.Pos == f.Pos })
+		if at < 0 || faults.Severity(f.Check) != diag.Error {
+			continue
+		}
+		for i := range w.entries.as {
+			if e := w.entries.at(i); e.as != asComment && e.domain() == m.Domains[at].Name {
+				w.entries.write(i, asComment, f.Text)
+				changed = true
+			}
 		}
 	}
 	return changed

@@ -122,6 +122,7 @@ func (s *Server) readTexts(l fileset.Layout, each func(row func(key, value []byt
 		s.nameComments(text)
 	}
 	s.sortOut(s.all)
+	s.virtualNote(l.Configuration().EntireDomain)
 	for _, line := range l.Configuration().Unread() {
 		s.odd = append(s.odd, ": "+line)
 	}

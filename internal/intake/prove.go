@@ -289,6 +289,8 @@ func (inv *Inventory) reason(d *Difference) string {
 		return "an address of the host is class w by itself, whatever the files say"
 	case ok && unsayable(domain) != "":
 		return "the domain is not imported: " + unsayable(domain)
+	case ok && d.Old.NextHost != "" && d.Old.Row() == "" && inv.virtual != nil && inv.virtual(domain):
+		return "class {VirtHost} alone passed on what has no row; the domain is of class w now"
 	case d.Old.Taken() && len(d.Old.Recipients) == 0 && !d.New.Taken():
 		return "every member of the list is refused, and now the address is"
 	case !d.Old.Taken() && !d.New.Taken() && strings.HasPrefix(d.Old.Text, "Unbalanced "):
