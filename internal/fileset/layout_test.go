@@ -1,6 +1,7 @@
 package fileset_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 
 	"virtmap/internal/fileset"
 	"virtmap/internal/peer"
+	"virtmap/internal/regular"
 	"virtmap/internal/sendmail"
 )
 
@@ -76,4 +78,17 @@ func layoutOf(t *testing.T, name, text string) fileset.Layout {
 		l.Aliases[i].Line = 0
 	}
 	return fileset.Layout{Host: l.Host, Table: l.Table, Class: l.Class, Names: l.Names, Words: l.Words, Aliases: l.Aliases}
+}
+
+// A class is a file with an end: what is none is refused at once.
+func TestAClassWithoutEndIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	cf := "Djmx1.example.net\nFw-o " + dir + "/none\nFw/dev/zero\n"
+	if err := os.WriteFile(filepath.Join(dir, "sendmail.cf"), []byte(cf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := fileset.Open(dir, "mx1.example.net", func(string) bool { return false })
+	if !errors.Is(err, regular.ErrNotRegular) || !strings.Contains(err.Error(), `"/dev/zero" is no regular file`) {
+		t.Errorf("the class is read: %v", err)
+	}
 }
