@@ -12,6 +12,7 @@ import (
 	"virtmap/internal/peer"
 	"virtmap/internal/regular"
 	"virtmap/internal/sendmail"
+	"virtmap/virtuser"
 )
 
 // configurations are .mc files as distributions and postmasters write them.
@@ -90,5 +91,31 @@ func TestAClassWithoutEndIsRefused(t *testing.T) {
 	_, err := fileset.Open(dir, "mx1.example.net", func(string) bool { return false })
 	if !errors.Is(err, regular.ErrNotRegular) || !strings.Contains(err.Error(), `"/dev/zero" is no regular file`) {
 		t.Errorf("the class is read: %v", err)
+	}
+}
+
+// What the server passes on it does on both sides of a comparison.
+func TestWithSiteCarriesTheRelays(t *testing.T) {
+	dir := t.TempDir()
+	cf := "Djmx1.example.net\nDLbackup.example\nDHhub.example\nDSsmart.example\nC{L}Root\nR$+ < @ $=w . >\t$: < $H > $1 < @ $2 . >\n"
+	if err := os.WriteFile(filepath.Join(dir, "sendmail.cf"), []byte(cf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	nobody := func(string) bool { return false }
+	site, err := fileset.Open(dir, "mx1.example.net", nobody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer site.Close()
+	next := &virtuser.Router{Host: "mx1.example.net", ClassW: nobody, Account: nobody}
+	site.WithSite(next)
+	got := next.Relays
+	if got.Stays == nil || !got.Stays("root") || got.Stays("bin") {
+		t.Error("class L is not there")
+	}
+	got.Stays = nil
+	want := virtuser.Relays{Unknown: "backup.example", Hub: "hub.example", Smart: "smart.example", Sticky: true}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the relays are %+v", got)
 	}
 }

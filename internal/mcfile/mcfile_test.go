@@ -179,6 +179,25 @@ func TestInclude(t *testing.T) {
 	}
 }
 
+// The lines come in the order of m4, which TestGeneratedConfigurations asks.
+func TestConfigurationHasTheLinesOfM4(t *testing.T) {
+	for _, it := range []struct{ name, mc, want string }{
+		{"has what every .cf has", "", "FR-o /etc/mail/relay-domains\nO AliasFile=/etc/mail/aliases\n"},
+		{"puts the last value of a name in", "define(`MAIL_SETTINGS_DIR', `/srv/')FEATURE(`use_cw_file')define(`confCW_FILE', MAIL_SETTINGS_DIR`'names)undefine(`confCR_FILE')define(`ALIAS_FILE', `')",
+			"Fw/srv/names\n"},
+		{"puts classes before LOCAL_CONFIG", "undefine(`confCR_FILE')LOCAL_CONFIG\nCwlate.example\nKx hash /x dnl no\n# Cwno\nRno\nLOCAL_DOMAIN(`early.example')dnl\nFEATURE(`virtusertable')\nDmafter.example\ndivert(0)dnl\nCwnot.here\n",
+			"C{w}early.example\nCwlate.example\nKx hash /x \nKvirtuser hash /etc/mail/virtusertable\nDmafter.example\nO AliasFile=/etc/mail/aliases\n"},
+		{"knows what Debian's OSTYPE says", "OSTYPE(`debian')DOMAIN(`debian-mta')FEATURE(`use_cw_file')",
+			"Fw/etc/mail/local-host-names %[^\\#]\nFR-o /etc/mail/relay-domains %[^\\#]\nO AliasFile=/etc/mail/aliases\n"},
+		{"names relays", "undefine(`confCR_FILE')define(`LUSER_RELAY', `l.example')define(`MAIL_HUB', `h.example')LOCAL_USER(`root')FEATURE(`stickyhost')",
+			"DLl.example\nDHh.example\nC{L}root\nO AliasFile=/etc/mail/aliases\nR$+ < @ $=w . >\t$: < $H > $1 < @ $2 . >\n"},
+	} {
+		if got := Configuration(it.mc, ""); got != it.want {
+			t.Errorf("it %s: got\n%s", it.name, got)
+		}
+	}
+}
+
 func FuzzEdit(f *testing.F) {
 	f.Add("MAILER(`local')\n")
 	f.Add(fullBlock + "FEATURE(`virtusertable', `hash x')MAILER(smtp)")
