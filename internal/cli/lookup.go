@@ -201,9 +201,13 @@ func questionOf(asked string) question {
 	if !strings.ContainsFunc(domain, func(c rune) bool { return c >= utf8.RuneSelf }) {
 		return question{asked, asked}
 	}
+	domain, bracketed := strings.CutSuffix(domain, ">")
 	folded, problem := mailaddr.FoldDomain(domain)
 	if problem != nil {
 		return question{asked, asked} // sendmail has an answer to a name that is none
+	}
+	if bracketed {
+		folded += ">"
 	}
 	return question{asked, local + "@" + folded}
 }
