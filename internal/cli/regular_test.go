@@ -132,6 +132,58 @@ func TestInstalledFilesThatAreNone(t *testing.T) {
 	}
 }
 
+// TestServersFilesThatAreNone so that whatever the configuration of a server
+// names can be imported from, or is refused at once.
+func TestServersFilesThatAreNone(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write := func(name, text string) {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("passwd", "root:x:0:0::/root:/bin/sh\n")
+	if err := os.Mkdir("etc", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write("etc/virtusertable", "info@a.example root\n")
+	for _, line := range []string{
+		"Fw/etc/mail/odd", "Fw-o /etc/mail/odd", "FR-o /etc/mail/odd", "F{VirtHost}/etc/mail/odd", "O AliasFile=/etc/mail/odd", "Kvirtuser text -o /etc/mail/odd",
+	} {
+		configuration := "V10\nDjmx1.example.net\nCwa.example\n" + line + "\n"
+		if !strings.HasPrefix(line, "K") {
+			configuration += "Kvirtuser text /etc/mail/virtusertable\n"
+		}
+		write("etc/sendmail.cf", configuration)
+		for kind, make := range map[string]func() error{
+			"a pipe":   func() error { return syscall.Mkfifo("etc/odd", 0o600) },
+			"a device": func() error { return os.Symlink("/dev/zero", "etc/odd") },
+		} {
+			if err := errors.Join(os.RemoveAll("etc/odd"), make()); err != nil {
+				t.Fatal(err)
+			}
+			for _, command := range []string{"import --accounts passwd etc", "lookup --maps etc --accounts passwd info@a.example"} {
+				if code, said := ranInTime(t, command); code != exitNoInput || !strings.Contains(said, `"etc/odd" is no regular file`) {
+					t.Errorf("%s behind %s: %s exits with %d:\n%s", kind, line, command, code, said)
+				}
+			}
+		}
+		// /dev/zero itself is looked for in a copy of the folder.
+		write("etc/sendmail.cf", strings.ReplaceAll(configuration, "/etc/mail/odd", "/dev/zero"))
+		if code, said := ranInTime(t, "import --accounts passwd etc"); code == exitSoftware || strings.Contains(said, "no regular file") {
+			t.Errorf("/dev/zero behind %s: import exits with %d:\n%s", line, code, said)
+		}
+	}
+	write("etc/sendmail.cf", "")
+	for _, name := range []string{"etc/sendmail.cf", "etc/sendmail.mc"} {
+		if err := errors.Join(os.RemoveAll("etc/sendmail.cf"), syscall.Mkfifo(name, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if code, said := ranInTime(t, "import --accounts passwd etc"); code != exitNoInput || !strings.Contains(said, "is no regular file") {
+			t.Errorf("a pipe in the place of %s: import exits with %d:\n%s", name, code, said)
+		}
+	}
+}
+
 // TestReadList so that no list is read without an end.
 func TestReadList(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "list")
