@@ -31,6 +31,7 @@ import (
 type keptArgs struct {
 	out, state string
 	adopt      bool
+	unwired    bool // also where the server does not read what the rows lead to
 	wait, gap  time.Duration
 
 	also []publish.Output // to be written beside a generation
@@ -116,14 +117,17 @@ func rollbackCommand(stdio Stdio) *cli.Command {
 		Description: `Puts the set before the last back in place, or the one that history has under a
 number, with the same swap as a build. It is a generation of its own, so that it
 can be undone in turn. The next build writes what the inventory says again:
-stop cron, or mend the inventory, first.
+stop cron, or mend the inventory, first. Rows that lead to virtmap-aliases are not
+put back (exit 5) while the running server does not read that file.
 
 Examples:
   virtmap rollback
   virtmap rollback 7 -o out`,
 		Flags: append(a.flags(), waitFlag(&a.wait),
 			&cli.BoolFlag{Name: "adopt", Destination: &a.adopt, EnvVars: []string{"VIRTMAP_ADOPT"},
-				Usage: "replace files that a person changed since the last build"}),
+				Usage: "replace files that a person changed since the last build"},
+			&cli.BoolFlag{Name: "unwired", Destination: &a.unwired, EnvVars: []string{"VIRTMAP_UNWIRED"},
+				Usage: "put rows in place also where the server does not read the aliases that they lead to"}),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := notEmpty(c, "output", "state"); err != nil {
@@ -260,6 +264,9 @@ func (a *keptArgs) restore(ctx context.Context, number int, stdio Stdio) (publis
 		owner = fileset.TrustedUser(a.out, lookupUser)
 	}
 	content := func(name string) ([]byte, error) { return m.Content(publish.OS, a.state, name) }
+	if err := a.restorable(m, content); err != nil {
+		return m, publish.Report{}, err
+	}
 	outputs, err := fileset.Restored(m, content, a.out, owner)
 	if err != nil {
 		return m, publish.Report{}, err
@@ -285,7 +292,7 @@ func (a *buildArgs) undo(ctx context.Context, j *job, stdio Stdio) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, leave()) }()
-	kept := keptArgs{out: a.out, state: a.state, gap: j.set.Gap}
+	kept := keptArgs{out: a.out, state: a.state, gap: j.set.Gap, unwired: true}
 	for _, out := range j.set.Outputs {
 		if !out.Shared {
 			continue

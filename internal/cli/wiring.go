@@ -87,14 +87,8 @@ func (a *buildArgs) wire(j *job, stdio Stdio) error {
 	if err != nil {
 		return machineExit(err, exitIO)
 	}
-	w := &wiring{config: config}
-	if text, err := publish.ReadState(publish.OS, filepath.Join(a.state, wiringName)); err == nil {
-		_ = json.Unmarshal(text, &w.before) // one that is damaged remembers nothing
-	}
-	started := a.started(config)
-	if started.Sub(w.before.Started).Abs() < sameStart {
-		started = w.before.Started
-	}
+	w := &wiring{config: config, before: recalled(a.state)}
+	started := a.started(config, w.before.Memory)
 	w.now = w.before
 	settings := j.source.Settings()
 	w.Serving = config.Serving(settings, started, w.before.Memory)
@@ -118,6 +112,15 @@ func (a *buildArgs) wire(j *job, stdio Stdio) error {
 	return nil
 }
 
+// recalled is the record in a state folder; one that is damaged remembers nothing.
+func recalled(state string) (r wiringRecord) {
+	text, err := publish.ReadState(publish.OS, filepath.Join(state, wiringName))
+	if err != nil || json.Unmarshal(text, &r) != nil {
+		return wiringRecord{}
+	}
+	return r
+}
+
 // announce decides whether the gaps are told: when they changed, once a day, and
 // to a person always.
 func (a *buildArgs) announce(w *wiring, stdio Stdio) {
@@ -134,11 +137,14 @@ func (a *buildArgs) announce(w *wiring, stdio Stdio) {
 }
 
 // started is when the running server read its configuration, as far as that is
-// known; zero where none runs.
-func (a *buildArgs) started(config *conf.Config) time.Time {
+// known; zero where none runs. before is what was known.
+func (a *buildArgs) started(config *conf.Config, before conf.Memory) time.Time {
 	daemon, runs := config.Daemon(a.state != stateServer)
 	if !runs {
 		return time.Time{}
+	}
+	if daemon.Started.Sub(before.Started).Abs() < sameStart {
+		daemon.Started = before.Started
 	}
 	if a.reloaded {
 		return time.Now()
@@ -235,7 +241,7 @@ func (a *buildArgs) finishWired(ctx context.Context, j *job, result publish.Repo
 		if w.config, err = a.configuration(); err != nil {
 			return false, machineExit(err, exitIO)
 		}
-		w.Serving = w.config.Serving(j.source.Settings(), a.started(w.config), w.now.Memory)
+		w.Serving = w.config.Serving(j.source.Settings(), a.started(w.config, w.now.Memory), w.now.Memory)
 		w.Gaps = j.source.Needed(w.Gaps)
 		if !w.Stale || len(w.Gaps) > 0 || ctx.Err() != nil || time.Since(began) > startsWithin {
 			break
