@@ -146,7 +146,11 @@ func (p *publisher) writeNote() (earlier string, err error) {
 		changes = append(changes, s.change)
 	}
 	earlier = Unannounced(p.FS, p.State)
-	return earlier, p.writeState(filepath.Join(p.State, noteName), []byte(strings.TrimSpace(earlier+" "+p.Note(changes))))
+	note := strings.TrimSpace(earlier + " " + p.Note(changes))
+	if note == "" {
+		return "", nil // nobody is to be told
+	}
+	return earlier, p.writeState(filepath.Join(p.State, noteName), []byte(note))
 }
 
 // takeNoteBack leaves the note of a swap that does not happen as it was.
