@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"virtmap/hostnames"
+	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/publish"
@@ -20,9 +21,14 @@ import (
 //	local-host-names  waits for the virtusertable: a name without rows is open
 //	                  to local accounts; and for virtmap-relay-domains, where a
 //	                  name of class w becomes one of those
+//	virtmap-aliases   waits with the virtusertable where the rows that stay lead
+//	                  to one that the new file has no more
+//	virtmap-relay-domains  waits with the names where one of it becomes one of those
 func (s Source) Hold(outputs []publish.Output, dir string, v *conf.Serving) {
 	table := v.MayRead(conf.Table) && !v.Reads(conf.Aliases) && s.NeedsAliases()
 	names := v.MayRead(conf.Names) && (table || !v.Reads(conf.Table) || !v.Reads(conf.Relayed) && s.leavesClassW(dir))
+	aliases := table && s.losesAliases(dir)
+	relayed := names && s.losesRelayed(dir)
 	for i := range outputs {
 		out := &outputs[i]
 		if out.Shared {
@@ -33,8 +39,40 @@ func (s Source) Hold(outputs []publish.Output, dir string, v *conf.Serving) {
 			out.Hold = names
 		case strings.HasPrefix(name, mcfile.Virtusertable):
 			out.Hold = table
+		case strings.HasPrefix(name, mcfile.Aliases):
+			out.Hold = aliases
+		case name == mcfile.RelayDomains:
+			out.Hold = relayed
 		}
 	}
+}
+
+// losesAliases reports whether an installed alias is none of the new ones.
+func (s Source) losesAliases(dir string) bool {
+	next := s.Compiled.Aliases.MapRows()
+	path := filepath.Join(dir, mcfile.Aliases)
+	if text, err := regular.Read(path, regular.MaxBytes); err == nil && len(goneRows(aliasTextRows(text), next)) > 0 {
+		return true
+	}
+	for _, typ := range mapfile.Types {
+		if typ.Suffix == "" {
+			continue
+		}
+		if image, err := regular.Read(path+typ.Suffix, regular.MaxBytes); err == nil && len(goneRows(imageRows(image), next)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// losesRelayed reports whether mail for an installed name is relayed no more.
+func (s Source) losesRelayed(dir string) bool {
+	text, err := regular.Read(filepath.Join(dir, mcfile.RelayDomains), regular.MaxBytes)
+	if err != nil {
+		return false // there is none that could leave
+	}
+	stays := named(hostnames.Relayed(s.Model).All)
+	return slices.ContainsFunc(nameLines(text), func(name string) bool { return !stays(name) })
 }
 
 // NeedsAliases reports whether rows lead to aliases of ours.
