@@ -22,8 +22,8 @@ type Live struct {
 	told  []string // the warnings of the set that was opened last
 
 	mu      sync.RWMutex
-	set     *Installed
-	failure error // why it cannot be asked
+	set     *Installed // nil: not even the configuration could be read
+	failure error      // why it cannot be asked
 
 	looked atomic.Int64 // when the files were looked at last, in nanoseconds
 }
@@ -61,7 +61,7 @@ func (l *Live) Route(addr string) (virtuser.Outcome, error) {
 	// While the set cannot be asked every call looks: the next recipient may
 	// come sooner than a glance.
 	if now := time.Since(epoch); l.failure != nil || now-time.Duration(l.looked.Load()) > glance {
-		if l.set.outdated() {
+		if l.outdated() {
 			l.mu.RUnlock()
 			l.refresh()
 			l.mu.RLock()
@@ -79,18 +79,27 @@ func (l *Live) Route(addr string) (virtuser.Outcome, error) {
 func (l *Live) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.failure, l.set.seen = os.ErrClosed, nil
-	return l.set.Close()
+	set := l.set
+	l.failure, l.set = os.ErrClosed, &Installed{} // which is never outdated
+	if set == nil {
+		return nil
+	}
+	return set.Close()
 }
+
+// outdated reports whether the files must be opened anew.
+func (l *Live) outdated() bool { return l.set == nil || l.set.outdated() }
 
 // refresh opens the files anew, unless somebody else has just done it.
 func (l *Live) refresh() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.set.outdated() {
+	if !l.outdated() {
 		return
 	}
-	_ = l.set.Close() // it was only read
+	if l.set != nil {
+		_ = l.set.Close() // it was only read
+	}
 	l.set, l.failure = l.open()
 	for _, path := range l.first {
 		if _, err := os.Stat(path); err != nil && l.failure == nil {

@@ -1,6 +1,7 @@
 package fileset_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,4 +133,56 @@ func hostName(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return l.Host
+}
+
+// TestLiveOutlivesAnUnreadableConfiguration answers with an error while the
+// sendmail.cf cannot be read, and from the files again when it can.
+func TestLiveOutlivesAnUnreadableConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	cf, aside := filepath.Join(dir, "sendmail.cf"), filepath.Join(dir, "aside")
+	table := filepath.Join(dir, "virtusertable")
+	if err := errors.Join(
+		os.WriteFile(table, []byte("info@a.example\tandrei\n"), 0o644),
+		os.WriteFile(cf, []byte("DjMX1.Example.net\nCwa.example\nKvirtuser text -k0 -v1 -z\\t "+table+"\n"), 0o644),
+	); err != nil {
+		t.Fatal(err)
+	}
+	live, err := fileset.OpenLive(dir, "mx1.example.net", anybody, func([]string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := func() error {
+		t.Helper()
+		time.Sleep(10 * time.Millisecond) // a glance later
+		o, err := live.Route("info@a.example")
+		if err == nil && !o.Taken() {
+			t.Errorf("info@a.example is refused: %+v", o)
+		}
+		return err
+	}
+	for range 2 {
+		if err := asked(); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.Rename(cf, aside), os.Mkdir(cf, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := asked(); err == nil {
+				t.Error("it answers without a configuration")
+			}
+		}
+		if err := errors.Join(os.Remove(cf), os.Rename(aside, cf)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Rename(cf, aside), os.Mkdir(cf, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(asked(), live.Close()); err == nil {
+		t.Error("it answers without a configuration")
+	}
+	if err := asked(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("behind its end it says %v", err)
+	}
 }
