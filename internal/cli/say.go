@@ -92,21 +92,21 @@ func (a *buildArgs) say(j *job, result publish.Report, stdio Stdio) {
 	if len(names) > 0 {
 		outside = append(outside, strings.Join(names, " ")+" to "+a.out)
 	}
-	line := fmt.Sprintf("%s: wrote %s (%s); %s%s", source.Model.Name, strings.Join(outside, " and "), contents(source), a.next(j, result.Changes, len(outside) > 0 && outside[0] == a.mc), stay(j.leaving))
+	line := fmt.Sprintf("%s: wrote %s (%s); %s%s", source.Model.Name, strings.Join(outside, " and "), contents(source), a.next(j, result, len(outside) > 0 && outside[0] == a.mc), stay(j.leaving))
 	fmt.Fprintln(stdio.Out, diag.Printable(line))
 }
 
 // next says what must happen for sendmail to use what changed.
-func (a *buildArgs) next(j *job, changes []publish.Change, mc bool) string {
+func (a *buildArgs) next(j *job, result publish.Report, mc bool) string {
 	changed := func(name string) bool {
-		return slices.ContainsFunc(changes, func(c publish.Change) bool { return filepath.Base(c.Path) == name && !c.Alike })
+		return slices.ContainsFunc(result.Changes, func(c publish.Change) bool { return filepath.Base(c.Path) == name && !c.Alike })
 	}
 	host := j.source.Model.Host
-	inside := slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Path != a.mc })
+	inside := slices.ContainsFunc(result.Changes, func(c publish.Change) bool { return c.Path != a.mc })
 	switch {
 	case inside && !isLive(a.out, &host):
 		return "next: copy them to " + host.MailDir.Text + " on " + host.Name.Text
-	case j.wiring != nil && !j.wiring.Complete():
+	case j.wiring.lacking(result):
 		return "next: sendmail does not read all of it yet"
 	case changed(mcfile.Include) || mc:
 		return "next: make sendmail.cf anew and restart sendmail"

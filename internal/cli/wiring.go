@@ -155,14 +155,15 @@ func (a *buildArgs) started(config *conf.Config, before conf.Memory) time.Time {
 	return daemon.Started
 }
 
-// untold reports whether there is something to say of what the server does not
-// read. That a configuration was made anew since the last start is not worth a
-// word when it has the same lines.
+// lacking reports whether the server does not read all that it must. That a
+// configuration with the same lines was made anew since the last start is nothing.
+func (w *wiring) lacking(result publish.Report) bool {
+	return w != nil && (len(w.Gaps) > 0 || len(result.Held) > 0)
+}
+
+// untold reports whether what is lacking is to be told.
 func (w *wiring) untold(result publish.Report) bool {
-	if w == nil || w.Complete() || len(w.Gaps) == 0 && len(result.Held) == 0 {
-		return false
-	}
-	return w.announce || len(result.Changes) > 0
+	return w.lacking(result) && (w.announce || len(result.Changes) > 0)
 }
 
 // sayWiring says what the server does not read, which files wait, and what to do.
@@ -262,7 +263,7 @@ func (a *buildArgs) finishWired(ctx context.Context, j *job, result publish.Repo
 
 // wiringExit gives the exit code of a build whose set is not read yet.
 func wiringExit(j *job, result publish.Report) error {
-	if j.wiring != nil && (len(j.wiring.Gaps) > 0 || len(result.Held) > 0) {
+	if j.wiring.lacking(result) {
 		return exit(exitHeld, nil)
 	}
 	return nil
