@@ -159,7 +159,7 @@ func below(folder, file string) (string, bool) {
 // breaks lines that nobody touched.
 func (a *checkArgs) onlyChanged(ctx context.Context, accounts []string, source fileset.Source, includeFrom []string, faults *diag.List) error {
 	failed := func(err error) error {
-		return machineExit(fmt.Errorf("--changed-since %s: %w", a.telling.since, err), exitNoInput)
+		return machineExit(fmt.Errorf("--changed-since %q: %w", a.telling.since, err), exitNoInput)
 	}
 	repo := repository{ctx: ctx, folder: filepath.Dir(a.inventory)}
 	lines, err := changedSince(repo, a.telling.since)

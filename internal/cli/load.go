@@ -143,7 +143,7 @@ func nearInventory(path string, err error) error {
 	for _, other := range yamlEndings {
 		near := strings.TrimSuffix(path, ending) + other
 		if _, missing := os.Stat(near); missing == nil && slices.Contains(yamlEndings, ending) {
-			return fmt.Errorf("%w; there is %q: -i %s", err, near, near)
+			return fmt.Errorf("%w; there is %q: write -i %s", err, near, near)
 		}
 	}
 	return err

@@ -65,15 +65,15 @@ func onHost(host *inventory.Host) error {
 	if slices.ContainsFunc(names, func(here string) bool { return sameHost(here, name) }) {
 		return nil
 	}
-	called := ""
+	called, own := "", names[0]
 	if config, err := conf.Read(host.MailDir.Text); err == nil && config.Host() != "" {
-		if config.Host() == name {
+		if own = config.Host(); own == name {
 			return nil
 		}
-		called = fmt.Sprintf(", which its sendmail.cf calls %q,", config.Host())
+		called = fmt.Sprintf(", which its sendmail.cf calls %q,", own)
 	}
-	return exit(exitRefused, fmt.Errorf("this machine is %q%s and the inventory is for %s, so that nothing was written. If it is that server, write \"host: {name: %s}\" into the inventory, or put %s beside %s in /etc/hosts; if it is not, write the files elsewhere with -o DIR",
-		names[0], called, name, names[0], name, names[0]))
+	return exit(exitRefused, fmt.Errorf("this machine is %q%s and the inventory is for %q, so that nothing was written. If it is that server, write \"host: {name: %s}\" into the inventory, or put %s beside %s in /etc/hosts; if it is not, write the files elsewhere with -o DIR",
+		names[0], called, name, own, name, names[0]))
 }
 
 // sameHost compares two names of a machine, of which one may be the first word of

@@ -86,7 +86,7 @@ Examples:
 				stdio.tell(line)
 			}
 			if len(all) == 0 {
-				stdio.tell(fmt.Sprintf("no generation of %s is kept in %s; -o DIR names another folder", a.out, a.state))
+				stdio.tell(fmt.Sprintf("no generation of %q is kept in %q; -o DIR names another folder", a.out, a.state))
 			}
 			if format == "json" {
 				return machineExit(json.NewEncoder(stdio.Out).Encode(append([]publish.Meta{}, all...)), exitIO)
