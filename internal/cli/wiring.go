@@ -185,7 +185,7 @@ func (a *buildArgs) sayWiring(j *job, result publish.Report, stdio Stdio) {
 
 // willRun reports whether the command of --on-change is run for a result.
 func (a *buildArgs) willRun(result publish.Report) bool {
-	return a.onChange != "" && !a.dryRun && len(result.Changes) > 0
+	return a.onChange != "" && !a.dryRun && a.kinds(result.Changes) != ""
 }
 
 // waiting says which files are held.

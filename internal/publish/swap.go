@@ -135,8 +135,8 @@ func (p *publisher) unchanged() error {
 
 const noteName = "unannounced"
 
-// writeNote writes what changes, beside what earlier runs left there, and gives
-// that.
+// writeNote adds the note of this run to those that earlier runs left, and gives
+// these. An empty note is not written: an empty file counts as a damaged one.
 func (p *publisher) writeNote() (earlier string, err error) {
 	if p.Note == nil {
 		return "", nil
@@ -147,8 +147,8 @@ func (p *publisher) writeNote() (earlier string, err error) {
 	}
 	earlier = Unannounced(p.FS, p.State)
 	note := strings.TrimSpace(earlier + " " + p.Note(changes))
-	if note == "" {
-		return "", nil // nobody is to be told
+	if note == earlier {
+		return earlier, nil
 	}
 	return earlier, p.writeState(filepath.Join(p.State, noteName), []byte(note))
 }
