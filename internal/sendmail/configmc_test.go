@@ -17,7 +17,7 @@ import (
 type generated struct {
 	*rand.Rand
 	dir       string
-	head, mc  strings.Builder
+	mc        strings.Builder
 	files     map[string]string // texts, by path
 	maps      [][2]string       // class and path of maps to make of the text beside
 	names     []string          // that classes may have, as they are written
