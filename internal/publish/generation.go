@@ -73,6 +73,9 @@ func (p *publisher) generations() error {
 		}
 		next = found.Number + 1
 	}
+	if len(p.pending) == 0 {
+		return nil // nothing is new yet
+	}
 	return p.keepNew(next)
 }
 

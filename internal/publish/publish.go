@@ -270,9 +270,9 @@ func (p *publisher) run() (Report, error) {
 			report.Adopted = append(report.Adopted, s.change)
 		}
 	}
-	if p.Approve != nil && len(report.Changes) > 0 {
+	if decided := slices.Concat(report.Changes, report.Adopted); p.Approve != nil && len(decided) > 0 {
 		p.enter("compare outcomes for the guards")
-		if err := p.Approve(report.Changes); err != nil {
+		if err := p.Approve(decided); err != nil {
 			return Report{}, err
 		}
 	}
@@ -298,7 +298,7 @@ func (p *publisher) prepare() error {
 	if err := p.stage(); err != nil {
 		return err
 	}
-	if len(p.pending) == 0 {
+	if len(p.pending) == 0 && !p.takesOver() {
 		return nil
 	}
 	if p.Verify != nil && len(p.held) == 0 { // a part of a set keeps no promise
@@ -315,6 +315,11 @@ func (p *publisher) prepare() error {
 		return err
 	}
 	return p.ctx.Err()
+}
+
+// takesOver reports whether a file that a person made is to be replaced later.
+func (p *publisher) takesOver() bool {
+	return slices.ContainsFunc(p.held, func(s staged) bool { return s.foreign != nil })
 }
 
 // at is where the new content of a path is.
