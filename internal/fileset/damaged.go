@@ -109,7 +109,7 @@ func (s *standIn) find(path string) string {
 	if !s.damaged[path] && s.hasMap(path) {
 		return path // its rows are those of the map
 	}
-	content, err := regular.Read(path, regular.MaxBytes)
+	content, err := regular.Read(path, regular.NoLimit)
 	if err == nil && !s.damaged[path] && DamagedText(content) == nil {
 		return path
 	}
@@ -185,7 +185,7 @@ func (l *Layout) PassOver() (notes []string, blind bool) {
 				continue
 			}
 			l.damaged[place] = true
-			content, err := regular.Read(l.place(text), regular.MaxBytes)
+			content, err := regular.Read(l.place(text), regular.NoLimit)
 			without := err != nil || DamagedText(content) != nil
 			blind = blind || without && text == l.Table
 			instead := "its text is read instead"

@@ -26,7 +26,7 @@ func Drift(dir string) ([]string, error) {
 		rows func([]byte) mapfile.Rows
 	}{{mcfile.Virtusertable, virtuserTextRows}, {mcfile.Aliases, aliasTextRows}} {
 		text := filepath.Join(dir, table.name)
-		image, err := regular.Read(text, regular.MaxBytes)
+		image, err := regular.Read(text, regular.NoLimit)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}

@@ -120,7 +120,7 @@ func OpenServer(l Layout, aliases []string, account func(string) bool) (set *Ins
 // installedType is the map type that a virtmap.mc names; empty when there is
 // none.
 func installedType(path string) (string, error) {
-	text, err := regular.Read(path, regular.MaxBytes)
+	text, err := regular.Read(path, regular.NoLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -190,7 +190,7 @@ func (s *Installed) loadNames(l Layout) error {
 		if f.Path == "" {
 			continue // the warnings name it
 		}
-		text, err := s.read(f.Path)
+		text, err := s.read(f.Path, regular.MaxBytes)
 		missing := errors.Is(err, fs.ErrNotExist)
 		if missing && f.Optional || missing && l.conf.Path != "" && s.without(f) || s.empty(f.Path, err) {
 			continue
@@ -253,7 +253,7 @@ func (s *Installed) empty(path string, err error) bool {
 // Table gives the rows of the virtusertable, sorted: those of the text where it
 // is sorted and its map has the same, which is quicker to go through.
 func (s *Installed) Table() (*virtuser.Table, error) {
-	if text, err := regular.Read(s.at(s.text), regular.MaxBytes); err == nil && s.text != "" {
+	if text, err := regular.Read(s.at(s.text), regular.NoLimit); err == nil && s.text != "" {
 		if t, sorted := virtuser.ReadSorted(text); sorted && s.has(t) {
 			return t, nil
 		}

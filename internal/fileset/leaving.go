@@ -98,7 +98,7 @@ func (s Source) leaving(dir string, set *Installed, restarted time.Time, grace t
 	if err != nil || restarted.After(info.ModTime()) || now.Sub(info.ModTime()) > grace {
 		return leaving
 	}
-	text, err := regular.Read(set.at(filepath.Join(dir, mcfile.Virtusertable)), regular.MaxBytes)
+	text, err := regular.Read(set.at(filepath.Join(dir, mcfile.Virtusertable)), regular.NoLimit)
 	if err != nil {
 		return leaving
 	}

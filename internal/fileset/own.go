@@ -68,7 +68,7 @@ func (s Source) WithBuilt(c conf.Copy, dir string) conf.Copy {
 
 // copyIfThere copies a file; one that is not there is no error.
 func copyIfThere(from, to string) error {
-	content, err := regular.Read(from, regular.MaxBytes)
+	content, err := regular.Read(from, regular.NoLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

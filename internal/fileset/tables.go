@@ -99,7 +99,7 @@ func (s *Installed) table(text, typed string, asRows func([]byte) mapfile.Rows) 
 		s.others(text, typ, typed)
 		return func(key []byte) ([]byte, bool, error) { return f.Append(nil, key) }, f.Each, nil
 	}
-	image, err := s.read(text)
+	image, err := s.read(text, regular.NoLimit)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -111,9 +111,9 @@ func (s *Installed) table(text, typed string, asRows func([]byte) mapfile.Rows) 
 	return lookup, each, nil
 }
 
-func (s *Installed) read(path string) ([]byte, error) {
+func (s *Installed) read(path string, limit int64) ([]byte, error) {
 	s.watch(s.at(path))
-	return regular.Read(s.at(path), regular.MaxBytes)
+	return regular.Read(s.at(path), limit)
 }
 
 // others names further maps of a text: which of them sendmail reads is the

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -86,7 +85,7 @@ func (osFS) Stat(name string) (Info, error) {
 }
 
 // ReadFile waits for no pipe. A map that a generation keeps may have any size.
-func (osFS) ReadFile(name string) ([]byte, error) { return regular.Read(name, math.MaxInt64) }
+func (osFS) ReadFile(name string) ([]byte, error) { return regular.Read(name, regular.NoLimit) }
 
 // Image keeps makemap and postmap, which write maps in place, from doing so
 // while the file is read; programs that only read it are not kept from it.

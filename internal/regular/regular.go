@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"syscall"
 )
@@ -18,6 +19,10 @@ import (
 // MaxBytes is the limit of all that is read whole: 256 MiB, a million addresses
 // several times over.
 const MaxBytes = 256 << 20
+
+// NoLimit is the limit of files that virtmap may have written itself: the rows that
+// copies of domains become are no part of an inventory.
+const NoLimit = math.MaxInt64 - 1
 
 // Reasons not to read a file that is there; both follow its quoted path.
 var (
