@@ -22,7 +22,17 @@ type Sendmail struct {
 	alias   func(name string) bool
 	standIn map[string]bool
 	ends    map[string][]string // of aliases, by mailer and user
+	asked   bool                // relays is known
+	relays  bool                // its client may relay
 }
+
+// Relays reports whether the configuration lets the client relay that asks, which
+// comes from loopback, as the access map of Debian does. What a stranger is told
+// about other domains is not known then.
+func (s *Sendmail) Relays() bool { return s.relays }
+
+// elsewhere is an address at no domain of anybody.
+const elsewhere = "nobody@relay-test.invalid"
 
 // A Site is what sendmail needs to know beside the set of files.
 type Site struct {
@@ -84,6 +94,13 @@ func NewSendmail(p *sendmail.Program, site Site) (*Sendmail, error) {
 
 // Ask gives what sendmail does with each address.
 func (s *Sendmail) Ask(ctx context.Context, addresses []string) ([]prove.Outcome, error) {
+	if !s.asked {
+		foreign, err := s.program.Rcpt(ctx, s.cf, []string{elsewhere})
+		if err != nil {
+			return nil, err
+		}
+		s.asked, s.relays = true, foreign[0].Code == 250
+	}
 	replies, err := s.program.Rcpt(ctx, s.cf, addresses)
 	if err != nil {
 		return nil, err

@@ -458,6 +458,7 @@ func (x *site) adopt() {
 	x.learn("info@shop.example", "team@shop.example", "log@shop.example", "user1@club.example")
 	x.edit()
 	x.step("check --deep", func() { x.run(0, "check", "--deep") })
+	x.step("test over the server's own sendmail.cf", func() { x.run(0, "test", "--maps", "/etc/mail", "--sendmail") })
 	x.step("rollback 0", func() { x.run(0, "rollback", "0") })
 	x.step("restart", x.restart)
 	if x.table {
