@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -57,7 +56,7 @@ func deepWiring(source fileset.Source, dir string, say func(path, text, mend str
 	if err != nil {
 		return err
 	}
-	v := config.Serving(source.Settings(), time.Time{}, conf.Memory{})
+	v := config.Serving(source.Settings(), time.Time{}, conf.Remembered{})
 	for _, g := range source.Needed(v.Gaps) {
 		say(config.At(g.Line), g.What, g.Help())
 	}
@@ -65,8 +64,7 @@ func deepWiring(source fileset.Source, dir string, say func(path, text, mend str
 		say(config.Path, "it was changed since the running sendmail was started", "service sendmail restart")
 	}
 	for _, line := range config.Unread() {
-		path, text, _ := strings.Cut(line, ": ")
-		say(path, text, "")
+		say(line.Place, line.Text, "")
 	}
 	return nil
 }

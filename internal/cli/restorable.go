@@ -46,7 +46,7 @@ func (a *keptArgs) unread(m publish.Meta, content func(name string) ([]byte, err
 	include, _ := content(mcfile.Include) // a generation may have none
 	settings := mcfile.Settings{MailDir: dir, Map: firstOf(mcfile.MapType(string(include)), mapfile.Types[0].Name)}
 	before := recalled(a.state)
-	v := config.Serving(settings, b.started(config, before.Memory), before.Memory)
+	v := config.Serving(settings, b.started(config, before.Remembered), before.Remembered)
 	if v.Reads(conf.Aliases) {
 		return nil, nil
 	}

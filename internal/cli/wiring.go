@@ -33,13 +33,13 @@ type wiring struct {
 
 // A wiringRecord is the content of wiring.json.
 type wiringRecord struct {
-	conf.Memory
+	conf.Remembered
 	Said   string    `json:"said,omitempty"` // digest of what was said
 	SaidAt time.Time `json:"said_at,omitzero"`
 }
 
-// sameStart is how far apart two times of one start may be: that of a process is
-// worked out from the clock of today.
+// sameStart is how far apart two times of one start may be, where the time was
+// worked out.
 const sameStart = 200 * time.Millisecond
 
 // same reports whether two records say the same.
@@ -88,13 +88,13 @@ func (a *buildArgs) wire(j *job, stdio Stdio) error {
 		return machineExit(err, exitIO)
 	}
 	w := &wiring{config: config, before: recalled(a.state)}
-	started := a.started(config, w.before.Memory)
+	started := a.started(config, w.before.Remembered)
 	w.now = w.before
 	settings := j.source.Settings()
-	w.Serving = config.Serving(settings, started, w.before.Memory)
+	w.Serving = config.Serving(settings, started, w.before.Remembered)
 	w.Gaps = j.source.Needed(w.Gaps)
-	if m, ok := w.Memory(started); ok && !a.reloaded {
-		w.now.Memory = m
+	if m, ok := w.Remember(started); ok && !a.reloaded {
+		w.now.Remembered = m
 	}
 	j.wiring = w
 	if !slices.Contains(a.guards.allow.Value(), change.Unwired) {
@@ -138,12 +138,12 @@ func (a *buildArgs) announce(w *wiring, stdio Stdio) {
 
 // started is when the running server read its configuration, as far as that is
 // known; zero where none runs. before is what was known.
-func (a *buildArgs) started(config *conf.Config, before conf.Memory) time.Time {
+func (a *buildArgs) started(config *conf.Config, before conf.Remembered) time.Time {
 	daemon, runs := config.Daemon(a.state != stateServer)
 	if !runs {
 		return time.Time{}
 	}
-	if daemon.Started.Sub(before.Started).Abs() < sameStart {
+	if daemon.Coarse && daemon.Started.Sub(before.Started).Abs() < sameStart {
 		daemon.Started = before.Started
 	}
 	if a.reloaded {
@@ -242,7 +242,7 @@ func (a *buildArgs) finishWired(ctx context.Context, j *job, result publish.Repo
 		if w.config, err = a.configuration(); err != nil {
 			return false, machineExit(err, exitIO)
 		}
-		w.Serving = w.config.Serving(j.source.Settings(), a.started(w.config, w.now.Memory), w.now.Memory)
+		w.Serving = w.config.Serving(j.source.Settings(), a.started(w.config, w.now.Remembered), w.now.Remembered)
 		w.Gaps = j.source.Needed(w.Gaps)
 		if !w.Stale || len(w.Gaps) > 0 || ctx.Err() != nil || time.Since(began) > startsWithin {
 			break

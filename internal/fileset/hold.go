@@ -17,7 +17,9 @@ import (
 // the running server does not read what they lead to. What it does not read
 // itself is put in place, so that everything is there when it is restarted.
 //
-//	virtusertable     waits for the aliases that its rows lead to
+//	virtusertable     waits for the aliases that its rows lead to; its text also
+//	                  where the server reads a map of another type, which its own
+//	                  make builds of the text
 //	local-host-names  waits for the virtusertable: a name without rows is open
 //	                  to local accounts; and for virtmap-relay-domains, where a
 //	                  name of class w becomes one of those
@@ -37,6 +39,8 @@ func (s Source) Hold(outputs []publish.Output, dir string, v *conf.Serving) {
 		switch name := filepath.Base(out.Path); {
 		case name == mcfile.HostNames:
 			out.Hold = names
+		case name == mcfile.Virtusertable:
+			out.Hold = table || v.OtherType() && !v.Reads(conf.Aliases) && s.NeedsAliases()
 		case strings.HasPrefix(name, mcfile.Virtusertable):
 			out.Hold = table
 		case strings.HasPrefix(name, mcfile.Aliases):
@@ -51,14 +55,14 @@ func (s Source) Hold(outputs []publish.Output, dir string, v *conf.Serving) {
 func (s Source) losesAliases(dir string) bool {
 	next := s.Compiled.Aliases.MapRows()
 	path := filepath.Join(dir, mcfile.Aliases)
-	if text, err := regular.Read(path, regular.MaxBytes); err == nil && len(goneRows(aliasTextRows(text), next)) > 0 {
+	if text, err := regular.Read(path, regular.NoLimit); err == nil && len(goneRows(aliasTextRows(text), next)) > 0 {
 		return true
 	}
 	for _, typ := range mapfile.Types {
 		if typ.Suffix == "" {
 			continue
 		}
-		if image, err := regular.Read(path+typ.Suffix, regular.MaxBytes); err == nil && len(goneRows(imageRows(image), next)) > 0 {
+		if image, err := regular.Read(path+typ.Suffix, regular.NoLimit); err == nil && len(goneRows(imageRows(image), next)) > 0 {
 			return true
 		}
 	}
@@ -67,7 +71,7 @@ func (s Source) losesAliases(dir string) bool {
 
 // losesRelayed reports whether mail for an installed name is relayed no more.
 func (s Source) losesRelayed(dir string) bool {
-	text, err := regular.Read(filepath.Join(dir, mcfile.RelayDomains), regular.MaxBytes)
+	text, err := regular.Read(filepath.Join(dir, mcfile.RelayDomains), regular.NoLimit)
 	if err != nil {
 		return false // there is none that could leave
 	}
@@ -90,7 +94,7 @@ func (s Source) Needed(gaps []conf.Gap) []conf.Gap {
 // leavesClassW reports whether an installed name of class w becomes one that mail
 // is relayed for.
 func (s Source) leavesClassW(dir string) bool {
-	text, err := regular.Read(filepath.Join(dir, mcfile.HostNames), regular.MaxBytes)
+	text, err := regular.Read(filepath.Join(dir, mcfile.HostNames), regular.NoLimit)
 	if err != nil {
 		return false // there is none that could leave
 	}

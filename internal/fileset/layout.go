@@ -174,7 +174,9 @@ func (l *Layout) notRead() (all []string) {
 	if l.conf.MC {
 		all = append(all, fmt.Sprintf("there is no %s in %s; %s is read instead, and may not be what the server runs with", conf.CFName, l.dir, l.conf.Path))
 	}
-	all = append(all, l.conf.Unread()...)
+	for _, line := range l.conf.Unread() {
+		all = append(all, line.String())
+	}
 	for _, name := range []string{mcfile.Virtusertable, mcfile.Aliases, mcfile.HostNames, mcfile.RelayDomains} {
 		if l.Unread(name) != "" {
 			all = append(all, fmt.Sprintf("%s does not name %s, so that it is not read", l.conf.Path, filepath.Join(l.home, name)))

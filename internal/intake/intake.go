@@ -124,7 +124,7 @@ func (s *Server) readTexts(l fileset.Layout, each func(row func(key, value []byt
 	s.sortOut(s.all)
 	s.virtualNote(l.Configuration().EntireDomain)
 	for _, line := range l.Configuration().Unread() {
-		s.odd = append(s.odd, ": "+line)
+		s.odd = append(s.odd, ": "+line.String())
 	}
 	if unread := l.Unread(mcfile.Virtusertable); unread != "" {
 		s.odd = append(s.odd, fmt.Sprintf(": the rows of %s, which sendmail does not read (--from lines:%s takes them)", unread, unread))
@@ -133,7 +133,7 @@ func (s *Server) readTexts(l fileset.Layout, each func(row func(key, value []byt
 }
 
 func readIfThere(path string) ([]byte, error) {
-	text, err := regular.Read(path, regular.MaxBytes)
+	text, err := regular.Read(path, regular.NoLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -267,7 +267,7 @@ type AliasFile struct {
 	Line  int
 }
 
-// aliasFiles cuts the value of an AliasFile option: [class [-flags]:]path, …
+// aliasFiles cuts the value of an AliasFile option: [class:][-flags] path, …
 func aliasFiles(value string, line int) (all []AliasFile) {
 	for spec := range strings.SplitSeq(value, ",") {
 		a := AliasFile{Spec: strings.TrimSpace(spec), Line: line}
@@ -282,8 +282,11 @@ func aliasFiles(value string, line int) (all []AliasFile) {
 			if words := strings.Fields(class); len(words) > 0 {
 				a.Class = words[0]
 			}
-			if path = strings.TrimSpace(path); filepath.IsAbs(path) {
-				a.Path = path
+			for _, word := range strings.Fields(path) {
+				if filepath.IsAbs(word) { // behind flags such as -o
+					a.Path = word
+					break
+				}
 			}
 		}
 		all = append(all, a)

@@ -34,7 +34,7 @@ Ktable text -k0 -v1 -z\t /etc/mail/table
 Kdirectory ldap -1 -k (mail=%0)
 O AliasFile=/etc/aliases, cdb:/etc/mail/lists
 OA/etc/mail/old-aliases
-O AliasFile=nis:mail.aliases
+O AliasFile=nis:mail.aliases, hash:-o /etc/mail/optional
 O DontBlameSendmail=A,B
 O DontBlameSendmail=C
 O PidFile=/run/sendmail.pid
@@ -67,7 +67,7 @@ func TestParseReadsEveryKindOfLine(t *testing.T) {
 	for _, a := range c.Aliases {
 		aliases = append(aliases, a.Class+":"+a.Path)
 	}
-	if got := strings.Join(aliases, " "); got != ":/etc/aliases cdb:/etc/mail/lists :/etc/mail/old-aliases nis:" {
+	if got := strings.Join(aliases, " "); got != ":/etc/aliases cdb:/etc/mail/lists :/etc/mail/old-aliases nis: hash:/etc/mail/optional" {
 		t.Errorf("the alias files are %q", got)
 	}
 	files := c.ClassFiles(ClassW)
@@ -95,7 +95,7 @@ func TestUnreadNamesALineForEach(t *testing.T) {
 		"/etc/mail/sendmail.cf:30: LOCAL_RELAY is \"relay.$Y\", which is not looked at",
 		"/etc/mail/sendmail.cf: FEATURE(`preserve_local_plus_detail')",
 	} {
-		if i >= len(got) || !strings.HasPrefix(got[i], want) {
+		if i >= len(got) || !strings.HasPrefix(got[i].String(), want) {
 			t.Errorf("line %d: want %q in %q", i, want, got)
 		}
 	}

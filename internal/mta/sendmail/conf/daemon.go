@@ -7,12 +7,15 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"virtmap/internal/regular"
 )
 
 // A Daemon is a sendmail that runs.
 type Daemon struct {
 	PID     int
 	Started time.Time // or read its configuration again, at a HUP
+	Coarse  bool      // the time was worked out, and may differ a little from run to run
 }
 
 // usualPidFiles are where sendmail leaves its process where the configuration
@@ -25,7 +28,7 @@ var usualPidFiles = []string{"/var/run/sendmail.pid", "/var/run/sendmail/mta/sen
 // the configuration names counts then.
 func (c *Config) Daemon(elsewhere bool) (d Daemon, runs bool) {
 	for _, path := range c.PidFiles(elsewhere) {
-		text, err := os.ReadFile(path)
+		text, err := regular.Read(path, 4096) // of a process and its command line
 		info, missing := os.Stat(path)
 		if err != nil || missing != nil {
 			continue
@@ -36,7 +39,7 @@ func (c *Config) Daemon(elsewhere bool) (d Daemon, runs bool) {
 			continue
 		}
 		if !runs || info.ModTime().After(d.Started) {
-			d, runs = Daemon{pid, info.ModTime()}, true
+			d, runs = Daemon{PID: pid, Started: info.ModTime()}, true
 		}
 	}
 	if !runs && !elsewhere {

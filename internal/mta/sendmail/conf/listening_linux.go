@@ -11,7 +11,7 @@ import (
 // listening finds the sendmail that takes connections among the processes: its pid
 // file may be lost, or unreadable, while it goes on by what it has read.
 func listening() (d Daemon, runs bool) {
-	ours, _ := os.Readlink("/proc/self/ns/pid")      // where it cannot be read, nobody else.s can
+	ours, _ := os.Readlink("/proc/self/ns/pid")      // unreadable here, it is unreadable for every process
 	programs, _ := filepath.Glob("/proc/[0-9]*/exe") // a fixed pattern
 	for _, link := range programs {
 		program, err := os.Readlink(link)
@@ -28,7 +28,7 @@ func listening() (d Daemon, runs bool) {
 		}
 		pid, _ := strconv.Atoi(filepath.Base(dir)) // the pattern has digits only
 		if began, ok := startOf(dir); ok && (!runs || began.After(d.Started)) {
-			d, runs = Daemon{pid, began}, true
+			d, runs = Daemon{pid, began, true}, true
 		}
 	}
 	return d, runs

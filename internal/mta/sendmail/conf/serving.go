@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"virtmap/internal/mapfile"
 	"virtmap/internal/mcfile"
 )
 
@@ -17,24 +18,25 @@ type Serving struct {
 
 	known bool // there is a configuration
 	reads []Need
+	other bool // the virtusertable is read as a map of another type
 }
 
-// A Memory is what is kept of a Serving from build to build, as JSON: what the
+// A Remembered is what is kept of a Serving from build to build, as JSON: what the
 // running sendmail read when it was started. Without it a configuration that was
 // made anew, with the same lines, would stop every build until the next restart.
-type Memory struct {
+type Remembered struct {
 	Started time.Time `json:"started"`
 	Reads   []string  `json:"reads"`
 }
 
 // Serving works out what is read. started is when the running sendmail read its
 // configuration, zero where none runs; m is what was remembered.
-func (c *Config) Serving(s mcfile.Settings, started time.Time, m Memory) Serving {
+func (c *Config) Serving(s mcfile.Settings, started time.Time, m Remembered) Serving {
 	v := Serving{Gaps: c.Gaps(s), known: c.Path != ""}
-	for _, n := range Needs {
-		if n == Relayed && !s.Relay {
-			continue
-		}
+	if m, ok := c.Map(VirtuserMap); ok && m.Path != "" {
+		v.other = m.Class != s.Map && SamePath(mapfile.WithoutSuffix(m.Path), s.MailDir+"/"+Table.String())
+	}
+	for _, n := range needsOf(s) {
 		if !v.lacks(n) {
 			v.reads = append(v.reads, n)
 		}
@@ -63,11 +65,15 @@ func (v *Serving) Reads(n Need) bool { return !v.known || slices.Contains(v.read
 // a file.
 func (v *Serving) MayRead(n Need) bool { return v.Reads(n) || v.Stale }
 
+// OtherType reports whether the virtusertable is read as a map of another type: the
+// server's own make builds that of the text.
+func (v *Serving) OtherType() bool { return v.other }
+
 // Complete reports whether everything is read.
 func (v *Serving) Complete() bool { return len(v.Gaps) == 0 && !v.Stale }
 
-// Memory is what is to be remembered; ok is false where nothing new is known.
-func (v *Serving) Memory(started time.Time) (m Memory, ok bool) {
+// Remember gives what is to be remembered; ok is false where nothing new is known.
+func (v *Serving) Remember(started time.Time) (m Remembered, ok bool) {
 	if !v.known || v.Stale || started.IsZero() {
 		return m, false
 	}

@@ -22,7 +22,7 @@ const (
 	needs
 )
 
-// Needs are all of them.
+// Needs are the needs that a set may have.
 var Needs = []Need{Aliases, Table, Relayed, Names}
 
 func (n Need) String() string {
@@ -51,15 +51,17 @@ func (c *Config) Gaps(s mcfile.Settings) (gaps []Gap) {
 	if c.Path == "" {
 		return nil
 	}
-	for _, n := range Needs {
-		if n == Relayed && !s.Relay {
-			continue
-		}
+	for _, n := range needsOf(s) {
 		if what, line := c.lacks(n, s); what != "" {
 			gaps = append(gaps, Gap{Need: n, Path: c.Path, Line: line, What: what, Write: s.MCLine(n.String()), CF: s.CFLine(n.String())})
 		}
 	}
 	return gaps
+}
+
+// needsOf are the needs of a set: relay domains only where it has any.
+func needsOf(s mcfile.Settings) []Need {
+	return slices.DeleteFunc(slices.Clone(Needs), func(n Need) bool { return n == Relayed && !s.Relay })
 }
 
 // lacks says in what way the configuration does not read a file; empty where it
@@ -125,11 +127,19 @@ func (m Map) textAsWritten() bool {
 	return true
 }
 
-// Unread names, a line each, what decides where mail goes and is not looked at
-// by virtmap.
-func (c *Config) Unread() (all []string) {
+// An Unfollowed line decides where mail goes, and virtmap does not look at what it
+// names.
+type Unfollowed struct {
+	Place string // the configuration and the line
+	Text  string
+}
+
+func (u Unfollowed) String() string { return u.Place + ": " + u.Text }
+
+// Unread are the lines that are not followed.
+func (c *Config) Unread() (all []Unfollowed) {
 	say := func(line int, format string, args ...any) {
-		all = append(all, c.At(line)+": "+fmt.Sprintf(format, args...))
+		all = append(all, Unfollowed{c.At(line), fmt.Sprintf(format, args...)})
 	}
 	if m, ok := c.Map(VirtuserMap); ok && m.Path == "" {
 		say(m.Line, "the virtusertable is of class %s, which is not read; export it as text, one \"key value\" a line, and give it as --from lines:FILE", m.Class)
@@ -162,7 +172,7 @@ func (c *Config) At(line int) string {
 	return fmt.Sprintf("%s:%d", c.Path, line)
 }
 
-// Clean gives the folder in the form that paths of a configuration have.
+// Clean gives a folder without a final slash, as host.mail_dir has it.
 func Clean(dir string) string { return strings.TrimRight(filepath.Clean(dir), "/") }
 
 // SamePath reports whether two paths lead to one place: a folder may be a link.
