@@ -58,7 +58,7 @@ func deepWiring(source fileset.Source, dir string, say func(path, text, mend str
 	}
 	v := config.Serving(source.Settings(), time.Time{}, conf.Remembered{})
 	for _, g := range source.Needed(v.Gaps) {
-		say(config.At(g.Line), g.What, g.Help())
+		say(config.At(g.Line), g.What, g.Help(source.Settings()))
 	}
 	if daemon, runs := config.Daemon(filepath.Dir(config.Path) != mcfile.DefaultDir); runs && isLive(dir, &source.Model.Host) && daemon.Started.Before(config.Changed) {
 		say(config.Path, "it was changed since the running sendmail was started", "service sendmail restart")

@@ -106,6 +106,8 @@ func (a *buildArgs) next(j *job, result publish.Report, mc bool) string {
 	switch {
 	case inside && !isLive(a.out, &host):
 		return "next: copy them to " + host.MailDir.Text + " on " + host.Name.Text
+	case a.willRun(result) && a.kinds(result.Changes) != "":
+		return "next: the command of --on-change"
 	case j.wiring.lacking(result):
 		return "next: sendmail does not read all of it yet"
 	case changed(mcfile.Include) || mc:

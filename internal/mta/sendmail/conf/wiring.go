@@ -39,10 +39,10 @@ type Gap struct {
 	CF    string // the line for sendmail.cf, where there is no sendmail.mc
 }
 
-// Help is what to write, in one line.
-func (g Gap) Help() string {
-	mc := strings.ReplaceAll(strings.TrimSuffix(g.Write, "\n"), "\n", "; ")
-	return fmt.Sprintf("write %s into sendmail.cf, or into the .mc that it is made of, before the first MAILER: %s", g.CF, mc)
+// Help is what to write, in one line, for a server of settings.
+func (g Gap) Help(s mcfile.Settings) string {
+	return fmt.Sprintf("write %s before the first MAILER of %s, make %s of it and restart sendmail; without a .mc, write into %s itself: %s",
+		s.IncludeLine(), MCName, CFName, CFName, g.CF)
 }
 
 // Gaps says what the configuration must read of a set and does not, with the
