@@ -177,6 +177,9 @@ func (l *Layout) notRead() (all []string) {
 	for _, line := range l.conf.Unread() {
 		all = append(all, line.String())
 	}
+	if _, asked := l.conf.Map(conf.VirtuserMap); !asked && l.Unread(mcfile.Virtusertable) == "" {
+		all = append(all, fmt.Sprintf("%s has no virtusertable: no virtual address is looked up", l.conf.Path))
+	}
 	for _, name := range []string{mcfile.Virtusertable, mcfile.Aliases, mcfile.HostNames, mcfile.RelayDomains} {
 		if l.Unread(name) != "" {
 			all = append(all, fmt.Sprintf("%s does not name %s, so that it is not read", l.conf.Path, filepath.Join(l.home, name)))
