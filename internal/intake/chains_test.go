@@ -7,6 +7,28 @@ import (
 	"time"
 )
 
+// TestALongChainOfListsStopsNoImport has lists of which each leads to the next, in
+// many more steps than sendmail follows: what cannot be said is left out by name.
+func TestALongChainOfListsStopsNoImport(t *testing.T) {
+	const links = 300
+	var list strings.Builder
+	for i := range links {
+		fmt.Fprintf(&list, "a%d@a.example a%d@a.example, root\n", i, i+1)
+	}
+	fmt.Fprintf(&list, "a%d@a.example root\nplain@a.example root\n", links)
+	s, err := From("mx1.example.net", "", []Source{{Kind: "lines", Name: "list", Text: list.String()}}, func(name string) bool { return name == "root" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	inv, err := s.Inventory("mail.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inv.Left == 0 || !strings.Contains(inv.Text, "      plain: root\n") {
+		t.Errorf("%d are left out\n%.600s", inv.Left, inv.Text)
+	}
+}
+
 // TestLongChains of a list are walked once: 10,000 addresses of which each leads
 // to the next took 37 to 57 s when each was followed to its end anew.
 func TestLongChains(t *testing.T) {

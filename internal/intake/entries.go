@@ -69,13 +69,17 @@ func (all *entries) at(i int) entry {
 
 func (all *entries) write(i int, as form, why string) { all.as[i], all.why[i] = as, why }
 
-// rounds bounds how often what no inventory can say is taken out.
-const rounds = 20
+// rounds bounds how often what no inventory can say is taken out. After patience
+// of them lists of lists go all at once: each round finds one link of a long chain.
+const (
+	rounds   = 20
+	patience = 10
+)
 
 // Inventory writes the inventory. name is what its messages call it.
 func (s *Server) Inventory(name string) (*Inventory, error) {
 	all := s.entries()
-	for range rounds {
+	for round := range rounds {
 		inv := all.inventory()
 		s.letGo()
 		m, faults := inventory.Parse(name, inv.Text)
@@ -89,6 +93,9 @@ func (s *Server) Inventory(name string) (*Inventory, error) {
 		}
 		w := &writer{s: s, entries: all}
 		w.text() // again: what line each row is on would be a tenth of the memory until here
+		if round >= patience {
+			w.lowerNested()
+		}
 		if !w.degrade(m, faults) {
 			return nil, fmt.Errorf("the inventory would have a fault that is of no row: %s", firstError(faults))
 		}
@@ -208,6 +215,23 @@ func (w *writer) dropDomains(m *inventory.Model, faults *diag.List) (changed boo
 		}
 	}
 	return changed
+}
+
+// lowerNested lowers every list with a member at a domain of the server.
+func (w *writer) lowerNested() {
+	for i, as := range w.entries.as {
+		if as == asComment {
+			continue
+		}
+		members, _, ok := w.s.list(w.entries.at(i).right)
+		nested := ok && slices.ContainsFunc(members, func(member string) bool {
+			_, domain, _ := strings.Cut(mailaddr.Lower(member), "@")
+			return domain != "" && w.s.taken(domain)
+		})
+		if nested {
+			w.s.lower(w.entries, i, "it is one of many lists that lead to each other; name the users themselves")
+		}
+	}
 }
 
 // lower writes a row as what sendmail answers, where it refuses the mail, or as
