@@ -440,3 +440,24 @@ func TestSystemdUnits(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeNewServer types the lines of the README for a new server.
+func TestReadmeNewServer(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, lines, ok := strings.Cut(string(readme), "## A new server\n\n```\n")
+	lines, _, closed := strings.Cut(lines, "```")
+	if !ok || !closed || strings.Count(lines, "virtmap ") != 3 {
+		t.Fatalf("the lines are %q", lines)
+	}
+	s := newSite(t)
+	env := restarting(t, s, "service")
+	s.must(t, "rm mail.yaml")
+	s.write(t, "sendmail.mc", "OSTYPE(`linux')dnl\nMAILER(`local')dnl\n")
+	s.must(t, "set -e; "+strings.ReplaceAll(lines, "/etc/mail/sendmail.mc", s.dir+"/sendmail.mc"), env...)
+	if got := s.must(t, "cat virtusertable sendmail.mc restarted"); !strings.Contains(got, "dnl >>> virtmap") || !strings.Contains(got, "sendmail restart") {
+		t.Errorf("the files are\n%s", got)
+	}
+}
