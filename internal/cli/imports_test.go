@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/memfs":             {"virtmap/internal/publish"},
 	"virtmap/internal/safefile":          {},
 	"virtmap/cmd/release":                {},
+	"virtmap/internal/outcome":           {},
 	"virtmap/internal/report":            {"virtmap/internal/diag"},
 	"virtmap/internal/sendmail":          {},
 	"virtmap/internal/lint":              {"virtmap/internal/prove", "virtmap/internal/mailaddr", "virtmap/inventory", "virtmap/virtuser", "virtmap/hostnames", "virtmap/internal/mcfile", "virtmap/internal/diag"},

@@ -19,6 +19,7 @@ var walls = []wall{
 	{"internal/change", "virtuser"}, {"internal/endtoend", "virtuser"}, {"internal/fileset", "virtuser"}, {"internal/intake", "virtuser"},
 	{"internal/change", "internal/mta/*/*"}, {"internal/endtoend", "internal/mta/*/*"}, {"internal/fileset", "internal/mta/*/*"}, {"internal/intake", "internal/mta/*/*"},
 	{"internal/report", "internal/mta/*/*"}, {"internal/publish", "internal/mta/*/*"}, {"internal/smtpd", "virtuser"},
+	{"internal/outcome", "*"}, {"internal/outcome", "internal/*"}, {"internal/outcome", "internal/*/*/*"},
 	{"inventory", "internal/mta/*"}, {"inventory", "internal/mta/*/*"}, {"inventory", "virtuser"},
 	{"mxcheck", "inventory"}, {"internal/smtpd", "inventory"}, {"internal/hashdb", "virtuser"}, {"internal/mapfile", "virtuser"},
 }
