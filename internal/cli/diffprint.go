@@ -227,7 +227,7 @@ func (d *diffOutput) json(w io.Writer) error {
 		dd := diffDomain{domain.Name, domain.State, domain.Before, domain.After, []diffAddress{}}
 		for _, a := range domain.Addresses {
 			if domain.State == change.Changed {
-				dd.Addresses = append(dd.Addresses, diffAddress{a.Key, a.Kind, outcomeJSON(&a.Old), outcomeJSON(&a.New), a.CatchAll})
+				dd.Addresses = append(dd.Addresses, diffAddress{a.Key, a.Kind, routeJSON(&a.Old), routeJSON(&a.New), a.CatchAll})
 			}
 		}
 		out.Domains = append(out.Domains, dd)
@@ -235,7 +235,7 @@ func (d *diffOutput) json(w io.Writer) error {
 	return json.NewEncoder(w).Encode(out)
 }
 
-func outcomeJSON(o *virtuser.Outcome) testOutcome {
+func routeJSON(o *virtuser.Outcome) testOutcome {
 	if o.Taken() {
 		return testOutcome{Code: o.Code, Recipients: o.Recipients}
 	}

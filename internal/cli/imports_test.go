@@ -28,8 +28,8 @@ var allowed = map[string][]string{
 	"virtmap/internal/mta/sendmail/conf": {"virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mcfile"},
 	"virtmap/internal/publish":           {},
 	"virtmap/internal/smtpd":             {},
-	"virtmap/internal/prove":             {"virtmap/inventory"},
-	"virtmap/internal/endtoend":          {"virtmap/internal/mailaddr", "virtmap/internal/mta/sendmail/conf", "virtmap/internal/prove", "virtmap/internal/sendmail", "virtmap/internal/smtpd", "virtmap/virtuser"},
+	"virtmap/internal/prove":             {"virtmap/inventory", "virtmap/internal/outcome"},
+	"virtmap/internal/endtoend":          {"virtmap/internal/mailaddr", "virtmap/internal/mta/sendmail/conf", "virtmap/internal/outcome", "virtmap/internal/prove", "virtmap/internal/sendmail", "virtmap/internal/smtpd", "virtmap/virtuser"},
 	"virtmap/internal/change":            {"virtmap/internal/fileset", "virtmap/internal/mailaddr", "virtmap/virtuser"},
 	"virtmap/internal/manual":            {},
 	"virtmap/internal/measure":           {},
@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 		"virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mcfile", "virtmap/internal/parallel", "virtmap/internal/prove"},
 	"virtmap/internal/cli": {"virtmap/inventory", "virtmap/virtuser", "virtmap/internal/diag", "virtmap/internal/fileset", "virtmap/internal/intake", "virtmap/internal/lint", "virtmap/internal/manual",
 		"virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mcfile", "virtmap/internal/mta/sendmail/conf", "virtmap/internal/publish",
-		"virtmap/hostnames", "virtmap/mxcheck", "virtmap/mxcheck/resolve", "virtmap/internal/endtoend", "virtmap/internal/prove", "virtmap/internal/smtpd", "virtmap/internal/report", "virtmap/internal/sendmail", "virtmap/internal/change", "github.com/rogpeppe/go-internal/diff",
+		"virtmap/hostnames", "virtmap/mxcheck", "virtmap/mxcheck/resolve", "virtmap/internal/endtoend", "virtmap/internal/outcome", "virtmap/internal/prove", "virtmap/internal/smtpd", "virtmap/internal/report", "virtmap/internal/sendmail", "virtmap/internal/change", "github.com/rogpeppe/go-internal/diff",
 		"github.com/urfave/cli/v2", "golang.org/x/term", "github.com/schollz/progressbar/v3"},
 }
 

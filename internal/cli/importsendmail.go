@@ -13,7 +13,7 @@ import (
 	"virtmap/internal/intake"
 	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
-	"virtmap/internal/prove"
+	"virtmap/internal/outcome"
 	"virtmap/internal/sendmail"
 	"virtmap/virtuser"
 )
@@ -131,13 +131,16 @@ func (r *rehearsal) standIns() ([]string, error) {
 
 // routed gives what sendmail answered as outcomes of a Router. sendmail prints
 // the \ of an account that is meant without its aliases.
-func routed(all []prove.Outcome) []virtuser.Outcome {
+func routed(all []outcome.Outcome) []virtuser.Outcome {
 	out := make([]virtuser.Outcome, len(all))
 	for i, o := range all {
 		for n, recipient := range o.Recipients {
 			o.Recipients[n] = strings.TrimPrefix(recipient, `\`)
 		}
 		out[i] = virtuser.Outcome{Code: o.Code, Status: o.Status, Text: o.Text, Recipients: o.Recipients}
+		if o.Taken {
+			out[i].Code = 250
+		}
 	}
 	return out
 }

@@ -50,8 +50,7 @@ func wantedOf(source fileset.Source, name string) *wanted {
 	promises := prove.Promises{Model: m, User: func(user string) { passed = passed || user == w.name }}
 	w.promised = func(addr string) (bool, bool) {
 		passed = false
-		outcome := promises.Of(addr)
-		return outcome.Taken(), passed
+		return promises.Of(addr).Taken, passed
 	}
 	return w
 }

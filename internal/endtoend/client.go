@@ -7,7 +7,7 @@ import (
 	"net/smtp"
 	"net/textproto"
 
-	"virtmap/internal/prove"
+	"virtmap/internal/outcome"
 	"virtmap/internal/sendmail"
 )
 
@@ -30,9 +30,9 @@ func dial(addr string) (*client, error) {
 }
 
 // send sends a message to a recipient and gives the answer.
-func (c *client) send(from, to string) (prove.Outcome, error) {
+func (c *client) send(from, to string) (outcome.Outcome, error) {
 	if err := c.Mail(from); err != nil {
-		return prove.Outcome{}, err
+		return outcome.Outcome{}, err
 	}
 	err := c.Rcpt(to)
 	var refused *textproto.Error
@@ -40,16 +40,21 @@ func (c *client) send(from, to string) (prove.Outcome, error) {
 	case errors.As(err, &refused):
 		return outcomeOf(sendmail.ParseReply(refused.Code, refused.Msg)), c.Reset()
 	case err != nil:
-		return prove.Outcome{}, err
+		return outcome.Outcome{}, err
 	}
 	w, err := c.Data()
 	if err != nil {
-		return prove.Outcome{}, err
+		return outcome.Outcome{}, err
 	}
 	_, err = fmt.Fprintf(w, "To: <%s>\r\nSubject: virtmap test\r\n\r\n.\r\n", to)
-	return prove.Outcome{Code: 250}, errors.Join(err, w.Close())
+	return outcome.Outcome{Taken: true}, errors.Join(err, w.Close())
 }
 
-func outcomeOf(r sendmail.Reply) prove.Outcome {
-	return prove.Outcome{Code: r.Code, Status: r.Status, Text: r.Text}
+// outcomeOf gives a reply as an outcome, the recipients of which are not known
+// yet.
+func outcomeOf(r sendmail.Reply) outcome.Outcome {
+	if r.Code == 250 {
+		return outcome.Outcome{Taken: true, Status: r.Status, Text: r.Text}
+	}
+	return outcome.Outcome{Code: r.Code, Status: r.Status, Text: r.Text}
 }

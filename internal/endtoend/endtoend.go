@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/outcome"
 	"virtmap/internal/prove"
 	"virtmap/internal/smtpd"
 	"virtmap/virtuser"
@@ -24,7 +25,7 @@ import (
 // A Trial is what is tried.
 type Trial struct {
 	Router   *virtuser.Router
-	Promised func(addr string) prove.Outcome // of a folded address; called by many at once
+	Promised func(addr string) outcome.Outcome // of a folded address; called by many at once
 	Fold     func(addr string) string
 	Workers  int
 
@@ -42,9 +43,9 @@ type Trial struct {
 // A Result is one vector with what came of it.
 type Result struct {
 	prove.Vector
-	Promised prove.Outcome
-	Got      prove.Outcome
-	Sendmail *prove.Outcome // nil: it was not asked
+	Promised outcome.Outcome
+	Got      outcome.Outcome
+	Sendmail *outcome.Outcome // nil: it was not asked
 
 	Trace      []virtuser.Step // of a failure
 	Transcript []string        // of a failure: what was said over SMTP
@@ -63,12 +64,12 @@ func (r *Result) SendmailKept() bool { return r.Sendmail == nil || r.kept(*r.Sen
 // kept reports whether an outcome keeps the promise. The promise is that of the
 // folded address: a parameter of a row takes the capitals of the address along,
 // which make no difference then.
-func (r *Result) kept(got prove.Outcome) bool {
+func (r *Result) kept(got outcome.Outcome) bool {
 	promised := r.Promised
 	if mailaddr.Lower(r.Address) != r.Address {
 		promised.Recipients, got.Recipients = lowered(promised.Recipients), lowered(got.Recipients)
 	}
-	return kept(promised, got)
+	return got.Keeps(promised)
 }
 
 // lowered gives recipients in lower case, sorted.
@@ -79,21 +80,6 @@ func lowered(recipients []string) []string {
 	}
 	slices.Sort(lower)
 	return slices.Compact(lower)
-}
-
-// kept compares an outcome with a promise. A promise without a text lets the
-// server choose its words; an open one is none.
-func kept(promised, got prove.Outcome) bool {
-	if promised.Code == prove.Open.Code {
-		return true
-	}
-	if promised.Code != got.Code {
-		return false
-	}
-	if promised.Taken() {
-		return slices.Equal(promised.Recipients, got.Recipients)
-	}
-	return promised.Status == got.Status && (promised.Text == "" || promised.Text == got.Text)
 }
 
 // chunk is how many vectors are tried before their results are given on.
@@ -190,7 +176,7 @@ func (b *bench) one(c *client, n int, r *Result) (err error) {
 	if r.Got, err = c.send(from, r.Address); err != nil {
 		return err
 	}
-	if r.Got.Taken() {
+	if r.Got.Taken {
 		r.Got.Recipients = b.take(from)
 	}
 	if !r.FilesKept() {
@@ -202,7 +188,7 @@ func (b *bench) one(c *client, n int, r *Result) (err error) {
 
 // throughAliases gives a promise in which each local name is replaced by the
 // recipients that it has by the server's own aliases.
-func (t *Trial) throughAliases(promised prove.Outcome) prove.Outcome {
+func (t *Trial) throughAliases(promised outcome.Outcome) outcome.Outcome {
 	if t.Ends == nil || len(promised.Recipients) == 0 {
 		return promised
 	}
@@ -232,7 +218,7 @@ func (b *bench) askSendmail(ctx context.Context, results []Result) error {
 	}
 	for i := range results {
 		r := &results[i]
-		if b.Sendmail.Relays() && r.Promised.Code == prove.NotOurs.Code && r.Promised.Status == prove.NotOurs.Status && outcomes[i].Taken() {
+		if b.Sendmail.Relays() && r.Promised.Keeps(prove.NotOurs) && outcomes[i].Taken {
 			continue // its client may relay, and a stranger may not
 		}
 		if r.Sendmail = &outcomes[i]; !r.Passed() && r.Trace == nil {

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mta/sendmail/conf"
-	"virtmap/internal/prove"
+	"virtmap/internal/outcome"
 	"virtmap/internal/sendmail"
 )
 
@@ -93,7 +93,7 @@ func NewSendmail(p *sendmail.Program, site Site) (*Sendmail, error) {
 }
 
 // Ask gives what sendmail does with each address.
-func (s *Sendmail) Ask(ctx context.Context, addresses []string) ([]prove.Outcome, error) {
+func (s *Sendmail) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome, error) {
 	if !s.asked {
 		foreign, err := s.program.Rcpt(ctx, s.cf, []string{elsewhere})
 		if err != nil {
@@ -105,14 +105,14 @@ func (s *Sendmail) Ask(ctx context.Context, addresses []string) ([]prove.Outcome
 	if err != nil {
 		return nil, err
 	}
-	outcomes := make([]prove.Outcome, len(addresses))
+	outcomes := make([]outcome.Outcome, len(addresses))
 	var taken []string
 	var places []int
 	for i, r := range replies {
 		outcomes[i] = outcomeOf(r)
 		switch {
 		case strings.Contains(r.Text, "(will queue)"):
-			outcomes[i] = prove.Outcome{Code: 250, Recipients: []string{"(the queue: sendmail cannot read one of the files)"}}
+			outcomes[i] = outcome.Outcome{Taken: true, Recipients: []string{"(the queue: sendmail cannot read one of the files)"}}
 		case r.Code == 250:
 			taken, places = append(taken, "<"+addresses[i]+">"), append(places, i)
 		}

@@ -7,39 +7,21 @@ package prove
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
+	"virtmap/internal/outcome"
 	"virtmap/inventory"
 )
 
-// An Outcome is what becomes of an address.
-type Outcome struct {
-	Code       int      // SMTP reply code: 250 is taken
-	Status     string   // enhanced status of a refusal
-	Text       string   // of a refusal; empty where the server chooses its words
-	Recipients []string // sorted: account, account+detail, /mbox/file or address
-}
-
-// Taken reports whether the address is accepted.
-func (o Outcome) Taken() bool { return o.Code == 250 }
-
-func (o Outcome) String() string {
-	if o.Taken() {
-		return strings.Join(o.Recipients, ", ")
-	}
-	return strings.TrimSpace(strconv.Itoa(o.Code) + " " + o.Status + " " + o.Text)
-}
-
 // Open is for an address that leads to a domain that is held back: what becomes
 // of its mail meanwhile is not the inventory's to say.
-var Open = Outcome{}
+var Open = outcome.Outcome{Open: true}
 
 // Outcomes that no inventory spells out.
 var (
-	NotOurs     = Outcome{Code: 550, Status: "5.7.1"}
-	UnknownUser = Outcome{Code: 550, Status: "5.1.1", Text: "User unknown"}
+	NotOurs     = outcome.Outcome{NotOurs: true, Code: 550, Status: "5.7.1"}
+	UnknownUser = outcome.Outcome{Code: 550, Status: "5.1.1", Text: "User unknown"}
 )
 
 // Promises answers for one inventory.
@@ -76,7 +58,7 @@ type promise struct {
 }
 
 // Of gives the outcome of a folded address for mail from the outside.
-func (p *Promises) Of(addr string) Outcome {
+func (p *Promises) Of(addr string) outcome.Outcome {
 	local, domain := cutAddress(addr)
 	domain = p.meant(domain)
 	held := p.held(domain)
@@ -103,9 +85,9 @@ func (p *Promises) meant(domain string) string {
 	return domain
 }
 
-func taken(recipients ...string) Outcome {
+func taken(recipients ...string) outcome.Outcome {
 	slices.Sort(recipients)
-	return Outcome{Code: 250, Recipients: slices.Compact(recipients)}
+	return outcome.Outcome{Taken: true, Recipients: slices.Compact(recipients)}
 }
 
 func (p *Promises) held(domain string) bool {
@@ -122,9 +104,9 @@ func (p *Promises) ours(domain string) bool {
 const maxSteps = 200_000
 
 // at gives the outcome of an address at a domain of ours.
-func (p *Promises) at(local, domain string, steps int) Outcome {
+func (p *Promises) at(local, domain string, steps int) outcome.Outcome {
 	if steps > maxSteps {
-		return Outcome{Code: 554, Status: "5.0.0"}
+		return outcome.Outcome{Code: 554, Status: "5.0.0"}
 	}
 	d, served := p.Model.Serves(domain)
 	if !served {
@@ -192,12 +174,12 @@ func plusAt(local string) int {
 var refused = promise{to: inventory.Target{Kind: inventory.Refused}}
 
 // target gives the outcome of a target. keep is the detail that goes along.
-func (p *Promises) target(t inventory.Target, user, detail, plus, keep string, steps int) Outcome {
+func (p *Promises) target(t inventory.Target, user, detail, plus, keep string, steps int) outcome.Outcome {
 	m := p.Model
 	switch t.Kind {
 	case inventory.Refused:
 		r := m.Refusals[t.Index]
-		return Outcome{Code: r.Code, Status: r.Status, Text: r.Text}
+		return outcome.Outcome{Code: r.Code, Status: r.Status, Text: r.Text}
 	case inventory.ToUser:
 		return p.user(m.Users[t.Index], keep, steps)
 	case inventory.ToAlias:
@@ -214,7 +196,7 @@ func (p *Promises) target(t inventory.Target, user, detail, plus, keep string, s
 }
 
 // onward gives the outcome of an address that mail was sent on to.
-func (p *Promises) onward(addr string, steps int) Outcome {
+func (p *Promises) onward(addr string, steps int) outcome.Outcome {
 	local, domain := cutAddress(addr)
 	domain = p.meant(domain)
 	switch {
@@ -228,20 +210,20 @@ func (p *Promises) onward(addr string, steps int) Outcome {
 
 // list gives the members of a list: the same for every address that leads to
 // it, so that lists of lists are gone through once.
-func (p *Promises) list(index, steps int) Outcome {
+func (p *Promises) list(index, steps int) outcome.Outcome {
 	if known, ok := p.lists.Load(index); ok && p.User == nil {
-		return known.(Outcome)
+		return known.(outcome.Outcome)
 	}
 	o := p.members(p.Model.Lists[index].Members, steps)
 	p.lists.Store(index, o)
 	return o
 }
 
-func (p *Promises) members(members []inventory.Target, steps int) Outcome {
+func (p *Promises) members(members []inventory.Target, steps int) outcome.Outcome {
 	var all []string
 	for _, t := range members {
 		o := p.target(t, "", "", "", "", steps+1)
-		if o.Code == Open.Code {
+		if o.Open {
 			return Open
 		}
 		all = append(all, o.Recipients...)
@@ -249,7 +231,7 @@ func (p *Promises) members(members []inventory.Target, steps int) Outcome {
 	return taken(all...)
 }
 
-func (p *Promises) user(u inventory.User, keep string, steps int) Outcome {
+func (p *Promises) user(u inventory.User, keep string, steps int) outcome.Outcome {
 	if p.User != nil {
 		p.User(u.Name.Text)
 	}
@@ -264,7 +246,7 @@ func (p *Promises) user(u inventory.User, keep string, steps int) Outcome {
 		return p.target(u.Forward, "", "", "", keep, steps+1)
 	}
 	forwarded := p.target(u.Forward, "", "", "", "", steps+1)
-	if forwarded.Code == Open.Code {
+	if forwarded.Open {
 		return Open
 	}
 	if u.Mailbox.Text == "" {
@@ -274,7 +256,7 @@ func (p *Promises) user(u inventory.User, keep string, steps int) Outcome {
 }
 
 // account gives the outcome of a name that is left to the server.
-func (p *Promises) account(local string) Outcome {
+func (p *Promises) account(local string) outcome.Outcome {
 	name, _, _ := strings.Cut(local, "+")
 	_, user := p.Model.User(name)
 	_, alias := p.Model.LocalAlias(name)
