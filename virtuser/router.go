@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/outcome"
 )
 
 // A Lookup finds the value of a key in a map. The value need not outlive the
@@ -79,10 +80,21 @@ type Outcome struct {
 	User         string   // what the mailer gets
 	Recipients   []string // sorted: account, account+detail, /file, |program or address, aliases expanded
 	Trace        []Step
+
+	denied bool // no client may relay to the domain
 }
 
 // Taken reports whether the address is accepted.
 func (o *Outcome) Taken() bool { return o.Code == 250 && o.Mailer != "error" }
+
+// Plain gives the outcome without what is sendmail's: its triple, the next host, the
+// trace, and the words with which it takes mail.
+func (o *Outcome) Plain() outcome.Outcome {
+	if o.Taken() {
+		return outcome.Outcome{Taken: true, Recipients: o.Recipients}
+	}
+	return outcome.Outcome{NotOurs: o.denied, Code: o.Code, Status: o.Status, Text: o.Text}
+}
 
 // Row is the key of the first row of the virtusertable that an address hit;
 // empty when there is none.
@@ -186,7 +198,9 @@ func (w *walk) route(addr string) Outcome {
 		return refused(bad)
 	}
 	if bad := w.r.mayRelay(m); bad != nil {
-		return refused(bad)
+		out := refused(bad)
+		out.denied = bad == relayDenied
+		return out
 	}
 	return w.deliver(to)
 }

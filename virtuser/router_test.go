@@ -2,11 +2,13 @@ package virtuser
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/outcome"
 )
 
 // routerOver routes over the rows of a text, class w d.example and
@@ -87,6 +89,25 @@ func TestRouteGivesTheOutcome(t *testing.T) {
 		}
 		if text != c.want {
 			t.Errorf("%s: %s is %q, want %q", c.name, c.addr, text, c.want)
+		}
+	}
+}
+
+func TestPlainLeavesOutWhatIsSendmails(t *testing.T) {
+	r := routerOver(t, routerRows+"denied@d.example	error:5.7.1:550 Relaying denied\n")
+	for addr, want := range map[string]outcome.Outcome{
+		"list@d.example":     {Taken: true, Recipients: []string{"andrei", "out@far.example", "root"}},
+		"far@d.example":      {Taken: true, Recipients: []string{"ann@far.example"}},
+		"old@d.example":      {Code: 550, Status: "5.1.1", Text: "Ann has left"},
+		"fake@far.example":   {NotOurs: true, Code: 550, Status: "5.7.1", Text: "Relaying denied"},
+		"denied@d.example":   {Code: 550, Status: "5.7.1", Text: "Relaying denied"}, // by a row, in the same words
+		"circle@e.example":   {Code: 554, Status: "5.0.0", Text: "rewrite: excessive recursion (max 50)"},
+		"nobody@e.example":   {Code: 550, Status: "5.1.1", Text: "User unknown"},
+		"x@b.backup.example": {Taken: true, Recipients: []string{"x@b.backup.example"}},
+	} {
+		out := r.Route(addr)
+		if got := out.Plain(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", addr, got, want)
 		}
 	}
 }

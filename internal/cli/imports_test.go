@@ -13,7 +13,7 @@ var allowed = map[string][]string{
 	"virtmap":                            {"virtmap/internal/cli"},
 	"virtmap/contrib":                    {},
 	"virtmap/inventory":                  {"virtmap/internal/diag", "virtmap/internal/mailaddr", "gopkg.in/yaml.v3"},
-	"virtmap/virtuser":                   {"virtmap/inventory", "virtmap/internal/diag", "virtmap/internal/mailaddr"},
+	"virtmap/virtuser":                   {"virtmap/inventory", "virtmap/internal/diag", "virtmap/internal/mailaddr", "virtmap/internal/outcome"},
 	"virtmap/hostnames":                  {"virtmap/inventory", "virtmap/mxcheck", "virtmap/internal/mailaddr", "virtmap/internal/diag"},
 	"virtmap/mxcheck":                    {"virtmap/internal/mailaddr"},
 	"virtmap/mxcheck/resolve":            {"virtmap/mxcheck", "virtmap/internal/mailaddr", "github.com/miekg/dns", "golang.org/x/time/rate"},
