@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"virtmap/internal/fileset"
+	"virtmap/internal/outcome"
 	"virtmap/virtuser"
 )
 
@@ -55,7 +56,7 @@ type Domain struct {
 type Address struct {
 	Key      string // user@domain, user+*@domain, @domain
 	Kind     Kind
-	Old, New virtuser.Outcome
+	Old, New outcome.Outcome
 	CatchAll bool // the new outcome is that of the domain's catch-all
 }
 
@@ -160,7 +161,8 @@ func (c *comparer) names() {
 // key compares what becomes of one key.
 func (c *comparer) key(k row) {
 	addr, made := k.example(c.old.Router, c.next.Router)
-	a := Address{Key: k.local + "@" + k.domain, Kind: Changed, Old: c.old.Router.Route(addr), New: c.next.Router.Route(addr)}
+	was, is := c.old.Router.Route(addr), c.next.Router.Route(addr)
+	a := Address{Key: k.local + "@" + k.domain, Kind: Changed, Old: was.Plain(), New: is.Plain()}
 	if same(&a.Old, &a.New) {
 		return
 	}
@@ -173,7 +175,7 @@ func (c *comparer) key(k row) {
 		a.Kind = Added
 	case !k.next:
 		a.Kind = Removed
-		a.CatchAll = a.New.Taken() && k.local != ""
+		a.CatchAll = a.New.Taken && k.local != ""
 	}
 	d := c.domain(k.domain)
 	d.Addresses = append(d.Addresses, a)
@@ -198,7 +200,7 @@ func (k row) example(routers ...*virtuser.Router) (addr, made string) {
 }
 
 // generalize writes * for the name that was made up.
-func generalize(o *virtuser.Outcome, made string) {
+func generalize(o *outcome.Outcome, made string) {
 	for i, r := range o.Recipients {
 		o.Recipients[i] = strings.ReplaceAll(r, made, "*")
 	}
@@ -212,11 +214,11 @@ func listed(key string, routers []*virtuser.Router) bool {
 }
 
 // same compares what a sender and a recipient notice.
-func same(a, b *virtuser.Outcome) bool {
-	if a.Taken() != b.Taken() {
+func same(a, b *outcome.Outcome) bool {
+	if a.Taken != b.Taken {
 		return false
 	}
-	if a.Taken() {
+	if a.Taken {
 		return slices.Equal(a.Recipients, b.Recipients)
 	}
 	return a.Code == b.Code && a.Status == b.Status && a.Text == b.Text

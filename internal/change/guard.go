@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"virtmap/virtuser"
+	"virtmap/internal/outcome"
 )
 
 // Limits say what is taken for an accident.
@@ -97,7 +97,7 @@ func (l Limits) exceeded(lost, of int) bool {
 // lost counts addresses whose mail went somewhere and goes there no more.
 func (d *Domain) lost() (n int) {
 	for i := range d.Addresses {
-		if a := &d.Addresses[i]; a.Old.Taken() && !strings.HasPrefix(a.Key, "@") && a.Kind != Added {
+		if a := &d.Addresses[i]; a.Old.Taken && !strings.HasPrefix(a.Key, "@") && a.Kind != Added {
 			n++
 		}
 	}
@@ -105,8 +105,8 @@ func (d *Domain) lost() (n int) {
 }
 
 // outside reports whether mail leaves for another server, also beside a copy.
-func outside(o *virtuser.Outcome) bool {
-	return o.Taken() && slices.ContainsFunc(o.Recipients, func(r string) bool { return strings.Contains(r, "@") && !strings.HasPrefix(r, "/") })
+func outside(o *outcome.Outcome) bool {
+	return o.Taken && slices.ContainsFunc(o.Recipients, func(r string) bool { return strings.Contains(r, "@") && !strings.HasPrefix(r, "/") })
 }
 
 // particular raises the alarms of single addresses.
@@ -115,7 +115,7 @@ func (d *Domain) particular(alarm func(guard, format string, args ...any)) {
 		a := &d.Addresses[i]
 		local, _, _ := strings.Cut(a.Key, "@")
 		switch {
-		case (local == "postmaster" || local == "abuse") && a.Old.Taken() && !a.New.Taken():
+		case (local == "postmaster" || local == "abuse") && a.Old.Taken && !a.New.Taken:
 			alarm(Postmaster, "%s is refused now", a.Key)
 		case local == "" && outside(&a.New) && !outside(&a.Old):
 			alarm(Outside, "every address of %s that is not listed goes to %s now", d.Name, strings.Join(a.New.Recipients, ", "))

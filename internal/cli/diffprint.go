@@ -9,7 +9,7 @@ import (
 
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
-	"virtmap/virtuser"
+	"virtmap/internal/outcome"
 )
 
 // A diffOutput is what diff prints.
@@ -20,9 +20,9 @@ type diffOutput struct {
 }
 
 // fate is an outcome in a few words.
-func fate(o *virtuser.Outcome) string {
-	if o.Taken() {
-		return recipients(o)
+func fate(o *outcome.Outcome) string {
+	if o.Taken {
+		return recipients(o.Recipients)
 	}
 	text := fmt.Sprintf("rejected %s", o.Status)
 	if o.Code < 500 {
@@ -227,17 +227,10 @@ func (d *diffOutput) json(w io.Writer) error {
 		dd := diffDomain{domain.Name, domain.State, domain.Before, domain.After, []diffAddress{}}
 		for _, a := range domain.Addresses {
 			if domain.State == change.Changed {
-				dd.Addresses = append(dd.Addresses, diffAddress{a.Key, a.Kind, routeJSON(&a.Old), routeJSON(&a.New), a.CatchAll})
+				dd.Addresses = append(dd.Addresses, diffAddress{a.Key, a.Kind, outcomeJSON(a.Old), outcomeJSON(a.New), a.CatchAll})
 			}
 		}
 		out.Domains = append(out.Domains, dd)
 	}
 	return json.NewEncoder(w).Encode(out)
-}
-
-func routeJSON(o *virtuser.Outcome) testOutcome {
-	if o.Taken() {
-		return testOutcome{Code: o.Code, Recipients: o.Recipients}
-	}
-	return testOutcome{Code: o.Code, Status: o.Status, Text: o.Text}
 }

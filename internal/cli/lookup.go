@@ -178,18 +178,18 @@ func printAll(out io.Writer, addresses []string, print func(io.Writer, string) e
 // result is the outcome in a line.
 func result(o *virtuser.Outcome) string {
 	if o.Taken() {
-		return recipients(o)
+		return recipients(o.Recipients)
 	}
 	return fmt.Sprintf("%d %s %s", o.Code, o.Status, o.Text)
 }
 
 // recipients are those of mail that is taken. Where all that a list leads to is
 // refused, there are none.
-func recipients(o *virtuser.Outcome) string {
-	if len(o.Recipients) == 0 {
+func recipients(all []string) string {
+	if len(all) == 0 {
 		return "accepted, then returned to the sender"
 	}
-	return strings.Join(o.Recipients, ", ")
+	return strings.Join(all, ", ")
 }
 
 // A question is an address as it was asked, and as it is looked up: an inventory

@@ -97,7 +97,7 @@ func withDetail(text string, a *inventory.Address, from, to inventory.Detail) st
 // differ reports whether one of the addresses has another fate.
 func (c *comparing) differ(addresses []string) bool {
 	return slices.ContainsFunc(addresses, func(addr string) bool {
-		d := Difference{Old: c.old.Route(addr), New: c.next.Route(addr)}
+		d := c.difference(addr)
 		return d.compare()
 	})
 }
@@ -136,7 +136,7 @@ func (c *comparing) addresses(key string) {
 // why says who decides what becomes of an address that differs.
 func (m *Merge) why(d *Difference) string {
 	domain := d.Address[strings.LastIndexByte(d.Address, '@')+1:]
-	row, closed := d.Old.Row(), m.closed(domain)
+	row, closed := d.route.Row(), m.closed(domain)
 	switch {
 	case row != "":
 		return "the inventory has it by " + row + ", and is left as it is"

@@ -9,6 +9,7 @@ import (
 
 	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/outcome"
 	"virtmap/internal/parallel"
 	"virtmap/virtuser"
 )
@@ -16,9 +17,11 @@ import (
 // A Difference is an address whose mail has another fate.
 type Difference struct {
 	Address  string
-	Old, New virtuser.Outcome
+	Old, New outcome.Outcome
 	Why      string // empty: it is not known
 	Harmless bool   // only the text of a refusal is another, or the case of letters
+
+	route virtuser.Outcome // by the old files: the rows that were hit, and the next host
 }
 
 // A Proof says what becomes of every address by the old files and the new.
@@ -94,14 +97,14 @@ func (s *Server) Addresses(built *fileset.Installed) ([]string, error) {
 }
 
 // Compare compares outcomes of addresses that somebody else was asked about.
-func (s *Server) Compare(inv *Inventory, addresses []string, old, next []virtuser.Outcome) Proof {
+func (s *Server) Compare(inv *Inventory, addresses []string, old, next []outcome.Outcome) Proof {
 	p := Proof{Compared: len(addresses)}
 	for i, addr := range addresses {
 		d := Difference{Address: addr, Old: old[i], New: next[i]}
 		if !d.compare() || d.refusedStill() {
 			continue
 		}
-		d.Old.Trace = s.router.Route(addr).Trace
+		d.route.Trace = s.router.Route(addr).Trace
 		d.Why = inv.reason(&d)
 		p.Found = append(p.Found, d)
 	}
@@ -127,7 +130,7 @@ func isLiteral(name string) bool { return strings.HasPrefix(name, "[") }
 // domain that no inventory can have.
 func (d *Difference) refusedStill() bool {
 	_, domain, _ := strings.Cut(d.Address, "@")
-	return !d.Old.Taken() && !d.New.Taken() && unsayable(domain) != ""
+	return !d.Old.Taken && !d.New.Taken && unsayable(domain) != ""
 }
 
 // walk goes through rows and domains: each is given n things, and what has the
@@ -230,19 +233,25 @@ func (c *comparing) address(addr string, same bool) {
 	if same {
 		return
 	}
-	d := Difference{Address: addr, Old: c.old.Route(addr), New: c.next.Route(addr)}
+	d := c.difference(addr)
 	if differs := d.compare(); differs && !d.refusedStill() {
 		c.Found = append(c.Found, d)
 	}
+}
+
+// difference gives what both sides do with an address, different or not.
+func (c *comparing) difference(addr string) Difference {
+	was, is := c.old.Route(addr), c.next.Route(addr)
+	return Difference{Address: addr, Old: was.Plain(), New: is.Plain(), route: was}
 }
 
 // compare reports whether the two outcomes differ, and notes when that does no
 // harm.
 func (d *Difference) compare() bool {
 	switch {
-	case d.Old.Taken() != d.New.Taken():
+	case d.Old.Taken != d.New.Taken:
 		return true
-	case d.Old.Taken():
+	case d.Old.Taken:
 		d.Harmless = sameButCase(d.Old.Recipients, d.New.Recipients)
 		return !slices.EqualFunc(d.Old.Recipients, d.New.Recipients, sameRecipient)
 	case d.Old.Code != d.New.Code || d.Old.Status != d.New.Status:
@@ -278,7 +287,7 @@ func blankless(text string) string { return strings.ReplaceAll(text, " ", "") }
 
 // reason says why an outcome differs.
 func (inv *Inventory) reason(d *Difference) string {
-	for _, step := range d.Old.Trace {
+	for _, step := range d.route.Trace {
 		if why := inv.why[step.Key]; why != "" && step.Hit {
 			return why
 		}
@@ -289,13 +298,13 @@ func (inv *Inventory) reason(d *Difference) string {
 		return "an address of the host is class w by itself, whatever the files say"
 	case ok && unsayable(domain) != "":
 		return "the domain is not imported: " + unsayable(domain)
-	case ok && d.Old.NextHost != "" && d.Old.Row() == "" && inv.virtual != nil && inv.virtual(domain):
+	case ok && d.route.NextHost != "" && d.route.Row() == "" && inv.virtual != nil && inv.virtual(domain):
 		return "class {VirtHost} alone passed on what has no row; the domain is of class w now"
-	case d.Old.Taken() && len(d.Old.Recipients) == 0 && !d.New.Taken():
+	case d.Old.Taken && len(d.Old.Recipients) == 0 && !d.New.Taken:
 		return "every member of the list is refused, and now the address is"
-	case !d.Old.Taken() && !d.New.Taken() && strings.HasPrefix(d.Old.Text, "Unbalanced "):
+	case !d.Old.Taken && !d.New.Taken && strings.HasPrefix(d.Old.Text, "Unbalanced "):
 		return "something in the text is opened and not closed, and sendmail answers with that; it is whole now"
-	case d.Harmless && d.Old.Taken():
+	case d.Harmless && d.Old.Taken:
 		return "members of lists are written in lower case"
 	case d.Harmless && blankless(d.Old.Text) == blankless(d.New.Text):
 		return "sendmail takes blanks out of a text without quotes; it is whole now"
@@ -303,7 +312,7 @@ func (inv *Inventory) reason(d *Difference) string {
 		return "sendmail takes what stands in ( ) out of a text without quotes; it is whole now"
 	case d.Harmless:
 		return "no inventory can have the old text"
-	case d.Old.Code == d.New.Code && !strings.HasPrefix(d.Old.Status, strconv.Itoa(d.Old.Code/100)):
+	case !d.Old.Taken && !d.New.Taken && d.Old.Code == d.New.Code && !strings.HasPrefix(d.Old.Status, strconv.Itoa(d.Old.Code/100)):
 		return "the status agrees with the reply code now"
 	}
 	return ""
