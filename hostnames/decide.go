@@ -104,26 +104,47 @@ func (k *Desk) due(d *inventory.Domain) bool {
 }
 
 // Quiet gives the time until which no domain is due, when none waits for
-// anything now.
+// anything now. Zone files that stay as they are say the same again: with them
+// that is the time until which they need not be read.
 func (k *Desk) Quiet() (until time.Time, ok bool) {
 	for i := range k.Model.Domains {
 		d := &k.Model.Domains[i]
 		if !d.Enabled || k.Model.MXCheckOf(d) == inventory.MXSkip {
 			continue
 		}
-		if d.Held || k.due(d) {
+		if d.Held || !k.Zones && k.due(d) {
 			return time.Time{}, false
 		}
 		r := k.remembered(d)
-		next := r.Checked.Add(spread(d.Name, k.Model.MX.Recheck))
-		if rest := r.Tried.Add(min(pause, k.Model.MX.Recheck)); rest.After(next) {
-			next = rest
+		if k.Zones && (r.Against != nil || r.Doubted || r.Verdict == mxcheck.Error.String()) {
+			return time.Time{}, false
 		}
+		next := k.next(d, r)
 		if until.IsZero() || next.Before(until) {
 			until = next
 		}
 	}
 	return until, true
+}
+
+// next is when a domain that waits for nothing is due.
+func (k *Desk) next(d *inventory.Domain, r *Remembered) time.Time {
+	recheck := spread(d.Name, k.Model.MX.Recheck)
+	if k.Zones {
+		next := r.Tried.Add(recheck)
+		if r.Silent == nil || !Decides(k.Model, d) {
+			return next
+		}
+		if overdue := r.Silent.Since.Add(k.Model.MX.MaxUnknownAge); overdue.Before(next) {
+			return overdue
+		}
+		return next
+	}
+	next := r.Checked.Add(recheck)
+	if rest := r.Tried.Add(min(pause, k.Model.MX.Recheck)); rest.After(next) {
+		return rest
+	}
+	return next
 }
 
 // within reports whether an event is no older than an age, and not of the

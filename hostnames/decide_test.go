@@ -476,3 +476,32 @@ func TestQuietEndsWhenADomainIsDue(t *testing.T) {
 		t.Error("and it is quiet")
 	}
 }
+
+// TestQuietOverZones: files that stay as they are say the same, until they are to
+// be read again; but what waits has to be looked at, and said again.
+func TestQuietOverZones(t *testing.T) {
+	text := "version: 1\nhost: {name: mx1.example.net}\nmx: {recheck: 24h, max_unknown_age: 6h}\nusers: {andrei: }\ndomains:\n  a.example: {catch_all: andrei}\n  b.example: {%s catch_all: andrei}\n"
+	for _, c := range []struct {
+		it    string
+		b     string // of b.example
+		says  mxcheck.Verdict
+		quiet bool
+		least time.Duration
+		most  time.Duration
+	}{
+		{"is quiet for between half and all of mx.recheck", "", ok(), true, 12 * time.Hour, 24 * time.Hour},
+		{"is quiet over a domain that no file speaks of, until that is overdue", "", unknown(), true, 6 * time.Hour, 6 * time.Hour},
+		{"is not over a domain that is pending", "", elsewhere("a"), false, 0, 0},
+		{"is not over an advisory domain whose MX is elsewhere", "mx_check: advisory,", elsewhere("a"), false, 0, 0},
+	} {
+		m := parse(t, fmt.Sprintf(text, c.b))
+		s := newSite(t, "a.example", "b.example")
+		desk := s.desk(m, NewMemory())
+		desk.Zones = true
+		desk.Decide(map[int]mxcheck.Verdict{0: ok(), 1: c.says})
+		until, quiet := desk.Quiet()
+		if in := until.Sub(s.now); quiet != c.quiet || quiet && (in < c.least || in > c.most) {
+			t.Errorf("it %s: quiet %v for %v", c.it, quiet, in)
+		}
+	}
+}

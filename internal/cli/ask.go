@@ -69,6 +69,7 @@ func (a *askArgs) check(c *cli.Context) error {
 type inquirer struct {
 	checker mxcheck.Checker
 	faults  []resolve.ZoneFault // of zone files, none of them fatal
+	zones   resolve.Reading     // of zone files
 	close   func() error
 }
 
@@ -82,7 +83,8 @@ func (a *askArgs) open(host *inventory.Host, zones bool, stdio Stdio) (*inquirer
 		if err != nil {
 			return nil, err
 		}
-		q.checker.Resolver, q.checker.Covers, q.faults = files, files.Covers, faults
+		q.checker.Resolver, q.checker.Covers = files, files.Covers
+		q.faults, q.zones = faults, files.Reading()
 		return q, nil
 	}
 	servers, err := a.servers()

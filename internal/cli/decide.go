@@ -19,6 +19,7 @@ import (
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 	"virtmap/mxcheck"
+	"virtmap/mxcheck/resolve"
 	"virtmap/virtuser"
 )
 
@@ -27,9 +28,10 @@ import (
 type choice struct {
 	desk     *hostnames.Desk
 	decision hostnames.Decision
-	before   []byte // the memory's file
-	keep     bool   // that file may be written
-	aside    bool   // that file is damaged, and is put aside
+	zones    resolve.Reading // what the verdicts are from; empty: no zone file
+	before   []byte          // the memory's file
+	keep     bool            // that file may be written
+	aside    bool            // that file is damaged, and is put aside
 }
 
 // decide asks about the domains that are due and decides which are served. It
@@ -46,6 +48,7 @@ func (a *buildArgs) decide(ctx context.Context, m *inventory.Model, stdio Stdio)
 		if err != nil {
 			return nil, err
 		}
+		c.zones = q.zones
 		subjects := make([]mxcheck.Subject, len(due))
 		for n, i := range due {
 			subjects[n] = hostnames.Subject(m, &m.Domains[i])

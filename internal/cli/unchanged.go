@@ -8,13 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"virtmap/hostnames"
 	"virtmap/internal/publish"
 	"virtmap/internal/regular"
+	"virtmap/mxcheck/resolve"
 )
 
 // unchangedName is a file of the state folder: what the last build saw when
@@ -32,6 +35,7 @@ type sight struct {
 	Until    time.Time         `json:"until"`    // when the DNS is to be asked again; zero: it is not asked
 	Patterns []string          `json:"patterns"` // of included files
 	Matches  []string          `json:"matches"`  // what they match
+	Zones    []string          `json:"zones"`    // what --zone stands for; none: no zone file was read
 	Inputs   map[string]string `json:"inputs"`   // SHA-256 by path
 	Outputs  map[string]string `json:"outputs"`  // stamp by path
 }
@@ -50,7 +54,7 @@ func (a *buildArgs) program(includeFrom []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s %s %s %d %q %q %q %q %q", version(), stampOf(self), host, os.Geteuid(), a.inventory, a.out, a.mx, a.mc, includeFrom), nil
+	return fmt.Sprintf("%s %s %s %d %q %q %q %q %q %q", version(), stampOf(self), host, os.Geteuid(), a.inventory, a.out, a.mx, a.mc, includeFrom, a.asking.zones.Value()), nil
 }
 
 // stampOf tells one state of a file from another.
@@ -74,7 +78,7 @@ func matches(patterns []string) (files []string) {
 // quickly reports whether a build may look before it reads: one that changes
 // nothing must have nothing else to do either, and nobody to talk to.
 func (a *buildArgs) quickly(stdio Stdio) bool {
-	return !a.dryRun && !a.adopt && !a.reloaded && a.plan == "" && a.mx != mxZone && a.inventory != "-" && !isTerminal(stdio.Err)
+	return !a.dryRun && !a.adopt && !a.reloaded && a.plan == "" && a.inventory != "-" && !isTerminal(stdio.Err)
 }
 
 // nothingToDo reports whether everything is as the last build left it.
@@ -96,7 +100,16 @@ func (a *buildArgs) nothingToDo(stdio Stdio) bool {
 	if err != nil || program != s.Program || now.Before(s.At) || !s.Until.IsZero() && !now.Before(s.Until) {
 		return false
 	}
-	return s.holds(state)
+	return a.sameZones(s.Zones) && s.holds(state)
+}
+
+// sameZones reports whether --zone stands for the files that were read.
+func (a *buildArgs) sameZones(read []string) bool {
+	if len(read) == 0 {
+		return true
+	}
+	files, err := resolve.ZoneFiles(a.asking.zones.Value())
+	return err == nil && slices.Equal(files, read)
 }
 
 // stateFolder is where the state is before the inventory is read.
@@ -152,7 +165,10 @@ func (a *buildArgs) remember(ctx context.Context, j *job, stdio Stdio) error {
 		if !quiet {
 			return nil
 		}
-		s.Until = until
+		s.Until, s.Zones = until, j.choice.zones.Files
+		maps.Copy(s.Inputs, j.choice.zones.Digests)
+		memory := filepath.Join(a.state, hostnames.MemoryName)
+		s.Outputs[memory] = stampOf(memory)
 	}
 	var err error
 	if s.Program, err = a.typed.program(stdio.includeFolders()); err != nil {

@@ -2,11 +2,14 @@ package resolve
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"virtmap/mxcheck"
 )
@@ -180,6 +183,52 @@ func TestLargeZones(t *testing.T) {
 	} {
 		if _, got := load(t, c.text, map[string]string{"self": includes}); !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
 			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// TestReadingTellsZonesApart: every file that was read has its digest, and no other
+// has one.
+func TestReadingTellsZonesApart(t *testing.T) {
+	included := "@ MX 10 mx\n"
+	zones, faults := load(t, "\xef\xbb\xbf"+zoneHead+"$INCLUDE sub/mx.inc\n$INCLUDE sub/mx.inc\n", map[string]string{"sub/mx.inc": included, "sub/other.inc": ""})
+	if faults != "" {
+		t.Fatal(faults)
+	}
+	r := zones.Reading()
+	if len(r.Files) != 1 || len(r.Digests) != 2 {
+		t.Fatal(r)
+	}
+	file := r.Files[0]
+	for _, path := range []string{file, filepath.Join(filepath.Dir(file), "sub", "mx.inc")} {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := r.Digests[path], fmt.Sprintf("%x", sha256.Sum256(content)); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	if files, err := ZoneFiles([]string{filepath.Dir(file)}); err != nil || !slices.Equal(files, r.Files) {
+		t.Errorf("the folder stands for %q, %v", files, err)
+	}
+}
+
+// TestReadingOfWhatChanges: a file that was written to between two of its readings
+// has no digest.
+func TestReadingOfWhatChanges(t *testing.T) {
+	l := zoneLoader{zoneFile: zoneFile{path: "zone"}, digests: map[string]string{}}
+	for _, c := range []struct{ text, want string }{{"one", fmt.Sprintf("%x", sha256.Sum256([]byte("one")))}, {"two", changed}, {"two", changed}} {
+		file, err := fstest.MapFS{"mx.inc": {Data: []byte(c.text)}}.Open("mx.inc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := l.count(file, "mx.inc")
+		for err == nil {
+			_, err = in.ReadByte()
+		}
+		if got := l.digests["mx.inc"]; got != c.want {
+			t.Errorf("%q after %s", got, c.text)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (f ZoneFault) String() string {
 // taken. What is wrong with the files is in the faults; with a fatal one the
 // Zones are not to be used.
 func LoadZones(paths []string) (*Zones, []ZoneFault, error) {
-	z := &Zones{zones: map[string]*zone{}}
+	z := &Zones{zones: map[string]*zone{}, reading: Reading{Digests: map[string]string{}}}
 	var faults []ZoneFault
 	for _, path := range paths {
 		files, err := zoneFiles(path)
@@ -50,7 +50,8 @@ func LoadZones(paths []string) (*Zones, []ZoneFault, error) {
 			return nil, nil, err
 		}
 		for _, file := range files {
-			l := zoneLoader{zoneFile: file}
+			z.reading.Files = append(z.reading.Files, file.path)
+			l := zoneLoader{zoneFile: file, digests: z.reading.Digests}
 			if err := l.load(); err != nil {
 				return nil, nil, err
 			}
@@ -65,6 +66,31 @@ func LoadZones(paths []string) (*Zones, []ZoneFault, error) {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	return z, faults, nil
+}
+
+// A Reading is what was read for Zones. While ZoneFiles gives the same files, and
+// every digest is that of its file, LoadZones gives the same Zones.
+type Reading struct {
+	Files   []string          // what the paths stood for, in their order
+	Digests map[string]string // SHA-256 in hex by path, also of what the files include
+}
+
+// Reading gives what was read.
+func (z *Zones) Reading() Reading { return z.reading }
+
+// ZoneFiles gives the files that paths stand for now, as LoadZones reads them.
+func ZoneFiles(paths []string) ([]string, error) {
+	var all []string
+	for _, path := range paths {
+		files, err := zoneFiles(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			all = append(all, file.path)
+		}
+	}
+	return all, nil
 }
 
 // A zoneFile is a file to read, and the name of the zone in it.

@@ -1,7 +1,10 @@
 package resolve
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -35,6 +38,7 @@ type lineCounter struct {
 	buffer []byte
 	unread []byte
 	begun  bool // the file was read from
+	digest hash.Hash
 
 	ended   int  // lines that ended
 	start   int  // of the record that is being read; 0: it has not begun
@@ -46,9 +50,28 @@ type lineCounter struct {
 }
 
 func (l *zoneLoader) count(file fs.File, name string) *lineCounter {
-	c := &lineCounter{File: file, loader: l, name: name}
+	c := &lineCounter{File: file, loader: l, name: name, digest: sha256.New()}
 	l.lines = append(l.lines, c)
+	if path := l.beside(name); l.digests[path] == "" {
+		l.digests[path] = unread
+	}
 	return c
+}
+
+// What stands in place of a digest, and is none.
+const (
+	unread  = "not read to its end"
+	changed = "changed while it was read"
+)
+
+// end notes the digest of a file that was read to its end. One that is included
+// twice may have been written to in between.
+func (c *lineCounter) end() {
+	path, now := c.loader.beside(c.name), hex.EncodeToString(c.digest.Sum(nil))
+	if before := c.loader.digests[path]; before != unread && before != now {
+		now = changed
+	}
+	c.loader.digests[path] = now
 }
 
 func (c *lineCounter) line() int {
@@ -84,6 +107,10 @@ func (c *lineCounter) fill() error {
 	}
 	n, err := c.File.Read(c.buffer)
 	c.unread = c.buffer[:n]
+	c.digest.Write(c.unread)
+	if err == io.EOF {
+		c.end()
+	}
 	if c.loader.size += int64(n); c.loader.size > maxZoneBytes {
 		return errZoneTooLarge
 	}

@@ -36,6 +36,7 @@ type zoneLoader struct {
 	lines    []*lineCounter // the file and what it includes, innermost last
 	size     int64
 	included int
+	digests  map[string]string // of what was read to its end, by path
 }
 
 // placed is a record with its place.

@@ -10,7 +10,8 @@ import (
 
 // Zones is an mxcheck.Resolver over zone files.
 type Zones struct {
-	zones map[string]*zone // by apex
+	zones   map[string]*zone // by apex
+	reading Reading
 }
 
 // A zone is what one zone file holds.
