@@ -47,14 +47,20 @@ func DamagedText(text []byte) error {
 
 // damagedMap says why a map cannot be read; nil when it can.
 func damagedMap(image *mapped.Image) error {
+	_, err := soundMap(image)
+	return err
+}
+
+// soundMap gives the sum of the rows of a map, or says why it cannot be read.
+func soundMap(image *mapped.Image) (mapfile.Sum, error) {
 	if len(image.Bytes) == 0 {
-		return errors.New("it is empty")
+		return mapfile.Sum{}, errors.New("it is empty")
 	}
-	typ, _, err := mapfile.CheckImage(image)
+	typ, sum, err := mapfile.CheckImage(image)
 	if err == nil && typ.Suffix == "" {
 		err = mapfile.ErrType
 	}
-	return err
+	return sum, err
 }
 
 // damagedFile says why the map at a path cannot be read; nil when it can, when it
