@@ -155,8 +155,8 @@ func below(folder, file string) (string, bool) {
 }
 
 // onlyChanged leaves the faults whose first or second place changed, and the
-// errors that the revision did not have, wherever they are: taking a user away
-// breaks lines that nobody touched.
+// errors that the revision did not have, also on other lines: a user who is taken
+// away is missing where a line that did not change names him.
 func (a *checkArgs) onlyChanged(ctx context.Context, accounts []string, source fileset.Source, includeFrom []string, faults *diag.List) error {
 	failed := func(err error) error {
 		return machineExit(fmt.Errorf("--changed-since %q: %w", a.telling.since, err), exitNoInput)

@@ -25,7 +25,7 @@ func Generations(files FS, state string) (all []Meta, damaged []string, err erro
 	for _, name := range names {
 		number, ok := generationNumber(name)
 		if !ok {
-			continue // unfinished, or nobody's
+			continue // unfinished, or of another program
 		}
 		m, err := readMeta(files, filepath.Join(parent, name))
 		if err == nil && m.Number != number {

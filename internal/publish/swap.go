@@ -97,7 +97,7 @@ func (p *publisher) commit(j journal) error {
 
 // keepForeign keeps the files that a person made and that are replaced now or, when
 // they are held, later. The manifest lists a held one as ours, so that a later run
-// replaces it as long as nobody changes it.
+// replaces it as long as it stays as it is.
 func (p *publisher) keepForeign() error {
 	for _, s := range slices.Concat(p.pending, p.held) {
 		if s.foreign == nil {
