@@ -26,8 +26,8 @@ import (
 const unchangedName = "unchanged.json"
 
 // A sight is what decides what a build writes, and what it has written: inputs
-// by digest, outputs by inode, size and times. diff and check --deep read
-// everything.
+// by digest, outputs by inode, size and times, that of the inode among them. diff
+// and check --deep read everything.
 type sight struct {
 	Version  int               `json:"version"`
 	Program  string            `json:"program"` // this program, and the flags that matter
@@ -57,13 +57,14 @@ func (a *buildArgs) program(includeFrom []string) (string, error) {
 	return fmt.Sprintf("%s %s %s %d %q %q %q %q %q %q", version(), stampOf(self), host, os.Geteuid(), a.inventory, a.out, a.mx, a.mc, includeFrom, a.asking.zones.Value()), nil
 }
 
-// stampOf tells one state of a file from another.
+// stampOf tells one state of a file from another, also where content was put back
+// with the old size and time: that moves the inode's own time.
 func stampOf(path string) string {
 	info, err := publish.OS.Stat(path)
 	if err != nil {
 		return "absent"
 	}
-	return fmt.Sprintf("%d %d %d %o %d %d", info.Inode, info.Size, info.ModTime.UnixNano(), info.Mode, info.UID, info.GID)
+	return fmt.Sprintf("%d %d %d %d %o %d %d", info.Inode, info.Size, info.ModTime.UnixNano(), info.Changed.UnixNano(), info.Mode, info.UID, info.GID)
 }
 
 // matches are the files that patterns match.
@@ -183,11 +184,11 @@ func (a *buildArgs) remember(ctx context.Context, j *job, stdio Stdio) error {
 		s.Outputs[j.wiring.config.Path] = stampOf(j.wiring.config.Path) // what the server reads
 	}
 	for _, out := range j.set.Outputs {
-		info, err := os.Lstat(out.Path)
+		info, err := publish.OS.Stat(out.Path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return machineExit(err, exitIO)
 		}
-		if err == nil && s.At.Sub(info.ModTime()) < settled {
+		if err == nil && min(s.At.Sub(info.ModTime), s.At.Sub(info.Changed)) < settled {
 			return nil // the next build remembers it
 		}
 		s.Outputs[out.Path] = stampOf(out.Path)

@@ -51,6 +51,9 @@ func New() *FS {
 
 func newDir() *dir { return &dir{map[string]*file{}, map[string]*file{}} }
 
+// touch moves the time of an inode.
+func (f *FS) touch(file *file) { file.info.Changed = f.clock }
+
 // step counts a call, and fails where that was asked for.
 func (f *FS) step() error {
 	f.Calls++
@@ -122,7 +125,7 @@ func (f *FS) Damage(name string, content []byte) {
 	delete(d.synced, path.Base(name))
 	if content != nil {
 		info := there.info
-		info.ModTime = f.clock
+		info.ModTime, info.Changed = f.clock, f.clock
 		damaged := &file{content: content, synced: slices.Clone(content), info: info, number: uint64(f.clock.Unix())}
 		d.now[path.Base(name)], d.synced[path.Base(name)] = damaged, damaged
 	}
@@ -146,7 +149,7 @@ func (f *FS) Create(name string, mode fs.FileMode) (publish.File, error) {
 	case there != nil:
 		return nil, &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
 	}
-	made := &file{info: publish.Info{Mode: mode, ModTime: f.clock}, number: uint64(f.clock.Unix())}
+	made := &file{info: publish.Info{Mode: mode, ModTime: f.clock, Changed: f.clock}, number: uint64(f.clock.Unix())}
 	d.now[path.Base(name)] = made
 	return &open{f: f, file: made}, nil
 }
@@ -160,7 +163,7 @@ func (f *FS) Overwrite(name string, content []byte) error {
 	if d == nil {
 		return notExist("open", name)
 	}
-	d.now[path.Base(name)] = &file{content: slices.Clone(content), info: publish.Info{Mode: 0o644, ModTime: f.clock}, number: uint64(f.clock.Unix())}
+	d.now[path.Base(name)] = &file{content: slices.Clone(content), info: publish.Info{Mode: 0o644, ModTime: f.clock, Changed: f.clock}, number: uint64(f.clock.Unix())}
 	return nil
 }
 
@@ -185,6 +188,7 @@ func (f *FS) Rename(from, to string) error {
 	}
 	delete(d.now, path.Base(from))
 	target.now[path.Base(to)] = moved
+	f.touch(moved)
 	return nil
 }
 
@@ -248,6 +252,7 @@ func (f *FS) Touch(name string, mtime time.Time) error {
 	}
 	_, file := f.lookup(name)
 	file.info.ModTime = mtime
+	f.touch(file)
 	return nil
 }
 
@@ -308,6 +313,7 @@ func (h held) Touch(mtime time.Time) error {
 		return err
 	}
 	h.file.info.ModTime = mtime
+	h.f.touch(h.file)
 	return nil
 }
 
@@ -328,6 +334,7 @@ func (o *open) Write(p []byte) (int, error) {
 		o.file.content = append(o.file.content, make([]byte, end-int64(len(o.file.content)))...)
 	}
 	o.at += int64(copy(o.file.content[o.at:], p))
+	o.f.touch(o.file)
 	return len(p), nil
 }
 
@@ -344,11 +351,13 @@ func (o *open) Seek(offset int64, whence int) (int64, error) {
 
 func (o *open) Chown(uid, gid int) error {
 	o.file.info.UID, o.file.info.GID = uid, gid
+	o.f.touch(o.file)
 	return o.f.step()
 }
 
 func (o *open) Chmod(mode fs.FileMode) error {
 	o.file.info.Mode = mode
+	o.f.touch(o.file)
 	return o.f.step()
 }
 

@@ -65,6 +65,7 @@ type Info struct {
 	Inode    uint64
 	Size     int64
 	ModTime  time.Time
+	Changed  time.Time // of the inode; zero where the system does not tell
 }
 
 // OS is the real file system.
@@ -77,7 +78,7 @@ func (osFS) Stat(name string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	result := Info{Mode: info.Mode(), UID: -1, GID: -1, Size: info.Size(), ModTime: info.ModTime()}
+	result := Info{Mode: info.Mode(), UID: -1, GID: -1, Size: info.Size(), ModTime: info.ModTime(), Changed: regular.Changed(info)}
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		result.UID, result.GID, result.Inode = int(stat.Uid), int(stat.Gid), uint64(stat.Ino)
 	}

@@ -102,6 +102,16 @@ func Read(dir string) (*Config, error) {
 	return Parse(""), nil
 }
 
+// changed is when a file was written, or put in its place: a rename and cp -p keep
+// the time of writing, and move the other.
+func changed(info fs.FileInfo) time.Time {
+	last := info.ModTime()
+	if placed := regular.Changed(info); placed.After(last) {
+		return placed
+	}
+	return last
+}
+
 // Parse reads the lines of a sendmail.cf.
 func Parse(text string) *Config {
 	c := &Config{options: map[string][]string{}, macros: map[string]Macro{}, relayRules: map[string]bool{}}
