@@ -162,7 +162,8 @@ func (a *buildArgs) compareFound(next change.Side, layout fileset.Layout, stdio 
 }
 
 // approve refuses what looks like an accident. What was reviewed as a plan is
-// none. Aliases of the server that cannot be read do not hold up a take-over.
+// none. A take-over of what cannot be compared is refused until --allow removed;
+// damaged alias files of the server are passed over, and named.
 func (a *buildArgs) approve(j *job, changes []publish.Change, stdio Stdio) error {
 	if a.plan != "" {
 		return nil
@@ -172,10 +173,10 @@ func (a *buildArgs) approve(j *job, changes []publish.Change, stdio Stdio) error
 		return nil // there was nothing
 	}
 	c, err := a.compare(j, changes, stdio)
-	if errors.Is(err, errBlind) && !slices.Contains(a.guards.allow.Value(), change.TooMany) {
+	takesOver := slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Kept != "" })
+	if err != nil && (takesOver || errors.Is(err, errBlind)) && !slices.Contains(a.guards.allow.Value(), change.TooMany) {
 		return &accident{[]change.Alarm{{Guard: change.TooMany, Text: "nothing of what is installed can be compared: " + err.Error()}}}
 	}
-	takesOver := slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Kept != "" })
 	if err != nil && takesOver {
 		fmt.Fprintf(stdio.Err, "the guards compared nothing: what is installed cannot be read: %s\n", diag.Printable(err.Error()))
 		return nil
