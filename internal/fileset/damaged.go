@@ -12,7 +12,6 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mapped"
 	"virtmap/internal/mcfile"
-	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/publish"
 	"virtmap/internal/regular"
 	"virtmap/virtuser"
@@ -165,8 +164,7 @@ func OpenSound(dir string, copies Copies, damaged []string, host string, account
 			return nil, nil, false, fmt.Errorf("%q %w", path, publish.ErrNotFile)
 		}
 	}
-	l := Layout{conf: conf.Parse(""), dir: dir, whole: dir}
-	l.unconfigured()
+	l := builtLayout(dir)
 	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: s.at, lenient: true}
 	err = set.load(l, false)
 	return set, s.instead, set.rows == nil && !exists(s.at(set.text)), err

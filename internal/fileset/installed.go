@@ -88,8 +88,7 @@ func (l Layout) asBuilt() Layout {
 // would write now: without the server's own aliases, and with those that are
 // not there as if they were empty.
 func OpenOurs(dir, host string, account func(string) bool) (set *Installed, err error) {
-	l := Layout{conf: conf.Parse(""), dir: dir, whole: dir}
-	l.unconfigured()
+	l := builtLayout(dir)
 	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: unmoved, lenient: true}
 	return set, set.load(l, false)
 }
@@ -192,10 +191,13 @@ func (s *Installed) loadNames(l Layout) error {
 		}
 		text, err := s.read(f.Path, regular.MaxBytes)
 		missing := errors.Is(err, fs.ErrNotExist)
-		if missing && f.Optional || missing && l.conf.Path != "" && s.without(f) || s.empty(f.Path, err) {
+		switch {
+		case missing && f.Optional, missing && l.conf.Path == "" && s.empty(f.Path, err):
 			continue
-		}
-		if err != nil {
+		case missing && l.conf.Path != "":
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%s is named for class %s and not there: the server goes on without it", s.at(f.Path), f.Class))
+			continue
+		case err != nil:
 			return err
 		}
 		names := f.Names(text)
@@ -232,12 +234,6 @@ func (s *Installed) loadNames(l Layout) error {
 	}
 	s.Router.Ready()
 	return nil
-}
-
-// without says that the server goes on without a file of a class.
-func (s *Installed) without(f conf.ClassFile) bool {
-	s.Warnings = append(s.Warnings, fmt.Sprintf("%s is named for class %s and not there: the server goes on without it", s.at(f.Path), f.Class))
-	return true
 }
 
 // empty reports whether a file that could not be read is taken for an empty

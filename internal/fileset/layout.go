@@ -67,6 +67,14 @@ func ReadLayout(dir string) (l Layout, err error) {
 	return l, nil
 }
 
+// builtLayout is the layout of what a build writes into a folder, whatever its
+// configuration names.
+func builtLayout(dir string) Layout {
+	l := Layout{conf: conf.Parse(""), dir: dir, whole: dir}
+	l.unconfigured()
+	return l
+}
+
 // unconfigured lays a folder out as a build does.
 func (l *Layout) unconfigured() {
 	l.home, l.live = l.whole, true

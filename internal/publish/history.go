@@ -191,8 +191,8 @@ func (p *publisher) next() (number int, first bool, err error) {
 	return max(last, 0) + 1, last < 0, err
 }
 
-// mostNumber is more than generations can come to. A folder with such a number
-// is nobody's.
+// mostNumber is more than generations can come to. virtmap did not make a folder
+// with such a number.
 const mostNumber = 1 << 30
 
 // isGeneration reports whether a folder is one that virtmap made, damaged or

@@ -164,7 +164,8 @@ func (p *publisher) ofAnother(path string) bool {
 	return ok && strings.Trim(number, "0123456789") == "" && err == nil && time.Since(info.ModTime) < time.Hour
 }
 
-// sweep removes a staged file. A folder of such a name is nobody's.
+// sweep removes a staged file, and leaves a folder of such a name alone: virtmap
+// stages no folders.
 func (p *publisher) sweep(path string) {
 	info, err := p.FS.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode.IsDir() {
