@@ -17,7 +17,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 // built builds the program once for all recipes.

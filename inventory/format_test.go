@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 )
 

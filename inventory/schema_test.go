@@ -13,7 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 )
 

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/peer"
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )

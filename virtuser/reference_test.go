@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 // A reference says where an address goes in the plainest way there is: rows in

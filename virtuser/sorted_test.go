@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	"virtmap/internal/peer"
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 )
 

@@ -11,8 +11,8 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mapfile"
-	"virtmap/internal/peer"
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 func TestVersionOf(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/sample"
 )
 
 // large gives a folder with the inventory of n addresses.

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"virtmap/internal/fileset"
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 // built1M gives a folder with a million addresses and what is built of them,

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"virtmap/internal/fileset"
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 // versions makes two inventories of n addresses in some domains: the second

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 // harm damages one to three files of a folder and of the state in it.

@@ -15,7 +15,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 	"virtmap/mxcheck"

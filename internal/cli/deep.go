@@ -10,8 +10,8 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
-	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/inventory"
 )
 

@@ -18,7 +18,7 @@ import (
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 	"virtmap/internal/publish"
 )
 
@@ -147,7 +147,7 @@ func (a *diffArgs) unifiedDiff(w io.Writer, j *job) error {
 		if err != nil {
 			return err
 		}
-		if old == nil && out.IfKnown || out.Same(mapped.Of(old)) && old != nil {
+		if old == nil && out.IfKnown || out.Same(mmap.Of(old)) && old != nil {
 			continue
 		}
 		next, err := contentOf(out)

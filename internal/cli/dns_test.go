@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 const dnsInventory = `version: 1

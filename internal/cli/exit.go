@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io/fs"
 
-	"virtmap/internal/intake"
+	"virtmap/internal/importer"
 	"virtmap/internal/publish"
 )
 
@@ -55,7 +55,7 @@ func machineExit(err error, other int) error {
 		return err
 	case errors.Is(err, context.Canceled):
 		return exit(exitTryAgain, errors.New("interrupted; no file was changed"))
-	case errors.Is(err, publish.ErrLocked), errors.Is(err, publish.ErrChanged), errors.Is(err, intake.ErrChanged):
+	case errors.Is(err, publish.ErrLocked), errors.Is(err, publish.ErrChanged), errors.Is(err, importer.ErrChanged):
 		return exit(exitTryAgain, err)
 	case errors.Is(err, publish.ErrNotFile):
 		return exit(exitRefused, err)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"virtmap/internal/intake"
+	"virtmap/internal/importer"
 	"virtmap/internal/report"
 )
 
@@ -31,7 +31,7 @@ func legalWords(command, flag string) []string {
 	case "receive --store":
 		return []string{"maildir:", "mbox:", "none"}
 	case "import --from":
-		kinds := slices.Clone(intake.Kinds)
+		kinds := slices.Clone(importer.Kinds)
 		for i := range kinds {
 			kinds[i] += ":"
 		}

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 // TestFullDisk builds on a file system that fills up.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/sample"
 )
 
 var update = flag.Bool("update", os.Getenv("VIRTMAP_UPDATE") != "", "rewrite the goldens")

@@ -19,11 +19,11 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
-	"virtmap/internal/intake"
+	"virtmap/internal/importer"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/regular"
-	"virtmap/internal/sendmail"
 	"virtmap/inventory"
 )
 
@@ -85,7 +85,7 @@ Examples:
 			&cli.StringSliceFlag{Name: "aliases", Destination: &a.aliases, TakesFile: true, EnvVars: []string{"VIRTMAP_ALIASES"},
 				Usage: "the server's own aliases are in `FILE`, instead of the files that its configuration names"},
 			&cli.StringSliceFlag{Name: "from", Destination: &a.from, EnvVars: []string{"VIRTMAP_FROM"},
-				Usage: "read `KIND:FILE` instead of a sendmail server: " + strings.Join(intake.Kinds, ", ") + "; repeatable, and of an address that two have the first is taken"},
+				Usage: "read `KIND:FILE` instead of a sendmail server: " + strings.Join(importer.Kinds, ", ") + "; repeatable, and of an address that two have the first is taken"},
 			&cli.StringFlag{Name: "mailbox-base", Destination: &a.base, EnvVars: []string{"VIRTMAP_MAILBOX_BASE"},
 				Usage: "paths in mailbox: files are under `DIR`, Postfix's virtual_mailbox_base"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, TakesFile: true, EnvVars: []string{"VIRTMAP_OUTPUT"},
@@ -124,7 +124,7 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 	defer func() { err = errors.Join(err, server.Close()) }()
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	warn(stdio, server.Warnings)
-	var real *sendmail.Program
+	var real *program.Program
 	if a.sendmail {
 		if real, err = installedSendmail(server.MapType(), stdio); err != nil {
 			return err
@@ -170,7 +170,7 @@ func printSome(stdio Stdio, lines []string) {
 }
 
 // nextStep says how it goes on.
-func (a *importArgs) nextStep(inv *intake.Inventory) string {
+func (a *importArgs) nextStep(inv *importer.Inventory) string {
 	file := a.out
 	if file == "" || file == inventory.StdinName {
 		file = "FILE"
@@ -184,7 +184,7 @@ func (a *importArgs) nextStep(inv *intake.Inventory) string {
 
 // prove builds the inventory in a folder of its own, and prints what differs
 // there: by the Router, and where there is one by the real program.
-func (a *importArgs) prove(ctx context.Context, server *intake.Server, inv *intake.Inventory, real *sendmail.Program, stdio Stdio) (harmless bool, err error) {
+func (a *importArgs) prove(ctx context.Context, server *importer.Server, inv *importer.Inventory, real *program.Program, stdio Stdio) (harmless bool, err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM) // the folder must go too
 	defer stop()
 	work, err := workFolder(real != nil)
@@ -242,8 +242,8 @@ func (a *importArgs) check(c *cli.Context) error {
 	stdin := 0
 	for _, spec := range a.from.Value() {
 		kind, file, ok := strings.Cut(spec, ":")
-		if !ok || file == "" || !slices.Contains(intake.Kinds, kind) {
-			return usage(fmt.Errorf("--from %q: write KIND:FILE, with one of %s", spec, strings.Join(intake.Kinds, ", ")))
+		if !ok || file == "" || !slices.Contains(importer.Kinds, kind) {
+			return usage(fmt.Errorf("--from %q: write KIND:FILE, with one of %s", spec, strings.Join(importer.Kinds, ", ")))
 		}
 		if file == inventory.StdinName {
 			stdin++
@@ -256,7 +256,7 @@ func (a *importArgs) check(c *cli.Context) error {
 }
 
 // open opens what is imported.
-func (a *importArgs) open(dir string, stdio Stdio) (server *intake.Server, err error) {
+func (a *importArgs) open(dir string, stdio Stdio) (server *importer.Server, err error) {
 	if a.accounts, err = readAccounts(a.installed.accounts); err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
@@ -268,16 +268,16 @@ func (a *importArgs) open(dir string, stdio Stdio) (server *intake.Server, err e
 	if err != nil {
 		return nil, err
 	}
-	var sources []intake.Source
+	var sources []importer.Source
 	for _, spec := range a.from.Value() {
 		kind, file, _ := strings.Cut(spec, ":")
 		text, err := readList(file, stdio.In, regular.MaxBytes)
 		if err != nil {
 			return nil, machineExit(err, exitNoInput)
 		}
-		sources = append(sources, intake.Source{Kind: kind, Name: file, Text: string(text)})
+		sources = append(sources, importer.Source{Kind: kind, Name: file, Text: string(text)})
 	}
-	server, err = intake.From(host, a.base, sources, account)
+	server, err = importer.From(host, a.base, sources, account)
 	if err != nil {
 		return nil, exit(exitProblems, err)
 	}
@@ -311,7 +311,7 @@ func (a *importArgs) host(configured string) (host string, err error) {
 }
 
 // openServer opens the files of a sendmail server.
-func (a *importArgs) openServer(dir string, account func(string) bool) (*intake.Server, error) {
+func (a *importArgs) openServer(dir string, account func(string) bool) (*importer.Server, error) {
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
@@ -328,7 +328,7 @@ func (a *importArgs) openServer(dir string, account func(string) bool) (*intake.
 		}
 	}
 	a.layout = layout
-	server, err := intake.Sendmail(layout, a.aliases.Value(), account)
+	server, err := importer.Sendmail(layout, a.aliases.Value(), account)
 	return server, machineExit(err, exitNoInput)
 }
 
@@ -350,7 +350,7 @@ func (a *importArgs) write(text string, stdio Stdio) error {
 }
 
 // printProof says which outcomes differ, and why.
-func printProof(to io.Writer, by string, p *intake.Proof) error {
+func printProof(to io.Writer, by string, p *importer.Proof) error {
 	w := bufio.NewWriter(to)
 	for i := range p.Found {
 		d := &p.Found[i]

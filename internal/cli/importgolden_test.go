@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 // TestSendmailAgreesOnHandMadeServers asks the real program about each of them,

@@ -6,12 +6,12 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
-	"virtmap/internal/intake"
+	"virtmap/internal/importer"
 	"virtmap/inventory"
 )
 
 // merge adds an import to the inventory that is there.
-func (a *importArgs) merge(server *intake.Server, inv *intake.Inventory, have fileset.Source, stdio Stdio) error {
+func (a *importArgs) merge(server *importer.Server, inv *importer.Inventory, have fileset.Source, stdio Stdio) error {
 	m := server.Into(have, inv)
 	after, changed := have, []string{a.into}
 	if !m.Additions.Empty() {
@@ -43,7 +43,7 @@ func (a *importArgs) merge(server *intake.Server, inv *intake.Inventory, have fi
 
 // rewriteAll writes files, one after the other, and names those that it has
 // written where that fails.
-func rewriteAll(files []intake.File) (written []string, err error) {
+func rewriteAll(files []importer.File) (written []string, err error) {
 	for _, f := range files {
 		if err := rewrite(f.Path, []byte(f.Text)); err != nil {
 			if len(written) > 0 {

@@ -10,20 +10,20 @@ import (
 
 	"virtmap/internal/endtoend"
 	"virtmap/internal/fileset"
-	"virtmap/internal/intake"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/importer"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/outcome"
-	"virtmap/internal/sendmail"
 	"virtmap/virtuser"
 )
 
 // A rehearsal has the installed sendmail answer over the old files, and over
 // those that the inventory built, side by side in a folder of its own.
 type rehearsal struct {
-	program  *sendmail.Program
-	server   *intake.Server
-	inv      *intake.Inventory
+	program  *program.Program
+	server   *importer.Server
+	inv      *importer.Inventory
 	built    *fileset.Installed
 	work     string          // the folder; what was built is new in it
 	accounts map[string]bool // of the server
@@ -31,7 +31,7 @@ type rehearsal struct {
 }
 
 // run asks about every address, and gives what differs.
-func (r *rehearsal) run(ctx context.Context) (proof intake.Proof, err error) {
+func (r *rehearsal) run(ctx context.Context) (proof importer.Proof, err error) {
 	if err := os.Chmod(r.work, 0o755); err != nil { // sendmail reads as its own user
 		return proof, err
 	}

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/peer"
-	"virtmap/internal/sample"
-	"virtmap/internal/sendmail"
+	"virtmap/internal/mta/sendmail/program"
+	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
 )
 
 // handMade writes an /etc/mail whose virtusertable has every oddity that people
@@ -60,7 +60,7 @@ func realSendmail(t *testing.T) {
 	t.Helper()
 	peer.Root(t)
 	peer.Find(t, "m4")
-	if _, err := sendmail.Find(); err != nil {
+	if _, err := program.Find(); err != nil {
 		peer.Skip(t, "%v", err)
 	}
 }

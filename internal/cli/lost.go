@@ -10,7 +10,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/publish"
 )
 

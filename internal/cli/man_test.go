@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 	"virtmap/inventory"
 )
 

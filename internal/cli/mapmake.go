@@ -14,7 +14,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 	"virtmap/internal/publish"
 	"virtmap/virtuser"
 )
@@ -73,7 +73,7 @@ func (a *mapMakeArgs) run(ctx context.Context, path string, typ mapfile.Type, st
 		}
 		out = fileset.Map(path, typ, table, owner)
 		check := out.Check
-		out.Check = func(image *mapped.Image) error {
+		out.Check = func(image *mmap.Image) error {
 			if stampOf(path) != before {
 				return fmt.Errorf("%q %w", path, publish.ErrChanged)
 			}
@@ -121,10 +121,10 @@ func (a *mapMakeArgs) parse(path string, stdio Stdio) (*virtuser.Table, error) {
 
 // readText reads a regular file.
 func readText(path string) (text string, err error) {
-	image, err := mapped.Open(path)
+	image, err := mmap.Open(path)
 	if err != nil {
 		return "", err
 	}
-	err = mapped.Guard(func() error { text = string(image.Bytes); return nil })
+	err = mmap.Guard(func() error { text = string(image.Bytes); return nil })
 	return text, errors.Join(err, image.Close())
 }

@@ -13,8 +13,8 @@ import (
 
 	"virtmap/internal/endtoend"
 	"virtmap/internal/fileset"
-	"virtmap/internal/mcfile"
-	"virtmap/internal/prove"
+	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/promise"
 	"virtmap/internal/publish"
 	"virtmap/internal/report"
 )
@@ -54,7 +54,7 @@ func (a *buildArgs) prove(ctx context.Context, j *job, at func(string) string, s
 		return err
 	}
 	defer set.Close()
-	promises := prove.Promises{Model: j.source.Model, Account: knownBy(set, router.Account)}
+	promises := promise.Promises{Model: j.source.Model, Account: knownBy(set, router.Account)}
 	promises.Prepare()
 	failed := 0
 	printer := report.Formats["text"](stdio.Err, "")

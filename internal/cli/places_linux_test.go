@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 // as makes a command run as another user.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 // readOnly runs the program where a folder is mounted read-only, in a mount

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/publish"
 )
 

@@ -21,9 +21,9 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mapped"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mmap"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/publish"
 )
 
@@ -319,14 +319,14 @@ func (a *buildArgs) undo(ctx context.Context, j *job, stdio Stdio) (err error) {
 func asItWas(out publish.Output, written []byte) publish.Output {
 	base := out.Base
 	out.Base = written
-	out.Same = func(image *mapped.Image) bool { return image.Equal(base) }
+	out.Same = func(image *mmap.Image) bool { return image.Equal(base) }
 	out.Write = func(w io.WriteSeeker) error { _, err := w.Write(base); return err }
-	out.Check = func(image *mapped.Image) error {
+	out.Check = func(image *mmap.Image) error {
 		if !image.Equal(base) {
 			return errors.New("it differs from what was written")
 		}
 		return nil
 	}
-	out.Lost = func(*mapped.Image) []string { return nil }
+	out.Lost = func(*mmap.Image) []string { return nil }
 	return out
 }

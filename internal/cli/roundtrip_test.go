@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/peer"
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
 )
 
 // contentsOf gives the files of a folder.

@@ -21,7 +21,7 @@ import (
 	"virtmap/internal/endtoend"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
-	"virtmap/internal/prove"
+	"virtmap/internal/promise"
 	"virtmap/internal/publish"
 	"virtmap/internal/report"
 	"virtmap/inventory"
@@ -124,7 +124,7 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 			return err
 		}
 	}
-	promises := prove.Promises{Model: source.Model, Account: knownBy(set, account)}
+	promises := promise.Promises{Model: source.Model, Account: knownBy(set, account)}
 	promises.Prepare()
 	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: clients(), Ends: set.Router.Ends, Sendmail: second}
 	var unreadable error
@@ -165,15 +165,15 @@ func writeSet(ctx context.Context, source fileset.Source, dir string) error {
 
 // vectors are those of the inventory, and one for every row and every domain
 // of the files. What cannot be read is in err afterwards.
-func vectors(source fileset.Source, set *fileset.Installed, err *error) iter.Seq[prove.Vector] {
-	return func(yield func(prove.Vector) bool) {
-		for v := range prove.Vectors(source.Model) {
+func vectors(source fileset.Source, set *fileset.Installed, err *error) iter.Seq[promise.Vector] {
+	return func(yield func(promise.Vector) bool) {
+		for v := range promise.Vectors(source.Model) {
 			if !yield(v) {
 				return
 			}
 		}
 		for _, name := range set.Listed() {
-			for _, v := range prove.OfName(name) {
+			for _, v := range promise.OfName(name) {
 				if !source.Takes(name) && !yield(v) {
 					return
 				}
@@ -181,7 +181,7 @@ func vectors(source fileset.Source, set *fileset.Installed, err *error) iter.Seq
 		}
 		enough := errors.New("enough")
 		*err = set.EachRow(func(key, _ []byte) error {
-			if v, ok := prove.OfRow(string(key)); ok && !yield(v) {
+			if v, ok := promise.OfRow(string(key)); ok && !yield(v) {
 				return enough
 			}
 			return nil
@@ -204,7 +204,7 @@ func fold(addr string) string {
 }
 
 // try prints every result and counts.
-func (a *testArgs) try(ctx context.Context, trial *endtoend.Trial, all iter.Seq[prove.Vector], unreadable *error, stdio Stdio) error {
+func (a *testArgs) try(ctx context.Context, trial *endtoend.Trial, all iter.Seq[promise.Vector], unreadable *error, stdio Stdio) error {
 	total := 0
 	for range all {
 		total++

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/peer"
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
 )
 
 // TestABrokenMapIsNamed breaks one thing of a written .db at a time, and

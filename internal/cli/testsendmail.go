@@ -11,8 +11,8 @@ import (
 
 	"virtmap/internal/endtoend"
 	"virtmap/internal/fileset"
-	"virtmap/internal/mcfile"
-	"virtmap/internal/sendmail"
+	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/mta/sendmail/program"
 )
 
 // secondOpinion prepares the installed sendmail to be asked over the set of
@@ -64,11 +64,11 @@ func (a *testArgs) ownSite(site *endtoend.Site, work string, stdio Stdio) error 
 }
 
 // installedSendmail finds a sendmail that reads maps of a type.
-func installedSendmail(typ string, stdio Stdio) (*sendmail.Program, error) {
+func installedSendmail(typ string, stdio Stdio) (*program.Program, error) {
 	if os.Geteuid() != 0 {
 		return nil, exit(exitPermission, errors.New("--sendmail needs root: sendmail reads the files as its own user"))
 	}
-	program, err := sendmail.Find()
+	program, err := program.Find()
 	if err != nil {
 		return nil, exit(exitIO, fmt.Errorf("--sendmail: %w", err))
 	}

@@ -7,7 +7,7 @@ import (
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
-	"virtmap/internal/prove"
+	"virtmap/internal/promise"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )
@@ -47,7 +47,7 @@ func wantedOf(source fileset.Source, name string) *wanted {
 		w.others = nil
 	}
 	passed := false
-	promises := prove.Promises{Model: m, User: func(user string) { passed = passed || user == w.name }}
+	promises := promise.Promises{Model: m, User: func(user string) { passed = passed || user == w.name }}
 	w.promised = func(addr string) (bool, bool) {
 		passed = false
 		return promises.Of(addr).Taken, passed

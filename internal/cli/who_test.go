@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"virtmap/internal/fileset"
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )

@@ -12,8 +12,8 @@ import (
 
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
-	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 )

@@ -7,8 +7,8 @@ import (
 	"net/smtp"
 	"net/textproto"
 
+	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/outcome"
-	"virtmap/internal/sendmail"
 )
 
 // A client is a connection of net/smtp to the receiver.
@@ -38,7 +38,7 @@ func (c *client) send(from, to string) (outcome.Outcome, error) {
 	var refused *textproto.Error
 	switch {
 	case errors.As(err, &refused):
-		return outcomeOf(sendmail.ParseReply(refused.Code, refused.Msg)), c.Reset()
+		return outcomeOf(program.ParseReply(refused.Code, refused.Msg)), c.Reset()
 	case err != nil:
 		return outcome.Outcome{}, err
 	}
@@ -52,7 +52,7 @@ func (c *client) send(from, to string) (outcome.Outcome, error) {
 
 // outcomeOf gives a reply as an outcome, the recipients of which are not known
 // yet.
-func outcomeOf(r sendmail.Reply) outcome.Outcome {
+func outcomeOf(r program.Reply) outcome.Outcome {
 	if r.Code == 250 {
 		return outcome.Outcome{Taken: true, Status: r.Status, Text: r.Text}
 	}

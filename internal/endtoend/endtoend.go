@@ -17,7 +17,7 @@ import (
 
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/outcome"
-	"virtmap/internal/prove"
+	"virtmap/internal/promise"
 	"virtmap/internal/smtpd"
 	"virtmap/virtuser"
 )
@@ -42,7 +42,7 @@ type Trial struct {
 
 // A Result is one vector with what came of it.
 type Result struct {
-	prove.Vector
+	promise.Vector
 	Promised outcome.Outcome
 	Got      outcome.Outcome
 	Sendmail *outcome.Outcome // nil: it was not asked
@@ -86,7 +86,7 @@ func lowered(recipients []string) []string {
 const chunk = 2000
 
 // Run tries every vector once. The error is of the machine.
-func (t *Trial) Run(ctx context.Context, vectors iter.Seq[prove.Vector]) (err error) {
+func (t *Trial) Run(ctx context.Context, vectors iter.Seq[promise.Vector]) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -218,7 +218,7 @@ func (b *bench) askSendmail(ctx context.Context, results []Result) error {
 	}
 	for i := range results {
 		r := &results[i]
-		if b.Sendmail.Relays() && r.Promised.Keeps(prove.NotOurs) && outcomes[i].Taken {
+		if b.Sendmail.Relays() && r.Promised.Keeps(promise.NotOurs) && outcomes[i].Taken {
 			continue // its client may relay, and a stranger may not
 		}
 		if r.Sendmail = &outcomes[i]; !r.Passed() && r.Trace == nil {

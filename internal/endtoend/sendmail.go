@@ -10,14 +10,14 @@ import (
 	"strings"
 
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/outcome"
-	"virtmap/internal/sendmail"
 )
 
 // Sendmail is the installed sendmail with a configuration of its own over a
 // set of files, or with a copy of the server's own.
 type Sendmail struct {
-	program *sendmail.Program
+	program *program.Program
 	cf      string
 	alias   func(name string) bool
 	standIn map[string]bool
@@ -66,7 +66,7 @@ func Own(dir string, standIns bool) conf.Copy {
 }
 
 // NewSendmail writes what sendmail needs into the folder of a set.
-func NewSendmail(p *sendmail.Program, site Site) (*Sendmail, error) {
+func NewSendmail(p *program.Program, site Site) (*Sendmail, error) {
 	s := &Sendmail{program: p, cf: filepath.Join(site.Dir, "test.cf"), alias: site.Alias, standIn: map[string]bool{}, ends: map[string][]string{}}
 	var aliases strings.Builder
 	for _, name := range site.Names {
@@ -85,7 +85,7 @@ func NewSendmail(p *sendmail.Program, site Site) (*Sendmail, error) {
 	cf := []byte(site.CF)
 	if site.CF == "" {
 		var err error
-		if cf, err = p.CF(sendmail.TestMC(site.Dir, site.Host, include)); err != nil {
+		if cf, err = p.CF(program.TestMC(site.Dir, site.Host, include)); err != nil {
 			return nil, err
 		}
 	}
@@ -135,7 +135,7 @@ func (s *Sendmail) Ask(ctx context.Context, addresses []string) ([]outcome.Outco
 // recipients gives the final recipients of an address by what its parsing
 // gave: "$# local $: andrei + x". Aliases of the set are expanded by sendmail.
 func (s *Sendmail) recipients(ctx context.Context, address, mailer string) ([]string, error) {
-	name, user := sendmail.Triple(mailer)
+	name, user := program.Triple(mailer)
 	user = strings.TrimSuffix(foldRecipient(user), "+") // nothing behind it is no detail
 	account, _, _ := strings.Cut(user, "+")
 	if name != "local" || !s.alias(account) {
@@ -146,7 +146,7 @@ func (s *Sendmail) recipients(ctx context.Context, address, mailer string) ([]st
 	}
 	found, err := s.program.Recipients(ctx, s.cf, address)
 	switch {
-	case errors.Is(err, sendmail.ErrNoRecipients):
+	case errors.Is(err, program.ErrNoRecipients):
 		found = []string{user}
 	case err != nil:
 		return nil, err

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 )
 
 // While a set is swapped, rows of the old virtusertable still lead to aliases
@@ -19,7 +19,7 @@ import (
 func (b *builder) bridgeAliases(text []byte, rows mapfile.Rows) {
 	out := b.last()
 	if b.typ.Write == nil {
-		out.Bridge = func(installed *mapped.Image, _ []byte) func(io.WriteSeeker) error {
+		out.Bridge = func(installed *mmap.Image, _ []byte) func(io.WriteSeeker) error {
 			var lines []string
 			for _, row := range goneRows(aliasTextRows(installed.Bytes), rows) {
 				lines = append(lines, strings.TrimSuffix(row[0], "\x00")+":\t"+strings.TrimSuffix(row[1], "\x00"))
@@ -28,7 +28,7 @@ func (b *builder) bridgeAliases(text []byte, rows mapfile.Rows) {
 		}
 		return
 	}
-	out.Bridge = func(installed *mapped.Image, ofText []byte) func(io.WriteSeeker) error {
+	out.Bridge = func(installed *mmap.Image, ofText []byte) func(io.WriteSeeker) error {
 		var was mapfile.Rows = imageRows(installed.Bytes)
 		if ofText != nil {
 			was = aliasTextRows(ofText)
@@ -85,8 +85,8 @@ func (j joinedRows) Row(i int) (key, value []byte) {
 
 // bridgeNames is a list of names and behind it those of the installed list that
 // it does not have.
-func bridgeNames(text []byte) func(installed *mapped.Image, ofText []byte) func(io.WriteSeeker) error {
-	return func(installed *mapped.Image, _ []byte) func(io.WriteSeeker) error {
+func bridgeNames(text []byte) func(installed *mmap.Image, ofText []byte) func(io.WriteSeeker) error {
+	return func(installed *mmap.Image, _ []byte) func(io.WriteSeeker) error {
 		return withLines(text, missing(nameLines(installed.Bytes), nameLines(text)))
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/regular"
 	"virtmap/virtuser"
 )

@@ -11,10 +11,10 @@ import (
 	"testing"
 
 	"virtmap/internal/fileset"
-	"virtmap/internal/memfs"
-	"virtmap/internal/peer"
 	"virtmap/internal/publish"
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/memfs"
+	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )

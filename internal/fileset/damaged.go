@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mapped"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mmap"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/publish"
 	"virtmap/internal/regular"
 	"virtmap/virtuser"
@@ -45,13 +45,13 @@ func DamagedText(text []byte) error {
 }
 
 // damagedMap says why a map cannot be read; nil when it can.
-func damagedMap(image *mapped.Image) error {
+func damagedMap(image *mmap.Image) error {
 	_, err := soundMap(image)
 	return err
 }
 
 // soundMap gives the sum of the rows of a map, or says why it cannot be read.
-func soundMap(image *mapped.Image) (mapfile.Sum, error) {
+func soundMap(image *mmap.Image) (mapfile.Sum, error) {
 	if len(image.Bytes) == 0 {
 		return mapfile.Sum{}, errors.New("it is empty")
 	}

@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
-	"virtmap/internal/safefile"
+	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/mta/sendmail/safefile"
 )
 
 // Unsafe names the files of a set, and the folders above them, that sendmail

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mapped"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mmap"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/regular"
 )
 
@@ -58,7 +58,7 @@ func Drift(dir string) ([]string, error) {
 
 // driftOf compares a map with the rows of its text, where those are known.
 func driftOf(text, path string, rows mapfile.Rows) (lines []string, err error) {
-	image, err := mapped.Open(path)
+	image, err := mmap.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -78,7 +78,7 @@ func driftOf(text, path string, rows mapfile.Rows) (lines []string, err error) {
 	if sum == mapfile.SumOf(rows) && eachOnce(rows) {
 		return set.Warnings, nil
 	}
-	err = mapped.Guard(func() error {
+	err = mmap.Guard(func() error {
 		lines = append(set.Warnings, differing(text, path, rows, image.Bytes)...)
 		return nil
 	})

@@ -9,7 +9,7 @@ import (
 
 	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/mcfile"
 )
 
 type mapRows [][2]string

@@ -24,9 +24,9 @@ import (
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mapped"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mmap"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 	"virtmap/virtuser"
@@ -138,22 +138,22 @@ func textOutput(path string, content []byte, lines func([]byte) []string) publis
 	return publish.Output{
 		Path: path, Mode: textMode, UID: -1,
 		Write:   func(w io.WriteSeeker) error { _, err := w.Write(content); return err },
-		Damaged: func(image *mapped.Image) error { return DamagedText(image.Bytes) },
-		Same:    func(image *mapped.Image) bool { return image.Equal(content) },
-		Check: func(image *mapped.Image) error {
+		Damaged: func(image *mmap.Image) error { return DamagedText(image.Bytes) },
+		Same:    func(image *mmap.Image) bool { return image.Equal(content) },
+		Check: func(image *mmap.Image) error {
 			if !image.Equal(content) {
 				return fmt.Errorf("it differs from what was written")
 			}
 			return nil
 		},
-		Lost: func(image *mapped.Image) []string { return missing(lines(image.Bytes), lines(content)) },
+		Lost: func(image *mmap.Image) []string { return missing(lines(image.Bytes), lines(content)) },
 	}
 }
 
 // alike gives the Alike of an output: an installed file with the same lines, in
 // whatever order and with whatever comments, says the same.
-func alike(content []byte, lines func([]byte) []string) func(*mapped.Image) bool {
-	return func(image *mapped.Image) bool {
+func alike(content []byte, lines func([]byte) []string) func(*mmap.Image) bool {
+	return func(image *mmap.Image) bool {
 		old, next := lines(image.Bytes), lines(content)
 		return len(missing(old, next)) == 0 && len(missing(next, old)) == 0
 	}
@@ -166,7 +166,7 @@ func (b *builder) table(name string, rows mapfile.Rows, textRows func([]byte) ma
 		return
 	}
 	out := Map(filepath.Join(b.dir, name), b.typ, rows, b.owner)
-	out.Rebuilt = func(image *mapped.Image, read func(string) ([]byte, error)) bool {
+	out.Rebuilt = func(image *mmap.Image, read func(string) ([]byte, error)) bool {
 		text, err := read(out.Source)
 		if err != nil {
 			return false
@@ -181,19 +181,19 @@ func (b *builder) table(name string, rows mapfile.Rows, textRows func([]byte) ma
 // Outputs.
 func Map(source string, typ mapfile.Type, rows mapfile.Rows, owner int) publish.Output {
 	sum := sync.OnceValue(func() mapfile.Sum { return mapfile.SumOf(rows) })
-	same := func(image *mapped.Image) error { return sameRows(image, typ, rows, sum()) }
+	same := func(image *mmap.Image) error { return sameRows(image, typ, rows, sum()) }
 	return publish.Output{
 		Path: source + typ.Suffix, Mode: mapMode, UID: owner, Source: source,
 		Write:   func(w io.WriteSeeker) error { return typ.Write(w, rows) },
 		Damaged: damagedMap,
 		Check:   same,
-		Same:    func(image *mapped.Image) bool { return same(image) == nil },
-		Lost:    func(image *mapped.Image) []string { return missing(mapLines(image.Bytes), rowsAsLines(rows)) },
+		Same:    func(image *mmap.Image) bool { return same(image) == nil },
+		Lost:    func(image *mmap.Image) []string { return missing(mapLines(image.Bytes), rowsAsLines(rows)) },
 	}
 }
 
 // sameRows reads a map strictly and compares it with rows, whoever wrote it.
-func sameRows(image *mapped.Image, want mapfile.Type, rows mapfile.Rows, sum mapfile.Sum) error {
+func sameRows(image *mmap.Image, want mapfile.Type, rows mapfile.Rows, sum mapfile.Sum) error {
 	typ, found, err := mapfile.CheckImage(image)
 	switch {
 	case err != nil:

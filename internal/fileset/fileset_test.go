@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"virtmap/internal/fileset"
-	"virtmap/internal/peer"
 	"virtmap/internal/publish"
+	"virtmap/internal/workshop/peer"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )

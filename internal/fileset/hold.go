@@ -7,8 +7,8 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/publish"
 	"virtmap/internal/regular"
 )

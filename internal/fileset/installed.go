@@ -10,8 +10,8 @@ import (
 
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/regular"
 	"virtmap/virtuser"
 )

@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"virtmap/internal/fileset"
-	"virtmap/internal/peer"
+	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/regular"
-	"virtmap/internal/sendmail"
+	"virtmap/internal/workshop/peer"
 	"virtmap/virtuser"
 )
 
@@ -30,7 +30,7 @@ var configurations = map[string]string{
 // TestLayoutOfMC reads each .mc, and the .cf that m4 makes of it: both name the
 // same files.
 func TestLayoutOfMC(t *testing.T) {
-	program, err := sendmail.Find()
+	program, err := program.Find()
 	if err != nil {
 		peer.Skip(t, "%v", err)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"virtmap/hostnames"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/regular"
 	"virtmap/virtuser"
 )

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/publish"
 )
 

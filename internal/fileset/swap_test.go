@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"virtmap/internal/fileset"
-	"virtmap/internal/memfs"
-	"virtmap/internal/peer"
 	"virtmap/internal/publish"
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/memfs"
+	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )

@@ -7,8 +7,8 @@ import (
 	"os"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mcfile"
 	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/regular"
 	"virtmap/virtuser"
 )

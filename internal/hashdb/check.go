@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 	"virtmap/internal/parallel"
 )
 
@@ -52,7 +52,7 @@ type Stats struct {
 // does not keep it up. A caller who knows it compares with Stats.
 //
 // The processors share the buckets, and let go of the pages they have read.
-func Check(image *mapped.Image) (Stats, error) {
+func Check(image *mmap.Image) (Stats, error) {
 	f, err := Open(image.Bytes)
 	if err != nil {
 		return Stats{}, err
@@ -64,7 +64,7 @@ func Check(image *mapped.Image) (Stats, error) {
 	buckets := int(f.maxBucket) + 1
 	parts := make([]Stats, parallel.Parts(buckets, leastBuckets))
 	err = parallel.Ranges(buckets, leastBuckets, func(part, from, to int) error {
-		return mapped.Guard(func() (err error) {
+		return mmap.Guard(func() (err error) {
 			parts[part], err = f.checkBuckets(image, used, uint32(from), uint32(to))
 			return err
 		})
@@ -84,7 +84,7 @@ func Check(image *mapped.Image) (Stats, error) {
 // are read before their memory is let go of.
 const leastBuckets = 1000
 
-func (f *File) checkBuckets(image *mapped.Image, used *pageSet, from, to uint32) (Stats, error) {
+func (f *File) checkBuckets(image *mmap.Image, used *pageSet, from, to uint32) (Stats, error) {
 	var sum Sum
 	w := walker{f: f, used: used, yield: func(row [2][]byte, _ error) bool { sum.Add(row[0], row[1]); return true }}
 	for b := from; b < to; b++ {

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 )
 
 var update = flag.Bool("update", os.Getenv("VIRTMAP_UPDATE") != "", "rewrite the goldens")
@@ -110,7 +110,7 @@ func TestReferenceFiles(t *testing.T) {
 // holds checks that an image has exactly the rows, by Check, All and Get.
 func holds(t testing.TB, file []byte, rows pairs) {
 	t.Helper()
-	stats, err := Check(mapped.Of(file))
+	stats, err := Check(mmap.Of(file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +280,7 @@ func TestFlippedBytes(t *testing.T) {
 // differs says how an image has other rows than it should, beyond one change
 // inside one key or value.
 func differs(file []byte, rows pairs) string {
-	if _, err := Check(mapped.Of(file)); err != nil {
+	if _, err := Check(mmap.Of(file)); err != nil {
 		return ""
 	}
 	f, err := Open(file)
@@ -342,7 +342,7 @@ func oneByteOff(text string, of []string) bool {
 func TestCutFiles(t *testing.T) {
 	file := encode(t, randomRows(rand.New(rand.NewPCG(5, 5)), 500))
 	for n := 0; n < len(file); n += 512 {
-		if _, err := Check(mapped.Of(file[:n])); err == nil {
+		if _, err := Check(mmap.Of(file[:n])); err == nil {
 			t.Errorf("a file cut to %d of %d bytes passes", n, len(file))
 		}
 	}
@@ -353,7 +353,7 @@ func TestKeysOutOfOrder(t *testing.T) {
 	if at := bytes.Index(file, []byte("\x01aaa")); at > 0 {
 		copy(file[at:], "\x01aab") // hashes elsewhere or is out of order
 	}
-	if _, err := Check(mapped.Of(file)); err == nil {
+	if _, err := Check(mmap.Of(file)); err == nil {
 		t.Error("keys out of order pass")
 	}
 }
@@ -368,7 +368,7 @@ func FuzzCheck(f *testing.F) {
 			return
 		}
 		_ = Explain(&bytes.Buffer{}, file)
-		_, checkErr := Check(mapped.Of(file))
+		_, checkErr := Check(mmap.Of(file))
 		rows := 0
 		for row, err := range db.All() {
 			if err != nil {

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/mapped"
-	"virtmap/internal/peer"
+	"virtmap/internal/mmap"
+	"virtmap/internal/workshop/peer"
 )
 
 // TestLibdbTakesOurFiles writes files of many sizes and lets the real libdb
@@ -144,7 +144,7 @@ func changes(r *rand.Rand, rows pairs, n int) (pairs, []byte) {
 // holdsAny is holds for a file that libdb changed.
 func holdsAny(t *testing.T, file []byte, rows pairs) {
 	t.Helper()
-	stats, err := Check(mapped.Of(file))
+	stats, err := Check(mmap.Of(file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestReadsNativeFiles(t *testing.T) {
 				t.Errorf("%s: byte order %v", path, f.order)
 			}
 			if n := len(file) / 2 / 4096 * 4096; n > 0 && n < len(file) {
-				if _, err := Check(mapped.Of(bytes.Clone(file[:n]))); err == nil {
+				if _, err := Check(mmap.Of(bytes.Clone(file[:n]))); err == nil {
 					t.Errorf("%s cut to a half passes", path)
 				}
 			}
@@ -235,7 +235,7 @@ func TestReadsUnsortedPagesAndDuplicates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stats, err := Check(mapped.Of(file))
+	stats, err := Check(mmap.Of(file))
 	if err != nil || stats.Keys != 2 || stats.Rows != 3 {
 		t.Fatalf("%+v, %v", stats, err)
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 // TestSums holds the bytes of a few files to their sums, whatever the platform.

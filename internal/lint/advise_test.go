@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/sample"
+	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )

@@ -2,7 +2,7 @@ package lint
 
 import (
 	"virtmap/internal/diag"
-	"virtmap/internal/prove"
+	"virtmap/internal/promise"
 	"virtmap/inventory"
 )
 
@@ -13,8 +13,8 @@ var checkTest = &diag.Check{ID: "VM025", Name: "test-differs", Severity: diag.Er
 // inventory promises. A test whose outcome hangs on the server's own accounts
 // cannot be decided here and is left alone.
 func Tests(m *inventory.Model, faults *diag.List) {
-	withAll := prove.Promises{Model: m, Account: func(string) bool { return true }}
-	withNone := prove.Promises{Model: m}
+	withAll := promise.Promises{Model: m, Account: func(string) bool { return true }}
+	withNone := promise.Promises{Model: m}
 	for _, test := range m.Tests {
 		outcome := withNone.Of(test.Address)
 		if withNone.Meets(outcome, test.Want) || withAll.Meets(withAll.Of(test.Address), test.Want) {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/colinmarc/cdb"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 	"virtmap/internal/parallel"
 )
 
@@ -217,7 +217,7 @@ func (m cdbMap) All() iter.Seq2[[2][]byte, error] {
 // the tables follow each other to the end, and each record is found through
 // exactly one slot: hashes and positions of all records have the same sum as
 // those of all slots. Records and tables are read side by side.
-func checkCDB(image *mapped.Image) (rows Sum, err error) {
+func checkCDB(image *mmap.Image) (rows Sum, err error) {
 	m := cdbMap(image.Bytes)
 	end, err := m.recordsEnd()
 	if err != nil {
@@ -230,7 +230,7 @@ func checkCDB(image *mapped.Image) (rows Sum, err error) {
 	}
 	err = parallel.Ranges(len(walks), 1, func(_, from, to int) (err error) {
 		for _, walk := range walks[from:to] {
-			err = cmp.Or(err, mapped.Guard(walk))
+			err = cmp.Or(err, mmap.Guard(walk))
 		}
 		return err
 	})
@@ -270,7 +270,7 @@ func (m cdbMap) checkTables(end uint64) (slotted Sum, err error) {
 
 // checkRecords gives the sum of all records, and of what the slots have to say
 // of them.
-func (m cdbMap) checkRecords(image *mapped.Image, end uint64) (rows, found Sum, err error) {
+func (m cdbMap) checkRecords(image *mmap.Image, end uint64) (rows, found Sum, err error) {
 	for at, read := uint64(cdbHeader), uint64(cdbHeader); at < end; {
 		position := at
 		var key, value []byte

@@ -19,7 +19,7 @@ import (
 	"strings"
 
 	"virtmap/internal/hashdb"
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 )
 
 // Rows are what goes into a map.
@@ -42,7 +42,7 @@ type Type struct {
 	fits func(image []byte) bool
 	open func(image []byte) (Map, error)
 	// check reads a whole image strictly and gives the sum of its rows.
-	check func(image *mapped.Image) (Sum, error)
+	check func(image *mmap.Image) (Sum, error)
 }
 
 // Types are all types; the first whose content fits is taken.
@@ -52,7 +52,7 @@ var Types = []Type{
 		Write: func(w io.WriteSeeker, rows Rows) error { _, err := hashdb.Write(w, rows); return err },
 		fits:  fitsHash,
 		open:  func(image []byte) (Map, error) { return hashdb.Open(image) },
-		check: func(image *mapped.Image) (Sum, error) {
+		check: func(image *mmap.Image) (Sum, error) {
 			stats, err := hashdb.Check(image)
 			return stats.Sum, err
 		},
@@ -121,8 +121,8 @@ func OpenImage(image []byte) (Map, Type, error) {
 
 // CheckImage reads a whole map strictly and gives its type and the sum of its
 // rows.
-func CheckImage(image *mapped.Image) (typ Type, sum Sum, err error) {
-	err = mapped.Guard(func() (err error) {
+func CheckImage(image *mmap.Image) (typ Type, sum Sum, err error) {
+	err = mmap.Guard(func() (err error) {
 		for _, typ = range Types {
 			if typ.fits(image.Bytes) {
 				sum, err = typ.check(image)
@@ -145,13 +145,13 @@ type File struct {
 	Type Type
 
 	path  string
-	image *mapped.Image
+	image *mmap.Image
 	m     Map
 }
 
 // Open opens the map at a path.
 func Open(path string) (*File, error) {
-	image, err := mapped.Open(path)
+	image, err := mmap.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +193,7 @@ func (f *File) Release() { f.image.Release() }
 
 // guarded runs a function that reads the image, and names the file in errors.
 func (f *File) guarded(read func() error) error {
-	if err := mapped.Guard(read); err != nil {
+	if err := mmap.Guard(read); err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
 	return nil

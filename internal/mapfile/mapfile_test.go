@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/mapped"
-	"virtmap/internal/peer"
+	"virtmap/internal/mmap"
+	"virtmap/internal/workshop/peer"
 )
 
 type pairs [][2]string
@@ -147,8 +147,8 @@ func TestCDBFlippedBytes(t *testing.T) {
 		}
 	}
 	for n := range image {
-		if _, _, err := CheckImage(mapped.Of(image[:n])); err == nil && n > 0 {
-			if typ, _, _ := CheckImage(mapped.Of(image[:n])); typ.Name == "cdb" {
+		if _, _, err := CheckImage(mmap.Of(image[:n])); err == nil && n > 0 {
+			if typ, _, _ := CheckImage(mmap.Of(image[:n])); typ.Name == "cdb" {
 				t.Errorf("a cdb cut to %d bytes passes", n)
 			}
 		}
@@ -157,7 +157,7 @@ func TestCDBFlippedBytes(t *testing.T) {
 
 func checkFlipped(t *testing.T, image []byte, rows pairs, at int) {
 	t.Helper()
-	if _, err := checkCDB(mapped.Of(image)); err != nil {
+	if _, err := checkCDB(mmap.Of(image)); err != nil {
 		return
 	}
 	wrong := 0
@@ -181,10 +181,10 @@ func TestFileCutWhileOpen(t *testing.T) {
 		if err := os.Truncate(path, 0); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := f.Append(nil, []byte("user1@d1.example")); !errors.Is(err, mapped.ErrCut) {
+		if _, _, err := f.Append(nil, []byte("user1@d1.example")); !errors.Is(err, mmap.ErrCut) {
 			t.Errorf("%s: lookup in a cut file: %v", typ, err)
 		}
-		if _, err := f.Sum(); !errors.Is(err, mapped.ErrCut) {
+		if _, err := f.Sum(); !errors.Is(err, mmap.ErrCut) {
 			t.Errorf("%s: check of a cut file: %v", typ, err)
 		}
 		f.Close()
@@ -244,7 +244,7 @@ func FuzzCDB(f *testing.F) {
 		if !fitsCDB(image) {
 			return
 		}
-		_, checkErr := checkCDB(mapped.Of(image))
+		_, checkErr := checkCDB(mmap.Of(image))
 		db, _ := openCDB(image)
 		for row, err := range db.All() {
 			if err != nil {

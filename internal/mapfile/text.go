@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"iter"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 )
 
 // A textMap reads lines of key, white space and value; # in the first column
@@ -38,7 +38,7 @@ func (m textMap) All() iter.Seq2[[2][]byte, error] {
 	}
 }
 
-func checkText(image *mapped.Image) (rows Sum, err error) {
+func checkText(image *mmap.Image) (rows Sum, err error) {
 	seen := map[string]int{}
 	number := 0
 	for line := range bytes.Lines(image.Bytes) {

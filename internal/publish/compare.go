@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 )
 
 // compare finds what is to be written, and refuses what is not ours.
@@ -43,22 +43,22 @@ func (p *publisher) compare() error {
 // damaged, and made anew where it was ours.
 func (p *publisher) compareThere(out Output, info Info, foreign *Foreign) (err error) {
 	for range 2 {
-		err = p.image(out.Path, func(image *mapped.Image) error { return p.compareOne(out, info, image, foreign) })
-		if !errors.Is(err, mapped.ErrCut) {
+		err = p.image(out.Path, func(image *mmap.Image) error { return p.compareOne(out, info, image, foreign) })
+		if !errors.Is(err, mmap.ErrCut) {
 			return err
 		}
 	}
 	if out.Shared || !p.recorded(out) {
 		return err
 	}
-	s := staged{out: out, info: info, change: Change{Path: out.Path, Damage: mapped.ErrCut.Error()}}
-	s.bridge = p.bridgeOf(out, mapped.Of(nil), true)
+	s := staged{out: out, info: info, change: Change{Path: out.Path, Damage: mmap.ErrCut.Error()}}
+	s.bridge = p.bridgeOf(out, mmap.Of(nil), true)
 	p.damaged[out.Path] = true
 	p.add(s)
 	return nil
 }
 
-func (p *publisher) compareOne(out Output, info Info, image *mapped.Image, foreign *Foreign) error {
+func (p *publisher) compareOne(out Output, info Info, image *mmap.Image, foreign *Foreign) error {
 	if out.Same(image) {
 		p.keep(out, info, image)
 		return nil
@@ -106,7 +106,7 @@ func (p *publisher) add(s staged) {
 
 // keep leaves a file alone. A map must not look older than its text, or the
 // system's own tools rebuild it.
-func (p *publisher) keep(out Output, info Info, image *mapped.Image) {
+func (p *publisher) keep(out Output, info Info, image *mmap.Image) {
 	if !out.Shared {
 		p.manifest.Files[key(out.Path)] = []string{p.digest(out.Path, image)}
 	}
@@ -121,7 +121,7 @@ func (p *publisher) keep(out Output, info Info, image *mapped.Image) {
 }
 
 // ours reports whether we wrote an installed file, or what is in it.
-func (p *publisher) ours(out Output, image *mapped.Image) bool {
+func (p *publisher) ours(out Output, image *mmap.Image) bool {
 	if p.manifest.wrote(out.Path, p.digest(out.Path, image)) {
 		return true
 	}
@@ -130,7 +130,7 @@ func (p *publisher) ours(out Output, image *mapped.Image) bool {
 	}
 	return out.Rebuilt(image, func(path string) ([]byte, error) {
 		text, err := p.FS.ReadFile(path)
-		if err == nil && !p.manifest.wrote(path, digest(mapped.Of(text))) {
+		if err == nil && !p.manifest.wrote(path, digest(mmap.Of(text))) {
 			return nil, fmt.Errorf("%q was changed", path)
 		}
 		return text, err
@@ -138,7 +138,7 @@ func (p *publisher) ours(out Output, image *mapped.Image) bool {
 }
 
 // digest gives the digest of an installed file, and keeps it.
-func (p *publisher) digest(path string, image *mapped.Image) string {
+func (p *publisher) digest(path string, image *mmap.Image) string {
 	sum, ok := p.digests[path]
 	if !ok {
 		sum = digest(image)
@@ -148,27 +148,27 @@ func (p *publisher) digest(path string, image *mapped.Image) string {
 }
 
 // image reads a file.
-func (p *publisher) image(path string, read func(*mapped.Image) error) error {
-	return readImage(p.FS, path, func(image *mapped.Image) error {
+func (p *publisher) image(path string, read func(*mmap.Image) error) error {
+	return readImage(p.FS, path, func(image *mmap.Image) error {
 		p.count(len(image.Bytes))
 		return read(image)
 	})
 }
 
-func readImage(files FS, path string, read func(*mapped.Image) error) error {
+func readImage(files FS, path string, read func(*mmap.Image) error) error {
 	image, err := files.Image(path)
 	if err != nil {
 		return err
 	}
-	err = mapped.Guard(func() error { return read(image) })
-	if errors.Is(err, mapped.ErrCut) {
+	err = mmap.Guard(func() error { return read(image) })
+	if errors.Is(err, mmap.ErrCut) {
 		err = fmt.Errorf("%q: %w", path, err)
 	}
 	return errors.Join(err, image.Close())
 }
 
 func digestOf(files FS, path string) (sum string, err error) {
-	err = readImage(files, path, func(image *mapped.Image) error {
+	err = readImage(files, path, func(image *mmap.Image) error {
 		sum = digest(image)
 		return nil
 	})

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 )
 
 // damage says why an installed file that is not what we wrote cannot be what
 // anybody wrote: by its own content, or because it is the beginning of what
 // we wrote and ends within a line.
-func (p *publisher) damage(out Output, image *mapped.Image) string {
+func (p *publisher) damage(out Output, image *mmap.Image) string {
 	if out.Damaged != nil {
 		if err := out.Damaged(image); err != nil {
 			return err.Error()
@@ -26,7 +26,7 @@ func (p *publisher) damage(out Output, image *mapped.Image) string {
 
 // isCut reports whether a text is the beginning of what we wrote, or are about
 // to write, and ends within a line. No editor leaves such a file.
-func (p *publisher) isCut(out Output, image *mapped.Image) bool {
+func (p *publisher) isCut(out Output, image *mmap.Image) bool {
 	if n := len(image.Bytes); n == 0 || image.Bytes[n-1] == '\n' {
 		return false
 	}
@@ -72,7 +72,7 @@ func (p *publisher) recorded(out Output) bool {
 
 // worthKeeping reports whether a person may have written something of a damaged
 // file of ours: it is a text, and not only the beginning of what we wrote.
-func (p *publisher) worthKeeping(out Output, image *mapped.Image) bool {
+func (p *publisher) worthKeeping(out Output, image *mmap.Image) bool {
 	return out.Source == "" && len(bytes.Trim(image.Bytes, "\x00 \t\r\n")) > 0 && !p.isCut(out, image)
 }
 
@@ -88,7 +88,7 @@ func (p *publisher) copyOf(path string) ([]byte, bool) {
 
 // bridgeOf gives the bridge of an output. Where the installed file is damaged the
 // bridge is made of what we wrote there, or of the text of the map.
-func (p *publisher) bridgeOf(out Output, image *mapped.Image, damaged bool) func(io.WriteSeeker) error {
+func (p *publisher) bridgeOf(out Output, image *mmap.Image, damaged bool) func(io.WriteSeeker) error {
 	switch {
 	case out.Bridge == nil:
 		return nil
@@ -96,17 +96,17 @@ func (p *publisher) bridgeOf(out Output, image *mapped.Image, damaged bool) func
 		return out.Bridge(image, nil)
 	case out.Source == "":
 		written, _ := p.copyOf(out.Path)
-		return out.Bridge(mapped.Of(written), nil)
+		return out.Bridge(mmap.Of(written), nil)
 	}
 	sum, err := digestOf(p.FS, out.Source)
 	if err == nil && p.manifest.wrote(out.Source, sum) {
 		if text, err := p.FS.ReadFile(out.Source); err == nil {
-			return out.Bridge(mapped.Of(nil), text)
+			return out.Bridge(mmap.Of(nil), text)
 		}
 	}
 	text, ok := p.copyOf(out.Source)
 	if !ok && !p.damaged[out.Source] {
 		text, _ = p.FS.ReadFile(out.Source)
 	}
-	return out.Bridge(mapped.Of(nil), append([]byte{}, text...))
+	return out.Bridge(mmap.Of(nil), append([]byte{}, text...))
 }

@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"virtmap/internal/mapped"
-	"virtmap/internal/peer"
+	"virtmap/internal/mmap"
+	"virtmap/internal/workshop/peer"
 )
 
 // told is a set whose damage is written down.
@@ -20,7 +20,7 @@ func told(dir string, contents ...string) (s Set, lines *[]string) {
 	s, lines = set(dir, contents...), new([]string)
 	s.Tell = func(line string) { *lines = append(*lines, line) }
 	for i := range s.Outputs {
-		s.Outputs[i].Damaged = func(image *mapped.Image) error {
+		s.Outputs[i].Damaged = func(image *mmap.Image) error {
 			if len(image.Bytes) == 0 || bytes.IndexByte(image.Bytes, 0) >= 0 {
 				return errors.New("empty, or with a NUL")
 			}
@@ -242,9 +242,9 @@ type unreadable struct {
 	path string
 }
 
-func (f unreadable) Image(name string) (*mapped.Image, error) {
+func (f unreadable) Image(name string) (*mmap.Image, error) {
 	if name == f.path {
-		return nil, mapped.ErrCut
+		return nil, mmap.ErrCut
 	}
 	return f.FS.Image(name)
 }
@@ -262,7 +262,7 @@ func TestFileThatTheDiskCannotRead(t *testing.T) {
 	put(t, filepath.Join(mine, "f1"), "by hand")
 	s = set(mine, "one", "two")
 	s.FS = unreadable{OS, filepath.Join(mine, "f1")}
-	if _, err := Publish(context.Background(), s); !errors.Is(err, mapped.ErrCut) {
+	if _, err := Publish(context.Background(), s); !errors.Is(err, mmap.ErrCut) {
 		t.Errorf("a file that was never ours: %v", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 	"virtmap/internal/regular"
 )
 
@@ -20,8 +20,8 @@ type FS interface {
 	Stat(name string) (Info, error) // of a link, the link itself
 	ReadFile(name string) ([]byte, error)
 	// Image gives a file that may be large; who reads it does so under
-	// mapped.Guard.
-	Image(name string) (*mapped.Image, error)
+	// mmap.Guard.
+	Image(name string) (*mmap.Image, error)
 	Create(name string, mode fs.FileMode) (File, error) // must not exist
 	Rename(old, new string) error
 	Remove(name string) error
@@ -90,7 +90,7 @@ func (osFS) ReadFile(name string) ([]byte, error) { return regular.Read(name, re
 
 // Image keeps makemap and postmap, which write maps in place, from doing so
 // while the file is read; programs that only read it are not kept from it.
-func (osFS) Image(name string) (*mapped.Image, error) {
+func (osFS) Image(name string) (*mmap.Image, error) {
 	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not make us wait
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (osFS) Image(name string) (*mapped.Image, error) {
 	if err := flock(file, syscall.LOCK_SH, mapWait); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	image, err := mapped.Open(name)
+	image, err := mmap.Open(name)
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}

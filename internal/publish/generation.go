@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 )
 
 // Meta says what a generation is.
@@ -131,7 +131,7 @@ func (p *publisher) copyGeneration(m Meta, at func(path string) string) error {
 		if !m.Files[key(out.Path)].Stored {
 			continue
 		}
-		err := p.image(at(out.Path), func(image *mapped.Image) error {
+		err := p.image(at(out.Path), func(image *mmap.Image) error {
 			return p.writeNew(filepath.Join(dir, key(out.Path)), image)
 		})
 		if err != nil {
@@ -142,7 +142,7 @@ func (p *publisher) copyGeneration(m Meta, at func(path string) string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(p.writeNew(filepath.Join(dir, metaName), mapped.Of(append(text, '\n'))), p.FS.SyncDir(dir), p.FS.SyncDir(filepath.Dir(dir)))
+	return errors.Join(p.writeNew(filepath.Join(dir, metaName), mmap.Of(append(text, '\n'))), p.FS.SyncDir(dir), p.FS.SyncDir(filepath.Dir(dir)))
 }
 
 // unnamed is the folder of a generation that is not in place yet.
@@ -171,7 +171,7 @@ func nameGeneration(files FS, state string, number int, tell func(string)) error
 	return files.SyncDir(filepath.Dir(from))
 }
 
-func (p *publisher) writeNew(path string, content *mapped.Image) error {
+func (p *publisher) writeNew(path string, content *mmap.Image) error {
 	return p.write(path, 0o600, func(f File) error {
 		for piece := range content.Pieces() {
 			if _, err := f.Write(piece); err != nil {

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strconv"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 )
 
 // Generations lists what is kept in a state folder, the oldest first, and says
@@ -107,7 +107,7 @@ func (k Kept) lookAt(files FS, dir, name string) error {
 		return err
 	case !info.Mode.IsRegular():
 		return fmt.Errorf("%s: %w", name, errNoFile)
-	case info.Size == 0 && k.Digest != digest(mapped.Of(nil)):
+	case info.Size == 0 && k.Digest != digest(mmap.Of(nil)):
 		return fmt.Errorf("%s: %w", name, errEmpty)
 	}
 	return nil
@@ -124,7 +124,7 @@ func (m Meta) Content(files FS, state, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("generation %d: %s: %w", m.Number, name, err)
 	}
-	if digest(mapped.Of(content)) != kept.Digest {
+	if digest(mmap.Of(content)) != kept.Digest {
 		return nil, fmt.Errorf("generation %d: %s is damaged", m.Number, name)
 	}
 	return content, nil

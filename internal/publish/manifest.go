@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 )
 
 // A manifest says which bytes we wrote: a file that differs was changed by
@@ -28,7 +28,7 @@ func key(path string) string { return filepath.Base(path) }
 // ManifestName is the file of the state folder that says what virtmap wrote.
 const ManifestName = "manifest.json"
 
-func digest(image *mapped.Image) string {
+func digest(image *mmap.Image) string {
 	sum := sha256.New()
 	for piece := range image.Pieces() {
 		sum.Write(piece)
@@ -125,7 +125,7 @@ func (m *manifest) addCopies(files FS, dir string) {
 	names, _ := files.Names(dir) // a folder that cannot be listed tells nothing
 	for _, name := range names {
 		sum, err := digestOf(files, filepath.Join(dir, name))
-		if err == nil && name != metaName && sum != digest(mapped.Of(nil)) {
+		if err == nil && name != metaName && sum != digest(mmap.Of(nil)) {
 			m.Files[name] = append(m.Files[name], sum)
 		}
 	}

@@ -43,7 +43,7 @@ import (
 	"strings"
 	"time"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 )
 
 // An Output is one file to be published. All outputs but shared ones are in
@@ -56,25 +56,25 @@ type Output struct {
 	Write func(w io.WriteSeeker) error
 
 	// Check reads back what was written.
-	Check func(image *mapped.Image) error
+	Check func(image *mmap.Image) error
 	// Damaged says why an installed file cannot be what anybody wrote: such a
 	// file of ours is made anew. It gives nil for one that can be. May be nil.
-	Damaged func(image *mapped.Image) error
+	Damaged func(image *mmap.Image) error
 	// Same reports whether an installed file says what we would write.
-	Same func(image *mapped.Image) bool
+	Same func(image *mmap.Image) bool
 	// Rebuilt reports whether an installed file that we did not write says
 	// what ours said: systems rebuild maps from their texts. May be nil.
-	Rebuilt func(image *mapped.Image, read func(path string) ([]byte, error)) bool
+	Rebuilt func(image *mmap.Image, read func(path string) ([]byte, error)) bool
 	// Alike reports whether an installed file says the same in another way. May
 	// be nil: none does.
-	Alike func(image *mapped.Image) bool
+	Alike func(image *mmap.Image) bool
 	// Lost lists what replacing a file that a person made would lose.
-	Lost func(image *mapped.Image) []string
+	Lost func(image *mmap.Image) []string
 	// Bridge gives, of a map that other files of the set lead to, the form
 	// that serves the old ones as well as the new while they are swapped; nil
 	// when the new map does. text is given where the installed map is damaged:
 	// what it was made of. May be nil.
-	Bridge func(installed *mapped.Image, text []byte) func(w io.WriteSeeker) error
+	Bridge func(installed *mmap.Image, text []byte) func(w io.WriteSeeker) error
 
 	Hold    bool   // not written for now; a file that a person made is adopted all the same
 	Shared  bool   // a person's file that we keep a part of: never foreign

@@ -14,22 +14,22 @@ import (
 	"testing"
 	"time"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 )
 
 func text(path, content string) Output {
-	same := func(image *mapped.Image) bool { return string(image.Bytes) == content }
+	same := func(image *mmap.Image) bool { return string(image.Bytes) == content }
 	return Output{
 		Path: path, Mode: 0o640, UID: -1,
 		Write: func(w io.WriteSeeker) error { _, err := io.WriteString(w, content); return err },
 		Same:  same,
-		Check: func(image *mapped.Image) error {
+		Check: func(image *mmap.Image) error {
 			if !same(image) {
 				return errors.New("differs")
 			}
 			return nil
 		},
-		Lost: func(image *mapped.Image) []string { return strings.Fields(string(image.Bytes)) },
+		Lost: func(image *mmap.Image) []string { return strings.Fields(string(image.Bytes)) },
 	}
 }
 
@@ -154,7 +154,7 @@ func TestRebuiltMapIsOurs(t *testing.T) {
 	withMap := func(content string) Set {
 		s := set(dir, content, "map of "+content)
 		s.Outputs[1].Source = s.Outputs[0].Path
-		s.Outputs[1].Rebuilt = func(image *mapped.Image, read func(string) ([]byte, error)) bool {
+		s.Outputs[1].Rebuilt = func(image *mmap.Image, read func(string) ([]byte, error)) bool {
 			text, err := read(s.Outputs[0].Path)
 			return err == nil && image.Equal(append([]byte("rebuilt of "), text...))
 		}
@@ -432,7 +432,7 @@ func TestReplaceOneFile(t *testing.T) {
 		out := text(path, content)
 		out.Source = filepath.Join(dir, "virtusertable")
 		if check != nil {
-			out.Check = func(*mapped.Image) error { return check }
+			out.Check = func(*mmap.Image) error { return check }
 		}
 		return Replace(context.Background(), dir, Replacement{FS: OS, Make: func() (Output, error) { return out, nil }})
 	}

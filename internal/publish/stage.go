@@ -6,7 +6,7 @@ import (
 	"io"
 	"io/fs"
 
-	"virtmap/internal/mapped"
+	"virtmap/internal/mmap"
 )
 
 // stage writes every file beside its place and reads it back. All are written
@@ -71,7 +71,7 @@ func (s *staged) forms() []form {
 // readBack checks what was written, and takes its digests down.
 func (p *publisher) readBack(s *staged) error {
 	path := s.out.Path
-	err := p.image(beside(path), func(image *mapped.Image) error {
+	err := p.image(beside(path), func(image *mmap.Image) error {
 		if err := s.out.Check(image); err != nil {
 			return fmt.Errorf("%q was read back: %w", path, err)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 )
 
 // told are reports that a reader may get: faults of all kinds, and none.

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/peer"
 	"virtmap/internal/smtpd"
+	"virtmap/internal/workshop/peer"
 )
 
 // bodies are messages that servers get wrong.

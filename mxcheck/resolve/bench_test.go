@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 	"virtmap/mxcheck"
 	"virtmap/mxcheck/resolve"
 )

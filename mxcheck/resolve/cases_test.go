@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"virtmap/internal/peer"
+	"virtmap/internal/workshop/peer"
 	"virtmap/mxcheck"
 	"virtmap/mxcheck/resolve"
 )

@@ -27,7 +27,7 @@ import (
 	"strings"
 	"time"
 
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/regular"
 )
 

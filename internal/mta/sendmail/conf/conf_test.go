@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/mcfile"
 )
 
 const example = `# a comment

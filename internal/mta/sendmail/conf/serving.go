@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/mcfile"
 )
 
 // A Serving says what the running server reads of a set. A sendmail reads its

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/regular"
 )
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mcfile"
+	"virtmap/internal/mta/sendmail/mcfile"
 )
 
 // A Need is one thing that the configuration must read of a set.

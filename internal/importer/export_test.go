@@ -1,0 +1,22 @@
+package importer
+
+import "virtmap/internal/fileset"
+
+// ProveAll is Prove that asks about every address.
+func (s *Server) ProveAll(inv *Inventory, built *fileset.Installed) (Proof, error) {
+	both, err := s.beside(built)
+	if err != nil {
+		return Proof{}, err
+	}
+	known := both.settle()
+	known.forget()
+	return both.prove(inv, known), nil
+}
+
+// MostCopied sets how many rows copies may add, until the function that it gives
+// is called.
+func MostCopied(n int) (restore func()) {
+	was := mostCopied
+	mostCopied = n
+	return func() { mostCopied = was }
+}

@@ -1,0 +1,72 @@
+package importer_test
+
+import (
+	"strings"
+	"testing"
+
+	"virtmap/internal/fileset"
+	"virtmap/internal/importer"
+)
+
+// FuzzFrom reads any text as each kind of list: what comes of it is an inventory
+// without faults, or an error, and every line is in it or named.
+func FuzzFrom(f *testing.F) {
+	f.Add("a@b.example x, y\n@c.example @b.example\n# z\nb.example\n", 0)
+	f.Add("a@b.example\tb/a\n", 1)
+	f.Add("address;target\na@b.example;\"x, y\"\n", 2)
+	f.Add("a+b@c.example error:5.1.1:\"550 no\"\nx |y\n", 3)
+	f.Add("A@0 x\n\xa00@a x\n", 3)
+	f.Add("@a.example x \x00\ny@a.example A+\"0 x, X\n", 3)
+	f.Fuzz(func(t *testing.T, text string, kind int) {
+		source := importer.Source{Kind: importer.Kinds[uint(kind)%uint(len(importer.Kinds))], Name: "list", Text: text}
+		s, err := importer.From("mx1.example.net", "/var/mail", []importer.Source{source}, func(name string) bool { return !strings.HasPrefix(name, "virtmap-") })
+		if err != nil {
+			return
+		}
+		inv, err := s.Inventory("mail.yaml")
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		damaged := strings.Contains(strings.ToLower(text), "error:") || strings.Contains(inv.Text, "# The row was ") // meant, or answered, otherwise: the proof lists it
+		if p := prove(t, s, inv); !p.Harmless() && inv.Left == 0 && !damaged {
+			t.Errorf("%q becomes\n%s\nand %+v differs", text, inv.Text, p.Found[0])
+		}
+	})
+}
+
+// FuzzServer reads any texts as those of a sendmail server: what comes of them is
+// an inventory without faults, or an error, and what differs is explained.
+func FuzzServer(f *testing.F) {
+	f.Add("info@a.example bea, x\nlist@a.example\tlist\n@b.example\t%1%3@a.example\n# x\n", "a.example\n# b\nb.example\n", "list: bea, gone@a.example\nowner-list: andrei\n")
+	f.Add("x@a.example error:5.1.1:\"550 no\"\ny+*@a.example root%3\n@a.example error:nouser No\n", "a.example", "root: andrei\n")
+	f.Add("a@a.example b@a.example\nb@a.example a@a.example\nX+d@A.Example.\t\\root\n", "A.example.", "x: |cat, /tmp/x, :include:/x\n")
+	f.Add("@ x\nx y\n\xe9@a.example root\n@[1.2.3.4] bea\n", "[1.2.3.4]\nlocalhost\n\xe9\n", "virtmap=a: root, virtmap=a\nvirtmap-root: root, a@b.example\n")
+	f.Add("info@a.exampl<<<<a, x\nlist@a.example\tlirt\n@@b.example\t%1%3@a.example\n", "a.example\nb.example\n", "\x10one\x00 xam\xa2le\n")
+	f.Add("@b.example\t%1%3\xae5\xf4\bI@a.example\n", "a.example\nb.example\n", "")
+	f.Add("x@a.example error:5.1.1:\"550 n.\ny@a.example er5.1.1ampy+*@a.ror:%3\nz@a.example listYY\t%1%3@a.exam\n", "a.example", "")
+	f.Fuzz(func(t *testing.T, table, classW, aliases string) {
+		dir := t.TempDir()
+		write(t, dir, "sendmail.cf", "Djmx1.example.net\nFw/etc/mail/local-host-names\nKvirtuser text /etc/mail/virtusertable\nO AliasFile=/etc/mail/aliases\n")
+		write(t, dir, "virtusertable", table)
+		write(t, dir, "local-host-names", classW)
+		write(t, dir, "aliases", aliases)
+		layout, err := fileset.ReadLayout(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := importer.Sendmail(layout, nil, account)
+		if err != nil {
+			return
+		}
+		defer server.Close()
+		inv, err := server.Inventory("mail.yaml")
+		if err != nil {
+			t.Fatalf("%q: %v", table, err)
+		}
+		for _, d := range prove(t, server, inv).Found {
+			if d.Why == "" {
+				t.Errorf("%s: %+v -> %+v, with\n%s", d.Address, d.Old, d.New, inv.Text)
+			}
+		}
+	})
+}

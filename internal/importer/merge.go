@@ -1,0 +1,317 @@
+package importer
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/fileset"
+	"virtmap/internal/promise"
+	"virtmap/inventory"
+	"virtmap/virtuser"
+)
+
+// A Merge is what an import adds to an inventory that is there.
+type Merge struct {
+	Additions inventory.Additions
+	Added     int // addresses, without those of whole domains
+
+	have    fileset.Source
+	inv     *Inventory
+	lines   []string // of the imported inventory
+	names   map[string]bool
+	site    virtuser.Lookup
+	account func(name string) bool // of the server
+}
+
+// Into compares an import with an inventory that is there, and adds what that
+// has not.
+func (s *Server) Into(have fileset.Source, inv *Inventory) *Merge {
+	m := &Merge{have: have, inv: inv, lines: strings.Split(inv.Text, "\n"), names: map[string]bool{}, site: s.site, account: s.router.Account}
+	m.Additions.Addresses = map[string][]inventory.Entry{}
+	model, c := inv.Source.Model, m.beside(have)
+	for i := range model.Domains {
+		d := &model.Domains[i]
+		known, listed := have.Model.Domain(d.Name)
+		switch {
+		case m.closed(d.Name) != "": // Prove says what of it differs
+		case listed:
+			m.domain(d, known, c)
+		default:
+			m.Additions.Domains = append(m.Additions.Domains, m.whole(i))
+			m.lead(d.CatchAll)
+			for a := range d.Addresses {
+				m.lead(d.Addresses[a].To)
+			}
+		}
+	}
+	return m
+}
+
+// beside compares an inventory with the import: on the same server, with the
+// accounts of both.
+func (m *Merge) beside(other fileset.Source) *comparing {
+	a, b := other.Router(), m.inv.Source.Router()
+	ours, theirs := a.Account, b.Account
+	account := func(name string) bool { return ours(name) || theirs(name) || m.account(name) }
+	a.Account, b.Account = account, account
+	a.Aliases, b.Aliases = a.Aliases.Before(m.site), b.Aliases.Before(m.site)
+	return &comparing{old: a, next: b}
+}
+
+// domain adds the addresses that a domain has not, which is the inventory's
+// under a number.
+func (m *Merge) domain(d *inventory.Domain, known int, c *comparing) {
+	detail := (&promise.Promises{Model: m.have.Model}).Detail(known)
+	for i := range d.Addresses {
+		a := &d.Addresses[i]
+		key := a.Local + "@" + d.Name
+		if _, listed := m.have.Compiled.Table.Get([]byte(key)); listed || !c.differ(examples(key)) {
+			continue
+		}
+		e := m.entry(m.line(a.Pos))
+		e.Text = withDetail(e.Text, a, d.Detail, detail)
+		m.Additions.Addresses[d.Name] = append(m.Additions.Addresses[d.Name], e)
+		m.lead(a.To)
+		m.Added++
+	}
+}
+
+// withDetail has an address say what becomes of its detail, where that is
+// another thing in the domain that it comes to.
+func withDetail(text string, a *inventory.Address, from, to inventory.Detail) string {
+	from, to = max(from, inventory.DetailDrop), max(to, inventory.DetailDrop)
+	key, value, _ := strings.Cut(text, ": ")
+	switch {
+	case from == to || a.Detail != inventory.DetailUnset || a.Form == inventory.ExactDetail || a.To.Kind == inventory.Refused || a.To.Kind == inventory.ToDomain || a.To.HasParams():
+		return text
+	case strings.HasPrefix(value, "{to: "):
+		value = strings.TrimPrefix(strings.TrimSuffix(value, "}"), "{to: ")
+	}
+	word := map[inventory.Detail]string{inventory.DetailDrop: "drop", inventory.DetailKeep: "keep", inventory.DetailReject: "reject"}[from]
+	return key + ": {to: " + value + ", detail: " + word + "}"
+}
+
+// differ reports whether one of the addresses has another fate.
+func (c *comparing) differ(addresses []string) bool {
+	return slices.ContainsFunc(addresses, func(addr string) bool {
+		d := c.difference(addr)
+		return d.compare()
+	})
+}
+
+// Prove compares what the inventory with the additions does, Old, with what was
+// imported, New: for every address of the import, also with a detail, and what
+// its domains do not list.
+func (m *Merge) Prove(after fileset.Source) Proof {
+	c := m.beside(after)
+	for i := range m.inv.Source.Compiled.Table.Len() {
+		if key, _ := m.inv.Source.Compiled.Table.Row(i); key[0] != '@' {
+			c.addresses(string(key))
+		}
+	}
+	for i := range m.inv.Source.Model.Domains {
+		domain := m.inv.Source.Model.Domains[i].Name
+		c.addresses("@" + domain)
+		c.addresses("++@" + domain)
+	}
+	for i := range c.Found {
+		c.Found[i].Why = m.why(&c.Found[i])
+	}
+	return c.Proof
+}
+
+// addresses compares those of a key.
+func (c *comparing) addresses(key string) {
+	for _, addr := range examples(key) {
+		c.address(addr, false)
+	}
+	if local, domain, _ := strings.Cut(key, "@"); local != "" && !strings.Contains(local, "+") {
+		c.address(local+"+detail@"+domain, false)
+	}
+}
+
+// why says who decides what becomes of an address that differs.
+func (m *Merge) why(d *Difference) string {
+	domain := d.Address[strings.LastIndexByte(d.Address, '@')+1:]
+	row, closed := d.route.Row(), m.closed(domain)
+	switch {
+	case row != "":
+		return "the inventory has it by " + row + ", and is left as it is"
+	case closed != "":
+		return domain + closed + " in the inventory, and left as it is"
+	}
+	return "the inventory leaves it to the server's accounts and aliases"
+}
+
+// closed says why nothing can be added to a domain, where that is so.
+func (m *Merge) closed(domain string) string {
+	known, listed := m.have.Model.Domain(domain)
+	switch {
+	case !listed && m.have.Model.IsHostName(domain):
+		return " is one of the server's own names"
+	case !listed:
+		return ""
+	case !m.have.Model.Domains[known].Enabled:
+		return " is not enabled"
+	case m.have.Model.Domains[known].Backup:
+		return " is a backup domain"
+	}
+	return ""
+}
+
+// line is the line of a place of the imported inventory, from 0.
+func (m *Merge) line(pos diag.Pos) int {
+	place, _ := m.inv.Source.Model.Sources.Place(pos)
+	return place.Line - 1
+}
+
+// entry is a line with the comments above it.
+func (m *Merge) entry(line int) inventory.Entry {
+	e := inventory.Entry{Text: strings.TrimSpace(m.lines[line])}
+	for line--; line >= 0; line-- {
+		comment := strings.TrimSpace(m.lines[line])
+		if !strings.HasPrefix(comment, "#") || strings.HasPrefix(comment, notImported) {
+			break
+		}
+		e.Comments = append(e.Comments, comment)
+	}
+	slices.Reverse(e.Comments)
+	return e
+}
+
+// whole is a domain with all its lines. A copy of a domain that the inventory
+// has another way, or not as a domain, leads there row by row.
+func (m *Merge) whole(i int) inventory.Entry {
+	d := &m.inv.Source.Model.Domains[i]
+	first := m.line(d.Pos)
+	e := m.entry(first)
+	_, known := m.have.Model.Domain(d.SameAs.Text)
+	known = known || m.have.Model.IsHostName(d.SameAs.Text)
+	lines := []string{e.Text}
+	for _, line := range m.lines[first+1:] {
+		if !strings.HasPrefix(line, "    ") {
+			break
+		}
+		if known && strings.HasPrefix(line, sameAsKey) {
+			line = catchAllKey + ": " + m.inv.copies[d.Name]
+		}
+		lines = append(lines, strings.TrimPrefix(line, "  "))
+	}
+	e.Text = strings.Join(lines, "\n")
+	return e
+}
+
+// lead adds the users and the local aliases that a target leads to, where the
+// inventory has neither of that name.
+func (m *Merge) lead(t inventory.Target) {
+	model := m.inv.Source.Model
+	switch t.Kind {
+	case inventory.ToUser:
+		u := &model.Users[t.Index]
+		if m.missing(u.Name.Text) {
+			m.Additions.Users = append(m.Additions.Users, m.entry(m.line(u.Name.Pos)))
+			m.lead(u.Forward)
+		}
+	case inventory.ToAlias:
+		if name := model.LocalAliases[t.Index].Text; m.missing(name) {
+			m.Additions.LocalAliases = append(m.Additions.LocalAliases, scalar(name))
+		}
+	case inventory.ToList:
+		list := &model.Lists[t.Index]
+		for _, member := range list.Members {
+			m.lead(member)
+		}
+		m.lead(list.BouncesTo)
+	}
+}
+
+func (m *Merge) missing(name string) bool {
+	_, user := m.have.Model.User(name)
+	_, alias := m.have.Model.LocalAlias(name)
+	was := m.names[name]
+	m.names[name] = true
+	return !user && !alias && !was
+}
+
+// A File of an inventory with the additions.
+type File struct{ Path, Text string }
+
+// Files gives those files of the inventory of a path that have additions, that
+// inventory first, whose users the others may need. read gives the text of a
+// file; includeFrom is as for inventory.Load. It makes sure that what the
+// inventory had means what it meant.
+func (m *Merge) Files(path string, includeFrom []string, read func(path string) (string, error)) (files []File, after fileset.Source, err error) {
+	parts := m.parts(path)
+	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(parts)), func(file string) bool { return file == path })
+	texts := map[string]string{}
+	for _, file := range append([]string{path}, paths...) {
+		if parts[file].Empty() {
+			continue
+		}
+		text, err := read(file)
+		if err == nil {
+			text, err = inventory.Insert(text, *parts[file])
+		}
+		if err != nil {
+			return nil, after, fmt.Errorf("%s: %w", file, err)
+		}
+		texts[file] = text
+		files = append(files, File{file, text})
+	}
+	if after, err = m.with(path, texts, includeFrom); err != nil {
+		return nil, after, fmt.Errorf("%s: %w", path, err)
+	}
+	return files, after, nil
+}
+
+// parts gives what is added to each file of an inventory: addresses where their
+// domain is, and all else to the file of a path.
+func (m *Merge) parts(path string) map[string]*inventory.Additions {
+	top := m.Additions
+	top.Addresses = map[string][]inventory.Entry{}
+	parts := map[string]*inventory.Additions{path: &top}
+	for domain, entries := range m.Additions.Addresses {
+		i, _ := m.have.Model.Domain(domain)
+		place, _ := m.have.Model.Sources.Place(m.have.Model.Domains[i].Pos)
+		if parts[place.File] == nil {
+			parts[place.File] = &inventory.Additions{Addresses: map[string][]inventory.Entry{}}
+		}
+		parts[place.File].Addresses[domain] = entries
+	}
+	return parts
+}
+
+// with reads the inventory of a path whose files have other texts, in which no
+// row that it had may lead elsewhere.
+func (m *Merge) with(path string, texts map[string]string, includeFrom []string) (after fileset.Source, err error) {
+	model, faults, err := inventory.LoadTexts(path, texts, includeFrom...)
+	if err != nil {
+		return after, err
+	}
+	after = fileset.Source{Model: model, Compiled: virtuser.Compile(model, faults)}
+	if faults.Failed() {
+		return after, fmt.Errorf("with the additions it would have a fault: %s", firstError(faults))
+	}
+	was, is := m.have.Compiled.Table, after.Compiled.Table
+	for i := range was.Len() {
+		key, right := was.Row(i)
+		if now, ok := is.Get(key); !ok || string(now) != string(right) {
+			return after, fmt.Errorf("with the additions %s would lead to %q, not to %q any more", key, now, right)
+		}
+	}
+	return after, nil
+}
+
+// Lines are the comments of what was not imported.
+func (inv *Inventory) Lines() (left []string) {
+	for line := range strings.Lines(inv.Text) {
+		line, isComment := strings.CutPrefix(strings.TrimSpace(line), "# ")
+		if isComment && (strings.HasPrefix("# "+line, notImported) || strings.Contains(line, membersLeft)) {
+			left = append(left, line)
+		}
+	}
+	return left
+}

@@ -1,0 +1,325 @@
+package importer
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"virtmap/internal/fileset"
+	"virtmap/internal/mailaddr"
+	"virtmap/internal/outcome"
+	"virtmap/internal/parallel"
+	"virtmap/virtuser"
+)
+
+// A Difference is an address whose mail has another fate.
+type Difference struct {
+	Address  string
+	Old, New outcome.Outcome
+	Why      string // empty: it is not known
+	Harmless bool   // only the text of a refusal is another, or the case of letters
+
+	route virtuser.Outcome // by the old files: the rows that were hit, and the next host
+}
+
+// A Proof says what becomes of every address by the old files and the new.
+type Proof struct {
+	Compared int          // addresses
+	Found    []Difference // sorted by domain
+}
+
+// Prove compares what becomes of the address of every row, with a detail and
+// with a letter behind it, and at every domain of names that are not listed: by
+// the files of the server, and by those that the inventory built. The server's
+// own aliases and accounts are the same on both sides. Both Routers are asked,
+// but where both sides have the same rows and these lead to the same end.
+func (s *Server) Prove(inv *Inventory, built *fileset.Installed) (Proof, error) {
+	both, err := s.beside(built)
+	if err != nil {
+		return Proof{}, err
+	}
+	return both.prove(inv, both.settle()), nil
+}
+
+// A pair is a server, and on the same server what was built for it: its aliases
+// before those of the server that stay.
+type pair struct {
+	*Server
+	old     *virtuser.Router
+	next    *virtuser.Router
+	rows    *virtuser.Table // of next
+	domains []string        // that either side takes or relays
+}
+
+func (s *Server) beside(built *fileset.Installed) (*pair, error) {
+	if err := s.readRows(); err != nil {
+		return nil, err
+	}
+	rows, err := built.Table()
+	if err != nil {
+		return nil, err
+	}
+	old, next := s.router, *built.InMemory(rows)
+	if s.set != nil {
+		old = s.set.InMemory(s.table)
+	}
+	if s.set != nil {
+		s.set.WithSite(&next)
+	} else {
+		next.Aliases = next.Aliases.Before(s.site)
+	}
+	next.Account = old.Account
+	domains := slices.Concat(s.all, s.names, built.Names(), []string{s.router.Host})
+	domains = slices.DeleteFunc(domains, isLiteral) // sendmail knows those of its host by itself
+	slices.Sort(domains)
+	return &pair{Server: s, old: old, next: next.Ready(), rows: rows, domains: slices.Compact(domains)}, nil
+}
+
+// Addresses are all that Prove compares, each once.
+func (s *Server) Addresses(built *fileset.Installed) ([]string, error) {
+	both, err := s.beside(built)
+	if err != nil {
+		return nil, err
+	}
+	known := both.settle()
+	known.forget()
+	var all []string
+	both.walk(known, func(n int, addresses func(i int, c *comparing)) {
+		c := comparing{old: both.old, next: both.next, list: &all}
+		for i := range n {
+			addresses(i, &c)
+		}
+	})
+	slices.SortFunc(all, func(a, b string) int { return virtuser.CompareKeys([]byte(a), []byte(b)) })
+	return slices.Compact(all), nil
+}
+
+// Compare compares outcomes of addresses that somebody else was asked about.
+func (s *Server) Compare(inv *Inventory, addresses []string, old, next []outcome.Outcome) Proof {
+	p := Proof{Compared: len(addresses)}
+	for i, addr := range addresses {
+		d := Difference{Address: addr, Old: old[i], New: next[i]}
+		if !d.compare() || d.refusedStill() {
+			continue
+		}
+		d.route.Trace = s.router.Route(addr).Trace
+		d.Why = inv.reason(&d)
+		p.Found = append(p.Found, d)
+	}
+	return p
+}
+
+func (p *pair) prove(inv *Inventory, known *settled) (proof Proof) {
+	p.walk(known, func(n int, addresses func(i int, c *comparing)) { p.compare(&proof, n, addresses) })
+	for i := range proof.Found {
+		proof.Found[i].Why = inv.reason(&proof.Found[i])
+	}
+	order := func(a, b Difference) int { return virtuser.CompareKeys([]byte(a.Address), []byte(b.Address)) }
+	slices.SortFunc(proof.Found, order)
+	same := func(a, b Difference) bool { return a.Address == b.Address } // a near miss that is listed
+	proof.Found = slices.CompactFunc(proof.Found, same)
+	return proof
+}
+
+// isLiteral reports whether a name of class w is an address in brackets.
+func isLiteral(name string) bool { return strings.HasPrefix(name, "[") }
+
+// refusedStill reports whether a difference is only in how mail is refused at a
+// domain that no inventory can have.
+func (d *Difference) refusedStill() bool {
+	_, domain, _ := strings.Cut(d.Address, "@")
+	return !d.Old.Taken && !d.New.Taken && unsayable(domain) != ""
+}
+
+// walk goes through rows and domains: each is given n things, and what has the
+// addresses of one of them compared.
+func (p *pair) walk(known *settled, each func(n int, addresses func(i int, c *comparing))) {
+	each(p.table.Len(), func(i int, c *comparing) {
+		key, _ := p.table.Row(i)
+		c.near(key, known.row(i, key), known)
+	})
+	each(len(known.added), func(i int, c *comparing) {
+		key, _ := p.rows.Row(known.added[i])
+		c.near(key, false, known)
+	})
+	each(len(p.domains), func(i int, c *comparing) {
+		for _, local := range unlisted {
+			key := local + "@" + p.domains[i]
+			if _, listed := p.rows.Get([]byte(key)); !listed && !p.hasRow(key) {
+				same := known.missed([]byte(p.domains[i])) && !p.hasDetail(local, p.domains[i])
+				c.near([]byte(key), same, known)
+			}
+		}
+	})
+}
+
+// leastCompared is how many rows are worth a processor of their own.
+const leastCompared = 1000
+
+// compare compares the addresses of n things.
+func (p *pair) compare(proof *Proof, n int, addresses func(i int, c *comparing)) {
+	parts := make([]comparing, parallel.Parts(n, leastCompared))
+	_ = parallel.Ranges(n, leastCompared, func(part, from, to int) error {
+		mine := comparing{old: p.old, next: p.next}
+		for i := from; i < to; i++ {
+			addresses(i, &mine)
+		}
+		parts[part] = mine
+		return nil
+	})
+	for i := range parts {
+		proof.Compared += parts[i].Compared
+		proof.Found = append(proof.Found, parts[i].Found...)
+	}
+}
+
+func (s *Server) hasRow(key string) bool {
+	_, ok := s.table.Get([]byte(key))
+	return ok
+}
+
+// hasDetail reports whether there are rows of a user with a detail.
+func (s *Server) hasDetail(local, domain string) bool {
+	return s.hasRow(local+"++@"+domain) || s.hasRow(local+"+*@"+domain) || s.hasRow(local+"+detail@"+domain)
+}
+
+// A comparing is the proof of some of the addresses.
+type comparing struct {
+	Proof
+	old, next *virtuser.Router
+	list      *[]string // where addresses are noted instead; nil: nowhere
+}
+
+// unlisted are keys that a domain may not list.
+var unlisted = []string{"", "+*", "++", "root", "postmaster", "abuse"}
+
+// near compares the addresses of a key and near misses. same says that those of
+// the key cannot differ.
+func (c *comparing) near(key []byte, same bool, known *settled) {
+	at := bytes.IndexByte(key, '@')
+	missed := known.missed(key[at+1:])
+	plain := at > 0 && bytes.IndexByte(key[:at], '+') < 0
+	if plain && same && missed {
+		c.Compared += 3 // the address, with a detail, with a letter
+		return
+	}
+	for _, addr := range examples(string(key)) {
+		c.address(addr, same)
+	}
+	if !plain {
+		return
+	}
+	local, domain := string(key[:at]), string(key[at:])
+	c.address(local+"+detail"+domain, same)
+	c.address(local+"q"+domain, missed || same && !c.aliased(local+"q"))
+}
+
+// aliased reports whether a name is an alias on either side.
+func (c *comparing) aliased(name string) bool {
+	_, was := c.old.Aliases.Alias(name)
+	_, is := c.next.Aliases.Alias(name)
+	return was || is
+}
+
+// address asks both sides about an address.
+func (c *comparing) address(addr string, same bool) {
+	if c.list != nil {
+		*c.list = append(*c.list, addr)
+		return
+	}
+	c.Compared++
+	if same {
+		return
+	}
+	d := c.difference(addr)
+	if differs := d.compare(); differs && !d.refusedStill() {
+		c.Found = append(c.Found, d)
+	}
+}
+
+// difference gives what both sides do with an address, different or not.
+func (c *comparing) difference(addr string) Difference {
+	was, is := c.old.Route(addr), c.next.Route(addr)
+	return Difference{Address: addr, Old: was.Plain(), New: is.Plain(), route: was}
+}
+
+// compare reports whether the two outcomes differ, and notes when that does no
+// harm.
+func (d *Difference) compare() bool {
+	switch {
+	case d.Old.Taken != d.New.Taken:
+		return true
+	case d.Old.Taken:
+		d.Harmless = sameButCase(d.Old.Recipients, d.New.Recipients)
+		return !slices.EqualFunc(d.Old.Recipients, d.New.Recipients, sameRecipient)
+	case d.Old.Code != d.New.Code || d.Old.Status != d.New.Status:
+		return true
+	}
+	d.Harmless = d.Old.Text != d.New.Text
+	return d.Harmless
+}
+
+// sameRecipient compares recipients; domains have no capitals.
+func sameRecipient(a, b string) bool {
+	atA, atB := strings.LastIndexByte(a, '@'), strings.LastIndexByte(b, '@')
+	return a == b || atA > 0 && atA == atB && a[:atA] == b[:atB] && strings.EqualFold(a[atA:], b[atB:])
+}
+
+// sameButCase compares recipients as nearly every server compares them.
+func sameButCase(a, b []string) bool {
+	folded := func(all []string) []string {
+		lower := make([]string, len(all))
+		for i, recipient := range all {
+			lower[i] = mailaddr.Lower(recipient)
+		}
+		slices.Sort(lower)
+		return slices.Compact(lower)
+	}
+	return slices.Equal(folded(a), folded(b))
+}
+
+// inBrackets is what sendmail takes for a comment in a text without quotes.
+var inBrackets = regexp.MustCompile(`\([^()]*\)`)
+
+func blankless(text string) string { return strings.ReplaceAll(text, " ", "") }
+
+// reason says why an outcome differs.
+func (inv *Inventory) reason(d *Difference) string {
+	for _, step := range d.route.Trace {
+		if why := inv.why[step.Key]; why != "" && step.Hit {
+			return why
+		}
+	}
+	_, domain, ok := strings.Cut(d.Address, "@")
+	switch {
+	case strings.Contains(d.Address, "@["):
+		return "an address of the host is class w by itself, whatever the files say"
+	case ok && unsayable(domain) != "":
+		return "the domain is not imported: " + unsayable(domain)
+	case ok && d.route.NextHost != "" && d.route.Row() == "" && inv.virtual != nil && inv.virtual(domain):
+		return "class {VirtHost} alone passed on what has no row; the domain is of class w now"
+	case d.Old.Taken && len(d.Old.Recipients) == 0 && !d.New.Taken:
+		return "every member of the list is refused, and now the address is"
+	case !d.Old.Taken && !d.New.Taken && strings.HasPrefix(d.Old.Text, "Unbalanced "):
+		return "something in the text is opened and not closed, and sendmail answers with that; it is whole now"
+	case d.Harmless && d.Old.Taken:
+		return "members of lists are written in lower case"
+	case d.Harmless && blankless(d.Old.Text) == blankless(d.New.Text):
+		return "sendmail takes blanks out of a text without quotes; it is whole now"
+	case d.Harmless && blankless(d.Old.Text) == blankless(inBrackets.ReplaceAllString(d.New.Text, "")):
+		return "sendmail takes what stands in ( ) out of a text without quotes; it is whole now"
+	case d.Harmless:
+		return "no inventory can have the old text"
+	case !d.Old.Taken && !d.New.Taken && d.Old.Code == d.New.Code && !strings.HasPrefix(d.Old.Status, strconv.Itoa(d.Old.Code/100)):
+		return "the status agrees with the reply code now"
+	}
+	return ""
+}
+
+// Harmless reports whether no more than texts of refusals and the case of letters
+// differ.
+func (p *Proof) Harmless() bool {
+	return !slices.ContainsFunc(p.Found, func(d Difference) bool { return !d.Harmless })
+}

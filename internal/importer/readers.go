@@ -1,0 +1,123 @@
+package importer
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// plain reads address and targets line by line.
+func (g *gathering) plain(s Source) error {
+	g.tail(logicalLines(s, false, g.take))
+	return nil
+}
+
+// postfix reads virtual(5): a line that begins with a blank goes on, and a
+// domain alone says that it is served.
+func (g *gathering) postfix(s Source) error {
+	g.tail(logicalLines(s, true, func(f found) {
+		f.declares = !strings.Contains(f.key, "@") && strings.Contains(f.key, ".")
+		g.take(f)
+	}))
+	return nil
+}
+
+// tail keeps comments that stand behind all rows, and a header.
+func (g *gathering) tail(comments []string) {
+	if g.adding {
+		g.lines.tail = append(g.lines.tail, comments...)
+	}
+}
+
+// logicalLines gives the lines that are no comments, cut at the first blank,
+// and the comments that have no line below. Where lines go on, they do so behind
+// a comment too.
+func logicalLines(s Source, goOn bool, each func(found)) (comments []string) {
+	var last *found
+	number := 0
+	end := func() {
+		if last != nil {
+			each(*last)
+		}
+		last = nil
+	}
+	for line := range strings.Lines(s.Text) {
+		number++
+		trimmed := strings.TrimSpace(line)
+		switch {
+		case trimmed == "":
+		case trimmed[0] == '#':
+			comments = append(comments, trimmed)
+		case goOn && last != nil && (line[0] == ' ' || line[0] == '\t'):
+			last.right += " " + trimmed
+			last.comments, comments = append(last.comments, comments...), nil
+		default:
+			end()
+			e := entryOf(trimmed)
+			last = &found{where: fmt.Sprintf("%s:%d", s.Name, number), key: e.key, right: e.right, comments: comments}
+			comments = nil
+		}
+	}
+	end()
+	return comments
+}
+
+// csv reads two columns. Where the first line has no comma, they are cut at
+// semicolons, as some spreadsheets write them. A first row without an address
+// is a header, and kept as a comment.
+func (g *gathering) csv(s Source) error {
+	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(s.Text, "\ufeff")))
+	first, _, _ := strings.Cut(s.Text, "\n")
+	if !strings.Contains(first, ",") && strings.Contains(first, ";") {
+		r.Comma = ';'
+	}
+	r.Comment, r.FieldsPerRecord, r.TrimLeadingSpace = '#', -1, true
+	comments := hashLines(s.Text)
+	for n := 0; ; n++ {
+		record, err := r.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			g.tail(slices.Concat(comments...))
+			return nil
+		case err != nil:
+			return badCSV(s.Name, err)
+		}
+		line, _ := r.FieldPos(0)
+		where := fmt.Sprintf("%s:%d", s.Name, line)
+		whole := strings.Join(record, string(r.Comma))
+		switch {
+		case n == 0 && !strings.Contains(whole, "@"):
+			comments[line-1] = []string{"# " + whole}
+		case len(record) != 2:
+			return fmt.Errorf("%s: there are %d columns; write two, address and targets", where, len(record))
+		default:
+			above := slices.Concat(comments[:line]...)
+			clear(comments[:line])
+			g.take(found{where: where, key: strings.TrimSpace(record[0]), right: strings.ReplaceAll(strings.TrimSpace(record[1]), ";", ","), comments: above})
+		}
+	}
+}
+
+// badCSV gives an error with its place as it stands in all messages.
+func badCSV(name string, err error) error {
+	if bad := (*csv.ParseError)(nil); errors.As(err, &bad) {
+		return fmt.Errorf("%s:%d:%d: %w; write a quotation mark within quotation marks twice", name, bad.Line, bad.Column, bad.Err)
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// hashLines gives, for each line, its comment.
+func hashLines(text string) [][]string {
+	comments := make([][]string, strings.Count(text, "\n")+1)
+	n := 0
+	for line := range strings.Lines(text) {
+		if line[0] == '#' {
+			comments[n] = []string{strings.TrimSpace(line)}
+		}
+		n++
+	}
+	return comments
+}

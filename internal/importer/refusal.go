@@ -1,0 +1,93 @@
+package importer
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"virtmap/internal/mailaddr"
+)
+
+// refusing is an error: row with a reply code, quoted or not.
+var refusing = regexp.MustCompile(`^(?i:error):(?:(\d\.\d{1,3}\.\d{1,3}):|[A-Za-z]+ )"?([45]\d\d) ([^"]*?)"?$`)
+
+// statusWithin is an enhanced status code at the beginning of a text.
+var statusWithin = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3} +`)
+
+// refusalOf gives the YAML of a row that refuses, as it was meant: without
+// quotes sendmail takes blanks out of its text.
+func refusalOf(right string) (yaml string, ok bool) {
+	m := refusing.FindStringSubmatch(right)
+	if m == nil {
+		return "", false
+	}
+	code, err := strconv.Atoi(m[2])
+	status, text := m[1], strings.ReplaceAll(strings.TrimSpace(m[3]), "%%", "%")
+	if within := statusWithin.FindString(text); within != "" { // it wins over the row's
+		status, text = strings.TrimSpace(within), text[len(within):]
+	}
+	return refusal(code, status, text), err == nil && text != ""
+}
+
+// answer gives what sendmail answers for a key now.
+func (s *Server) answer(key string) string {
+	out, _ := s.outcome(key)
+	return refusal(out.Code, out.Status, out.Text)
+}
+
+// isError reports whether a right side is an error: row.
+func isError(right string) bool { return strings.HasPrefix(mailaddr.Lower(right), "error:") }
+
+// refused gives the refusal of a key without its text, and with another code or
+// status where no inventory has those.
+func (s *Server) refused(key string) string {
+	out, _ := s.outcome(key)
+	code, status := out.Code, out.Status
+	if !plainStatus.MatchString(status) {
+		status = ""
+	}
+	switch class, usual := code/100, code%100 < 60; {
+	case class == 4 && !usual:
+		code = usualDefer
+	case class == 5 && !usual:
+		code = usualReject
+	case out.Taken():
+		return "reject"
+	}
+	return refusal(code, status, "")
+}
+
+// The reply codes of reject and defer alone.
+const (
+	usualReject = 550
+	usualDefer  = 450
+)
+
+// plainStatus is an enhanced status code of RFC 3463.
+var plainStatus = regexp.MustCompile(`^[45](\.(0|[1-9]\d{0,2})){2}$`)
+
+// refusal gives the YAML of a reply, as short as can be. A status of another
+// class than the code is none.
+func refusal(code int, status, text string) string {
+	word, usual, plain := "reject", usualReject, "5.1.1"
+	if code < 500 {
+		word, usual, plain = "defer", usualDefer, "4.2.1"
+	}
+	if status == "" || status[0] != plain[0] {
+		status = plain[:1] + ".0.0"
+	}
+	codes := fmt.Sprintf("code: %d, status: %s", code, status)
+	switch {
+	case code == usual && status == plain && (text == "" || word == "reject" && text == unknownUser):
+		return word
+	case code == usual && status == plain:
+		return fmt.Sprintf("{%s: %s}", word, quoted(text))
+	case text == "":
+		return fmt.Sprintf("{%s: {%s}}", word, codes)
+	}
+	return fmt.Sprintf("{%s: {%s, text: %s}}", word, codes, quoted(text))
+}
+
+// unknownUser is the text of a plain reject.
+const unknownUser = "User unknown"

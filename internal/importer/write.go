@@ -1,0 +1,328 @@
+package importer
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"virtmap/internal/diag"
+)
+
+// notImported begins the comment of a line that no inventory can say.
+const notImported = "# Not imported"
+
+// A page is text that is written line by line.
+type page struct {
+	out  strings.Builder
+	line int
+}
+
+func (p *page) print(line string) {
+	p.out.WriteString(line)
+	p.out.WriteByte('\n')
+	p.line++
+}
+
+func (p *page) printf(format string, args ...any) { p.print(fmt.Sprintf(format, args...)) }
+
+// comments writes comments, whatever bytes are in them. A no-break space is a
+// fault of an inventory wherever it stands.
+func (p *page) comments(indent string, all []string) {
+	for _, comment := range all {
+		p.print(indent + strings.ReplaceAll(diag.Printable(asUTF8(comment)), "\u00a0", " "))
+	}
+}
+
+// A writer writes the inventory: the domains before the head, which names what
+// they lead to.
+type writer struct {
+	s        *Server
+	entries  *entries
+	sections map[string]section
+	domains  []string          // that are written
+	copies   map[string]string // what the only row of each copy says
+	copied   int               // rows that copies add
+	names    names
+	head     page
+	body     page
+	rows     []bodyLine // sorted
+}
+
+// A bodyLine is the line of an entry among those of the domains.
+type bodyLine struct{ line, entry uint32 }
+
+// of gives the entry of a line.
+func (w *writer) of(line int) (entry int, known bool) {
+	at, known := slices.BinarySearchFunc(w.rows, line-w.head.line, func(row bodyLine, line int) int { return cmp.Compare(int(row.line), line) })
+	if !known {
+		return 0, false
+	}
+	return int(w.rows[at].entry), true
+}
+
+func (w *writer) text() string {
+	w.names, w.copies = newNames(), map[string]string{}
+	w.rows = make([]bodyLine, 0, len(w.entries.as))
+	var own []string
+	w.sections = w.entries.byDomain()
+	own, w.domains = w.s.split(w.sections)
+	for _, domain := range w.domains {
+		w.domain(domain, w.sections[domain])
+	}
+	for _, domain := range slices.Sorted(maps.Keys(w.sections)) {
+		if !w.writes(domain) {
+			for i := range w.sections[domain].all() {
+				w.kept(w.entries.at(i), "")
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.s.aboveNames)) {
+		if !w.writes(name) {
+			w.body.comments("", w.s.aboveNames[name])
+		}
+	}
+	for _, odd := range w.s.odd {
+		w.body.comments("", []string{notImported + odd})
+	}
+	w.body.comments("", w.s.lines.tail)
+	w.writeHead(own)
+	if len(w.domains) > 0 {
+		w.head.print("")
+		w.head.print("domains:")
+	}
+	text := w.head.out.String() + w.body.out.String()
+	w.body = page{} // a million lines are not kept twice
+	return text
+}
+
+// writes reports whether a name is one of the inventory's domains.
+func (w *writer) writes(name string) bool {
+	_, written := slices.BinarySearch(w.domains, name)
+	return written
+}
+
+// A section is the entries of a domain.
+type section struct {
+	from, to int // rows
+	dead     []int
+	listed   bool // one of them is more than a comment
+}
+
+// all gives the numbers of the entries.
+func (d section) all() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := d.from; i < d.to; i++ {
+			if !yield(i) {
+				return
+			}
+		}
+		for _, i := range d.dead {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// byDomain gives the entries of each domain; its rows stand together.
+func (all *entries) byDomain() map[string]section {
+	sections := map[string]section{}
+	for i := 0; i < len(all.as); {
+		e := all.at(i)
+		d := section{from: i, to: i}
+		for ; d.to < len(all.as) && all.isAt(d.to, e.domain()); d.to++ {
+			d.listed = d.listed || all.as[d.to] != asComment
+		}
+		i, sections[e.domain()] = d.to, d
+	}
+	for i := range all.dead {
+		domain := all.dead[i].domain()
+		d := sections[domain]
+		d.dead = append(d.dead, len(all.as)+i)
+		sections[domain] = d
+	}
+	return sections
+}
+
+// isAt reports whether a row is of a domain.
+func (all *entries) isAt(i int, domain string) bool {
+	key, _ := all.s.table.Row(i)
+	return string(key[bytes.LastIndexByte(key, '@')+1:]) == domain
+}
+
+// writeHead writes what stands before the domains.
+func (w *writer) writeHead(own []string) {
+	h := &w.head
+	h.comments("", w.s.lines.head)
+	h.print("version: 1")
+	h.print("")
+	h.print("host:")
+	h.print("  name: " + w.s.router.Host)
+	if len(own) > 0 {
+		h.printf("  local_names: [%s]", scalars(own))
+	}
+	if w.s.mailDir != "" {
+		h.print("  mail_dir: " + scalar(w.s.mailDir))
+	}
+	if w.s.mapType != usualMap {
+		h.print("  map: " + w.s.mapType)
+	}
+	if users := w.users(w.names); len(users) > 0 {
+		h.print("")
+		h.print("users:")
+		for _, user := range users {
+			h.print(user)
+		}
+	}
+	w.localAliases(slices.Sorted(maps.Keys(w.names.aliases)))
+}
+
+// users gives the lines of the users; what theirs are forwarded to may be
+// users too.
+func (w *writer) users(n names) []string {
+	values := map[string]string{}
+	for len(values) < len(n.users) {
+		for _, name := range slices.Sorted(maps.Keys(n.users)) {
+			if _, known := values[name]; !known {
+				values[name] = w.s.userValue(name, n)
+			}
+		}
+	}
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		all = append(all, "  "+scalar(name)+":"+values[name])
+	}
+	return all
+}
+
+// localAliases writes the names that are no accounts, those apart that are no
+// aliases either.
+func (w *writer) localAliases(all []string) {
+	if len(all) == 0 {
+		return
+	}
+	var nobody []string
+	for _, name := range all {
+		if _, ok := w.s.site.Alias(name); !ok {
+			nobody = append(nobody, name)
+		}
+	}
+	w.head.print("")
+	if len(nobody) > 0 {
+		w.head.printf("# Neither an account nor an alias was found for %s.", strings.Join(nobody, ", "))
+	}
+	w.head.printf("local_aliases: [%s]", scalars(all))
+}
+
+// within is how far rows are indented, before and behind the key addresses.
+var within = map[bool]string{false: "    ", true: "      "}
+
+// The keys of a domain that say where its other names lead.
+const (
+	sameAsKey   = "    same_as"
+	catchAllKey = "    catch_all"
+)
+
+// domain writes a domain with its rows.
+func (w *writer) domain(name string, d section) {
+	w.body.comments("  ", w.s.aboveNames[name])
+	w.body.printf("  %s:", scalar(name))
+	backup := w.s.relayed(name)
+	if backup {
+		w.body.print("    role: backup")
+	}
+	if source, ok := w.sameAs(name); ok {
+		w.copy(name, d, source)
+		return
+	}
+	keeps := w.keeps(d)
+	if keeps {
+		w.body.print("    detail: keep")
+	}
+	catchAll, began := -1, false
+	for i := range d.all() {
+		e := w.entries.at(i)
+		local := strings.TrimSuffix(e.key, "@"+name)
+		switch {
+		case e.as == asComment:
+			w.kept(e, within[began])
+			continue
+		case local == "":
+			catchAll = i
+			continue
+		case !began:
+			w.body.print("    addresses:")
+			began = true
+		}
+		w.entry(i, e, within[began]+scalar(local), w.value(e, keeps))
+	}
+	switch {
+	case backup:
+	case catchAll < 0:
+		w.body.print(catchAllKey + ": local")
+	default:
+		e := w.entries.at(catchAll)
+		w.entry(catchAll, e, catchAllKey, w.value(e, keeps))
+	}
+}
+
+// copy writes a domain that is the same as another.
+func (w *writer) copy(name string, d section, source string) {
+	for _, i := range d.dead {
+		w.kept(w.entries.at(i), within[false])
+	}
+	e := w.entries.at(d.from)
+	w.copies[name] = w.value(e, false)
+	w.entry(d.from, e, sameAsKey, scalar(source))
+}
+
+// keeps reports whether the catch-all of a domain, its last row, keeps the
+// detail.
+func (w *writer) keeps(d section) bool {
+	if d.from == d.to {
+		return false
+	}
+	e := w.entries.at(d.to - 1)
+	_, kept := keptDetail(e.right)
+	return kept && e.key[0] == '@' && e.as == asWritten
+}
+
+// entry writes a row with the comments above it.
+func (w *writer) entry(i int, e entry, key, value string) {
+	indent := key[:len(key)-len(strings.TrimLeft(key, " "))]
+	w.body.comments(indent, w.s.lines.above[e.key])
+	if e.why != "" {
+		w.body.comments(indent, []string{"# The row was " + w.s.shown(e.right) + ", and " + e.why + "."})
+	}
+	w.rows = append(w.rows, bodyLine{uint32(w.body.line + 1), uint32(i)})
+	w.body.print(key + ": " + value)
+}
+
+// value is what an entry leads to.
+func (w *writer) value(e entry, keeps bool) string {
+	switch e.as {
+	case asAnswered:
+		return w.s.answer(e.key)
+	case asLiving:
+		members, owner, _ := w.s.living(e.right)
+		return withMore(w.s.listed(members, w.names), w.s.bouncesTo(owner, w.names)+detailOf(e.key, false, keeps))
+	case asReached:
+		to, _ := w.s.reached(e.key)
+		return withMore(w.s.target(to, w.names), detailOf(e.key, false, keeps))
+	case asRefused:
+		return w.s.refused(e.key)
+	}
+	return w.s.value(e.key, e.right, keeps, w.names)
+}
+
+// kept writes a row that the inventory does not say.
+func (w *writer) kept(e entry, indent string) {
+	if !w.s.read(e.key) {
+		w.body.comments(indent, w.s.lines.above[e.key])
+	}
+	w.body.comments(indent, []string{fmt.Sprintf("%s: %s  %s (%s)", notImported, e.key, w.s.shown(e.right), e.why)})
+}

@@ -1,0 +1,220 @@
+package mcfile
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/workshop/peer"
+)
+
+var ours = Settings{MailDir: "/etc/mail", Map: "hash"}
+
+func edited(t testing.TB, text string, s Settings) (string, string) {
+	t.Helper()
+	var sources diag.Sources
+	src, _ := sources.Add("sendmail.mc", text)
+	var faults diag.List
+	result := Edit(src, s, &faults)
+	var out strings.Builder
+	if err := (diag.Printer{Sources: &sources}).Print(&out, &faults); err != nil {
+		t.Fatal(err)
+	}
+	return result, out.String()
+}
+
+const fullBlock = blockBegin + "FEATURE(`use_cw_file')dnl\nFEATURE(`virtusertable', `hash /etc/mail/virtusertable')dnl\n" +
+	"LOCAL_CONFIG\nO AliasFile=/etc/mail/virtmap-aliases\ndivert(0)dnl\n" + blockEnd
+
+func TestEdit(t *testing.T) {
+	const head, mailers = "divert(0)dnl\nOSTYPE(`linux')dnl\n", "MAILER(`local')dnl\nMAILER(`smtp')dnl\n"
+	table := "FEATURE(`virtusertable', `hash /etc/mail/virtusertable')dnl\n"
+	aliases := "LOCAL_CONFIG\nO AliasFile=/etc/mail/virtmap-aliases\ndivert(0)dnl\n"
+	tests := []struct {
+		it, text, want string
+		faults         []string
+	}{
+		{"puts the block before the first MAILER", head + mailers, head + fullBlock + mailers, nil},
+		{"finds nothing to do the second time", head + fullBlock + mailers, head + fullBlock + mailers, nil},
+		{"mends a block that was edited", head + blockBegin + "FEATURE(`x')\n" + blockEnd + mailers, head + fullBlock + mailers, nil},
+		{"moves a block before the first MAILER", head + mailers + fullBlock, head + fullBlock + mailers, nil},
+		{"stands before MAILER_DEFINITIONS", head + "MAILER_DEFINITIONS\n" + mailers, head + fullBlock + "MAILER_DEFINITIONS\n" + mailers, nil},
+		{"takes lines over", head + "FEATURE(use_cw_file)\n" + table + mailers,
+			head + "FEATURE(use_cw_file)\n" + table + blockBegin + aliases + blockEnd + mailers, nil},
+		{"needs no block where all is there", head + "FEATURE(`use_cw_file')dnl\n" + table + aliases + mailers,
+			head + "FEATURE(`use_cw_file')dnl\n" + table + aliases + mailers, nil},
+		{"needs no block where virtmap.mc is included", head + fullBlock + "include(`/etc/mail/virtmap.mc')dnl\n" + mailers,
+			head + "include(`/etc/mail/virtmap.mc')dnl\n" + mailers, nil},
+		{"looks for other tables beside the include", head + "include(`/etc/mail/virtmap.mc')dnl\nFEATURE(`virtusertable', `hash /etc/mail/other')dnl\n" + mailers, "", []string{"error[VM061]"}},
+		{"refuses an include behind MAILER", head + mailers + "include(`/etc/mail/virtmap.mc')dnl\n", "", []string{"error[VM062]: this include stands behind a MAILER"}},
+		{"does not see comments and quotes", head + "dnl " + table + "# FEATURE(`use_cw_file')\nifdef(`x', `" + table + "')\n" + mailers,
+			head + "dnl " + table + "# FEATURE(`use_cw_file')\nifdef(`x', `" + table + "')\n" + fullBlock + mailers, nil},
+		{"takes the default table over", head + "FEATURE(`virtusertable')dnl\n" + mailers,
+			head + "FEATURE(`virtusertable')dnl\n" + blockBegin + "FEATURE(`use_cw_file')dnl\n" + aliases + blockEnd + mailers, nil},
+		{"warns of -o", head + "FEATURE(`virtusertable',`hash -o /etc/mail/virtusertable.db')dnl\n" + mailers,
+			head + "FEATURE(`virtusertable',`hash -o /etc/mail/virtusertable.db')dnl\n" + blockBegin + "FEATURE(`use_cw_file')dnl\n" + aliases + blockEnd + mailers,
+			[]string{"sendmail.mc:3:1: warning[VM063]", "help: change the line to: FEATURE(`virtusertable', `hash /etc/mail/virtusertable')dnl"}},
+		{"refuses another path", head + "FEATURE(`virtusertable', `hash /etc/mail/vtable')dnl\n" + mailers, "",
+			[]string{`sendmail.mc:3:1: error[VM061]: this names another table: "hash /etc/mail/vtable"`, "help: change the line to: FEATURE"}},
+		{"refuses another type", head + "FEATURE(`virtusertable', `dbm /etc/mail/virtusertable')dnl\n" + mailers, "", []string{"error[VM061]"}},
+		{"refuses another file for class w", head + "define(`confCW_FILE', `/etc/mail/cw')dnl\n" + mailers, "",
+			[]string{"error[VM061]", "define(`confCW_FILE', `/etc/mail/local-host-names')dnl"}},
+		{"refuses a FEATURE behind MAILER", head + mailers + table, "", []string{"sendmail.mc:5:1: error[VM062]"}},
+		{"refuses a file without MAILER", head, head, []string{"error[VM060]: there is no MAILER line"}},
+		{"refuses a block without its end", head + blockBegin + mailers, head + blockBegin + mailers, []string{"error[VM060]: the beginning"}},
+		{"refuses an end without its block", head + blockEnd + mailers, head + blockEnd + mailers, []string{"error[VM060]: the end"}},
+		{"refuses two blocks", head + fullBlock + fullBlock + mailers, "", []string{"error[VM060]: a second block"}},
+	}
+	for _, tt := range tests {
+		got, faults := edited(t, tt.text, ours)
+		if tt.want != "" && got != tt.want {
+			t.Errorf("it %s: got\n%s", tt.it, got)
+		}
+		if (faults == "") != (len(tt.faults) == 0) {
+			t.Errorf("it %s: %s", tt.it, faults)
+		}
+		for _, want := range tt.faults {
+			if !strings.Contains(faults, want) {
+				t.Errorf("it %s: %q is missing in\n%s", tt.it, want, faults)
+			}
+		}
+	}
+}
+
+// shapes are sendmail.mc files as systems ship them, and Debian's own when it
+// is installed.
+func shapes(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	files, err := filepath.Glob("testdata/*.mc")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no .mc files in testdata")
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[filepath.Base(file)] = string(text)
+	}
+	text, err := os.ReadFile("/etc/mail/sendmail.mc")
+	if err == nil {
+		_, err = os.ReadFile("/etc/mail/m4/dialup.m4") // which it includes, and only root may read
+	}
+	if err != nil {
+		peer.Lack(t, "Debian's /etc/mail/sendmail.mc cannot be read: %v", err)
+		return all
+	}
+	all["debian"] = string(text)
+	return all
+}
+
+// TestM4 makes a sendmail.cf of each shape and looks for the lines meant.
+func TestM4(t *testing.T) {
+	m4 := peer.Find(t, "m4")
+	for name, text := range shapes(t) {
+		for _, s := range []Settings{ours, {MailDir: "/etc/mail", Map: "hash", Relay: true}, {MailDir: "/srv/mail", Map: "cdb", Relay: true}, {MailDir: "/etc/mail", Map: "text"}} {
+			if strings.Contains(text, "virtusertable") && s.MapSpec() != ours.MapSpec() {
+				continue // the line that is there names our hash table
+			}
+			result, faults := edited(t, text, s)
+			if strings.Contains(faults, "error") {
+				t.Fatalf("%s: %s", name, faults)
+			}
+			again, _ := edited(t, result, s)
+			if again != result {
+				t.Errorf("%s: a second edit changes it again", name)
+			}
+			out, errOut, err := peer.Try(result, m4, "-")
+			if err != nil || strings.Contains(errOut, "***") {
+				t.Fatalf("%s: m4: %v\n%s", name, err, errOut)
+			}
+			checkCF(t, name, out, s)
+		}
+	}
+}
+
+func checkCF(t *testing.T, name, cf string, s Settings) {
+	t.Helper()
+	wanted := []string{
+		`(?m)^Kvirtuser ` + s.Map + `\b.* ` + s.MailDir + `/virtusertable(\.db)?$`,
+		`(?m)^Fw(-o )?` + s.MailDir + `/local-host-names`,
+		`(?m)^O AliasFile=` + regexp.QuoteMeta(s.AliasSpec()) + `$`,
+		`(?m)^O AliasFile=(/etc/mail/aliases|/etc/aliases)`,
+	}
+	if s.Relay {
+		wanted = append(wanted, `(?m)^F\{R\}`+s.MailDir+`/virtmap-relay-domains$`)
+	}
+	for _, want := range wanted {
+		if n := len(regexp.MustCompile(want).FindAllString(cf, -1)); n != 1 {
+			t.Errorf("%s: %d lines match %s", name, n, want)
+		}
+	}
+	if n := strings.Count(cf, "\nKvirtuser "); n != 1 {
+		t.Errorf("%s: %d K lines for virtuser", name, n)
+	}
+}
+
+// TestInclude includes virtmap.mc instead.
+func TestInclude(t *testing.T) {
+	dir := t.TempDir()
+	m4 := peer.Find(t, "m4")
+	for name, text := range shapes(t) {
+		if strings.Contains(text, "virtusertable") {
+			continue
+		}
+		s := Settings{MailDir: dir, Map: "hash", Relay: true}
+		if err := os.WriteFile(filepath.Join(dir, Include), Text(s, "mail.yaml"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		at := strings.Index(text, "\nMAILER") + 1
+		out, errOut, err := peer.Try(text[:at]+"include(`"+dir+"/virtmap.mc')dnl\n"+text[at:], m4, "-")
+		if err != nil || strings.Contains(errOut, "***") {
+			t.Fatalf("%s: m4: %v\n%s", name, err, errOut)
+		}
+		checkCF(t, name, out, s)
+	}
+}
+
+// The lines come in the order of m4, which TestGeneratedConfigurations asks.
+func TestConfigurationHasTheLinesOfM4(t *testing.T) {
+	for _, it := range []struct{ name, mc, want string }{
+		{"has what every .cf has", "", "FR-o /etc/mail/relay-domains\nO AliasFile=/etc/mail/aliases\n"},
+		{"puts the last value of a name in", "define(`MAIL_SETTINGS_DIR', `/srv/')FEATURE(`use_cw_file')define(`confCW_FILE', MAIL_SETTINGS_DIR`'names)undefine(`confCR_FILE')define(`ALIAS_FILE', `')",
+			"Fw/srv/names\n"},
+		{"puts classes before LOCAL_CONFIG", "undefine(`confCR_FILE')LOCAL_CONFIG\nCwlate.example\nKx hash /x dnl no\n# Cwno\nRno\nLOCAL_DOMAIN(`early.example')dnl\nFEATURE(`virtusertable')\nDmafter.example\ndivert(0)dnl\nCwnot.here\n",
+			"C{w}early.example\nCwlate.example\nKx hash /x \nKvirtuser hash /etc/mail/virtusertable\nDmafter.example\nO AliasFile=/etc/mail/aliases\n"},
+		{"knows what Debian's OSTYPE says", "OSTYPE(`debian')DOMAIN(`debian-mta')FEATURE(`use_cw_file')",
+			"Fw/etc/mail/local-host-names %[^\\#]\nFR-o /etc/mail/relay-domains %[^\\#]\nO AliasFile=/etc/mail/aliases\n"},
+		{"names relays", "undefine(`confCR_FILE')define(`LUSER_RELAY', `l.example')define(`MAIL_HUB', `h.example')LOCAL_USER(`root')FEATURE(`stickyhost')",
+			"DLl.example\nDHh.example\nC{L}root\nO AliasFile=/etc/mail/aliases\nR$+ < @ $=w . >\t$: < $H > $1 < @ $2 . >\n"},
+	} {
+		if got := Configuration(it.mc, ""); got != it.want {
+			t.Errorf("it %s: got\n%s", it.name, got)
+		}
+	}
+}
+
+func FuzzEdit(f *testing.F) {
+	f.Add("MAILER(`local')\n")
+	f.Add(fullBlock + "FEATURE(`virtusertable', `hash x')MAILER(smtp)")
+	f.Fuzz(func(t *testing.T, text string) {
+		var sources diag.Sources
+		src, err := sources.Add("sendmail.mc", text)
+		if err != nil {
+			return
+		}
+		var faults diag.List
+		result := Edit(src, ours, &faults)
+		if faults.Failed() {
+			return
+		}
+		src, _ = sources.Add("sendmail.mc", result)
+		if again := Edit(src, ours, &faults); again != result {
+			t.Errorf("a second edit of %q changes %q to %q", text, result, again)
+		}
+	})
+}

@@ -1,0 +1,82 @@
+package program_test
+
+import (
+	"net"
+	"net/textproto"
+	"path/filepath"
+	"testing"
+
+	"virtmap/internal/endtoend"
+	"virtmap/internal/smtpd"
+	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
+	"virtmap/virtuser"
+)
+
+// BenchmarkRcpt: answers to RCPT one by one over a socket, of sendmail -bs and
+// of the receiver, over one table.
+func BenchmarkRcpt(b *testing.B) {
+	p := installed(b)
+	dir := filepath.Join(peer.SafeDir(b), "set")
+	cf := serveTable(b, p, dir, "fake@d.example\troot\n@d.example\terror:5.1.1:\"550 User unknown\"\n", "d.example\n")
+	router := routerOver(b, dir, map[string]bool{"d.example": true})
+	addresses := make([]string, 5000)
+	for i := range addresses {
+		addresses[i] = []string{"fake@d.example", "fake+x@d.example", "nobody@d.example", "fake@far.example"}[i%4]
+	}
+	rate := func(b *testing.B) { b.ReportMetric(float64(len(addresses)*b.N)/b.Elapsed().Seconds(), "rcpt/s") }
+	b.Run("sendmail", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := p.Rcpt(b.Context(), cf, addresses); err != nil {
+				b.Fatal(err)
+			}
+		}
+		rate(b)
+	})
+	b.Run("virtmap", func(b *testing.B) {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		go func() {
+			_ = smtpd.New(smtpd.Config{Host: sample.HostName, Router: verdicts{router}, Store: &smtpd.Memory{}}).Serve(b.Context(), listener)
+		}()
+		for b.Loop() {
+			askAll(b, listener.Addr().String(), addresses)
+		}
+		rate(b)
+	})
+}
+
+type verdicts struct{ router *virtuser.Router }
+
+func (v verdicts) Route(addr string) smtpd.Verdict { return endtoend.VerdictOf(v.router.Route(addr)) }
+
+// askAll asks as sendmail.Program.Rcpt does.
+func askAll(b *testing.B, addr string, addresses []string) {
+	b.Helper()
+	c, err := textproto.Dial("tcp", addr)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	ask := func(line string) {
+		if line != "" {
+			if err := c.PrintfLine("%s", line); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if code, _, err := c.ReadResponse(0); code == 0 {
+			b.Fatal(err)
+		}
+	}
+	ask("")
+	ask("EHLO client.example")
+	for i, address := range addresses {
+		if i%50 == 0 {
+			ask("RSET")
+			ask("MAIL FROM:<sender@elsewhere.example>")
+		}
+		ask("RCPT TO:<" + address + ">")
+	}
+}

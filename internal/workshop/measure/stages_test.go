@@ -1,0 +1,135 @@
+package measure
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"virtmap/internal/change"
+	"virtmap/internal/diag"
+	"virtmap/internal/fileset"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mmap"
+	"virtmap/internal/workshop/sample"
+	"virtmap/inventory"
+	"virtmap/virtuser"
+)
+
+// table gives the table of a large inventory.
+func table(tb testing.TB, n int) fileset.Source {
+	tb.Helper()
+	var text strings.Builder
+	if err := sample.Large(&text, n); err != nil {
+		tb.Fatal(err)
+	}
+	m, faults := inventory.Parse("mail.yaml", text.String())
+	return fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+}
+
+// mapOf writes a map of rows and gives its path.
+func mapOf(tb testing.TB, typ mapfile.Type, rows mapfile.Rows) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "virtusertable"+typ.Suffix)
+	file, err := os.Create(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer file.Close()
+	if err := typ.Write(file, rows); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// lookups: one key after the other of a map that is in memory.
+func (b *bench) lookups() {
+	rows := table(b.t, b.n).Compiled.Table
+	for _, name := range []string{"hash", "cdb"} {
+		took, allocations := lookup(b.t, name, rows)
+		b.say("%-44s %.2f us, %.1f allocations", "look-up in a warm "+name, float64(took.Nanoseconds())/1000, allocations)
+	}
+}
+
+// lookup gives the time and the allocations of a look-up.
+func lookup(tb testing.TB, typ string, rows *virtuser.Table) (time.Duration, float64) {
+	tb.Helper()
+	t, _ := mapfile.ByName(typ)
+	f, err := mapfile.Open(mapOf(tb, t, rows))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	r := rand.New(rand.NewPCG(1, 9))
+	keys := make([][]byte, 100_000)
+	for i := range keys {
+		keys[i], _ = rows.Row(r.IntN(rows.Len()))
+	}
+	var value []byte
+	ask := func(key []byte) {
+		var ok bool
+		if value, ok, err = f.Append(value[:0], key); !ok || err != nil {
+			tb.Fatalf("%q: %v, %v", key, ok, err)
+		}
+	}
+	for _, key := range keys {
+		ask(key)
+	}
+	began := time.Now()
+	for _, key := range keys {
+		ask(key)
+	}
+	took := time.Since(began) / time.Duration(len(keys))
+	return took, testing.AllocsPerRun(1000, func() { ask(keys[0]) })
+}
+
+// BenchmarkStage measures one stage of a build after the other.
+func BenchmarkStage(b *testing.B) {
+	for _, n := range []int{10_000, 100_000, 1_000_000} {
+		var text strings.Builder
+		if err := sample.Large(&text, n); err != nil {
+			b.Fatal(err)
+		}
+		stage := func(name string, run func(b *testing.B)) {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					run(b)
+				}
+			})
+		}
+		stage("read", func(*testing.B) { inventory.Parse("mail.yaml", text.String()) })
+		source := table(b, n)
+		rows := source.Compiled.Table
+		stage("compile", func(*testing.B) { virtuser.Compile(source.Model, &diag.List{}) })
+		var sources diag.Sources
+		src, err := sources.Add("virtusertable", string(rows.Text()))
+		if err != nil {
+			b.Fatal(err)
+		}
+		stage("parse", func(*testing.B) { virtuser.Parse(src, &diag.List{}) })
+		stage("read-sorted", func(*testing.B) { virtuser.ReadSorted(rows.Text()) })
+		stage("sum", func(*testing.B) { mapfile.SumOf(rows) })
+		next := change.Of(source)
+		stage("compare-outcomes", func(*testing.B) { change.Compare(next, next) })
+		for _, name := range []string{"hash", "cdb"} {
+			typ, _ := mapfile.ByName(name)
+			stage("write-"+name, func(b *testing.B) { mapOf(b, typ, rows) })
+			image, err := mmap.Open(mapOf(b, typ, rows))
+			if err != nil {
+				b.Fatal(err)
+			}
+			stage("check-"+name, func(b *testing.B) {
+				if _, _, err := mapfile.CheckImage(image); err != nil {
+					b.Fatal(err)
+				}
+			})
+			if err := image.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
