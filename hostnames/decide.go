@@ -8,7 +8,7 @@ import (
 	"virtmap/mxcheck"
 )
 
-// A Desk decides which domains of an inventory are served, by what is
+// A Policy decides which domains of an inventory are served, by what is
 // installed, what is remembered and what the DNS says now:
 //
 //   - The inventory says which domains there are, and which of them are
@@ -24,7 +24,7 @@ import (
 //
 // The addresses of a domain that is served are no matter of this: they are
 // always written as the inventory has them.
-type Desk struct {
+type Policy struct {
 	Model  *inventory.Model
 	Memory *Memory
 	// ClassW and Relayed are the names of the installed local-host-names and
@@ -43,7 +43,7 @@ func Decides(m *inventory.Model, d *inventory.Domain) bool {
 
 // remembered gives what is known of a domain. What was said of it in another
 // role, or by zone files where DNS is asked now, says nothing against it.
-func (k *Desk) remembered(d *inventory.Domain) *Remembered {
+func (k *Policy) remembered(d *inventory.Domain) *Remembered {
 	r := k.Memory.Domains[d.Name]
 	if r == nil {
 		return &Remembered{Backup: d.Backup, Zones: k.Zones}
@@ -60,7 +60,7 @@ func (k *Desk) remembered(d *inventory.Domain) *Remembered {
 }
 
 // served reports whether a domain is served now, in whichever role.
-func (k *Desk) served(d *inventory.Domain) bool {
+func (k *Policy) served(d *inventory.Domain) bool {
 	if k.ClassW[d.Name] || k.Relayed[d.Name] {
 		return true
 	}
@@ -82,7 +82,7 @@ const pause = 15 * time.Minute
 // held back or pending, and those whose verdict is older than mx.recheck. When
 // that is depends on the name too, between the half and all of it, so that
 // domains that came in together do not stay together.
-func (k *Desk) Due() []int {
+func (k *Policy) Due() []int {
 	var due []int
 	for i := range k.Model.Domains {
 		if d := &k.Model.Domains[i]; d.Enabled && k.Model.MXCheckOf(d) != inventory.MXSkip && k.due(d) {
@@ -92,7 +92,7 @@ func (k *Desk) Due() []int {
 	return due
 }
 
-func (k *Desk) due(d *inventory.Domain) bool {
+func (k *Policy) due(d *inventory.Domain) bool {
 	r := k.remembered(d)
 	switch {
 	case k.Zones || Decides(k.Model, d) && !k.served(d) || r.Against != nil:
@@ -106,7 +106,7 @@ func (k *Desk) due(d *inventory.Domain) bool {
 // Quiet gives the time until which no domain is due, when none waits for
 // anything now. Zone files that stay as they are say the same again: with them
 // that is the time until which they need not be read.
-func (k *Desk) Quiet() (until time.Time, ok bool) {
+func (k *Policy) Quiet() (until time.Time, ok bool) {
 	for i := range k.Model.Domains {
 		d := &k.Model.Domains[i]
 		if !d.Enabled || k.Model.MXCheckOf(d) == inventory.MXSkip {
@@ -128,7 +128,7 @@ func (k *Desk) Quiet() (until time.Time, ok bool) {
 }
 
 // next is when a domain that waits for nothing is due.
-func (k *Desk) next(d *inventory.Domain, r *Remembered) time.Time {
+func (k *Policy) next(d *inventory.Domain, r *Remembered) time.Time {
 	recheck := spread(d.Name, k.Model.MX.Recheck)
 	if k.Zones {
 		next := r.Tried.Add(recheck)
@@ -194,7 +194,7 @@ type Decision struct {
 
 // Decide takes in the verdicts on domains, by index, sets Held of every domain
 // of the Model, and brings the Memory up to date.
-func (k *Desk) Decide(verdicts map[int]mxcheck.Verdict) Decision {
+func (k *Policy) Decide(verdicts map[int]mxcheck.Verdict) Decision {
 	d := Decision{Asked: len(verdicts) > 0}
 	if lie := lies(verdicts); lie != nil {
 		d.Frozen = true
@@ -230,7 +230,7 @@ func (k *Desk) Decide(verdicts map[int]mxcheck.Verdict) Decision {
 
 // hear remembers what was said of a domain. What is said against one that is
 // served does not count while it looks like an accident.
-func (k *Desk) hear(d *inventory.Domain, r *Remembered, served bool, v *mxcheck.Verdict, frozen bool) {
+func (k *Policy) hear(d *inventory.Domain, r *Remembered, served bool, v *mxcheck.Verdict, frozen bool) {
 	switch {
 	case v.Action == mxcheck.Keep:
 		r.miss(v, k.Now)
@@ -245,7 +245,7 @@ func (k *Desk) hear(d *inventory.Domain, r *Remembered, served bool, v *mxcheck.
 }
 
 // serves gives whether a domain is served from now on.
-func (k *Desk) serves(d *inventory.Domain, r *Remembered, served, answered, frozen bool) bool {
+func (k *Policy) serves(d *inventory.Domain, r *Remembered, served, answered, frozen bool) bool {
 	switch {
 	case !Decides(k.Model, d):
 		return true
@@ -258,7 +258,7 @@ func (k *Desk) serves(d *inventory.Domain, r *Remembered, served, answered, froz
 }
 
 // guardLeaving lets no more domains leave at once than guards.max_removed.
-func (k *Desk) guardLeaving(d *Decision, leaving []int, before []bool) {
+func (k *Policy) guardLeaving(d *Decision, leaving []int, before []bool) {
 	of := 0
 	for i := range k.Model.Domains {
 		if before[i] && Decides(k.Model, &k.Model.Domains[i]) {
@@ -276,7 +276,7 @@ func (k *Desk) guardLeaving(d *Decision, leaving []int, before []bool) {
 }
 
 // settle remembers what was decided, and counts it.
-func (k *Desk) settle(d *Decision, before []bool) {
+func (k *Policy) settle(d *Decision, before []bool) {
 	for i := range k.Model.Domains {
 		domain := &k.Model.Domains[i]
 		if !domain.Enabled {
@@ -305,7 +305,7 @@ func lies(verdicts map[int]mxcheck.Verdict) *mxcheck.Verdict {
 // suddenly gives the domains that are served and that the DNS speaks against
 // since less than a day, and of how many. It has not happened at once where it
 // was said before.
-func (k *Desk) suddenly(verdicts map[int]mxcheck.Verdict) (against []int, of int) {
+func (k *Policy) suddenly(verdicts map[int]mxcheck.Verdict) (against []int, of int) {
 	for i := range k.Model.Domains {
 		d := &k.Model.Domains[i]
 		if !Decides(k.Model, d) || !k.served(d) {
@@ -325,7 +325,7 @@ func (k *Desk) suddenly(verdicts map[int]mxcheck.Verdict) (against []int, of int
 	return against, of
 }
 
-func (k *Desk) isAccident(against, of int) bool {
+func (k *Policy) isAccident(against, of int) bool {
 	g := k.Model.Guards
 	return of >= g.MinSize && against*100 > of*g.MaxRemovedPercent
 }

@@ -23,8 +23,8 @@ type site struct {
 	said                []diag.Fault // by the last run
 }
 
-func (s *site) desk(m *inventory.Model, memory *Memory) *Desk {
-	return &Desk{Model: m, Memory: memory, ClassW: s.installed, Relayed: s.relaying, Now: s.now}
+func (s *site) policy(m *inventory.Model, memory *Memory) *Policy {
+	return &Policy{Model: m, Memory: memory, ClassW: s.installed, Relayed: s.relaying, Now: s.now}
 }
 
 func newSite(t testing.TB, installed ...string) *site {
@@ -52,15 +52,15 @@ func (s *site) run(m *inventory.Model, verdicts map[string]mxcheck.Verdict) Deci
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	desk := s.desk(m, memory)
+	policy := s.policy(m, memory)
 	asked := map[int]mxcheck.Verdict{}
-	for _, i := range desk.Due() {
+	for _, i := range policy.Due() {
 		if v, ok := verdicts[m.Domains[i].Name]; ok {
 			asked[i] = v
 		}
 	}
-	decision := desk.Decide(asked)
-	s.said = desk.Announce(decision, nil, false)
+	decision := policy.Decide(asked)
+	s.said = policy.Announce(decision, nil, false)
 	if s.memory, err = memory.Encode(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -368,7 +368,7 @@ func TestSpreadOfRechecks(t *testing.T) {
 	for range 24 * 12 {
 		s.now = s.now.Add(5 * time.Minute)
 		memory, _ := ParseMemory(s.memory)
-		due := s.desk(m, memory).Due()
+		due := s.policy(m, memory).Due()
 		most, sum = max(most, len(due)), sum+len(due)
 		s.run(m, good)
 	}
@@ -452,27 +452,27 @@ func TestQuietEndsWhenADomainIsDue(t *testing.T) {
 	m := parse(t, "version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n  a.example: {catch_all: andrei}\n  b.example: {catch_all: andrei}\n  skipped.example: {mx_check: skip, catch_all: andrei}\n")
 	s := newSite(t)
 	s.run(m, map[string]mxcheck.Verdict{"a.example": ok(), "b.example": ok()})
-	desk := func() *Desk {
+	policy := func() *Policy {
 		memory, err := ParseMemory(s.memory)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s.desk(m, memory)
+		return s.policy(m, memory)
 	}
 	s.now = s.now.Add(time.Second)
-	until, quiet := desk().Quiet()
+	until, quiet := policy().Quiet()
 	if !quiet || !until.After(s.now) {
 		t.Fatalf("quiet until %v, %v", until, quiet)
 	}
 	s.now = until.Add(-time.Second)
-	if due := desk().Due(); len(due) > 0 {
+	if due := policy().Due(); len(due) > 0 {
 		t.Errorf("a second before %d are due", len(due))
 	}
 	s.now = until
-	if due := desk().Due(); len(due) == 0 {
+	if due := policy().Due(); len(due) == 0 {
 		t.Error("then none is due")
 	}
-	if _, quiet := desk().Quiet(); quiet {
+	if _, quiet := policy().Quiet(); quiet {
 		t.Error("and it is quiet")
 	}
 }
@@ -496,10 +496,10 @@ func TestQuietOverZones(t *testing.T) {
 	} {
 		m := parse(t, fmt.Sprintf(text, c.b))
 		s := newSite(t, "a.example", "b.example")
-		desk := s.desk(m, NewMemory())
-		desk.Zones = true
-		desk.Decide(map[int]mxcheck.Verdict{0: ok(), 1: c.says})
-		until, quiet := desk.Quiet()
+		policy := s.policy(m, NewMemory())
+		policy.Zones = true
+		policy.Decide(map[int]mxcheck.Verdict{0: ok(), 1: c.says})
+		until, quiet := policy.Quiet()
 		if in := until.Sub(s.now); quiet != c.quiet || quiet && (in < c.least || in > c.most) {
 			t.Errorf("it %s: quiet %v for %v", c.it, quiet, in)
 		}

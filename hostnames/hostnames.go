@@ -8,7 +8,7 @@
 // are compared whole, so that one with a final dot or a * never matches. A backup
 // domain never enters class w: its mail would be delivered here.
 //
-// Whether a domain is served is decided by a Desk: what is installed, what is
+// Whether a domain is served is decided by a Policy: what is installed, what is
 // remembered of the last runs (Memory), and the verdicts of mxcheck.
 package hostnames
 

@@ -57,7 +57,7 @@ func TestAgainstReference(t *testing.T) {
 			s.now = s.now.Add(time.Duration(rapid.IntRange(1, 30*3600).Draw(r, "seconds")) * time.Second)
 			verdicts := map[string]mxcheck.Verdict{}
 			memory, _ := ParseMemory(s.memory)
-			due := s.desk(m, memory).Due()
+			due := s.policy(m, memory).Due()
 			for _, i := range due {
 				name := m.Domains[i].Name
 				v := rapid.SampledFrom([]mxcheck.Verdict{ok(), unknown(), elsewhere("192.0.2.53"), elsewhere("198.51.100.53"), elsewhere("192.0.2.53", "198.51.100.53")}).Draw(r, name)
@@ -151,8 +151,8 @@ func FuzzMemory(f *testing.F) {
 		if second, _ := again.Encode(); string(second) != string(first) {
 			t.Fatalf("%s\n%s", first, second)
 		}
-		desk := Desk{Model: parse(t, two), Memory: memory, Now: start}
-		desk.Due()
-		desk.Decide(map[int]mxcheck.Verdict{0: elsewhere("192.0.2.53"), 1: unknown()})
+		policy := Policy{Model: parse(t, two), Memory: memory, Now: start}
+		policy.Due()
+		policy.Decide(map[int]mxcheck.Verdict{0: elsewhere("192.0.2.53"), 1: unknown()})
 	})
 }

@@ -36,7 +36,7 @@ type report struct {
 }
 
 // reportOne counts a domain that needs a person, and says why.
-func (k *Desk) reportOne(d *Decision, domain *inventory.Domain, r *Remembered) []report {
+func (k *Policy) reportOne(d *Decision, domain *inventory.Domain, r *Remembered) []report {
 	say := func(c *diag.Check, id, help, format string, args ...any) []report {
 		f := c.At(domain.Pos, len(domain.Name), format, args...).WithHelp("%s", help)
 		return []report{{f, fmt.Sprintf("%s %s %s %v", c.ID, domain.Name, id, domain.Backup)}}
@@ -73,7 +73,7 @@ func (k *Desk) reportOne(d *Decision, domain *inventory.Domain, r *Remembered) [
 func since(r *Remembered) string { return r.Against.Since.Format(time.DateOnly) }
 
 // howItLeaves says what it takes for a pending domain to leave.
-func (k *Desk) howItLeaves(r *Remembered) string {
+func (k *Policy) howItLeaves(r *Remembered) string {
 	switch {
 	case !k.Model.MX.RemoveAuto:
 		return "if it has left, write enabled: false"
@@ -94,27 +94,27 @@ func (r *Remembered) lastGood() string {
 func (r *Remembered) silentText() string { return fmt.Sprintf("%s (%s)", r.Silent.Text, r.Silent.ID) }
 
 // whole makes a report about all domains.
-func (k *Desk) whole(c *diag.Check, help, format string, args ...any) report {
+func (k *Policy) whole(c *diag.Check, help, format string, args ...any) report {
 	host := k.Model.Host.Name
 	return report{c.At(host.Pos, max(1, len(host.Text)), format, args...).WithHelp("%s", help), c.ID}
 }
 
-func (k *Desk) reportLie(v *mxcheck.Verdict) report {
+func (k *Policy) reportLie(v *mxcheck.Verdict) report {
 	return k.whole(checkLies, v.Findings[0].Advice, "no domain enters or leaves: %s", v.Text())
 }
 
-func (k *Desk) reportAccident(against []int, of int) report {
+func (k *Policy) reportAccident(against []int, of int) report {
 	return k.whole(checkAccident, fmt.Sprintf("see virtmap mx; if they did leave, write enabled: false for them, or raise guards.max_removed (%d%%)", k.Model.Guards.MaxRemovedPercent),
 		"no domain enters or leaves: the DNS speaks against %d of %d domains at once, and that looks like an accident: %s", len(against), of, k.some(against))
 }
 
-func (k *Desk) reportLeaving(leaving []int, of int) report {
+func (k *Policy) reportLeaving(leaving []int, of int) report {
 	return k.whole(checkAccident, fmt.Sprintf("see virtmap mx; if they are to leave, write enabled: false for them, or raise guards.max_removed (%d%%)", k.Model.Guards.MaxRemovedPercent),
 		"no domain leaves: %d of %d would at once, and that looks like an accident: %s", len(leaving), of, k.some(leaving))
 }
 
 // some names the first of some domains.
-func (k *Desk) some(domains []int) string {
+func (k *Policy) some(domains []int) string {
 	const shown = 5
 	var names []string
 	for _, i := range domains[:min(len(domains), shown)] {
@@ -134,7 +134,7 @@ const mostReports = 20
 
 // Announce gives the reports that a person has not heard within a day, or all
 // of them. further are faults that come of the decision.
-func (k *Desk) Announce(d Decision, further []diag.Fault, all bool) []diag.Fault {
+func (k *Policy) Announce(d Decision, further []diag.Fault, all bool) []diag.Fault {
 	reports := d.reports
 	for _, f := range further {
 		reports = append(reports, report{f, f.Check.ID + " " + f.Text})

@@ -51,24 +51,24 @@ var leastDomains = 500
 // compiler of its own, and puts together in order what they made.
 func (c *compiler) shared(domains int) {
 	c.table.grow(c.size(0, domains))
-	forks := make([]*compiler, parallel.Parts(domains, leastDomains))
-	if len(forks) > 1 {
+	parts := make([]*compiler, parallel.Parts(domains, leastDomains))
+	if len(parts) > 1 {
 		_ = parallel.Ranges(domains, leastDomains, func(part, from, to int) error {
-			forks[part] = c.fork(from, to)
-			forks[part].domains(from, to)
+			parts[part] = c.part(from, to)
+			parts[part].domains(from, to)
 			return nil
 		})
 	}
-	if len(forks) == 1 || !c.joinable(forks) {
+	if len(parts) == 1 || !c.joinable(parts) {
 		c.domains(0, domains)
 		return
 	}
-	if slices.ContainsFunc(forks, func(f *compiler) bool { return f.table.outgrew(f.given) }) {
-		for _, f := range forks {
+	if slices.ContainsFunc(parts, func(f *compiler) bool { return f.table.outgrew(f.given) }) {
+		for _, f := range parts {
 			f.table = f.table.clone() // what moves down would overwrite what is behind it
 		}
 	}
-	for _, f := range forks {
+	for _, f := range parts {
 		c.join(f)
 	}
 }
@@ -115,9 +115,9 @@ func (c *compiler) size(from, to int) (text, rows int) {
 	return text, rows
 }
 
-// fork gives a compiler of a range of domains. Its rows are put about where
+// part gives a compiler of a range of domains. Its rows are put about where
 // they will be in the whole.
-func (c *compiler) fork(from, to int) *compiler {
+func (c *compiler) part(from, to int) *compiler {
 	text, rows := c.size(0, from)
 	f := &compiler{
 		m: c.m, faults: c.faults.Fork(), aliases: &Aliases{},
@@ -181,10 +181,10 @@ type compiler struct {
 	mailboxes []*Alias    // by user, of those that need one: the same
 
 	memory
-	trail     trail  // what is being followed
-	far       bool   // a chain that is too long was reported
-	rejecting string // the first domain with a rejecting catch-all
-	merging   room   // of the domain at hand
+	trail     trail   // what is being followed
+	far       bool    // a chain that is too long was reported
+	rejecting string  // the first domain with a rejecting catch-all
+	merging   scratch // of the domain at hand
 }
 
 // memory is what a compiler has worked out and may need again.

@@ -17,7 +17,7 @@ func (c *compiler) entries(d int) []inventory.Address {
 	if domain.Source >= 0 && len(domain.Addresses) == 0 && len(domain.Roles) == 0 {
 		return c.source(d)
 	}
-	settled := slices.Clone(c.layers(d, &room{}))
+	settled := slices.Clone(c.layers(d, &scratch{}))
 	for i := range settled {
 		settled[i].Detail = settle(settled[i].Detail, c.detail(d))
 	}
@@ -43,8 +43,8 @@ func settle(own, domain inventory.Detail) inventory.Detail {
 	return own
 }
 
-// A room is where tables are merged.
-type room [2][]inventory.Address
+// A scratch is where tables are merged.
+type scratch [2][]inventory.Address
 
 // layers lays the tables of a domain over each other: what it copies from
 // another by same_as or has of the default roles, over that its own roles, over
@@ -52,7 +52,7 @@ type room [2][]inventory.Address
 //
 // The tables of domains that others copy are kept, and one that adds nothing
 // is its source's: a long chain of copies costs no more than its rows.
-func (c *compiler) layers(d int, in *room) []inventory.Address {
+func (c *compiler) layers(d int, in *scratch) []inventory.Address {
 	if kept, ok := c.copied[d]; ok {
 		return kept
 	}

@@ -126,7 +126,7 @@ func (c *compiler) listed(d int, key string, form inventory.Form) (inventory.Add
 type end struct {
 	right   string // a name or an address, literal; of an error: row its right side
 	refused bool   // it is an error: row
-	unheard string // the address that no key but a rejecting catch-all matches
+	deadEnd string // the address that no key but a rejecting catch-all matches
 	loop    []string
 	far     bool // more than maxSteps away; nothing else is known of it then
 	steps   int  // look-ups on the way
@@ -288,7 +288,7 @@ func (c *compiler) last(m match, local, domain string) end {
 	case m.to.Kind == inventory.Refused:
 		e := end{right: c.refusal(m.to.Index), refused: true}
 		if m.catchAll {
-			e.unheard = local + "@" + domain
+			e.deadEnd = local + "@" + domain
 		}
 		return e
 	case m.to.Kind == inventory.ToLocal:
@@ -332,5 +332,5 @@ func (c *compiler) localName(local, domain string) end {
 	if _, ok := c.m.LocalAlias(user); ok {
 		return end{right: local}
 	}
-	return end{right: local, unheard: local + "@" + domain}
+	return end{right: local, deadEnd: local + "@" + domain}
 }

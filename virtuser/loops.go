@@ -101,15 +101,15 @@ func (c *compiler) reportEnd(e end, t inventory.Target, what string) bool {
 		c.faults.Add(checkTooDeep.At(t.Pos, len(t.Text), "%s leads through more than %d addresses", what, maxSteps).
 			WithHelp("let one of them name the end"))
 		return false
-	case e.unheard != "":
-		_, domain, _ := mailaddr.Split(e.unheard)
+	case e.deadEnd != "":
+		_, domain, _ := mailaddr.Split(e.deadEnd)
 		way := t.Text
-		if e.unheard != literal(t.Text) {
-			way += " and on to " + e.unheard
+		if e.deadEnd != literal(t.Text) {
+			way += " and on to " + e.deadEnd
 		}
 		c.faults.Add(checkDeadTarget.At(t.Pos, len(t.Text), "%s goes to %s, which is not listed at %s and is refused there", what, way, domain).
 			Concerning("target %q", t.Text).
-			WithHelp("%s", c.nearestAddress(e.unheard)))
+			WithHelp("%s", c.nearestAddress(e.deadEnd)))
 		return false
 	}
 	return true

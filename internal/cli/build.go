@@ -169,7 +169,7 @@ func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
 	if done, err := a.finishWired(ctx, j, result, stdio); done || err != nil {
 		return err
 	}
-	if err := j.choice.exit(); err != nil {
+	if err := j.serving.exit(); err != nil {
 		return err
 	}
 	if err := wiringExit(j, result); err != nil {
@@ -192,7 +192,7 @@ func (a *buildArgs) settle(ctx context.Context, j *job, stdio Stdio) error {
 		j.set.Verify = func(at func(string) string) error { return a.prove(ctx, j, at, stdio) }
 	} else {
 		j.source.Model.ForgetAddresses() // they are rows by now
-		letGo(j.source.Model)
+		release(j.source.Model)
 	}
 	if a.plan != "" {
 		return a.asPlanned(j)

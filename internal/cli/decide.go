@@ -23,10 +23,10 @@ import (
 	"virtmap/virtuser"
 )
 
-// A choice is which domains are served, and what there is to remember and to
+// A serving is which domains are served, and what there is to remember and to
 // say about it.
-type choice struct {
-	desk     *hostnames.Desk
+type serving struct {
+	policy   *hostnames.Policy
 	decision hostnames.Decision
 	zones    resolve.Reading // what the verdicts are from; empty: no zone file
 	before   []byte          // the memory's file
@@ -36,12 +36,12 @@ type choice struct {
 
 // decide asks about the domains that are due and decides which are served. It
 // sets Held of the others.
-func (a *buildArgs) decide(ctx context.Context, m *inventory.Model, stdio Stdio) (*choice, error) {
+func (a *buildArgs) decide(ctx context.Context, m *inventory.Model, stdio Stdio) (*serving, error) {
 	c, err := a.recall(m, stdio)
 	if err != nil {
 		return nil, err
 	}
-	due := c.desk.Due()
+	due := c.policy.Due()
 	verdicts := make(map[int]mxcheck.Verdict, len(due))
 	if len(due) > 0 {
 		q, err := a.asking.open(&m.Host, a.mx == mxZone, stdio)
@@ -61,21 +61,21 @@ func (a *buildArgs) decide(ctx context.Context, m *inventory.Model, stdio Stdio)
 			verdicts[i] = answers[n]
 		}
 	}
-	c.decision = c.desk.Decide(verdicts)
+	c.decision = c.policy.Decide(verdicts)
 	return c, nil
 }
 
 // recall gathers what is installed and remembered. A memory that cannot be
 // read must not stop the addresses of a served domain from being written.
-func (a *buildArgs) recall(m *inventory.Model, stdio Stdio) (*choice, error) {
-	c := &choice{keep: true}
-	c.desk = &hostnames.Desk{Model: m, Memory: hostnames.NewMemory(), Now: time.Now().UTC().Truncate(time.Second), Zones: a.mx == mxZone}
+func (a *buildArgs) recall(m *inventory.Model, stdio Stdio) (*serving, error) {
+	c := &serving{keep: true}
+	c.policy = &hostnames.Policy{Model: m, Memory: hostnames.NewMemory(), Now: time.Now().UTC().Truncate(time.Second), Zones: a.mx == mxZone}
 	path := filepath.Join(a.state, hostnames.MemoryName)
 	text, err := publish.ReadState(publish.OS, path)
 	if err == nil {
 		var memory *hostnames.Memory
 		if memory, err = hostnames.ParseMemory(text); err == nil {
-			c.desk.Memory, c.before = memory, text
+			c.policy.Memory, c.before = memory, text
 		}
 	}
 	c.keep = !errors.Is(err, hostnames.ErrLater) // a later virtmap may need it
@@ -83,16 +83,16 @@ func (a *buildArgs) recall(m *inventory.Model, stdio Stdio) (*choice, error) {
 	if err != nil {
 		stdio.tell(fmt.Sprintf("%s cannot be used (%v); what is served is taken from the installed files instead", path, err))
 	}
-	if c.desk.ClassW, err = a.served(c, mcfile.HostNames); err != nil {
+	if c.policy.ClassW, err = a.served(c, mcfile.HostNames); err != nil {
 		return nil, err
 	}
-	if c.desk.ClassW == nil && len(c.before) == 0 {
+	if c.policy.ClassW == nil && len(c.before) == 0 {
 		// Class w may be kept elsewhere: on a first run the rows tell.
-		if c.desk.ClassW, err = a.installed(mcfile.Virtusertable, tableDomains); err != nil {
+		if c.policy.ClassW, err = a.installed(mcfile.Virtusertable, tableDomains); err != nil {
 			return nil, err
 		}
 	}
-	c.desk.Relayed, err = a.served(c, mcfile.RelayDomains)
+	c.policy.Relayed, err = a.served(c, mcfile.RelayDomains)
 	return c, err
 }
 
@@ -101,7 +101,7 @@ func (a *buildArgs) recall(m *inventory.Model, stdio Stdio) (*choice, error) {
 // wrote it may have lost names, and a domain that is lost so is not new: served
 // adds those that are remembered as served, or, where there is no memory, those of
 // virtmap's copy.
-func (a *buildArgs) served(c *choice, file string) (map[string]bool, error) {
+func (a *buildArgs) served(c *serving, file string) (map[string]bool, error) {
 	path := filepath.Join(a.out, file)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, machineExit(fmt.Errorf("%q %w", path, publish.ErrNotFile), exitIO)
@@ -118,7 +118,7 @@ func (a *buildArgs) served(c *choice, file string) (map[string]bool, error) {
 		if names == nil {
 			return nil, nil
 		}
-		for name, r := range c.desk.Memory.Domains {
+		for name, r := range c.policy.Memory.Domains {
 			if r.Served && r.Backup == (file == mcfile.RelayDomains) {
 				names[name] = true
 			}
@@ -181,8 +181,8 @@ func tableDomains(src *diag.Source, faults *diag.List) []string {
 }
 
 // record gives the memory's file, where it changed.
-func (c *choice) record() ([]publish.Record, error) {
-	after, err := c.desk.Memory.Encode()
+func (c *serving) record() ([]publish.Record, error) {
+	after, err := c.policy.Memory.Encode()
 	switch {
 	case err != nil:
 		return nil, exit(exitSoftware, err)
@@ -202,7 +202,7 @@ func readIfThere(path string) ([]byte, error) {
 
 // exit gives the exit code of a build by what was decided. That DNS gave no
 // answer comes first: what else there is may look otherwise with one.
-func (c *choice) exit() error {
+func (c *serving) exit() error {
 	switch d := c.decision; {
 	case d.Frozen, d.Waiting > 0:
 		return exit(exitTryAgain, nil)

@@ -194,7 +194,7 @@ func (a *importArgs) prove(ctx context.Context, server *importer.Server, inv *im
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	next := filepath.Join(work, "new")
 	inv.Source.Model.ForgetAddresses() // they are rows by now
-	letGo(inv.Source.Model)
+	release(inv.Source.Model)
 	if err := errors.Join(os.Mkdir(next, 0o755), writeSet(ctx, inv.Source, next)); err != nil {
 		return false, err
 	}
@@ -214,7 +214,7 @@ func (a *importArgs) prove(ctx context.Context, server *importer.Server, inv *im
 	if err := printProof(stdio.Err, "", &proof); err != nil || real == nil {
 		return proof.Harmless(), err
 	}
-	r := rehearsal{program: real, server: server, inv: inv, built: built, work: work, accounts: a.accounts, layout: a.layout}
+	r := comparison{program: real, server: server, inv: inv, built: built, work: work, accounts: a.accounts, layout: a.layout}
 	asked, err := r.run(ctx)
 	if err != nil {
 		return false, err
@@ -268,14 +268,14 @@ func (a *importArgs) open(dir string, stdio Stdio) (server *importer.Server, err
 	if err != nil {
 		return nil, err
 	}
-	var sources []importer.Source
+	var sources []importer.List
 	for _, spec := range a.from.Value() {
 		kind, file, _ := strings.Cut(spec, ":")
 		text, err := readList(file, stdio.In, regular.MaxBytes)
 		if err != nil {
 			return nil, machineExit(err, exitNoInput)
 		}
-		sources = append(sources, importer.Source{Kind: kind, Name: file, Text: string(text)})
+		sources = append(sources, importer.List{Kind: kind, Name: file, Text: string(text)})
 	}
 	server, err = importer.From(host, a.base, sources, account)
 	if err != nil {

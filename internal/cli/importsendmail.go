@@ -18,9 +18,9 @@ import (
 	"virtmap/virtuser"
 )
 
-// A rehearsal has the installed sendmail answer over the old files, and over
+// A comparison has the installed sendmail answer over the old files, and over
 // those that the inventory built, side by side in a folder of its own.
-type rehearsal struct {
+type comparison struct {
 	program  *program.Program
 	server   *importer.Server
 	inv      *importer.Inventory
@@ -31,7 +31,7 @@ type rehearsal struct {
 }
 
 // run asks about every address, and gives what differs.
-func (r *rehearsal) run(ctx context.Context) (proof importer.Proof, err error) {
+func (r *comparison) run(ctx context.Context) (proof importer.Proof, err error) {
 	if err := os.Chmod(r.work, 0o755); err != nil { // sendmail reads as its own user
 		return proof, err
 	}
@@ -55,7 +55,7 @@ func (r *rehearsal) run(ctx context.Context) (proof importer.Proof, err error) {
 }
 
 // sides copies the old set, and writes a configuration for each.
-func (r *rehearsal) sides() (old, next *endtoend.Sendmail, err error) {
+func (r *comparison) sides() (old, next *endtoend.Sendmail, err error) {
 	before, after := filepath.Join(r.work, "old"), filepath.Join(r.work, "new")
 	if err := os.Mkdir(before, 0o755); err != nil {
 		return nil, nil, err
@@ -94,7 +94,7 @@ func (r *rehearsal) sides() (old, next *endtoend.Sendmail, err error) {
 // ownSides has both sides asked over the server's own sendmail.cf: as it is, and
 // as it will be when it names what was built. They are nil where there is none
 // with which the program could be run, or none that asks a virtusertable.
-func (r *rehearsal) ownSides(before, after string, names []string) (old, next *endtoend.Sendmail, err error) {
+func (r *comparison) ownSides(before, after string, names []string) (old, next *endtoend.Sendmail, err error) {
 	config := r.layout.Configuration()
 	if _, asked := config.Map(conf.VirtuserMap); !asked {
 		return nil, nil, nil
@@ -117,7 +117,7 @@ func (r *rehearsal) ownSides(before, after string, names []string) (old, next *e
 }
 
 // standIns are the accounts that this machine does not have.
-func (r *rehearsal) standIns() ([]string, error) {
+func (r *comparison) standIns() ([]string, error) {
 	here, err := readAccounts(passwd)
 	if err != nil {
 		return nil, err

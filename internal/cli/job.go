@@ -23,7 +23,7 @@ import (
 type job struct {
 	source  fileset.Source
 	set     publish.Set
-	choice  *choice
+	serving *serving
 	leaving []string // domains whose rows stay for a while
 	wiring  *wiring  // nil: the folder is no server's
 	leave   func() error
@@ -32,8 +32,8 @@ type job struct {
 
 	compared *change.Change // what the guards looked at; nil: nothing
 
-	faults *diag.List // warnings of the inventory, for who looks at a change
-	news   diag.List  // of the DNS; what was not printed was not said
+	faults    *diag.List // warnings of the inventory, for who looks at a change
+	dnsFaults diag.List  // of the DNS; what was not printed was not said
 }
 
 // prepare reads, asks and compiles. The caller leaves the folders with leave.
@@ -57,8 +57,8 @@ func (a *buildArgs) prepare(ctx context.Context, stdio Stdio) (*job, error) {
 		err = printFaults(stdio, j.source.Model.Sources, j.faults, least)
 	}
 	if err == nil {
-		lint.Silence(j.source.Model, &j.news)
-		err = printFaults(stdio, j.source.Model.Sources, &j.news, least)
+		lint.Silence(j.source.Model, &j.dnsFaults)
+		err = printFaults(stdio, j.source.Model.Sources, &j.dnsFaults, least)
 	}
 	if err != nil {
 		return nil, errors.Join(err, j.leave())
@@ -122,7 +122,7 @@ func (a *buildArgs) warn(j *job, changes int, stdio Stdio) error {
 
 // work decides which domains are served and works out the files.
 func (a *buildArgs) work(ctx context.Context, j *job, stdio Stdio) (err error) {
-	if j.choice, err = a.choose(ctx, j, stdio); err != nil {
+	if j.serving, err = a.choose(ctx, j, stdio); err != nil {
 		return err
 	}
 	if err := a.keepLeaving(j); err != nil {
@@ -189,9 +189,9 @@ func (a *buildArgs) restarted() (last time.Time) {
 
 // choose finds out which domains are served, and compiles anew when some are
 // not.
-func (a *buildArgs) choose(ctx context.Context, j *job, stdio Stdio) (*choice, error) {
+func (a *buildArgs) choose(ctx context.Context, j *job, stdio Stdio) (*serving, error) {
 	if a.mx == mxOff {
-		return &choice{}, nil
+		return &serving{}, nil
 	}
 	m := j.source.Model
 	choice, err := a.decide(ctx, m, stdio)
@@ -206,7 +206,7 @@ func (a *buildArgs) choose(ctx context.Context, j *job, stdio Stdio) (*choice, e
 		waits = virtuser.Waits(&anew)
 	}
 	if !a.quiet { // what was not printed was not said
-		j.news.Add(choice.desk.Announce(choice.decision, waits, a.dryRun || isTerminal(stdio.Err))...)
+		j.dnsFaults.Add(choice.policy.Announce(choice.decision, waits, a.dryRun || isTerminal(stdio.Err))...)
 	}
 	j.set.Records, err = choice.record()
 	return choice, err

@@ -116,7 +116,7 @@ func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdi
 	stdio.stages.Bytes(int64(m.Sources.Len()))
 	stdio.stages.Rows(m.CountAddresses())
 	stdio.stages.Enter("compile")
-	letGo(m)
+	release(m)
 	lint.Tune(m, faults)
 	source := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
 	stdio.stages.Rows(source.Compiled.Table.Len())
@@ -149,9 +149,9 @@ func nearInventory(path string, err error) error {
 	return err
 }
 
-// letGo gives back the memory of what a large inventory leaves behind: it would
+// release gives back the memory of what a large inventory leaves behind: it would
 // be kept until the heap has doubled.
-func letGo(m *inventory.Model) {
+func release(m *inventory.Model) {
 	if m.Sources.Len() > 8<<20 {
 		debug.FreeOSMemory()
 	}

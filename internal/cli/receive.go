@@ -116,7 +116,7 @@ func (a *receiveArgs) config(host string) (smtpd.Config, error) {
 	if a.messages < 0 || a.within < 0 {
 		return c, usage(errors.New("--messages and --within are not below zero"))
 	}
-	c.Faults = a.faults.all
+	c.Failures = a.faults.all
 	if a.pem != "" && !a.tls {
 		return c, usage(errors.New("--tls-pem goes with --tls"))
 	}
@@ -136,11 +136,11 @@ func (a *receiveArgs) config(host string) (smtpd.Config, error) {
 
 // faultRules are the rules of --fault. A text may have commas in it, at which
 // a slice flag would cut.
-type faultRules struct{ all []*smtpd.Fault }
+type faultRules struct{ all []*smtpd.Failure }
 
 // Set takes a rule in.
 func (r *faultRules) Set(rule string) error {
-	fault, err := smtpd.ParseFault(rule)
+	fault, err := smtpd.ParseFailure(rule)
 	if err == nil {
 		r.all = append(r.all, fault)
 	}
@@ -216,16 +216,16 @@ func receive(ctx context.Context, a receiveArgs, stdio Stdio) (err error) {
 }
 
 // serve answers until the context ends, or enough has come.
-func (a *receiveArgs) serve(ctx context.Context, config smtpd.Config, desk *reception, listener net.Listener) error {
+func (a *receiveArgs) serve(ctx context.Context, config smtpd.Config, policy *receiver, listener net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	desk.stop, desk.limit = stop, a.messages
-	config.Router, config.Store = desk, desk
+	policy.stop, policy.limit = stop, a.messages
+	config.Router, config.Store = policy, policy
 	if a.transcript {
-		config.Transcript = desk.transcript
+		config.Transcript = policy.transcript
 	}
 	if !a.quiet {
-		desk.say("listening on " + listener.Addr().String() + ", answering from " + a.installed.maps)
+		policy.say("listening on " + listener.Addr().String() + ", answering from " + a.installed.maps)
 	}
 	// On loopback the client is on this machine too: with a processor left to
 	// it the two do not take turns.
@@ -236,13 +236,13 @@ func (a *receiveArgs) serve(ctx context.Context, config smtpd.Config, desk *rece
 		return exit(exitIO, err)
 	}
 	if !a.quiet {
-		desk.say(desk.summary())
+		policy.say(policy.summary())
 	}
 	switch {
-	case desk.broken != nil:
-		return exit(exitIO, desk.broken)
-	case desk.messages < a.messages:
-		return exit(exitProblems, fmt.Errorf("%d of %s came", desk.messages, plural(a.messages, "message")))
+	case policy.broken != nil:
+		return exit(exitIO, policy.broken)
+	case policy.messages < a.messages:
+		return exit(exitProblems, fmt.Errorf("%d of %s came", policy.messages, plural(a.messages, "message")))
 	}
 	return nil
 }

@@ -25,10 +25,10 @@ import (
 // nothing to do and reads no YAML.
 const unchangedName = "unchanged.json"
 
-// A sight is what decides what a build writes, and what it has written: inputs
+// A snapshot is what decides what a build writes, and what it has written: inputs
 // by digest, outputs by inode, size and times, that of the inode among them. diff
 // and check --deep read everything.
-type sight struct {
+type snapshot struct {
 	Version  int               `json:"version"`
 	Program  string            `json:"program"` // this program, and the flags that matter
 	At       time.Time         `json:"at"`
@@ -92,7 +92,7 @@ func (a *buildArgs) nothingToDo(stdio Stdio) bool {
 	if err != nil || publish.Leftovers(publish.OS, state) {
 		return false
 	}
-	var s sight
+	var s snapshot
 	if json.Unmarshal(text, &s) != nil || s.Version != 1 {
 		return false
 	}
@@ -122,7 +122,7 @@ func (a *buildArgs) stateFolder() string {
 }
 
 // holds compares with what is there now.
-func (s *sight) holds(state string) bool {
+func (s *snapshot) holds(state string) bool {
 	for path, stamp := range s.Outputs {
 		if stampOf(path) != stamp {
 			return false
@@ -160,14 +160,14 @@ func (a *buildArgs) remember(ctx context.Context, j *job, stdio Stdio) error {
 	if !a.quickly(stdio) || len(j.leaving) > 0 {
 		return nil
 	}
-	s := sight{Version: 1, At: time.Now(), Patterns: j.source.Model.Includes, Inputs: map[string]string{}, Outputs: map[string]string{}}
-	if j.choice.desk != nil {
-		until, quiet := j.choice.desk.Quiet()
+	s := snapshot{Version: 1, At: time.Now(), Patterns: j.source.Model.Includes, Inputs: map[string]string{}, Outputs: map[string]string{}}
+	if j.serving.policy != nil {
+		until, quiet := j.serving.policy.Quiet()
 		if !quiet {
 			return nil
 		}
-		s.Until, s.Zones = until, j.choice.zones.Files
-		maps.Copy(s.Inputs, j.choice.zones.Digests)
+		s.Until, s.Zones = until, j.serving.zones.Files
+		maps.Copy(s.Inputs, j.serving.zones.Digests)
 		memory := filepath.Join(a.state, hostnames.MemoryName)
 		s.Outputs[memory] = stampOf(memory)
 	}

@@ -83,7 +83,7 @@ func who(a whoArgs, user string, stdio Stdio) error {
 }
 
 // find looks through the inventory, or through installed files.
-func (a whoArgs) find(user string, stdio Stdio) (found []ending, err error) {
+func (a whoArgs) find(user string, stdio Stdio) (found []match, err error) {
 	if a.installed.maps == "" {
 		source, err := faultless(a.inventory, stdio)
 		if err != nil {
@@ -103,8 +103,8 @@ func (a whoArgs) find(user string, stdio Stdio) (found []ending, err error) {
 	return w.all(), nil
 }
 
-// An ending is an address, or a key that stands for many, and what made it.
-type ending struct {
+// An match is an address, or a key that stands for many, and what made it.
+type match struct {
 	Address string `json:"address"`
 	Place   string `json:"place"`
 }
@@ -112,7 +112,7 @@ type ending struct {
 // all gives the addresses that end at a user, a mailbox or an address: of every
 // row, of the name itself at every domain, and of the name behind every row whose
 // end depends on the address.
-func (w *wanted) all() []ending {
+func (w *search) all() []match {
 	for i := range w.table.Len() {
 		key, value := w.table.Row(i)
 		local, domain, _ := strings.Cut(string(key), "@")

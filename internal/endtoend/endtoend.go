@@ -93,7 +93,7 @@ func (t *Trial) Run(ctx context.Context, vectors iter.Seq[promise.Vector]) (err 
 	if err != nil {
 		return err
 	}
-	b := bench{Trial: t, arrived: map[string][]string{}, said: map[string][]string{}}
+	b := collector{Trial: t, arrived: map[string][]string{}, said: map[string][]string{}}
 	server := smtpd.New(smtpd.Config{Host: t.Router.Host, Router: verdicts{t.Router}, Store: &b, Transcript: b.transcript, MaxConns: t.Workers + 1})
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, listener) }()
@@ -127,8 +127,8 @@ func (t *Trial) Run(ctx context.Context, vectors iter.Seq[promise.Vector]) (err 
 	return b.try(ctx, results)
 }
 
-// A bench is the receiver's store, and the clients that send to it.
-type bench struct {
+// A collector is the receiver's store, and the clients that send to it.
+type collector struct {
 	*Trial
 	clients []*client
 	tried   int
@@ -139,7 +139,7 @@ type bench struct {
 }
 
 // try tries vectors and gives their results on.
-func (b *bench) try(ctx context.Context, results []Result) error {
+func (b *collector) try(ctx context.Context, results []Result) error {
 	var wait sync.WaitGroup
 	problems := make([]error, len(b.clients))
 	for w, c := range b.clients {
@@ -169,7 +169,7 @@ func (b *bench) try(ctx context.Context, results []Result) error {
 
 // one sends the message of a number to one recipient. Its sender is its own:
 // by it its arrival is known.
-func (b *bench) one(c *client, n int, r *Result) (err error) {
+func (b *collector) one(c *client, n int, r *Result) (err error) {
 	r.Promised = b.throughAliases(b.Promised(b.Fold(r.Address)))
 	b.forget(c.name)
 	from := fmt.Sprintf("message-%d@client.invalid", n)
@@ -207,7 +207,7 @@ func (t *Trial) throughAliases(promised outcome.Outcome) outcome.Outcome {
 	return promised
 }
 
-func (b *bench) askSendmail(ctx context.Context, results []Result) error {
+func (b *collector) askSendmail(ctx context.Context, results []Result) error {
 	addresses := make([]string, len(results))
 	for i := range results {
 		addresses[i] = results[i].Address
@@ -229,7 +229,7 @@ func (b *bench) askSendmail(ctx context.Context, results []Result) error {
 }
 
 // Deliver keeps where a message arrived.
-func (b *bench) Deliver(m smtpd.Message) error {
+func (b *collector) Deliver(m smtpd.Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, to := range m.Recipients {
@@ -240,7 +240,7 @@ func (b *bench) Deliver(m smtpd.Message) error {
 	return nil
 }
 
-func (b *bench) take(from string) []string {
+func (b *collector) take(from string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	boxes := b.arrived[from]
@@ -249,14 +249,14 @@ func (b *bench) take(from string) []string {
 	return boxes
 }
 
-func (b *bench) transcript(client, line string) {
+func (b *collector) transcript(client, line string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.said[client] = append(b.said[client], line)
 }
 
 // forget begins a new transcript and gives the old one.
-func (b *bench) forget(client string) []string {
+func (b *collector) forget(client string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	said := b.said[client]
@@ -284,17 +284,17 @@ func foldRecipient(r string) string {
 // verdicts makes a Router of a virtuser.Router.
 type verdicts struct{ router *virtuser.Router }
 
-func (v verdicts) Route(recipient string) smtpd.Verdict {
+func (v verdicts) Route(recipient string) smtpd.Answer {
 	return VerdictOf(v.router.Route(recipient))
 }
 
 // VerdictOf gives an outcome in the receiver's words. An error: row may have
 // any code; sendmail sends it to the client, who then waits for a message that
 // is not taken, or knows no such reply. Here it is a refusal.
-func VerdictOf(o virtuser.Outcome) smtpd.Verdict {
+func VerdictOf(o virtuser.Outcome) smtpd.Answer {
 	if !o.Taken() && (o.Code < 400 || o.Code > 599) {
 		o.Text = fmt.Sprintf("the row answers %03d %s %s, which is no refusal", o.Code, o.Status, o.Text)
 		o.Code, o.Status = 554, "5.3.5"
 	}
-	return smtpd.Verdict{Taken: o.Taken(), Mailboxes: o.Recipients, Code: o.Code, Status: o.Status, Text: o.Text}
+	return smtpd.Answer{Taken: o.Taken(), Mailboxes: o.Recipients, Code: o.Code, Status: o.Status, Text: o.Text}
 }

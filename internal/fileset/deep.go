@@ -15,15 +15,15 @@ import (
 
 // Unsafe names the files of a set, and the folders above them, that sendmail
 // would not read, or makemap not write. trusted is the uid of its TrustedUser.
-func (s Source) Unsafe(dir string, trusted int) []safefile.Fault {
+func (s Source) Unsafe(dir string, trusted int) []safefile.Complaint {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
 	judge := safefile.Judge{Trusted: trusted, Blame: blame(dir)}
 	typ, _ := mapfile.ByName(string(s.Model.Host.Map))
-	var faults []safefile.Fault
-	seen := map[safefile.Fault]bool{}
-	add := func(found []safefile.Fault) {
+	var faults []safefile.Complaint
+	seen := map[safefile.Complaint]bool{}
+	add := func(found []safefile.Complaint) {
 		for _, f := range found {
 			if !seen[f] { // a folder is above several files
 				seen[f] = true

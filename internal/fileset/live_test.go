@@ -76,9 +76,9 @@ func TestLiveFollowsTheFiles(t *testing.T) {
 
 func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
 	dir := t.TempDir()
-	mustBuild(t, dir, strings.Replace(mail, "users:", "local_aliases: [desk, gone]\nusers:", 1)+"  c.example: {addresses: {desk: desk, gone: gone}}\n")
+	mustBuild(t, dir, strings.Replace(mail, "users:", "local_aliases: [policy, gone]\nusers:", 1)+"  c.example: {addresses: {policy: policy, gone: gone}}\n")
 	site := filepath.Join(dir, "aliases")
-	if err := os.WriteFile(site, []byte("desk: andrei,\n\tann@elsewhere.example\n"), 0o644); err != nil {
+	if err := os.WriteFile(site, []byte("policy: andrei,\n\tann@elsewhere.example\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	write := func(cf string) {
@@ -98,8 +98,8 @@ func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer set.Close()
-	if o := set.Router.Route("desk@c.example"); !slices.Equal(o.Recipients, []string{"andrei", "ann@elsewhere.example"}) {
-		t.Errorf("desk is %v", o)
+	if o := set.Router.Route("policy@c.example"); !slices.Equal(o.Recipients, []string{"andrei", "ann@elsewhere.example"}) {
+		t.Errorf("policy is %v", o)
 	}
 	if o := set.Router.Route("gone@c.example"); o.Taken() {
 		t.Errorf("gone is %v", o)

@@ -42,11 +42,11 @@ func (e *entry) domain() string { return e.key[strings.LastIndexByte(e.key, '@')
 type form uint8
 
 const (
-	asWritten  form = iota
-	asLiving        // as a list without the members that are refused
-	asAnswered      // as what sendmail answers now
-	asReached       // as the one recipient that sendmail finds now
-	asRefused       // as a refusal with no text
+	asWritten      form = iota
+	withoutRefused      // as a list without the members that are refused
+	asAnswered          // as what sendmail answers now
+	asRecipient         // as the one recipient that sendmail finds now
+	asRefused           // as a refusal with no text
 	asComment
 )
 
@@ -116,13 +116,13 @@ func firstError(faults *diag.List) string {
 func (all *entries) inventory() *Inventory {
 	w := &writer{s: all.s, entries: all}
 	text := w.text()
-	inv := &Inventory{Text: text, Left: len(all.s.odd) + len(all.dead), why: map[string]string{}, copies: w.copies, virtual: all.s.onlyVirtual}
+	inv := &Inventory{Text: text, Left: len(all.s.unsupported) + len(all.dead), why: map[string]string{}, copies: w.copies, virtual: all.s.onlyVirtual}
 	for i, as := range all.as {
 		if as == asWritten {
 			continue
 		}
 		e := all.at(i)
-		if as == asLiving || as == asComment {
+		if as == withoutRefused || as == asComment {
 			inv.Left++
 		}
 		if out, ok := all.s.outcome(e.key); ok && (as == asAnswered || as == asRefused) && !isError(e.right) {
@@ -250,9 +250,9 @@ func (s *Server) lower(all *entries, i int, why string) {
 		case len(members) == 0 && len(refused) > 0:
 			all.write(i, asRefused, "every member is refused")
 		case e.as == asWritten && len(refused) > 0:
-			all.write(i, asLiving, "of "+e.key+membersLeft+strings.Join(refused, ", "))
-		case e.as <= asLiving && one:
-			all.write(i, asReached, "that is where sendmail sends it")
+			all.write(i, withoutRefused, "of "+e.key+membersLeft+strings.Join(refused, ", "))
+		case e.as <= withoutRefused && one:
+			all.write(i, asRecipient, "that is where sendmail sends it")
 		default:
 			all.write(i, asComment, why)
 		}

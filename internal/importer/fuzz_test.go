@@ -18,8 +18,8 @@ func FuzzFrom(f *testing.F) {
 	f.Add("A@0 x\n\xa00@a x\n", 3)
 	f.Add("@a.example x \x00\ny@a.example A+\"0 x, X\n", 3)
 	f.Fuzz(func(t *testing.T, text string, kind int) {
-		source := importer.Source{Kind: importer.Kinds[uint(kind)%uint(len(importer.Kinds))], Name: "list", Text: text}
-		s, err := importer.From("mx1.example.net", "/var/mail", []importer.Source{source}, func(name string) bool { return !strings.HasPrefix(name, "virtmap-") })
+		source := importer.List{Kind: importer.Kinds[uint(kind)%uint(len(importer.Kinds))], Name: "list", Text: text}
+		s, err := importer.From("mx1.example.net", "/var/mail", []importer.List{source}, func(name string) bool { return !strings.HasPrefix(name, "virtmap-") })
 		if err != nil {
 			return
 		}

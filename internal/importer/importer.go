@@ -39,21 +39,21 @@ import (
 type Server struct {
 	Warnings []string // what is odd about its files
 
-	router     *virtuser.Router    // over its files
-	own        virtuser.Lookup     // aliases that a build writes anew; nil: none
-	site       virtuser.Lookup     // aliases that stay
-	table      *virtuser.Table     // sorted; nil: see letGo
-	sum        mapfile.Sum         // of the rows
-	all        []string            // of class w and {VirtHost}, and relayed
-	names      []string            // those of them that an inventory can have
-	lines      lines               // of the text
-	odd        []string            // what of classes and configuration no inventory can say
-	aboveNames map[string][]string // the comments before a name of class w
-	leading    map[string]string   // an address that leads to an alias
-	generic    map[string]string
-	mapType    string
-	mailDir    string // empty: the usual one
-	set        *fileset.Installed
+	router      *virtuser.Router    // over its files
+	own         virtuser.Lookup     // aliases that a build writes anew; nil: none
+	site        virtuser.Lookup     // aliases that stay
+	table       *virtuser.Table     // sorted; nil: see letGo
+	sum         mapfile.Sum         // of the rows
+	all         []string            // of class w and {VirtHost}, and relayed
+	names       []string            // those of them that an inventory can have
+	lines       lines               // of the text
+	unsupported []string            // what of classes and configuration no inventory can say
+	aboveNames  map[string][]string // the comments before a name of class w
+	leading     map[string]string   // an address that leads to an alias
+	generic     map[string]string
+	mapType     string
+	mailDir     string // empty: the usual one
+	set         *fileset.Installed
 }
 
 // genericstable is the table of the addresses that local users send from.
@@ -124,10 +124,10 @@ func (s *Server) readTexts(l fileset.Layout, each func(row func(key, value []byt
 	s.sortOut(s.all)
 	s.virtualNote(l.Configuration().EntireDomain)
 	for _, line := range l.Configuration().Unread() {
-		s.odd = append(s.odd, ": "+line.String())
+		s.unsupported = append(s.unsupported, ": "+line.String())
 	}
 	if unread := l.Unread(mcfile.Virtusertable); unread != "" {
-		s.odd = append(s.odd, fmt.Sprintf(": the rows of %s, which sendmail does not read (--from lines:%s takes them)", unread, unread))
+		s.unsupported = append(s.unsupported, fmt.Sprintf(": the rows of %s, which sendmail does not read (--from lines:%s takes them)", unread, unread))
 	}
 	return nil
 }

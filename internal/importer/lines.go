@@ -139,7 +139,7 @@ func notRead(table *virtuser.Table, key, right []byte) string {
 
 // sortOut keeps the names of domains, and says of each other one why it is none.
 func (s *Server) sortOut(all []string) {
-	odd := func(why string) { s.odd = append(s.odd, ", a name of class w: "+why) }
+	odd := func(why string) { s.unsupported = append(s.unsupported, ", a name of class w: "+why) }
 	for _, name := range all {
 		why := unsayable(name)
 		switch {

@@ -40,7 +40,7 @@ func TestIntoKeepsEveryLine(t *testing.T) {
 				list += "added@" + d.Name + " root, bin\n"
 			}
 		}
-		server, err := importer.From(sample.HostName, "", []importer.Source{{Kind: "lines", Name: "list", Text: list}}, account)
+		server, err := importer.From(sample.HostName, "", []importer.List{{Kind: "lines", Name: "list", Text: list}}, account)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -133,7 +133,7 @@ func (m aVirtualMap) fate(address string) []string {
 // imported gives what an inventory of a map of Postfix's builds.
 func imported(t *testing.T, text string) *virtuser.Router {
 	t.Helper()
-	s, err := importer.From("mx1.example.net", "", []importer.Source{{Kind: "postfix", Name: "virtual", Text: text}}, account)
+	s, err := importer.From("mx1.example.net", "", []importer.List{{Kind: "postfix", Name: "virtual", Text: text}}, account)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

@@ -10,14 +10,14 @@ import (
 )
 
 // plain reads address and targets line by line.
-func (g *gathering) plain(s Source) error {
+func (g *listReader) plain(s List) error {
 	g.tail(logicalLines(s, false, g.take))
 	return nil
 }
 
 // postfix reads virtual(5): a line that begins with a blank goes on, and a
 // domain alone says that it is served.
-func (g *gathering) postfix(s Source) error {
+func (g *listReader) postfix(s List) error {
 	g.tail(logicalLines(s, true, func(f found) {
 		f.declares = !strings.Contains(f.key, "@") && strings.Contains(f.key, ".")
 		g.take(f)
@@ -26,7 +26,7 @@ func (g *gathering) postfix(s Source) error {
 }
 
 // tail keeps comments that stand behind all rows, and a header.
-func (g *gathering) tail(comments []string) {
+func (g *listReader) tail(comments []string) {
 	if g.adding {
 		g.lines.tail = append(g.lines.tail, comments...)
 	}
@@ -35,7 +35,7 @@ func (g *gathering) tail(comments []string) {
 // logicalLines gives the lines that are no comments, cut at the first blank,
 // and the comments that have no line below. Where lines go on, they do so behind
 // a comment too.
-func logicalLines(s Source, goOn bool, each func(found)) (comments []string) {
+func logicalLines(s List, goOn bool, each func(found)) (comments []string) {
 	var last *found
 	number := 0
 	end := func() {
@@ -68,7 +68,7 @@ func logicalLines(s Source, goOn bool, each func(found)) (comments []string) {
 // csv reads two columns. Where the first line has no comma, they are cut at
 // semicolons, as some spreadsheets write them. A first row without an address
 // is a header, and kept as a comment.
-func (g *gathering) csv(s Source) error {
+func (g *listReader) csv(s List) error {
 	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(s.Text, "\ufeff")))
 	first, _, _ := strings.Cut(s.Text, "\n")
 	if !strings.Contains(first, ",") && strings.Contains(first, ";") {

@@ -14,9 +14,9 @@ import (
 	"virtmap/virtuser"
 )
 
-// A Source is a list of virtual addresses of another kind than a sendmail
+// A List is a list of virtual addresses of another kind than a sendmail
 // server's.
-type Source struct {
+type List struct {
 	Kind string // one of Kinds
 	Name string // for messages
 	Text string
@@ -33,10 +33,10 @@ var Kinds = []string{"postfix", "mailbox", "csv", "lines"}
 //	         user; base is what stands before a path (virtual_mailbox_base)
 //	csv      two columns, address and targets, with a header or without
 //	lines    address and targets, separated by blanks or commas
-func From(host, base string, sources []Source, account func(name string) bool) (*Server, error) {
-	g := &gathering{host: host, base: base, account: account, ours: map[string]bool{host: true}, rows: map[string]string{}, from: map[string]string{}, domains: map[string]bool{}, aliases: map[string]string{},
+func From(host, base string, sources []List, account func(name string) bool) (*Server, error) {
+	g := &listReader{host: host, base: base, account: account, ours: map[string]bool{host: true}, rows: map[string]string{}, from: map[string]string{}, domains: map[string]bool{}, aliases: map[string]string{},
 		lists: map[string]string{}, users: map[string]string{}, targets: map[string]bool{}, above: map[string][]string{}, lines: lines{above: map[string][]string{}}}
-	readers := map[string]func(Source) error{"postfix": g.postfix, "mailbox": g.mailboxes, "csv": g.csv, "lines": g.plain}
+	readers := map[string]func(List) error{"postfix": g.postfix, "mailbox": g.mailboxes, "csv": g.csv, "lines": g.plain}
 	g.take = g.look
 	for _, source := range sources {
 		if err := readers[source.Kind](source); err != nil {
@@ -55,8 +55,8 @@ func From(host, base string, sources []Source, account func(name string) bool) (
 	return g.server(), nil
 }
 
-// A gathering is what the sources have.
-type gathering struct {
+// A listReader is what the sources have.
+type listReader struct {
 	host    string // the server's own name
 	base    string
 	account func(name string) bool
@@ -76,7 +76,7 @@ type gathering struct {
 }
 
 // server gives what was gathered as a sendmail server would have it.
-func (g *gathering) server() *Server {
+func (g *listReader) server() *Server {
 	for domain := range g.domains {
 		if _, open := g.rows["@"+domain]; !open && domain != g.host { // the host's own names are accounts
 			g.rows["@"+domain] = `error:5.1.1:"550 ` + unknownUser + `"`
@@ -118,7 +118,7 @@ type found struct {
 
 // look notes the domain that a row is about, and the names that it leads to: no
 // mailbox may be made to one.
-func (g *gathering) look(f found) {
+func (g *listReader) look(f found) {
 	g.own(f)
 	if f.declares {
 		return
@@ -129,7 +129,7 @@ func (g *gathering) look(f found) {
 }
 
 // own notes the domain that a row is about.
-func (g *gathering) own(f found) {
+func (g *listReader) own(f found) {
 	_, domain, _ := mailaddr.Split(f.key) // of a domain alone it is that
 	if folded, bad := mailaddr.FoldDomain(cmp.Or(domain, f.key)); bad == nil {
 		g.ours[folded] = true
@@ -142,7 +142,7 @@ func targets(text string) []string {
 }
 
 // add takes a row with its targets.
-func (g *gathering) add(f found) {
+func (g *listReader) add(f found) {
 	if f.declares {
 		g.declare(f)
 		return
@@ -160,7 +160,7 @@ func (g *gathering) add(f found) {
 }
 
 // declare takes a domain that is served, whatever it lists.
-func (g *gathering) declare(f found) {
+func (g *listReader) declare(f found) {
 	domain, bad := mailaddr.FoldDomain(f.key)
 	if bad != nil {
 		g.leave(f, bad.Text)
@@ -184,7 +184,7 @@ func address(key string) (local, domain, problem string) {
 }
 
 // put takes a row, where nobody has its key yet.
-func (g *gathering) put(f found, key, right string) {
+func (g *listReader) put(f found, key, right string) {
 	if known, twice := g.rows[key]; twice {
 		if g.shown(known) != g.shown(right) {
 			g.leave(f, fmt.Sprintf("%s has it first, with %s", g.from[key], g.shown(known)))
@@ -197,13 +197,13 @@ func (g *gathering) put(f found, key, right string) {
 }
 
 // leave keeps a line as a comment.
-func (g *gathering) leave(f found, why string) {
+func (g *listReader) leave(f found, why string) {
 	g.lines.above[f.key] = append(g.lines.above[f.key], f.comments...)
 	g.lines.dead = append(g.lines.dead, entry{key: f.key, right: f.right, as: asComment, why: f.where + ": " + why})
 }
 
 // shown is a right side with its list.
-func (g *gathering) shown(right string) string {
+func (g *listReader) shown(right string) string {
 	if members, ok := g.aliases[right]; ok {
 		return members
 	}
@@ -234,7 +234,7 @@ func noTarget(target string) string {
 
 // right gives the right side of a row: a refusal as it stands, one target, or
 // the name of a list.
-func (g *gathering) right(local, domain, text string) (right, problem string) {
+func (g *listReader) right(local, domain, text string) (right, problem string) {
 	if isError(text) {
 		return text, ""
 	}
@@ -267,7 +267,7 @@ func (g *gathering) right(local, domain, text string) (right, problem string) {
 
 // form gives a target of a local part, in the one form that it is compared in:
 // only at another server the local part keeps its case (RFC 5321 2.4).
-func (g *gathering) form(local, target string) string {
+func (g *listReader) form(local, target string) string {
 	if whole, isDomain := strings.CutPrefix(target, "@"); isDomain {
 		domain, _ := mailaddr.FoldDomain(whole)
 		return cmp.Or(local, "%1%3") + "@" + domain
@@ -284,7 +284,7 @@ func (g *gathering) form(local, target string) string {
 }
 
 // list gives the alias of targets, one for all that have the same.
-func (g *gathering) list(targets []string) string {
+func (g *listReader) list(targets []string) string {
 	members := strings.Join(targets, ", ")
 	name, known := g.lists[members]
 	if !known {
@@ -300,7 +300,7 @@ var accountName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
 // mailboxes reads the map of virtual_mailbox_maps: each address is that of a
 // user of its own, whose mailbox is a file. sendmail delivers to no Maildir
 // there: such a user is an account, with a note.
-func (g *gathering) mailboxes(s Source) error {
+func (g *listReader) mailboxes(s List) error {
 	take := g.own // it has no targets
 	if g.adding {
 		take = g.mailbox
@@ -309,7 +309,7 @@ func (g *gathering) mailboxes(s Source) error {
 	return nil
 }
 
-func (g *gathering) mailbox(f found) {
+func (g *listReader) mailbox(f found) {
 	local, domain, problem := address(f.key)
 	if problem == "" && local == "" {
 		problem = "one mailbox for every name of a domain: name a user under catch_all"
@@ -334,7 +334,7 @@ func (g *gathering) mailbox(f found) {
 }
 
 // userFor makes the name of a user that is nobody else's.
-func (g *gathering) userFor(local, domain string) string {
+func (g *listReader) userFor(local, domain string) string {
 	for _, name := range []string{local, local + "." + domain} {
 		if _, taken := g.users[name]; !taken && !g.targets[name] && !g.account(name) && accountName.MatchString(name) {
 			return name

@@ -36,5 +36,5 @@ func (s *Server) virtualNote(entire bool) {
 	if entire {
 		said += " with all names below (FEATURE(`virtuser_entire_domain'))"
 	}
-	s.odd = append(s.odd, fmt.Sprintf(", VIRTUSER_DOMAIN: class {VirtHost} has %s; sendmail looks at their rows and passes on what has none. As domains of the inventory they are of class w", said))
+	s.unsupported = append(s.unsupported, fmt.Sprintf(", VIRTUSER_DOMAIN: class {VirtHost} has %s; sendmail looks at their rows and passes on what has none. As domains of the inventory they are of class w", said))
 }

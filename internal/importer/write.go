@@ -85,7 +85,7 @@ func (w *writer) text() string {
 			w.body.comments("", w.s.aboveNames[name])
 		}
 	}
-	for _, odd := range w.s.odd {
+	for _, odd := range w.s.unsupported {
 		w.body.comments("", []string{notImported + odd})
 	}
 	w.body.comments("", w.s.lines.tail)
@@ -307,10 +307,10 @@ func (w *writer) value(e entry, keeps bool) string {
 	switch e.as {
 	case asAnswered:
 		return w.s.answer(e.key)
-	case asLiving:
+	case withoutRefused:
 		members, owner, _ := w.s.living(e.right)
 		return withMore(w.s.listed(members, w.names), w.s.bouncesTo(owner, w.names)+detailOf(e.key, false, keeps))
-	case asReached:
+	case asRecipient:
 		to, _ := w.s.reached(e.key)
 		return withMore(w.s.target(to, w.names), detailOf(e.key, false, keeps))
 	case asRefused:

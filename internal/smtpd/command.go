@@ -202,7 +202,7 @@ func (s *session) rcptTo(args string) {
 	}
 	v := s.config.Router.Route(path)
 	if !v.Taken && v.Code >= 500 && strings.EqualFold(path, "postmaster") {
-		v = Verdict{Taken: true, Mailboxes: []string{"postmaster"}} // RFC 5321 section 4.5.1
+		v = Answer{Taken: true, Mailboxes: []string{"postmaster"}} // RFC 5321 section 4.5.1
 	}
 	if !v.Taken {
 		s.refused = true

@@ -22,28 +22,28 @@ import (
 // testRouter knows a few recipients at here.example.
 type testRouter struct{}
 
-func (testRouter) Route(recipient string) smtpd.Verdict {
+func (testRouter) Route(recipient string) smtpd.Answer {
 	if strings.EqualFold(recipient, "postmaster") {
-		return smtpd.Verdict{Taken: true, Mailboxes: []string{"postmaster"}}
+		return smtpd.Answer{Taken: true, Mailboxes: []string{"postmaster"}}
 	}
 	at := strings.LastIndexByte(recipient, '@')
 	if !strings.EqualFold(recipient[at+1:], "here.example") {
-		return smtpd.Verdict{Code: 550, Status: "5.7.1", Text: "Relaying denied"}
+		return smtpd.Answer{Code: 550, Status: "5.7.1", Text: "Relaying denied"}
 	}
 	local := strings.ToLower(recipient[:at])
 	switch local {
 	case "anna", "bea":
-		return smtpd.Verdict{Taken: true, Mailboxes: []string{local}}
+		return smtpd.Answer{Taken: true, Mailboxes: []string{local}}
 	case "list":
-		return smtpd.Verdict{Taken: true, Mailboxes: []string{"anna", "bea"}}
+		return smtpd.Answer{Taken: true, Mailboxes: []string{"anna", "bea"}}
 	case "later":
-		return smtpd.Verdict{Code: 450, Status: "4.2.1", Text: "Mailbox is being moved"}
+		return smtpd.Answer{Code: 450, Status: "4.2.1", Text: "Mailbox is being moved"}
 	case "damaged":
-		return smtpd.Verdict{Code: 451, Status: "4.3.0", Text: "map is damaged"}
+		return smtpd.Answer{Code: 451, Status: "4.3.0", Text: "map is damaged"}
 	case `"quoted user"`, `"a@b"`:
-		return smtpd.Verdict{Taken: true, Mailboxes: []string{strings.Trim(local, `"`)}}
+		return smtpd.Answer{Taken: true, Mailboxes: []string{strings.Trim(local, `"`)}}
 	}
-	return smtpd.Verdict{Code: 550, Status: "5.1.1", Text: "User unknown"}
+	return smtpd.Answer{Code: 550, Status: "5.1.1", Text: "User unknown"}
 }
 
 // TestDialogues plays the dialogues of testdata/smtp over a socket:

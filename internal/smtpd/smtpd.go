@@ -22,11 +22,11 @@ import (
 // A Router says what becomes of a recipient: the address between the angle
 // brackets, without a source route.
 type Router interface {
-	Route(recipient string) Verdict
+	Route(recipient string) Answer
 }
 
-// A Verdict is the answer to RCPT.
-type Verdict struct {
+// A Answer is the answer to RCPT.
+type Answer struct {
 	Taken     bool
 	Mailboxes []string // where a recipient that is taken ends
 
@@ -72,7 +72,7 @@ type Config struct {
 	ReadTimeout    time.Duration // for each read, default 5 minutes
 	SessionTimeout time.Duration // for a whole session, default 1 hour
 
-	Faults []*Fault // failures on demand, in order
+	Failures []*Failure // failures on demand, in order
 
 	// Transcript is called with what was said, a line at a time, without
 	// the bodies; nil: nobody listens.

@@ -72,7 +72,7 @@ func TestAnMboxQuotesFromLines(t *testing.T) {
 
 func TestFaultsHappenAsTheyAreWritten(t *testing.T) {
 	store := &smtpd.Memory{}
-	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: store, Faults: faults(t,
+	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: store, Failures: faults(t,
 		"RCPT *anna@* x1 451 4.3.0 try later", "DATA * x1 delay 1ms", "MAIL *drop@* drop", ". a@* x1 452 4.3.1 full")})
 	send := func(from string) error {
 		return smtp.SendMail(addr, nil, from, []string{"anna@here.example"}, []byte("x\r\n"))
@@ -108,7 +108,7 @@ func TestAReplyOf421EndsTheSession(t *testing.T) {
 		{"NOOP * 421 4.3.0 bye", "HELO c", "220 250 250 250 250 354 250 421", false},
 	} {
 		store := &smtpd.Memory{}
-		addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: store, Faults: faults(t, test.rule), LMTP: test.lmtp})
+		addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: store, Failures: faults(t, test.rule), LMTP: test.lmtp})
 		conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
 		if err != nil {
 			t.Fatal(err)
@@ -136,7 +136,7 @@ func TestAReplyOf421EndsTheSession(t *testing.T) {
 }
 
 func TestADelayEndsAtShutdown(t *testing.T) {
-	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: &smtpd.Memory{}, Faults: faults(t, "NOOP * delay 1h", "NOOP x 550 never")})
+	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: &smtpd.Memory{}, Failures: faults(t, "NOOP * delay 1h", "NOOP x 550 never")})
 	conn, err := net.DialTimeout("tcp", addr, time.Second)
 	if err != nil {
 		t.Fatal(err)
@@ -147,10 +147,10 @@ func TestADelayEndsAtShutdown(t *testing.T) {
 	} // serve's own cleanup waits for the session
 }
 
-func faults(t *testing.T, rules ...string) (all []*smtpd.Fault) {
+func faults(t *testing.T, rules ...string) (all []*smtpd.Failure) {
 	t.Helper()
 	for _, rule := range rules {
-		f, err := smtpd.ParseFault(rule)
+		f, err := smtpd.ParseFailure(rule)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +168,7 @@ func TestParseFaultSaysWhatIsWrong(t *testing.T) {
 		"RCPT * 250 2.0.0 yes": "no reply code between 400 and 599",
 		"RCPT * +421 bye":      "no reply code between 400 and 599",
 	} {
-		if _, err := smtpd.ParseFault(rule); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := smtpd.ParseFailure(rule); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", rule, err, want)
 		}
 	}

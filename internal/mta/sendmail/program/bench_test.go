@@ -50,7 +50,7 @@ func BenchmarkRcpt(b *testing.B) {
 
 type verdicts struct{ router *virtuser.Router }
 
-func (v verdicts) Route(addr string) smtpd.Verdict { return endtoend.VerdictOf(v.router.Route(addr)) }
+func (v verdicts) Route(addr string) smtpd.Answer { return endtoend.VerdictOf(v.router.Route(addr)) }
 
 // askAll asks as sendmail.Program.Rcpt does.
 func askAll(b *testing.B, addr string, addresses []string) {

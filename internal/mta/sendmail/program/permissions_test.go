@@ -52,7 +52,7 @@ func TestPermissionsAsSendmailJudgesThem(t *testing.T) {
 		for _, c := range []struct {
 			what   string
 			reads  bool
-			faults []safefile.Fault
+			faults []safefile.Complaint
 		}{{"map", readsTable, judge.Map(table)}, {"names", readsNames, judge.Names(names)}} {
 			refused := false
 			for _, f := range c.faults {

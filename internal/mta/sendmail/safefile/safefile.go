@@ -24,8 +24,8 @@ import (
 	"syscall"
 )
 
-// A Fault is a reason why sendmail does not read a file, or should not.
-type Fault struct {
+// A Complaint is a reason why sendmail does not read a file, or should not.
+type Complaint struct {
 	Path string // of the file or the folder
 	Text string
 	Mend string // a command
@@ -38,34 +38,34 @@ type Judge struct {
 }
 
 // Map judges a map, and makemap's rule for the one it writes: one link only.
-func (j Judge) Map(path string) []Fault {
+func (j Judge) Map(path string) []Complaint {
 	faults := j.file(path, true)
 	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && linksOf(info) > 1 {
-		faults = append(faults, Fault{path, fmt.Sprintf("has %d links, and makemap refuses to write it", linksOf(info)),
+		faults = append(faults, Complaint{path, fmt.Sprintf("has %d links, and makemap refuses to write it", linksOf(info)),
 			fmt.Sprintf("cp -p %[1]s %[1]s.new && mv %[1]s.new %[1]s", quote(path))})
 	}
 	return faults
 }
 
 // Names judges a file of class names.
-func (j Judge) Names(path string) []Fault { return j.file(path, false) }
+func (j Judge) Names(path string) []Complaint { return j.file(path, false) }
 
-func (j Judge) file(path string, isMap bool) []Fault {
+func (j Judge) file(path string, isMap bool) []Complaint {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return []Fault{{path, "is not there", "virtmap build"}}
+		return []Complaint{{path, "is not there", "virtmap build"}}
 	case err != nil:
-		return []Fault{{path, err.Error(), "look at it as root"}}
+		return []Complaint{{path, err.Error(), "look at it as root"}}
 	case !info.Mode().IsRegular():
-		return []Fault{{path, "is no regular file", "virtmap build, once it is out of the way"}}
+		return []Complaint{{path, "is no regular file", "virtmap build, once it is out of the way"}}
 	}
 	faults := j.folders(path, isMap)
 	uid, gid := ownersOf(info)
 	mode := info.Mode().Perm()
 	readable := uid == 0 && mode&0o400 != 0 || isMap && uid == j.Trusted && mode&0o400 != 0 || uid != 0 && (gid == 0 && mode&0o040 != 0 || gid != 0 && mode&0o004 != 0)
 	if !readable {
-		faults = append(faults, Fault{path, "cannot be read by sendmail", "chown root " + quote(path) + "; chmod u+r " + quote(path)})
+		faults = append(faults, Complaint{path, "cannot be read by sendmail", "chown root " + quote(path) + "; chmod u+r " + quote(path)})
 	}
 	for _, bits := range []struct {
 		who  string
@@ -73,29 +73,29 @@ func (j Judge) file(path string, isMap bool) []Fault {
 		fix  string
 	}{{"its group", 0o020, "g-w"}, {"everybody", 0o002, "o-w"}} {
 		if mode&bits.mask != 0 {
-			faults = append(faults, Fault{path, bits.who + " may write to it and decide where mail goes", "chmod " + bits.fix + " " + quote(path)})
+			faults = append(faults, Complaint{path, bits.who + " may write to it and decide where mail goes", "chmod " + bits.fix + " " + quote(path)})
 		}
 	}
 	return faults
 }
 
 // folders judges every folder above a file.
-func (j Judge) folders(path string, isMap bool) []Fault {
+func (j Judge) folders(path string, isMap bool) []Complaint {
 	if isMap && j.blames("mapinunsafedirpath") || !isMap && j.blames("classfileinunsafedirpath") {
 		return nil
 	}
-	var faults []Fault
+	var faults []Complaint
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		info, err := os.Stat(dir)
 		if err != nil {
-			return append(faults, Fault{dir, err.Error(), "look at it as root"})
+			return append(faults, Complaint{dir, err.Error(), "look at it as root"})
 		}
 		mode := info.Mode().Perm()
 		if mode&0o002 != 0 {
-			faults = append(faults, Fault{dir, "everybody may write to it, and sendmail reads nothing below it", "chmod o-w " + quote(dir)})
+			faults = append(faults, Complaint{dir, "everybody may write to it, and sendmail reads nothing below it", "chmod o-w " + quote(dir)})
 		}
 		if mode&0o020 != 0 && !j.blames("groupwritabledirpathsafe") {
-			faults = append(faults, Fault{dir, "its group may write to it, and sendmail reads nothing below it", "chmod g-w " + quote(dir)})
+			faults = append(faults, Complaint{dir, "its group may write to it, and sendmail reads nothing below it", "chmod g-w " + quote(dir)})
 		}
 		if dir == filepath.Dir(dir) {
 			return faults

@@ -12,14 +12,14 @@ import (
 	"virtmap/virtuser"
 )
 
-// wanted is whose addresses `who` looks for.
-type wanted struct {
+// search is whose addresses `who` looks for.
+type search struct {
 	name   string
 	local  string // what stands before an @ in it
 	router *virtuser.Router
 	table  *virtuser.Table
 	place  func(row int) string // what made a row of the table
-	names  []ending             // domains that may be open to accounts, each as an Address
+	names  []match              // domains that may be open to accounts, each as an Address
 	// promised reports whether the inventory has mail for an address taken, and
 	// whether it passes the user on its way; nil: there is only what is installed.
 	promised func(addr string) (taken, passed bool)
@@ -27,12 +27,12 @@ type wanted struct {
 	// wanted one; nil: the wanted user may be passed on the way elsewhere.
 	others map[string]bool
 
-	found []ending
+	found []match
 	have  map[string]bool
 }
 
 // wantedOf prepares a search through what an inventory becomes.
-func wantedOf(source fileset.Source, name string) *wanted {
+func wantedOf(source fileset.Source, name string) *search {
 	w := newWanted(source.Router(), source.Compiled.Table, name)
 	m := source.Model
 	placeOf := func(pos diag.Pos) string {
@@ -41,7 +41,7 @@ func wantedOf(source fileset.Source, name string) *wanted {
 	}
 	w.place = func(row int) string { return placeOf(w.table.Pos(row)) }
 	for _, name := range hostnames.ClassW(m).All {
-		w.names = append(w.names, ending{name.Text, placeOf(name.Pos)})
+		w.names = append(w.names, match{name.Text, placeOf(name.Pos)})
 	}
 	if i, ok := m.User(w.name); ok && (m.Users[i].Mailbox.Text != "" || m.Users[i].Forward.Text != "") {
 		w.others = nil
@@ -56,21 +56,21 @@ func wantedOf(source fileset.Source, name string) *wanted {
 }
 
 // wantedIn prepares a search through installed files.
-func wantedIn(set *fileset.Installed, name string) (*wanted, error) {
+func wantedIn(set *fileset.Installed, name string) (*search, error) {
 	table, err := set.Table()
 	w := newWanted(set.Router, table, name)
 	w.place = func(int) string { return "a row" }
 	for _, name := range append(set.ClassW(), set.Router.Host) {
-		w.names = append(w.names, ending{name, "class w"})
+		w.names = append(w.names, match{name, "class w"})
 	}
 	return w, err
 }
 
-func newWanted(router *virtuser.Router, table *virtuser.Table, name string) *wanted {
+func newWanted(router *virtuser.Router, table *virtuser.Table, name string) *search {
 	if !strings.HasPrefix(name, "/") {
 		name = strings.ToLower(questionOf(name).addr) // files keep their case
 	}
-	w := &wanted{name: name, router: router, table: table, others: map[string]bool{}, have: map[string]bool{}}
+	w := &search{name: name, router: router, table: table, others: map[string]bool{}, have: map[string]bool{}}
 	w.local, _, _ = strings.Cut(name, "@")
 	w.local = strings.Trim(w.local[strings.LastIndexByte(w.local, '/')+1:], "+")
 	return w
@@ -78,7 +78,7 @@ func newWanted(router *virtuser.Router, table *virtuser.Table, name string) *wan
 
 // endsAt reports whether mail for an address passes the user, or ends at what
 // is wanted.
-func (w *wanted) endsAt(addr string) bool {
+func (w *search) endsAt(addr string) bool {
 	taken := true
 	if w.promised != nil {
 		var passed bool
@@ -101,7 +101,7 @@ func (w *wanted) endsAt(addr string) bool {
 
 // isOthers reports whether a row leads to somebody else by its right side alone: a
 // refusal, the name of one account without aliases, or an address elsewhere.
-func (w *wanted) isOthers(right string) bool {
+func (w *search) isOthers(right string) bool {
 	if w.others == nil || strings.EqualFold(right, w.name) {
 		return false
 	}
@@ -121,28 +121,28 @@ func (w *wanted) isOthers(right string) bool {
 }
 
 // first is the key that an address matches.
-func (w *wanted) first(addr string) string {
+func (w *search) first(addr string) string {
 	out := w.router.Route(addr)
 	return out.Row()
 }
 
-func (w *wanted) add(address, place string) {
+func (w *search) add(address, place string) {
 	if !w.have[address] {
 		w.have[address] = true
-		w.found = append(w.found, ending{address, place})
+		w.found = append(w.found, match{address, place})
 	}
 }
 
 // try adds an address that ends at what is wanted, unless a row of its own was
 // listed.
-func (w *wanted) try(addr, place string) {
+func (w *search) try(addr, place string) {
 	if w.local != "" && w.endsAt(addr) && !w.have[w.first(addr)] {
 		w.add(addr, place)
 	}
 }
 
 // examples makes up addresses that a key may be the first to match.
-func (w *wanted) examples(local, domain string) []string {
+func (w *search) examples(local, domain string) []string {
 	name := "anything"
 	for w.isListed(name, domain) {
 		name += "x"
@@ -160,7 +160,7 @@ func (w *wanted) examples(local, domain string) []string {
 	return []string{local + "@" + domain}
 }
 
-func (w *wanted) isListed(name, domain string) bool {
+func (w *search) isListed(name, domain string) bool {
 	_, ok := w.table.Get([]byte(name + "@" + domain))
 	return ok
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A Fault is a failure on demand: at a command whose argument matches, a
+// A Failure is a failure on demand: at a command whose argument matches, a
 // number of times.
 //
 //	RCPT *anna@* 451 4.3.0 try later
@@ -22,7 +22,7 @@ import (
 // command, and for . the sender; xN ends the fault after N times. It answers
 // with a reply instead of doing the command, closes the connection, or waits
 // and goes on to the next rule. A reply of 421 ends the session.
-type Fault struct {
+type Failure struct {
 	command, pattern string
 	reply            string // empty: drop or delay
 	drop             bool
@@ -35,13 +35,13 @@ type Fault struct {
 // faultCommands are what a rule may begin with.
 var faultCommands = []string{"EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", ".", "RSET", "NOOP", "QUIT", "VRFY", "STARTTLS"}
 
-// ParseFault reads a rule.
-func ParseFault(rule string) (*Fault, error) {
+// ParseFailure reads a rule.
+func ParseFailure(rule string) (*Failure, error) {
 	words := strings.Fields(rule)
 	if len(words) < 3 {
 		return nil, fmt.Errorf("fault %q: write COMMAND PATTERN [xN] CODE STATUS TEXT, or drop, or delay TIME", rule)
 	}
-	f := &Fault{command: strings.ToUpper(words[0]), pattern: strings.ToLower(words[1]), times: -1}
+	f := &Failure{command: strings.ToUpper(words[0]), pattern: strings.ToLower(words[1]), times: -1}
 	if !slices.Contains(faultCommands, f.command) {
 		return nil, fmt.Errorf("fault %q: %q is none of %s", rule, words[0], strings.Join(faultCommands, " "))
 	}
@@ -58,7 +58,7 @@ func ParseFault(rule string) (*Fault, error) {
 	return f, f.parseAction(rule, words)
 }
 
-func (f *Fault) parseAction(rule string, words []string) (err error) {
+func (f *Failure) parseAction(rule string, words []string) (err error) {
 	switch {
 	case words[0] == "drop" && len(words) == 1:
 		f.drop = true
@@ -77,7 +77,7 @@ func (f *Fault) parseAction(rule string, words []string) (err error) {
 }
 
 // hits reports whether the fault happens at a command, and counts it.
-func (f *Fault) hits(command, args string) bool {
+func (f *Failure) hits(command, args string) bool {
 	if f.command != command || !matches(f.pattern, strings.ToLower(strings.TrimSpace(args))) {
 		return false
 	}
@@ -99,7 +99,7 @@ func matches(pattern, text string) bool {
 // fault does what the rules say about a command. A reply takes the place of
 // the command.
 func (s *session) fault(command, args string) (reply string, err error) {
-	for _, f := range s.config.Faults {
+	for _, f := range s.config.Failures {
 		if !f.hits(command, args) {
 			continue
 		}

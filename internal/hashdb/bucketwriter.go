@@ -16,12 +16,12 @@ import (
 // 1 MiB, one behind the other in the file. The file id depends on it.
 const chunkBuckets = 256
 
-// A filing puts the rows of a layout on pages. The buckets are cut into
+// A bucketWriter puts the rows of a layout on pages. The buckets are cut into
 // chunks, which the processors take in turn: each sorts the rows of its chunk
 // and counts the pages, learns from the chunk before where its pages behind
 // the bucket area begin, tells the next one, and writes both parts where they
 // belong.
-type filing struct {
+type bucketWriter struct {
 	*layout
 	chunks int
 	taken  atomic.Int64
@@ -34,9 +34,9 @@ type filing struct {
 	w       io.WriteSeeker
 }
 
-func newFiling(l *layout, w io.WriteSeeker) *filing {
+func newFiling(l *layout, w io.WriteSeeker) *bucketWriter {
 	chunks := int((l.buckets + chunkBuckets - 1) / chunkBuckets)
-	f := &filing{layout: l, w: w, chunks: chunks, behind: make([]chan uint64, chunks+1), sums: make([][sha256.Size]byte, chunks), errs: make([]error, chunks)}
+	f := &bucketWriter{layout: l, w: w, chunks: chunks, behind: make([]chan uint64, chunks+1), sums: make([][sha256.Size]byte, chunks), errs: make([]error, chunks)}
 	for i := range f.behind {
 		f.behind[i] = make(chan uint64, 1)
 	}
@@ -45,9 +45,9 @@ func newFiling(l *layout, w io.WriteSeeker) *filing {
 }
 
 // run files all chunks and gives the error of the first one that has one.
-func (f *filing) run() error {
+func (f *bucketWriter) run() error {
 	_ = parallel.Ranges(f.chunks, 1, func(int, int, int) error { // whoever is free takes the next chunk
-		c := chunk{filing: f}
+		c := bucketRange{bucketWriter: f}
 		for !f.failed.Load() {
 			k := int(f.taken.Add(1)) - 1
 			if k >= f.chunks {
@@ -65,7 +65,7 @@ func (f *filing) run() error {
 // end gives the last page, and the file id: made of all rows, so that the same
 // rows give the same file, and other rows another identity in a shared cache
 // of libdb.
-func (f *filing) end() (lastPage uint32, uid [16]byte) {
+func (f *bucketWriter) end() (lastPage uint32, uid [16]byte) {
 	digest := sha256.New()
 	for _, sum := range f.sums {
 		digest.Write(sum[:])
@@ -75,7 +75,7 @@ func (f *filing) end() (lastPage uint32, uid [16]byte) {
 }
 
 // write writes bytes at their place.
-func (f *filing) write(at int64, bytes []byte) error {
+func (f *bucketWriter) write(at int64, bytes []byte) error {
 	f.writing.Lock()
 	defer f.writing.Unlock()
 	if _, err := f.w.Seek(at, io.SeekStart); err != nil {
@@ -85,9 +85,9 @@ func (f *filing) write(at int64, bytes []byte) error {
 	return err
 }
 
-// A chunk is the room to file one chunk after the other in.
-type chunk struct {
-	*filing
+// A bucketRange is the room to file one bucketRange after the other in.
+type bucketRange struct {
+	*bucketWriter
 	first uint32     // bucket
 	rows  []keyedRow // of all its buckets
 	next  uint64     // free page behind the bucket area
@@ -98,7 +98,7 @@ type chunk struct {
 }
 
 // file files chunk k.
-func (c *chunk) file(k int) error {
+func (c *bucketRange) file(k int) error {
 	c.first = uint32(k) * chunkBuckets
 	last := min(c.first+chunkBuckets, c.buckets)
 	pages, err := c.sorted(last, k)
@@ -135,7 +135,7 @@ func cleared(b []byte, n int) []byte {
 
 // sorted reads the rows of a chunk, sorts those of each bucket and counts
 // their pages behind the bucket area.
-func (c *chunk) sorted(last uint32, k int) (pages uint64, err error) {
+func (c *bucketRange) sorted(last uint32, k int) (pages uint64, err error) {
 	digest := sha256.New()
 	c.rows = c.rows[:0]
 	for _, i := range c.order[c.start[c.first]:c.start[last]] {
@@ -158,13 +158,13 @@ func (c *chunk) sorted(last uint32, k int) (pages uint64, err error) {
 }
 
 // of gives the rows of a bucket.
-func (c *chunk) of(b uint32) []keyedRow {
+func (c *bucketRange) of(b uint32) []keyedRow {
 	begin := c.start[c.first]
 	return c.rows[c.start[b]-begin : c.start[b+1]-begin]
 }
 
 // bucket fills the pages of a bucket. An empty one has a page of zeros.
-func (c *chunk) bucket(b uint32) {
+func (c *bucketRange) bucket(b uint32) {
 	rows := c.of(b)
 	if len(rows) == 0 {
 		return
@@ -193,19 +193,19 @@ func (c *chunk) bucket(b uint32) {
 }
 
 // take gives the next free page of n behind the bucket area.
-func (c *chunk) take(n int) uint32 {
+func (c *bucketRange) take(n int) uint32 {
 	number := c.next
 	c.next += uint64(n)
 	return uint32(number)
 }
 
-func (c *chunk) behindPage(number uint32) newPage {
+func (c *bucketRange) behindPage(number uint32) newPage {
 	at := int(uint64(number)-c.base) * c.pageSize
 	return newPage(c.extra[at : at+c.pageSize])
 }
 
 // bigValue fills the pages of a big value from the number on.
-func (c *chunk) bigValue(number uint32, value []byte) {
+func (c *bucketRange) bigValue(number uint32, value []byte) {
 	for previous := uint32(0); len(value) > 0; number++ {
 		n := min(len(value), c.pageSize-pageHead)
 		page := c.behindPage(number)

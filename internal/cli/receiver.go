@@ -11,9 +11,9 @@ import (
 	"virtmap/internal/smtpd"
 )
 
-// A reception is the Router and the Store of `receive`: it answers from the
+// A receiver is the Router and the Store of `receive`: it answers from the
 // files as they are, prints an envelope for every message, and counts.
-type reception struct {
+type receiver struct {
 	live  *fileset.Live
 	store smtpd.Store
 	stdio Stdio
@@ -27,29 +27,29 @@ type reception struct {
 	broken                         error  // of standard output
 }
 
-func newReception(live *fileset.Live, store smtpd.Store, stdio Stdio) *reception {
+func newReception(live *fileset.Live, store smtpd.Store, stdio Stdio) *receiver {
 	envelopes := json.NewEncoder(stdio.Out)
 	envelopes.SetEscapeHTML(false)
-	return &reception{live: live, store: store, stdio: stdio, envelopes: envelopes}
+	return &receiver{live: live, store: store, stdio: stdio, envelopes: envelopes}
 }
 
-func (r *reception) say(text string) {
+func (r *receiver) say(text string) {
 	fmt.Fprintf(r.stdio.Err, "virtmap: %s\n", diag.Printable(text))
 }
 
 // transcript prints a line of a session.
-func (r *reception) transcript(client, line string) {
+func (r *receiver) transcript(client, line string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	fmt.Fprintf(r.stdio.Err, "%s %s\n", client, diag.Printable(line))
 }
 
 // Route answers 451 4.3.0 where the files cannot be read.
-func (r *reception) Route(recipient string) smtpd.Verdict {
+func (r *receiver) Route(recipient string) smtpd.Answer {
 	outcome, err := r.live.Route(recipient)
 	verdict := endtoend.VerdictOf(outcome)
 	if err != nil {
-		verdict = smtpd.Verdict{Code: 451, Status: "4.3.0", Text: "map is missing or damaged"}
+		verdict = smtpd.Answer{Code: 451, Status: "4.3.0", Text: "map is missing or damaged"}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -61,7 +61,7 @@ func (r *reception) Route(recipient string) smtpd.Verdict {
 }
 
 // complain says once why the files cannot be read.
-func (r *reception) complain(err error) {
+func (r *receiver) complain(err error) {
 	text := ""
 	if err != nil {
 		text = err.Error()
@@ -89,7 +89,7 @@ type envelopeRecipient struct {
 }
 
 // Deliver stores a message and prints its envelope.
-func (r *reception) Deliver(m smtpd.Message) error {
+func (r *receiver) Deliver(m smtpd.Message) error {
 	if err := r.store.Deliver(m); err != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -115,6 +115,6 @@ func (r *reception) Deliver(m smtpd.Message) error {
 }
 
 // summary is for when the sessions have ended.
-func (r *reception) summary() string {
+func (r *receiver) summary() string {
 	return fmt.Sprintf("received %s for %s; %s refused", plural(r.messages, "message"), plural(r.recipients, "recipient"), plural(r.refusals, "recipient"))
 }
