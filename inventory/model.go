@@ -127,51 +127,6 @@ type Domain struct {
 	Held bool
 }
 
-// Form is which addresses a key stands for.
-type Form uint8
-
-const (
-	Plain       Form = iota // user: the address, and user+detail by the domain's Detail
-	ExactDetail             // user+detail: that very address
-	SomeDetail              // user++: any detail but an empty one
-	AnyDetail               // user+*: any detail, also an empty one
-	SomeUser                // ++: any user with a detail that is not empty
-	AnyUser                 // +*: any user with a detail, also an empty one
-)
-
-// An Address is one virtual address of a domain, or one key for several.
-type Address struct {
-	Local    string // the key as folded: user, user+detail, user+*, user++, +*, ++
-	Pos      diag.Pos
-	Form     Form
-	Detail   Detail // DetailUnset: the domain's
-	Disabled bool   // refused as if it did not exist, and never the catch-all's
-	Noted    bool   // it has a note
-	To       Target
-}
-
-// User is the key's part before its plus, empty for ++ and +*.
-func (a *Address) User() string {
-	if a.Form == Plain {
-		return a.Local
-	}
-	user, _, _ := strings.Cut(a.Local, "+")
-	return user
-}
-
-// Compare orders the keys of a domain: exact ones by name, then those that
-// stand for any detail of a user, then those for any user.
-func (a *Address) Compare(b *Address) int {
-	if c := int(a.Form.rank()) - int(b.Form.rank()); c != 0 {
-		return c
-	}
-	return strings.Compare(a.Local, b.Local)
-}
-
-func (f Form) rank() uint8 {
-	return [...]uint8{Plain: 0, ExactDetail: 0, SomeDetail: 1, AnyDetail: 1, SomeUser: 2, AnyUser: 2}[f]
-}
-
 // TargetKind is what a Target is.
 type TargetKind uint8
 
@@ -295,16 +250,6 @@ func (m *Model) LocalAlias(name string) (int, bool) {
 	})
 }
 
-// Find finds a key among addresses sorted by Compare.
-func Find(all []Address, local string, form Form) (*Address, bool) {
-	want := Address{Local: local, Form: form}
-	i, ok := slices.BinarySearchFunc(all, &want, func(a Address, b *Address) int { return a.Compare(b) })
-	if !ok {
-		return nil, false
-	}
-	return &all[i], true
-}
-
 // IsHostName reports whether a domain is the host itself: its name or one of
 // its local names.
 func (m *Model) IsHostName(domain string) bool {
@@ -327,22 +272,4 @@ func (m *Model) MXCheckOf(d *Domain) MXCheck {
 func (m *Model) Serves(domain string) (int, bool) {
 	i, ok := m.Domain(domain)
 	return i, ok && m.Domains[i].Enabled && !m.Domains[i].Backup
-}
-
-// ParseForm tells the form of a folded key.
-func ParseForm(key string) Form {
-	_, detail, plus := strings.Cut(key, "+")
-	switch {
-	case !plus:
-		return Plain
-	case key == "++":
-		return SomeUser
-	case key == "+*":
-		return AnyUser
-	case detail == "+":
-		return SomeDetail
-	case detail == "*":
-		return AnyDetail
-	}
-	return ExactDetail
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/inventory"
 )
 
 // leavingMark begins the comment that names a domain whose rows stay although
@@ -21,7 +22,7 @@ func (c *Compiled) Keep(domains []string, rows, aliases [][2]string) (*Compiled,
 	for _, d := range domains {
 		marks = append(append(append(marks, leavingMark...), d...), '\n')
 	}
-	slices.SortFunc(rows, func(a, b [2]string) int { return CompareKeys([]byte(a[0]), []byte(b[0])) })
+	slices.SortFunc(rows, func(a, b [2]string) int { return inventory.CompareKeys([]byte(a[0]), []byte(b[0])) })
 	head := len(c.Table.text)
 	if c.Table.Len() > 0 {
 		head = int(c.Table.rows[0].start)
@@ -29,7 +30,7 @@ func (c *Compiled) Keep(domains []string, rows, aliases [][2]string) (*Compiled,
 	t := &Table{text: slices.Concat(c.Table.text[:head], marks)}
 	for i := range c.Table.Len() {
 		key, value := c.Table.Row(i)
-		for len(rows) > 0 && CompareKeys([]byte(rows[0][0]), key) < 0 {
+		for len(rows) > 0 && inventory.CompareKeys([]byte(rows[0][0]), key) < 0 {
 			if err := t.addRow(rows[0][0], rows[0][1], 0); err != nil {
 				return nil, err
 			}

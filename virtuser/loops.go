@@ -46,13 +46,13 @@ func (c *compiler) walkSample(d int, a *inventory.Address, value string) {
 	if _, ours := c.m.Serves(hostOf(c.m, value[at+1:])); !ours {
 		return
 	}
-	domain, unlisted := c.m.Domains[d].Name, c.unlisted(d)
+	domain := c.m.Domains[d].Name
 	t, pos := c.catchAll(d)
-	size, samples := max(1, len(t.Text)), []string{unlisted, unlisted + "+detail"}
+	key, size := "", max(1, len(t.Text))
 	if a != nil {
-		pos, size, samples = a.Pos, len(a.Local), sampleLocals(a, unlisted)
+		key, pos, size = a.Local, a.Pos, len(a.Local)
 	}
-	for _, local := range samples {
+	for _, local := range c.samples(d, key) {
 		e := c.follow(local + "@" + domain)
 		if e.loop != nil {
 			c.reportLoop(e.loop, pos, size)
@@ -66,26 +66,18 @@ func (c *compiler) walkSample(d int, a *inventory.Address, value string) {
 	}
 }
 
-// sampleLocals makes local parts up that match the key of an address.
-func sampleLocals(a *inventory.Address, unlisted string) []string {
-	switch a.Form {
-	case inventory.SomeDetail, inventory.AnyDetail:
-		return []string{a.User() + "+detail"}
-	case inventory.SomeUser, inventory.AnyUser:
-		return []string{unlisted + "+detail"}
-	case inventory.Plain:
-		return []string{a.Local, a.Local + "+detail"}
+// samples makes local parts up that a key of a domain matches, the plain ones
+// with a detail too. The empty key is the catch-all.
+func (c *compiler) samples(d int, key string) []string {
+	unlisted := inventory.Unlisted(func(name string) bool {
+		_, ok := c.listed(d, name, inventory.Plain)
+		return ok
+	})
+	local := inventory.Samples{User: unlisted, Detail: "detail"}.Of(key)
+	if inventory.ParseForm(key) == inventory.Plain {
+		return []string{local, local + "+detail"}
 	}
-	return []string{a.Local}
-}
-
-// unlisted makes up a local part that only the catch-all of a domain takes.
-func (c *compiler) unlisted(d int) string {
-	for name := "anything"; ; name += "x" {
-		if _, ok := c.listed(d, name, inventory.Plain); !ok {
-			return name
-		}
-	}
+	return []string{local}
 }
 
 // reportEnd reports an address target that leads nowhere.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"virtmap/internal/outcome"
 )
 
 // Each line was measured with sendmail 8.17.1; TestGeneratedConfigurations asks
@@ -85,7 +87,7 @@ func TestARelayIsTraced(t *testing.T) {
 	r.Relays.Unknown = "backup.test"
 	out := r.Route("who@e.example")
 	last := out.Trace[len(out.Trace)-1]
-	if want := (Step{Map: "LUSER_RELAY", Key: "who", Value: "backup.test", Hit: true}); last != want {
+	if want := (outcome.Step{Table: "LUSER_RELAY", Key: "who", Value: "backup.test", Hit: true}); last != want {
 		t.Errorf("the last step is %+v", last)
 	}
 }

@@ -79,7 +79,7 @@ type Outcome struct {
 	NextHost     string   // of another server: where it is sent to
 	User         string   // what the mailer gets
 	Recipients   []string // sorted: account, account+detail, /file, |program or address, aliases expanded
-	Trace        []Step
+	Trace        []outcome.Step // tables: virtusertable, aliases, accounts, or the relay that got the name: LUSER_RELAY, …
 
 	denied bool // no client may relay to the domain
 }
@@ -87,32 +87,25 @@ type Outcome struct {
 // Taken reports whether the address is accepted.
 func (o *Outcome) Taken() bool { return o.Code == 250 && o.Mailer != "error" }
 
-// Plain gives the outcome without what is sendmail's: its triple, the next host, the
-// trace, and the words with which it takes mail.
+// Plain gives the outcome without what is sendmail's: its triple, the next host and
+// the trace.
 func (o *Outcome) Plain() outcome.Outcome {
-	if o.Taken() {
-		return outcome.Outcome{Taken: true, Recipients: o.Recipients}
+	plain := outcome.Outcome{Taken: o.Taken(), NotOurs: o.denied, Code: o.Code, Status: o.Status, Text: o.Text}
+	if plain.Taken {
+		plain.Recipients = o.Recipients
 	}
-	return outcome.Outcome{NotOurs: o.denied, Code: o.Code, Status: o.Status, Text: o.Text}
+	return plain
 }
 
 // Row is the key of the first row of the virtusertable that an address hit;
 // empty when there is none.
 func (o *Outcome) Row() string {
 	for _, step := range o.Trace {
-		if step.Map == "virtusertable" && step.Hit {
+		if step.Table == "virtusertable" && step.Hit {
 			return step.Key
 		}
 	}
 	return ""
-}
-
-// A Step is one key that was tried.
-type Step struct {
-	Map   string // virtusertable, aliases, accounts, or the relay that got the name: LUSER_RELAY, …
-	Key   string
-	Value string // of a hit
-	Hit   bool
 }
 
 // A refusal is a reply that ends the parsing of an address.
@@ -150,7 +143,7 @@ const maxName = 255
 // Route gives the outcome of an address, as it stands between the angle
 // brackets of RCPT TO.
 func (r *Router) Route(addr string) Outcome {
-	w := walk{r: r, trace: make([]Step, 0, 8)}
+	w := walk{r: r, trace: make([]outcome.Step, 0, 8)}
 	if r.j == nil {
 		copied := *r
 		copied.j, _ = tokens(r.Host)
@@ -170,12 +163,12 @@ func (r *Router) Ready() *Router {
 // A walk is the way of one address.
 type walk struct {
 	r        *Router
-	trace    []Step
+	trace    []outcome.Step
 	expanded map[string]bool // aliases, each once
 }
 
 func (w *walk) step(table, key string, value []byte, hit bool) {
-	w.trace = append(w.trace, Step{Map: table, Key: key, Value: string(value), Hit: hit})
+	w.trace = append(w.trace, outcome.Step{Table: table, Key: key, Value: string(value), Hit: hit})
 }
 
 func (w *walk) route(addr string) Outcome {

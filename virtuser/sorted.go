@@ -8,12 +8,13 @@ import (
 	"slices"
 
 	"virtmap/internal/parallel"
+	"virtmap/inventory"
 )
 
 // ReadSorted gives the table of a text as Compile writes it: comments, then
-// rows of key, one tab and right side, in the order of CompareKeys. It reports
-// false for any other text, which Parse can read. The text is the table's from
-// then on.
+// rows of key, one tab and right side, in the order of inventory.CompareKeys. It
+// reports false for any other text, which Parse can read. The text is the table's
+// from then on.
 func ReadSorted(text []byte) (*Table, bool) {
 	if uint64(len(text)) > math.MaxUint32 {
 		return nil, false
@@ -36,7 +37,7 @@ func ReadSorted(text []byte) (*Table, bool) {
 			return nil, false
 		}
 		key := line[:tab]
-		if bytes.IndexByte(key, '@') < 0 || !isFolded(key) || before != nil && CompareKeys(before, key) >= 0 {
+		if bytes.IndexByte(key, '@') < 0 || !isFolded(key) || before != nil && inventory.CompareKeys(before, key) >= 0 {
 			return nil, false
 		}
 		t.rows = append(t.rows, row{start: uint32(start), key: uint16(tab), gap: 1, value: uint16(end - tab - 1)})
@@ -87,7 +88,7 @@ func SortedTable(rows iter.Seq2[[]byte, []byte]) *Table {
 }
 
 func (t *Table) compare(a, b row) int {
-	return CompareKeys(t.text[a.start:a.start+uint32(a.key)], t.text[b.start:b.start+uint32(b.key)])
+	return inventory.CompareKeys(t.text[a.start:a.start+uint32(a.key)], t.text[b.start:b.start+uint32(b.key)])
 }
 
 // A domainOrder puts the rows of each domain together: there are few domains,

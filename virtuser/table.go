@@ -1,7 +1,6 @@
 package virtuser
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -70,27 +69,8 @@ func (t *Table) Lookup(key []byte) (value []byte, ok bool, err error) {
 // Find gives the number of the row with a key, in a sorted table.
 func (t *Table) Find(key []byte) (i int, ok bool) {
 	return slices.BinarySearchFunc(t.rows, key, func(r row, key []byte) int {
-		return CompareKeys(t.text[r.start:r.start+uint32(r.key)], key)
+		return inventory.CompareKeys(t.text[r.start:r.start+uint32(r.key)], key)
 	})
-}
-
-// CompareKeys is the one row order: by domain, then as inventory.Address
-// orders the keys of a domain, the catch-all last.
-func CompareKeys(a, b []byte) int {
-	atA, atB := bytes.LastIndexByte(a, '@'), bytes.LastIndexByte(b, '@')
-	if c := bytes.Compare(a[atA+1:], b[atB+1:]); c != 0 {
-		return c
-	}
-	localA, localB := a[:max(atA, 0)], b[:max(atB, 0)]
-	switch {
-	case len(localA) == 0 || len(localB) == 0:
-		return len(localB) - len(localA)
-	case bytes.IndexByte(localA, '+') < 0 && bytes.IndexByte(localB, '+') < 0:
-		return bytes.Compare(localA, localB) // as nearly all
-	}
-	addressA := inventory.Address{Local: string(localA), Form: inventory.ParseForm(string(localA))}
-	addressB := inventory.Address{Local: string(localB), Form: inventory.ParseForm(string(localB))}
-	return addressA.Compare(&addressB)
 }
 
 // add appends a row. Keys and values were checked; a row that is too long is

@@ -1,18 +1,20 @@
-// Package change compares two sets of files in outcomes: what becomes of each
-// address before and after. It looks at every key whose row differs, or leads
-// to an alias or an address that may differ, and asks the Router of both sets
-// about an address that the key matches.
+// Package change compares two sets of files of one mail server in outcomes: what
+// becomes of each address before and after. It looks at every key whose row
+// differs, or has a value that may lead to another end, and asks both sets about
+// an address that the key matches.
 package change
 
 import (
 	"bytes"
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 
-	"virtmap/internal/fileset"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/internal/outcome"
-	"virtmap/virtuser"
+	"virtmap/inventory"
 )
 
 // A Kind is what happened to an address.
@@ -33,15 +35,12 @@ type Change struct {
 	Before  int      // addresses listed in the old set
 	Drift   []string // where the installed files contradict each other
 
-	old *virtuser.Table
+	old mapfile.Rows
 }
 
-// Had reports whether the old virtusertable had a key, as the server reads it: a
-// row of a text that its map has not counts for nothing.
-func (c *Change) Had(key string) bool {
-	_, ok := c.old.Get([]byte(key))
-	return ok
-}
+// Had reports whether the old set had a key, as the server reads it: a row of a
+// text counts for nothing where its map does not have the row.
+func (c *Change) Had(key string) bool { return has(c.old, key) }
 
 // A Domain is a domain with differences.
 type Domain struct {
@@ -60,34 +59,18 @@ type Address struct {
 	CatchAll bool // the new outcome is that of the domain's catch-all
 }
 
-// A Side is one of the two sets.
-type Side struct {
-	Router *virtuser.Router
-	Table  *virtuser.Table // sorted
-	Names  []string        // of class w and the relayed domains
-}
-
-// Of gives the side of an inventory.
-func Of(s fileset.Source) Side {
-	return Side{Router: s.Router(), Table: s.Compiled.Table, Names: s.Names()}
-}
-
-// Installed gives the side of installed files. The server's own aliases are the
-// same before and after, and no part of it.
-func Installed(set *fileset.Installed) (Side, error) {
-	r := *set.Router
-	r.Aliases = set.OwnAliases()
-	table, err := set.Table()
-	return Side{Router: &r, Table: table, Names: set.Names()}, err
-}
-
-// Compare gives what differs between two sides.
-func Compare(old, next Side) Change {
-	c := comparer{old: old, next: next, ends: NewEnds(old.Router, next.Router), domains: map[string]*domain{}}
+// Compare gives what differs between two sets. The error is that of reading them.
+func Compare(pair mta.Pair) (Change, error) {
+	c := comparer{pair: pair, domains: map[string]*domain{}, served: map[string]bool{}}
+	var err error
+	if c.old, err = pair.Old.Rows(); err != nil {
+		return Change{}, err
+	}
+	if c.next, err = pair.Next.Rows(); err != nil {
+		return Change{}, err
+	}
 	c.names()
 	differing := c.differing()
-	shared := accounts{old: old}
-	shared.share(&c.old, &c.next)
 	slices.SortFunc(differing, func(a, b row) int {
 		return cmp.Or(strings.Compare(a.domain, b.domain), strings.Compare(a.local, b.local))
 	})
@@ -100,14 +83,15 @@ func Compare(old, next Side) Change {
 		}
 	}
 	slices.SortFunc(c.Domains, func(a, b Domain) int { return strings.Compare(a.Name, b.Name) })
-	c.Change.old = old.Table
-	return c.Change
+	c.Change.old = c.old
+	return c.Change, nil
 }
 
 type comparer struct {
 	Change
-	old, next Side
-	ends      *Ends
+	pair      mta.Pair
+	old, next mapfile.Rows
+	served    map[string]bool // domains of the old set
 	domains   map[string]*domain
 	last      *domain // of the row before
 }
@@ -122,8 +106,7 @@ type domain struct {
 func (c *comparer) domain(name string) *domain {
 	d := c.domains[name]
 	if d == nil {
-		served := c.old.Router.ClassW(name) || relayed(c.old.Router, name)
-		d = &domain{Domain: Domain{Name: name, State: Changed}, served: served, sameRole: c.ends.SameRole(name)}
+		d = &domain{Domain: Domain{Name: name, State: Changed}, served: c.served[name], sameRole: c.pair.SameRole(name)}
 		c.domains[name] = d
 	}
 	return d
@@ -141,17 +124,17 @@ func (c *comparer) domainOf(key []byte) (d *domain, address bool) {
 
 // names finds the domains that come and go.
 func (c *comparer) names() {
-	was, is := map[string]bool{}, map[string]bool{}
-	for _, name := range c.old.Names {
-		was[name] = true
+	is := map[string]bool{}
+	for name := range mta.Domains(c.pair.Old) {
+		c.served[name] = true
 	}
-	for _, name := range c.next.Names {
+	for name := range mta.Domains(c.pair.Next) {
 		is[name] = true
-		if !was[name] {
+		if !c.served[name] {
 			c.domain(name).State = New
 		}
 	}
-	for _, name := range c.old.Names {
+	for name := range c.served {
 		if !is[name] {
 			c.domain(name).State = Gone
 		}
@@ -160,9 +143,10 @@ func (c *comparer) names() {
 
 // key compares what becomes of one key.
 func (c *comparer) key(k row) {
-	addr, made := k.example(c.old.Router, c.next.Router)
-	was, is := c.old.Router.Route(addr), c.next.Router.Route(addr)
-	a := Address{Key: k.local + "@" + k.domain, Kind: Changed, Old: was.Plain(), New: is.Plain()}
+	addr, made := c.example(k)
+	was, _ := c.pair.Old.Route(addr)
+	is, _ := c.pair.Next.Route(addr)
+	a := Address{Key: k.local + "@" + k.domain, Kind: Changed, Old: was, New: is}
 	if same(&a.Old, &a.New) {
 		return
 	}
@@ -182,21 +166,17 @@ func (c *comparer) key(k row) {
 }
 
 // example makes up an address that a key is the first to match. made is the
-// name in it that stands for any.
-func (k row) example(routers ...*virtuser.Router) (addr, made string) {
-	made = "anything"
-	for listed(made+"@"+k.domain, routers) {
-		made += "x"
+// name in it that stands for any; empty where the key is an address itself.
+func (c *comparer) example(k row) (addr, made string) {
+	made = inventory.Unlisted(func(name string) bool {
+		key := name + "@" + k.domain
+		return has(c.old, key) || has(c.next, key)
+	})
+	local := inventory.Samples{User: made, Detail: made}.Of(k.local)
+	if local == k.local {
+		made = ""
 	}
-	switch user, form := strings.TrimSuffix(strings.TrimSuffix(k.local, "+*"), "++"), k.local; {
-	case form == "":
-		return made + "@" + k.domain, made
-	case form == "+*" || form == "++":
-		return made + "+" + made + "@" + k.domain, made
-	case user != form:
-		return user + "+" + made + "@" + k.domain, made
-	}
-	return k.local + "@" + k.domain, ""
+	return local + "@" + k.domain, made
 }
 
 // generalize writes * for the name that was made up.
@@ -206,11 +186,18 @@ func generalize(o *outcome.Outcome, made string) {
 	}
 }
 
-func listed(key string, routers []*virtuser.Router) bool {
-	return slices.ContainsFunc(routers, func(r *virtuser.Router) bool {
-		_, ok, err := r.Rows([]byte(key))
-		return ok && err == nil
+// has reports whether sorted rows have a key.
+func has(rows mapfile.Rows, key string) bool {
+	wanted := []byte(key)
+	i := sort.Search(rows.Len(), func(i int) bool {
+		found, _ := rows.Row(i)
+		return inventory.CompareKeys(found, wanted) >= 0
 	})
+	if i == rows.Len() {
+		return false
+	}
+	found, _ := rows.Row(i)
+	return bytes.Equal(found, wanted)
 }
 
 // same compares what a sender and a recipient notice.

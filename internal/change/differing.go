@@ -3,9 +3,9 @@ package change
 import (
 	"bytes"
 	"strings"
-	"sync"
 
-	"virtmap/virtuser"
+	"virtmap/internal/mapfile"
+	"virtmap/inventory"
 )
 
 // A row is a key whose outcome may differ, and in which sets it is.
@@ -14,11 +14,11 @@ type row struct {
 	old, next     bool
 }
 
-// differing gives the keys whose rows differ, or lead to what may, in the order
-// of the tables, which are gone through side by side, and counts the addresses
-// of both.
+// differing gives the keys whose rows differ, or lead to what may differ, and
+// counts the addresses of both sets. It goes through both tables side by side, in
+// their order.
 func (c *comparer) differing() (found []row) {
-	old, next := c.old.Table, c.next.Table
+	old, next := c.old, c.next
 	for i, j := 0, 0; i < old.Len() || j < next.Len(); {
 		var key, was, is []byte
 		order := compareRows(old, i, next, j)
@@ -40,7 +40,7 @@ func (c *comparer) differing() (found []row) {
 		if address && is != nil {
 			d.After++
 		}
-		if d.State == Changed && (order != 0 || !bytes.Equal(was, is) || !d.sameRole || !c.ends.Same(was)) {
+		if d.State == Changed && (order != 0 || !bytes.Equal(was, is) || !d.sameRole || !c.pair.Same(was)) {
 			local, domain, _ := strings.Cut(string(key), "@")
 			found = append(found, row{domain: domain, local: local, old: was != nil, next: is != nil})
 		}
@@ -50,7 +50,7 @@ func (c *comparer) differing() (found []row) {
 
 // compareRows says which of two rows comes first; a table that is at its end
 // has nothing more.
-func compareRows(old *virtuser.Table, i int, next *virtuser.Table, j int) int {
+func compareRows(old mapfile.Rows, i int, next mapfile.Rows, j int) int {
 	switch {
 	case i == old.Len():
 		return 1
@@ -62,55 +62,5 @@ func compareRows(old *virtuser.Table, i int, next *virtuser.Table, j int) int {
 	if bytes.Equal(a, b) {
 		return 0
 	}
-	return virtuser.CompareKeys(a, b)
-}
-
-// accounts are what the old rows lead to: an account that left the inventory
-// with its last address was one before.
-type accounts struct {
-	old             Side
-	collect         sync.Once
-	known, followed map[string]bool
-}
-
-// has reports whether a name was an account. The rows are gone through when
-// the first name is asked for that is no account of the new side.
-func (a *accounts) has(name string) bool {
-	a.collect.Do(func() {
-		a.known, a.followed = map[string]bool{}, map[string]bool{}
-		for i := range a.old.Table.Len() {
-			_, right := a.old.Table.Row(i)
-			a.note(right)
-		}
-	})
-	return a.known[name]
-}
-
-func (a *accounts) note(right []byte) {
-	if a.followed[string(right)] || bytes.ContainsAny(right, "@:%/|") {
-		return
-	}
-	a.followed[string(right)] = true
-	name, _, _ := strings.Cut(string(right), "+")
-	a.known[name] = true
-	for member := range strings.SplitSeq(a.old.alias(string(right)), ",") {
-		if member = strings.TrimSpace(member); member != "" {
-			a.note([]byte(member))
-		}
-	}
-}
-
-// share gives both routers the same accounts: those of the new side, and these.
-func (a *accounts) share(old, next *Side) {
-	account := next.Router.Account
-	both := func(name string) bool { return account(name) || a.has(name) }
-	x, y := *old.Router, *next.Router
-	x.Account, y.Account = both, both
-	old.Router, next.Router = &x, &y
-}
-
-// alias gives the members of an alias; empty when there is none.
-func (s Side) alias(name string) string {
-	members, _ := s.Router.Aliases.Alias(name)
-	return members
+	return inventory.CompareKeys(a, b)
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/workshop/peer"
 )
 
@@ -28,7 +28,7 @@ func built1M(b *testing.B) (dir string, keys []string) {
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
-	set, err := fileset.Open(dir, "mx1.example.net", nil)
+	set, err := sendmail.Open(dir, "mx1.example.net", nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/workshop/peer"
 )
 
@@ -43,7 +43,7 @@ func versions(t *testing.T, n int) (dir string, files [2]string) {
 // fates gives where some addresses go by the files of a folder.
 func fates(t *testing.T, dir string, n int) []string {
 	t.Helper()
-	set, err := fileset.Open(dir, "mx1.example.net", func(name string) bool { return len(name) == 2 && name[0] == 'u' })
+	set, err := sendmail.Open(dir, "mx1.example.net", func(name string) bool { return len(name) == 2 && name[0] == 'u' })
 	if err != nil {
 		t.Fatal(err)
 	}

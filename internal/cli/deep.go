@@ -10,6 +10,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/inventory"
@@ -17,7 +18,7 @@ import (
 
 // deep looks at the installed files: what sendmail would not read, where they
 // contradict each other, and whether the users are accounts here.
-func (a *checkArgs) deep(source fileset.Source, stdio Stdio) error {
+func (a *checkArgs) deep(source sendmail.Build, stdio Stdio) error {
 	dir := firstOf(a.out, source.Model.Host.MailDir.Text)
 	found := 0
 	say := func(path, text, mend string) {
@@ -27,13 +28,13 @@ func (a *checkArgs) deep(source fileset.Source, stdio Stdio) error {
 			fmt.Fprintf(stdio.Err, "%s: help: %s\n", diag.Printable(path), diag.Printable(mend))
 		}
 	}
-	for _, f := range source.Unsafe(dir, fileset.TrustedUser(dir, lookupUser)) {
+	for _, f := range source.Unsafe(dir, sendmail.TrustedUser(dir, lookupUser)) {
 		say(f.Path, f.Text, f.Mend)
 	}
 	if err := deepWiring(source, dir, say); err != nil {
 		return machineExit(err, exitIO)
 	}
-	drift, err := fileset.Drift(dir)
+	drift, err := fileset.Drift(sendmail.Server, dir)
 	if err != nil {
 		return machineExit(err, exitIO)
 	}
@@ -51,7 +52,7 @@ func (a *checkArgs) deep(source fileset.Source, stdio Stdio) error {
 }
 
 // deepWiring names what the server's configuration must read and does not.
-func deepWiring(source fileset.Source, dir string, say func(path, text, mend string)) error {
+func deepWiring(source sendmail.Build, dir string, say func(path, text, mend string)) error {
 	config, err := configurationOf(dir, dir == source.Model.Host.MailDir.Text)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func deepWiring(source fileset.Source, dir string, say func(path, text, mend str
 }
 
 // deepAccounts looks for the users, their mailboxes and the local aliases.
-func deepAccounts(source fileset.Source, dir string, say func(path, text, mend string)) error {
+func deepAccounts(source sendmail.Build, dir string, say func(path, text, mend string)) error {
 	accounts, err := readAccounts(passwd)
 	if err != nil {
 		return err
@@ -86,7 +87,7 @@ func deepAccounts(source fileset.Source, dir string, say func(path, text, mend s
 		}
 	}
 	for _, n := range m.LocalAliases {
-		has, known, err := fileset.SiteAlias(dir, n.Text)
+		has, known, err := sendmail.SiteAlias(dir, n.Text)
 		if err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ func deepAccounts(source fileset.Source, dir string, say func(path, text, mend s
 			say(place.String(), fmt.Sprintf("no alias file of the server has %q", n.Text), "add it to the server's aliases and run newaliases")
 		}
 	}
-	has, known, err := fileset.SiteAlias(dir, "postmaster")
+	has, known, err := sendmail.SiteAlias(dir, "postmaster")
 	if err == nil && known && !has && !accounts["postmaster"] {
 		say(dir, "no alias file of the server has postmaster, and mail to it without a domain must be taken (RFC 5321 4.5.1)", "add it to the server's aliases and run newaliases")
 	}

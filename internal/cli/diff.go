@@ -19,6 +19,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mmap"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 )
 
@@ -89,7 +90,7 @@ func (a *diffArgs) run(ctx context.Context, stdio Stdio) error {
 	stdio.stages.Enter("compare outcomes")
 	c, err := a.compare(j, pending.Changes, stdio)
 	if err == nil {
-		c.Drift, err = fileset.Drift(a.out)
+		c.Drift, err = fileset.Drift(sendmail.Server, a.out)
 	}
 	if err != nil {
 		return machineExit(err, exitIO)

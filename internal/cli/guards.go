@@ -11,7 +11,7 @@ import (
 
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 )
@@ -77,8 +77,8 @@ func (g *guardArgs) limits(m *inventory.Model) change.Limits {
 // the text of a map that is damaged, and the copy of a text that is damaged, and
 // notes that in j.instead: damage must not let an accident pass.
 func (a *buildArgs) compare(j *job, files []publish.Change, stdio Stdio) (change.Change, error) {
-	next := change.Of(j.source)
-	layout, err := fileset.ReadLayout(a.out)
+	next := j.source.View()
+	layout, err := sendmail.ReadLayout(a.out)
 	if err != nil {
 		return change.Change{}, err
 	}
@@ -91,7 +91,7 @@ func (a *buildArgs) compare(j *job, files []publish.Change, stdio Stdio) (change
 			damaged = append(damaged, file.Path)
 		}
 	}
-	set, instead, blind, err := fileset.OpenSound(a.out, a.copies, damaged, next.Router.Host, next.Router.Account)
+	set, instead, blind, err := sendmail.OpenSound(a.out, a.copies, damaged, next.Router.Host, next.Router.Account)
 	if err != nil {
 		return change.Change{}, err
 	}
@@ -99,7 +99,7 @@ func (a *buildArgs) compare(j *job, files []publish.Change, stdio Stdio) (change
 	if blind {
 		stdio.tell("guards: no row of the virtusertable can be read; no address was compared")
 	}
-	installed, err := change.Installed(set)
+	installed, err := set.View()
 	if err != nil {
 		return change.Change{}, errors.Join(err, set.Close())
 	}
@@ -107,22 +107,21 @@ func (a *buildArgs) compare(j *job, files []publish.Change, stdio Stdio) (change
 	if err != nil {
 		return change.Change{}, errors.Join(err, set.Close())
 	}
-	for _, side := range []*change.Side{&installed, &next} {
-		site.WithSite(side.Router)
-		side.Names = append(side.Names, site.Staying()...)
-	}
-	return change.Compare(installed, next), errors.Join(set.Close(), site.Close())
+	installed.WithSite(site)
+	next.WithSite(site)
+	c, err := change.Compare(sendmail.Compared(installed, next))
+	return c, errors.Join(err, set.Close(), site.Close())
 }
 
 // openSite opens the server's own files: its aliases, and its names beside ours.
 // It passes over a map that is damaged, and says so.
-func (a *buildArgs) openSite(layout fileset.Layout, stdio Stdio) (*fileset.Installed, error) {
+func (a *buildArgs) openSite(layout sendmail.Layout, stdio Stdio) (*sendmail.Installed, error) {
 	own := layout.Own()
 	notes, _ := own.PassOver()
 	for _, note := range notes {
 		stdio.tell("guards: " + note)
 	}
-	return fileset.OpenServer(own, nil, nil)
+	return sendmail.OpenServer(own, nil, nil)
 }
 
 // copies gives the path of the copy that virtmap keeps of a text it wrote.
@@ -137,7 +136,7 @@ var errBlind = errors.New("neither the map nor the text of the virtusertable can
 // compareFound compares with a set that virtmap never wrote: the files that the
 // server's configuration names. The rows of such a set may lead to the server's own
 // aliases, which stay, as the names do that are not ours.
-func (a *buildArgs) compareFound(next change.Side, layout fileset.Layout, stdio Stdio) (change.Change, error) {
+func (a *buildArgs) compareFound(next *sendmail.View, layout sendmail.Layout, stdio Stdio) (change.Change, error) {
 	layout.Host = next.Router.Host
 	notes, blind := layout.PassOver()
 	for _, note := range notes {
@@ -146,19 +145,19 @@ func (a *buildArgs) compareFound(next change.Side, layout fileset.Layout, stdio 
 	if blind {
 		return change.Change{}, errBlind
 	}
-	set, err := fileset.OpenServer(layout, nil, next.Router.Account)
+	set, err := sendmail.OpenServer(layout, nil, next.Router.Account)
 	if err != nil {
 		return change.Change{}, err
 	}
-	found, err := change.Installed(set)
+	found, err := set.View()
 	if err != nil {
 		return change.Change{}, errors.Join(err, set.Close())
 	}
-	found.Names = append(found.Names, layout.Host) // sendmail knows it by itself
-	found.Router.Aliases = set.Router.Aliases
-	set.WithSite(next.Router)
-	next.Names = append(next.Names, set.Staying()...)
-	return change.Compare(found, next), set.Close()
+	found.AddServed(layout.Host) // sendmail knows it by itself
+	found.WithAliases(set)
+	next.WithSite(set)
+	c, err := change.Compare(sendmail.Compared(found, next))
+	return c, errors.Join(err, set.Close())
 }
 
 // approve refuses what looks like an accident. What was reviewed as a plan is

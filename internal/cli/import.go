@@ -18,10 +18,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
 	"virtmap/internal/importer"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/regular"
 	"virtmap/inventory"
@@ -35,7 +35,7 @@ type importArgs struct {
 	out, into string
 	sendmail  bool
 	accounts  map[string]bool // of the server
-	layout    fileset.Layout  // of its files
+	layout    sendmail.Layout // of its files
 }
 
 func importCommand(stdio Stdio) *cli.Command {
@@ -110,7 +110,7 @@ Examples:
 const gcPercent = 5
 
 func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err error) {
-	var have fileset.Source
+	var have sendmail.Build
 	if a.into != "" {
 		if have, err = faultless(a.into, stdio); err != nil {
 			return err
@@ -200,9 +200,9 @@ func (a *importArgs) prove(ctx context.Context, server *importer.Server, inv *im
 	}
 	host := inv.Source.Model.Host.Name.Text
 	if real == nil {
-		inv.Source = fileset.Source{} // a large one is as large as what is compared
+		inv.Source = sendmail.Build{} // a large one is as large as what is compared
 	}
-	built, err := fileset.OpenOurs(next, host, nil)
+	built, err := sendmail.OpenOurs(next, host, nil)
 	if err != nil {
 		return false, err
 	}
@@ -315,7 +315,7 @@ func (a *importArgs) openServer(dir string, account func(string) bool) (*importe
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
-	layout, err := fileset.ReadLayout(dir)
+	layout, err := sendmail.ReadLayout(dir)
 	if err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}

@@ -5,13 +5,13 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
 	"virtmap/internal/importer"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/inventory"
 )
 
 // merge adds an import to the inventory that is there.
-func (a *importArgs) merge(server *importer.Server, inv *importer.Inventory, have fileset.Source, stdio Stdio) error {
+func (a *importArgs) merge(server *importer.Server, inv *importer.Inventory, have sendmail.Build, stdio Stdio) error {
 	m := server.Into(have, inv)
 	after, changed := have, []string{a.into}
 	if !m.Additions.Empty() {

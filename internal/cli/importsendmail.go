@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"virtmap/internal/endtoend"
-	"virtmap/internal/fileset"
 	"virtmap/internal/importer"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/mta/sendmail/program"
@@ -24,10 +23,10 @@ type comparison struct {
 	program  *program.Program
 	server   *importer.Server
 	inv      *importer.Inventory
-	built    *fileset.Installed
+	built    *sendmail.Installed
 	work     string          // the folder; what was built is new in it
 	accounts map[string]bool // of the server
-	layout   fileset.Layout
+	layout   sendmail.Layout
 }
 
 // run asks about every address, and gives what differs.
@@ -55,7 +54,7 @@ func (r *comparison) run(ctx context.Context) (proof importer.Proof, err error) 
 }
 
 // sides copies the old set, and writes a configuration for each.
-func (r *comparison) sides() (old, next *endtoend.Sendmail, err error) {
+func (r *comparison) sides() (old, next *sendmail.Asker, err error) {
 	before, after := filepath.Join(r.work, "old"), filepath.Join(r.work, "new")
 	if err := os.Mkdir(before, 0o755); err != nil {
 		return nil, nil, err
@@ -73,46 +72,46 @@ func (r *comparison) sides() (old, next *endtoend.Sendmail, err error) {
 	}
 	host := r.inv.Source.Model.Host.Name.Text
 	_, domain, _ := strings.Cut(host, ".")
-	site := func(settings mcfile.Settings, aliases virtuser.Lookup) endtoend.Site {
+	site := func(settings mcfile.Settings, aliases virtuser.Lookup) sendmail.Site {
 		include := string(mcfile.Text(settings, r.inv.Source.Model.Name))
 		include += "LOCAL_CONFIG\nDm" + domain + "\nCw[127.0.0.1]\ndivert(0)dnl\n" // what the server's sendmail knows by itself
 		for _, path := range copied.Site {
 			include += "LOCAL_CONFIG\nO AliasFile=" + path + "\ndivert(0)dnl\n"
 		}
-		return endtoend.Site{Dir: settings.MailDir, Host: host, Include: include, Names: names,
+		return sendmail.Site{Dir: settings.MailDir, Host: host, Include: include, Names: names,
 			Alias: func(name string) bool { _, ok := aliases.Alias(name); return ok }}
 	}
-	if old, err = endtoend.NewSendmail(r.program, site(copied.Settings, r.server.Aliases())); err != nil {
+	if old, err = sendmail.NewAsker(r.program, site(copied.Settings, r.server.Aliases())); err != nil {
 		return nil, nil, err
 	}
 	settings := r.inv.Source.Settings()
 	settings.MailDir = after
-	next, err = endtoend.NewSendmail(r.program, site(settings, r.inv.Source.Router().Aliases.Before(r.server.SiteAliases())))
+	next, err = sendmail.NewAsker(r.program, site(settings, r.inv.Source.Router().Aliases.Before(r.server.SiteAliases())))
 	return old, next, err
 }
 
 // ownSides has both sides asked over the server's own sendmail.cf: as it is, and
 // as it will be when it names what was built. They are nil where there is none
 // with which the program could be run, or none that asks a virtusertable.
-func (r *comparison) ownSides(before, after string, names []string) (old, next *endtoend.Sendmail, err error) {
+func (r *comparison) ownSides(before, after string, names []string) (old, next *sendmail.Asker, err error) {
 	config := r.layout.Configuration()
 	if _, asked := config.Map(conf.VirtuserMap); !asked {
 		return nil, nil, nil
 	}
-	was, ok, err := r.layout.OwnConfiguration(endtoend.Own(before, true), before)
+	was, ok, err := r.layout.OwnConfiguration(sendmail.Own(before, true), before)
 	if err != nil || !ok {
 		return nil, nil, err
 	}
-	will := endtoend.Own(after, true)
+	will := sendmail.Own(after, true)
 	will.Move, will.There = was.Move, was.There
 	will = r.inv.Source.WithBuilt(will, after)
-	site := func(dir string, c conf.Copy, aliases virtuser.Lookup) endtoend.Site {
-		return endtoend.Site{Dir: dir, CF: c.Of(config.Text), Names: names, Alias: func(name string) bool { _, ok := aliases.Alias(name); return ok }}
+	site := func(dir string, c conf.Copy, aliases virtuser.Lookup) sendmail.Site {
+		return sendmail.Site{Dir: dir, CF: c.Of(config.Text), Names: names, Alias: func(name string) bool { _, ok := aliases.Alias(name); return ok }}
 	}
-	if old, err = endtoend.NewSendmail(r.program, site(before, was, r.server.Aliases())); err != nil {
+	if old, err = sendmail.NewAsker(r.program, site(before, was, r.server.Aliases())); err != nil {
 		return nil, nil, err
 	}
-	next, err = endtoend.NewSendmail(r.program, site(after, will, r.inv.Source.Router().Aliases.Before(r.server.SiteAliases())))
+	next, err = sendmail.NewAsker(r.program, site(after, will, r.inv.Source.Router().Aliases.Before(r.server.SiteAliases())))
 	return old, next, err
 }
 

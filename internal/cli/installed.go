@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/regular"
 )
@@ -79,16 +79,16 @@ func (a installedArgs) server(stdio Stdio) (mailServer, error) {
 }
 
 // open opens the files as the server reads them, and says what is odd about them.
-func (a installedArgs) open(stdio Stdio) (*fileset.Installed, error) {
+func (a installedArgs) open(stdio Stdio) (*sendmail.Installed, error) {
 	server, err := a.server(stdio)
 	if err != nil {
 		return nil, err
 	}
-	set, err := fileset.Open(a.maps, server.host, server.account)
+	set, err := sendmail.Open(a.maps, server.host, server.account)
 	if err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
-	warn(stdio, set.Warnings)
+	warn(stdio, set.Warnings())
 	return set, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/lint"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 	"virtmap/virtuser"
@@ -21,7 +22,7 @@ import (
 // A job is a build that is ready to be published: what the inventory becomes,
 // with the domains that DNS lets in and the rows of those that leave.
 type job struct {
-	source  fileset.Source
+	source  sendmail.Build
 	set     publish.Set
 	serving *serving
 	leaving []string // domains whose rows stay for a while
@@ -213,13 +214,13 @@ func (a *buildArgs) choose(ctx context.Context, j *job, stdio Stdio) (*serving, 
 }
 
 // outputs gathers what is to be published.
-func (a *buildArgs) outputs(source fileset.Source, set *publish.Set, faults *diag.List) error {
+func (a *buildArgs) outputs(source sendmail.Build, set *publish.Set, faults *diag.List) error {
 	owner := -1
 	if os.Geteuid() == 0 {
-		owner = fileset.TrustedUser(a.out, lookupUser)
+		owner = sendmail.TrustedUser(a.out, lookupUser)
 	}
 	var err error
-	if set.Outputs, err = fileset.Outputs(source, a.out, owner); err != nil {
+	if set.Outputs, err = fileset.Outputs(sendmail.Server, source, a.out, owner); err != nil {
 		return exit(exitSoftware, err)
 	}
 	if a.mc == "" {
@@ -229,7 +230,7 @@ func (a *buildArgs) outputs(source fileset.Source, set *publish.Set, faults *dia
 	if real, err := filepath.EvalSymlinks(a.mc); err == nil {
 		a.mc = real
 	}
-	block, err := fileset.MC(source, set.FS, a.mc, source.Model.Sources, faults)
+	block, err := sendmail.MC(source, set.FS, a.mc, source.Model.Sources, faults)
 	if err != nil {
 		return machineExit(fmt.Errorf("--mc: %w", err), exitNoInput)
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
 	"virtmap/internal/lint"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )
@@ -89,28 +89,28 @@ func quietFlag(quiet *bool) cli.Flag {
 // read reads and compiles an inventory; the faults of both are in the list. An
 // inventory with faults is compiled too, for the sake of the faults.
 // Of advice it asks only for what the inventory makes an error.
-func read(path string, stdio Stdio) (fileset.Source, *diag.List, error) {
+func read(path string, stdio Stdio) (sendmail.Build, *diag.List, error) {
 	return readAdvised(path, nil, diag.Error, stdio)
 }
 
 // readAdvised is read with the advice that counts as a severity or more.
-func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdio) (fileset.Source, *diag.List, error) {
+func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdio) (sendmail.Build, *diag.List, error) {
 	stdio.stages.Enter("read the inventory")
 	m, faults, err := loadInterruptibly(path, stdio)
 	if errors.Is(err, context.Canceled) {
-		return fileset.Source{}, nil, machineExit(err, exitNoInput)
+		return sendmail.Build{}, nil, machineExit(err, exitNoInput)
 	}
 	if err != nil {
 		code := exitNoInput
 		if errors.Is(err, fs.ErrPermission) {
 			code = exitPermission
 		}
-		return fileset.Source{}, nil, exit(code, nearInventory(path, err))
+		return sendmail.Build{}, nil, exit(code, nearInventory(path, err))
 	}
 	if m.Part {
 		if top, ok := includedBy(path); ok {
 			notByItself(faults, top)
-			return fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults.Fork())}, faults, nil
+			return sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults.Fork())}, faults, nil
 		}
 	}
 	stdio.stages.Bytes(int64(m.Sources.Len()))
@@ -118,7 +118,7 @@ func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdi
 	stdio.stages.Enter("compile")
 	release(m)
 	lint.Tune(m, faults)
-	source := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+	source := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
 	stdio.stages.Rows(source.Compiled.Table.Len())
 	stdio.stages.Bytes(int64(len(source.Compiled.Table.Text())))
 	skipped := lint.All() // of an inventory with errors nothing else is known
@@ -159,7 +159,7 @@ func release(m *inventory.Model) {
 
 // faultless reads an inventory that must have no errors; its faults are
 // printed otherwise.
-func faultless(path string, stdio Stdio) (fileset.Source, error) {
+func faultless(path string, stdio Stdio) (sendmail.Build, error) {
 	source, faults, err := read(path, stdio)
 	if err == nil && faults.Failed() {
 		err = printFaults(stdio, source.Model.Sources, faults, diag.Error)

@@ -16,7 +16,8 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
-	"virtmap/virtuser"
+	"virtmap/internal/mta"
+	"virtmap/internal/outcome"
 )
 
 type lookupArgs struct {
@@ -71,9 +72,9 @@ Examples:
 
 // A finder routes addresses and knows the place of a row.
 type finder struct {
-	router *virtuser.Router
-	place  func(key string) string
-	close  func() error
+	set   mta.Set
+	place func(key string) string
+	close func() error
 }
 
 func (a lookupArgs) open(stdio Stdio) (*finder, error) {
@@ -84,16 +85,15 @@ func (a lookupArgs) open(stdio Stdio) (*finder, error) {
 	if err != nil {
 		return nil, err
 	}
-	table := source.Compiled.Table
 	place := func(key string) string {
-		i, ok := table.Find([]byte(key))
+		pos, ok := source.Place(key)
 		if !ok {
 			return ""
 		}
-		at, _ := source.Model.Sources.Place(table.Pos(i))
+		at, _ := source.Model.Sources.Place(pos)
 		return at.String()
 	}
-	return &finder{source.Router(), place, func() error { return nil }}, nil
+	return &finder{source.Set(), place, func() error { return nil }}, nil
 }
 
 func (a lookupArgs) openMaps(stdio Stdio) (*finder, error) {
@@ -101,7 +101,7 @@ func (a lookupArgs) openMaps(stdio Stdio) (*finder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &finder{set.Router, func(string) string { return "" }, set.Close}, nil
+	return &finder{set, func(string) string { return "" }, set.Close}, nil
 }
 
 func lookup(a lookupArgs, addresses []string, stdio Stdio) (err error) {
@@ -176,8 +176,8 @@ func printAll(out io.Writer, addresses []string, print func(io.Writer, string) e
 }
 
 // result is the outcome in a line.
-func result(o *virtuser.Outcome) string {
-	if o.Taken() {
+func result(o *outcome.Outcome) string {
+	if o.Taken {
 		return recipients(o.Recipients)
 	}
 	return fmt.Sprintf("%d %s %s", o.Code, o.Status, o.Text)
@@ -222,7 +222,7 @@ func (q question) note() string {
 
 func (f *finder) line(out io.Writer, asked string) error {
 	q := questionOf(asked)
-	o := f.router.Route(q.addr)
+	o, _ := f.set.Route(q.addr)
 	end := ""
 	if note := q.note(); note != "" {
 		end = "\t" + diag.Printable(note)
@@ -234,22 +234,22 @@ func (f *finder) line(out io.Writer, asked string) error {
 // explain prints the outcome and below it every key that was tried.
 func (f *finder) explain(out io.Writer, asked string) error {
 	q := questionOf(asked)
-	o := f.router.Route(q.addr)
+	o, trace := f.set.Route(q.addr)
 	_, err := fmt.Fprintf(out, "%s: %s\n", diag.Printable(asked), diag.Printable(result(&o)))
 	if note := q.note(); note != "" {
 		_, problem := fmt.Fprintf(out, "  %s\n", diag.Printable(note))
 		err = errors.Join(err, problem)
 	}
-	for _, step := range o.Trace {
-		_, problem := fmt.Fprintf(out, "  %-13s  %s\n", step.Map, diag.Printable(f.describe(step)))
+	for _, step := range trace {
+		_, problem := fmt.Fprintf(out, "  %-13s  %s\n", step.Table, diag.Printable(f.describe(step)))
 		err = errors.Join(err, problem)
 	}
 	return err
 }
 
-func (f *finder) describe(step virtuser.Step) string {
+func (f *finder) describe(step outcome.Step) string {
 	text := stepText(step)
-	if place := f.place(step.Key); step.Hit && step.Map == "virtusertable" && place != "" {
+	if place := f.place(step.Key); step.Hit && step.Table == mta.Virtual && place != "" {
 		text += "  (" + place + ")"
 	}
 	return text
@@ -273,20 +273,20 @@ type stepJSON struct {
 	Place string `json:"place,omitempty"`
 }
 
-func stepJSONOf(step virtuser.Step) stepJSON {
-	return stepJSON{Map: step.Map, Key: step.Key, Hit: step.Hit, Value: step.Value}
+func stepJSONOf(step outcome.Step) stepJSON {
+	return stepJSON{Map: step.Table, Key: step.Key, Hit: step.Hit, Value: step.Value}
 }
 
 func (f *finder) asJSON(out io.Writer, asked string) error {
 	q := questionOf(asked)
-	o := f.router.Route(q.addr)
+	o, trace := f.set.Route(q.addr)
 	answer := lookupJSON{asked, "", o.Code, o.Status, o.Text, append([]string{}, o.Recipients...), []stepJSON{}}
 	if q.addr != asked {
 		answer.LookedUp = q.addr
 	}
-	for _, step := range o.Trace {
+	for _, step := range trace {
 		row := stepJSONOf(step)
-		if step.Hit && step.Map == "virtusertable" {
+		if step.Hit && step.Table == mta.Virtual {
 			row.Place = f.place(step.Key)
 		}
 		answer.Trace = append(answer.Trace, row)

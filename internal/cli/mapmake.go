@@ -15,6 +15,7 @@ import (
 	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mmap"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/virtuser"
 )
@@ -69,7 +70,7 @@ func (a *mapMakeArgs) run(ctx context.Context, path string, typ mapfile.Type, st
 		}
 		owner := -1
 		if os.Geteuid() == 0 {
-			owner = fileset.TrustedUser(filepath.Dir(path), lookupUser)
+			owner = sendmail.TrustedUser(filepath.Dir(path), lookupUser)
 		}
 		out = fileset.Map(path, typ, table, owner)
 		check := out.Check

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"virtmap/internal/endtoend"
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/promise"
 	"virtmap/internal/publish"
@@ -49,7 +49,7 @@ func whoAmI() string {
 // prove proves the staged files over SMTP.
 func (a *buildArgs) prove(ctx context.Context, j *job, at func(string) string, stdio Stdio) error {
 	router := j.source.Router()
-	set, err := fileset.OpenAt(a.out, at, router.Host, router.Account)
+	set, err := sendmail.OpenAt(a.out, at, router.Host, router.Account)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (a *buildArgs) prove(ctx context.Context, j *job, at func(string) string, s
 	promises.Prepare()
 	failed := 0
 	printer := report.Formats["text"](stdio.Err, "")
-	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: clients(), Ends: set.Router.Ends}
+	trial := endtoend.Trial{Host: router.Host, Set: set, Promised: promises.Of, Fold: fold, Workers: clients(), Ends: set.Router.Ends}
 	trial.Each = func(r *endtoend.Result) error {
 		if r.Passed() {
 			return nil
@@ -80,7 +80,7 @@ func (a *buildArgs) prove(ctx context.Context, j *job, at func(string) string, s
 }
 
 // knownBy adds the names of the server's own aliases to accounts.
-func knownBy(set *fileset.Installed, account func(string) bool) func(string) bool {
+func knownBy(set *sendmail.Installed, account func(string) bool) func(string) bool {
 	return func(name string) bool {
 		_, aliased := set.SiteAliases().Alias(name)
 		return aliased || account(name)

@@ -16,6 +16,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/fileset"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/smtpd"
 )
 
@@ -199,7 +201,9 @@ func receive(ctx context.Context, a receiveArgs, stdio Stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	live, err := fileset.OpenLive(a.installed.maps, server.host, server.account, func(warnings []string) { warn(stdio, warnings) })
+	live, err := fileset.OpenLive(func() (mta.Set, error) {
+		return sendmail.Server.Open(mta.Place{Dir: a.installed.maps}, mta.Host{Name: server.host, Account: server.account})
+	}, func(warnings []string) { warn(stdio, warnings) })
 	if err != nil {
 		return machineExit(err, exitNoInput)
 	}

@@ -47,7 +47,7 @@ func (r *receiver) transcript(client, line string) {
 // Route answers 451 4.3.0 where the files cannot be read.
 func (r *receiver) Route(recipient string) smtpd.Answer {
 	outcome, err := r.live.Route(recipient)
-	verdict := endtoend.VerdictOf(outcome)
+	verdict := endtoend.AnswerOf(outcome)
 	if err != nil {
 		verdict = smtpd.Answer{Code: 451, Status: "4.3.0", Text: "map is missing or damaged"}
 	}

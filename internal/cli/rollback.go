@@ -22,6 +22,7 @@ import (
 	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mmap"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/publish"
@@ -261,13 +262,13 @@ func (a *keptArgs) restore(ctx context.Context, number int, stdio Stdio) (publis
 	m := all[at]
 	owner := -1
 	if os.Geteuid() == 0 {
-		owner = fileset.TrustedUser(a.out, lookupUser)
+		owner = sendmail.TrustedUser(a.out, lookupUser)
 	}
 	content := func(name string) ([]byte, error) { return m.Content(publish.OS, a.state, name) }
 	if err := a.restorable(m, content); err != nil {
 		return m, publish.Report{}, err
 	}
-	outputs, err := fileset.Restored(m, content, a.out, owner)
+	outputs, err := fileset.Restored(sendmail.Server, m, content, a.out, owner)
 	if err != nil {
 		return m, publish.Report{}, err
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/publish"
 )
@@ -130,7 +130,7 @@ func stay(leaving []string) string {
 }
 
 // contents counts what is written of an inventory.
-func contents(source fileset.Source) string {
+func contents(source sendmail.Build) string {
 	served, held := 0, 0
 	for i := range source.Model.Domains {
 		switch d := &source.Model.Domains[i]; {

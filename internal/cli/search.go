@@ -6,7 +6,8 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/outcome"
 	"virtmap/internal/promise"
 	"virtmap/inventory"
 	"virtmap/virtuser"
@@ -32,7 +33,7 @@ type search struct {
 }
 
 // wantedOf prepares a search through what an inventory becomes.
-func wantedOf(source fileset.Source, name string) *search {
+func wantedOf(source sendmail.Build, name string) *search {
 	w := newWanted(source.Router(), source.Compiled.Table, name)
 	m := source.Model
 	placeOf := func(pos diag.Pos) string {
@@ -56,7 +57,7 @@ func wantedOf(source fileset.Source, name string) *search {
 }
 
 // wantedIn prepares a search through installed files.
-func wantedIn(set *fileset.Installed, name string) (*search, error) {
+func wantedIn(set *sendmail.Installed, name string) (*search, error) {
 	table, err := set.Table()
 	w := newWanted(set.Router, table, name)
 	w.place = func(int) string { return "a row" }
@@ -87,7 +88,7 @@ func (w *search) endsAt(addr string) bool {
 		}
 	}
 	o := w.router.Route(addr)
-	if w.promised == nil && slices.ContainsFunc(o.Trace, func(s virtuser.Step) bool { return s.Hit && s.Map == "aliases" && s.Key == w.name }) {
+	if w.promised == nil && slices.ContainsFunc(o.Trace, func(s outcome.Step) bool { return s.Hit && s.Table == "aliases" && s.Key == w.name }) {
 		return true
 	}
 	return taken && o.Taken() && slices.ContainsFunc(o.Recipients, func(r string) bool {

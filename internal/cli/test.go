@@ -21,6 +21,7 @@ import (
 	"virtmap/internal/endtoend"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/promise"
 	"virtmap/internal/publish"
 	"virtmap/internal/report"
@@ -107,7 +108,7 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 			return err
 		}
 	}
-	set, err := fileset.Open(dir, router.Host, account)
+	set, err := sendmail.Open(dir, router.Host, account)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return exit(exitNoInput, err)
@@ -116,9 +117,9 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
 	if a.maps != "" || source.Model.Host.Map != inventory.MapText {
-		warn(stdio, set.Warnings)
+		warn(stdio, set.Warnings())
 	}
-	var second *endtoend.Sendmail
+	var second *sendmail.Asker
 	if a.sendmail {
 		if second, err = a.secondOpinion(source, set, work, stdio); err != nil {
 			return err
@@ -126,7 +127,10 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	}
 	promises := promise.Promises{Model: source.Model, Account: knownBy(set, account)}
 	promises.Prepare()
-	trial := endtoend.Trial{Router: set.Router, Promised: promises.Of, Fold: fold, Workers: clients(), Ends: set.Router.Ends, Sendmail: second}
+	trial := endtoend.Trial{Host: router.Host, Set: set, Promised: promises.Of, Fold: fold, Workers: clients(), Ends: set.Router.Ends}
+	if second != nil {
+		trial.Program = second
+	}
 	var unreadable error
 	err = a.try(ctx, &trial, vectors(source, set, &unreadable), &unreadable, stdio)
 	if second != nil && second.Relays() {
@@ -154,8 +158,8 @@ func workFolder(sendmail bool) (string, error) {
 }
 
 // writeSet builds into an empty folder.
-func writeSet(ctx context.Context, source fileset.Source, dir string) error {
-	outputs, err := fileset.Outputs(source, dir, -1)
+func writeSet(ctx context.Context, source sendmail.Build, dir string) error {
+	outputs, err := fileset.Outputs(sendmail.Server, source, dir, -1)
 	if err != nil {
 		return err
 	}
@@ -165,7 +169,7 @@ func writeSet(ctx context.Context, source fileset.Source, dir string) error {
 
 // vectors are those of the inventory, and one for every row and every domain
 // of the files. What cannot be read is in err afterwards.
-func vectors(source fileset.Source, set *fileset.Installed, err *error) iter.Seq[promise.Vector] {
+func vectors(source sendmail.Build, set *sendmail.Installed, err *error) iter.Seq[promise.Vector] {
 	return func(yield func(promise.Vector) bool) {
 		for v := range promise.Vectors(source.Model) {
 			if !yield(v) {

@@ -7,7 +7,6 @@ import (
 	"virtmap/internal/endtoend"
 	"virtmap/internal/outcome"
 	"virtmap/internal/report"
-	"virtmap/virtuser"
 )
 
 // caseOf gives a result in the words of a report.
@@ -21,18 +20,18 @@ func caseOf(r *endtoend.Result) report.Case {
 	if !r.FilesKept() {
 		c.Failure += ", but it is " + r.Got.String()
 	}
-	if !r.SendmailKept() {
-		c.Failure += ", but with sendmail it is " + r.Sendmail.String()
+	if !r.ProgramKept() {
+		c.Failure += ", but with sendmail it is " + r.Program.String()
 	}
 	c.Details = append(c.Details, r.Transcript...)
 	for _, step := range r.Trace {
-		c.Details = append(c.Details, fmt.Sprintf("%-13s  %s", step.Map, stepText(step)))
+		c.Details = append(c.Details, fmt.Sprintf("%-13s  %s", step.Table, stepText(step)))
 	}
 	return c
 }
 
 // stepText is a key that was tried, and what it gave.
-func stepText(step virtuser.Step) string {
+func stepText(step outcome.Step) string {
 	switch {
 	case step.Hit && step.Value == "":
 		return step.Key + ": yes"
@@ -70,8 +69,8 @@ func outcomeJSON(o outcome.Outcome) testOutcome {
 
 func testDataOf(r *endtoend.Result) testData {
 	d := testData{Address: r.Address, Why: r.Why, Promised: outcomeJSON(r.Promised), Got: outcomeJSON(r.Got), Transcript: r.Transcript}
-	if r.Sendmail != nil {
-		second := outcomeJSON(*r.Sendmail)
+	if r.Program != nil {
+		second := outcomeJSON(*r.Program)
 		d.Sendmail = &second
 	}
 	for _, step := range r.Trace {

@@ -9,15 +9,14 @@ import (
 	"slices"
 	"strings"
 
-	"virtmap/internal/endtoend"
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/mta/sendmail/program"
 )
 
 // secondOpinion prepares the installed sendmail to be asked over the set of
 // files in a folder of its own.
-func (a *testArgs) secondOpinion(source fileset.Source, set *fileset.Installed, work string, stdio Stdio) (*endtoend.Sendmail, error) {
+func (a *testArgs) secondOpinion(source sendmail.Build, set *sendmail.Installed, work string, stdio Stdio) (*sendmail.Asker, error) {
 	settings := source.Settings()
 	program, err := installedSendmail(settings.Map, stdio)
 	if err != nil {
@@ -27,7 +26,7 @@ func (a *testArgs) secondOpinion(source fileset.Source, set *fileset.Installed, 
 	if err != nil {
 		return nil, exit(exitIO, err)
 	}
-	site := endtoend.Site{Dir: work, Host: source.Model.Host.Name.Text, Alias: func(name string) bool { _, ok := set.Router.Aliases.Alias(name); return ok }}
+	site := sendmail.Site{Dir: work, Host: source.Model.Host.Name.Text, Alias: func(name string) bool { _, ok := set.Router.Aliases.Alias(name); return ok }}
 	site.Names = slices.DeleteFunc(namesWithout(source, accounts), site.Alias)
 	if a.maps != "" {
 		if err := a.ownSite(&site, work, stdio); err != nil {
@@ -38,18 +37,18 @@ func (a *testArgs) secondOpinion(source fileset.Source, set *fileset.Installed, 
 		settings.MailDir = work
 		site.Include = string(mcfile.Text(settings, source.Model.Name))
 	}
-	second, err := endtoend.NewSendmail(program, site)
+	second, err := sendmail.NewAsker(program, site)
 	return second, machineExit(err, exitIO)
 }
 
 // ownSite has a site ask over the server's own sendmail.cf, where installed files
 // have one beside them, and over copies of the files otherwise.
-func (a *testArgs) ownSite(site *endtoend.Site, work string, stdio Stdio) error {
-	layout, err := fileset.ReadLayout(a.maps)
+func (a *testArgs) ownSite(site *sendmail.Site, work string, stdio Stdio) error {
+	layout, err := sendmail.ReadLayout(a.maps)
 	if err != nil {
 		return err
 	}
-	own, ok, err := layout.OwnConfiguration(endtoend.Own(work, !layout.Live()), work)
+	own, ok, err := layout.OwnConfiguration(sendmail.Own(work, !layout.Live()), work)
 	if err != nil {
 		return err
 	}
@@ -92,7 +91,7 @@ func withAccountsHere(account func(string) bool) (func(string) bool, error) {
 
 // namesWithout are the users and local aliases that are no accounts of this
 // machine.
-func namesWithout(source fileset.Source, accounts map[string]bool) []string {
+func namesWithout(source sendmail.Build, accounts map[string]bool) []string {
 	var names []string
 	for i := range source.Model.Users {
 		names = append(names, source.Model.Users[i].Name.Text)
@@ -107,7 +106,7 @@ func namesWithout(source fileset.Source, accounts map[string]bool) []string {
 func copySet(from, to string) error {
 	for _, name := range []string{mcfile.Virtusertable, mcfile.Aliases, mcfile.HostNames, mcfile.RelayDomains} {
 		for _, suffix := range []string{"", ".db", ".cdb"} {
-			err := fileset.CopyFile(filepath.Join(from, name+suffix), filepath.Join(to, name+suffix))
+			err := sendmail.CopyFile(filepath.Join(from, name+suffix), filepath.Join(to, name+suffix))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}

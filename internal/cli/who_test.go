@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 	"virtmap/virtuser"
@@ -17,7 +17,7 @@ func TestRowsThatAreRuledOutEndElsewhere(t *testing.T) {
 	found := 0
 	for seed := range uint64(60) {
 		m, faults := inventory.Parse("mail.yaml", sample.Inventory(rand.New(rand.NewPCG(seed, 9)), "/etc/mail", "hash"))
-		source := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+		source := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
 		if faults.Failed() {
 			continue
 		}

@@ -7,7 +7,6 @@ import (
 	"net/smtp"
 	"net/textproto"
 
-	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/outcome"
 )
 
@@ -38,7 +37,7 @@ func (c *client) send(from, to string) (outcome.Outcome, error) {
 	var refused *textproto.Error
 	switch {
 	case errors.As(err, &refused):
-		return outcomeOf(program.ParseReply(refused.Code, refused.Msg)), c.Reset()
+		return outcome.OfReply(refused.Code, refused.Msg), c.Reset()
 	case err != nil:
 		return outcome.Outcome{}, err
 	}
@@ -48,13 +47,4 @@ func (c *client) send(from, to string) (outcome.Outcome, error) {
 	}
 	_, err = fmt.Fprintf(w, "To: <%s>\r\nSubject: virtmap test\r\n\r\n.\r\n", to)
 	return outcome.Outcome{Taken: true}, errors.Join(err, w.Close())
-}
-
-// outcomeOf gives a reply as an outcome, the recipients of which are not known
-// yet.
-func outcomeOf(r program.Reply) outcome.Outcome {
-	if r.Code == 250 {
-		return outcome.Outcome{Taken: true, Status: r.Status, Text: r.Text}
-	}
-	return outcome.Outcome{Code: r.Code, Status: r.Status, Text: r.Text}
 }

@@ -1,8 +1,8 @@
 // Package endtoend proves a set of written files over SMTP: it starts the
-// receiver on a free loopback port over a Router that reads them, sends to
-// every vector with a real client, and compares what arrived where, or which
-// code came back, with what the inventory promises, and where it is asked
-// with what the installed sendmail does.
+// receiver on a free loopback port over the set, sends to every vector with a
+// real client, and compares what arrived where, or which code came back, with
+// what the inventory promises. Where the installed mail server is asked too, its
+// answer is compared as well.
 package endtoend
 
 import (
@@ -16,15 +16,16 @@ import (
 	"sync"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta"
 	"virtmap/internal/outcome"
 	"virtmap/internal/promise"
 	"virtmap/internal/smtpd"
-	"virtmap/virtuser"
 )
 
 // A Trial is what is tried.
 type Trial struct {
-	Router   *virtuser.Router
+	Host     string // the server's own name
+	Set      mta.Set
 	Promised func(addr string) outcome.Outcome // of a folded address; called by many at once
 	Fold     func(addr string) string
 	Workers  int
@@ -34,10 +35,19 @@ type Trial struct {
 	// May be nil.
 	Ends func(name string) []string
 
-	Sendmail *Sendmail // the installed program; nil: it is not asked
+	Program Program // the installed mail server; nil: it is not asked
 
 	// Each is called with every result, in the order of the vectors.
 	Each func(r *Result) error
+}
+
+// A Program is an installed mail server that is asked over the same files.
+type Program interface {
+	// Ask gives what the program does with each address.
+	Ask(ctx context.Context, addresses []string) ([]outcome.Outcome, error)
+	// Relays reports whether the program lets the client relay that asks. What a
+	// stranger is told about other domains is not known then.
+	Relays() bool
 }
 
 // A Result is one vector with what came of it.
@@ -45,21 +55,22 @@ type Result struct {
 	promise.Vector
 	Promised outcome.Outcome
 	Got      outcome.Outcome
-	Sendmail *outcome.Outcome // nil: it was not asked
+	Program  *outcome.Outcome // what the installed program does; nil: it was not asked
 
-	Trace      []virtuser.Step // of a failure
-	Transcript []string        // of a failure: what was said over SMTP
+	Trace      []outcome.Step // of a failure
+	Transcript []string       // of a failure: what was said over SMTP
 }
 
-// Passed reports whether everybody kept the promise.
-func (r *Result) Passed() bool { return r.FilesKept() && r.SendmailKept() }
+// Passed reports whether the files, and the installed program if it was asked, gave
+// the promised outcome.
+func (r *Result) Passed() bool { return r.FilesKept() && r.ProgramKept() }
 
 // FilesKept reports whether the written files keep the promise.
 func (r *Result) FilesKept() bool { return r.kept(r.Got) }
 
-// SendmailKept reports whether sendmail does what is promised, or was not
-// asked.
-func (r *Result) SendmailKept() bool { return r.Sendmail == nil || r.kept(*r.Sendmail) }
+// ProgramKept reports whether the installed program does what is promised, or was
+// not asked.
+func (r *Result) ProgramKept() bool { return r.Program == nil || r.kept(*r.Program) }
 
 // kept reports whether an outcome keeps the promise. The promise is that of the
 // folded address: a parameter of a row takes the capitals of the address along,
@@ -94,7 +105,7 @@ func (t *Trial) Run(ctx context.Context, vectors iter.Seq[promise.Vector]) (err 
 		return err
 	}
 	b := collector{Trial: t, arrived: map[string][]string{}, said: map[string][]string{}}
-	server := smtpd.New(smtpd.Config{Host: t.Router.Host, Router: verdicts{t.Router}, Store: &b, Transcript: b.transcript, MaxConns: t.Workers + 1})
+	server := smtpd.New(smtpd.Config{Host: t.Host, Router: answers{t.Set}, Store: &b, Transcript: b.transcript, MaxConns: t.Workers + 1})
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, listener) }()
 	defer func() {
@@ -153,8 +164,8 @@ func (b *collector) try(ctx context.Context, results []Result) error {
 	if err := errors.Join(append(problems, ctx.Err())...); err != nil {
 		return err
 	}
-	if b.Sendmail != nil {
-		if err := b.askSendmail(ctx, results); err != nil {
+	if b.Trial.Program != nil {
+		if err := b.askProgram(ctx, results); err != nil {
 			return err
 		}
 	}
@@ -180,7 +191,7 @@ func (b *collector) one(c *client, n int, r *Result) (err error) {
 		r.Got.Recipients = b.take(from)
 	}
 	if !r.FilesKept() {
-		r.Trace = b.Router.Route(r.Address).Trace
+		_, r.Trace = b.Set.Route(r.Address)
 		r.Transcript = b.forget(c.name)
 	}
 	return nil
@@ -199,7 +210,7 @@ func (t *Trial) throughAliases(promised outcome.Outcome) outcome.Outcome {
 			continue
 		}
 		for _, end := range t.Ends(recipient) {
-			ends = append(ends, foldRecipient(end))
+			ends = append(ends, mailaddr.FoldRecipient(end))
 		}
 	}
 	slices.Sort(ends)
@@ -207,22 +218,22 @@ func (t *Trial) throughAliases(promised outcome.Outcome) outcome.Outcome {
 	return promised
 }
 
-func (b *collector) askSendmail(ctx context.Context, results []Result) error {
+func (b *collector) askProgram(ctx context.Context, results []Result) error {
 	addresses := make([]string, len(results))
 	for i := range results {
 		addresses[i] = results[i].Address
 	}
-	outcomes, err := b.Sendmail.Ask(ctx, addresses)
+	outcomes, err := b.Trial.Program.Ask(ctx, addresses)
 	if err != nil {
 		return err
 	}
 	for i := range results {
 		r := &results[i]
-		if b.Sendmail.Relays() && r.Promised.Keeps(promise.NotOurs) && outcomes[i].Taken {
+		if b.Trial.Program.Relays() && r.Promised.Keeps(promise.NotOurs) && outcomes[i].Taken {
 			continue // its client may relay, and a stranger may not
 		}
-		if r.Sendmail = &outcomes[i]; !r.Passed() && r.Trace == nil {
-			r.Trace = b.Router.Route(r.Address).Trace
+		if r.Program = &outcomes[i]; !r.Passed() && r.Trace == nil {
+			_, r.Trace = b.Set.Route(r.Address)
 		}
 	}
 	return nil
@@ -234,7 +245,7 @@ func (b *collector) Deliver(m smtpd.Message) error {
 	defer b.mu.Unlock()
 	for _, to := range m.Recipients {
 		for _, box := range to.Mailboxes {
-			b.arrived[m.From] = append(b.arrived[m.From], foldRecipient(box))
+			b.arrived[m.From] = append(b.arrived[m.From], mailaddr.FoldRecipient(box))
 		}
 	}
 	return nil
@@ -264,37 +275,21 @@ func (b *collector) forget(client string) []string {
 	return said
 }
 
-// foldRecipient folds an account, and the domain of an address that mail is
-// relayed to, as a promise has them. A file or a program keeps its case, and loses
-// the quotes that an alias file may have around it.
-func foldRecipient(r string) string {
-	if inner, ok := strings.CutPrefix(r, `"`); ok && strings.HasPrefix(inner, "|") || strings.HasPrefix(inner, "/") {
-		return strings.TrimSuffix(inner, `"`)
-	}
-	local, domain, relayed := mailaddr.Split(r)
-	switch {
-	case strings.ContainsAny(r, "/|"):
-		return r
-	case relayed:
-		return local + "@" + mailaddr.Lower(domain)
-	}
-	return mailaddr.Lower(r)
+// answers answers the receiver from a set.
+type answers struct{ set mta.Set }
+
+func (a answers) Route(recipient string) smtpd.Answer {
+	got, _ := a.set.Route(recipient)
+	return AnswerOf(got)
 }
 
-// verdicts makes a Router of a virtuser.Router.
-type verdicts struct{ router *virtuser.Router }
-
-func (v verdicts) Route(recipient string) smtpd.Answer {
-	return VerdictOf(v.router.Route(recipient))
-}
-
-// VerdictOf gives an outcome in the receiver's words. An error: row may have
-// any code; sendmail sends it to the client, who then waits for a message that
-// is not taken, or knows no such reply. Here it is a refusal.
-func VerdictOf(o virtuser.Outcome) smtpd.Answer {
-	if !o.Taken() && (o.Code < 400 || o.Code > 599) {
-		o.Text = fmt.Sprintf("the row answers %03d %s %s, which is no refusal", o.Code, o.Status, o.Text)
-		o.Code, o.Status = 554, "5.3.5"
+// AnswerOf gives an outcome in the receiver's words. A row may answer with any
+// code, and a code that is no refusal would leave the client waiting for a message
+// that is not taken. Here it is a refusal.
+func AnswerOf(got outcome.Outcome) smtpd.Answer {
+	if !got.Taken && (got.Code < 400 || got.Code > 599) {
+		got.Text = fmt.Sprintf("the row answers %03d %s %s, which is no refusal", got.Code, got.Status, got.Text)
+		got.Code, got.Status = 554, "5.3.5"
 	}
-	return smtpd.Answer{Taken: o.Taken(), Mailboxes: o.Recipients, Code: o.Code, Status: o.Status, Text: o.Text}
+	return smtpd.Answer{Taken: got.Taken, Mailboxes: got.Recipients, Code: got.Code, Status: got.Status, Text: got.Text}
 }

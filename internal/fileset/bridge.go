@@ -7,87 +7,46 @@ import (
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mmap"
+	"virtmap/internal/mta"
 )
 
-// While a set is swapped, rows of the old virtusertable still lead to aliases
-// that the new one has no more, and a domain that changes its role is named in
-// neither list of names. So the alias file and the relay domains go through a
-// form that has both, and get their own when everything else is in place.
+// While a set is swapped, rows of the old set still lead to rows of a file that
+// the new one has no more, and a domain that changes its role is named in neither
+// of two lists. So a file that others lead to (mta.File.Union) goes through a form
+// that has both, and gets its own form when everything else is in place.
 
-// bridgeAliases gives the last output, the alias file that sendmail reads, its
-// bridge.
-func (b *builder) bridgeAliases(text []byte, rows mapfile.Rows) {
+// bridgeTable gives the last output, a table or its map, its bridge.
+func (b *builder) bridgeTable(file mta.File, text []byte, rows mapfile.Rows) {
 	out := b.last()
 	if b.typ.Write == nil {
 		out.Bridge = func(installed *mmap.Image, _ []byte) func(io.WriteSeeker) error {
 			var lines []string
-			for _, row := range goneRows(aliasTextRows(installed.Bytes), rows) {
-				lines = append(lines, strings.TrimSuffix(row[0], "\x00")+":\t"+strings.TrimSuffix(row[1], "\x00"))
+			for _, row := range mapfile.Missing(file.Rows(installed.Bytes), rows) {
+				lines = append(lines, file.Row(row[0], row[1]))
 			}
 			return withLines(text, lines)
 		}
 		return
 	}
+	typ := b.typ
 	out.Bridge = func(installed *mmap.Image, ofText []byte) func(io.WriteSeeker) error {
-		var was mapfile.Rows = imageRows(installed.Bytes)
+		var was mapfile.Rows = mapfile.RowsOf(installed.Bytes)
 		if ofText != nil {
-			was = aliasTextRows(ofText)
+			was = file.Rows(ofText)
 		}
-		gone := goneRows(was, rows)
+		gone := mapfile.Missing(was, rows)
 		if len(gone) == 0 {
 			return nil
 		}
-		return func(w io.WriteSeeker) error { return b.typ.Write(w, joinedRows{rows, gone}) }
+		return func(w io.WriteSeeker) error { return typ.Write(w, mapfile.Joined(rows, gone)) }
 	}
 }
 
-// imageRows are the rows of a map; none when it cannot be read.
-func imageRows(image []byte) (rows pairs) {
-	m, _, err := mapfile.OpenImage(image)
-	if err != nil {
-		return nil
-	}
-	for row, err := range m.All() {
-		if err != nil {
-			return nil
-		}
-		rows = append(rows, [2]string{string(row[0]), string(row[1])})
-	}
-	return rows
-}
-
-// goneRows are the rows whose keys others do not have.
-func goneRows(installed, rows mapfile.Rows) (gone pairs) {
-	have := make(map[string]bool, rows.Len())
-	for i := range rows.Len() {
-		key, _ := rows.Row(i)
-		have[string(key)] = true
-	}
-	for i := range installed.Len() {
-		if key, value := installed.Row(i); !have[string(key)] {
-			gone = append(gone, [2]string{string(key), string(value)})
-		}
-	}
-	return gone
-}
-
-// joinedRows are the rows of two.
-type joinedRows struct{ a, b mapfile.Rows }
-
-func (j joinedRows) Len() int { return j.a.Len() + j.b.Len() }
-
-func (j joinedRows) Row(i int) (key, value []byte) {
-	if i < j.a.Len() {
-		return j.a.Row(i)
-	}
-	return j.b.Row(i - j.a.Len())
-}
-
-// bridgeNames is a list of names and behind it those of the installed list that
-// it does not have.
-func bridgeNames(text []byte) func(installed *mmap.Image, ofText []byte) func(io.WriteSeeker) error {
+// bridgeLines gives a text and behind it those lines of the installed one that it
+// does not have.
+func bridgeLines(file mta.File, text []byte) func(installed *mmap.Image, ofText []byte) func(io.WriteSeeker) error {
 	return func(installed *mmap.Image, _ []byte) func(io.WriteSeeker) error {
-		return withLines(text, missing(nameLines(installed.Bytes), nameLines(text)))
+		return withLines(text, missing(file.Lines(installed.Bytes), file.Lines(text)))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/internal/workshop/memfs"
 	"virtmap/internal/workshop/peer"
@@ -167,11 +168,11 @@ func TestDamagedAliasesAreBridged(t *testing.T) {
 	outputs := func(mapType, target string) []publish.Output {
 		text := fmt.Sprintf("version: 1\nhost: {name: %s, map: %s}\nusers: {games: , bin: }\ndomains: {a.example: {addresses: {info: %s}}}\n", sample.HostName, mapType, target)
 		m, faults := inventory.Parse("mail.yaml", text)
-		s := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+		s := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
 		if faults.Failed() {
 			t.Fatalf("%s has faults", text)
 		}
-		all, err := fileset.Outputs(s, memDir, -1)
+		all, err := fileset.Outputs(sendmail.Server, s, memDir, -1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mmap"
-	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/mta"
 	"virtmap/internal/regular"
 )
 
@@ -17,15 +18,19 @@ import (
 const maxDrift = 20
 
 // Drift says where the installed files of a folder contradict each other: a map
-// that is older than its text, or whose rows differ from it. sendmail does what
+// that is older than its text, or whose rows differ from it. A server does what
 // the map says.
-func Drift(dir string) ([]string, error) {
+func Drift(server *mta.Server, dir string) ([]string, error) {
+	named, err := server.MapTypeOf(dir)
+	if err != nil {
+		return nil, err
+	}
 	var all []string
-	for _, table := range []struct {
-		name string
-		rows func([]byte) mapfile.Rows
-	}{{mcfile.Virtusertable, virtuserTextRows}, {mcfile.Aliases, aliasTextRows}} {
-		text := filepath.Join(dir, table.name)
+	for _, file := range server.Files {
+		if file.Rows == nil {
+			continue
+		}
+		text := filepath.Join(dir, file.Name)
 		image, err := regular.Read(text, regular.NoLimit)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -35,12 +40,8 @@ func Drift(dir string) ([]string, error) {
 			if damage := DamagedText(image); damage != nil {
 				all = append(all, fmt.Sprintf("%s is damaged: %v", text, damage))
 			} else {
-				rows = table.rows(image)
+				rows = file.Rows(image)
 			}
-		}
-		named, err := installedType(filepath.Join(dir, mcfile.Include))
-		if err != nil {
-			return nil, err
 		}
 		for _, typ := range mapfile.Types {
 			if typ.Suffix == "" || named != "" && typ.Name != named {
@@ -73,23 +74,37 @@ func driftOf(text, path string, rows mapfile.Rows) (lines []string, err error) {
 	if rows == nil {
 		return nil, nil
 	}
-	set := Installed{at: unmoved}
-	set.compareAges(text, path)
+	if warning := Ages(text, path); warning != "" {
+		lines = append(lines, warning)
+	}
 	if sum == mapfile.SumOf(rows) && eachOnce(rows) {
-		return set.Warnings, nil
+		return lines, nil
 	}
 	err = mmap.Guard(func() error {
-		lines = append(set.Warnings, differing(text, path, rows, image.Bytes)...)
+		lines = append(lines, differing(text, path, rows, image.Bytes)...)
 		return nil
 	})
 	return lines, err
+}
+
+// Ages says what the times of a map and its text show: that the map is older, or
+// that it has lost its text. It is empty where they show nothing.
+func Ages(text, path string) string {
+	source, err := os.Stat(text)
+	if err != nil {
+		return fmt.Sprintf("%s has no text beside it", path)
+	}
+	if m, err := os.Stat(path); err == nil && m.ModTime().Before(source.ModTime()) {
+		return fmt.Sprintf("%s is older than %s: what the text says may not be what sendmail does", path, text)
+	}
+	return ""
 }
 
 // eachOnce reports whether no key stands twice in the rows of a text: a look-up
 // gives the first of such rows, also where the map has both. virtuser.Parse
 // leaves none.
 func eachOnce(rows mapfile.Rows) bool {
-	aliases, ok := rows.(pairs)
+	aliases, ok := rows.(mapfile.Pairs)
 	seen := make(map[string]bool, len(aliases))
 	for _, row := range aliases {
 		seen[row[0]] = true
@@ -112,9 +127,9 @@ func differing(text, path string, rows mapfile.Rows, image []byte) (lines []stri
 		case err != nil:
 			return []string{fmt.Sprintf("%s: %v", path, err)}
 		case !ok:
-			lines = append(lines, fmt.Sprintf("%s has %s, and its map has no such row", text, asLine(key, value)))
+			lines = append(lines, fmt.Sprintf("%s has %s, and its map has no such row", text, mapfile.Line(key, value)))
 		case !bytes.Equal(found, value):
-			lines = append(lines, fmt.Sprintf("%s has %s, and its map %s", text, asLine(key, value), asLine(key, found)))
+			lines = append(lines, fmt.Sprintf("%s has %s, and its map %s", text, mapfile.Line(key, value), mapfile.Line(key, found)))
 		}
 	}
 	for row, err := range m.All() {
@@ -122,7 +137,7 @@ func differing(text, path string, rows mapfile.Rows, image []byte) (lines []stri
 			return []string{fmt.Sprintf("%s: %v", path, err)}
 		}
 		if !have[string(row[0])] {
-			lines = append(lines, fmt.Sprintf("%s has %s, and the text has no such row", path, asLine(row[0], row[1])))
+			lines = append(lines, fmt.Sprintf("%s has %s, and the text has no such row", path, mapfile.Line(row[0], row[1])))
 		}
 	}
 	if len(lines) > maxDrift {

@@ -9,6 +9,7 @@ import (
 
 	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/mcfile"
 )
 
@@ -50,7 +51,7 @@ func TestDrift(t *testing.T) {
 				t.Fatal(err)
 			}
 			path := writeMap(t, text, typ, c.rows)
-			said, err := fileset.Drift(dir)
+			said, err := fileset.Drift(sendmail.Server, dir)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/internal/workshop/peer"
 	"virtmap/inventory"
@@ -27,18 +28,18 @@ domains:
   backup.example: {role: backup}
 `
 
-func source(t *testing.T, text string) fileset.Source {
+func source(t *testing.T, text string) sendmail.Build {
 	t.Helper()
 	m, faults := inventory.Parse("mail.yaml", text)
-	s := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+	s := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
 	if faults.Failed() {
 		t.Fatal(faults.Faults())
 	}
 	return s
 }
 
-func build(dir string, s fileset.Source, owner int) (publish.Report, error) {
-	outputs, err := fileset.Outputs(s, dir, owner)
+func build(dir string, s sendmail.Build, owner int) (publish.Report, error) {
+	outputs, err := fileset.Outputs(sendmail.Server, s, dir, owner)
 	if err != nil {
 		return publish.Report{}, err
 	}
@@ -152,7 +153,7 @@ func TestFirstMapIsAsMakemapMakesIt(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "sendmail.cf"), cf, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	owner := fileset.TrustedUser(dir, func(name string) (int, error) {
+	owner := sendmail.TrustedUser(dir, func(name string) (int, error) {
 		found, err := user.Lookup(name)
 		if err != nil {
 			return -1, err

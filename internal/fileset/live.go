@@ -2,28 +2,28 @@ package fileset
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"virtmap/virtuser"
+	"virtmap/internal/mta"
+	"virtmap/internal/outcome"
 )
 
-// A Live set is an Installed one that is opened anew when one of its files was
-// replaced or changed, a quarter of a millisecond ago or earlier; at once while
-// it cannot be asked.
+// A Live set is opened anew when one of its files was replaced or changed, a
+// quarter of a millisecond ago or earlier; at once while it cannot be asked.
 type Live struct {
-	open  func() (*Installed, error)
+	open  func() (mta.Set, error)
 	warn  func([]string)
 	first []string // the files that were there at first
 	told  []string // the warnings of the set that was opened last
 
 	mu      sync.RWMutex
-	set     *Installed // nil: not even the configuration could be read
-	failure error      // why it cannot be asked
+	set     mta.Set // nil: not even the configuration could be read
+	failure error   // why the set cannot be asked
+	closed  bool
 
 	looked atomic.Int64 // when the files were looked at last, in nanoseconds
 }
@@ -35,20 +35,20 @@ const glance = 250 * time.Microsecond
 // epoch is a time before every glance.
 var epoch = time.Now().Add(-time.Hour)
 
-// OpenLive opens the files of a folder as Open does. What was there at first
-// must be there later too: when a map disappears, Route fails, and its text is
-// not read instead. warn is given each warning once, until the set is opened
-// without it.
-func OpenLive(dir, host string, account func(string) bool, warn func([]string)) (*Live, error) {
-	l := &Live{warn: warn}
-	l.open = func() (*Installed, error) { return Open(dir, host, account) }
+// OpenLive opens a set by a function, which is called again when the files
+// changed. What was there at first must be there later too: when a map
+// disappears, Route fails; the text of the map is not used instead, and the map
+// does not count as empty. warn is given each warning once, until the set is
+// opened without it.
+func OpenLive(open func() (mta.Set, error), warn func([]string)) (*Live, error) {
+	l := &Live{open: open, warn: warn}
 	if l.set, l.failure = l.open(); l.failure != nil {
 		return l, l.failure
 	}
 	l.tell()
-	for _, s := range l.set.seen {
-		if s.info != nil {
-			l.first = append(l.first, s.path)
+	for _, s := range l.set.Seen() {
+		if s.Found() {
+			l.first = append(l.first, s.Path)
 		}
 	}
 	return l, nil
@@ -56,7 +56,7 @@ func OpenLive(dir, host string, account func(string) bool, warn func([]string)) 
 
 // Route gives the outcome of an address by the files as they are now. The
 // error says why they cannot be read.
-func (l *Live) Route(addr string) (virtuser.Outcome, error) {
+func (l *Live) Route(addr string) (outcome.Outcome, error) {
 	l.mu.RLock()
 	// While the set cannot be asked every call looks: the next recipient may
 	// come sooner than a glance.
@@ -70,27 +70,32 @@ func (l *Live) Route(addr string) (virtuser.Outcome, error) {
 	}
 	defer l.mu.RUnlock()
 	if l.failure != nil {
-		return virtuser.Outcome{}, l.failure
+		return outcome.Outcome{}, l.failure
 	}
-	return l.set.Router.Route(addr), nil
+	got, _ := l.set.Route(addr)
+	return got, nil
 }
 
 // Close closes the files.
 func (l *Live) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	set := l.set
-	l.failure, l.set = os.ErrClosed, &Installed{} // which is never outdated
-	if set == nil {
+	l.failure, l.closed = os.ErrClosed, true
+	if l.set == nil {
 		return nil
 	}
-	return set.Close()
+	return l.set.Close()
 }
 
 // outdated reports whether the files must be opened anew.
-func (l *Live) outdated() bool { return l.set == nil || l.set.outdated() }
+func (l *Live) outdated() bool {
+	if l.closed {
+		return false
+	}
+	return l.set == nil || slices.ContainsFunc(l.set.Seen(), func(s mta.Stamp) bool { return !s.Holds() })
+}
 
-// refresh opens the files anew, unless somebody else has just done it.
+// refresh opens the files anew, unless another call has just done it.
 func (l *Live) refresh() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -111,41 +116,10 @@ func (l *Live) refresh() {
 	}
 }
 
-// tell passes the warnings on that the set opened before did not have.
+// tell passes on the warnings that the set opened before did not have.
 func (l *Live) tell() {
-	known := lineSet(l.told)
-	l.told = l.set.Warnings
-	if fresh := slices.DeleteFunc(slices.Clone(l.told), known); len(fresh) > 0 {
+	fresh := missing(l.set.Warnings(), l.told)
+	if l.told = l.set.Warnings(); len(fresh) > 0 {
 		l.warn(fresh)
 	}
-}
-
-// A stamp tells one state of a file from another.
-type stamp struct {
-	path string
-	info fs.FileInfo // nil: it is not there
-}
-
-func stampOf(path string) stamp {
-	info, err := os.Stat(path)
-	if err != nil {
-		info = nil
-	}
-	return stamp{path, info}
-}
-
-func (s stamp) is(o stamp) bool {
-	if s.info == nil || o.info == nil {
-		return s.info == nil && o.info == nil
-	}
-	return os.SameFile(s.info, o.info) && s.info.Size() == o.info.Size() && s.info.ModTime().Equal(o.info.ModTime())
-}
-
-// watch remembers the state of a file that is about to be opened: what changes
-// meanwhile is noticed later.
-func (s *Installed) watch(path string) { s.seen = append(s.seen, stampOf(path)) }
-
-// outdated reports whether a file is not what was opened any more.
-func (s *Installed) outdated() bool {
-	return slices.ContainsFunc(s.seen, func(old stamp) bool { return !old.is(stampOf(old.path)) })
 }

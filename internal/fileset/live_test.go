@@ -11,16 +11,24 @@ import (
 	"time"
 
 	"virtmap/internal/fileset"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/sendmail"
 )
 
 func anybody(string) bool { return true }
+
+func openLive(dir string, warn func([]string)) (*fileset.Live, error) {
+	return fileset.OpenLive(func() (mta.Set, error) {
+		return sendmail.Server.Open(mta.Place{Dir: dir}, mta.Host{Name: "mx1.example.net", Account: anybody})
+	}, warn)
+}
 
 // TestLiveFollowsTheFiles asks from many goroutines while the files change:
 // every answer is one of the two sets', and the last is that of the last set.
 func TestLiveFollowsTheFiles(t *testing.T) {
 	dir := t.TempDir()
 	mustBuild(t, dir, mail)
-	live, err := fileset.OpenLive(dir, "mx1.example.net", anybody, func([]string) {})
+	live, err := openLive(dir, func([]string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +101,7 @@ func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
 	if host := hostName(t, dir); host != "mx1.example.net" {
 		t.Errorf("the host is %q", host)
 	}
-	set, err := fileset.Open(dir, "mx1.example.net", func(name string) bool { return name == "andrei" })
+	set, err := sendmail.Open(dir, "mx1.example.net", func(name string) bool { return name == "andrei" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,8 +112,8 @@ func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
 	if o := set.Router.Route("gone@c.example"); o.Taken() {
 		t.Errorf("gone is %v", o)
 	}
-	if len(set.Warnings) > 0 {
-		t.Errorf("the warnings are %q", set.Warnings)
+	if len(set.Warnings()) > 0 {
+		t.Errorf("the warnings are %q", set.Warnings())
 	}
 
 	// A file that is named and not there holds up all local mail.
@@ -113,7 +121,7 @@ func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
 	if host := hostName(t, dir); host != "" {
 		t.Errorf("the host is %q", host)
 	}
-	waits, err := fileset.Open(dir, "mx1.example.net", anybody)
+	waits, err := sendmail.Open(dir, "mx1.example.net", anybody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,14 +129,14 @@ func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
 	if o := waits.Router.Route("fake@a.example"); o.Code != 451 {
 		t.Errorf("without an alias file it is %v", o)
 	}
-	if len(waits.Warnings) != 1 || !strings.Contains(waits.Warnings[0], "missing is named in sendmail.cf") {
-		t.Errorf("the warnings are %q", waits.Warnings)
+	if len(waits.Warnings()) != 1 || !strings.Contains(waits.Warnings()[0], "missing is named in sendmail.cf") {
+		t.Errorf("the warnings are %q", waits.Warnings())
 	}
 }
 
 func hostName(t *testing.T, dir string) string {
 	t.Helper()
-	l, err := fileset.ReadLayout(dir)
+	l, err := sendmail.ReadLayout(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +155,7 @@ func TestLiveOutlivesAnUnreadableConfiguration(t *testing.T) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	live, err := fileset.OpenLive(dir, "mx1.example.net", anybody, func([]string) {})
+	live, err := openLive(dir, func([]string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +163,7 @@ func TestLiveOutlivesAnUnreadableConfiguration(t *testing.T) {
 		t.Helper()
 		time.Sleep(10 * time.Millisecond) // a glance later
 		o, err := live.Route("info@a.example")
-		if err == nil && !o.Taken() {
+		if err == nil && !o.Taken {
 			t.Errorf("info@a.example is refused: %+v", o)
 		}
 		return err

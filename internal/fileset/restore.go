@@ -1,48 +1,42 @@
 package fileset
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/mta"
 	"virtmap/internal/publish"
 )
 
 // Restored gives the outputs that bring a kept generation back, in the order of
-// Outputs. content gives a file that is stored; a map that is not is made of
+// the files. content gives a file that is stored; a map that is not is made of
 // its text, also where the generation had none and there is one now.
-func Restored(m publish.Meta, content func(name string) ([]byte, error), dir string, owner int) ([]publish.Output, error) {
+func Restored(server *mta.Server, m publish.Meta, content func(name string) ([]byte, error), dir string, owner int) ([]publish.Output, error) {
 	b := builder{dir: dir, owner: owner}
-	for _, file := range []struct {
-		name  string
-		lines func([]byte) []string
-		rows  func([]byte) mapfile.Rows // of a text that has a map
-	}{
-		{mcfile.Aliases, aliasLines, aliasTextRows},
-		{mcfile.Virtusertable, rowLines, virtuserTextRows},
-		{mcfile.RelayDomains, nameLines, nil},
-		{mcfile.HostNames, nameLines, nil},
-		{mcfile.Include, plainLines, nil},
-	} {
+	for _, file := range server.Files {
+		_, kept := m.Files[file.Name]
 		var text []byte
-		if _, kept := m.Files[file.name]; kept {
+		if kept {
 			var err error
-			if text, err = content(file.name); err != nil {
+			if text, err = content(file.Name); err != nil {
 				return nil, err
 			}
-			b.text(file.name, text, file.lines)
-		} else if file.name == mcfile.RelayDomains {
-			b.text(file.name, nil, file.lines) // sendmail.cf may name it
-			b.last().IfKnown = true
 		}
-		if n := len(b.outputs); file.name == mcfile.RelayDomains && n > 0 {
-			b.last().Bridge = bridgeNames(text)
+		if kept || file.Emptied {
+			b.text(file, text)
+			b.last().IfKnown = !kept
 		}
-		if file.rows == nil {
+		if file.Rows == nil {
+			if file.Union && (kept || file.Emptied) {
+				b.last().Bridge = bridgeLines(file, text)
+			}
 			continue
 		}
-		if err := b.restoreMaps(m, content, file.name, text, file.rows); err != nil {
+		if err := b.restoreMaps(m, content, file, text); err != nil {
 			return nil, err
 		}
 	}
@@ -54,27 +48,27 @@ func Restored(m publish.Meta, content func(name string) ([]byte, error), dir str
 
 // restoreMaps gives the maps of a text: those that are stored byte for byte,
 // others anew.
-func (b *builder) restoreMaps(m publish.Meta, content func(string) ([]byte, error), name string, text []byte, rows func([]byte) mapfile.Rows) error {
+func (b *builder) restoreMaps(m publish.Meta, content func(string) ([]byte, error), file mta.File, text []byte) error {
 	for _, typ := range mapfile.Types {
-		kept, ok := m.Files[name+typ.Suffix]
-		left := !ok && text != nil && exists(filepath.Join(b.dir, name+typ.Suffix))
+		kept, ok := m.Files[file.Name+typ.Suffix]
+		left := !ok && text != nil && isThere(filepath.Join(b.dir, file.Name+typ.Suffix))
 		if typ.Suffix == "" || !ok && !left {
 			continue
 		}
 		b.typ = typ
-		mapped := rows(text)
+		rows := file.Rows(text)
 		if kept.Stored {
-			image, err := content(name + typ.Suffix)
+			image, err := content(file.Name + typ.Suffix)
 			if err != nil {
 				return err
 			}
-			b.image(name+typ.Suffix, filepath.Join(b.dir, name), image)
-			mapped = imageRows(image)
+			b.image(file.Name+typ.Suffix, filepath.Join(b.dir, file.Name), image)
+			rows = mapfile.RowsOf(image)
 		} else {
-			b.table(name, mapped, rows)
+			b.table(file, rows)
 		}
-		if name == mcfile.Aliases {
-			b.bridgeAliases(text, mapped)
+		if file.Union {
+			b.bridgeTable(file, text, rows)
 		}
 	}
 	return nil
@@ -82,7 +76,12 @@ func (b *builder) restoreMaps(m publish.Meta, content func(string) ([]byte, erro
 
 // image adds a map byte for byte.
 func (b *builder) image(name, source string, image []byte) {
-	out := textOutput(filepath.Join(b.dir, name), image, mapLines)
-	out.Mode, out.UID, out.Source, out.Damaged = mapMode, b.owner, source, damagedMap
+	out := textOutput(filepath.Join(b.dir, name), mapMode, image, mapLines)
+	out.UID, out.Source, out.Damaged = b.owner, source, damagedMap
 	b.outputs = append(b.outputs, out)
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/internal/workshop/memfs"
 	"virtmap/internal/workshop/peer"
@@ -44,7 +45,7 @@ func memSet(files *memfs.FS, outputs []publish.Output) publish.Set {
 }
 
 // opened opens the files of a folder in memory.
-func opened(t *testing.T, files *memfs.FS) *fileset.Installed {
+func opened(t *testing.T, files *memfs.FS) *sendmail.Installed {
 	t.Helper()
 	set, err := tryOpen(t, files)
 	if err != nil {
@@ -53,7 +54,7 @@ func opened(t *testing.T, files *memfs.FS) *fileset.Installed {
 	return set
 }
 
-func tryOpen(t *testing.T, files *memfs.FS) (*fileset.Installed, error) {
+func tryOpen(t *testing.T, files *memfs.FS) (*sendmail.Installed, error) {
 	t.Helper()
 	dir := t.TempDir()
 	names, _ := files.Names(memDir)
@@ -66,7 +67,7 @@ func tryOpen(t *testing.T, files *memfs.FS) (*fileset.Installed, error) {
 			t.Fatal(err)
 		}
 	}
-	set, err := fileset.Open(dir, sample.HostName, func(name string) bool {
+	set, err := sendmail.Open(dir, sample.HostName, func(name string) bool {
 		_, alias := sample.LocalAliases[name]
 		return alias || slices.Contains(sample.Accounts, name)
 	})
@@ -100,16 +101,16 @@ func newChange(t *testing.T, seed int) *change {
 	t.Helper()
 	c := &change{}
 	mapType := []string{"hash", "cdb", "text"}[seed%3]
-	model := func(n int) (fileset.Source, bool) {
+	model := func(n int) (sendmail.Build, bool) {
 		// The domains of a sample depend on its seed: half of them are the same.
 		r := rand.New(rand.NewPCG(uint64(seed), uint64(n)))
 		text := sample.Inventory(r, memDir, mapType)
 		text = strings.Replace(text, "domains:\n", fmt.Sprintf("domains:\n  stays.example:\n    addresses: {list: [games, bin, far%d@elsewhere.example], one: [root, sys], n%d: [games, sys]}\n", n, n), 1)
 		m, faults := inventory.Parse("mail.yaml", text)
 		if faults.Failed() {
-			return fileset.Source{}, false
+			return sendmail.Build{}, false
 		}
-		s := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+		s := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
 		c.addresses = append(c.addresses, sample.Vectors(r, m)...)
 		return s, !faults.Failed()
 	}
@@ -120,7 +121,7 @@ func newChange(t *testing.T, seed int) *change {
 	}
 	// What leaves is found in files.
 	dir := t.TempDir()
-	installed, err := fileset.Outputs(old, dir, -1)
+	installed, err := fileset.Outputs(sendmail.Server, old, dir, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,8 +131,8 @@ func newChange(t *testing.T, seed int) *change {
 	if next, _, err = next.KeepLeaving(dir, nil, time.Time{}, time.Hour, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	for to, s := range map[*[]publish.Output]fileset.Source{&c.old: old, &c.new: next} {
-		if *to, err = fileset.Outputs(s, memDir, -1); err != nil {
+	for to, s := range map[*[]publish.Output]sendmail.Build{&c.old: old, &c.new: next} {
+		if *to, err = fileset.Outputs(sendmail.Server, s, memDir, -1); err != nil {
 			t.Fatal(err)
 		}
 	}

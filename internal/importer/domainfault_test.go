@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/inventory"
 )
 
@@ -19,7 +19,7 @@ func TestAFaultOfADomainLeavesItsRowsOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l, err := fileset.ReadLayout(dir)
+	l, err := sendmail.ReadLayout(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,9 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/outcome"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )
@@ -16,7 +17,7 @@ import (
 // An Inventory is what was made.
 type Inventory struct {
 	Text   string
-	Source fileset.Source
+	Source sendmail.Build
 	Left   int // rows, members of lists and names that are kept as comments only
 
 	// Refused are the rows that lead somewhere and that sendmail refuses today, a
@@ -84,7 +85,7 @@ func (s *Server) Inventory(name string) (*Inventory, error) {
 		s.letGo()
 		m, faults := inventory.Parse(name, inv.Text)
 		debug.FreeOSMemory() // what was written with stays otherwise
-		inv.Source = fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+		inv.Source = sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
 		if !faults.Failed() {
 			return inv, nil
 		}
@@ -324,7 +325,7 @@ func (s *Server) reached(key string) (to string, ok bool) {
 		return "", false
 	}
 	out, _ := s.outcome(key)
-	aliased := slices.ContainsFunc(out.Trace, func(step virtuser.Step) bool { return step.Map == "aliases" && step.Hit })
+	aliased := slices.ContainsFunc(out.Trace, func(step outcome.Step) bool { return step.Table == "aliases" && step.Hit })
 	if len(out.Recipients) != 1 || aliased {
 		return "", false
 	}

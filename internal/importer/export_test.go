@@ -1,9 +1,9 @@
 package importer
 
-import "virtmap/internal/fileset"
+import "virtmap/internal/mta/sendmail"
 
 // ProveAll is Prove that asks about every address.
-func (s *Server) ProveAll(inv *Inventory, built *fileset.Installed) (Proof, error) {
+func (s *Server) ProveAll(inv *Inventory, built *sendmail.Installed) (Proof, error) {
 	both, err := s.beside(built)
 	if err != nil {
 		return Proof{}, err

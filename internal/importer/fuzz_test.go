@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/fileset"
 	"virtmap/internal/importer"
+	"virtmap/internal/mta/sendmail"
 )
 
 // FuzzFrom reads any text as each kind of list: what comes of it is an inventory
@@ -50,7 +50,7 @@ func FuzzServer(f *testing.F) {
 		write(t, dir, "virtusertable", table)
 		write(t, dir, "local-host-names", classW)
 		write(t, dir, "aliases", aliases)
-		layout, err := fileset.ReadLayout(dir)
+		layout, err := sendmail.ReadLayout(dir)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,9 +25,9 @@ import (
 	"slices"
 	"strings"
 
-	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/promise"
 	"virtmap/internal/regular"
@@ -53,7 +53,7 @@ type Server struct {
 	generic     map[string]string
 	mapType     string
 	mailDir     string // empty: the usual one
-	set         *fileset.Installed
+	set         *sendmail.Installed
 }
 
 // genericstable is the table of the addresses that local users send from.
@@ -61,8 +61,8 @@ const genericstable = "genericstable"
 
 // Sendmail opens the files of a sendmail server. aliases are read instead of
 // the alias files that its configuration names, where there are any.
-func Sendmail(l fileset.Layout, aliases []string, account func(name string) bool) (*Server, error) {
-	set, err := fileset.OpenServer(l, aliases, account)
+func Sendmail(l sendmail.Layout, aliases []string, account func(name string) bool) (*Server, error) {
+	set, err := sendmail.OpenServer(l, aliases, account)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func Sendmail(l fileset.Layout, aliases []string, account func(name string) bool
 		return nil, errors.Join(err, set.Close())
 	}
 	s.sum = mapfile.SumOf(s.table)
-	s.Warnings = set.Warnings
+	s.Warnings = set.Warnings()
 	generics := l.Place(filepath.Join(home, genericstable))
 	if s.generic, err = readGenerics(generics); err != nil {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("users get no notes of the addresses they send from: %v", err))
@@ -92,7 +92,7 @@ func Sendmail(l fileset.Layout, aliases []string, account func(name string) bool
 
 // readTexts reads what the texts say beside rows and names, and what each row of
 // the map that is none.
-func (s *Server) readTexts(l fileset.Layout, each func(row func(key, value []byte) error) error) error {
+func (s *Server) readTexts(l sendmail.Layout, each func(row func(key, value []byte) error) error) error {
 	var text []byte
 	var err error
 	if l.Table != "" {
@@ -193,7 +193,7 @@ func (s *Server) Close() error {
 }
 
 // CopyTo copies the files that were read into an empty folder.
-func (s *Server) CopyTo(dir string) (fileset.Copied, error) { return s.set.CopyTo(dir) }
+func (s *Server) CopyTo(dir string) (sendmail.Copied, error) { return s.set.CopyTo(dir) }
 
 // MapType is the type of the server's virtusertable.
 func (s *Server) MapType() string { return s.mapType }

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/promise"
 	"virtmap/inventory"
 	"virtmap/virtuser"
@@ -18,7 +18,7 @@ type Merge struct {
 	Additions inventory.Additions
 	Added     int // addresses, without those of whole domains
 
-	have    fileset.Source
+	have    sendmail.Build
 	inv     *Inventory
 	lines   []string // of the imported inventory
 	names   map[string]bool
@@ -28,7 +28,7 @@ type Merge struct {
 
 // Into compares an import with an inventory that is there, and adds what that
 // has not.
-func (s *Server) Into(have fileset.Source, inv *Inventory) *Merge {
+func (s *Server) Into(have sendmail.Build, inv *Inventory) *Merge {
 	m := &Merge{have: have, inv: inv, lines: strings.Split(inv.Text, "\n"), names: map[string]bool{}, site: s.site, account: s.router.Account}
 	m.Additions.Addresses = map[string][]inventory.Entry{}
 	model, c := inv.Source.Model, m.beside(have)
@@ -52,7 +52,7 @@ func (s *Server) Into(have fileset.Source, inv *Inventory) *Merge {
 
 // beside compares an inventory with the import: on the same server, with the
 // accounts of both.
-func (m *Merge) beside(other fileset.Source) *comparing {
+func (m *Merge) beside(other sendmail.Build) *comparing {
 	a, b := other.Router(), m.inv.Source.Router()
 	ours, theirs := a.Account, b.Account
 	account := func(name string) bool { return ours(name) || theirs(name) || m.account(name) }
@@ -105,7 +105,7 @@ func (c *comparing) differ(addresses []string) bool {
 // Prove compares what the inventory with the additions does, Old, with what was
 // imported, New: for every address of the import, also with a detail, and what
 // its domains do not list.
-func (m *Merge) Prove(after fileset.Source) Proof {
+func (m *Merge) Prove(after sendmail.Build) Proof {
 	c := m.beside(after)
 	for i := range m.inv.Source.Compiled.Table.Len() {
 		if key, _ := m.inv.Source.Compiled.Table.Row(i); key[0] != '@' {
@@ -243,7 +243,7 @@ type File struct{ Path, Text string }
 // inventory first, whose users the others may need. read gives the text of a
 // file; includeFrom is as for inventory.Load. It makes sure that what the
 // inventory had means what it meant.
-func (m *Merge) Files(path string, includeFrom []string, read func(path string) (string, error)) (files []File, after fileset.Source, err error) {
+func (m *Merge) Files(path string, includeFrom []string, read func(path string) (string, error)) (files []File, after sendmail.Build, err error) {
 	parts := m.parts(path)
 	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(parts)), func(file string) bool { return file == path })
 	texts := map[string]string{}
@@ -286,12 +286,12 @@ func (m *Merge) parts(path string) map[string]*inventory.Additions {
 
 // with reads the inventory of a path whose files have other texts, in which no
 // row that it had may lead elsewhere.
-func (m *Merge) with(path string, texts map[string]string, includeFrom []string) (after fileset.Source, err error) {
+func (m *Merge) with(path string, texts map[string]string, includeFrom []string) (after sendmail.Build, err error) {
 	model, faults, err := inventory.LoadTexts(path, texts, includeFrom...)
 	if err != nil {
 		return after, err
 	}
-	after = fileset.Source{Model: model, Compiled: virtuser.Compile(model, faults)}
+	after = sendmail.Build{Model: model, Compiled: virtuser.Compile(model, faults)}
 	if faults.Failed() {
 		return after, fmt.Errorf("with the additions it would have a fault: %s", firstError(faults))
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/fileset"
 	"virtmap/internal/importer"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
@@ -79,13 +79,13 @@ func readText(path string) (string, error) {
 }
 
 // loaded gives the inventory of mail.yaml; ok is false when it has faults.
-func loaded(t *testing.T) (s fileset.Source, ok bool) {
+func loaded(t *testing.T) (s sendmail.Build, ok bool) {
 	t.Helper()
 	m, faults, err := inventory.Load("mail.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}, !faults.Failed()
+	return sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}, !faults.Failed()
 }
 
 // keepsLines wants every line of a text in another, in the order they had; one

@@ -7,10 +7,11 @@ import (
 	"strconv"
 	"strings"
 
-	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/outcome"
 	"virtmap/internal/parallel"
+	"virtmap/inventory"
 	"virtmap/virtuser"
 )
 
@@ -35,7 +36,7 @@ type Proof struct {
 // the files of the server, and by those that the inventory built. The server's
 // own aliases and accounts are the same on both sides. Both Routers are asked,
 // but where both sides have the same rows and these lead to the same end.
-func (s *Server) Prove(inv *Inventory, built *fileset.Installed) (Proof, error) {
+func (s *Server) Prove(inv *Inventory, built *sendmail.Installed) (Proof, error) {
 	both, err := s.beside(built)
 	if err != nil {
 		return Proof{}, err
@@ -53,7 +54,7 @@ type pair struct {
 	domains []string        // that either side takes or relays
 }
 
-func (s *Server) beside(built *fileset.Installed) (*pair, error) {
+func (s *Server) beside(built *sendmail.Installed) (*pair, error) {
 	if err := s.readRows(); err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func (s *Server) beside(built *fileset.Installed) (*pair, error) {
 }
 
 // Addresses are all that Prove compares, each once.
-func (s *Server) Addresses(built *fileset.Installed) ([]string, error) {
+func (s *Server) Addresses(built *sendmail.Installed) ([]string, error) {
 	both, err := s.beside(built)
 	if err != nil {
 		return nil, err
@@ -92,7 +93,7 @@ func (s *Server) Addresses(built *fileset.Installed) ([]string, error) {
 			addresses(i, &c)
 		}
 	})
-	slices.SortFunc(all, func(a, b string) int { return virtuser.CompareKeys([]byte(a), []byte(b)) })
+	slices.SortFunc(all, func(a, b string) int { return inventory.CompareKeys([]byte(a), []byte(b)) })
 	return slices.Compact(all), nil
 }
 
@@ -116,7 +117,7 @@ func (p *pair) prove(inv *Inventory, known *settled) (proof Proof) {
 	for i := range proof.Found {
 		proof.Found[i].Why = inv.reason(&proof.Found[i])
 	}
-	order := func(a, b Difference) int { return virtuser.CompareKeys([]byte(a.Address), []byte(b.Address)) }
+	order := func(a, b Difference) int { return inventory.CompareKeys([]byte(a.Address), []byte(b.Address)) }
 	slices.SortFunc(proof.Found, order)
 	same := func(a, b Difference) bool { return a.Address == b.Address } // a near miss that is listed
 	proof.Found = slices.CompactFunc(proof.Found, same)

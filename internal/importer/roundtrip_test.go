@@ -15,6 +15,7 @@ import (
 	"virtmap/hostnames"
 	"virtmap/internal/fileset"
 	"virtmap/internal/importer"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
@@ -25,16 +26,16 @@ import (
 func account(name string) bool { return slices.Contains(sample.Accounts, name) }
 
 // compiled gives the source of an inventory; ok is false when it has faults.
-func compiled(text string) (fileset.Source, bool) {
+func compiled(text string) (sendmail.Build, bool) {
 	m, faults := inventory.Parse("mail.yaml", text)
-	s := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+	s := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
 	return s, !faults.Failed()
 }
 
 // build writes the files of an inventory.
-func build(t *testing.T, dir string, s fileset.Source) {
+func build(t *testing.T, dir string, s sendmail.Build) {
 	t.Helper()
-	outputs, err := fileset.Outputs(s, dir, -1)
+	outputs, err := fileset.Outputs(sendmail.Server, s, dir, -1)
 	if err == nil {
 		_, err = publish.Publish(context.Background(), publish.Set{Outputs: outputs, State: filepath.Join(dir, ".virtmap"), FS: publish.OS})
 	}
@@ -54,11 +55,11 @@ func prove(t *testing.T, server *importer.Server, inv *importer.Inventory) impor
 }
 
 // built gives the files that an inventory builds.
-func built(t *testing.T, s fileset.Source) *fileset.Installed {
+func built(t *testing.T, s sendmail.Build) *sendmail.Installed {
 	t.Helper()
 	dir := t.TempDir()
 	build(t, dir, s)
-	set, err := fileset.OpenOurs(dir, s.Model.Host.Name.Text, nil)
+	set, err := sendmail.OpenOurs(dir, s.Model.Host.Name.Text, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func built(t *testing.T, s fileset.Source) *fileset.Installed {
 }
 
 // install writes the files of an inventory to a copy of a server's /etc/mail.
-func install(t *testing.T, dir string, s fileset.Source) {
+func install(t *testing.T, dir string, s sendmail.Build) {
 	t.Helper()
 	build(t, dir, s)
 	var aliases strings.Builder
@@ -92,7 +93,7 @@ func write(t *testing.T, dir, name, text string) {
 
 func open(t *testing.T, dir string, account func(string) bool) *importer.Server {
 	t.Helper()
-	layout, err := fileset.ReadLayout(dir)
+	layout, err := sendmail.ReadLayout(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +111,7 @@ func open(t *testing.T, dir string, account func(string) bool) *importer.Server 
 
 // effective gives the rows of an inventory with its own aliases followed to
 // their members, and its class w: what is the same for every spelling of it.
-func effective(s fileset.Source) string {
+func effective(s sendmail.Build) string {
 	members := map[string][]string{}
 	for _, a := range s.Compiled.Aliases.All {
 		members[a.Name] = a.Members

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"slices"
 
-	"virtmap/internal/change"
+	"virtmap/internal/mta/sendmail"
+	"virtmap/inventory"
 	"virtmap/virtuser"
 )
 
@@ -32,7 +33,7 @@ func (k *settled) row(i int, key []byte) bool {
 // settle goes through both tables side by side.
 func (p *pair) settle() *settled {
 	k := &settled{rows: make([]bool, p.table.Len()), open: map[string]bool{}, caught: map[string]bool{}}
-	ends := change.NewEnds(p.old, p.next)
+	ends := sendmail.NewEnds(p.old, p.next)
 	for _, domain := range p.domains {
 		if !ends.SameRole(domain) {
 			k.open[domain] = true
@@ -48,7 +49,7 @@ func (p *pair) settle() *settled {
 				j++
 				break
 			}
-			if virtuser.CompareKeys(other, key) > 0 {
+			if inventory.CompareKeys(other, key) > 0 {
 				break
 			}
 			k.added = append(k.added, j)

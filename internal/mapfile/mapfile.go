@@ -101,10 +101,6 @@ type Map interface {
 	All() iter.Seq2[[2][]byte, error]
 }
 
-// WithoutNUL takes the NUL away that newaliases and makemap -N put behind keys
-// and values.
-func WithoutNUL(text []byte) []byte { return bytes.TrimSuffix(text, []byte{0}) }
-
 // ErrType is returned for content that is no map of a known type.
 var ErrType = errors.New("neither a Berkeley DB hash file nor a cdb nor text")
 

@@ -17,7 +17,7 @@ type Outcome struct {
 	Recipients []string // of mail that is taken, sorted: account, account+detail, /mbox/file or address
 
 	NotOurs bool   // refused because the server neither serves nor relays the domain
-	Code    int    // SMTP reply code of a refusal
+	Code    int    // SMTP reply code; of a taken address it may be zero
 	Status  string // enhanced status
 	Text    string // what the sender reads
 
@@ -44,10 +44,31 @@ func (got Outcome) Keeps(promise Outcome) bool {
 		(promise.Text == "" || got.Text == promise.Text)
 }
 
+// OfReply gives the outcome of a reply to RCPT, such as 550 and "5.1.1
+// <address>... User unknown". Where mail that is taken ends is not known then.
+func OfReply(code int, text string) Outcome {
+	got := Outcome{Taken: code == 250, Code: code, Text: text}
+	if status, rest, ok := strings.Cut(text, " "); ok && strings.Count(status, ".") == 2 {
+		got.Status, got.Text = status, rest
+	}
+	if _, rest, ok := strings.Cut(got.Text, "... "); ok {
+		got.Text = rest
+	}
+	return got
+}
+
 // String gives the recipients, or the reply of a refusal.
 func (got Outcome) String() string {
 	if got.Taken {
 		return strings.Join(got.Recipients, ", ")
 	}
 	return strings.TrimSpace(strconv.Itoa(got.Code) + " " + got.Status + " " + got.Text)
+}
+
+// A Step is one key that a server tried on the way of an address.
+type Step struct {
+	Table string // the table, or what else gave the answer
+	Key   string
+	Value string // of a hit
+	Hit   bool
 }

@@ -11,23 +11,23 @@ import (
 
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mmap"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )
 
 // table gives the table of a large inventory.
-func table(tb testing.TB, n int) fileset.Source {
+func table(tb testing.TB, n int) sendmail.Build {
 	tb.Helper()
 	var text strings.Builder
 	if err := sample.Large(&text, n); err != nil {
 		tb.Fatal(err)
 	}
 	m, faults := inventory.Parse("mail.yaml", text.String())
-	return fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+	return sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
 }
 
 // mapOf writes a map of rows and gives its path.
@@ -113,8 +113,11 @@ func BenchmarkStage(b *testing.B) {
 		stage("parse", func(*testing.B) { virtuser.Parse(src, &diag.List{}) })
 		stage("read-sorted", func(*testing.B) { virtuser.ReadSorted(rows.Text()) })
 		stage("sum", func(*testing.B) { mapfile.SumOf(rows) })
-		next := change.Of(source)
-		stage("compare-outcomes", func(*testing.B) { change.Compare(next, next) })
+		stage("compare-outcomes", func(b *testing.B) {
+			if _, err := change.Compare(sendmail.Compared(source.View(), source.View())); err != nil {
+				b.Fatal(err)
+			}
+		})
 		for _, name := range []string{"hash", "cdb"} {
 			typ, _ := mapfile.ByName(name)
 			stage("write-"+name, func(b *testing.B) { mapOf(b, typ, rows) })

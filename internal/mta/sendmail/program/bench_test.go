@@ -7,10 +7,11 @@ import (
 	"testing"
 
 	"virtmap/internal/endtoend"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/smtpd"
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
-	"virtmap/virtuser"
 )
 
 // BenchmarkRcpt: answers to RCPT one by one over a socket, of sendmail -bs and
@@ -39,7 +40,7 @@ func BenchmarkRcpt(b *testing.B) {
 			b.Fatal(err)
 		}
 		go func() {
-			_ = smtpd.New(smtpd.Config{Host: sample.HostName, Router: verdicts{router}, Store: &smtpd.Memory{}}).Serve(b.Context(), listener)
+			_ = smtpd.New(smtpd.Config{Host: sample.HostName, Router: answers{&sendmail.View{Router: router}}, Store: &smtpd.Memory{}}).Serve(b.Context(), listener)
 		}()
 		for b.Loop() {
 			askAll(b, listener.Addr().String(), addresses)
@@ -48,9 +49,12 @@ func BenchmarkRcpt(b *testing.B) {
 	})
 }
 
-type verdicts struct{ router *virtuser.Router }
+type answers struct{ set mta.Set }
 
-func (v verdicts) Route(addr string) smtpd.Answer { return endtoend.VerdictOf(v.router.Route(addr)) }
+func (a answers) Route(addr string) smtpd.Answer {
+	got, _ := a.set.Route(addr)
+	return endtoend.AnswerOf(got)
+}
 
 // askAll asks as sendmail.Program.Rcpt does.
 func askAll(b *testing.B, addr string, addresses []string) {

@@ -11,9 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/program"
+	"virtmap/internal/outcome"
 	"virtmap/internal/workshop/peer"
 	"virtmap/virtuser"
 )
@@ -54,7 +55,7 @@ type trial struct {
 	*generated
 	p      *program.Program
 	cf     string
-	set    *fileset.Installed
+	set    *sendmail.Installed
 	faults []string
 }
 
@@ -63,7 +64,7 @@ func tryConfiguration(t *testing.T, p *program.Program, g *generated) (asked int
 	x := &trial{T: t, generated: g, p: p, cf: g.write(t, p.CF)}
 	_, _, _ = peer.Try("", "sendmail", "-bi", "-C", x.cf) // a stab file has no map to make, and it says so
 	x.sameLayout()
-	set, err := fileset.Open(g.dir, "mx1.example.net", func(name string) bool { return slices.Contains(accounts(t), name) })
+	set, err := sendmail.Open(g.dir, "mx1.example.net", func(name string) bool { return slices.Contains(accounts(t), name) })
 	if err != nil {
 		t.Fatalf("%v\n%s", err, g.mc.String())
 	}
@@ -109,7 +110,7 @@ type said struct {
 }
 
 func (x *trial) said(dir string) said {
-	l, err := fileset.ReadLayout(dir)
+	l, err := sendmail.ReadLayout(dir)
 	if err != nil {
 		x.Fatal(err)
 	}
@@ -240,12 +241,12 @@ func (x *trial) sameAnswers() {
 
 // sameReply compares the answers. How deep the rules called each other is not
 // said the same everywhere.
-func sameReply(got *virtuser.Outcome, want program.Reply) bool {
+func sameReply(got *virtuser.Outcome, want outcome.Outcome) bool {
 	text := got.Text == want.Text || strings.HasPrefix(want.Text, got.Text+", ruleset ")
 	return got.Code == want.Code && got.Status == want.Status && (got.Taken() || text) && !strings.Contains(want.Text, "queue")
 }
 
-func (x *trial) alone(addr string) program.Reply {
+func (x *trial) alone(addr string) outcome.Outcome {
 	replies, err := x.p.Rcpt(x.Context(), x.cf, []string{addr})
 	if err != nil {
 		x.Fatal(err)

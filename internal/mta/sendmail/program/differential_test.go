@@ -14,6 +14,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/promise"
 	"virtmap/internal/publish"
@@ -88,7 +89,7 @@ func built(t *testing.T, dir, text string, held ...string) (*inventory.Model, bo
 		t.Logf("not built:\n%s", out.String())
 		return m, false
 	}
-	outputs, err := fileset.Outputs(fileset.Source{Model: m, Compiled: compiled}, dir, -1)
+	outputs, err := fileset.Outputs(sendmail.Server, sendmail.Build{Model: m, Compiled: compiled}, dir, -1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/internal/workshop/peer"
 	"virtmap/inventory"
@@ -98,13 +99,13 @@ func TestSendmailUnderFire(t *testing.T) {
 	build := func(version int64) {
 		text := fmt.Sprintf("version: 1\nhost: {name: mx1.example.net, mail_dir: %s}\nusers: {games: }\ndomains:\n  d.example:\n    addresses: {list: [games, a@far.example], flip: {reject: \"version %d\"}}\n", files, version)
 		m, faults := inventory.Parse("mail.yaml", text)
-		s := fileset.Source{Model: m, Compiled: virtuser.Compile(m, faults)}
+		s := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
 		if faults.Failed() {
 			var out strings.Builder
 			_ = (diag.Printer{Sources: m.Sources, Least: diag.Error}).Print(&out, faults)
 			t.Fatal(out.String())
 		}
-		outputs, err := fileset.Outputs(s, files, -1)
+		outputs, err := fileset.Outputs(sendmail.Server, s, files, -1)
 		if err != nil {
 			t.Fatal(err)
 		}

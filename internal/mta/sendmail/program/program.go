@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"virtmap/internal/outcome"
 )
 
 // A Program is the installed sendmail and the m4 that makes its
@@ -65,13 +67,6 @@ func (p *Program) CF(mc string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// A Reply is the answer to a RCPT command.
-type Reply struct {
-	Code   int
-	Status string // class.subject.detail
-	Text   string // behind the address
-}
-
 // resetEvery is how many recipients one message gets: sendmail compares each
 // with all before it.
 const resetEvery = 50
@@ -79,13 +74,13 @@ const resetEvery = 50
 // Rcpt gives the answers to RCPT for each address, asked over a TCP
 // connection from 127.0.0.2: from 127.0.0.1 or a pipe a client may relay. The
 // sender is the null one, whose domain no configuration looks up.
-func (p *Program) Rcpt(ctx context.Context, cf string, addresses []string) ([]Reply, error) {
+func (p *Program) Rcpt(ctx context.Context, cf string, addresses []string) ([]outcome.Outcome, error) {
 	conn, done, err := p.session(ctx, cf)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	replies := make([]Reply, 0, len(addresses))
+	replies := make([]outcome.Outcome, 0, len(addresses))
 	c := dialog{textproto.NewConn(conn)}
 	if err := c.expect(220); err != nil {
 		return nil, err
@@ -103,7 +98,7 @@ func (p *Program) Rcpt(ctx context.Context, cf string, addresses []string) ([]Re
 		if err != nil && code == 0 {
 			return nil, fmt.Errorf("RCPT TO:<%s>: %w", address, err)
 		}
-		replies = append(replies, ParseReply(code, text))
+		replies = append(replies, outcome.OfReply(code, text))
 	}
 	c.ask("QUIT", 221)
 	<-done // its exit status speaks of the recipients, as the replies do
@@ -157,18 +152,6 @@ func (p *Program) session(ctx context.Context, cf string) (net.Conn, <-chan erro
 	go func() { done <- cmd.Wait() }()
 	deadline := time.Now().Add(2 * time.Minute)
 	return client, done, client.SetDeadline(deadline)
-}
-
-// ParseReply reads "5.1.1 <address>... text".
-func ParseReply(code int, text string) Reply {
-	r := Reply{Code: code, Text: text}
-	if status, rest, ok := strings.Cut(text, " "); ok && strings.Count(status, ".") == 2 {
-		r.Status, r.Text = status, rest
-	}
-	if _, rest, ok := strings.Cut(r.Text, "... "); ok {
-		r.Text = rest
-	}
-	return r
 }
 
 // endQuestion asks for a map that is not there: what sendmail -bt says of it ends

@@ -11,6 +11,7 @@ import (
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta/sendmail/program"
+	"virtmap/internal/outcome"
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
 	"virtmap/virtuser"
@@ -97,7 +98,7 @@ func tryTables(t *testing.T, p *program.Program, dir string, group, tables, each
 
 // mailersOfTaken asks for the triples of what was accepted: a refusal ends
 // sendmail -bt.
-func mailersOfTaken(t *testing.T, p *program.Program, cf string, addresses []string, replies []program.Reply) []string {
+func mailersOfTaken(t *testing.T, p *program.Program, cf string, addresses []string, replies []outcome.Outcome) []string {
 	t.Helper()
 	var taken []string
 	var places []int

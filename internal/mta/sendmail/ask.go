@@ -1,4 +1,4 @@
-package endtoend
+package sendmail
 
 import (
 	"context"
@@ -9,14 +9,15 @@ import (
 	"slices"
 	"strings"
 
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/outcome"
 )
 
-// Sendmail is the installed sendmail with a configuration of its own over a
-// set of files, or with a copy of the server's own.
-type Sendmail struct {
+// An Asker is the installed sendmail with a configuration of its own over a set of
+// files, or with a copy of the server's own.
+type Asker struct {
 	program *program.Program
 	cf      string
 	alias   func(name string) bool
@@ -29,7 +30,7 @@ type Sendmail struct {
 // Relays reports whether the configuration lets the client relay that asks, which
 // comes from loopback, as the access map of Debian does. What a stranger is told
 // about other domains is not known then.
-func (s *Sendmail) Relays() bool { return s.relays }
+func (s *Asker) Relays() bool { return s.relays }
 
 // elsewhere is an address at no domain of anybody.
 const elsewhere = "nobody@relay-test.invalid"
@@ -65,9 +66,9 @@ func Own(dir string, standIns bool) conf.Copy {
 	return c
 }
 
-// NewSendmail writes what sendmail needs into the folder of a set.
-func NewSendmail(p *program.Program, site Site) (*Sendmail, error) {
-	s := &Sendmail{program: p, cf: filepath.Join(site.Dir, "test.cf"), alias: site.Alias, standIn: map[string]bool{}, ends: map[string][]string{}}
+// NewAsker writes what sendmail needs into the folder of a set.
+func NewAsker(p *program.Program, site Site) (*Asker, error) {
+	s := &Asker{program: p, cf: filepath.Join(site.Dir, "test.cf"), alias: site.Alias, standIn: map[string]bool{}, ends: map[string][]string{}}
 	var aliases strings.Builder
 	for _, name := range site.Names {
 		s.standIn[name] = true
@@ -93,7 +94,7 @@ func NewSendmail(p *program.Program, site Site) (*Sendmail, error) {
 }
 
 // Ask gives what sendmail does with each address.
-func (s *Sendmail) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome, error) {
+func (s *Asker) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome, error) {
 	if !s.asked {
 		foreign, err := s.program.Rcpt(ctx, s.cf, []string{elsewhere})
 		if err != nil {
@@ -109,7 +110,7 @@ func (s *Sendmail) Ask(ctx context.Context, addresses []string) ([]outcome.Outco
 	var taken []string
 	var places []int
 	for i, r := range replies {
-		outcomes[i] = outcomeOf(r)
+		outcomes[i] = r
 		switch {
 		case strings.Contains(r.Text, "(will queue)"):
 			outcomes[i] = outcome.Outcome{Taken: true, Recipients: []string{"(the queue: sendmail cannot read one of the files)"}}
@@ -134,9 +135,9 @@ func (s *Sendmail) Ask(ctx context.Context, addresses []string) ([]outcome.Outco
 
 // recipients gives the final recipients of an address by what its parsing
 // gave: "$# local $: andrei + x". Aliases of the set are expanded by sendmail.
-func (s *Sendmail) recipients(ctx context.Context, address, mailer string) ([]string, error) {
+func (s *Asker) recipients(ctx context.Context, address, mailer string) ([]string, error) {
 	name, user := program.Triple(mailer)
-	user = strings.TrimSuffix(foldRecipient(user), "+") // nothing behind it is no detail
+	user = strings.TrimSuffix(mailaddr.FoldRecipient(user), "+") // nothing behind it is no detail
 	account, _, _ := strings.Cut(user, "+")
 	if name != "local" || !s.alias(account) {
 		return []string{user}, nil
@@ -152,7 +153,7 @@ func (s *Sendmail) recipients(ctx context.Context, address, mailer string) ([]st
 		return nil, err
 	}
 	for i, end := range found {
-		found[i] = foldRecipient(strings.TrimPrefix(end, standInFolder))
+		found[i] = mailaddr.FoldRecipient(strings.TrimPrefix(end, standInFolder))
 	}
 	slices.Sort(found)
 	s.ends[user] = slices.Compact(found)

@@ -1,4 +1,4 @@
-package fileset
+package sendmail
 
 import (
 	"errors"
@@ -10,37 +10,39 @@ import (
 
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/outcome"
 	"virtmap/internal/regular"
 	"virtmap/virtuser"
 )
 
 // An Installed set is the files of a folder, open to be asked.
 type Installed struct {
-	Router   *virtuser.Router
-	Warnings []string // what is missing, older than its text, or not read
+	Router *virtuser.Router
 
 	// EachRow gives every row of the virtusertable, until there is an error.
 	EachRow func(row func(key, value []byte) error) error
 
-	names   []string                          // of class w
-	virtual []string                          // of class {VirtHost}
-	relayed []string                          // of class R, of the file that a build writes
-	ours    []string                          // of the files that a build writes
-	stays   struct{ names, relayed []string } // of other files and the configuration, in class w and R
-	own     virtuser.Lookup                   // our alias file alone; nil: it is not read
-	ownText string                            // its path
-	site    virtuser.Lookup                   // the server's own
-	typ     string                            // of the maps; empty: any that is there
-	foreign bool                              // the map is of a class that no type is
-	text    string                            // path of the virtusertable
-	rows    *mapfile.File                     // its map; nil: there is none
-	tables  []tableFile                       // that are read: the virtusertable, and alias files
-	lenient bool                              // what is not there is empty
-	at      func(path string) string
-	open    []*mapfile.File
-	seen    []stamp // of every file that was opened or looked for
+	names    []string                          // of class w
+	virtual  []string                          // of class {VirtHost}
+	relayed  []string                          // of class R, of the file that a build writes
+	ours     []string                          // of the files that a build writes
+	stays    struct{ names, relayed []string } // of other files and the configuration, in class w and R
+	own      virtuser.Lookup                   // our alias file alone; nil: it is not read
+	ownText  string                            // its path
+	site     virtuser.Lookup                   // the server's own
+	typ      string                            // of the maps; empty: any that is there
+	foreign  bool                              // the map is of a class that no type is
+	text     string                            // path of the virtusertable
+	rows     *mapfile.File                     // its map; nil: there is none
+	tables   []tableFile                       // that are read: the virtusertable, and alias files
+	lenient  bool                              // what is not there is empty
+	at       func(path string) string
+	open     []*mapfile.File
+	seen     []mta.Stamp // of every file that was opened or looked for
+	warnings []string    // what is missing, older than its text, or not read
 }
 
 func unmoved(path string) string { return path }
@@ -135,7 +137,7 @@ func (s *Installed) load(l Layout, tell bool) (err error) {
 		}
 	}()
 	if tell {
-		s.Warnings = l.notRead()
+		s.warnings = l.notRead()
 	}
 	if s.typ = l.Class; l.conf.Path == "" {
 		if s.typ, err = installedType(s.at(filepath.Join(l.dir, mcfile.Include))); err != nil {
@@ -153,17 +155,17 @@ func (s *Installed) load(l Layout, tell bool) (err error) {
 
 // loadTable opens the virtusertable.
 func (s *Installed) loadTable(l Layout) (err error) {
-	s.Router.Rows, s.EachRow = rowSet(pairs{})
+	s.Router.Rows, s.EachRow = rowSet(mapfile.Pairs{})
 	if s.text = l.Table; s.text == "" {
 		return nil
 	}
 	if _, known := mapfile.ByName(s.typ); s.typ != "" && !known {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("sendmail reads %s as a map of class %s, which virtmap cannot read; the text is read instead", l.Table, s.typ))
+		s.warnings = append(s.warnings, fmt.Sprintf("sendmail reads %s as a map of class %s, which virtmap cannot read; the text is read instead", l.Table, s.typ))
 		s.typ, s.foreign = "text", true
 	}
-	rows, each, err := s.table(s.text, s.typ, virtuserTextRows)
+	rows, each, err := s.table(s.text, s.typ, virtuserRows)
 	if m, _ := l.conf.Map(conf.VirtuserMap); m.Optional() && errors.Is(err, fs.ErrNotExist) {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%s is not there, and taken for empty (-o)", s.at(s.text)))
+		s.warnings = append(s.warnings, fmt.Sprintf("%s is not there, and taken for empty (-o)", s.at(s.text)))
 		return nil
 	}
 	if s.empty(s.text, err) {
@@ -195,7 +197,7 @@ func (s *Installed) loadNames(l Layout) error {
 		case missing && f.Optional, missing && l.conf.Path == "" && s.empty(f.Path, err):
 			continue
 		case missing && l.conf.Path != "":
-			s.Warnings = append(s.Warnings, fmt.Sprintf("%s is named for class %s and not there: the server goes on without it", s.at(f.Path), f.Class))
+			s.warnings = append(s.warnings, fmt.Sprintf("%s is named for class %s and not there: the server goes on without it", s.at(f.Path), f.Class))
 			continue
 		case err != nil:
 			return err
@@ -242,7 +244,7 @@ func (s *Installed) empty(path string, err error) bool {
 	if !s.lenient || !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	s.Warnings = append(s.Warnings, fmt.Sprintf("%s is not there, and taken for empty", s.at(path)))
+	s.warnings = append(s.warnings, fmt.Sprintf("%s is not there, and taken for empty", s.at(path)))
 	return true
 }
 
@@ -343,6 +345,31 @@ func (s *Installed) SiteAliases() virtuser.Lookup { return s.site }
 
 // OwnAliases is our alias file alone; nil when it is not read.
 func (s *Installed) OwnAliases() virtuser.Lookup { return s.own }
+
+// Route gives what becomes of mail for an address, and every key that was tried.
+func (s *Installed) Route(addr string) (outcome.Outcome, []outcome.Step) {
+	return route(s.Router, addr)
+}
+
+func route(r *virtuser.Router, addr string) (outcome.Outcome, []outcome.Step) {
+	o := r.Route(addr)
+	return o.Plain(), o.Trace
+}
+
+// Domains are the names of class w and {VirtHost}, and those that a build lets be
+// relayed.
+func (s *Installed) Domains() (served, relayed []string) {
+	return slices.Concat(s.names, s.virtual), s.relayed
+}
+
+// Rows are those of the virtusertable, sorted.
+func (s *Installed) Rows() (mapfile.Rows, error) { return s.Table() }
+
+// Warnings say what is missing, older than its text, or not read.
+func (s *Installed) Warnings() []string { return s.warnings }
+
+// Seen are the files that were opened or looked for.
+func (s *Installed) Seen() []mta.Stamp { return s.seen }
 
 // Release lets go of the memory of what was read of the maps.
 func (s *Installed) Release() {

@@ -1,4 +1,4 @@
-package fileset
+package sendmail
 
 import (
 	"errors"
@@ -15,12 +15,12 @@ import (
 
 // Unsafe names the files of a set, and the folders above them, that sendmail
 // would not read, or makemap not write. trusted is the uid of its TrustedUser.
-func (s Source) Unsafe(dir string, trusted int) []safefile.Complaint {
+func (b Build) Unsafe(dir string, trusted int) []safefile.Complaint {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
 	judge := safefile.Judge{Trusted: trusted, Blame: blame(dir)}
-	typ, _ := mapfile.ByName(string(s.Model.Host.Map))
+	typ, _ := mapfile.ByName(string(b.Model.Host.Map))
 	var faults []safefile.Complaint
 	seen := map[safefile.Complaint]bool{}
 	add := func(found []safefile.Complaint) {
@@ -35,7 +35,7 @@ func (s Source) Unsafe(dir string, trusted int) []safefile.Complaint {
 		add(judge.Map(filepath.Join(dir, table+typ.Suffix)))
 	}
 	add(judge.Names(filepath.Join(dir, mcfile.HostNames)))
-	if relay := filepath.Join(dir, mcfile.RelayDomains); s.relays() || exists(relay) {
+	if relay := filepath.Join(dir, mcfile.RelayDomains); b.relays() || exists(relay) {
 		add(judge.Names(relay))
 	}
 	return faults
@@ -71,7 +71,7 @@ func SiteAlias(dir, name string) (has, known bool, err error) {
 		if a.Path == "" || l.ours(a.Path, mcfile.Aliases) {
 			continue
 		}
-		file, _, err := set.table(a.Path, set.aliasType(a, false), aliasTextRows)
+		file, _, err := set.table(a.Path, set.aliasType(a, false), aliasRows)
 		if err != nil {
 			return false, known, err
 		}
@@ -81,4 +81,18 @@ func SiteAlias(dir, name string) (has, known bool, err error) {
 		}
 	}
 	return has, known, nil
+}
+
+// TrustedUser gives the owner of new maps by the sendmail.cf of a folder: the
+// user of its TrustedUser option, as makemap does; -1 where it does not say.
+func TrustedUser(dir string, lookup func(name string) (uid int, err error)) int {
+	c, err := conf.Read(dir)
+	if err != nil || c.Option("TrustedUser") == "" {
+		return -1
+	}
+	uid, err := lookup(c.Option("TrustedUser"))
+	if err != nil {
+		return -1
+	}
+	return uid
 }

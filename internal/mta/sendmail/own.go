@@ -1,4 +1,4 @@
-package fileset
+package sendmail
 
 import (
 	"errors"
@@ -54,8 +54,8 @@ func (l *Layout) OwnConfiguration(c conf.Copy, dir string) (own conf.Copy, ok bo
 
 // WithBuilt makes a copy of the server's own sendmail.cf name the files that were
 // built into a folder.
-func (s Source) WithBuilt(c conf.Copy, dir string) conf.Copy {
-	settings := s.Settings()
+func (b Build) WithBuilt(c conf.Copy, dir string) conf.Copy {
+	settings := b.Settings()
 	settings.MailDir = dir
 	c.Table, c.Names = settings.MapSpec(), filepath.Join(dir, mcfile.HostNames)
 	lines := []string{settings.CFLine(mcfile.Aliases)}
@@ -75,5 +75,5 @@ func copyIfThere(from, to string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, content, textMode)
+	return os.WriteFile(to, content, 0o644)
 }

@@ -1,4 +1,4 @@
-package fileset_test
+package sendmail_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"virtmap/internal/fileset"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/regular"
 	"virtmap/internal/workshop/peer"
@@ -55,13 +55,13 @@ func without(words []string, word string) []string {
 }
 
 // layoutOf gives what a configuration says, without the folder it is in.
-func layoutOf(t *testing.T, name, text string) fileset.Layout {
+func layoutOf(t *testing.T, name, text string) sendmail.Layout {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	l, err := fileset.ReadLayout(dir)
+	l, err := sendmail.ReadLayout(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func layoutOf(t *testing.T, name, text string) fileset.Layout {
 	for i := range l.Aliases {
 		l.Aliases[i].Line = 0
 	}
-	return fileset.Layout{Host: l.Host, Table: l.Table, Class: l.Class, Names: l.Names, Words: l.Words, Aliases: l.Aliases}
+	return sendmail.Layout{Host: l.Host, Table: l.Table, Class: l.Class, Names: l.Names, Words: l.Words, Aliases: l.Aliases}
 }
 
 // A class is a file with an end: what is none is refused at once.
@@ -88,7 +88,7 @@ func TestAClassWithoutEndIsRefused(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "sendmail.cf"), []byte(cf), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := fileset.Open(dir, "mx1.example.net", func(string) bool { return false })
+	_, err := sendmail.Open(dir, "mx1.example.net", func(string) bool { return false })
 	if !errors.Is(err, regular.ErrNotRegular) || !strings.Contains(err.Error(), `"/dev/zero" is no regular file`) {
 		t.Errorf("the class is read: %v", err)
 	}
@@ -102,7 +102,7 @@ func TestWithSiteCarriesTheRelays(t *testing.T) {
 		t.Fatal(err)
 	}
 	nobody := func(string) bool { return false }
-	site, err := fileset.Open(dir, "mx1.example.net", nobody)
+	site, err := sendmail.Open(dir, "mx1.example.net", nobody)
 	if err != nil {
 		t.Fatal(err)
 	}

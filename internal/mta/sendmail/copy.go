@@ -1,4 +1,4 @@
-package fileset
+package sendmail
 
 import (
 	"errors"
@@ -68,7 +68,7 @@ func (s *Installed) CopyTo(dir string) (c Copied, err error) {
 	}
 	for name, lines := range map[string][]string{mcfile.HostNames: s.names, mcfile.RelayDomains: s.relayed} {
 		lines = slices.Sorted(slices.Values(lines))
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Join(append(lines, ""), "\n")), textMode); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Join(append(lines, ""), "\n")), 0o644); err != nil {
 			return c, err
 		}
 	}
@@ -82,7 +82,7 @@ func CopyFile(from, to string) error {
 		return err
 	}
 	defer file.Close()
-	copied, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, textMode)
+	copied, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func CopyFile(from, to string) error {
 
 // writeMap writes rows as a map of a type, or as text with tabs.
 func writeMap(text string, typ mapfile.Type, rows mapfile.Rows) error {
-	file, err := os.OpenFile(text+typ.Suffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, textMode)
+	file, err := os.OpenFile(text+typ.Suffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package fileset
+package sendmail
 
 import (
 	"os"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"virtmap/hostnames"
+	"virtmap/internal/mapfile"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/regular"
 	"virtmap/virtuser"
@@ -23,34 +24,34 @@ import (
 // comment in the virtusertable who left before, and the time of
 // local-host-names since when. Where one of them is damaged its copy is read:
 // a name of class w without rows is open to every local account.
-func (s Source) KeepLeaving(dir string, copies Copies, restarted time.Time, grace time.Duration, now time.Time) (Source, []string, error) {
-	set, err := s.openLeaving(dir, copies, nil)
+func (b Build) KeepLeaving(dir string, copies Copies, restarted time.Time, grace time.Duration, now time.Time) (Build, []string, error) {
+	set, err := b.openLeaving(dir, copies, nil)
 	if err != nil {
-		return s, nil, err
+		return b, nil, err
 	}
 	defer func() { set.Close() }() // it may be another set by then
-	leaving := s.leaving(dir, set, restarted, grace, now)
+	leaving := b.leaving(dir, set, restarted, grace, now)
 	if len(leaving) == 0 {
-		return s, nil, nil
+		return b, nil, nil
 	}
 	if damaged := set.damagedMaps(); damaged != nil {
-		sound, err := s.openLeaving(dir, copies, damaged)
+		sound, err := b.openLeaving(dir, copies, damaged)
 		if err != nil {
-			return s, nil, err
+			return b, nil, err
 		}
 		set.Close()
 		set = sound
 	}
 	rows := map[string][][2]string{}
 	err = set.EachRow(func(key, value []byte) error {
-		_, domain, _ := strings.Cut(strings.TrimSuffix(string(key), "\x00"), "@")
+		_, domain, _ := strings.Cut(string(mapfile.WithoutNUL(key)), "@")
 		if leaving[domain] {
-			rows[domain] = append(rows[domain], [2]string{strings.TrimSuffix(string(key), "\x00"), strings.TrimSuffix(string(value), "\x00")})
+			rows[domain] = append(rows[domain], [2]string{string(mapfile.WithoutNUL(key)), string(mapfile.WithoutNUL(value))})
 		}
 		return nil
 	})
 	if err != nil || len(rows) == 0 {
-		return s, nil, err
+		return b, nil, err
 	}
 	var domains []string
 	var all, aliases [][2]string
@@ -62,16 +63,16 @@ func (s Source) KeepLeaving(dir string, copies Copies, restarted time.Time, grac
 	for _, row := range all {
 		aliases = set.aliasesOf(row[1], taken, aliases)
 	}
-	if s.Compiled, err = s.Compiled.Keep(domains, all, aliases); err != nil {
-		return s, nil, err
+	if b.Compiled, err = b.Compiled.Keep(domains, all, aliases); err != nil {
+		return b, nil, err
 	}
-	return s, domains, nil
+	return b, domains, nil
 }
 
 // openLeaving opens the files of builds, or what stands in for those that are
 // damaged. No account decides which rows a domain has.
-func (s Source) openLeaving(dir string, copies Copies, damaged []string) (*Installed, error) {
-	set, _, _, err := OpenSound(dir, copies, damaged, s.Model.Host.Name.Text, func(string) bool { return false })
+func (b Build) openLeaving(dir string, copies Copies, damaged []string) (*Installed, error) {
+	set, _, _, err := OpenSound(dir, copies, damaged, b.Model.Host.Name.Text, func(string) bool { return false })
 	return set, err
 }
 
@@ -86,8 +87,8 @@ func (set *Installed) damagedMaps() (damaged []string) {
 }
 
 // leaving are the domains whose rows stay, if they have any.
-func (s Source) leaving(dir string, set *Installed, restarted time.Time, grace time.Duration, now time.Time) map[string]bool {
-	stays := named(hostnames.ClassW(s.Model).All)
+func (b Build) leaving(dir string, set *Installed, restarted time.Time, grace time.Duration, now time.Time) map[string]bool {
+	stays := named(hostnames.ClassW(b.Model).All)
 	leaving := map[string]bool{}
 	for _, name := range set.names {
 		if !stays(name) {
@@ -116,7 +117,7 @@ func (set *Installed) aliasesOf(right string, taken map[string]bool, rows [][2]s
 		if taken[name] || set.own == nil {
 			continue
 		}
-		value, ok, err := set.own([]byte(name + "\x00"))
+		value, ok, err := set.own([]byte(mapfile.WithNUL(name)))
 		if !ok && err == nil {
 			value, ok, err = set.own([]byte(name))
 		}
@@ -124,7 +125,7 @@ func (set *Installed) aliasesOf(right string, taken map[string]bool, rows [][2]s
 			continue
 		}
 		taken[name] = true
-		members := strings.TrimSuffix(string(value), "\x00")
+		members := string(mapfile.WithoutNUL(value))
 		rows = append(rows, [2]string{name, members})
 		for member := range strings.SplitSeq(members, ",") {
 			rows = set.aliasesOf(strings.TrimSpace(member), taken, rows)

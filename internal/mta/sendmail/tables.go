@@ -1,4 +1,4 @@
-package fileset
+package sendmail
 
 import (
 	"errors"
@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 
+	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/regular"
@@ -22,12 +24,12 @@ func (s *Installed) aliases(l Layout) (virtuser.Lookup, error) {
 			continue // the warnings name it
 		}
 		ours := l.ours(a.Path, mcfile.Aliases)
-		file, _, err := s.table(a.Path, s.aliasType(a, ours), aliasTextRows)
+		file, _, err := s.table(a.Path, s.aliasType(a, ours), aliasRows)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && ours && l.conf.Path == "", s.empty(a.Path, err):
 			continue
 		case errors.Is(err, fs.ErrNotExist):
-			s.Warnings = append(s.Warnings, fmt.Sprintf("%s is named in sendmail.cf and not there: all mail to local accounts waits", a.Path))
+			s.warnings = append(s.warnings, fmt.Sprintf("%s is named in sendmail.cf and not there: all mail to local accounts waits", a.Path))
 			file = func([]byte) ([]byte, bool, error) { return nil, false, err }
 		case err != nil:
 			return nil, err
@@ -105,7 +107,7 @@ func (s *Installed) table(text, typed string, asRows func([]byte) mapfile.Rows) 
 	}
 	s.tables = append(s.tables, tableFile{text, ""})
 	if text == s.text && s.typ != "text" {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no map beside it; the text itself is read", s.at(text)))
+		s.warnings = append(s.warnings, fmt.Sprintf("%s has no map beside it; the text itself is read", s.at(text)))
 	}
 	lookup, each := rowSet(asRows(image))
 	return lookup, each, nil
@@ -124,22 +126,20 @@ func (s *Installed) others(text string, taken mapfile.Type, typed string) {
 	}
 	for _, typ := range mapfile.Types {
 		if _, err := os.Stat(s.at(text + typ.Suffix)); err == nil && typ.Suffix != "" && typ.Suffix != taken.Suffix {
-			s.Warnings = append(s.Warnings, fmt.Sprintf("%s%s is there too; %s%s is read", text, typ.Suffix, text, taken.Suffix))
+			s.warnings = append(s.warnings, fmt.Sprintf("%s%s is there too; %s%s is read", text, typ.Suffix, text, taken.Suffix))
 		}
 	}
 }
 
-// compareAges names a map that is older than its text, or has lost it.
+// compareAges warns of a map that is older than its text, or has lost it.
 func (s *Installed) compareAges(text, path string) {
-	source, err := os.Stat(s.at(text))
-	if err != nil {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%s has no text beside it", s.at(path)))
-		return
-	}
-	if m, err := os.Stat(s.at(path)); err == nil && m.ModTime().Before(source.ModTime()) {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%s is older than %s: what the text says may not be what sendmail does", s.at(path), s.at(text)))
+	if warning := fileset.Ages(s.at(text), s.at(path)); warning != "" {
+		s.warnings = append(s.warnings, warning)
 	}
 }
+
+// watch remembers the state of a file that is about to be opened.
+func (s *Installed) watch(path string) { s.seen = append(s.seen, mta.StampOf(path)) }
 
 func rowSet(rows mapfile.Rows) (virtuser.Lookup, eachRow) {
 	have := make(map[string][]byte, rows.Len())

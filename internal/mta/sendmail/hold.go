@@ -1,4 +1,4 @@
-package fileset
+package sendmail
 
 import (
 	"path/filepath"
@@ -26,11 +26,11 @@ import (
 //	virtmap-aliases   waits with the virtusertable where the rows that stay lead
 //	                  to one that the new file has no more
 //	virtmap-relay-domains  waits with the names where one of it becomes one of those
-func (s Source) Hold(outputs []publish.Output, dir string, v *conf.Serving) {
-	table := v.MayRead(conf.Table) && !v.Reads(conf.Aliases) && s.NeedsAliases()
-	names := v.MayRead(conf.Names) && (table || !v.Reads(conf.Table) || !v.Reads(conf.Relayed) && s.leavesClassW(dir))
-	aliases := table && s.losesAliases(dir)
-	relayed := names && s.losesRelayed(dir)
+func (b Build) Hold(outputs []publish.Output, dir string, v *conf.Serving) {
+	table := v.MayRead(conf.Table) && !v.Reads(conf.Aliases) && b.NeedsAliases()
+	names := v.MayRead(conf.Names) && (table || !v.Reads(conf.Table) || !v.Reads(conf.Relayed) && b.leavesClassW(dir))
+	aliases := table && b.losesAliases(dir)
+	relayed := names && b.losesRelayed(dir)
 	for i := range outputs {
 		out := &outputs[i]
 		if out.Shared {
@@ -40,7 +40,7 @@ func (s Source) Hold(outputs []publish.Output, dir string, v *conf.Serving) {
 		case name == mcfile.HostNames:
 			out.Hold = names
 		case name == mcfile.Virtusertable:
-			out.Hold = table || v.OtherType() && !v.Reads(conf.Aliases) && s.NeedsAliases()
+			out.Hold = table || v.OtherType() && !v.Reads(conf.Aliases) && b.NeedsAliases()
 		case strings.HasPrefix(name, mcfile.Virtusertable):
 			out.Hold = table
 		case strings.HasPrefix(name, mcfile.Aliases):
@@ -52,17 +52,17 @@ func (s Source) Hold(outputs []publish.Output, dir string, v *conf.Serving) {
 }
 
 // losesAliases reports whether an installed alias is none of the new ones.
-func (s Source) losesAliases(dir string) bool {
-	next := s.Compiled.Aliases.MapRows()
+func (b Build) losesAliases(dir string) bool {
+	next := b.Compiled.Aliases.MapRows()
 	path := filepath.Join(dir, mcfile.Aliases)
-	if text, err := regular.Read(path, regular.NoLimit); err == nil && len(goneRows(aliasTextRows(text), next)) > 0 {
+	if text, err := regular.Read(path, regular.NoLimit); err == nil && len(mapfile.Missing(aliasRows(text), next)) > 0 {
 		return true
 	}
 	for _, typ := range mapfile.Types {
 		if typ.Suffix == "" {
 			continue
 		}
-		if image, err := regular.Read(path+typ.Suffix, regular.NoLimit); err == nil && len(goneRows(imageRows(image), next)) > 0 {
+		if image, err := regular.Read(path+typ.Suffix, regular.NoLimit); err == nil && len(mapfile.Missing(mapfile.RowsOf(image), next)) > 0 {
 			return true
 		}
 	}
@@ -70,22 +70,22 @@ func (s Source) losesAliases(dir string) bool {
 }
 
 // losesRelayed reports whether mail for an installed name is relayed no more.
-func (s Source) losesRelayed(dir string) bool {
+func (b Build) losesRelayed(dir string) bool {
 	text, err := regular.Read(filepath.Join(dir, mcfile.RelayDomains), regular.NoLimit)
 	if err != nil {
 		return false // there is none that could leave
 	}
-	stays := named(hostnames.Relayed(s.Model).All)
+	stays := named(hostnames.Relayed(b.Model).All)
 	return slices.ContainsFunc(nameLines(text), func(name string) bool { return !stays(name) })
 }
 
 // NeedsAliases reports whether rows lead to aliases of ours.
-func (s Source) NeedsAliases() bool { return len(s.Compiled.Aliases.All) > 0 }
+func (b Build) NeedsAliases() bool { return len(b.Compiled.Aliases.All) > 0 }
 
 // Needed are the gaps that matter to the inventory as it is: our alias file need not
 // be read while no row leads to an alias in it.
-func (s Source) Needed(gaps []conf.Gap) []conf.Gap {
-	if s.NeedsAliases() {
+func (b Build) Needed(gaps []conf.Gap) []conf.Gap {
+	if b.NeedsAliases() {
 		return gaps
 	}
 	return slices.DeleteFunc(slices.Clone(gaps), func(g conf.Gap) bool { return g.Need == conf.Aliases })
@@ -93,11 +93,11 @@ func (s Source) Needed(gaps []conf.Gap) []conf.Gap {
 
 // leavesClassW reports whether an installed name of class w becomes one that mail
 // is relayed for.
-func (s Source) leavesClassW(dir string) bool {
+func (b Build) leavesClassW(dir string) bool {
 	text, err := regular.Read(filepath.Join(dir, mcfile.HostNames), regular.NoLimit)
 	if err != nil {
 		return false // there is none that could leave
 	}
-	relayed := named(hostnames.Relayed(s.Model).All)
+	relayed := named(hostnames.Relayed(b.Model).All)
 	return slices.ContainsFunc(nameLines(text), relayed)
 }

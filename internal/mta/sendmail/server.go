@@ -1,0 +1,59 @@
+package sendmail
+
+import (
+	"path/filepath"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/inventory"
+)
+
+// Server is sendmail.
+var Server = &mta.Server{
+	Name:    "sendmail",
+	Dir:     mcfile.DefaultDir,
+	Maps:    []string{"hash", "cdb", "text"},
+	Files:   Files,
+	Compile: func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
+	Open:    open,
+	Pair:    pair,
+	MapType: func(dir string) (string, error) { return installedType(filepath.Join(dir, mcfile.Include)) },
+}
+
+// open opens files as sendmail does once its configuration names those of a build.
+// The set of an error has seen the files that could not be read.
+func open(at mta.Place, host mta.Host) (mta.Set, error) {
+	var set *Installed
+	var err error
+	if at.At == nil {
+		set, err = Open(at.Dir, host.Name, host.Account)
+	} else {
+		set, err = OpenAt(at.Dir, at.At, host.Name, host.Account)
+	}
+	if set == nil {
+		return nil, err
+	}
+	return set, err
+}
+
+// pair prepares two sets to be compared, which are views or installed.
+func pair(old, next mta.Set) mta.Pair {
+	a, okA := asView(old)
+	b, okB := asView(next)
+	if !okA || !okB {
+		return mta.NewPair(old, next)
+	}
+	return Compared(a, b)
+}
+
+func asView(s mta.Set) (*View, bool) {
+	switch s := s.(type) {
+	case *View:
+		return s, true
+	case *Installed:
+		v, err := s.View()
+		return v, err == nil
+	}
+	return nil, false
+}
