@@ -75,10 +75,10 @@ type Router struct {
 type Outcome struct {
 	Code         int // SMTP reply code: 250 is taken
 	Status, Text string
-	Mailer       string   // sendmail's triple: "local", "error", or that of another server: "esmtp", "relay", …
-	NextHost     string   // of another server: where it is sent to
-	User         string   // what the mailer gets
-	Recipients   []string // sorted: account, account+detail, /file, |program or address, aliases expanded
+	Mailer       string         // sendmail's triple: "local", "error", or that of another server: "esmtp", "relay", …
+	NextHost     string         // of another server: where it is sent to
+	User         string         // what the mailer gets
+	Recipients   []string       // sorted: account, account+detail, /file, |program or address, aliases expanded
 	Trace        []outcome.Step // tables: virtusertable, aliases, accounts, or the relay that got the name: LUSER_RELAY, …
 
 	denied bool // no client may relay to the domain
