@@ -262,7 +262,11 @@ func (s *Server) outcome(key string) (out virtuser.Outcome, ok bool) {
 // examples gives addresses that a key may match: user+* stands behind user++
 // for all but an empty detail.
 func examples(key string) (all []string) {
-	for _, form := range []string{key, strings.Replace(key, "+*@", "+@", 1)} {
+	forms := []string{key}
+	if local, domain, _ := strings.Cut(key, "@"); strings.HasSuffix(local, "+*") {
+		forms = append(forms, inventory.Samples{User: "anybody"}.Of(local)+"@"+domain)
+	}
+	for _, form := range forms {
 		if v, ok := promise.OfRow(form); ok && !slices.Contains(all, v.Address) {
 			all = append(all, v.Address)
 		}

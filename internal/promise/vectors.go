@@ -124,14 +124,11 @@ func OfName(domain string) []Vector {
 // unlisted is a name that nobody has.
 const unlisted = "nobody-has-this-name"
 
-// details stand for any detail of a key.
-var details = strings.NewReplacer("+*", "+any", "++", "+some")
-
 // example gives a local part that a key matches.
 func example(key string) string {
-	local := details.Replace(key)
-	if strings.HasPrefix(local, "+") {
-		local = "anybody" + local
+	made := inventory.Samples{User: "anybody", Detail: "any"}
+	if strings.HasSuffix(key, "++") {
+		made.Detail = "some"
 	}
-	return local
+	return made.Of(key)
 }
