@@ -111,8 +111,10 @@ func (b Build) leaving(dir string, set *Installed, restarted time.Time, grace ti
 	return leaving
 }
 
-// aliasesOf appends the aliases of ours that a right side leads to.
+// aliasesOf appends the aliases of ours that a right side leads to, which may have
+// the detail of the address behind it (%3).
 func (set *Installed) aliasesOf(right string, taken map[string]bool, rows [][2]string) [][2]string {
+	right = strings.TrimSuffix(right, "%3")
 	for _, name := range []string{right, "owner-" + right} {
 		if taken[name] || set.own == nil {
 			continue
