@@ -15,6 +15,7 @@ package mta
 import (
 	"io/fs"
 	"iter"
+	"time"
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mapfile"
@@ -38,6 +39,14 @@ type Server struct {
 	// Pair prepares two sets of one server to be compared. It may be nil: then
 	// nothing is known to be the same, and every address is asked about.
 	Pair func(old, next Set) Pair
+
+	// Keep gives a build that still has the rows of domains which leave, and names
+	// them: a server that was not restarted yet takes their mail. It may be nil: the
+	// server takes no mail for a domain that its files have no more.
+	Keep func(b Build, leave Leave) (kept Build, domains []string, err error)
+	// Wiring names what the main configuration of a folder must read of a build and
+	// does not. It may be nil: the configuration is not looked at.
+	Wiring func(dir string, b Build) ([]Gap, error)
 
 	// MapType gives the map type of the files of a folder, as the last build wrote
 	// them; empty where none is known. It may be nil: the type is not known.
@@ -109,6 +118,23 @@ type Build interface {
 	// Place gives the place in the inventory that made a row of the virtual
 	// addresses.
 	Place(key string) (pos diag.Pos, ok bool)
+}
+
+// A Leave says what is known of an installed set, whose domains may leave.
+type Leave struct {
+	Dir       string                                   // folder of the set
+	Copies    func(name string) (path string, ok bool) // sound copies of its texts; nil: none
+	Restarted time.Time                                // when the server was restarted last, as far as that is known
+	Grace     time.Duration                            // rows go when the names did not change for so long
+	Now       time.Time
+}
+
+// A Gap is something that a main configuration must read and does not.
+type Gap struct {
+	Path  string // of the configuration
+	Line  int    // of what clashes; 0: nothing is there
+	What  string
+	Write string // the line to write
 }
 
 // A Place says which files are opened: those of a folder, each where at finds

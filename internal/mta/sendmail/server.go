@@ -5,6 +5,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/inventory"
 )
@@ -18,6 +19,8 @@ var Server = &mta.Server{
 	Compile: func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
 	Open:    open,
 	Pair:    pair,
+	Keep:    keep,
+	Wiring:  wiring,
 	MapType: func(dir string) (string, error) { return installedType(filepath.Join(dir, mcfile.Include)) },
 }
 
@@ -56,4 +59,22 @@ func asView(s mta.Set) (*View, bool) {
 		return v, err == nil
 	}
 	return nil, false
+}
+
+func keep(b mta.Build, l mta.Leave) (mta.Build, []string, error) {
+	return b.(Build).KeepLeaving(l.Dir, l.Copies, l.Restarted, l.Grace, l.Now)
+}
+
+// wiring names what sendmail.cf, or sendmail.mc where there is no sendmail.cf, does
+// not read of a build.
+func wiring(dir string, of mta.Build) (gaps []mta.Gap, err error) {
+	b := of.(Build)
+	c, err := conf.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range b.Needed(c.Gaps(b.Settings())) {
+		gaps = append(gaps, mta.Gap{Path: g.Path, Line: g.Line, What: g.What, Write: g.CF})
+	}
+	return gaps, nil
 }

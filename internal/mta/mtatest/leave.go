@@ -1,0 +1,148 @@
+package mtatest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"virtmap/internal/mta"
+	"virtmap/internal/outcome"
+)
+
+// withLeaving gives the edited build with what must stay of the domains that leave.
+func (c *trial) withLeaving() (mta.Build, error) {
+	if c.Server.Keep == nil {
+		return c.next.build, nil
+	}
+	dir, err := c.inFolder(c.old.build)
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	kept, _, err := c.Server.Keep(c.next.build, mta.Leave{Dir: dir, Grace: time.Hour, Now: time.Now()})
+	return kept, err
+}
+
+// leaving puts those files of the edited set in place that the server uses at once,
+// and leaves those that it reads at a restart: a domain that leaves is answered as
+// before.
+func (c *trial) leaving() error {
+	next, err := c.withLeaving()
+	if err != nil {
+		return err
+	}
+	before, err := c.of(c.old.build)
+	if err != nil {
+		return err
+	}
+	dir, err := c.inFolder(c.old.build)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	fresh, err := c.inFolder(next)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(fresh)
+	for _, file := range c.Server.Files {
+		if file.Effect != mta.AtOnce {
+			continue
+		}
+		if err := replace(dir, fresh, file.Name); err != nil {
+			return err
+		}
+	}
+	now, err := c.outcomes(dir)
+	if err != nil {
+		return err
+	}
+	between, err := c.between(next)
+	if err != nil {
+		return err
+	}
+	return c.unchanged(now, before, between)
+}
+
+// replace replaces a file and its maps.
+func replace(dir, fresh, name string) error {
+	for _, suffix := range []string{"", ".db", ".cdb", ".lmdb"} {
+		content, err := os.ReadFile(filepath.Join(fresh, name+suffix))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err == nil {
+			err = write(dir, name+suffix, content)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unchanged reports an address of a domain that leaves, and whose outcome is neither
+// as before nor that of the old rows with what they lead to in its new form.
+func (c *trial) unchanged(now map[string]outcome.Outcome, allowed ...map[string]outcome.Outcome) error {
+	served, _ := c.old.build.Set().Domains()
+	stays, relayed := c.next.build.Set().Domains()
+	left := map[string]outcome.Outcome{}
+	for addr, got := range now {
+		domain := domainOf(addr)
+		if slices.Contains(served, domain) && !slices.Contains(stays, domain) && !slices.Contains(relayed, domain) {
+			left[addr] = got
+		}
+	}
+	if err := among(left, allowed); err != nil {
+		return fmt.Errorf("a domain leaves: %w", err)
+	}
+	return nil
+}
+
+func domainOf(addr string) string { return addr[strings.LastIndexByte(addr, '@')+1:] }
+
+// wired asks for the gaps of a configuration that reads everything, and of the same
+// without each of its lines in turn.
+func (c *trial) wired() error {
+	if c.Server.Wiring == nil {
+		return nil
+	}
+	dir, err := os.MkdirTemp(c.folder, "wired-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	name, lines := c.Configuration(c.Server.Dir, c.old.build)
+	gaps := func(without int) ([]mta.Gap, error) {
+		var text []byte
+		for i, line := range lines {
+			if i != without {
+				text = append(append(text, line...), '\n')
+			}
+		}
+		if err := write(dir, name, text); err != nil {
+			return nil, err
+		}
+		return c.Server.Wiring(dir, c.old.build)
+	}
+	whole, err := gaps(-1)
+	if err != nil || len(whole) > 0 {
+		return fmt.Errorf("a configuration that reads everything has the gaps %v (%w)", whole, err)
+	}
+	for i, line := range lines {
+		found, err := gaps(i)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return fmt.Errorf("no gap is found without the line %q", line)
+		}
+		if slices.ContainsFunc(found, func(g mta.Gap) bool { return g.Write == "" || g.What == "" }) {
+			return fmt.Errorf("without the line %q a gap does not say what to write: %v", line, found)
+		}
+	}
+	return nil
+}

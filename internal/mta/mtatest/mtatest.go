@@ -1,0 +1,162 @@
+// Package mtatest is the contract of package mta as a test, which any server
+// passes or fails:
+//
+//	func TestContract(t *testing.T) { mtatest.Run(t, mtatest.Subject{Server: postfix.Server}, 300) }
+//
+// Of each generated inventory, and of an edited form of it, the contract asks:
+//
+//   - The written files, opened again, do with every address and near miss what the
+//     inventory promises, and what the Build said before it was written.
+//   - Rows are sorted by their keys, each has its place in the inventory, and the
+//     served and relayed domains are those of the inventory.
+//   - While the edited set is swapped in, stopped at every call, an address goes
+//     where the old set or the new one sends it.
+//   - A domain that leaves is answered as before until the server is restarted.
+//   - A rollback brings the old outcomes back.
+//   - A configuration that reads everything has no gap; without any one of its
+//     lines it has one.
+//
+// Try gives what is broken as an error, so that a server that is wrong on purpose
+// can be tried too.
+package mtatest
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta"
+	"virtmap/internal/promise"
+	"virtmap/internal/workshop/sample"
+	"virtmap/inventory"
+)
+
+// A Subject is a server that is tried.
+type Subject struct {
+	Server *mta.Server
+
+	// Configuration gives the name and the lines of a main configuration that reads
+	// all that a build needs from a folder, and each line of which is needed. It may
+	// be nil where the server has no Wiring.
+	Configuration func(dir string, b mta.Build) (name string, lines []string)
+}
+
+// Run tries n generated inventories. Those with faults count too: a server must
+// refuse what it cannot do.
+func Run(t *testing.T, s Subject, n int) {
+	t.Helper()
+	addresses, refused := 0, 0
+	for seed := range n {
+		tried, err := Try(t.TempDir(), s, uint64(seed))
+		switch {
+		case errors.Is(err, ErrFaults):
+			refused++
+		case err != nil:
+			t.Fatalf("%s, seed %d: %v", s.Server.Name, seed, err)
+		}
+		addresses += tried
+	}
+	t.Logf("%s: %d inventories, %d with faults, %d addresses", s.Server.Name, n, refused, addresses)
+	if refused*2 > n {
+		t.Errorf("%s: %d of %d inventories have faults", s.Server.Name, refused, n)
+	}
+}
+
+// ErrFaults says that a generated inventory has faults.
+var ErrFaults = errors.New("the inventory has faults")
+
+// Try holds a server to the contract with the inventories of a seed. It uses a
+// folder that is empty, and gives how many addresses it asked about.
+func Try(folder string, s Subject, seed uint64) (addresses int, err error) {
+	old, err := s.compile(seed, 1)
+	if err != nil {
+		return 0, err
+	}
+	next, err := s.compile(seed, 2)
+	if err != nil {
+		return 0, err
+	}
+	c := &trial{Subject: s, folder: folder, old: old, next: next}
+	c.addresses = slices.Concat(old.addresses, next.addresses)
+	slices.Sort(c.addresses)
+	c.addresses = slices.Compact(c.addresses)
+	for _, hold := range []func() error{
+		func() error { return c.written(old) }, func() error { return c.written(next) },
+		c.swapped, c.leaving, c.rolledBack, c.wired,
+	} {
+		if err := hold(); err != nil {
+			return len(c.addresses), err
+		}
+	}
+	return len(c.addresses), nil
+}
+
+// A trial is what is tried with the inventories of one seed.
+type trial struct {
+	Subject
+	folder    string
+	old, next *edition
+	addresses []string
+}
+
+// An edition is one of the two inventories, compiled.
+type edition struct {
+	model     *inventory.Model
+	build     mta.Build
+	promises  *promise.Promises
+	addresses []string
+}
+
+// compile makes an edition of the inventory of a seed. Some domains of the two
+// editions are the same, some have other addresses, and some are in one only.
+func (s Subject) compile(seed, edit uint64) (*edition, error) {
+	r := rand.New(rand.NewPCG(seed, edit))
+	text := sample.Inventory(r, s.Server.Dir, s.Server.Maps[seed%uint64(len(s.Server.Maps))])
+	text = strings.Replace(text, "domains:\n", fmt.Sprintf("domains:\n  stays.example:\n"+
+		"    addresses: {list: [games, bin, far%d@elsewhere.example], one: [root, sys], n%d: [games, sys]}\n"+
+		"  leaves%d.example: {addresses: {info: bin, all: [sys, man]}}\n", edit, edit, edit), 1)
+	text = strings.Replace(text, "host: {", "host: {server: "+s.Server.Name+", ", 1)
+	m, faults := inventory.Parse("mail.yaml", text)
+	if faults.Failed() {
+		return nil, fmt.Errorf("%w: %s", ErrFaults, first(faults))
+	}
+	e := &edition{model: m, build: s.Server.Compile(m, faults), promises: &promise.Promises{Model: m, Account: account}}
+	if faults.Failed() {
+		return nil, fmt.Errorf("%w: %s", ErrFaults, first(faults))
+	}
+	e.promises.Prepare()
+	for _, addr := range sample.Vectors(r, m) {
+		e.add(addr)
+	}
+	for v := range promise.Vectors(m) {
+		e.add(v.Address)
+	}
+	return e, nil
+}
+
+// add adds an address that a client can send, folded.
+func (e *edition) add(addr string) {
+	if folded, problem := mailaddr.Fold(addr); problem == nil && strings.Contains(folded, "@") {
+		e.addresses = append(e.addresses, folded)
+	}
+}
+
+func first(faults *diag.List) string {
+	for _, f := range faults.Faults() {
+		if f.Check.Severity == diag.Error {
+			return f.Text
+		}
+	}
+	return ""
+}
+
+// account reports whether the server of the samples has an account or an alias.
+func account(name string) bool {
+	_, alias := sample.LocalAliases[name]
+	return alias || slices.Contains(sample.Accounts, name)
+}

@@ -1,0 +1,124 @@
+package mtatest_test
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/mtatest"
+	"virtmap/inventory"
+)
+
+func isFaults(err error) bool { return errors.Is(err, mtatest.ErrFaults) }
+
+// reversed gives rows from the last to the first.
+func reversed(s mta.Server) *mta.Server {
+	open := s.Open
+	s.Open = func(at mta.Place, host mta.Host) (mta.Set, error) {
+		set, err := open(at, host)
+		return backwards{set}, err
+	}
+	return &s
+}
+
+type backwards struct{ mta.Set }
+
+func (b backwards) Rows() (mapfile.Rows, error) {
+	rows, err := b.Set.Rows()
+	all := pairsOf(rows)
+	slices.Reverse(all)
+	return all, err
+}
+
+func pairsOf(rows mapfile.Rows) (all mapfile.Pairs) {
+	for key, value := range mapfile.All(rows) {
+		all = append(all, [2]string{string(key), string(value)})
+	}
+	return all
+}
+
+// altered alters what is written of a build.
+func altered(alter func([]mta.Text)) func(mta.Server) *mta.Server {
+	return func(s mta.Server) *mta.Server {
+		compile, keep := s.Compile, s.Keep
+		s.Compile = func(m *inventory.Model, faults *diag.List) mta.Build { return alteredBuild{compile(m, faults), alter} }
+		s.Keep = func(b mta.Build, leave mta.Leave) (mta.Build, []string, error) {
+			kept, domains, err := keep(b.(alteredBuild).Build, leave)
+			return alteredBuild{kept, alter}, domains, err
+		}
+		s.Wiring = nil // it knows the build of sendmail alone
+		return &s
+	}
+}
+
+type alteredBuild struct {
+	mta.Build
+	alter func([]mta.Text)
+}
+
+func (b alteredBuild) Texts() []mta.Text {
+	texts := b.Build.Texts()
+	b.alter(texts)
+	return texts
+}
+
+// Places of the files among those of sendmail.
+const (
+	theTable = 1
+	theNames = 3
+)
+
+func withoutARow(texts []mta.Text) {
+	change(texts, func(rows mapfile.Pairs) mapfile.Pairs { return rows[1:] })
+}
+
+func withTargetsSwapped(texts []mta.Text) {
+	change(texts, func(rows mapfile.Pairs) mapfile.Pairs {
+		other := slices.IndexFunc(rows, func(row [2]string) bool { return row[1] != rows[0][1] })
+		if other > 0 {
+			rows[0][1], rows[other][1] = rows[other][1], rows[0][1]
+		}
+		return rows
+	})
+}
+
+// change changes the rows of the virtusertable and of its text.
+func change(texts []mta.Text, of func(mapfile.Pairs) mapfile.Pairs) {
+	rows := of(pairsOf(texts[theTable].Rows))
+	var text bytes.Buffer
+	for _, row := range rows {
+		text.WriteString(row[0] + "\t" + row[1] + "\n")
+	}
+	texts[theTable] = mta.Text{Bytes: text.Bytes(), Rows: rows}
+}
+
+func withoutADomain(texts []mta.Text) {
+	lines := bytes.Split(bytes.TrimSpace(texts[theNames].Bytes), []byte("\n"))
+	texts[theNames].Bytes = append(bytes.Join(lines[:len(lines)-1], []byte("\n")), '\n')
+}
+
+func keepingNothing(s mta.Server) *mta.Server {
+	s.Keep = nil
+	return &s
+}
+
+// withAliasesLast puts the aliases in place behind the rows that lead to them, and
+// without the old ones beside them.
+func withAliasesLast(s mta.Server) *mta.Server {
+	aliases := s.Files[0]
+	aliases.Union = false
+	s.Files = append(slices.Clone(s.Files[1:]), aliases)
+	return altered(func(texts []mta.Text) {
+		first := texts[0]
+		copy(texts, texts[1:])
+		texts[len(texts)-1] = first
+	})(s)
+}
+
+func withoutGaps(s mta.Server) *mta.Server {
+	s.Wiring = func(string, mta.Build) ([]mta.Gap, error) { return nil, nil }
+	return &s
+}
