@@ -23,6 +23,7 @@ type Model struct {
 	LocalAliases []Name
 	Domains      []Domain
 	Lists        []List
+	Patterns     []Pattern
 	Refusals     []Refusal
 	Guards       Guards
 	MX           MX
@@ -134,7 +135,8 @@ const (
 	NoTarget  TargetKind = iota // nothing was said
 	ToUser                      // Users[Index]
 	ToAlias                     // LocalAliases[Index]
-	ToAddress                   // Text, an address that may hold %1, %2, %3, %%
+	ToAddress                   // Text, an address
+	ToPattern                   // Patterns[Index]; Text is how it is written
 	ToList                      // Lists[Index]
 	ToDomain                    // the same address at the domain Text, detail kept
 	ToLocal                     // whatever the server's local accounts and aliases say
@@ -150,21 +152,6 @@ type Target struct {
 	Index uint32
 	Pos   diag.Pos
 	Text  string
-}
-
-// HasParams reports whether an address target holds %1, %2 or %3.
-func (t *Target) HasParams() bool {
-	if t.Kind != ToAddress {
-		return false
-	}
-	for i := 0; i+1 < len(t.Text); i++ {
-		if t.Text[i] == '%' {
-			if i++; t.Text[i] != '%' {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // A List is several recipients.
@@ -257,6 +244,20 @@ func (m *Model) IsHostName(domain string) bool {
 		return strings.Compare(n.Text, domain)
 	})
 	return local || domain == m.Host.Name.Text
+}
+
+// Meant gives the domain that is meant by a name: localhost, also with the domain
+// behind the host's name, is the host.
+func (m *Model) Meant(domain string) string {
+	if !strings.HasPrefix(domain, "localhost") { // as nearly all
+		return domain
+	}
+	host := m.Host.Name.Text
+	_, behind, _ := strings.Cut(host, ".")
+	if domain == "localhost" || domain == "localhost."+behind {
+		return host
+	}
+	return domain
 }
 
 // MXCheckOf is what a domain's MX verdict decides.

@@ -90,8 +90,7 @@ func domainOf(t *Target) string {
 // case: it is served, or a name of the host.
 func (m *Model) isOwn(domain string) bool {
 	_, served := m.Serves(domain)
-	_, behind, _ := strings.Cut(m.Host.Name.Text, ".")
-	return served || m.IsHostName(domain) || domain == "localhost" || domain == "localhost."+behind
+	return served || m.IsHostName(domain) || m.Meant(domain) != domain
 }
 
 // resolveQuickly resolves what leaves nothing to say: a user, or an address in
@@ -104,7 +103,7 @@ func (m *Model) resolveQuickly(t *Target, users map[string]uint32) bool {
 			t.Kind, t.Index = ToUser, i
 		}
 		return ok
-	case ToAddress, ToDomain:
+	case ToAddress, ToPattern, ToDomain:
 		domain := domainOf(t)
 		if t.Kind == ToDomain {
 			domain = t.Text
@@ -119,14 +118,15 @@ func (r *reader) resolve(t *Target) {
 	switch t.Kind {
 	case toName:
 		r.resolveName(t)
-	case ToAddress:
-		local, domain, _ := mailaddr.Split(t.Text)
+	case ToAddress, ToPattern:
+		domain := domainOf(t)
 		if r.model.isOwn(domain) {
 			t.Text = mailaddr.Lower(t.Text)
+			r.model.Pattern(t).lower()
 		}
 		r.targetDomain(t, domain)
-		if i, ok := r.model.Domain(domain); ok && strings.Contains(local, "%%") && r.model.Domains[i].Enabled {
-			r.fault(checkAddress.At(t.Pos, len(t.Text), "target %q has a percent sign, and sendmail takes a%%b at a domain of its own for a route", t.Text))
+		if i, ok := r.model.Domain(domain); ok && strings.Contains(t.Written(), "%%") && r.model.Domains[i].Enabled {
+			r.fault(checkAddress.At(t.Pos, len(t.Written()), "target %q has a percent sign, and sendmail takes a%%b at a domain of its own for a route", t.Written()))
 		}
 	case ToDomain:
 		r.targetDomain(t, t.Text)
@@ -137,7 +137,7 @@ func (r *reader) resolve(t *Target) {
 // DNS leads them back here.
 func (r *reader) targetDomain(t *Target, domain string) {
 	if i, ok := r.model.Domain(domain); ok && !r.model.Domains[i].Enabled {
-		r.fault(checkDisabledTarget.At(t.Pos, len(t.Text), "target %q is in a domain that is not enabled here", t.Text).
+		r.fault(checkDisabledTarget.At(t.Pos, len(t.Written()), "target %q is in a domain that is not enabled here", t.Written()).
 			Second(r.model.Domains[i].Pos, "the domain is given here").
 			WithHelp("enable the domain, or send the mail elsewhere"))
 	}

@@ -44,12 +44,14 @@ func (r *reader) fork() *reader {
 // join takes in what a fork has read.
 func (r *reader) join(f *reader) {
 	m, from := r.model, f.model
-	lists, refusals := uint32(len(m.Lists)), uint32(len(m.Refusals)-fixedRefusals)
-	if lists > 0 || refusals > 0 {
+	lists, patterns, refusals := uint32(len(m.Lists)), uint32(len(m.Patterns)), uint32(len(m.Refusals)-fixedRefusals)
+	if lists > 0 || patterns > 0 || refusals > 0 {
 		from.eachTarget(func(t *Target) {
 			switch {
 			case t.Kind == ToList:
 				t.Index += lists
+			case t.Kind == ToPattern:
+				t.Index += patterns
 			case t.Kind == Refused && t.Index >= fixedRefusals:
 				t.Index += refusals
 			}
@@ -60,6 +62,7 @@ func (r *reader) join(f *reader) {
 	m.Domains = append(m.Domains, from.Domains...)
 	m.Tests = append(m.Tests, from.Tests...)
 	m.Lists = append(m.Lists, from.Lists...)
+	m.Patterns = append(m.Patterns, from.Patterns...)
 	m.Refusals = append(m.Refusals, from.Refusals[fixedRefusals:]...)
 	r.repeated = append(r.repeated, f.repeated...)
 	r.faults.Join(&f.faults)

@@ -137,9 +137,17 @@ func hasProgram(text string) bool {
 	return false
 }
 
+// addressTarget reads an address, or one that is made of the address that was
+// asked for.
 func (r *reader) addressTarget(v value, name Name) Target {
-	folded, problem := foldPattern(name.Text)
-	if problem == nil && strings.Contains(folded, "*") {
+	t := Target{Kind: ToAddress, Pos: name.Pos}
+	var problem *mailaddr.Problem
+	if strings.Contains(name.Text, "%") {
+		problem = r.patternTarget(name.Text, &t)
+	} else {
+		t.Text, problem = mailaddr.FoldForeign(name.Text)
+	}
+	if problem == nil && strings.Contains(t.Text, "*") {
 		problem = &mailaddr.Problem{
 			Text: fmt.Sprintf("%q has a * in it, which is taken literally", name.Text),
 			Help: "write catch_all: {domain: partner.example} for every address there",
@@ -149,46 +157,25 @@ func (r *reader) addressTarget(v value, name Name) Target {
 		r.problem(checkAddress, v, problem)
 		return Target{}
 	}
-	return Target{Kind: ToAddress, Text: folded, Pos: name.Pos}
+	return t
 }
 
-// foldPattern folds the domain of an address whose local part may hold %1, %2,
-// %3 and %%. Whether the local part is folded too is known with all domains.
-func foldPattern(text string) (string, *mailaddr.Problem) {
-	if !strings.Contains(text, "%") {
-		return mailaddr.FoldForeign(text)
+// patternTarget reads an address with percent signs. One that has no parameters
+// is an address like every other.
+func (r *reader) patternTarget(text string, t *Target) *mailaddr.Problem {
+	p, problem := parsePattern(text)
+	switch {
+	case problem != nil:
+		return problem
+	case len(p) == 1:
+		t.Text = p[0].Text
+		return nil
 	}
-	local, domain, _ := mailaddr.Split(text)
-	var plain strings.Builder // the local part with a letter for each parameter
-	for i := 0; i < len(local); i++ {
-		if local[i] != '%' {
-			plain.WriteByte(local[i])
-			continue
-		}
-		i++
-		switch {
-		case i < len(local) && strings.IndexByte("123%", local[i]) >= 0:
-			plain.WriteByte('x')
-		case i < len(local) && local[i] == '0':
-			return "", &mailaddr.Problem{
-				Text: fmt.Sprintf("%q holds %%0, the whole key with its @; no address can be made of that", text),
-				Help: "%1 is the user, %2 the detail, %3 the detail with its plus",
-			}
-		default:
-			return "", &mailaddr.Problem{
-				Text: fmt.Sprintf("%q holds a %% that is no parameter", text),
-				Help: "%1 is the user, %2 the detail, %3 the detail with its plus, %% a percent sign",
-			}
-		}
-	}
-	if _, problem := mailaddr.FoldLocal(plain.String()); problem != nil {
-		return "", problem
-	}
-	foldedDomain, problem := mailaddr.FoldDomain(domain)
-	if problem != nil {
-		return "", problem
-	}
-	return local + "@" + foldedDomain, nil
+	local, _, _ := mailaddr.Split(text)
+	_, domain, _ := mailaddr.Split(p[len(p)-1].Text)
+	t.Kind, t.Index, t.Text = ToPattern, uint32(len(r.model.Patterns)), local+"@"+domain
+	r.model.Patterns = append(r.model.Patterns, p)
+	return nil
 }
 
 // list reads several recipients. A list of one is that one.
@@ -206,7 +193,7 @@ func (r *reader) list(v value, what string) Target {
 			return
 		}
 		t := r.recipient(item, name, what)
-		if t.HasParams() {
+		if t.Kind == ToPattern {
 			r.fault(checkConflict.At(t.Pos, item.size(), "%q in a list: an alias knows no %%1, %%2 or %%3", t.Text).
 				WithHelp("make it the only target, or write the address out"))
 			return
@@ -249,7 +236,7 @@ type repeatedTarget struct {
 
 // repeats reports a member that stands in a list twice.
 func (r *reader) repeats(t *repeatedTarget) {
-	r.fault(checkDuplicate.At(t.second.Pos, t.size, "%s goes to %s twice", t.what, t.second.Text).
+	r.fault(checkDuplicate.At(t.second.Pos, t.size, "%s goes to %s twice", t.what, t.second.Written()).
 		Second(t.first.Pos, "first given here").WithHelp("keep one of the two"))
 }
 
@@ -267,13 +254,13 @@ func (r *reader) bouncesTo(t Target, v value, what string) Target {
 	}
 	owner := r.recipient(v, name, "bounces_to of "+what)
 	switch {
-	case t.Kind == ToList && !owner.HasParams():
+	case t.Kind == ToList && owner.Kind != ToPattern:
 		r.model.Lists[t.Index].BouncesTo = owner
-	case owner.HasParams():
+	case owner.Kind == ToPattern:
 		r.fault(checkConflict.At(owner.Pos, v.size(), "bounces_to of %s is %q, and an alias knows no %%1, %%2 or %%3", what, owner.Text).
 			WithHelp("write the address out"))
 		return t
-	case t.Kind == Refused || t.Kind == ToLocal || t.Kind == ToDomain || t.HasParams():
+	case t.Kind == Refused || t.Kind == ToLocal || t.Kind == ToDomain || t.Kind == ToPattern:
 		r.fault(checkConflict.At(v.pos(), v.size(), "%s has bounces_to, but no recipients whose mail could bounce", what).
 			WithHelp("leave bounces_to out"))
 	default:
@@ -286,7 +273,7 @@ func (r *reader) bouncesTo(t Target, v value, what string) Target {
 // forward reads a user's addresses elsewhere.
 func (r *reader) forward(v value) Target {
 	t := r.target(v, "forward")
-	if t.Kind == Refused || t.HasParams() {
+	if t.Kind == Refused || t.Kind == ToPattern {
 		r.fault(checkValue.At(v.pos(), v.size(), "forward takes addresses").WithHelp("write carol@elsewhere.example, or a list of addresses"))
 		return Target{}
 	}

@@ -286,13 +286,13 @@ func (c *compiler) member(t inventory.Target, what string) string {
 	if t.Kind != inventory.ToAddress {
 		return c.constant(t)
 	}
-	e := c.followFrom(what, literal(t.Text))
+	e := c.followFrom(what, t.Text)
 	if !c.reportEnd(e, t, what) {
 		return t.Text
 	}
 	if e.refused {
-		c.faults.Add(checkDeadMember.At(t.Pos, len(t.Text), "%s has the recipient %s, which is refused", what, t.Text).
-			Concerning("target %q", t.Text).
+		c.faults.Add(checkDeadMember.At(t.Pos, len(t.Written()), "%s has the recipient %s, which is refused", what, t.Written()).
+			Concerning("target %q", t.Written()).
 			WithHelp("take it out of the list: the list would be accepted, and this part of it bounce"))
 	}
 	return e.right
@@ -306,7 +306,7 @@ func (c *compiler) user(i int) string {
 	case c.userState[i] == done:
 	case c.userState[i] == onPath:
 		at := c.trail.index("user " + u.Name.Text)
-		c.reportLoop(append(c.trail.from(at), "user "+u.Name.Text), u.Forward.Pos, len(u.Forward.Text))
+		c.reportLoop(append(c.trail.from(at), "user "+u.Name.Text), u.Forward.Pos, len(u.Forward.Written()))
 		return u.Name.Text
 	case u.Mailbox.Text == "" && u.Forward.Kind == inventory.NoTarget:
 		c.userValues[i] = u.Name.Text

@@ -67,14 +67,14 @@ func (c *compiler) owners() {
 	if !served {
 		return
 	}
-	if catchAll, _ := c.catchAll(d); catchAll.Kind != inventory.Refused {
+	if catchAll, _ := c.tables.CatchAll(d); catchAll.Kind != inventory.Refused {
 		return
 	}
 	for _, a := range c.aliases.All {
 		if a.Owner == "" || strings.Contains(a.Owner, "@") {
 			continue
 		}
-		if hit, ok := c.listed(d, a.Owner, inventory.Plain); ok && !hit.Disabled && hit.To.Kind != inventory.Refused {
+		if hit, ok := c.tables.Find(d, a.Owner, inventory.Plain); ok && !hit.Disabled && hit.To.Kind != inventory.Refused {
 			continue
 		}
 		c.faults.Add(checkOwner.At(a.ownerPos, 1, "bounces of %s would come to %s@%s, which is refused there", a.label, a.Owner, host).

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/effective"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/parallel"
 	"virtmap/inventory"
@@ -31,8 +32,8 @@ func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 		lists:     make([]*Alias, len(m.Lists)),
 		mailboxes: make([]*Alias, len(m.Users)),
 		memory:    newMemory(m),
+		tables:    effective.Of(m),
 	}
-	c.inherit()
 	c.nameAliases()
 	if !c.tooMany() {
 		c.shared(len(m.Domains))
@@ -93,7 +94,7 @@ func (c *compiler) joinable(forks []*compiler) bool {
 // domains compiles a range of domains.
 func (c *compiler) domains(from, to int) {
 	for d := from; d < to; d++ {
-		if domain := &c.m.Domains[d]; domain.Enabled && !domain.Backup && !domain.Held {
+		if c.tables.HasRows(d) {
 			c.domain(d)
 		}
 	}
@@ -105,7 +106,7 @@ func (c *compiler) size(from, to int) (text, rows int) {
 	const averageValue = 24
 	for d := from; d < to; d++ {
 		domain := &c.m.Domains[d]
-		n := 1 + c.inherited[d].rows
+		n := 1 + c.tables.Most(d)
 		rows += n
 		text += n * (len(domain.Name) + averageValue)
 		for i := range domain.Addresses {
@@ -121,7 +122,7 @@ func (c *compiler) part(from, to int) *compiler {
 	text, rows := c.size(0, from)
 	f := &compiler{
 		m: c.m, faults: c.faults.Fork(), aliases: &Aliases{},
-		lists: c.lists, mailboxes: c.mailboxes, inherited: c.inherited, memory: newMemory(c.m),
+		lists: c.lists, mailboxes: c.mailboxes, tables: c.tables, memory: newMemory(c.m),
 	}
 	f.given.text, f.given.rows = c.size(from, to)
 	f.table = c.table.part(text, rows, f.given)
@@ -150,7 +151,7 @@ const maxRows = 10_000_000
 func (c *compiler) tooMany() bool {
 	rows := 0
 	for d := range c.m.Domains {
-		rows += 1 + c.inherited[d].rows
+		rows += 1 + c.tables.Most(d)
 		if rows > maxRows {
 			domain := &c.m.Domains[d]
 			c.faults.Add(checkTooMany.At(domain.Pos, len(domain.Name), "with the rows of %s the virtusertable has more than %d", domain.Name, maxRows).
@@ -175,22 +176,21 @@ type compiler struct {
 	table   *Table
 	aliases *Aliases
 
-	inherited []inherited // by domain
-	given     tableRoom   // to a fork
-	lists     []*Alias    // by list: the names, nothing filled in
-	mailboxes []*Alias    // by user, of those that need one: the same
+	tables    *effective.Tables
+	given     tableRoom // to a fork
+	lists     []*Alias  // by list: the names, nothing filled in
+	mailboxes []*Alias  // by user, of those that need one: the same
 
 	memory
-	trail     trail   // what is being followed
-	far       bool    // a chain that is too long was reported
-	rejecting string  // the first domain with a rejecting catch-all
-	merging   scratch // of the domain at hand
+	trail     trail               // what is being followed
+	far       bool                // a chain that is too long was reported
+	rejecting string              // the first domain with a rejecting catch-all
+	scratch   []inventory.Address // the rows of the domain at hand
 }
 
 // memory is what a compiler has worked out and may need again.
 type memory struct {
-	copied     map[int][]inventory.Address // effective tables of domains that others copy
-	userValues []string                    // right side of each user, once userState is done
+	userValues []string // right side of each user, once userState is done
 	userState  []visit
 	refusals   []string         // right side of each refusal, once made
 	loops      map[string]bool  // circles that were reported, by the names on them
@@ -200,7 +200,6 @@ type memory struct {
 
 func newMemory(m *inventory.Model) memory {
 	return memory{
-		copied:     map[int][]inventory.Address{},
 		userValues: make([]string, len(m.Users)),
 		userState:  make([]visit, len(m.Users)),
 		refusals:   make([]string, len(m.Refusals)),
@@ -212,29 +211,28 @@ func newMemory(m *inventory.Model) memory {
 
 func (c *compiler) domain(d int) {
 	domain := &c.m.Domains[d]
-	if host := hostOf(c.m, domain.Name); host != domain.Name {
+	if host := c.m.Meant(domain.Name); host != domain.Name {
 		c.faults.Add(checkNeverMatches.At(domain.Pos, len(domain.Name), "sendmail rewrites %s to %s before it looks at the virtusertable: no row of this domain can match", domain.Name, host).
 			WithHelp("list the addresses under %s; host.local_names may name %s", host, domain.Name))
 	}
-	for _, a := range c.withRefusedDetails(d, c.layers(d, &c.merging)) {
-		a.Detail = settle(a.Detail, c.detail(d))
+	for _, a := range c.rows(d) {
 		if a.Disabled {
 			a.To = inventory.Target{Kind: inventory.Refused, Pos: a.Pos}
 		}
-		keep := a.Detail == inventory.DetailKeep && bindsDetail(a.Form)
+		keep := a.Detail == inventory.DetailKeep && a.Form != inventory.ExactDetail
 		value := c.right(a.To, keep, a.Local, domain.Name)
 		c.checkParams(&a)
 		c.row(a.Local, domain.Name, value, a.Pos)
 		c.walkSample(d, &a, value)
 	}
-	t, pos := c.catchAll(d)
+	t, pos := c.tables.CatchAll(d)
 	if t.Kind == inventory.Refused && c.rejecting == "" && !c.m.IsHostName(domain.Name) {
 		c.rejecting = domain.Name
 	}
 	if t.Kind == inventory.ToLocal {
 		return // no row: sendmail falls on to its accounts
 	}
-	value := c.right(t, c.detail(d) == inventory.DetailKeep, "", domain.Name)
+	value := c.right(t, c.tables.Detail(d) == inventory.DetailKeep, "", domain.Name)
 	c.checkParams(&inventory.Address{To: t})
 	c.row("", domain.Name, value, pos)
 	c.walkSample(d, nil, value)
@@ -251,27 +249,29 @@ func (c *compiler) row(local, domain, value string, pos diag.Pos) {
 func (c *compiler) right(t inventory.Target, keep bool, local, domain string) string {
 	switch t.Kind {
 	case inventory.ToDomain:
-		if c.held(t.Text) {
+		if c.tables.Held(t.Text) {
 			return c.waits(t, t.Text, label(local, domain))
 		}
 		return "%1%3@" + t.Text
 	case inventory.ToAddress:
-		if !t.HasParams() {
-			return c.followed(t, keep, label(local, domain))
-		}
-		if _, at, _ := mailaddr.Split(t.Text); c.held(at) {
+		return c.followed(t, keep, label(local, domain))
+	case inventory.ToPattern:
+		if _, at, _ := mailaddr.Split(t.Text); c.tables.Held(at) {
 			return c.waits(t, at, label(local, domain))
 		}
-		return t.Text
+		return rightOf(c.m.Pattern(&t))
 	}
 	value := c.constant(t)
-	if forward, ok := c.forwards(t); ok && keep {
+	if forward, ok := c.tables.Forward(&t); ok && keep {
 		return c.followed(inventory.Target{Kind: inventory.ToAddress, Text: forward, Pos: c.m.Users[t.Index].Forward.Pos}, keep, label(local, domain))
 	}
-	if keep && t.Kind != inventory.Refused {
-		return withDetail(value)
+	if t.Kind == inventory.Refused {
+		return value
 	}
-	return value
+	if keep {
+		return withDetail(escaped(value))
+	}
+	return escaped(value)
 }
 
 // label names an address or a catch-all in messages.
@@ -282,12 +282,6 @@ func label(local, domain string) string {
 	return local + "@" + domain
 }
 
-// held reports whether a domain of the inventory is held back.
-func (c *compiler) held(domain string) bool {
-	d, ours := c.m.Serves(hostOf(c.m, domain))
-	return ours && c.m.Domains[d].Held
-}
-
 // Waits picks, of the faults of a compilation, those about mail that waits for
 // a domain that is held back.
 func Waits(faults *diag.List) []diag.Fault {
@@ -296,13 +290,13 @@ func Waits(faults *diag.List) []diag.Fault {
 
 // waits defers what leads to a domain that is held back.
 func (c *compiler) waits(t inventory.Target, domain, what string) string {
-	c.faults.Add(checkWaits.At(t.Pos, max(1, len(t.Text)), "%s leads to %s, which is held back: its mail is deferred until then", what, domain).
+	c.faults.Add(checkWaits.At(t.Pos, max(1, len(t.Written())), "%s leads to %s, which is held back: its mail is deferred until then", what, domain).
 		WithHelp("name a user or an address that is not in %s, if it must not wait", domain))
 	return `error:4.4.4:"450 mail for ` + domain + ` is not taken here yet"`
 }
 
-// constant gives the right side of a target that is the same for every
-// address, without its detail; an address is the caller's to follow.
+// constant gives the name or the address that a target is for every address, and
+// the right side of a refusal; an address is the caller's to follow.
 func (c *compiler) constant(t inventory.Target) string {
 	switch t.Kind {
 	case inventory.ToUser:
@@ -331,28 +325,31 @@ func (c *compiler) refusal(i uint32) string {
 // checkParams finds targets that use what their key does not give. a is the
 // catch-all when its key is empty.
 func (c *compiler) checkParams(a *inventory.Address) {
-	if !a.To.HasParams() {
+	p := c.m.Pattern(&a.To)
+	if p == nil {
 		return
 	}
-	plus := "+" // of user+ with nothing behind it
-	if a.Form == inventory.Plain {
+	detail, plus := "", "+" // of user+ with nothing behind it
+	switch a.Form {
+	case inventory.Plain:
 		plus = ""
+	case inventory.SomeDetail, inventory.SomeUser:
+		detail, plus = "x", "+x"
+	case inventory.ExactDetail:
+		c.checkOwnDetail(a, p)
+		return
 	}
-	least := binding{"", "x", "", plus}
-	if a.Form == inventory.SomeDetail || a.Form == inventory.SomeUser {
-		least[2], least[3] = "x", "+x"
-	}
-	if addr := least.substitute(a.To.Text); a.Form != inventory.ExactDetail && addr[0] == '@' {
+	if p.Expand("x", detail, plus)[0] == '@' {
 		c.faults.Add(checkParams.At(a.To.Pos, len(a.To.Text), "%q has nothing before its @ for an address without a detail", a.To.Text).
 			WithHelp("%%1 is the user, and always there; a key such as user++ stands for details only"))
-		return
 	}
-	if a.Form != inventory.ExactDetail {
-		return
-	}
-	for _, p := range []string{"%2", "%3"} {
-		if strings.Contains(strings.ReplaceAll(a.To.Text, "%%", ""), p) {
-			c.faults.Add(checkParams.At(a.To.Pos, len(a.To.Text), "%s is empty for the key %q: one address has no detail of its own, %%1 is all of it", p, a.Local).
+}
+
+// checkOwnDetail finds the detail in the target of a key that is one address.
+func (c *compiler) checkOwnDetail(a *inventory.Address, p inventory.Pattern) {
+	for _, kind := range []inventory.PartKind{inventory.PartDetail, inventory.PartPlusDetail} {
+		if p.Has(kind) {
+			c.faults.Add(checkParams.At(a.To.Pos, len(a.To.Text), "%s is empty for the key %q: one address has no detail of its own, %%1 is all of it", parameters[kind], a.Local).
 				WithHelp("write the detail out, or the key %s+*", a.User()))
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/effective"
 	"virtmap/internal/mailaddr"
 	"virtmap/inventory"
 )
@@ -43,12 +44,12 @@ func (c *compiler) walkSample(d int, a *inventory.Address, value string) {
 	if at < 0 || !strings.Contains(value, "%") || strings.HasPrefix(value, "error:") {
 		return
 	}
-	if _, ours := c.m.Serves(hostOf(c.m, value[at+1:])); !ours {
+	if _, _, _, whose := c.tables.Locate(value); whose != effective.Listed {
 		return
 	}
 	domain := c.m.Domains[d].Name
-	t, pos := c.catchAll(d)
-	key, size := "", max(1, len(t.Text))
+	t, pos := c.tables.CatchAll(d)
+	key, size := "", max(1, len(t.Written()))
 	if a != nil {
 		key, pos, size = a.Local, a.Pos, len(a.Local)
 	}
@@ -70,7 +71,7 @@ func (c *compiler) walkSample(d int, a *inventory.Address, value string) {
 // with a detail too. The empty key is the catch-all.
 func (c *compiler) samples(d int, key string) []string {
 	unlisted := inventory.Unlisted(func(name string) bool {
-		_, ok := c.listed(d, name, inventory.Plain)
+		_, ok := c.tables.Find(d, name, inventory.Plain)
 		return ok
 	})
 	local := inventory.Samples{User: unlisted, Detail: "detail"}.Of(key)
@@ -84,23 +85,23 @@ func (c *compiler) samples(d int, key string) []string {
 func (c *compiler) reportEnd(e end, t inventory.Target, what string) bool {
 	switch {
 	case e.loop != nil:
-		c.reportLoop(e.loop, t.Pos, len(t.Text))
+		c.reportLoop(e.loop, t.Pos, len(t.Written()))
 		return false
 	case e.far && c.far:
 		return false // the first such chain stands for all
 	case e.far:
 		c.far = true
-		c.faults.Add(checkTooDeep.At(t.Pos, len(t.Text), "%s leads through more than %d addresses", what, maxSteps).
+		c.faults.Add(checkTooDeep.At(t.Pos, len(t.Written()), "%s leads through more than %d addresses", what, maxSteps).
 			WithHelp("let one of them name the end"))
 		return false
 	case e.deadEnd != "":
 		_, domain, _ := mailaddr.Split(e.deadEnd)
-		way := t.Text
-		if e.deadEnd != literal(t.Text) {
+		way := t.Written()
+		if e.deadEnd != t.Text {
 			way += " and on to " + e.deadEnd
 		}
-		c.faults.Add(checkDeadTarget.At(t.Pos, len(t.Text), "%s goes to %s, which is not listed at %s and is refused there", what, way, domain).
-			Concerning("target %q", t.Text).
+		c.faults.Add(checkDeadTarget.At(t.Pos, len(t.Written()), "%s goes to %s, which is not listed at %s and is refused there", what, way, domain).
+			Concerning("target %q", t.Written()).
 			WithHelp("%s", c.nearestAddress(e.deadEnd)))
 		return false
 	}
@@ -114,10 +115,10 @@ func (c *compiler) nearestAddress(addr string) string {
 	if !listed {
 		return "declare " + local + " under users: " + domain + " is this server's own name"
 	}
-	if catchAll, _ := c.catchAll(d); catchAll.Kind == inventory.ToLocal {
+	if catchAll, _ := c.tables.CatchAll(d); catchAll.Kind == inventory.ToLocal {
 		return "declare " + local + " under users, if the server has an account of that name"
 	}
-	entries := c.entries(d)
+	entries := c.tables.Table(d)
 	words := diag.Words{Names: func(yield func(string) bool) {
 		for i := range entries {
 			if !yield(entries[i].Local) {

@@ -19,15 +19,6 @@ func splitDetail(local string) (user, detail string, plus bool) {
 // binding is what %0 to %3 stand for when a key has matched.
 type binding [4]string
 
-// bind gives the parameters of a key that matched. The address as it stands
-// gives all of its local part as %1 and nothing else.
-func bind(key, user, detail string, plus, exact bool) binding {
-	if exact || !plus {
-		return binding{key, user}
-	}
-	return binding{key, user, detail, "+" + detail}
-}
-
 // substitute puts the parameters into a right side. A parameter that is not
 // bound is empty, and %% is a percent sign (sendmail/map.c, map_rewrite).
 func (b binding) substitute(right string) string {
@@ -63,5 +54,15 @@ func withDetail(right string) string {
 	return right + "%3"
 }
 
-// bindsDetail reports whether a key of the form gives %2 and %3.
-func bindsDetail(f inventory.Form) bool { return f != inventory.ExactDetail }
+// parameters are what a right side has for the parts of a pattern.
+var parameters = [...]string{inventory.PartUser: "%1", inventory.PartDetail: "%2", inventory.PartPlusDetail: "%3"}
+
+// rightOf gives a pattern as a right side.
+func rightOf(p inventory.Pattern) string {
+	var out strings.Builder
+	for _, part := range p {
+		out.WriteString(parameters[part.Kind])
+		out.WriteString(escaped(part.Text))
+	}
+	return out.String()
+}

@@ -224,3 +224,30 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestPercentSigns writes an address with a percent sign so that sendmail reads
+// that very address: doubled in a row, as it is in an alias.
+func TestPercentSigns(t *testing.T) {
+	c, faults := compiled(t, `version: 1
+host: {name: mx1.example.net}
+users: {andrei: , dave: {forward: "a%%1@far.example"}}
+domains:
+  a.example:
+    addresses:
+      one: "a%%1@far.example"
+      dave: dave
+      kept: {to: dave, detail: keep}
+      list: [andrei, "a%%1@far.example"]
+      made+*: "%%%1-%2%3@far.example"
+`)
+	want := []string{
+		"dave@a.example\ta%%1@far.example", "kept@a.example\ta%%1%3@far.example", "list@a.example\tvirtmap-list=a.example",
+		"one@a.example\ta%%1@far.example", "made+*@a.example\t%%%1-%2%3@far.example", "@a.example\terror:5.1.1:\"550 User unknown\"",
+	}
+	if got := rowsOf(c.Table); faults != "" || !slices.Equal(got, want) {
+		t.Errorf("%q, not %q\n%s", got, want, faults)
+	}
+	if got := string(c.Aliases.Text()); !strings.Contains(got, "andrei, a%1@far.example\n") {
+		t.Error(got)
+	}
+}

@@ -85,7 +85,7 @@ func withDetail(text string, a *inventory.Address, from, to inventory.Detail) st
 	from, to = max(from, inventory.DetailDrop), max(to, inventory.DetailDrop)
 	key, value, _ := strings.Cut(text, ": ")
 	switch {
-	case from == to || a.Detail != inventory.DetailUnset || a.Form == inventory.ExactDetail || a.To.Kind == inventory.Refused || a.To.Kind == inventory.ToDomain || a.To.HasParams():
+	case from == to || a.Detail != inventory.DetailUnset || a.Form == inventory.ExactDetail || a.To.Kind == inventory.Refused || a.To.Kind == inventory.ToDomain || a.To.Kind == inventory.ToPattern:
 		return text
 	case strings.HasPrefix(value, "{to: "):
 		value = strings.TrimPrefix(strings.TrimSuffix(value, "}"), "{to: ")

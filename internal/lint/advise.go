@@ -1,9 +1,8 @@
 package lint
 
 import (
-	"iter"
-
 	"virtmap/internal/diag"
+	"virtmap/internal/effective"
 	"virtmap/inventory"
 )
 
@@ -38,8 +37,7 @@ var advice = []struct {
 // accounts of the server; without them nothing is said of those. It gives the
 // checks that were not looked for.
 func Advise(m *inventory.Model, accounts []string, least diag.Severity, faults *diag.List) (skipped []*diag.Check) {
-	a := &advisor{m: m, faults: faults, accounts: accounts}
-	a.inherit()
+	a := &advisor{m: m, faults: faults, accounts: accounts, tables: effective.Of(m)}
 	for _, one := range advice {
 		severity := faults.Severity(one.Check)
 		if severity < least || severity == diag.Ignore || one.Check == checkExposed && len(accounts) == 0 {
@@ -53,12 +51,12 @@ func Advise(m *inventory.Model, accounts []string, least diag.Severity, faults *
 
 // An advisor looks at one inventory.
 type advisor struct {
-	m         *inventory.Model
-	faults    *diag.List
-	accounts  []string
-	inherited []inherited                 // by domain
-	ends      map[*inventory.Address]*end // of addresses that others lead to
-	copied    []bool                      // by domain: a copy of it has another catch-all
+	m        *inventory.Model
+	faults   *diag.List
+	accounts []string
+	tables   *effective.Tables
+	ends     map[*inventory.Address]*end // of addresses that others lead to
+	copied   []bool                      // by domain: a copy of it has another catch-all
 }
 
 // served calls f for every domain that has rows, and is no name of the host.
@@ -89,80 +87,10 @@ func (a *advisor) own(f func(*inventory.Address)) {
 	}
 }
 
-// inherited is what a domain has by itself or from the domains it copies.
-type inherited struct {
-	catchAll inventory.Target
-	detail   inventory.Detail
-	above    int // the next domain of its copies with addresses or roles, or the last; -1: none
-}
-
-// inherit works out what every domain inherits, each link of a chain of copies
-// once.
-func (a *advisor) inherit() {
-	a.inherited = make([]inherited, len(a.m.Domains))
-	known := make([]bool, len(a.m.Domains))
-	var chain []int
-	for i := range a.m.Domains {
-		for d := i; d >= 0 && !known[d]; d = a.m.Domains[d].Source {
-			known[d] = true
-			chain = append(chain, d)
-		}
-		for len(chain) > 0 {
-			d := chain[len(chain)-1]
-			chain = chain[:len(chain)-1]
-			a.inherited[d] = a.inheritedBy(&a.m.Domains[d])
-		}
-	}
-}
-
-// inheritedBy is what a domain has when that of its source is known.
-func (a *advisor) inheritedBy(d *inventory.Domain) inherited {
-	own := inherited{a.m.Defaults.CatchAll, a.m.Defaults.Detail, -1}
-	if d.Source >= 0 {
-		own = a.inherited[d.Source]
-		if source := &a.m.Domains[d.Source]; source.Source < 0 || len(source.Addresses)+len(source.Roles) > 0 {
-			own.above = d.Source
-		}
-	}
-	if d.CatchAll.Kind != inventory.NoTarget {
-		own.catchAll = d.CatchAll
-	}
-	if d.Detail != inventory.DetailUnset {
-		own.detail = d.Detail
-	}
-	return own
-}
-
 // catchAll is where a domain's unlisted addresses go.
-func (a *advisor) catchAll(d int) inventory.Target { return a.inherited[d].catchAll }
-
-// detail is what becomes of user+detail at a domain.
-func (a *advisor) detail(d int) inventory.Detail { return a.inherited[d].detail }
-
-// layers gives the addresses of a domain, those that come first before others.
-func (a *advisor) layers(d int) iter.Seq[[]inventory.Address] {
-	return func(yield func([]inventory.Address) bool) {
-		for ; d >= 0; d = a.inherited[d].above {
-			domain := &a.m.Domains[d]
-			if !yield(domain.Addresses) || !yield(domain.Roles) {
-				return
-			}
-			if domain.Source < 0 && !a.m.IsHostName(domain.Name) && !yield(a.m.Defaults.Roles) {
-				return
-			}
-		}
-	}
-}
-
-// find finds a plain address in the effective table of a domain; taken away is
-// found too.
-func (a *advisor) find(d int, local string) (*inventory.Address, bool) {
-	for layer := range a.layers(d) {
-		if address, ok := inventory.Find(layer, local, inventory.Plain); ok {
-			return address, true
-		}
-	}
-	return nil, false
+func (a *advisor) catchAll(d int) inventory.Target {
+	t, _ := a.tables.CatchAll(d)
+	return t
 }
 
 // refused reports whether an address takes no mail.

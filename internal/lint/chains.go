@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/mailaddr"
+	"virtmap/internal/effective"
 	"virtmap/inventory"
 )
 
@@ -28,13 +28,13 @@ const (
 func (a *advisor) detailsLost() {
 	a.served(func(i int, d *inventory.Domain) {
 		t := &d.CatchAll
-		if !t.HasParams() || !strings.Contains(t.Text, "%1") || strings.Contains(t.Text, "%2") || strings.Contains(t.Text, "%3") {
+		if !a.m.Pattern(t).Has(inventory.PartUser) || a.namesDetail(t) {
 			return
 		}
-		byDefault := a.detail(i) == inventory.DetailKeep
+		byDefault := a.tables.Detail(i) == inventory.DetailKeep
 		keeps := func(address inventory.Address) bool {
 			detail := address.Detail
-			return detail == inventory.DetailKeep || detail == inventory.DetailUnset && byDefault && !refused(&address) || strings.Contains(address.To.Text, "%3") || strings.Contains(address.To.Text, "%2")
+			return detail == inventory.DetailKeep || detail == inventory.DetailUnset && byDefault && !refused(&address) || a.namesDetail(&address.To)
 		}
 		if at := slices.IndexFunc(d.Addresses, keeps); at >= 0 {
 			a.faults.Add(checkDetailLost.At(t.Pos, len(t.Text), "the catch-all drops the +detail that %s keeps", d.Addresses[at].Local).
@@ -42,6 +42,12 @@ func (a *advisor) detailsLost() {
 				WithHelp("write %s", strings.Replace(t.Text, "%1", "%1%3", 1)))
 		}
 	})
+}
+
+// namesDetail reports whether a target is made of the detail too.
+func (a *advisor) namesDetail(t *inventory.Target) bool {
+	p := a.m.Pattern(t)
+	return p.Has(inventory.PartDetail) || p.Has(inventory.PartPlusDetail)
 }
 
 // An end is what following an address or a target found.
@@ -70,15 +76,14 @@ func (a *advisor) address(address *inventory.Address) end {
 
 // next is the listed address of this inventory that a target is.
 func (a *advisor) next(t *inventory.Target) (address *inventory.Address, ok bool) {
-	if t.Kind != inventory.ToAddress || t.HasParams() {
+	if t.Kind != inventory.ToAddress {
 		return nil, false
 	}
-	local, domain, _ := mailaddr.Split(t.Text)
-	i, ok := a.m.Serves(domain)
-	if !ok {
+	local, _, d, whose := a.tables.Locate(t.Text)
+	if whose != effective.Listed {
 		return nil, false
 	}
-	return a.find(i, local)
+	return a.tables.FindWritten(d, local, inventory.Plain)
 }
 
 func (a *advisor) target(t *inventory.Target) end {

@@ -32,7 +32,7 @@ func (a *advisor) near() {
 	var domains, users []named
 	for i := range a.m.Domains {
 		d := &a.m.Domains[i]
-		domains = append(domains, named{text: d.Name, pos: d.Pos, copy: 1 + a.original(i)})
+		domains = append(domains, named{text: d.Name, pos: d.Pos, copy: 1 + a.tables.Original(i)})
 	}
 	seen := map[string]bool{}
 	a.own(func(address *inventory.Address) {
@@ -54,14 +54,6 @@ func (a *advisor) near() {
 		a.faults.Add(checkNear.At(at.pos, len(at.text), "user %s is one letter off %s", at.text, other.text).
 			Second(other.pos, "the other user").WithHelp("mend the one that is misspelled"))
 	}
-}
-
-// original is the domain that a domain copies in the end, or itself.
-func (a *advisor) original(d int) int {
-	for a.m.Domains[d].Source >= 0 {
-		d = a.inherited[d].above
-	}
-	return d
 }
 
 // nearPairs gives names that are one edit away from another, each once. Two

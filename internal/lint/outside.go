@@ -23,7 +23,7 @@ var (
 func (a *advisor) outside(t *inventory.Target) bool {
 	domain := t.Text
 	switch t.Kind {
-	case inventory.ToAddress:
+	case inventory.ToAddress, inventory.ToPattern:
 		_, domain, _ = mailaddr.Split(t.Text)
 	case inventory.ToDomain:
 	default:
@@ -48,13 +48,13 @@ func (a *advisor) leaves(t *inventory.Target) (outside string, ok bool) {
 		}
 		return "", false
 	}
-	return t.Text, a.outside(t)
+	return t.Written(), a.outside(t)
 }
 
 func (a *advisor) catchAllsOutside() {
 	report := func(t *inventory.Target, pos diag.Pos) {
 		if outside, ok := a.leaves(t); ok {
-			a.faults.Add(checkCatchAllOutside.At(pos, max(1, len(t.Text)), "all mail for unlisted addresses, spam first, is sent on to %s", outside).
+			a.faults.Add(checkCatchAllOutside.At(pos, max(1, len(t.Written())), "all mail for unlisted addresses, spam first, is sent on to %s", outside).
 				WithHelp("list the addresses, and write catch_all: reject: who sends spam on is taken for who sends it, and what is refused there bounces to forged senders"))
 		}
 	}
@@ -67,7 +67,7 @@ func (a *advisor) catchAllsOutside() {
 func (a *advisor) forwards() {
 	report := func(t *inventory.Target) {
 		if a.outside(t) {
-			a.faults.Add(checkForward.At(t.Pos, len(t.Text), "mail is sent on to %s", t.Text).
+			a.faults.Add(checkForward.At(t.Pos, len(t.Written()), "mail is sent on to %s", t.Written()).
 				WithHelp("senders that publish SPF are refused there unless this server rewrites envelope senders (SRS); spam goes on in its name"))
 		}
 	}
@@ -125,7 +125,7 @@ func (a *advisor) exposed() {
 // listed gives the accounts that have an address of their name at a domain.
 func (a *advisor) listed(d int, isAccount map[string]bool) map[string]bool {
 	listed := map[string]bool{}
-	for layer := range a.layers(d) {
+	for layer := range a.tables.Layers(d) {
 		for i := range layer {
 			if address := &layer[i]; address.Form == inventory.Plain && isAccount[address.Local] {
 				listed[address.Local] = true

@@ -32,7 +32,7 @@ func (a *advisor) postmasters() {
 		}
 		var missing []string
 		for _, role := range requiredRoles {
-			address, ok := a.find(i, role)
+			address, ok := a.tables.FindWritten(i, role, inventory.Plain)
 			if !ok || address.To.Kind == inventory.Removed && role == "postmaster" {
 				missing = append(missing, role)
 			}

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"slices"
-	"strings"
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
@@ -74,9 +73,9 @@ func (a *advisor) opensAccounts(t *inventory.Target) bool {
 		return true
 	case inventory.ToDomain:
 		return a.m.IsHostName(t.Text)
-	case inventory.ToAddress:
-		local, domain, _ := mailaddr.Split(t.Text)
-		return strings.Contains(local, "%") && a.m.IsHostName(domain)
+	case inventory.ToPattern:
+		_, domain, _ := mailaddr.Split(t.Text)
+		return a.m.IsHostName(domain)
 	}
 	return false
 }
@@ -154,14 +153,14 @@ func (a *advisor) redundant(d int, address *inventory.Address, catchAll *invento
 	if isRole(a.m.Defaults.Roles) || isRole(a.m.Domains[d].Roles) {
 		return false // the role would come back
 	}
-	if address.Detail != inventory.DetailUnset && address.Detail != a.detail(d) {
+	if address.Detail != inventory.DetailUnset && address.Detail != a.tables.Detail(d) {
 		return false
 	}
 	t := &address.To
 	if t.Kind == inventory.ToList && catchAll.Kind == inventory.ToList {
 		return a.sameList(t.Index, catchAll.Index)
 	}
-	return t.Kind == catchAll.Kind && t.Index == catchAll.Index && t.Text == catchAll.Text && !t.HasParams()
+	return t.Kind == catchAll.Kind && t.Index == catchAll.Index && t.Text == catchAll.Text && t.Kind != inventory.ToPattern
 }
 
 func (a *advisor) sameList(x, y uint32) bool {
@@ -173,7 +172,7 @@ func (a *advisor) sameList(x, y uint32) bool {
 func (a *advisor) lone() {
 	report := func(t *inventory.Target) {
 		if t.Lone {
-			a.faults.Add(checkLone.At(t.Pos, max(1, len(t.Text)), "a list with one recipient").
+			a.faults.Add(checkLone.At(t.Pos, max(1, len(t.Written())), "a list with one recipient").
 				WithHelp("write it without brackets; or is somebody missing?"))
 		}
 	}

@@ -187,11 +187,10 @@ func (p *Promises) target(t inventory.Target, user, detail, plus, keep string, s
 	case inventory.ToList:
 		return p.list(int(t.Index), steps)
 	}
-	if t.HasParams() {
-		values := strings.NewReplacer("%%", "%", "%1", user, "%2", detail, "%3", plus)
-		return p.onward(values.Replace(t.Text), steps)
+	if pattern := m.Pattern(&t); pattern != nil {
+		return p.onward(pattern.Expand(user, detail, plus), steps)
 	}
-	local, domain := cutAddress(strings.ReplaceAll(t.Text, "%%", "%"))
+	local, domain := cutAddress(t.Text)
 	return p.onward(local+keep+"@"+domain, steps)
 }
 
