@@ -96,7 +96,7 @@ func (s *Server) readTexts(l sendmail.Layout, each func(row func(key, value []by
 	var text []byte
 	var err error
 	if l.Table != "" {
-		text, err = readIfThere(l.Place(l.Table))
+		text, err = regular.ReadIfThere(l.Place(l.Table))
 	}
 	switch {
 	case err != nil:
@@ -115,7 +115,7 @@ func (s *Server) readTexts(l sendmail.Layout, each func(row func(key, value []by
 		if file.Path == "" {
 			continue
 		}
-		text, err := readIfThere(l.Place(file.Path))
+		text, err := regular.ReadIfThere(l.Place(file.Path))
 		if err != nil {
 			return err
 		}
@@ -130,14 +130,6 @@ func (s *Server) readTexts(l sendmail.Layout, each func(row func(key, value []by
 		s.unsupported = append(s.unsupported, fmt.Sprintf(": the rows of %s, which sendmail does not read (--from lines:%s takes them)", unread, unread))
 	}
 	return nil
-}
-
-func readIfThere(path string) ([]byte, error) {
-	text, err := regular.Read(path, regular.NoLimit)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return text, err
 }
 
 // readGenerics reads the map of a genericstable, or the text where there is

@@ -49,6 +49,15 @@ func Read(path string, limit int64) ([]byte, error) {
 	return readAll(file, path, info.Size(), limit)
 }
 
+// ReadIfThere is Read without a limit; nil where there is no such file.
+func ReadIfThere(path string) ([]byte, error) {
+	text, err := Read(path, NoLimit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return text, err
+}
+
 // ReadStream reads at most limit bytes of what is no file, such as standard
 // input, and waits for its end. name is for the error.
 func ReadStream(from io.Reader, name string, limit int64) ([]byte, error) {
