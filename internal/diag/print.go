@@ -221,6 +221,14 @@ func cutAround(line string, at int) (before, after string) {
 	return before, after
 }
 
+// Count gives a number with a word, in the plural unless it is one.
+func Count(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return strconv.Itoa(n) + " " + word + "s"
+}
+
 // Printable returns s with what a terminal would act on or not show written
 // as an escape, a tab as one blank, and long texts cut.
 func Printable(s string) string {
