@@ -11,17 +11,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"virtmap/internal/publish"
+	"virtmap/internal/build"
 )
 
 type buildArgs struct {
 	inventory, out, state, mx, mc string
 	adopt, dryRun, quiet, timings bool
 	reloaded, verify, rollback    bool
-	entered                       bool              // the folders are locked
-	second                        bool              // this build was begun by another, at its end
-	typed                         *buildArgs        // as they were typed
-	tell                          func(line string) // prints what was found damaged
 	onChange, plan                string
 	grace, wait                   time.Duration
 	keep                          int
@@ -40,7 +36,7 @@ func (a *buildArgs) flags() []cli.Flag {
 		&cli.StringFlag{Name: "mx", Destination: &a.mx, DefaultText: "dns, or zone with --zone", EnvVars: []string{"VIRTMAP_MX"},
 			Usage: "where MX records are looked up, by `MODE`: dns, zone (the files of --zone), or off to serve every domain"},
 		&cli.StringFlag{Name: "state", Destination: &a.state, EnvVars: []string{"VIRTMAP_STATE"},
-			Usage: "keep the record of written files in `DIR`; default " + stateInside + " in -o DIR, " + stateServer + " without -o"},
+			Usage: "keep the record of written files in `DIR`; default " + build.StateInside + " in -o DIR, " + build.StateServer + " without -o"},
 		&cli.BoolFlag{Name: "reloaded", Destination: &a.reloaded, EnvVars: []string{"VIRTMAP_RELOADED"},
 			Usage: "sendmail was restarted since the last build: rows of domains that left may go"},
 		&cli.DurationFlag{Name: "grace", Value: 24 * time.Hour, Destination: &a.grace, EnvVars: []string{"VIRTMAP_GRACE"},
@@ -119,103 +115,59 @@ Examples:
 			case a.rollback && a.onChange == "":
 				return usage(errors.New("--rollback-on-failure goes with --on-change"))
 			}
-			return followed(a.timings, stdio, func(stdio Stdio) error { return build(c.Context, a, stdio) })
+			return followed(a.timings, stdio, func(stdio Stdio) error { return a.run(c.Context, stdio) })
 		},
 	}
 }
 
-func build(ctx context.Context, a buildArgs, stdio Stdio) (err error) {
+func (a *buildArgs) run(ctx context.Context, stdio Stdio) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	if err := a.mode(); err != nil {
-		return err
-	}
-	typed := a
-	a.typed = &typed
-	stdio.stages.Enter("look for changes")
-	if a.nothingToDo(stdio) {
-		return nil
-	}
-	j, err := a.prepare(ctx, stdio)
+	options, err := a.options(stdio)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, j.leave()) }()
-	if err := a.settle(ctx, j, stdio); err != nil {
-		return err
-	}
-	result, err := publish.Publish(ctx, j.set)
-	stdio.stages.end()
-	if err != nil && !errors.Is(err, publish.ErrRecord) {
-		return a.failed(j, err, stdio)
-	}
-	if problem := a.warn(j, len(result.Changes), stdio); problem != nil {
-		return problem
-	}
-	a.say(j, result, stdio)
-	a.sayWiring(j, result, stdio)
+	result, err := build.Run(ctx, options, &narrator{stages: stdio.stages, stdio: stdio, quiet: a.quiet, dryRun: a.dryRun})
 	if err != nil {
-		return machineExit(err, exitIO)
+		return buildExit(err, a.plan, stdio)
 	}
-	// The command may run virtmap itself, and take its time.
-	if err := j.leave(); err != nil {
-		return machineExit(err, exitIO)
-	}
-	j.leave = func() error { return nil }
-	if err := a.changed(ctx, j, result, stdio); err != nil {
-		return err
-	}
-	if done, err := a.finishWired(ctx, j, result, stdio); done || err != nil {
-		return err
-	}
-	if err := j.serving.exit(); err != nil {
-		return err
-	}
-	if err := wiringExit(j, result); err != nil {
-		return err
-	}
-	return a.remember(ctx, j, stdio)
+	return resultExit(&result)
 }
 
-// settle says how a job is published.
-func (a *buildArgs) settle(ctx context.Context, j *job, stdio Stdio) error {
-	if a.rollback {
-		a.keep = max(a.keep, 1)
+// options are what a build is to do.
+func (a *buildArgs) options(stdio Stdio) (build.Options, error) {
+	mode, err := a.mode()
+	if err != nil {
+		return build.Options{}, err
 	}
-	j.set.Keep, j.set.Gap = a.keep, a.gap(j)
-	j.set.Meta = a.meta(j)
-	j.set.Note = a.kinds
-	j.set.Watch = stdio.watcher()
-	j.set.Approve = func(changes []publish.Change) error { return a.approve(j, changes, stdio) }
-	if a.verify {
-		j.set.Verify = func(at func(string) string) error { return a.prove(ctx, j, at, stdio) }
-	} else {
-		j.source.Model.ForgetAddresses() // they are rows by now
-		release(j.source.Model)
-	}
-	if a.plan != "" {
-		return a.asPlanned(j)
-	}
-	return nil
+	asking, err := a.asking.from(mode)
+	return build.Options{
+		Inventory: a.inventory, Load: stdio.load, IncludeFrom: stdio.includeFolders(),
+		Folders: build.Folders{Out: a.out, State: a.state}, MC: a.mc, MX: asking,
+		Adopt: a.adopt, DryRun: a.dryRun, Quiet: a.quiet, Watched: isTerminal(stdio.Err),
+		Reloaded: a.reloaded, Verify: a.verify, Undo: a.rollback, Plan: a.plan, OnChange: a.onChange, Output: stdio.Err,
+		Guards: a.guards.guards(), Keep: a.keep, Grace: a.grace, Wait: a.wait,
+		Command: "virtmap build -i " + a.inventory, Program: version(),
+	}, err
 }
 
-// mode settles where MX records are looked up.
-func (a *buildArgs) mode() error {
+// mode is where MX records are looked up.
+func (a *buildArgs) mode() (string, error) {
 	zones := len(a.asking.zones.Value()) > 0
 	switch {
 	case a.mx == "" && zones:
-		a.mx = mxZone
+		return build.MXFromZones, nil
 	case a.mx == "":
-		a.mx = mxDNS
-	case a.mx != mxDNS && a.mx != mxZone && a.mx != mxOff:
-		return usage(fmt.Errorf("--mx %q: it is dns, zone or off", a.mx))
-	case a.mx == mxZone && !zones:
-		return usage(errors.New("--mx zone needs the zone files: --zone FILE or --zone DIR"))
-	case a.mx != mxZone && zones:
-		return usage(fmt.Errorf("--zone and --mx %s exclude each other", a.mx))
-	case a.mx == mxOff && len(a.asking.resolvers.Value()) > 0:
-		return usage(errors.New("--resolver and --mx off exclude each other: nobody is asked"))
+		return build.MXFromDNS, nil
+	case a.mx != build.MXFromDNS && a.mx != build.MXFromZones && a.mx != build.MXOff:
+		return "", usage(fmt.Errorf("--mx %q: it is dns, zone or off", a.mx))
+	case a.mx == build.MXFromZones && !zones:
+		return "", usage(errors.New("--mx zone needs the zone files: --zone FILE or --zone DIR"))
+	case a.mx != build.MXFromZones && zones:
+		return "", usage(fmt.Errorf("--zone and --mx %s exclude each other", a.mx))
+	case a.mx == build.MXOff && len(a.asking.resolvers.Value()) > 0:
+		return "", usage(errors.New("--resolver and --mx off exclude each other: nobody is asked"))
 	}
-	return nil
+	return a.mx, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/build"
 	"virtmap/internal/diag"
 	"virtmap/internal/regular"
 )
@@ -107,7 +108,7 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 	case a.telling.since != "":
 		fmt.Fprintf(stdio.Err, "%s: no errors on lines changed since %s, and no new ones elsewhere\n", source.Model.Name, diag.Printable(a.telling.since))
 	default:
-		fmt.Fprintf(stdio.Err, "%s: no errors in %s\n", source.Model.Name, contents(source))
+		fmt.Fprintf(stdio.Err, "%s: no errors in %s\n", source.Model.Name, build.Contents(source))
 	}
 	return nil
 }

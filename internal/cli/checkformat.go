@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -133,11 +134,11 @@ func tellTo(out io.Writer, file string, print func(io.Writer) error) error {
 		}
 		return nil
 	}
-	var text bytesWriter
+	var text bytes.Buffer
 	if err := print(&text); err != nil {
 		return exit(exitSoftware, err)
 	}
-	if err := writeWhole(file, text.content); err != nil {
+	if err := writeWhole(file, text.Bytes()); err != nil {
 		return machineExit(fmt.Errorf("--format: %w", err), exitCannotWrite)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/build"
 	"virtmap/internal/lint"
 	"virtmap/inventory"
 )
@@ -73,7 +74,7 @@ func completeLine(commands []*cli.Command, words []string, out io.Writer) error 
 
 // proposals are the words that may stand behind others.
 func proposals(commands []*cli.Command, before []string, last string) iter.Seq[string] {
-	name, inventoryFile := "", defaultInventory
+	name, inventoryFile := "", build.DefaultInventory
 	var flags []cli.Flag
 	for i := 0; i < len(before); i++ {
 		word := before[i]

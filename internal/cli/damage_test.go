@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"virtmap/internal/build"
 	"virtmap/internal/workshop/peer"
 )
 
@@ -31,7 +32,7 @@ func harm(t *testing.T, r *rand.Rand, folder string) (said []string) {
 		}
 		path := all[r.IntN(len(all))]
 		kind := []string{"emptied", "cut", "overwritten", "removed", "a folder", "a link"}[r.IntN(6)]
-		inState := strings.Contains(path, stateInside)
+		inState := strings.Contains(path, build.StateInside)
 		if !inState && (kind == "a folder" || kind == "a link") {
 			kind = "emptied" // in the place of an output they are a person's
 		}

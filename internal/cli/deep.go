@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"virtmap/internal/build"
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mta/sendmail"
@@ -19,7 +21,7 @@ import (
 // deep looks at the installed files: what sendmail would not read, where they
 // contradict each other, and whether the users are accounts here.
 func (a *checkArgs) deep(source sendmail.Build, stdio Stdio) error {
-	dir := firstOf(a.out, source.Model.Host.MailDir.Text)
+	dir := cmp.Or(a.out, source.Model.Host.MailDir.Text)
 	found := 0
 	say := func(path, text, mend string) {
 		found++
@@ -28,7 +30,7 @@ func (a *checkArgs) deep(source sendmail.Build, stdio Stdio) error {
 			fmt.Fprintf(stdio.Err, "%s: help: %s\n", diag.Printable(path), diag.Printable(mend))
 		}
 	}
-	for _, f := range source.Unsafe(dir, sendmail.TrustedUser(dir, lookupUser)) {
+	for _, f := range source.Unsafe(dir, sendmail.TrustedUser(dir, build.LookupUser)) {
 		say(f.Path, f.Text, f.Mend)
 	}
 	if err := deepWiring(source, dir, say); err != nil {
@@ -45,7 +47,7 @@ func (a *checkArgs) deep(source sendmail.Build, stdio Stdio) error {
 		return machineExit(err, exitIO)
 	}
 	if found > 0 {
-		fmt.Fprintln(stdio.Err, plural(found, "error"))
+		fmt.Fprintln(stdio.Err, diag.Count(found, "error"))
 		return exit(exitProblems, nil)
 	}
 	return nil
@@ -53,7 +55,7 @@ func (a *checkArgs) deep(source sendmail.Build, stdio Stdio) error {
 
 // deepWiring names what the server's configuration must read and does not.
 func deepWiring(source sendmail.Build, dir string, say func(path, text, mend string)) error {
-	config, err := configurationOf(dir, dir == source.Model.Host.MailDir.Text)
+	config, err := build.Configuration(dir, dir == source.Model.Host.MailDir.Text)
 	if err != nil {
 		return err
 	}
@@ -61,7 +63,7 @@ func deepWiring(source sendmail.Build, dir string, say func(path, text, mend str
 	for _, g := range source.Needed(v.Gaps) {
 		say(config.At(g.Line), g.What, g.Help(source.Settings()))
 	}
-	if daemon, runs := config.Daemon(filepath.Dir(config.Path) != mcfile.DefaultDir); runs && isLive(dir, &source.Model.Host) && daemon.Started.Before(config.Changed) {
+	if daemon, runs := config.Daemon(filepath.Dir(config.Path) != mcfile.DefaultDir); runs && build.IsLive(dir, &source.Model.Host) && daemon.Started.Before(config.Changed) {
 		say(config.Path, "it was changed since the running sendmail was started", "service sendmail restart")
 	}
 	for _, line := range config.Unread() {

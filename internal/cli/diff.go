@@ -15,12 +15,9 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/build"
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
-	"virtmap/internal/mmap"
-	"virtmap/internal/mta/sendmail"
-	"virtmap/internal/publish"
 )
 
 type diffArgs struct {
@@ -76,60 +73,62 @@ Examples:
 func (a *diffArgs) run(ctx context.Context, stdio Stdio) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	a.dryRun, a.adopt = true, true
-	j, err := a.prepare(ctx, stdio)
+	options, err := a.options(stdio)
 	if err != nil {
 		return err
 	}
-	j.set.Watch = stdio.watcher()
-	// What a person changed is compared like everything else; build refuses it.
-	pending, err := publish.Publish(ctx, j.set)
+	review, err := build.Review(ctx, options, &narrator{stages: stdio.stages, stdio: stdio, quiet: a.quiet})
 	if err != nil {
-		return machineExit(err, exitIO)
+		return buildExit(err, "", stdio)
 	}
-	stdio.stages.Enter("compare outcomes")
-	c, err := a.compare(j, pending.Changes, stdio)
-	if err == nil {
-		c.Drift, err = fileset.Drift(sendmail.Server, a.out)
-	}
-	if err != nil {
-		return machineExit(err, exitIO)
-	}
-	stdio.tellDamage(pending.Changes, j.instead, "a build makes it anew")
+	stdio.tellDamage(review.Changes, review.Instead, "a build makes it anew")
 	if a.save != "" {
-		p, err := planOf(j)
-		if err == nil {
-			err = p.save(a.save)
-		}
-		if err != nil {
+		if err := savePlan(&review, a.save); err != nil {
 			return err
 		}
 	}
-	stdio.stages.end()
+	stdio.stages.End()
 	out := bufio.NewWriter(stdio.Out)
-	if err := errors.Join(a.print(out, j, c, pending), out.Flush()); err != nil {
+	if err := errors.Join(a.print(out, &review), out.Flush()); err != nil {
 		return exit(exitIO, err)
 	}
-	if a.exitCode && len(pending.Changes) > 0 {
+	if a.exitCode && len(review.Changes) > 0 {
 		return exit(exitPending, nil)
 	}
 	return nil
 }
 
-func (a *diffArgs) print(w io.Writer, j *job, c change.Change, pending publish.Report) error {
-	d := diffOutput{Change: c, alarms: c.Alarms(a.guards.limits(j.source.Model), nil)}
-	for _, file := range pending.Changes {
+// savePlan writes the plan of what was reviewed.
+func savePlan(review *build.Reviewed, path string) error {
+	plan, err := review.Plan()
+	if err != nil {
+		return machineExit(err, exitIO)
+	}
+	text, err := plan.Text()
+	if err != nil {
+		return machineExit(err, exitSoftware)
+	}
+	return machineExit(writeWhole(path, text), exitCannotWrite)
+}
+
+func (a *diffArgs) print(w io.Writer, review *build.Reviewed) error {
+	d := diffOutput{Change: review.Change, alarms: review.Alarms}
+	for _, file := range review.Changes {
 		d.files = append(d.files, filepath.Base(file.Path))
 		if file.Kept != "" && file.Damage == "" {
 			d.alarms = append(d.alarms, change.Alarm{Guard: byHand, Text: file.Path + " was not written by virtmap, or changed since"})
 		}
 	}
-	if held := bases(pending.Held); len(held) > 0 {
-		d.alarms = append(d.alarms, change.Alarm{Guard: change.Unwired, Text: strings.Join(held, " ") + " wait until the server reads what they lead to: " + strings.Join(j.wiring.Says(), "; ")})
+	if held := bases(review.Held); len(held) > 0 {
+		d.alarms = append(d.alarms, change.Alarm{Guard: change.Unwired, Text: strings.Join(held, " ") + " wait until the server reads what they lead to: " + strings.Join(review.Missing, "; ")})
 	}
 	switch {
 	case a.unified:
-		return a.unifiedDiff(w, j)
+		return review.EachText(func(path string, old, next []byte) error {
+			shown := diag.Printable(path)
+			_, err := w.Write(diff.Diff(shown, old, shown, next))
+			return err
+		})
 	case a.format == "json":
 		return d.json(w)
 	case a.format == "markdown":
@@ -137,46 +136,3 @@ func (a *diffArgs) print(w io.Writer, j *job, c change.Change, pending publish.R
 	}
 	return d.text(w)
 }
-
-// unifiedDiff prints the text files that change, line by line.
-func (a *diffArgs) unifiedDiff(w io.Writer, j *job) error {
-	for _, out := range j.set.Outputs {
-		if out.Source != "" {
-			continue // a map; its text is here too
-		}
-		old, err := readIfThere(out.Path)
-		if err != nil {
-			return err
-		}
-		if old == nil && out.IfKnown || out.Same(mmap.Of(old)) && old != nil {
-			continue
-		}
-		next, err := contentOf(out)
-		if err != nil {
-			return err
-		}
-		shown := diag.Printable(out.Path)
-		if _, err := w.Write(diff.Diff(shown, old, shown, next)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// contentOf gives what a text file would become. Texts are written from the
-// beginning to the end.
-func contentOf(out publish.Output) ([]byte, error) {
-	var w bytesWriter
-	err := out.Write(&w)
-	return w.content, err
-}
-
-// A bytesWriter keeps what is written to it.
-type bytesWriter struct{ content []byte }
-
-func (b *bytesWriter) Write(p []byte) (int, error) {
-	b.content = append(b.content, p...)
-	return len(p), nil
-}
-
-func (b *bytesWriter) Seek(int64, int) (int64, error) { return 0, os.ErrInvalid }

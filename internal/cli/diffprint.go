@@ -122,9 +122,9 @@ func (d *diffOutput) summary() string {
 		word string
 	}{{change.New, "new domain"}, {change.Gone, "domain"}} {
 		if n := counts[part.kind]; n > 0 && part.kind == change.Gone {
-			parts = append(parts, plural(n, part.word)+" not served any more")
+			parts = append(parts, diag.Count(n, part.word)+" not served any more")
 		} else if n > 0 {
-			parts = append(parts, plural(n, part.word))
+			parts = append(parts, diag.Count(n, part.word))
 		}
 	}
 	for _, kind := range []change.Kind{change.Added, change.Removed, change.Changed} {

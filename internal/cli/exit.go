@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 
+	"virtmap/internal/build"
 	"virtmap/internal/importer"
 	"virtmap/internal/publish"
 )
@@ -48,11 +50,17 @@ func usage(err error) error { return exit(exitUsage, err) }
 // machineExit gives an error of the machine its exit code.
 func machineExit(err error, other int) error {
 	var known *exitError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &known):
+	var of *build.Error
+	if err == nil || errors.As(err, &known) {
 		return err
+	}
+	if errors.As(err, &of) {
+		other = kindExits[of.Kind]
+		if of.Option != "" {
+			err = fmt.Errorf("--%s: %w", of.Option, err)
+		}
+	}
+	switch {
 	case errors.Is(err, context.Canceled):
 		return exit(exitTryAgain, errors.New("interrupted; no file was changed"))
 	case errors.Is(err, publish.ErrLocked), errors.Is(err, publish.ErrChanged), errors.Is(err, importer.ErrChanged):

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/build"
 	"virtmap/internal/importer"
 	"virtmap/internal/report"
 )
@@ -43,7 +44,7 @@ func legalWords(command, flag string) []string {
 	case "format":
 		return []string{"text", "json"}
 	case "mx":
-		return []string{mxDNS, mxZone, mxOff}
+		return []string{build.MXFromDNS, build.MXFromZones, build.MXOff}
 	case "allow":
 		return guardWords()
 	}

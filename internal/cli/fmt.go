@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/build"
 	"virtmap/internal/diag"
 	"virtmap/inventory"
 )
@@ -41,7 +42,7 @@ Examples:
 		Action: func(c *cli.Context) error {
 			files := c.Args().Slice()
 			if len(files) == 0 {
-				files = []string{defaultInventory}
+				files = []string{build.DefaultInventory}
 			}
 			if a.write && a.check {
 				return usage(errors.New("--check writes nothing; leave --write out"))

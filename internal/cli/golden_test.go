@@ -143,18 +143,3 @@ func sameBytes(t *testing.T, a, b string) {
 		}
 	}
 }
-
-func TestHostNames(t *testing.T) {
-	const hosts = "127.0.0.1 localhost\n192.0.2.25 mx1.example.net mx1 # ours\n192.0.2.26 mx2.example.net mx2\n"
-	tests := []struct{ it, here, hosts, want string }{
-		{"takes a full name as it is", "MX1.Example.NET.", hosts, "mx1.example.net"},
-		{"finds the full name of a short one", "mx1", hosts, "mx1.example.net mx1"},
-		{"does not take another's", "mx3", hosts, "mx3"},
-		{"has only the short name without a hosts file", "mx1", "", "mx1"},
-	}
-	for _, tt := range tests {
-		if got := strings.Join(hostNames(tt.here, tt.hosts), " "); got != tt.want {
-			t.Errorf("it %s: got %s, want %s", tt.it, got, tt.want)
-		}
-	}
-}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/build"
 	"virtmap/internal/diag"
 	"virtmap/internal/importer"
 	"virtmap/internal/mailaddr"
@@ -99,7 +101,7 @@ Examples:
 			if err := errors.Join(notEmpty(c, "accounts", "host", "output", "into", "mailbox-base"), a.check(c)); err != nil {
 				return err
 			}
-			return a.run(c.Context, firstOf(c.Args().First(), "/etc/mail"), stdio)
+			return a.run(c.Context, cmp.Or(c.Args().First(), "/etc/mail"), stdio)
 		},
 	}
 }
@@ -115,7 +117,7 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 		if have, err = faultless(a.into, stdio); err != nil {
 			return err
 		}
-		a.installed.host = firstOf(a.installed.host, have.Model.Host.Name.Text)
+		a.installed.host = cmp.Or(a.installed.host, have.Model.Host.Name.Text)
 	}
 	server, err := a.open(dir, stdio)
 	if err != nil {
@@ -130,7 +132,7 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 			return err
 		}
 	}
-	inv, err := server.Inventory(firstOf(a.out, "mail.yaml"))
+	inv, err := server.Inventory(cmp.Or(a.out, "mail.yaml"))
 	if err != nil {
 		return machineExit(err, exitProblems)
 	}
@@ -145,7 +147,7 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 		return err
 	}
 	if inv.Left > 0 {
-		fmt.Fprintf(stdio.Err, "%s not imported; each is a comment with the reason in the inventory\n", plural(inv.Left, "line"))
+		fmt.Fprintf(stdio.Err, "%s not imported; each is a comment with the reason in the inventory\n", diag.Count(inv.Left, "line"))
 	}
 	printSome(stdio, inv.Refused)
 	fmt.Fprintln(stdio.Err, a.nextStep(inv))
@@ -194,8 +196,8 @@ func (a *importArgs) prove(ctx context.Context, server *importer.Server, inv *im
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	next := filepath.Join(work, "new")
 	inv.Source.Model.ForgetAddresses() // they are rows by now
-	release(inv.Source.Model)
-	if err := errors.Join(os.Mkdir(next, 0o755), writeSet(ctx, inv.Source, next)); err != nil {
+	build.Release(inv.Source.Model)
+	if err := errors.Join(os.Mkdir(next, 0o755), build.WriteSet(ctx, inv.Source, next)); err != nil {
 		return false, err
 	}
 	host := inv.Source.Model.Host.Name.Text
@@ -299,9 +301,9 @@ func readList(file string, stdin io.Reader, limit int64) ([]byte, error) {
 // host gives the server's own name: that of --host, of its configuration, or of
 // this machine.
 func (a *importArgs) host(configured string) (host string, err error) {
-	if host = firstOf(a.installed.host, configured); host == "" {
-		if host, err = thisHost(); err != nil {
-			return "", err
+	if host = cmp.Or(a.installed.host, configured); host == "" {
+		if host, err = build.ThisHost(); err != nil {
+			return "", machineExit(err, exitIO)
 		}
 	}
 	if _, problem := mailaddr.FoldDomain(host); problem != nil {

@@ -31,7 +31,7 @@ func (a *importArgs) merge(server *importer.Server, inv *importer.Inventory, hav
 	if err := printProof(stdio.Err, "", &proof); err != nil {
 		return exit(exitIO, err)
 	}
-	fmt.Fprintf(stdio.Out, "%s: added %s, and %s to domains that it has\n", diag.Printable(strings.Join(changed, ", ")), plural(len(m.Additions.Domains), "domain"), addresses(m.Added))
+	fmt.Fprintf(stdio.Out, "%s: added %s, and %s to domains that it has\n", diag.Printable(strings.Join(changed, ", ")), diag.Count(len(m.Additions.Domains), "domain"), addresses(m.Added))
 	for _, left := range inv.Lines() {
 		stdio.tell(left)
 	}

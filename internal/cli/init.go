@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/build"
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
 	"virtmap/inventory"
@@ -47,7 +49,7 @@ Examples:
 			if err := notEmpty(c, "host", "user"); err != nil {
 				return err
 			}
-			return a.run(firstOf(c.Args().First(), defaultInventory), stdio)
+			return a.run(cmp.Or(c.Args().First(), build.DefaultInventory), stdio)
 		},
 	}
 }

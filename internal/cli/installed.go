@@ -6,9 +6,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/build"
 	"virtmap/internal/diag"
 	"virtmap/internal/mta/sendmail"
-	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/regular"
 )
 
@@ -71,8 +71,8 @@ func (a installedArgs) server(stdio Stdio) (mailServer, error) {
 	}
 	host := strings.ToLower(a.host)
 	if host == "" {
-		if host, err = hostOf(a.maps); err != nil {
-			return mailServer{}, err
+		if host, err = build.HostOf(a.maps); err != nil {
+			return mailServer{}, machineExit(err, exitNoInput)
 		}
 	}
 	return mailServer{host, func(name string) bool { return accounts[name] }}, nil
@@ -90,28 +90,6 @@ func (a installedArgs) open(stdio Stdio) (*sendmail.Installed, error) {
 	}
 	warn(stdio, set.Warnings())
 	return set, nil
-}
-
-// hostOf is the name of the server that a folder is for: that of its
-// configuration, or of this machine.
-func hostOf(dir string) (string, error) {
-	c, err := conf.Read(dir)
-	if err != nil {
-		return "", machineExit(err, exitNoInput)
-	}
-	if host := c.Host(); host != "" {
-		return host, nil
-	}
-	return thisHost()
-}
-
-// thisHost is the full name of this machine, where it has one.
-func thisHost() (string, error) {
-	names, err := namesOfThisHost()
-	if err != nil {
-		return "", err
-	}
-	return names[0], nil
 }
 
 // readAccounts gives the names of a passwd file.

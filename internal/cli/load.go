@@ -1,35 +1,22 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/build"
 	"virtmap/internal/diag"
-	"virtmap/internal/lint"
 	"virtmap/internal/mta/sendmail"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
-
-// defaultInventory is read where no other is named.
-const defaultInventory = "mail.yaml"
-
-// yamlEndings are the endings of the names of inventories.
-var yamlEndings = []string{".yaml", ".yml"}
 
 // inventoryFlag is the same for every command that reads one.
 func inventoryFlag(path *string) cli.Flag {
 	return &cli.StringFlag{
-		Name: "inventory", Aliases: []string{"i"}, Value: defaultInventory, Destination: path, TakesFile: true,
+		Name: "inventory", Aliases: []string{"i"}, Value: build.DefaultInventory, Destination: path, TakesFile: true,
 		Usage: "read the inventory from `FILE`, - for standard input", EnvVars: []string{"VIRTMAP_INVENTORY"},
 	}
 }
@@ -86,75 +73,22 @@ func quietFlag(quiet *bool) cli.Flag {
 	}
 }
 
-// read reads and compiles an inventory; the faults of both are in the list. An
-// inventory with faults is compiled too, for the sake of the faults.
-// Of advice it asks only for what the inventory makes an error.
+// load loads an inventory, with the folders of --include-from.
+func (s Stdio) load(path string) (*inventory.Model, *diag.List, error) {
+	return loadInterruptibly(path, s)
+}
+
+// read reads and compiles an inventory; the faults of both are in the list. Of
+// advice it asks only for what the inventory makes an error.
 func read(path string, stdio Stdio) (sendmail.Build, *diag.List, error) {
 	return readAdvised(path, nil, diag.Error, stdio)
 }
 
 // readAdvised is read with the advice that counts as a severity or more.
 func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdio) (sendmail.Build, *diag.List, error) {
-	stdio.stages.Enter("read the inventory")
-	m, faults, err := loadInterruptibly(path, stdio)
-	if errors.Is(err, context.Canceled) {
-		return sendmail.Build{}, nil, machineExit(err, exitNoInput)
-	}
-	if err != nil {
-		code := exitNoInput
-		if errors.Is(err, fs.ErrPermission) {
-			code = exitPermission
-		}
-		return sendmail.Build{}, nil, exit(code, nearInventory(path, err))
-	}
-	if m.Part {
-		if top, ok := includedBy(path); ok {
-			notByItself(faults, top)
-			return sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults.Fork())}, faults, nil
-		}
-	}
-	stdio.stages.Bytes(int64(m.Sources.Len()))
-	stdio.stages.Rows(m.CountAddresses())
-	stdio.stages.Enter("compile")
-	release(m)
-	lint.Tune(m, faults)
-	source := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
-	stdio.stages.Rows(source.Compiled.Table.Len())
-	stdio.stages.Bytes(int64(len(source.Compiled.Table.Text())))
-	skipped := lint.All() // of an inventory with errors nothing else is known
-	if lint.Sound(faults) {
-		lint.Tests(m, faults)
-	}
-	if lint.Sound(faults) {
-		stdio.stages.Enter("advise")
-		skipped = lint.Advise(m, accounts, least, faults)
-	}
-	lint.Ignored(m, skipped, faults)
-	return source, faults, nil
-}
-
-// nearInventory names the inventory that is there, where the one that was asked
-// for is not: mail.yml for mail.yaml.
-func nearInventory(path string, err error) error {
-	if _, missing := os.Stat(path); !errors.Is(missing, fs.ErrNotExist) {
-		return err
-	}
-	ending := filepath.Ext(path)
-	for _, other := range yamlEndings {
-		near := strings.TrimSuffix(path, ending) + other
-		if _, missing := os.Stat(near); missing == nil && slices.Contains(yamlEndings, ending) {
-			return fmt.Errorf("%w; there is %q: write -i %s", err, near, near)
-		}
-	}
-	return err
-}
-
-// release gives back the memory of what a large inventory leaves behind: it would
-// be kept until the heap has doubled.
-func release(m *inventory.Model) {
-	if m.Sources.Len() > 8<<20 {
-		debug.FreeOSMemory()
-	}
+	r := build.Reading{Load: stdio.load, Accounts: accounts, Least: least, Stages: stdio.stages}
+	source, faults, err := r.Read(path)
+	return source, faults, machineExit(err, exitNoInput)
 }
 
 // faultless reads an inventory that must have no errors; its faults are
@@ -169,6 +103,17 @@ func faultless(path string, stdio Stdio) (sendmail.Build, error) {
 
 // printFaults prints faults down to a severity, and fails when there are errors.
 func printFaults(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
+	if err := showFaults(stdio, sources, faults, least); err != nil {
+		return err
+	}
+	if faults.Failed() {
+		return exit(exitProblems, nil)
+	}
+	return nil
+}
+
+// showFaults prints faults down to a severity.
+func showFaults(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
 	stdio.stages.hide()
 	printer := diag.Printer{Sources: sources, Color: onTerminal(stdio.Err), Least: least}
 	if faults.Failed() {
@@ -176,9 +121,6 @@ func printFaults(stdio Stdio, sources *diag.Sources, faults *diag.List, least di
 	}
 	if err := printer.Print(stdio.Err, faults); err != nil {
 		return exit(exitIO, err)
-	}
-	if faults.Failed() {
-		return exit(exitProblems, nil)
 	}
 	return nil
 }

@@ -2,15 +2,13 @@ package cli
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"virtmap/internal/build"
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
-	"virtmap/internal/mapfile"
-	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/publish"
 )
 
@@ -27,7 +25,7 @@ func sayLosses(files []publish.Change, c *change.Change, verb string, stdio Stdi
 		if file.Kept != "" && verb == "lost" {
 			fmt.Fprintf(stdio.Err, "%s: the file that was there is kept as %s\n", diag.Printable(file.Path), diag.Printable(file.Kept))
 		}
-		if c == nil || !isTable(file.Path) {
+		if c == nil || !build.IsTable(file.Path) {
 			printLost(stdio, file, verb)
 			continue
 		}
@@ -57,13 +55,8 @@ func sayLosses(files []publish.Change, c *change.Change, verb string, stdio Stdi
 		if same == 1 {
 			form = "%s is written another way, with the same outcome\n"
 		}
-		fmt.Fprintf(stdio.Err, form, plural(same, "row"))
+		fmt.Fprintf(stdio.Err, form, diag.Count(same, "row"))
 	}
-}
-
-// isTable reports whether a file is the virtusertable, its text or a map.
-func isTable(path string) bool {
-	return mapfile.WithoutSuffix(filepath.Base(path)) == mcfile.Virtusertable
 }
 
 // changedOutcomes describes what becomes of the keys of lost rows, where that

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -24,7 +25,7 @@ Examples:
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			var page *manual.Page
-			switch name := firstOf(c.Args().First(), "virtmap"); {
+			switch name := cmp.Or(c.Args().First(), "virtmap"); {
 			case c.NArg() > 1:
 				return usage(errors.New("man takes one PAGE"))
 			case name == "virtmap":

@@ -202,7 +202,7 @@ func mapCheck(names []string, stdio Stdio) error {
 		if err == nil {
 			var sum mapfile.Sum
 			if sum, err = f.Sum(); err == nil {
-				fmt.Fprintf(stdio.Out, "%s: %s, %s, sound\n", diag.Printable(f.Path()), f.Type.Name, plural(sum.Len(), "row"))
+				fmt.Fprintf(stdio.Out, "%s: %s, %s, sound\n", diag.Printable(f.Path()), f.Type.Name, diag.Count(sum.Len(), "row"))
 			}
 			err = mapExit(errors.Join(err, f.Close()))
 		}

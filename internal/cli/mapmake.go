@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/build"
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
@@ -62,20 +63,20 @@ Examples:
 
 func (a *mapMakeArgs) run(ctx context.Context, path string, typ mapfile.Type, stdio Stdio) error {
 	var table *virtuser.Table
-	r := publish.Replacement{FS: publish.OS, Gap: mapGap, Wait: a.wait, Watch: stdio.watcher()}
+	r := publish.Replacement{FS: publish.OS, Gap: build.MapGap, Wait: a.wait, Watch: stdio.watcher()}
 	r.Make = func() (out publish.Output, err error) {
-		before := stampOf(path)
+		before := build.StampOf(path)
 		if table, err = a.parse(path, stdio); err != nil {
 			return out, err
 		}
 		owner := -1
 		if os.Geteuid() == 0 {
-			owner = sendmail.TrustedUser(filepath.Dir(path), lookupUser)
+			owner = sendmail.TrustedUser(filepath.Dir(path), build.LookupUser)
 		}
 		out = fileset.Map(path, typ, table, owner)
 		check := out.Check
 		out.Check = func(image *mmap.Image) error {
-			if stampOf(path) != before {
+			if build.StampOf(path) != before {
 				return fmt.Errorf("%q %w", path, publish.ErrChanged)
 			}
 			return check(image)
@@ -89,9 +90,9 @@ func (a *mapMakeArgs) run(ctx context.Context, path string, typ mapfile.Type, st
 	if err != nil {
 		return machineExit(err, exitIO)
 	}
-	stdio.stages.end()
+	stdio.stages.End()
 	if !a.quiet {
-		fmt.Fprintf(stdio.Err, "%s: %s, %s\n", diag.Printable(path+typ.Suffix), typ.Name, plural(table.Len(), "row"))
+		fmt.Fprintf(stdio.Err, "%s: %s, %s\n", diag.Printable(path+typ.Suffix), typ.Name, diag.Count(table.Len(), "row"))
 	}
 	return nil
 }

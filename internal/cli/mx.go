@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/hostnames"
+	"virtmap/internal/build"
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
 	"virtmap/inventory"
@@ -93,17 +94,26 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	q, err := a.asking.open(&source.Model.Host, len(a.asking.zones.Value()) > 0, stdio)
+	asking, err := a.asking.from(build.MXFromDNS)
 	if err != nil {
 		return err
 	}
-	q.checker.Authoritative = a.authoritative
-	printZoneFaults(stdio, q.faults)
+	if len(asking.Zones) > 0 {
+		asking.From = build.MXFromZones
+	}
+	q, err := asking.Open(&source.Model.Host, &narrator{stages: stdio.stages, stdio: stdio})
+	if err != nil {
+		return buildExit(err, "", stdio)
+	}
+	if a.authoritative {
+		q.Authoritatively()
+	}
+	printZoneFaults(stdio, q.Faults)
 	subjects := make([]mxcheck.Subject, len(all))
 	for i := range all {
 		subjects[i] = all[i].Subject
 	}
-	verdicts, err := q.ask(ctx, subjects, stdio)
+	verdicts, err := q.Ask(ctx, subjects)
 	if err != nil {
 		return machineExit(err, exitIO)
 	}

@@ -87,7 +87,7 @@ func summary(all []checked) string {
 	for i := range all {
 		counts[all[i].Level]++
 	}
-	text := plural(len(all), "domain")
+	text := diag.Count(len(all), "domain")
 	separator := ": "
 	for _, level := range []mxcheck.Level{mxcheck.Error, mxcheck.Unknown, mxcheck.Warning, mxcheck.OK} {
 		n := counts[level]

@@ -181,7 +181,7 @@ func TestUnreadableState(t *testing.T) {
 	}
 	build(0)
 	for i, name := range []string{"generations/1/meta.json", "generations/2/virtusertable", "manifest.json", "lock", "reloaded", "unannounced", "journal.json"} {
-		path := filepath.Join(dir, "out", stateInside, name)
+		path := filepath.Join(dir, "out", ".virtmap", name)
 		if _, err := os.Stat(path); err != nil {
 			if err := os.WriteFile(path, nil, 0); err != nil {
 				t.Fatal(err)

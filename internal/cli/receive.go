@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail"
@@ -246,7 +247,7 @@ func (a *receiveArgs) serve(ctx context.Context, config smtpd.Config, policy *re
 	case policy.broken != nil:
 		return exit(exitIO, policy.broken)
 	case policy.messages < a.messages:
-		return exit(exitProblems, fmt.Errorf("%d of %s came", policy.messages, plural(a.messages, "message")))
+		return exit(exitProblems, fmt.Errorf("%d of %s came", policy.messages, diag.Count(a.messages, "message")))
 	}
 	return nil
 }

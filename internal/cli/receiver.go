@@ -116,5 +116,5 @@ func (r *receiver) Deliver(m smtpd.Message) error {
 
 // summary is for when the sessions have ended.
 func (r *receiver) summary() string {
-	return fmt.Sprintf("received %s for %s; %s refused", plural(r.messages, "message"), plural(r.recipients, "recipient"), plural(r.refusals, "recipient"))
+	return fmt.Sprintf("received %s for %s; %s refused", diag.Count(r.messages, "message"), diag.Count(r.recipients, "recipient"), diag.Count(r.refusals, "recipient"))
 }

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"virtmap/internal/build"
 )
 
 // TestWhatToRemove holds a rollback to the file that names what it would have
@@ -26,7 +28,7 @@ func TestWhatToRemove(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := (&keptArgs{out: dir}).whatToRemove(names); got != c.want {
+		if got := whatToRemove(build.Folders{Out: dir}, names); got != c.want {
 			t.Errorf("it %s: got %q, want %q", c.it, got, c.want)
 		}
 	}

@@ -130,8 +130,8 @@ func (s *stages) hide() {
 	}
 }
 
-// end ends the last stage, and the bar.
-func (s *stages) end() {
+// End ends the last stage, and the bar.
+func (s *stages) End() {
 	if s == nil {
 		return
 	}
@@ -152,7 +152,7 @@ func (s *stages) end() {
 
 // print prints what every stage took.
 func (s *stages) print() error {
-	s.end()
+	s.End()
 	w := tabwriter.NewWriter(s.err, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "seconds\trows\tbytes\t  stage")
 	for _, st := range s.all {
@@ -186,7 +186,7 @@ func (s Stdio) watcher() publish.Watcher {
 func followed(timings bool, stdio Stdio, run func(Stdio) error) error {
 	stdio.stages = newStages(stdio)
 	err := run(stdio)
-	stdio.stages.end()
+	stdio.stages.End()
 	if timings {
 		if problem := stdio.stages.print(); problem != nil && err == nil {
 			err = exit(exitIO, problem)

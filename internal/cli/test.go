@@ -6,24 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"maps"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/build"
 	"virtmap/internal/endtoend"
-	"virtmap/internal/fileset"
-	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta/sendmail"
-	"virtmap/internal/promise"
-	"virtmap/internal/publish"
 	"virtmap/internal/report"
 	"virtmap/inventory"
 )
@@ -97,7 +91,7 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	dir := a.maps
 	if dir == "" {
 		dir = work
-		if err := writeSet(ctx, source, dir); err != nil {
+		if err := build.WriteSet(ctx, source, dir); err != nil {
 			return machineExit(err, exitIO)
 		}
 	}
@@ -119,28 +113,18 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	if a.maps != "" || source.Model.Host.Map != inventory.MapText {
 		warn(stdio, set.Warnings())
 	}
-	var second *sendmail.Asker
+	proof := build.Proof{Source: source, Set: set, Account: account}
 	if a.sendmail {
-		if second, err = a.secondOpinion(source, set, work, stdio); err != nil {
+		if proof.Sendmail, err = a.secondOpinion(source, set, work, stdio); err != nil {
 			return err
 		}
 	}
-	promises := promise.Promises{Model: source.Model, Account: knownBy(set, account)}
-	promises.Prepare()
-	trial := endtoend.Trial{Host: router.Host, Set: set, Promised: promises.Of, Fold: fold, Workers: clients(), Ends: set.Router.Ends}
-	if second != nil {
-		trial.Program = second
-	}
-	var unreadable error
-	err = a.try(ctx, &trial, vectors(source, set, &unreadable), &unreadable, stdio)
-	if second != nil && second.Relays() {
+	err = a.try(ctx, &proof, stdio)
+	if proof.Sendmail != nil && proof.Sendmail.Relays() {
 		warn(stdio, []string{"sendmail lets a client on loopback relay, so that it was not compared what a stranger is told about other domains"})
 	}
 	return err
 }
-
-// clients is how many send at once.
-func clients() int { return 4 * runtime.GOMAXPROCS(0) }
 
 // workFolder makes a folder for what is built, in a place that sendmail trusts
 // where it is to read from there: the usual temporary folders are writable for
@@ -157,67 +141,13 @@ func workFolder(sendmail bool) (string, error) {
 	return os.MkdirTemp(parent, "virtmap-")
 }
 
-// writeSet builds into an empty folder.
-func writeSet(ctx context.Context, source sendmail.Build, dir string) error {
-	outputs, err := fileset.Outputs(sendmail.Server, source, dir, -1)
-	if err != nil {
-		return err
-	}
-	_, err = publish.Publish(ctx, publish.Set{Outputs: outputs, State: filepath.Join(dir, stateInside), FS: publish.OS})
-	return err
-}
-
-// vectors are those of the inventory, and one for every row and every domain
-// of the files. What cannot be read is in err afterwards.
-func vectors(source sendmail.Build, set *sendmail.Installed, err *error) iter.Seq[promise.Vector] {
-	return func(yield func(promise.Vector) bool) {
-		for v := range promise.Vectors(source.Model) {
-			if !yield(v) {
-				return
-			}
-		}
-		for _, name := range set.Listed() {
-			for _, v := range promise.OfName(name) {
-				if !source.Takes(name) && !yield(v) {
-					return
-				}
-			}
-		}
-		enough := errors.New("enough")
-		*err = set.EachRow(func(key, _ []byte) error {
-			if v, ok := promise.OfRow(string(key)); ok && !yield(v) {
-				return enough
-			}
-			return nil
-		})
-		if errors.Is(*err, enough) {
-			*err = nil
-		}
-	}
-}
-
-// fold gives the folded form of an address that is one.
-func fold(addr string) string {
-	if quoted, domain, ok := strings.Cut(addr, `"@`); ok {
-		addr = strings.TrimPrefix(quoted, `"`) + "@" + domain // quotes mean nothing
-	}
-	if folded, problem := mailaddr.Fold(addr); problem == nil {
-		return folded
-	}
-	return addr
-}
-
 // try prints every result and counts.
-func (a *testArgs) try(ctx context.Context, trial *endtoend.Trial, all iter.Seq[promise.Vector], unreadable *error, stdio Stdio) error {
-	total := 0
-	for range all {
-		total++
-	}
-	bar := progress("sending mail", total, stdio)
+func (a *testArgs) try(ctx context.Context, proof *build.Proof, stdio Stdio) error {
+	bar := progress("sending mail", proof.Count(), stdio)
 	out := bufio.NewWriter(stdio.Out)
 	printer := report.Formats[a.format](out, "virtmap test")
 	tried, failed := 0, 0
-	trial.Each = func(r *endtoend.Result) error {
+	proof.Each = func(r *endtoend.Result) error {
 		bar()
 		tried++
 		c := caseOf(r)
@@ -226,7 +156,7 @@ func (a *testArgs) try(ctx context.Context, trial *endtoend.Trial, all iter.Seq[
 		}
 		return printer.Case(c)
 	}
-	if err := trial.Run(ctx, all); err != nil {
+	if err := proof.Run(ctx); err != nil {
 		return machineExit(err, exitIO)
 	}
 	if err := errors.Join(printer.Close(), out.Flush()); err != nil {
@@ -240,8 +170,8 @@ func (a *testArgs) try(ctx context.Context, trial *endtoend.Trial, all iter.Seq[
 		fmt.Fprintf(talk, "tried %d addresses over SMTP: %d differ from the inventory\n", tried, failed)
 	}
 	switch {
-	case *unreadable != nil:
-		return exit(exitProblems, *unreadable)
+	case proof.Unreadable != nil:
+		return exit(exitProblems, proof.Unreadable)
 	case failed > 0:
 		return exit(exitProblems, nil)
 	}

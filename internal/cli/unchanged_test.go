@@ -88,6 +88,9 @@ func TestUnchangedReadsNothing(t *testing.T) {
 	}
 }
 
+// settled is how old files must be for a build to remember them.
+const settled = 50 * time.Millisecond
+
 // A lookingBuild is a build that looks before it reads. One that reads the
 // inventory tells of a damaged manifest.
 type lookingBuild struct {
@@ -258,7 +261,7 @@ func TestPendingZonesAreRead(t *testing.T) {
 			time.Sleep(settled)
 			build(dnsZone)
 		}
-		if _, err := os.Stat(filepath.Join(state, unchangedName)); err == nil {
+		if _, err := os.Stat(filepath.Join(state, "unchanged.json")); err == nil {
 			t.Errorf("%s: it is remembered", name)
 		}
 	}

@@ -128,7 +128,11 @@ func newChange(t *testing.T, seed int) *change {
 	if _, err := publish.Publish(context.Background(), publish.Set{Outputs: installed, State: dir + "/.s", FS: publish.OS}); err != nil {
 		t.Fatal(err)
 	}
-	if next, _, err = next.KeepLeaving(dir, nil, time.Time{}, time.Hour, time.Now()); err != nil {
+	open := func(damaged []string) (*sendmail.Installed, error) {
+		set, _, _, err := sendmail.OpenSound(dir, nil, damaged, next.Model.Host.Name.Text, func(string) bool { return false })
+		return set, err
+	}
+	if next, _, err = next.KeepLeaving(dir, open, time.Time{}, time.Hour, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	for to, s := range map[*[]publish.Output]sendmail.Build{&c.old: old, &c.new: next} {

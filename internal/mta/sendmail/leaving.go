@@ -14,33 +14,30 @@ import (
 	"virtmap/virtuser"
 )
 
-// KeepLeaving gives the source with the rows of domains that leave the
-// installed set of a folder, and of those that left since sendmail read class
-// w. restarted is when it was restarted last, as far as that is known; rows go
-// too when class w did not change for grace. It names the domains whose rows
-// stay.
+// KeepLeaving gives the build with the rows of domains that leave the installed
+// set of a folder, and of those that left since sendmail read class w. open gives
+// that set, as OpenSound does for the files that are known to be damaged; the
+// caller closes it. restarted is when sendmail was restarted last, as far as that
+// is known; rows go too when class w did not change for grace. It names the
+// domains whose rows stay.
 //
 // There is no memory of it but the files: class w says who leaves now, a
 // comment in the virtusertable who left before, and the time of
 // local-host-names since when. Where one of them is damaged its copy is read:
 // a name of class w without rows is open to every local account.
-func (b Build) KeepLeaving(dir string, copies Copies, restarted time.Time, grace time.Duration, now time.Time) (Build, []string, error) {
-	set, err := b.openLeaving(dir, copies, nil)
+func (b Build) KeepLeaving(dir string, open func(damaged []string) (*Installed, error), restarted time.Time, grace time.Duration, now time.Time) (Build, []string, error) {
+	set, err := open(nil)
 	if err != nil {
 		return b, nil, err
 	}
-	defer func() { set.Close() }() // it may be another set by then
 	leaving := b.leaving(dir, set, restarted, grace, now)
 	if len(leaving) == 0 {
 		return b, nil, nil
 	}
 	if damaged := set.damagedMaps(); damaged != nil {
-		sound, err := b.openLeaving(dir, copies, damaged)
-		if err != nil {
+		if set, err = open(damaged); err != nil {
 			return b, nil, err
 		}
-		set.Close()
-		set = sound
 	}
 	rows := map[string][][2]string{}
 	err = set.EachRow(func(key, value []byte) error {
@@ -60,6 +57,9 @@ func (b Build) KeepLeaving(dir string, copies Copies, restarted time.Time, grace
 	}
 	slices.Sort(domains)
 	taken := map[string]bool{}
+	for name := range mapfile.All(b.Compiled.Aliases.MapRows()) {
+		taken[string(mapfile.WithoutNUL(name))] = true
+	}
 	for _, row := range all {
 		aliases = set.aliasesOf(row[1], taken, aliases)
 	}
@@ -67,13 +67,6 @@ func (b Build) KeepLeaving(dir string, copies Copies, restarted time.Time, grace
 		return b, nil, err
 	}
 	return b, domains, nil
-}
-
-// openLeaving opens the files of builds, or what stands in for those that are
-// damaged. No account decides which rows a domain has.
-func (b Build) openLeaving(dir string, copies Copies, damaged []string) (*Installed, error) {
-	set, _, _, err := OpenSound(dir, copies, damaged, b.Model.Host.Name.Text, func(string) bool { return false })
-	return set, err
 }
 
 // damagedMaps are the maps of a set that cannot be read to their end.
@@ -111,8 +104,8 @@ func (b Build) leaving(dir string, set *Installed, restarted time.Time, grace ti
 	return leaving
 }
 
-// aliasesOf appends the aliases of ours that a right side leads to, which may have
-// the detail of the address behind it (%3).
+// aliasesOf appends the aliases of ours that a right side leads to and that are not
+// taken. The right side may have the detail of the address behind it (%3).
 func (set *Installed) aliasesOf(right string, taken map[string]bool, rows [][2]string) [][2]string {
 	right = strings.TrimSuffix(right, "%3")
 	for _, name := range []string{right, "owner-" + right} {

@@ -1,6 +1,7 @@
 package sendmail
 
 import (
+	"errors"
 	"path/filepath"
 
 	"virtmap/internal/diag"
@@ -62,7 +63,21 @@ func asView(s mta.Set) (*View, bool) {
 }
 
 func keep(b mta.Build, l mta.Leave) (mta.Build, []string, error) {
-	return b.(Build).KeepLeaving(l.Dir, l.Copies, l.Restarted, l.Grace, l.Now)
+	var set *Installed
+	open := func(damaged []string) (_ *Installed, err error) {
+		if set != nil {
+			err = set.Close()
+		}
+		if err == nil {
+			set, _, _, err = OpenSound(l.Dir, l.Copies, damaged, "", func(string) bool { return false })
+		}
+		return set, err
+	}
+	kept, domains, err := b.(Build).KeepLeaving(l.Dir, open, l.Restarted, l.Grace, l.Now)
+	if set != nil {
+		err = errors.Join(err, set.Close())
+	}
+	return kept, domains, err
 }
 
 // wiring names what sendmail.cf, or sendmail.mc where there is no sendmail.cf, does

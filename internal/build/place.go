@@ -1,7 +1,7 @@
-package cli
+package build
 
 import (
-	"fmt"
+	"cmp"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -10,39 +10,50 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
-	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/regular"
 	"virtmap/inventory"
 )
 
-// Where the record of written files is kept: inside a folder given by -o, and
+// Where the record of written files is kept: inside a folder that was named, and
 // at a place of its own on the server itself.
 const (
-	stateInside = ".virtmap"
-	stateServer = "/var/lib/virtmap"
+	StateInside = ".virtmap"
+	StateServer = "/var/lib/virtmap"
 )
 
-// place settles the folders of the files and of the state.
-func (a *buildArgs) place(host *inventory.Host) error {
-	if a.out == "" {
+// Folders are those of the files and of the record of them. Empty ones are where a
+// server has them.
+type Folders struct{ Out, State string }
+
+// onServer reports whether the state is that of the server itself.
+func (f Folders) onServer() bool { return f.State == StateServer }
+
+// within gives the folders where none was given: the files are in the folder of a
+// server, or the state is inside the folder that was given.
+func (f Folders) within(server string) Folders {
+	if f.Out == "" {
+		f.Out, f.State = server, cmp.Or(f.State, StateServer)
+	}
+	f.State = cmp.Or(f.State, filepath.Join(f.Out, StateInside))
+	return f
+}
+
+// Installed gives the folders of files that are installed.
+func (f Folders) Installed() Folders { return f.within(DefaultDir) }
+
+// place settles the folders by the inventory.
+func (r *run) place(host *inventory.Host) error {
+	if r.Out == "" {
 		if err := onHost(host); err != nil {
 			return err
 		}
-		a.out = host.MailDir.Text
-		a.state = firstOf(a.state, stateServer)
 	}
-	a.state = firstOf(a.state, filepath.Join(a.out, stateInside))
+	r.Folders = r.within(host.MailDir.Text)
 	return nil
 }
 
-func firstOf(given, other string) string {
-	if given != "" {
-		return given
-	}
-	return other
-}
-
-func lookupUser(name string) (uid int, err error) {
+// LookupUser gives the number of a user by the name, or of what is one already.
+func LookupUser(name string) (uid int, err error) {
 	if uid, err := strconv.Atoi(name); err == nil {
 		return uid, nil
 	}
@@ -65,15 +76,14 @@ func onHost(host *inventory.Host) error {
 	if slices.ContainsFunc(names, func(here string) bool { return sameHost(here, name) }) {
 		return nil
 	}
-	called, own := "", names[0]
-	if config, err := conf.Read(host.MailDir.Text); err == nil && config.Host() != "" {
-		if own = config.Host(); own == name {
-			return nil
-		}
-		called = fmt.Sprintf(", which its sendmail.cf calls %q,", own)
+	called, err := calledHere(host.MailDir.Text)
+	if err != nil {
+		called = "" // it is not known
 	}
-	return exit(exitRefused, fmt.Errorf("this machine is %q%s and the inventory is for %q, so that nothing was written. If it is that server, write \"host: {name: %s}\" into the inventory, or put %s beside %s in /etc/hosts; if it is not, write the files elsewhere with -o DIR",
-		names[0], called, name, own, name, names[0]))
+	if called == name {
+		return nil
+	}
+	return &OtherHost{Here: names[0], Called: called, Wanted: name}
 }
 
 // sameHost compares two names of a machine, of which one may be the first word of
@@ -86,10 +96,28 @@ func sameHost(a, b string) bool {
 	return a == b || short(a, b) || short(b, a)
 }
 
+// ThisHost is the full name of this machine, where it has one.
+func ThisHost() (string, error) {
+	names, err := namesOfThisHost()
+	if err != nil {
+		return "", err
+	}
+	return names[0], nil
+}
+
+// HostOf is the name of the server that a folder is for: that of its
+// configuration, or of this machine.
+func HostOf(dir string) (string, error) {
+	if host, err := calledHere(dir); host != "" || err != nil {
+		return host, as(NoInput, err)
+	}
+	return ThisHost()
+}
+
 func namesOfThisHost() ([]string, error) {
 	here, err := os.Hostname()
 	if err != nil {
-		return nil, exit(exitIO, err)
+		return nil, as(IO, err)
 	}
 	hosts, _ := regular.Read("/etc/hosts", regular.MaxBytes) // without one there is only the short name to go by
 	return hostNames(here, string(hosts)), nil

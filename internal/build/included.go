@@ -1,4 +1,4 @@
-package cli
+package build
 
 import (
 	"os"
@@ -40,14 +40,14 @@ func includedBy(file string) (string, bool) {
 // inventoriesIn gives the files of a folder that may be inventories, those with
 // the usual name first.
 func inventoriesIn(folder string) []string {
-	all := []string{filepath.Join(folder, defaultInventory)}
+	all := []string{filepath.Join(folder, DefaultInventory)}
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil
 	}
 	for _, entry := range entries {
 		isYAML := slices.Contains(yamlEndings, filepath.Ext(entry.Name()))
-		if isYAML && entry.Name() != defaultInventory && len(all) < candidatesMax {
+		if isYAML && entry.Name() != DefaultInventory && len(all) < candidatesMax {
 			all = append(all, filepath.Join(folder, entry.Name()))
 		}
 	}

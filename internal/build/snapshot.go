@@ -1,9 +1,7 @@
-package cli
+package build
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +14,7 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/publish"
-	"virtmap/internal/regular"
+	"virtmap/inventory"
 	"virtmap/mxcheck/resolve"
 )
 
@@ -30,12 +28,12 @@ const unchangedName = "unchanged.json"
 // and check --deep read everything.
 type snapshot struct {
 	Version  int               `json:"version"`
-	Program  string            `json:"program"` // this program, and the flags that matter
+	Program  string            `json:"program"` // this program, and the options that matter
 	At       time.Time         `json:"at"`
 	Until    time.Time         `json:"until"`    // when the DNS is to be asked again; zero: it is not asked
 	Patterns []string          `json:"patterns"` // of included files
 	Matches  []string          `json:"matches"`  // what they match
-	Zones    []string          `json:"zones"`    // what --zone stands for; none: no zone file was read
+	Zones    []string          `json:"zones"`    // the zone files; none: no zone file was read
 	Inputs   map[string]string `json:"inputs"`   // SHA-256 by path
 	Outputs  map[string]string `json:"outputs"`  // stamp by path
 }
@@ -44,8 +42,8 @@ type snapshot struct {
 // system is coarse, and a change in the same moment would not show.
 const settled = 50 * time.Millisecond
 
-// program names this program and what of its flags decides about files.
-func (a *buildArgs) program(includeFrom []string) (string, error) {
+// program names this program and what of its options decides about files.
+func (o *Options) program() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
@@ -54,12 +52,12 @@ func (a *buildArgs) program(includeFrom []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s %s %s %d %q %q %q %q %q %q", version(), stampOf(self), host, os.Geteuid(), a.inventory, a.out, a.mx, a.mc, includeFrom, a.asking.zones.Value()), nil
+	return fmt.Sprintf("%s %s %s %d %q %q %q %q %q %q", o.Program, StampOf(self), host, os.Geteuid(), o.Inventory, o.Out, o.MX.From, o.MC, o.IncludeFrom, o.MX.Zones), nil
 }
 
-// stampOf tells one state of a file from another, also where content was put back
+// StampOf tells one state of a file from another, also where content was put back
 // with the old size and time: that moves the inode's own time.
-func stampOf(path string) string {
+func StampOf(path string) string {
 	info, err := publish.OS.Stat(path)
 	if err != nil {
 		return "absent"
@@ -78,16 +76,16 @@ func matches(patterns []string) (files []string) {
 
 // quickly reports whether a build may look before it reads: one that changes
 // nothing must have nothing else to do either, and nobody to talk to.
-func (a *buildArgs) quickly(stdio Stdio) bool {
-	return !a.dryRun && !a.adopt && !a.reloaded && a.plan == "" && a.inventory != "-" && !isTerminal(stdio.Err)
+func (o *Options) quickly() bool {
+	return !o.DryRun && !o.Adopt && !o.Reloaded && o.Plan == "" && o.Inventory != inventory.StdinName && !o.Watched
 }
 
 // nothingToDo reports whether everything is as the last build left it.
-func (a *buildArgs) nothingToDo(stdio Stdio) bool {
-	if !a.quickly(stdio) {
+func (r *run) nothingToDo() bool {
+	if !r.given.quickly() {
 		return false
 	}
-	state := a.stateFolder()
+	state := r.given.within("").State // the inventory is not read yet
 	text, err := publish.ReadState(publish.OS, filepath.Join(state, unchangedName))
 	if err != nil || publish.Leftovers(publish.OS, state) {
 		return false
@@ -97,34 +95,26 @@ func (a *buildArgs) nothingToDo(stdio Stdio) bool {
 		return false
 	}
 	now := time.Now()
-	program, err := a.program(stdio.includeFolders())
+	program, err := r.given.program()
 	if err != nil || program != s.Program || now.Before(s.At) || !s.Until.IsZero() && !now.Before(s.Until) {
 		return false
 	}
-	return a.sameZones(s.Zones) && s.holds(state)
+	return r.MX.sameZones(s.Zones) && s.holds(state)
 }
 
-// sameZones reports whether --zone stands for the files that were read.
-func (a *buildArgs) sameZones(read []string) bool {
+// sameZones reports whether the zone files are those that were read.
+func (a *Asking) sameZones(read []string) bool {
 	if len(read) == 0 {
 		return true
 	}
-	files, err := resolve.ZoneFiles(a.asking.zones.Value())
+	files, err := resolve.ZoneFiles(a.Zones)
 	return err == nil && slices.Equal(files, read)
-}
-
-// stateFolder is where the state is before the inventory is read.
-func (a *buildArgs) stateFolder() string {
-	if a.out == "" {
-		return firstOf(a.state, stateServer)
-	}
-	return firstOf(a.state, filepath.Join(a.out, stateInside))
 }
 
 // holds compares with what is there now.
 func (s *snapshot) holds(state string) bool {
 	for path, stamp := range s.Outputs {
-		if stampOf(path) != stamp {
+		if StampOf(path) != stamp {
 			return false
 		}
 	}
@@ -140,65 +130,56 @@ func (s *snapshot) holds(state string) bool {
 	return true
 }
 
-func digestOf(path string) (string, error) {
-	content, err := regular.Read(path, regular.MaxBytes)
-	if err != nil {
-		return "", err
-	}
-	return sha256Of(content), nil
-}
-
-func sha256Of(content []byte) string {
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:])
-}
-
 // remember writes what a build saw that found nothing to do, or did it. What
 // waits for something is not remembered: the rows of a domain that leaves, a
 // domain that is held back, a change that nobody was told of.
-func (a *buildArgs) remember(ctx context.Context, j *job, stdio Stdio) error {
-	if !a.quickly(stdio) || len(j.leaving) > 0 {
+func (r *run) remember(ctx context.Context) error {
+	if !r.given.quickly() || len(r.leaving) > 0 {
 		return nil
 	}
-	s := snapshot{Version: 1, At: time.Now(), Patterns: j.source.Model.Includes, Inputs: map[string]string{}, Outputs: map[string]string{}}
-	if j.serving.policy != nil {
-		until, quiet := j.serving.policy.Quiet()
-		if !quiet {
-			return nil
-		}
-		s.Until, s.Zones = until, j.serving.zones.Files
-		maps.Copy(s.Inputs, j.serving.zones.Digests)
-		memory := filepath.Join(a.state, hostnames.MemoryName)
-		s.Outputs[memory] = stampOf(memory)
+	until, quiet := r.serving.quiet()
+	if !quiet {
+		return nil
 	}
+	s := snapshot{Version: 1, At: time.Now(), Until: until, Patterns: r.source.Model.Includes, Inputs: map[string]string{}, Outputs: map[string]string{}}
+	r.rememberServing(&s)
 	var err error
-	if s.Program, err = a.typed.program(stdio.includeFolders()); err != nil {
-		return exit(exitIO, err)
+	if s.Program, err = r.given.program(); err != nil {
+		return as(IO, err)
 	}
 	s.Matches = matches(s.Patterns)
-	for name, digest := range j.source.Model.Sources.Digests() {
-		s.Inputs[name] = digest
+	maps.Insert(s.Inputs, r.source.Model.Sources.Digests())
+	delete(s.Inputs, r.MC) // it is an output
+	if r.wiring != nil && r.wiring.config.Path != "" {
+		s.Outputs[r.wiring.config.Path] = StampOf(r.wiring.config.Path) // what the server reads
 	}
-	delete(s.Inputs, a.mc) // it is an output
-	if j.wiring != nil && j.wiring.config.Path != "" {
-		s.Outputs[j.wiring.config.Path] = stampOf(j.wiring.config.Path) // what the server reads
-	}
-	for _, out := range j.set.Outputs {
+	for _, out := range r.set.Outputs {
 		info, err := publish.OS.Stat(out.Path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return machineExit(err, exitIO)
+			return as(IO, err)
 		}
 		if err == nil && min(s.At.Sub(info.ModTime), s.At.Sub(info.Changed)) < settled {
 			return nil // the next build remembers it
 		}
-		s.Outputs[out.Path] = stampOf(out.Path)
+		s.Outputs[out.Path] = StampOf(out.Path)
 	}
 	text, err := json.Marshal(s)
 	if err != nil {
-		return exit(exitSoftware, err)
+		return &Error{Kind: Bug, Err: err}
 	}
 	// Where the disk is full or read-only, or another build at work, the next
 	// build reads the inventory.
-	_ = publish.WriteState(ctx, publish.OS, filepath.Join(a.state, unchangedName), append(text, '\n'), 0, stdio.tell)
+	_ = publish.WriteState(ctx, publish.OS, filepath.Join(r.State, unchangedName), append(text, '\n'), 0, r.events.Tell)
 	return nil
+}
+
+// rememberServing adds what decides which domains are served.
+func (r *run) rememberServing(s *snapshot) {
+	if r.serving.policy == nil {
+		return
+	}
+	s.Zones = r.serving.zones.Files
+	maps.Copy(s.Inputs, r.serving.zones.Digests)
+	memory := filepath.Join(r.State, hostnames.MemoryName)
+	s.Outputs[memory] = StampOf(memory)
 }

@@ -1,0 +1,98 @@
+package build
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"virtmap/hostnames"
+	"virtmap/inventory"
+	"virtmap/mxcheck"
+	"virtmap/mxcheck/resolve"
+)
+
+// Where MX records are looked up.
+const (
+	MXFromDNS   = "dns"
+	MXFromZones = "zone"
+	MXOff       = "off" // nowhere: every domain is served
+)
+
+// An Asking says who is asked about MX records.
+type Asking struct {
+	From    string           // MXFromDNS, MXFromZones or MXOff
+	Zones   []string         // zone files, and folders of them
+	Servers []netip.AddrPort // none: those of this machine
+	MaxQPS  float64          // the most questions in a second; 0: as many as are good for the servers
+}
+
+// DNSEvents are told of questions to the DNS.
+type DNSEvents interface {
+	Enter(stage string)
+	// Asking begins questions about domains; answered is called behind each.
+	Asking(domains int) (answered func())
+	// ZoneFaults is given the faults of zone files that cannot be used.
+	ZoneFaults(faults []resolve.ZoneFault)
+}
+
+// An Inquirer asks about the domains of an inventory.
+type Inquirer struct {
+	Faults []resolve.ZoneFault // of zone files, none of them fatal
+
+	checker mxcheck.Checker
+	zones   resolve.Reading // of zone files
+	close   func() error
+	events  DNSEvents
+}
+
+// Open gets ready to ask. Zone files with fatal faults are refused, and Events
+// are given those; others are in Faults.
+func (a *Asking) Open(host *inventory.Host, events DNSEvents) (*Inquirer, error) {
+	q := &Inquirer{close: func() error { return nil }, events: events}
+	q.checker.Us, q.checker.Probe = hostnames.Us(host), "virtmap-"+strings.ToLower(rand.Text()[:10])
+	if a.From == MXFromZones {
+		return q, q.openZones(a.Zones)
+	}
+	servers := a.Servers
+	if len(servers) == 0 {
+		servers = resolve.SystemServers(resolve.ResolvConf)
+	}
+	client, err := resolve.New(resolve.Config{Servers: servers, MaxQPS: a.MaxQPS})
+	if err != nil {
+		return nil, as(IO, err)
+	}
+	q.checker.Resolver, q.checker.Confirm, q.close = client, true, client.Close
+	return q, nil
+}
+
+func (q *Inquirer) openZones(zones []string) error {
+	files, faults, err := resolve.LoadZones(zones)
+	if err != nil {
+		return &Error{Kind: NoInput, Option: "zone", Err: err}
+	}
+	if slices.ContainsFunc(faults, func(f resolve.ZoneFault) bool { return f.Fatal }) {
+		q.events.ZoneFaults(faults)
+		return ErrFaults
+	}
+	q.checker.Resolver, q.checker.Covers = files, files.Covers
+	q.Faults, q.zones = faults, files.Reading()
+	return nil
+}
+
+// Authoritatively has the name servers of each domain asked too.
+func (q *Inquirer) Authoritatively() { q.checker.Authoritative = true }
+
+// Ask gives the verdicts on subjects, in their order.
+func (q *Inquirer) Ask(ctx context.Context, subjects []mxcheck.Subject) ([]mxcheck.Verdict, error) {
+	verdicts := make([]mxcheck.Verdict, len(subjects))
+	q.events.Enter("ask the DNS")
+	answered := q.events.Asking(len(subjects))
+	err := q.checker.CheckAll(ctx, subjects, func(i int, v mxcheck.Verdict) {
+		verdicts[i] = v
+		answered()
+	})
+	return verdicts, as(IO, errors.Join(err, q.close()))
+}

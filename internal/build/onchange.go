@@ -1,0 +1,85 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	"virtmap/internal/publish"
+)
+
+// now is the time as records have it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
+// whoAmI is the person behind sudo, or the user.
+func whoAmI() string {
+	if name := os.Getenv("SUDO_USER"); name != "" {
+		return name
+	}
+	if me, err := user.Current(); err == nil {
+		return me.Username
+	}
+	return fmt.Sprintf("user %d", os.Getuid())
+}
+
+// changed tells the command of OnChange what changed: in this run, where swapped
+// says that files were put in place, and in earlier ones that were stopped, or
+// whose command failed.
+func (r *run) changed(ctx context.Context, swapped bool) error {
+	if r.DryRun {
+		return nil
+	}
+	if r.Reloaded {
+		if err := r.noteReload(ctx); err != nil {
+			return err
+		}
+	}
+	note := publish.Unannounced(publish.OS, r.State)
+	if note == "" {
+		return nil
+	}
+	kinds := parseKinds(note)
+	if kinds == (Kinds{}) || slices.Contains(strings.Fields(note), publish.Unreadable) {
+		r.events.Tell(fmt.Sprintf("the note of what changed, in %q, is damaged and removed: map, names and mc count as changed", r.State))
+		kinds = Kinds{true, true, true}
+	}
+	if !swapped {
+		r.events.Earlier(kinds)
+	}
+	if r.OnChange != "" {
+		if err := r.command(ctx, kinds, swapped); err != nil {
+			return err
+		}
+	}
+	return as(IO, publish.Announced(publish.OS, r.State))
+}
+
+// command runs the command of OnChange. When it fails it is run again by the next
+// build, or the old files are put back.
+func (r *run) command(ctx context.Context, kinds Kinds, swapped bool) error {
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", r.OnChange)
+	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds.String(), "VIRTMAP_DIR="+r.Out)
+	cmd.Stdout, cmd.Stderr = r.Output, r.Output
+	tells := r.pidFileTells()
+	failure := cmd.Run()
+	switch {
+	case failure == nil && kinds != Kinds{Map: true} && !tells:
+		return r.noteReload(ctx)
+	case failure == nil:
+		return nil
+	case !r.Undo || !swapped: // what an earlier build did is not this one's to undo
+		return &CommandFailed{Failure: failure}
+	}
+	if err := r.undo(ctx); err != nil {
+		return &CommandFailed{Failure: failure, Undone: true, Undoing: err}
+	}
+	if err := publish.Announced(publish.OS, r.State); err != nil {
+		return as(IO, err)
+	}
+	return &CommandFailed{Failure: failure, Undone: true}
+}

@@ -1,0 +1,153 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/fileset"
+	"virtmap/internal/lint"
+	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/publish"
+)
+
+// prepare reads, asks and compiles. Who calls it releases the folders, unless it
+// fails.
+func (r *run) prepare(ctx context.Context) error {
+	if err := r.finishStopped(ctx); err != nil {
+		return err
+	}
+	err := r.load(ctx)
+	if err == nil {
+		r.digest = r.source.Model.Sources.Digest()
+		r.installed = &installed{Folders: r.Folders, host: r.source.Model.Host.Name.Text, tell: r.events.Tell}
+		r.set = publish.Set{State: r.State, Adopt: r.Adopt, DryRun: r.DryRun, Entered: true, FS: publish.OS, Tell: r.events.Tell, Watch: r.events}
+		err = r.work(ctx)
+	}
+	if err == nil && r.faults.Failed() {
+		err = r.tell(r.faults, r.least())
+	}
+	if err == nil {
+		lint.Silence(r.source.Model, &r.dnsFaults)
+		err = r.tell(&r.dnsFaults, r.least())
+	}
+	if err != nil {
+		return errors.Join(err, r.release())
+	}
+	return nil
+}
+
+// load reads the inventory and locks the folders that it is for. Who waited
+// for them reads it again: it may have been edited meanwhile, and the other
+// build may have published that.
+func (r *run) load(ctx context.Context) error {
+	for began := time.Now(); ; began = time.Now() {
+		var err error
+		if r.source, r.faults, err = (&Reading{Load: r.Load, Least: diag.Error, Stages: r.events}).Read(r.Inventory); err != nil {
+			return err
+		}
+		m := r.source.Model
+		if r.faults.Failed() {
+			return r.tell(r.faults, r.least())
+		}
+		if err := r.place(&m.Host); err != nil {
+			return err
+		}
+		if r.locked && r.given.Out == "" && m.Host.MailDir.Text != r.Out {
+			return &Error{Kind: TryAgain, Err: errMoved}
+		}
+		if r.DryRun || r.locked {
+			return nil
+		}
+		if r.leave, err = r.enter(ctx, r.Folders); err != nil {
+			r.leave = func() error { return nil }
+			return err
+		}
+		r.locked = true
+		if !editedSince(m.Sources, began) {
+			return nil
+		}
+	}
+}
+
+// editedSince reports whether a source was changed after a moment, as coarse
+// as the clock of a file system is.
+func editedSince(sources *diag.Sources, began time.Time) bool {
+	for name := range sources.Names() {
+		if info, err := os.Stat(name); err == nil && info.ModTime().After(began.Add(-20*time.Millisecond)) {
+			return true
+		}
+	}
+	return false
+}
+
+// work decides which domains are served and works out the files.
+func (r *run) work(ctx context.Context) error {
+	if err := r.choose(ctx); err != nil {
+		return err
+	}
+	if err := r.keepLeaving(); err != nil {
+		return err
+	}
+	if err := r.outputs(); err != nil {
+		return err
+	}
+	return r.wire()
+}
+
+// keepLeaving keeps the rows of domains that leave until the server was restarted.
+func (r *run) keepLeaving() (err error) {
+	r.source, r.leaving, err = r.source.KeepLeaving(r.Out, r.installed.open, r.restarted(), r.Grace, time.Now())
+	return as(IO, err)
+}
+
+// outputs gathers what is to be published.
+func (r *run) outputs() (err error) {
+	if r.set.Outputs, err = fileset.Outputs(sendmail.Server, r.source, r.Out, mapOwner(r.Out)); err != nil {
+		return &Error{Kind: Bug, Err: err}
+	}
+	if r.MC == "" {
+		return nil
+	}
+	// A rename would replace a link; what it leads to is the file meant.
+	if real, err := filepath.EvalSymlinks(r.MC); err == nil {
+		r.MC = real
+	}
+	block, err := sendmail.MC(r.source, r.set.FS, r.MC, r.source.Model.Sources, r.faults)
+	if err != nil {
+		return &Error{Kind: NoInput, Option: "mc", Err: err}
+	}
+	r.set.Outputs = append(r.set.Outputs, block)
+	return nil
+}
+
+// least is the least severity of faults that are told.
+func (r *run) least() diag.Severity {
+	if r.Quiet {
+		return diag.Error
+	}
+	return diag.Warning
+}
+
+// tell tells of faults, and fails when there are errors among them.
+func (r *run) tell(faults *diag.List, least diag.Severity) error {
+	if err := r.events.Faults(r.source.Model.Sources, faults, least); err != nil {
+		return err
+	}
+	if faults.Failed() {
+		return ErrFaults
+	}
+	return nil
+}
+
+// tellFaults tells the warnings of the inventory. cron hears of them when something
+// changes, a person always.
+func (r *run) tellFaults(changes int) error {
+	if r.Quiet || changes == 0 && !r.Watched {
+		return nil
+	}
+	return r.tell(r.faults, diag.Warning)
+}

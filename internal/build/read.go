@@ -1,0 +1,93 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/lint"
+	"virtmap/internal/mta/sendmail"
+	"virtmap/inventory"
+)
+
+// DefaultInventory is the usual name of an inventory.
+const DefaultInventory = "mail.yaml"
+
+// yamlEndings are the endings of the names of inventories.
+var yamlEndings = []string{".yaml", ".yml"}
+
+// A Reading says how an inventory is read.
+type Reading struct {
+	Load     func(path string) (*inventory.Model, *diag.List, error)
+	Accounts []string      // of the server, about which there is advice
+	Least    diag.Severity // of the advice that is asked for
+	Stages   Stages
+}
+
+// Read reads and compiles an inventory; the faults of both are in the list. An
+// inventory with faults is compiled too, for the sake of the faults.
+func (r *Reading) Read(path string) (sendmail.Build, *diag.List, error) {
+	r.Stages.Enter("read the inventory")
+	m, faults, err := r.Load(path)
+	if errors.Is(err, context.Canceled) {
+		return sendmail.Build{}, nil, as(NoInput, err)
+	}
+	if err != nil {
+		return sendmail.Build{}, nil, as(NoInput, nearInventory(path, err))
+	}
+	if m.Part {
+		if top, ok := includedBy(path); ok {
+			notByItself(faults, top)
+			return sendmail.Build{Model: m, Compiled: compile(m, faults.Fork())}, faults, nil
+		}
+	}
+	r.Stages.Bytes(int64(m.Sources.Len()))
+	r.Stages.Rows(m.CountAddresses())
+	r.Stages.Enter("compile")
+	Release(m)
+	lint.Tune(m, faults)
+	source := sendmail.Build{Model: m, Compiled: compile(m, faults)}
+	r.Stages.Rows(source.Compiled.Table.Len())
+	r.Stages.Bytes(int64(len(source.Compiled.Table.Text())))
+	skipped := lint.All() // of an inventory with errors nothing else is known
+	if lint.Sound(faults) {
+		lint.Tests(m, faults)
+	}
+	if lint.Sound(faults) {
+		r.Stages.Enter("advise")
+		skipped = lint.Advise(m, r.Accounts, r.Least, faults)
+	}
+	lint.Ignored(m, skipped, faults)
+	return source, faults, nil
+}
+
+// nearInventory names the inventory that is there, where the one that was asked
+// for is not: mail.yml for mail.yaml.
+func nearInventory(path string, err error) error {
+	if _, missing := os.Stat(path); !errors.Is(missing, fs.ErrNotExist) {
+		return err
+	}
+	ending := filepath.Ext(path)
+	for _, other := range yamlEndings {
+		near := strings.TrimSuffix(path, ending) + other
+		if _, missing := os.Stat(near); missing == nil && slices.Contains(yamlEndings, ending) {
+			return fmt.Errorf("%w; there is %q: write -i %s", err, near, near)
+		}
+	}
+	return err
+}
+
+// Release gives back the memory of what a large inventory leaves behind: it would
+// be kept until the heap has doubled.
+func Release(m *inventory.Model) {
+	if m.Sources.Len() > 8<<20 {
+		debug.FreeOSMemory()
+	}
+}

@@ -1,0 +1,177 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"virtmap/internal/fileset"
+	"virtmap/internal/mmap"
+	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/publish"
+	"virtmap/internal/regular"
+)
+
+// A Restoring says which generation is put back, and how.
+type Restoring struct {
+	Folders
+	Number  int  // of history; below zero: the one before the last
+	Adopt   bool // files that a person changed are replaced
+	Unwired bool // also where the server does not read what the rows lead to
+	Command string
+	Wait    time.Duration // for another run that is at work
+	Gap     time.Duration // between two swaps of one map
+	Tell    func(line string)
+
+	also []publish.Output // to be written beside a generation
+}
+
+// A Restored says what is in place, and what is not what it was then.
+type Restored struct {
+	publish.Report
+	Meta   publish.Meta // of the generation
+	Kinds  Kinds        // what changed
+	Gone   []string     // domains that the server takes to local accounts until it is restarted
+	Others []string     // files of the folder that the generation did not have
+}
+
+// Restore puts a generation back in place.
+func (r *Restoring) Restore(ctx context.Context) (restored Restored, err error) {
+	holder := publish.Holder{PID: os.Getpid(), Command: r.Command, Since: time.Now().Truncate(time.Second), Wait: r.Wait, Tell: r.Tell}
+	if _, err := os.Stat(r.State); err != nil {
+		return restored, as(NoInput, err) // nothing is made where nothing is kept
+	}
+	leave, err := publish.Enter(ctx, publish.OS, r.Out, r.State, holder)
+	if err != nil {
+		return restored, as(IO, err)
+	}
+	defer func() { err = errors.Join(err, leave()) }()
+	before := namesIn(r.Out)
+	restored.Meta, restored.Report, err = r.swapIn(ctx)
+	var foreign *publish.Foreign
+	if errors.As(err, &foreign) {
+		return restored, &Foreign{foreign, nil}
+	}
+	if err != nil {
+		return restored, as(IO, err)
+	}
+	r.describe(&restored, before)
+	return restored, nil
+}
+
+// describe says what is not what it was then.
+func (r *Restoring) describe(restored *Restored, before []string) {
+	now := namesIn(r.Out)
+	own, _ := HostOf(r.Out) // the server takes mail for it without being told; only a warning depends on it
+	restored.Gone = slices.DeleteFunc(before, func(name string) bool { return slices.Contains(now, name) || name == own })
+	restored.Kinds = kindsOf(restored.Changes, "")
+	for _, name := range setNames {
+		if _, kept := restored.Meta.Files[name]; kept {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(r.Out, name)); err == nil {
+			restored.Others = append(restored.Others, name)
+		}
+	}
+}
+
+// swapIn swaps the generation in.
+func (r *Restoring) swapIn(ctx context.Context) (m publish.Meta, report publish.Report, err error) {
+	all, damaged, err := publish.Sound(publish.OS, r.State)
+	if err != nil {
+		return m, report, err
+	}
+	for _, line := range damaged {
+		r.Tell(line)
+	}
+	at := slices.IndexFunc(all, func(m publish.Meta) bool { return m.Number == r.Number })
+	if r.Number < 0 {
+		at = publish.Current(publish.OS, r.State, all) - 1
+	}
+	if at < 0 {
+		return m, report, &Error{Kind: NoInput, Err: ErrNoGeneration}
+	}
+	m = all[at]
+	content := func(name string) ([]byte, error) { return m.Content(publish.OS, r.State, name) }
+	if err := r.readable(m, content); err != nil {
+		return m, report, err
+	}
+	outputs, err := fileset.Restored(sendmail.Server, m, content, r.Out, mapOwner(r.Out))
+	if err != nil {
+		return m, report, err
+	}
+	meta := publish.Meta{Time: now(), Who: whoAmI(), Inventory: m.Inventory, Digest: m.Digest, Contents: m.Contents, Note: fmt.Sprintf("rollback to %d:", m.Number)}
+	set := publish.Set{Outputs: append(outputs, r.also...), State: r.State, Adopt: r.Adopt, Entered: true, FS: publish.OS, Meta: meta, Keep: len(all) + 1, Gap: r.Gap}
+	set.Tell = func(line string) {
+		if !slices.Contains(damaged, line) { // those were told above
+			r.Tell(line)
+		}
+	}
+	report, err = publish.Publish(ctx, set)
+	for _, file := range report.Changes {
+		if file.Damage != "" {
+			r.Tell(fmt.Sprintf("%s was damaged (%s): the file of the generation is in its place", file.Path, file.Damage))
+		}
+	}
+	return m, report, err
+}
+
+// undo puts back what was installed before a build.
+func (r *run) undo(ctx context.Context) (err error) {
+	ctx = context.WithoutCancel(ctx)
+	leave, err := r.enter(ctx, r.Folders)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, leave()) }()
+	kept := Restoring{Folders: r.Folders, Gap: r.set.Gap, Unwired: true, Tell: r.events.Tell}
+	for _, out := range r.set.Outputs {
+		if !out.Shared {
+			continue
+		}
+		written, err := regular.ReadIfThere(out.Path)
+		if err != nil {
+			return err
+		}
+		kept.also = append(kept.also, asItWas(out, written))
+	}
+	all, _, err := publish.Generations(publish.OS, r.State)
+	if err != nil {
+		return err
+	}
+	before := publish.Current(publish.OS, r.State, all) - 1
+	if before < 0 {
+		return errors.New("no generation has the files that were there before")
+	}
+	kept.Number = all[before].Number // and no earlier one, where this one is damaged
+	_, _, err = kept.swapIn(ctx)
+	return err
+}
+
+// asItWas gives the output that puts a shared file back.
+func asItWas(out publish.Output, written []byte) publish.Output {
+	base := out.Base
+	out.Base = written
+	out.Same = func(image *mmap.Image) bool { return image.Equal(base) }
+	out.Write = func(w io.WriteSeeker) error { _, err := w.Write(base); return err }
+	out.Check = func(image *mmap.Image) error {
+		if !image.Equal(base) {
+			return errors.New("it differs from what was written")
+		}
+		return nil
+	}
+	out.Lost = func(*mmap.Image) []string { return nil }
+	return out
+}
+
+// History gives the generations that are kept, the oldest first, and says which are
+// damaged and left out.
+func (f Folders) History() (all []publish.Meta, damaged []string, err error) {
+	all, damaged, err = publish.Sound(publish.OS, f.State)
+	return all, damaged, as(IO, err)
+}

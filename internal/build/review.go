@@ -1,0 +1,79 @@
+package build
+
+import (
+	"context"
+	"errors"
+
+	"virtmap/internal/change"
+	"virtmap/internal/fileset"
+	"virtmap/internal/mmap"
+	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/publish"
+	"virtmap/internal/regular"
+)
+
+// A Reviewed says what a run would change.
+type Reviewed struct {
+	publish.Report
+	Change  change.Change
+	Alarms  []change.Alarm    // of the guards
+	Instead map[string]string // what was compared in place of damaged files
+	Missing []string          // what the server does not read of the files
+
+	outputs []publish.Output
+}
+
+// Review finds out what a run would change, and writes nothing. What a person
+// changed is compared like everything else; Run refuses it.
+func Review(ctx context.Context, o Options, events Events) (v Reviewed, err error) {
+	o.DryRun, o.Adopt = true, true
+	r := begin(o, events)
+	if err := r.prepare(ctx); err != nil {
+		return v, err
+	}
+	defer func() { err = errors.Join(err, r.release()) }()
+	if v.Report, err = publish.Publish(ctx, r.set); err != nil {
+		return v, as(IO, err)
+	}
+	r.events.Enter("compare outcomes")
+	v.Change, err = r.installed.compare(r.source, v.Changes)
+	if err == nil {
+		v.Change.Drift, err = fileset.Drift(sendmail.Server, r.Out)
+	}
+	if err != nil {
+		return v, as(IO, err)
+	}
+	v.Alarms = v.Change.Alarms(r.Guards.limits(r.source.Model), nil)
+	v.Instead, v.outputs = r.installed.compared, r.set.Outputs
+	if r.wiring != nil {
+		v.Missing = r.wiring.Says()
+	}
+	return v, nil
+}
+
+// Plan gives the plan of what was reviewed.
+func (v *Reviewed) Plan() (Plan, error) { return planOf(v.outputs) }
+
+// EachText gives the text files that change, as they are and as they would be.
+func (v *Reviewed) EachText(do func(path string, old, next []byte) error) error {
+	for _, out := range v.outputs {
+		if out.Source != "" {
+			continue // a map; its text is here too
+		}
+		old, err := regular.ReadIfThere(out.Path)
+		if err != nil {
+			return err
+		}
+		if old == nil && out.IfKnown || out.Same(mmap.Of(old)) && old != nil {
+			continue
+		}
+		next, err := contentOf(out)
+		if err != nil {
+			return err
+		}
+		if err := do(out.Path, old, next); err != nil {
+			return err
+		}
+	}
+	return nil
+}

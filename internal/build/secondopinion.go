@@ -1,0 +1,74 @@
+package build
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/mta/sendmail/program"
+)
+
+// A SecondOpinion has the installed sendmail asked over a set of files, in a folder
+// of its own.
+type SecondOpinion struct {
+	Source   sendmail.Build
+	Set      *sendmail.Installed
+	Maps     string // the folder of installed files; empty: what was built into Work
+	Work     string // the folder of its own
+	Program  *program.Program
+	Accounts map[string]bool // of this machine
+}
+
+// Open prepares the program to be asked. Notes are what a person should know of
+// it.
+func (s *SecondOpinion) Open() (second *sendmail.Asker, notes []string, err error) {
+	settings := s.Source.Settings()
+	site := sendmail.Site{Dir: s.Work, Host: s.Source.Model.Host.Name.Text, Alias: func(name string) bool { _, ok := s.Set.Router.Aliases.Alias(name); return ok }}
+	site.Names = slices.DeleteFunc(s.strangers(), site.Alias)
+	if s.Maps != "" {
+		if notes, err = s.ownSite(&site); err != nil {
+			return nil, nil, as(IO, err)
+		}
+	}
+	if site.CF == "" {
+		settings.MailDir = s.Work
+		site.Include = string(mcfile.Text(settings, s.Source.Model.Name))
+	}
+	second, err = sendmail.NewAsker(s.Program, site)
+	return second, notes, as(IO, err)
+}
+
+// ownSite has a site ask over the server's own sendmail.cf, where installed files
+// have one beside them, and over copies of the files otherwise.
+func (s *SecondOpinion) ownSite(site *sendmail.Site) (notes []string, err error) {
+	layout, err := sendmail.ReadLayout(s.Maps)
+	if err != nil {
+		return nil, err
+	}
+	own, ok, err := layout.OwnConfiguration(sendmail.Own(s.Work, !layout.Live()), s.Work)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		notes = []string{fmt.Sprintf("%s has no sendmail.cf with rulesets: sendmail is asked over one that virtmap makes", s.Maps)}
+		return notes, copySet(s.Maps, s.Work)
+	}
+	if site.CF = own.Of(layout.Configuration().Text); layout.Live() {
+		site.Names = nil // its accounts are this machine's
+	}
+	return nil, os.Chmod(s.Work, 0o755) // sendmail may read as its own user
+}
+
+// strangers are the users and local aliases that are no accounts of this machine.
+func (s *SecondOpinion) strangers() []string {
+	var names []string
+	for i := range s.Source.Model.Users {
+		names = append(names, s.Source.Model.Users[i].Name.Text)
+	}
+	for i := range s.Source.Model.LocalAliases {
+		names = append(names, s.Source.Model.LocalAliases[i].Text)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return s.Accounts[name] })
+}

@@ -1,0 +1,162 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"virtmap/internal/change"
+	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/publish"
+)
+
+// wiringName is a file of the state folder: what the running server reads, and
+// what was said of that last.
+const wiringName = "wiring.json"
+
+// A wiring is what the running server reads of the set of a run.
+type wiring struct {
+	conf.Serving
+	config   *conf.Config
+	before   wiringRecord
+	now      wiringRecord
+	announce bool // the gaps are told: see announced
+}
+
+// A wiringRecord is the content of wiring.json.
+type wiringRecord struct {
+	conf.Remembered
+	Said   string    `json:"said,omitempty"` // digest of what was said
+	SaidAt time.Time `json:"said_at,omitzero"`
+}
+
+// same reports whether two records say the same.
+func (r wiringRecord) same(o wiringRecord) bool {
+	return r.Started.Equal(o.Started) && slices.Equal(r.Reads, o.Reads) && r.Said == o.Said && r.SaidAt.Equal(o.SaidAt)
+}
+
+// sayAgain is how often the same gap is told.
+const sayAgain = 24 * time.Hour
+
+// Reads say what the running server does not read of a set.
+type Reads struct {
+	Missing []string // what it does not read, and why, a line each
+	Lacking bool     // something is missing, or files wait
+	Untold  bool     // that is to be told
+	Steps   []string // what a person does about it; lines of a file are indented
+}
+
+// configuration is that of the server whose files are written.
+func (r *run) configuration() (*conf.Config, error) { return Configuration(r.Out, r.onServer()) }
+
+// wire finds out what the running server reads, and holds the files back that would
+// have it refuse mail because it does not read others.
+func (r *run) wire() error {
+	if !IsLive(r.Out, &r.source.Model.Host) {
+		return nil
+	}
+	config, err := r.configuration()
+	if err != nil {
+		return as(IO, err)
+	}
+	w := &wiring{config: config, before: recalled(r.State)}
+	w.now = w.before
+	started := r.started(config, w.before.Remembered)
+	w.look(r.source, started, w.before.Remembered)
+	if m, ok := w.Remember(started); ok && !r.Reloaded {
+		w.now.Remembered = m
+	}
+	r.wiring = w
+	if !slices.Contains(r.Guards.Allow, change.Unwired) {
+		r.source.Hold(r.set.Outputs, r.Out, &w.Serving)
+	}
+	w.announced(r.DryRun || r.Watched)
+	if w.now.same(w.before) {
+		return nil
+	}
+	text, err := json.Marshal(w.now)
+	if err != nil {
+		return &Error{Kind: Bug, Err: err}
+	}
+	r.set.Records = append(r.set.Records, publish.Record{Name: wiringName, Content: append(text, '\n')})
+	return nil
+}
+
+// look works out what is read.
+func (w *wiring) look(source sendmail.Build, started time.Time, before conf.Remembered) {
+	w.Serving = w.config.Serving(source.Settings(), started, before)
+	w.Gaps = source.Needed(w.Gaps)
+}
+
+// recalled is the record in a state folder; one that is damaged remembers nothing.
+func recalled(state string) (r wiringRecord) {
+	text, err := publish.ReadState(publish.OS, filepath.Join(state, wiringName))
+	if err != nil || json.Unmarshal(text, &r) != nil {
+		return wiringRecord{}
+	}
+	return r
+}
+
+// announced decides whether the gaps are told: when they changed, once a day, and
+// always where all is told.
+func (w *wiring) announced(all bool) {
+	if w.Complete() {
+		w.now.Said, w.now.SaidAt = "", time.Time{}
+		return
+	}
+	now := now()
+	said := sha256Of([]byte(strings.Join(w.Says(), "\n")))
+	w.announce = all || said != w.before.Said || now.Sub(w.before.SaidAt) >= sayAgain || now.Before(w.before.SaidAt)
+	if w.announce {
+		w.now.Said, w.now.SaidAt = said, now
+	}
+}
+
+// describe says in a result what is not read. That a configuration with the same
+// lines was made anew since the last start is nothing.
+func (w *wiring) describe(result *Result, source sendmail.Build) {
+	if w == nil {
+		return
+	}
+	lacking := len(w.Gaps) > 0 || len(result.Held) > 0
+	result.Reads = Reads{Missing: w.Says(), Lacking: lacking, Untold: lacking && (w.announce || len(result.Changes) > 0)}
+	if lacking {
+		result.Reads.Steps = w.config.Steps(w.Serving, source.Settings())
+	}
+}
+
+// startsWithin is how long a server that the command of OnChange restarts may take
+// until it has written its pid file.
+const startsWithin = 5 * time.Second
+
+// finishWired reads the configuration again when the command of OnChange was
+// run. Where nothing is missing any more, again says that another run puts the rest
+// in place; otherwise Events are told that it is not.
+func (r *run) finishWired(ctx context.Context, result *Result) (again bool, err error) {
+	w := r.wiring
+	if !result.Runs || !result.Reads.Untold {
+		return false, nil
+	}
+	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		if w.config, err = r.configuration(); err != nil {
+			return false, as(IO, err)
+		}
+		w.look(r.source, r.started(w.config, w.now.Remembered), w.now.Remembered)
+		if !w.Stale || len(w.Gaps) > 0 || ctx.Err() != nil || time.Since(began) > startsWithin {
+			break
+		}
+	}
+	w.describe(result, r.source)
+	switch {
+	case w.Complete() && len(result.Held) == 0:
+		return false, nil
+	case !w.Complete() || r.second:
+		r.events.StillUnread(result)
+		return false, nil
+	}
+	return true, nil
+}

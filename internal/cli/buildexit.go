@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"virtmap/internal/build"
+)
+
+// resultExit gives the exit code of a build that did its work. That DNS gave no
+// answer comes first: what else there is may look otherwise with one.
+func resultExit(r *build.Result) error {
+	switch {
+	case r.Waits():
+		return exit(exitTryAgain, nil)
+	case r.Holds():
+		return exit(exitHeld, nil)
+	case r.Overdue():
+		return exit(exitTryAgain, nil)
+	case r.Reads.Lacking:
+		return exit(exitHeld, nil)
+	}
+	return nil
+}
+
+// buildExit gives an error of a build its exit code, and the flags that let it
+// pass. plan is the file of --plan.
+func buildExit(err error, plan string, stdio Stdio) error {
+	var (
+		known    *exitError
+		foreign  *build.Foreign
+		accident *build.Accident
+		other    *build.OtherPlan
+		host     *build.OtherHost
+		lies     *build.Disproved
+		command  *build.CommandFailed
+	)
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.Is(err, build.ErrFaults):
+		return exit(exitProblems, nil)
+	case errors.Is(err, build.ErrNoPlan):
+		return exit(exitNoInput, fmt.Errorf("%q is no plan of diff --save", plan))
+	case errors.As(err, &command):
+		return exit(exitIO, commandFailed(command))
+	case errors.As(err, &foreign):
+		sayLosses(foreign.Files, foreign.Compared, "would lose", stdio)
+		return exit(exitRefused, fmt.Errorf("%w; nothing was written. --adopt replaces them", foreign))
+	case errors.As(err, &accident):
+		return exit(exitRefused, errors.New(accidentText(accident)))
+	case errors.As(err, &other):
+		return exit(exitRefused, fmt.Errorf("this is not what was reviewed, and nothing was written: %s; review it anew with diff --save, or build without --plan", strings.Join(other.Differing, "; ")))
+	case errors.As(err, &host):
+		return exit(exitRefused, errors.New(otherHostText(host)))
+	case errors.As(err, &lies):
+		return exit(exitProblems, fmt.Errorf("the staged files and the inventory disagree about %s, and nothing was written; please report it", addresses(lies.Failed)))
+	}
+	return machineExit(err, exitIO)
+}
+
+// kindExits are the exit codes of kinds of errors, as far as the machine says
+// nothing more exact.
+var kindExits = map[build.Kind]int{build.IO: exitIO, build.NoInput: exitNoInput, build.TryAgain: exitTryAgain, build.Bug: exitSoftware}
+
+// maxAlarms is how many alarms are printed.
+const maxAlarms = 20
+
+func accidentText(a *build.Accident) string {
+	var lines []string
+	for i, alarm := range a.Alarms {
+		if i == maxAlarms {
+			lines = append(lines, fmt.Sprintf("and %d more", len(a.Alarms)-maxAlarms))
+			break
+		}
+		lines = append(lines, alarm.Text)
+	}
+	return fmt.Sprintf("this looks like an accident, and nothing was written: %s. --allow %s lets it pass", strings.Join(lines, "; "), strings.Join(a.Guards(), " --allow "))
+}
+
+func otherHostText(h *build.OtherHost) string {
+	called := ""
+	if h.Called != "" {
+		called = fmt.Sprintf(", which its sendmail.cf calls %q,", h.Called)
+	}
+	return fmt.Sprintf("this machine is %q%s and the inventory is for %q, so that nothing was written. If it is that server, write \"host: {name: %s}\" into the inventory, or put %s beside %s in /etc/hosts; if it is not, write the files elsewhere with -o DIR",
+		h.Here, called, h.Wanted, h.Own(), h.Wanted, h.Here)
+}
+
+func commandFailed(c *build.CommandFailed) error {
+	switch {
+	case !c.Undone:
+		return fmt.Errorf("the files are in place, and the command of --on-change failed: %w; the next build runs it again", c.Failure)
+	case c.Undoing != nil:
+		return fmt.Errorf("the command of --on-change failed: %w; and the old files could not be put back: %w", c.Failure, c.Undoing)
+	}
+	return fmt.Errorf("the command of --on-change failed: %w; the old files are in place again", c.Failure)
+}
