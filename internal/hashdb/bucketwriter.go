@@ -12,118 +12,121 @@ import (
 	"virtmap/internal/parallel"
 )
 
-// chunkBuckets is how many buckets are filed at a time: their first pages are
-// 1 MiB, one behind the other in the file. The file id depends on it.
-const chunkBuckets = 256
+// rangeBuckets is the number of buckets in a bucketRange. Their first pages
+// fill 1 MiB of the file. Another number changes the id of every file.
+const rangeBuckets = 256
 
-// A bucketWriter puts the rows of a layout on pages. The buckets are cut into
-// chunks, which the processors take in turn: each sorts the rows of its chunk
-// and counts the pages, learns from the chunk before where its pages behind
-// the bucket area begin, tells the next one, and writes both parts where they
-// belong.
+// A bucketWriter puts the rows of a layout on pages. It cuts the buckets into
+// ranges, which the processors share. For each range it
+//
+//   - sorts the rows and counts their pages behind the bucket area,
+//   - waits for the number of the first of these pages, which the range before
+//     sends, and sends the next range its own,
+//   - writes the first pages of the buckets, and the pages behind the area.
 type bucketWriter struct {
 	*layout
-	chunks int
-	taken  atomic.Int64
+	ranges int
+	begun  atomic.Int64 // ranges that a processor has begun
 	failed atomic.Bool
-	behind []chan uint64       // by chunk: the first page behind the bucket area
-	sums   [][sha256.Size]byte // of the rows, by chunk
-	errs   []error             // by chunk
+	behind []chan uint64       // by range: its first page behind the bucket area
+	sums   [][sha256.Size]byte // by range: the digest of its rows
+	errs   []error             // by range
 
 	writing sync.Mutex
 	w       io.WriteSeeker
 }
 
-func newFiling(l *layout, w io.WriteSeeker) *bucketWriter {
-	chunks := int((l.buckets + chunkBuckets - 1) / chunkBuckets)
-	f := &bucketWriter{layout: l, w: w, chunks: chunks, behind: make([]chan uint64, chunks+1), sums: make([][sha256.Size]byte, chunks), errs: make([]error, chunks)}
-	for i := range f.behind {
-		f.behind[i] = make(chan uint64, 1)
+func newBucketWriter(l *layout, w io.WriteSeeker) *bucketWriter {
+	ranges := int((l.buckets + rangeBuckets - 1) / rangeBuckets)
+	bw := &bucketWriter{layout: l, w: w, ranges: ranges, behind: make([]chan uint64, ranges+1), sums: make([][sha256.Size]byte, ranges), errs: make([]error, ranges)}
+	for i := range bw.behind {
+		bw.behind[i] = make(chan uint64, 1)
 	}
-	f.behind[0] <- uint64(l.buckets) + 1
-	return f
+	bw.behind[0] <- uint64(l.buckets) + 1
+	return bw
 }
 
-// run files all chunks and gives the error of the first one that has one.
-func (f *bucketWriter) run() error {
-	_ = parallel.Ranges(f.chunks, 1, func(int, int, int) error { // whoever is free takes the next chunk
-		c := bucketRange{bucketWriter: f}
-		for !f.failed.Load() {
-			k := int(f.taken.Add(1)) - 1
-			if k >= f.chunks {
+// run writes all ranges. It returns the error of the first range that has one.
+func (bw *bucketWriter) run() error {
+	_ = parallel.Ranges(bw.ranges, 1, func(int, int, int) error { // a processor that is free begins the next range
+		br := bucketRange{bucketWriter: bw}
+		for !bw.failed.Load() {
+			k := int(bw.begun.Add(1)) - 1
+			if k >= bw.ranges {
 				break
 			}
-			if f.errs[k] = c.file(k); f.errs[k] != nil {
-				f.failed.Store(true)
+			if bw.errs[k] = br.writeRange(k); bw.errs[k] != nil {
+				bw.failed.Store(true)
 			}
 		}
 		return nil
 	})
-	return cmp.Or(f.errs...)
+	return cmp.Or(bw.errs...)
 }
 
-// end gives the last page, and the file id: made of all rows, so that the same
-// rows give the same file, and other rows another identity in a shared cache
-// of libdb.
-func (f *bucketWriter) end() (lastPage uint32, uid [16]byte) {
+// end returns the number of the last page, and the id of the file. The id is a
+// digest of all rows: the same rows give the same file, and other rows give
+// another id, by which a shared cache of libdb tells files apart.
+func (bw *bucketWriter) end() (lastPage uint32, uid [16]byte) {
 	digest := sha256.New()
-	for _, sum := range f.sums {
+	for _, sum := range bw.sums {
 		digest.Write(sum[:])
 	}
 	copy(uid[:], digest.Sum(nil))
-	return uint32(<-f.behind[f.chunks] - 1), uid
+	return uint32(<-bw.behind[bw.ranges] - 1), uid
 }
 
-// write writes bytes at their place.
-func (f *bucketWriter) write(at int64, bytes []byte) error {
-	f.writing.Lock()
-	defer f.writing.Unlock()
-	if _, err := f.w.Seek(at, io.SeekStart); err != nil {
+// writeAt writes bytes at an offset of the file.
+func (bw *bucketWriter) writeAt(at int64, bytes []byte) error {
+	bw.writing.Lock()
+	defer bw.writing.Unlock()
+	if _, err := bw.w.Seek(at, io.SeekStart); err != nil {
 		return err
 	}
-	_, err := f.w.Write(bytes)
+	_, err := bw.w.Write(bytes)
 	return err
 }
 
-// A bucketRange is the room to file one bucketRange after the other in.
+// A bucketRange is a run of neighbouring buckets with the memory to fill their
+// pages. A processor uses the same memory for one range after the other.
 type bucketRange struct {
 	*bucketWriter
-	first uint32     // bucket
-	rows  []keyedRow // of all its buckets
-	next  uint64     // free page behind the bucket area
-	base  uint64     // the first of this chunk's pages there
+	first uint32     // the first bucket
+	rows  []keyedRow // the rows of all buckets
+	next  uint64     // the next free page behind the bucket area
+	base  uint64     // the first page of this range behind the bucket area
 	heads []byte     // the first page of each bucket
-	extra []byte     // the pages behind the bucket area
-	text  []byte     // a row for the digest
+	extra []byte     // the pages of this range behind the bucket area
+	text  []byte     // one row, as the digest takes it
 }
 
-// file files chunk k.
-func (c *bucketRange) file(k int) error {
-	c.first = uint32(k) * chunkBuckets
-	last := min(c.first+chunkBuckets, c.buckets)
-	pages, err := c.sorted(last, k)
-	base := <-c.behind[k]
+// writeRange writes range k.
+func (br *bucketRange) writeRange(k int) error {
+	br.first = uint32(k) * rangeBuckets
+	last := min(br.first+rangeBuckets, br.buckets)
+	pages, err := br.readSorted(last, k)
+	base := <-br.behind[k]
 	end := base + pages
-	c.behind[k+1] <- end
+	br.behind[k+1] <- end
 	if err == nil && end > math.MaxUint32 {
 		err = fmt.Errorf("the rows need more than 2^32 pages")
 	}
 	if err != nil {
 		return err
 	}
-	c.base, c.next = base, base
-	c.heads = cleared(c.heads, int(last-c.first)*c.pageSize)
-	c.extra = cleared(c.extra, int(pages)*c.pageSize)
-	for b := c.first; b < last; b++ {
-		c.bucket(b)
+	br.base, br.next = base, base
+	br.heads = cleared(br.heads, int(last-br.first)*br.pageSize)
+	br.extra = cleared(br.extra, int(pages)*br.pageSize)
+	for b := br.first; b < last; b++ {
+		br.fillBucket(b)
 	}
-	if err := c.write((int64(c.first)+1)*int64(c.pageSize), c.heads); err != nil || pages == 0 {
+	if err := br.writeAt((int64(br.first)+1)*int64(br.pageSize), br.heads); err != nil || pages == 0 {
 		return err
 	}
-	return c.write(int64(base)*int64(c.pageSize), c.extra)
+	return br.writeAt(int64(base)*int64(br.pageSize), br.extra)
 }
 
-// cleared gives n bytes of zeros, in the same place when they fit.
+// cleared returns n bytes of zeros, in the memory of b when they fit.
 func cleared(b []byte, n int) []byte {
 	if cap(b) < n {
 		return make([]byte, n)
@@ -133,82 +136,86 @@ func cleared(b []byte, n int) []byte {
 	return b
 }
 
-// sorted reads the rows of a chunk, sorts those of each bucket and counts
-// their pages behind the bucket area.
-func (c *bucketRange) sorted(last uint32, k int) (pages uint64, err error) {
+// readSorted reads the rows of range k, which ends before the bucket last,
+// sorts the rows of each bucket, and counts their pages behind the bucket area.
+func (br *bucketRange) readSorted(last uint32, k int) (pages uint64, err error) {
 	digest := sha256.New()
-	c.rows = c.rows[:0]
-	for _, i := range c.order[c.start[c.first]:c.start[last]] {
-		key, value := c.layout.rows.Row(int(i))
-		c.rows = append(c.rows, keyedRow{prefix: prefix(key), row: i, key: key, value: value})
+	br.rows = br.rows[:0]
+	for _, i := range br.order[br.start[br.first]:br.start[last]] {
+		key, value := br.layout.rows.Row(int(i))
+		br.rows = append(br.rows, keyedRow{prefix: prefix(key), row: i, key: key, value: value})
 	}
-	for b := c.first; b < last; b++ {
-		rows := c.of(b)
+	for b := br.first; b < last; b++ {
+		rows := br.rowsOf(b)
 		if err := sortRows(rows); err != nil {
 			return pages, err
 		}
 		for i := range rows {
-			c.text = rows[i].digestText(c.text[:0])
-			digest.Write(c.text)
+			br.text = rows[i].digestText(br.text[:0])
+			digest.Write(br.text)
 		}
-		pages += c.morePages(rows)
+		pages += br.morePages(rows)
 	}
-	digest.Sum(c.sums[k][:0])
+	digest.Sum(br.sums[k][:0])
 	return pages, nil
 }
 
-// of gives the rows of a bucket.
-func (c *bucketRange) of(b uint32) []keyedRow {
-	begin := c.start[c.first]
-	return c.rows[c.start[b]-begin : c.start[b+1]-begin]
+// rowsOf returns the rows of a bucket.
+func (br *bucketRange) rowsOf(b uint32) []keyedRow {
+	begin := br.start[br.first]
+	return br.rows[br.start[b]-begin : br.start[b+1]-begin]
 }
 
-// bucket fills the pages of a bucket. An empty one has a page of zeros.
-func (c *bucketRange) bucket(b uint32) {
-	rows := c.of(b)
+// fillBucket fills the pages of a bucket. The page of an empty bucket stays
+// zero.
+func (br *bucketRange) fillBucket(b uint32) {
+	rows := br.rowsOf(b)
 	if len(rows) == 0 {
 		return
 	}
-	at := int(b-c.first) * c.pageSize
-	page := newPage(c.heads[at : at+c.pageSize])
+	at := int(b-br.first) * br.pageSize
+	page := newPage(br.heads[at : at+br.pageSize])
 	page.open(b+1, 0)
 	for i := range rows {
 		r := &rows[i]
-		if page.free() < c.rowSize(r.key, r.value) {
-			number := c.take(1)
+		if page.free() < br.rowSize(r.key, r.value) {
+			number := br.allocate(1)
 			little.PutUint32(page[headNext:], number)
 			previous := page.number()
-			page = c.behindPage(number)
+			page = br.behindPage(number)
 			page.open(number, previous)
 		}
 		page.put(r.key)
-		if !isBig(len(r.value), c.pageSize) {
+		if !isBig(len(r.value), br.pageSize) {
 			page.put(r.value)
 			continue
 		}
-		number := c.take(bigPages(len(r.value), c.pageSize))
+		number := br.allocate(bigPages(len(r.value), br.pageSize))
 		page.putBig(number, len(r.value))
-		c.bigValue(number, r.value)
+		br.fillBigValue(number, r.value)
 	}
 }
 
-// take gives the next free page of n behind the bucket area.
-func (c *bucketRange) take(n int) uint32 {
-	number := c.next
-	c.next += uint64(n)
+// allocate reserves n pages behind the bucket area and returns the number of
+// the first.
+func (br *bucketRange) allocate(n int) uint32 {
+	number := br.next
+	br.next += uint64(n)
 	return uint32(number)
 }
 
-func (c *bucketRange) behindPage(number uint32) newPage {
-	at := int(uint64(number)-c.base) * c.pageSize
-	return newPage(c.extra[at : at+c.pageSize])
+// behindPage returns the memory of a page behind the bucket area.
+func (br *bucketRange) behindPage(number uint32) newPage {
+	at := int(uint64(number)-br.base) * br.pageSize
+	return newPage(br.extra[at : at+br.pageSize])
 }
 
-// bigValue fills the pages of a big value from the number on.
-func (c *bucketRange) bigValue(number uint32, value []byte) {
+// fillBigValue fills the pages of a big value. Its first page has the number
+// given.
+func (br *bucketRange) fillBigValue(number uint32, value []byte) {
 	for previous := uint32(0); len(value) > 0; number++ {
-		n := min(len(value), c.pageSize-pageHead)
-		page := c.behindPage(number)
+		n := min(len(value), br.pageSize-pageHead)
+		page := br.behindPage(number)
 		page.open(number, previous)
 		if n < len(value) {
 			little.PutUint32(page[headNext:], number+1)
@@ -240,6 +247,7 @@ func (l *layout) morePages(rows []keyedRow) (pages uint64) {
 	return pages
 }
 
+// bigPages returns the number of pages that a big value of n bytes takes.
 func bigPages(n, pageSize int) int {
 	room := pageSize - pageHead
 	return (n + room - 1) / room

@@ -12,23 +12,25 @@ import (
 
 var errStopped = errors.New("stopped")
 
-// A walker reads the pages of some buckets.
-type walker struct {
+// A bucketReader reads the pages of buckets, checks them, and gives their rows
+// to yield.
+type bucketReader struct {
 	f     *File
 	yield func([2][]byte, error) bool
-	used  *pageSet
-	keys  int
-	rows  int
+	used  *pageSet // pages that were read
+	keys  int      // keys that were read
+	rows  int      // rows that were read
 
-	chain [][]byte // keys of the bucket at hand
+	bucketKeys [][]byte // keys of the current bucket
 }
 
-// A pageSet has a bit for each page that belongs to something. It may be used
-// from several goroutines.
+// A pageSet has a bit for each page. The bit is set when a bucket, a big value
+// or the free list uses the page. Several goroutines may use a pageSet.
 type pageSet struct{ bits []atomic.Uint64 }
 
 func newPageSet(pages uint32) *pageSet { return &pageSet{make([]atomic.Uint64, pages/64+1)} }
 
+// add sets the bit of a page and reports whether it was clear before.
 func (s *pageSet) add(number uint32) (isNew bool) {
 	bit := uint64(1) << (number % 64)
 	return s.bits[number/64].Or(bit)&bit == 0
@@ -36,22 +38,24 @@ func (s *pageSet) add(number uint32) (isNew bool) {
 
 func (s *pageSet) has(number uint32) bool { return s.bits[number/64].Load()&(1<<(number%64)) != 0 }
 
-// Stats say what Check found.
+// Stats are what Check found in a file.
 type Stats struct {
 	Keys int
 	Rows int // more than Keys where there are duplicates
 	Sum  Sum // of the rows
 }
 
-// Check reads a whole image strictly: every page belongs to one thing, every
-// bucket is in order, every key hashes to its bucket and stands there once,
-// the free list and the metadata are sound. db_verify lets a cut file and keys
-// in a wrong order pass; Check does not. A bucket's page that was zeroed is an
-// empty bucket to libdb and to Check. The number of keys
-// in the metadata is not held against the file: makemap writes none, and libdb
-// does not keep it up. A caller who knows it compares with Stats.
+// Check reads a whole image strictly. Every page has one use, the keys of every
+// page are in order, every key is in the bucket of its hash and only once, and
+// the free list and the metadata are sound. Check refuses a cut file and keys
+// in a wrong order, which db_verify accepts.
 //
-// The processors share the buckets, and let go of the pages they have read.
+// A page of zeros is an empty bucket, for Check as for libdb. The number of
+// keys in the metadata is not checked: makemap writes none, and libdb does not
+// keep it up to date. A caller who knows the number compares it with Stats.
+//
+// The processors share the buckets, and release the memory of pages they have
+// read.
 func Check(image *mmap.Image) (Stats, error) {
 	f, err := Open(image.Bytes)
 	if err != nil {
@@ -80,24 +84,26 @@ func Check(image *mmap.Image) (Stats, error) {
 	return all, f.leftOver(used)
 }
 
-// leastBuckets is how many buckets are worth another processor, and how many
-// are read before their memory is let go of.
+// leastBuckets is the number of buckets from which a second processor pays, and
+// the number of buckets that are read before their memory is released.
 const leastBuckets = 1000
 
+// checkBuckets checks the buckets from to to-1.
 func (f *File) checkBuckets(image *mmap.Image, used *pageSet, from, to uint32) (Stats, error) {
 	var sum Sum
-	w := walker{f: f, used: used, yield: func(row [2][]byte, _ error) bool { sum.Add(row[0], row[1]); return true }}
+	r := bucketReader{f: f, used: used, yield: func(row [2][]byte, _ error) bool { sum.Add(row[0], row[1]); return true }}
 	for b := from; b < to; b++ {
-		if err := w.bucket(b); err != nil {
+		if err := r.bucket(b); err != nil {
 			return Stats{}, err
 		}
 		if (b-from)%leastBuckets == leastBuckets-1 {
 			image.Release()
 		}
 	}
-	return Stats{Keys: w.keys, Rows: w.rows, Sum: sum}, nil
+	return Stats{Keys: r.keys, Rows: r.rows, Sum: sum}, nil
 }
 
+// checkMeta checks the metadata that Open does not check.
 func (f *File) checkMeta() error {
 	switch {
 	case f.meta(metaPgno) != 0:
@@ -122,17 +128,18 @@ func (f *File) checkMeta() error {
 	return nil
 }
 
-func (w *walker) walk() error {
-	w.used = newPageSet(w.f.pages)
-	for b := range w.f.maxBucket + 1 {
-		if err := w.bucket(b); err != nil {
+// all reads all buckets.
+func (r *bucketReader) all() error {
+	r.used = newPageSet(r.f.pages)
+	for b := range r.f.maxBucket + 1 {
+		if err := r.bucket(b); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// take marks a page of a file; no page belongs to two things.
+// take marks a page of a file as used. A page that is used already is an error.
 func (s *pageSet) take(f *File, number uint32) error {
 	if number >= f.pages {
 		return damaged("it refers to page %d of %d", number, f.pages)
@@ -143,99 +150,103 @@ func (s *pageSet) take(f *File, number uint32) error {
 	return nil
 }
 
-func (w *walker) take(number uint32) error { return w.used.take(w.f, number) }
+func (r *bucketReader) take(number uint32) error { return r.used.take(r.f, number) }
 
-func (w *walker) bucket(b uint32) error {
-	w.chain = w.chain[:0]
+// bucket reads the pages of bucket b.
+func (r *bucketReader) bucket(b uint32) error {
+	r.bucketKeys = r.bucketKeys[:0]
 	sorted, pages := true, 0
-	number, previous := w.f.firstPage(b), uint32(0)
+	number, previous := r.f.firstPage(b), uint32(0)
 	for first := true; first || number != 0; first = false {
-		p, err := w.f.bucketPage(number, previous)
+		p, err := r.f.bucketPage(number, previous)
 		if err != nil {
 			return err
 		}
-		if err := w.take(number); err != nil {
+		if err := r.take(number); err != nil {
 			return err
 		}
 		if p.empty {
 			return nil
 		}
-		if err := w.page(p, b); err != nil {
+		if err := r.page(p, b); err != nil {
 			return err
 		}
-		if p.entries == 0 && previous != 0 && p.next() == 0 && len(w.chain) == 0 {
+		if p.entries == 0 && previous != 0 && p.next() == 0 && len(r.bucketKeys) == 0 {
 			return damaged("page %d ends a bucket that holds nothing", number)
 		}
 		sorted, pages = sorted && p.kind == typeSorted, pages+1
 		previous, number = number, p.next()
 	}
 	if sorted && pages == 1 {
-		return nil // what is in order is there once
+		return nil // sorted keys on one page are unique
 	}
-	return uniqueKeys(w.chain, b)
+	return uniqueKeys(r.bucketKeys, b)
 }
 
-// page reads the rows of a page and adds its keys to the chain.
-func (w *walker) page(p page, b uint32) error {
-	before := len(w.chain)
+// page reads the rows of a page of bucket b, and adds its keys to bucketKeys.
+func (r *bucketReader) page(p page, b uint32) error {
+	before := len(r.bucketKeys)
 	for i := 0; i < p.entries; i += 2 {
-		key, err := w.item(p, i)
+		key, err := r.item(p, i)
 		if err != nil {
 			return err
 		}
-		if got := w.f.bucketOf(hash(key)); got != b {
+		if got := r.f.bucketOf(hash(key)); got != b {
 			return damaged("page %d: key %q is in bucket %d and belongs to %d", p.number, shorten(key), b, got)
 		}
-		if n := len(w.chain); p.kind == typeSorted && n > before && compareKeys(w.chain[n-1], key) >= 0 {
+		if n := len(r.bucketKeys); p.kind == typeSorted && n > before && compareKeys(r.bucketKeys[n-1], key) >= 0 {
 			return damaged("page %d: key %q is out of order", p.number, shorten(key))
 		}
-		w.chain = append(w.chain, key)
-		if err := w.row(p, i, key); err != nil {
+		r.bucketKeys = append(r.bucketKeys, key)
+		if err := r.row(p, i, key); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *walker) item(p page, i int) ([]byte, error) {
+// item returns the bytes of an item. It marks the pages of a big value as used.
+func (r *bucketReader) item(p page, i int) ([]byte, error) {
 	raw := p.raw(i)
 	if raw[0] != itemBig || len(raw) != bigItemSize {
 		return p.item(i)
 	}
-	return p.f.big(p.f.order.Uint32(raw[4:]), p.f.order.Uint32(raw[8:]), w.take)
+	return p.f.big(p.f.order.Uint32(raw[4:]), p.f.order.Uint32(raw[8:]), r.take)
 }
 
-func (w *walker) row(p page, i int, key []byte) error {
-	w.keys++
+// row gives the values of a key, which is item i, to yield.
+func (r *bucketReader) row(p page, i int, key []byte) error {
+	r.keys++
 	if p.raw(i + 1)[0] != itemDuplicate {
-		value, err := w.item(p, i+1)
+		value, err := r.item(p, i+1)
 		if err != nil {
 			return err
 		}
-		return w.give(key, value)
+		return r.give(key, value)
 	}
 	values, err := p.duplicates(i + 1)
 	if err != nil {
 		return err
 	}
 	for _, value := range values {
-		if err := w.give(key, value); err != nil {
+		if err := r.give(key, value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *walker) give(key, value []byte) error {
-	w.rows++
-	if !w.yield([2][]byte{key, value}, nil) {
+func (r *bucketReader) give(key, value []byte) error {
+	r.rows++
+	if !r.yield([2][]byte{key, value}, nil) {
 		return errStopped
 	}
 	return nil
 }
 
-// uniqueKeys sorts, because a damaged file can have all its keys in one
-// bucket.
+// uniqueKeys refuses a key that a bucket has twice. It sorts the keys, because
+// a damaged file can have all its keys in one bucket, too many to compare each
+// with each.
 func uniqueKeys(keys [][]byte, bucket uint32) error {
 	slices.SortFunc(keys, bytes.Compare)
 	for i := 1; i < len(keys); i++ {
@@ -246,9 +257,9 @@ func uniqueKeys(keys [][]byte, bucket uint32) error {
 	return nil
 }
 
-// leftOver looks at the pages that no bucket refers to: the free list, and
-// what was reserved for buckets to come. Anything else that holds rows was
-// lost.
+// leftOver checks the pages that no bucket uses. They are on the free list, or
+// reserved for later buckets and empty. Any other page with rows is an error:
+// its rows are lost.
 func (f *File) leftOver(used *pageSet) error {
 	for number := f.meta(metaFree); number != 0; {
 		p, err := f.page(number)
@@ -278,4 +289,5 @@ func (f *File) leftOver(used *pageSet) error {
 	return nil
 }
 
+// shorten cuts a key for an error message.
 func shorten(key []byte) []byte { return key[:min(len(key), 64)] }

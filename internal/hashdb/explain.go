@@ -6,9 +6,9 @@ import (
 	"io"
 )
 
-// Explain writes what the bytes of an image mean, a field a line: the range
-// of bytes, the bytes, and their meaning. It goes as far as the image is
-// sound and returns what stops it.
+// Explain writes what the bytes of an image mean. Each line has the offsets of
+// a field, its bytes, and their meaning. Explain stops at the first damaged
+// page and returns its error.
 func Explain(w io.Writer, image []byte) error {
 	f, err := Open(image)
 	if err != nil {
@@ -30,7 +30,7 @@ type explainer struct {
 	out *bufio.Writer
 }
 
-// shownBytes is how much of a field is shown in hexadecimal.
+// shownBytes is the number of bytes of a field that are shown in hexadecimal.
 const shownBytes = 16
 
 func (e *explainer) line(at, size int, format string, args ...any) {

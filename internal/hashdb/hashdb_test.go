@@ -64,7 +64,8 @@ func (b *buffer) Seek(offset int64, _ int) (int64, error) {
 
 var twoRows = pairs{{"foo@example.org", "bar"}, {"@example.com", "error:nouser User unknown"}}
 
-// The reference files were looked up whole and verified with libdb 5.3.
+// TestReferenceFiles compares with files that libdb 5.3 has verified, and in
+// which it has found every key.
 func TestReferenceFiles(t *testing.T) {
 	var b, bn, c, d pairs
 	for i := range 1000 {
@@ -107,7 +108,8 @@ func TestReferenceFiles(t *testing.T) {
 	}
 }
 
-// holds checks that an image has exactly the rows, by Check, All and Get.
+// holds checks with Check, All and Get that an image has these rows and no
+// others.
 func holds(t testing.TB, file []byte, rows pairs) {
 	t.Helper()
 	stats, err := Check(mmap.Of(file))
@@ -260,8 +262,8 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-// Every byte flipped gives an error, the right rows, or a difference inside
-// one key or value.
+// TestFlippedBytes changes one byte at a time. The result is an error, the
+// right rows, or one key or value in which one byte differs.
 func TestFlippedBytes(t *testing.T) {
 	rows := pairs{{"foo@example.org", "bar"}, {"@example.com", `error:5.1.1:"550 User unknown"`},
 		{"big@example.com", strings.Repeat("b", 5000)}, {"fo@example.org", "andrei"}, {"foo@example.org.au", "bea"}}
@@ -277,8 +279,8 @@ func TestFlippedBytes(t *testing.T) {
 	}
 }
 
-// differs says how an image has other rows than it should, beyond one change
-// inside one key or value.
+// differs describes how the rows of an image differ from those given, and
+// accepts a difference inside one key or value.
 func differs(file []byte, rows pairs) string {
 	if _, err := Check(mmap.Of(file)); err != nil {
 		return ""

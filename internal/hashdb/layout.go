@@ -8,8 +8,8 @@
 // and in the byte order of the writing machine in what we read.
 //
 //	page 0          metadata
-//	page 1 … 2^l    the first page of each bucket: bucket b is on page b+1
-//	behind these    further pages of buckets, and pages of big values
+//	page 1 … 2^l    the bucket area: bucket b begins on page b+1
+//	behind it       further pages of buckets, and pages of big values
 //
 // Metadata page (db_page.h, DBMETA and HMETA):
 //
@@ -25,7 +25,7 @@
 //	32-35   last_pgno     length of the file / P - 1
 //	36-39   nparts        0
 //	40-43   key_count     number of keys
-//	44-47   record_count  the same
+//	44-47   record_count  number of keys
 //	48-51   flags         0; 1 duplicates, 2 subdatabases, 4 sorted duplicates
 //	52-71   uid           16 bytes that tell files apart, 4 zero bytes
 //	72-75   max_bucket    highest bucket in use
@@ -38,8 +38,8 @@
 //
 // Any other page begins with 26 bytes (db_page.h, PAGE):
 //
-//	 0-7    lsn        as above
-//	 8-11   pgno       its own number
+//	 0-7    lsn        file 0, offset 1
+//	 8-11   pgno       number of this page
 //	12-15   prev_pgno  page before it in a bucket or a big value, 0 for none
 //	16-19   next_pgno  page behind it, 0 for none
 //	20-21   entries    index entries: two a row; 1 on the pages of a big value
@@ -48,9 +48,10 @@
 //	25      type       13 bucket, sorted; 2 bucket, unsorted (before 4.6);
 //	                   7 big value; 0 free
 //
-// On a bucket's page the index (u16 each, key and value in turn) grows up from
-// byte 26, the items grow down from the end of the page. The length of an
-// item follows only from its neighbour's offset. An item is a type byte and
+// On a bucket's page the index grows up from byte 26 and the items grow down
+// from the end of the page. The index has the offset of each item (u16), key
+// and value in turn. An item ends where the item before it begins, or at the
+// end of the page. It is a type byte and
 //
 //	1  the bytes themselves
 //	2  duplicates: length, bytes, length again, repeated (values only)
@@ -58,16 +59,16 @@
 //
 // # The order of keys in a page
 //
-// libdb searches a page by halves, and of two keys that begin alike it takes
-// the longer one for the smaller (hash_page.c, __ham_getindex_sorted): aaa,
-// aa, a. With the order that comes to mind first it does not find a quarter of
-// the keys, and db_verify still exits 0.
+// libdb searches a page by halves. When one key is the beginning of another,
+// the longer key comes first (hash_page.c, __ham_getindex_sorted): aaa, aa, a.
+// In a file with the usual order, a before aa, libdb misses a quarter of the
+// keys, and db_verify still exits 0.
 //
 // # What is not written
 //
-// Checksums, encryption, partitions, duplicates, subdatabases. Keys are at
-// most 255 bytes: sendmail looks up no longer ones, and keys above P/4 are
-// ordered another way.
+// Checksums, encryption, partitions, duplicates and subdatabases are not
+// written. Keys have at most 255 bytes: sendmail looks up no longer keys, and
+// libdb orders keys of more than P/4 bytes in another way.
 package hashdb
 
 import (
@@ -102,7 +103,7 @@ const (
 	bigItemSize   = 12
 )
 
-// Offsets of the metadata page.
+// Offsets of the fields of the metadata page.
 const (
 	metaPgno        = 8
 	metaMagic       = 12
@@ -125,7 +126,7 @@ const (
 	metaSpares      = 96
 )
 
-// Offsets of every other page.
+// Offsets of the fields of every other page.
 const (
 	headPgno     = 8
 	headPrev     = 12
@@ -136,7 +137,7 @@ const (
 	headType     = 25
 )
 
-// hash is libdb's func5, FNV-1 that begins with 0.
+// hash is libdb's __ham_func5: FNV-1 with 0 as the first value.
 func hash(key []byte) uint32 {
 	h := uint32(0)
 	for _, c := range key {
@@ -146,7 +147,7 @@ func hash(key []byte) uint32 {
 	return h
 }
 
-// compareKeys is the order of keys in a sorted page.
+// compareKeys gives the order of two keys in a sorted page.
 func compareKeys(a, b []byte) int {
 	n := min(len(a), len(b))
 	if c := bytes.Compare(a[:n], b[:n]); c != 0 {
@@ -155,7 +156,8 @@ func compareKeys(a, b []byte) int {
 	return len(b) - len(a)
 }
 
-// itemSize is what a text of n bytes takes on a bucket's page.
+// itemSize is the number of bytes that an item with a text of n bytes takes on
+// a bucket's page.
 func itemSize(n, pageSize int) int {
 	if isBig(n, pageSize) {
 		return bigItemSize
@@ -163,6 +165,7 @@ func itemSize(n, pageSize int) int {
 	return n + 1
 }
 
+// isBig reports whether a text of n bytes is stored on pages of its own.
 func isBig(n, pageSize int) bool { return n > pageSize/4 }
 
 // log2Ceil is the smallest i with 1<<i >= n.

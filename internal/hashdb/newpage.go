@@ -8,17 +8,17 @@ import (
 	"slices"
 )
 
-// A keyedRow is a row of the bucket at hand.
+// A keyedRow is a row of a bucketRange, with a short key to sort by.
 type keyedRow struct {
-	prefix uint64
-	row    uint32
+	prefix uint64 // of the key, see prefix
+	row    uint32 // its number
 	key    []byte
 	value  []byte
 }
 
-// prefix is the first eight bytes of a key as a number that is in the order of
-// compareKeys wherever it differs: of two keys that begin alike the longer one
-// is the smaller, so that what is missing counts as the highest byte.
+// prefix is the first eight bytes of a key as a number. When the numbers of two
+// keys differ, their order is that of compareKeys. A missing byte counts as
+// 0xff, because a longer key comes before its own beginning.
 func prefix(key []byte) uint64 {
 	if len(key) >= 8 {
 		return binary.BigEndian.Uint64(key)
@@ -28,7 +28,8 @@ func prefix(key []byte) uint64 {
 	return binary.BigEndian.Uint64(padded[:])
 }
 
-// sortRows sorts the rows of a bucket as they stand on its pages.
+// sortRows sorts the rows of a bucket in the order of its pages, and refuses a
+// key that is given twice.
 func sortRows(rows []keyedRow) error {
 	slices.SortFunc(rows, func(x, y keyedRow) int {
 		if x.prefix != y.prefix {
@@ -45,8 +46,8 @@ func sortRows(rows []keyedRow) error {
 	return nil
 }
 
-// digestText appends a row for a digest so that no two sets of rows look
-// alike.
+// digestText appends a row to the text of a digest. The lengths stand before
+// the bytes, so that other rows never give the same text.
 func (r *keyedRow) digestText(text []byte) []byte {
 	text = little.AppendUint32(text, uint32(len(r.key)))
 	text = little.AppendUint32(text, uint32(len(r.value)))
@@ -56,6 +57,7 @@ func (r *keyedRow) digestText(text []byte) []byte {
 // A newPage is a page that is being filled.
 type newPage []byte
 
+// open writes the header of an empty page.
 func (p newPage) open(number, previous uint32) {
 	little.PutUint32(p[4:], 1)
 	little.PutUint32(p[headPgno:], number)
@@ -68,11 +70,13 @@ func (p newPage) number() uint32 { return little.Uint32(p[headPgno:]) }
 
 func (p newPage) entries() int { return int(little.Uint16(p[headEntries:])) }
 
+// lowest is the offset of the item that was put last.
 func (p newPage) lowest() int { return int(little.Uint16(p[headHfOffset:])) }
 
+// free is the number of bytes between the index and the items.
 func (p newPage) free() int { return p.lowest() - pageHead - 2*p.entries() }
 
-// item makes room for an item of size bytes and gives it.
+// item adds an item of size bytes to the index and returns its bytes.
 func (p newPage) item(size int) []byte {
 	n, at := p.entries(), p.lowest()-size
 	little.PutUint16(p[pageHead+2*n:], uint16(at))
@@ -81,12 +85,14 @@ func (p newPage) item(size int) []byte {
 	return p[at : at+size]
 }
 
+// put adds an item with a text.
 func (p newPage) put(text []byte) {
 	item := p.item(len(text) + 1)
 	item[0] = itemInline
 	copy(item[1:], text)
 }
 
+// putBig adds an item that refers to a big value.
 func (p newPage) putBig(first uint32, length int) {
 	item := p.item(bigItemSize)
 	item[0] = itemBig

@@ -18,8 +18,8 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// TestLibdbTakesOurFiles writes files of many sizes and lets the real libdb
-// verify, dump, look up and change them.
+// TestLibdbTakesOurFiles writes files of many sizes. The real libdb verifies,
+// dumps, looks up and changes them.
 func TestLibdbTakesOurFiles(t *testing.T) {
 	libdb := peer.Libdb(t)
 	dir := t.TempDir()
@@ -118,8 +118,8 @@ func sameRows(t *testing.T, what string, got, want pairs) {
 	}
 }
 
-// changes makes n operations: a third deletes, a third other values, a third
-// new keys.
+// changes makes n operations: one third deletes a key, one third changes a
+// value, one third adds a key.
 func changes(r *rand.Rand, rows pairs, n int) (pairs, []byte) {
 	rows = append(pairs(nil), rows...)
 	var ops []byte
@@ -141,7 +141,7 @@ func changes(r *rand.Rand, rows pairs, n int) (pairs, []byte) {
 	return rows, ops
 }
 
-// holdsAny is holds for a file that libdb changed.
+// holdsAny checks that a file which libdb has changed has these rows.
 func holdsAny(t *testing.T, file []byte, rows pairs) {
 	t.Helper()
 	stats, err := Check(mmap.Of(file))
@@ -188,8 +188,8 @@ func TestEditmapChangesOurFile(t *testing.T) {
 	holdsAny(t, file, rows)
 }
 
-// TestReadsNativeFiles reads what makemap and db_load write, in both byte
-// orders, and agrees with them.
+// TestReadsNativeFiles reads files that makemap and db_load have written, in
+// both byte orders, and finds the rows that were given to these programs.
 func TestReadsNativeFiles(t *testing.T) {
 	dir := t.TempDir()
 	for i, size := range []int{0, 1, 10, 1000, 20_000} {
@@ -226,8 +226,8 @@ func TestReadsNativeFiles(t *testing.T) {
 	}
 }
 
-// TestReadsUnsortedPagesAndDuplicates reads the other things that libdb's own
-// files hold.
+// TestReadsUnsortedPagesAndDuplicates reads forms of pages that libdb writes
+// and we do not.
 func TestReadsUnsortedPagesAndDuplicates(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "dup")
 	peer.Run(t, "a@d.example\tfirst\na@d.example\tsecond\nb@d.example\tthird\n", "makemap", "-d", "hash", base)

@@ -13,7 +13,8 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// TestSums holds the bytes of a few files to their sums, whatever the platform.
+// TestSums compares the bytes of a few files with digests that are the same on
+// every platform.
 func TestSums(t *testing.T) {
 	var got strings.Builder
 	for _, n := range []int{0, 1, 100, 5_000} {
@@ -35,8 +36,8 @@ func TestSums(t *testing.T) {
 	}
 }
 
-// TestSumsOnOtherProcessors runs the same test as a program of another
-// processor, one of them with the other byte order, under emulation.
+// TestSumsOnOtherProcessors runs TestSums under emulation on other processors,
+// of which one is big-endian.
 func TestSumsOnOtherProcessors(t *testing.T) {
 	for arch, emulator := range map[string]string{"arm64": "qemu-aarch64-static", "s390x": "qemu-s390x-static"} {
 		qemu := peer.Find(t, emulator)

@@ -8,31 +8,31 @@ import (
 	"iter"
 )
 
-// ErrFormat is wrapped by every error about the bytes of an image.
+// ErrFormat is wrapped by the errors of Open for an image that is no hash file.
 var ErrFormat = errors.New("not a Berkeley DB hash file of version 7 to 10")
 
-// damaged makes an error about the bytes of an image.
+// damaged makes an error for a hash file with wrong bytes.
 func damaged(format string, args ...any) error {
 	return fmt.Errorf("damaged hash file: "+format, args...)
 }
 
-// A File is an image of a hash file. It reads files of any page size and
-// either byte order, with pages as libdb 4.1 to 5.3 leaves them. Its methods
-// may be called at the same time from several goroutines.
+// A File is a hash file in memory. It may have any page size, either byte
+// order, and pages as libdb 4.1 to 5.3 writes them. Several goroutines may call
+// its methods at the same time.
 type File struct {
 	image    []byte
 	order    binary.ByteOrder
-	native   bool // little-endian, as nearly all are: spares a call through order
+	native   bool // order is little-endian, as in nearly all files: spares a call through order
 	pageSize int
-	pages    uint32 // in the image
+	pages    uint32 // number of pages in the image
 	version  uint32
 
 	maxBucket, highMask, lowMask uint32
 	spares                       [spareSize]uint32
 }
 
-// Open reads the metadata of an image. It does not read the other pages: Get
-// reports what is wrong with those it meets, Check reads them all.
+// Open reads the metadata of an image. It does not read the other pages. Get
+// checks the pages that it reads; Check reads and checks all.
 func Open(image []byte) (*File, error) {
 	if len(image) < metaSize {
 		return nil, fmt.Errorf("%w: it has %d bytes, and the metadata takes %d", ErrFormat, len(image), metaSize)
@@ -69,8 +69,10 @@ func Open(image []byte) (*File, error) {
 	return f, f.checkMasks()
 }
 
+// meta returns a field of the metadata page.
 func (f *File) meta(at int) uint32 { return f.order.Uint32(f.image[at:]) }
 
+// checkMasks checks that masks and number of pages fit the number of buckets.
 func (f *File) checkMasks() error {
 	high := uint64(1)<<log2Ceil(f.maxBucket+1) - 1
 	if f.maxBucket >= f.pages || uint64(f.highMask) != high || f.lowMask != f.highMask>>1 {
@@ -82,6 +84,7 @@ func (f *File) checkMasks() error {
 	return nil
 }
 
+// bucketOf returns the bucket of a hash.
 func (f *File) bucketOf(h uint32) uint32 {
 	if b := h & f.highMask; b <= f.maxBucket {
 		return b
@@ -89,20 +92,22 @@ func (f *File) bucketOf(h uint32) uint32 {
 	return h & f.lowMask
 }
 
+// firstPage returns the number of the first page of a bucket.
 func (f *File) firstPage(bucket uint32) uint32 {
 	return bucket + f.spares[log2Ceil(bucket+1)]
 }
 
-// A page is one page of the image whose header was checked.
+// A page is one page of the image, with a number that was checked.
 type page struct {
 	f       *File
 	number  uint32
 	bytes   []byte
 	entries int
 	kind    byte
-	empty   bool // all zero, or never written: an empty bucket
+	empty   bool // all bytes are zero: an empty bucket, or reserved for one
 }
 
+// page returns a page of the image.
 func (f *File) page(number uint32) (page, error) {
 	if number == 0 || number >= f.pages {
 		return page{}, damaged("it refers to page %d of %d", number, f.pages)
@@ -122,13 +127,15 @@ func (f *File) page(number uint32) (page, error) {
 	return p, nil
 }
 
-// isZero reports a page that was reserved and never written.
+// isZero reports whether all bytes of a page are zero: it was reserved and
+// never written.
 func (p page) isZero() bool { return len(bytes.TrimLeft(p.bytes, "\x00")) == 0 }
 
 func (p page) next() uint32 { return p.f.order.Uint32(p.bytes[headNext:]) }
 func (p page) prev() uint32 { return p.f.order.Uint32(p.bytes[headPrev:]) }
 
-// bucketPage gives a page of a bucket with its index checked.
+// bucketPage returns a page of a bucket after a check of its header and its
+// index. previous is the page before it in the bucket, 0 for none.
 func (f *File) bucketPage(number, previous uint32) (page, error) {
 	p, err := f.bucketHead(number, previous)
 	if err != nil || p.empty {
@@ -146,7 +153,7 @@ func (f *File) bucketPage(number, previous uint32) (page, error) {
 	return p, nil
 }
 
-// bucketHead gives a page of a bucket whose index was not looked at yet.
+// bucketHead returns a page of a bucket after a check of its header alone.
 func (f *File) bucketHead(number, previous uint32) (page, error) {
 	p, err := f.page(number)
 	if err != nil || p.empty {
@@ -170,8 +177,8 @@ func (f *File) bucketHead(number, previous uint32) (page, error) {
 	return p, nil
 }
 
-// place gives where item i begins; end is where it ends, the beginning of the
-// item before it.
+// place returns the offset where item i begins, after a check. end is where the
+// item ends: where the item before it begins, or the end of the page.
 func (p page) place(i, end int) (int, error) {
 	at := p.index(i)
 	if at >= end || at < pageHead+2*p.entries {
@@ -180,6 +187,7 @@ func (p page) place(i, end int) (int, error) {
 	return at, nil
 }
 
+// index returns the offset of item i, unchecked.
 func (p page) index(i int) int {
 	at := p.bytes[pageHead+2*i:]
 	if p.f.native {
@@ -188,7 +196,7 @@ func (p page) index(i int) int {
 	return int(p.f.order.Uint16(at))
 }
 
-// raw gives item i with its type byte.
+// raw returns item i with its type byte.
 func (p page) raw(i int) []byte {
 	end := p.f.pageSize
 	if i > 0 {
@@ -197,9 +205,9 @@ func (p page) raw(i int) []byte {
 	return p.bytes[p.index(i):end]
 }
 
-// item gives the bytes of an item. They point into the image, but for a big
-// value, which is put together. Of duplicates it is the first, as libdb gives
-// for a lookup.
+// item returns the bytes of item i. They are a part of the image; only a big
+// value is a copy, put together from its pages. Of several duplicates item
+// returns the first, as a lookup of libdb does.
 func (p page) item(i int) ([]byte, error) {
 	raw := p.raw(i)
 	switch raw[0] {
@@ -222,8 +230,8 @@ func (p page) item(i int) ([]byte, error) {
 	return nil, damaged("page %d: item %d has type %d", p.number, i, raw[0])
 }
 
-// duplicates gives the values of an item of type 2: each with its length
-// before and behind it.
+// duplicates returns the values of an item of type 2, in which each value has
+// its length before and behind it.
 func (p page) duplicates(i int) ([][]byte, error) {
 	rest := p.raw(i)[1:]
 	var all [][]byte
@@ -243,8 +251,8 @@ func (p page) duplicates(i int) ([][]byte, error) {
 	return all, nil
 }
 
-// big puts a big value together. Each page it is on is given to seen, when
-// there is one.
+// big puts a big value together from its pages, of which number is the first.
+// It calls seen, unless that is nil, with the number of each page.
 func (f *File) big(number, length uint32, seen func(uint32) error) ([]byte, error) {
 	if int64(length) > int64(len(f.image)) {
 		return nil, damaged("a value of %d bytes is longer than the file", length)
@@ -278,9 +286,9 @@ func (f *File) big(number, length uint32, seen func(uint32) error) ([]byte, erro
 	return value, nil
 }
 
-// Get finds the value of a key. The value points into the image, but for one
-// longer than a quarter of a page, which is put together. What it does not
-// come by is not checked.
+// Get finds the value of a key. The value is a part of the image, unless it is
+// longer than a quarter of a page: then it is a copy. Get checks only what it
+// reads.
 func (f *File) Get(key []byte) (value []byte, ok bool, err error) {
 	number, previous := f.firstPage(f.bucketOf(hash(key))), uint32(0)
 	for budget := f.pages; budget == f.pages || number != 0; budget-- {
@@ -326,12 +334,12 @@ func (p page) find(key []byte) (value []byte, ok bool, err error) {
 	return nil, false, nil
 }
 
-// All gives every row in the order of the file. A key with duplicates is
-// given once a value. After an error there is nothing more.
+// All yields every row in the order of the file. A key with duplicates comes
+// once for each value. An error is the last thing that All yields.
 func (f *File) All() iter.Seq2[[2][]byte, error] {
 	return func(yield func([2][]byte, error) bool) {
-		w := walker{f: f, yield: yield}
-		if err := w.walk(); err != nil && !errors.Is(err, errStopped) {
+		r := bucketReader{f: f, yield: yield}
+		if err := r.all(); err != nil && !errors.Is(err, errStopped) {
 			yield([2][]byte{}, err)
 		}
 	}

@@ -6,9 +6,10 @@ import (
 	"virtmap/internal/parallel"
 )
 
-// A Sum tells sets of rows apart, whatever their order: how many they are, and
-// the sum of a hash of 64 bits of each, under a key that every process draws
-// anew. Equal sets have equal Sums; the odds that others have are 2^-64.
+// A Sum compares sets of rows, in any order. It has the number of rows and the
+// sum of their 64-bit hashes. Equal sets have equal Sums; different sets
+// have equal Sums with a probability of 2^-64. The seed of the hash is a random
+// number of each process, so that a Sum is of no use to another process.
 type Sum struct {
 	rows   int
 	hashes uint64
@@ -16,7 +17,7 @@ type Sum struct {
 
 var sumKey = maphash.MakeSeed()
 
-// Add takes a row in.
+// Add adds a row.
 func (s *Sum) Add(key, value []byte) {
 	var buffer [256]byte // most rows fit
 	text := little.AppendUint32(buffer[:0], uint32(len(key)))
@@ -25,13 +26,13 @@ func (s *Sum) Add(key, value []byte) {
 	s.hashes += maphash.Bytes(sumKey, text)
 }
 
-// Join takes the rows of another sum in.
+// Join adds the rows of another Sum.
 func (s *Sum) Join(o Sum) { s.rows, s.hashes = s.rows+o.rows, s.hashes+o.hashes }
 
 // Len is the number of rows.
 func (s Sum) Len() int { return s.rows }
 
-// SumOf gives the sum of rows.
+// SumOf returns the Sum of rows.
 func SumOf(rows Rows) Sum {
 	sums := make([]Sum, parallel.Parts(rows.Len(), leastRows))
 	_ = parallel.Ranges(rows.Len(), leastRows, func(part, from, to int) error {

@@ -8,30 +8,31 @@ import (
 	"virtmap/internal/parallel"
 )
 
-// Rows are what goes into a file. Keys are unique; their order is of no
-// consequence. The slices are read, not kept, by several goroutines at once.
+// Rows are the keys and values of a file. Each key is given once, in any order.
+// Several goroutines call Row at the same time; they read the slices, and keep
+// none after Write.
 type Rows interface {
 	Len() int
 	Row(i int) (key, value []byte)
 }
 
-// Write writes a file of the rows and returns its length in bytes. The bytes
-// depend on the set of rows only, not on their order nor on the number of
-// processors. It needs about 8 bytes of memory a row beside the rows
-// themselves, and 3 MiB a processor.
+// Write writes a file of the rows and returns its length in bytes. The same set
+// of rows gives the same bytes, in any order and with any number of processors.
+// Beside the rows, Write needs about 8 bytes of memory a row and 3 MiB a
+// processor.
 //
-// It fails on a key that is too long or given twice, and on more than 2^32
-// pages or rows.
+// Write fails when a key is too long or given twice, and when there are more
+// than 2^32 pages or rows.
 func Write(w io.WriteSeeker, rows Rows) (int64, error) {
 	return write(w, rows, options{pageSize: PageSize, load: 0.8})
 }
 
-// options are what tests vary to meet reference files.
+// options are what tests change to get the bytes of reference files.
 type options struct {
 	pageSize int
-	load     float64 // share of a page that the average bucket fills at most
-	buckets  uint32  // 0: by load
-	zeroUID  bool
+	load     float64 // the average bucket fills at most this share of a page
+	buckets  uint32  // number of buckets; 0: as many as load asks for
+	zeroUID  bool    // write zeros as the id of the file
 }
 
 func write(w io.WriteSeeker, rows Rows, o options) (int64, error) {
@@ -39,32 +40,33 @@ func write(w io.WriteSeeker, rows Rows, o options) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	f := newFiling(l, w)
-	if err := f.run(); err != nil {
+	bw := newBucketWriter(l, w)
+	if err := bw.run(); err != nil {
 		return 0, err
 	}
-	lastPage, uid := f.end()
+	lastPage, uid := bw.end()
 	if o.zeroUID {
 		uid = [16]byte{}
 	}
-	if err := f.write(0, l.meta(lastPage, uid)); err != nil {
+	if err := bw.writeAt(0, l.meta(lastPage, uid)); err != nil {
 		return 0, err
 	}
 	return (int64(lastPage) + 1) * int64(o.pageSize), nil
 }
 
-// A layout says which rows are in which bucket.
+// A layout is the list of the rows of each bucket.
 type layout struct {
 	rows     Rows
 	pageSize int
 	buckets  uint32
-	start    []uint32 // of each bucket in order, and the end
-	order    []uint32 // rows by bucket
+	start    []uint32 // bucket b has order[start[b]:start[b+1]]
+	order    []uint32 // the numbers of the rows, sorted by bucket
 }
 
-// leastRows is how many rows are worth another processor.
+// leastRows is the number of rows from which a second processor pays.
 const leastRows = 10_000
 
+// plan hashes all keys and makes the layout.
 func plan(rows Rows, o options) (*layout, error) {
 	n := rows.Len()
 	if uint64(n) > math.MaxUint32 {
@@ -102,14 +104,14 @@ func plan(rows Rows, o options) (*layout, error) {
 	return l, nil
 }
 
-// rowSize is what a row takes on a bucket's page: two items and their places
-// in the index.
+// rowSize is the number of bytes that a row takes on a bucket's page: two items
+// and their two offsets in the index.
 func (l *layout) rowSize(key, value []byte) int {
 	return itemSize(len(key), l.pageSize) + itemSize(len(value), l.pageSize) + 4
 }
 
-// bucketsFor gives a number of buckets so that the average one fills its page
-// up to the load.
+// bucketsFor gives the number of buckets with which the average bucket fills
+// no more than the load of its page.
 func bucketsFor(total int, o options) (uint32, error) {
 	buckets := uint32(2)
 	for float64(total) > o.load*float64(o.pageSize-pageHead)*float64(buckets) {
@@ -121,7 +123,8 @@ func bucketsFor(total int, o options) (uint32, error) {
 	return buckets, nil
 }
 
-// sortIntoBuckets is a counting sort by the low bits of the hashes.
+// sortIntoBuckets sorts the rows by bucket, which is the low bits of the hash.
+// The sort is a counting sort.
 func (l *layout) sortIntoBuckets(hashes []uint32) {
 	l.start = make([]uint32, l.buckets+1)
 	mask := l.buckets - 1
@@ -132,7 +135,8 @@ func (l *layout) sortIntoBuckets(hashes []uint32) {
 		l.start[b+1] += l.start[b]
 	}
 	l.order = make([]uint32, len(hashes))
-	// Each bucket's start moves up to its end, and back when all is sorted.
+	// While rows are sorted in, start[b] is the next free place of bucket b; at
+	// the end it is where bucket b+1 begins.
 	for i, h := range hashes {
 		b := h & mask
 		l.order[l.start[b]] = uint32(i)
@@ -142,6 +146,7 @@ func (l *layout) sortIntoBuckets(hashes []uint32) {
 	l.start[0] = 0
 }
 
+// meta returns the metadata page.
 func (l *layout) meta(lastPage uint32, uid [16]byte) []byte {
 	page := make([]byte, l.pageSize)
 	little.PutUint32(page[4:], 1)
