@@ -19,18 +19,19 @@ import (
 
 // A cdb file, all numbers u32 little-endian (cr.yp.to/cdb/cdb.txt):
 //
-//	0      256 × position and slots of a hash table
-//	2048   records: length of key and value, key, value
-//	…      256 tables of slots: hash and position of a record
+//	0      256 entries: position of a hash table, number of its slots
+//	2048   records: length of the key, length of the value, key, value
+//	…      256 hash tables of slots: hash of a key, position of its record
 //
-// A key's hash h begins with 5381 and takes h*33 ^ c for each byte; its table
-// is h & 255, its first slot h>>8 modulo the slots, and a slot with position 0
-// ends the search.
+// The hash h of a key is 5381 at first, and then h*33 ^ c for each byte c of
+// the key. Its table is number h & 255. A search begins at slot h>>8 modulo the
+// number of slots, goes on from slot to slot, and ends at a slot with position 0.
 const (
 	cdbHeader = 2048
 	cdbStart  = 5381
 )
 
+// cdbHash returns the hash of a key.
 func cdbHash(key []byte) uint32 {
 	h := uint32(cdbStart)
 	for _, c := range key {
@@ -39,10 +40,11 @@ func cdbHash(key []byte) uint32 {
 	return h
 }
 
-// writeCDB writes through colinmarc/cdb. That writer takes a slot with hash 0
-// for an empty one, so that a later record of the table would overwrite it:
-// a key with hash 0 is written last, where nothing comes later, and a second
-// one (the odds are one to some 10^13 a map of a million) is refused.
+// writeCDB writes a cdb with colinmarc/cdb. To that package a slot with hash 0
+// is empty, and a later record of the same table overwrites the slot. So
+// writeCDB writes a key with hash 0 after all others, and refuses a second key
+// with hash 0. The odds of two such keys in a map of a million rows are about
+// one in 10^13.
 func writeCDB(w io.WriteSeeker, rows Rows) error {
 	hashes, zeros, err := lookOver(rows)
 	if err != nil {
@@ -53,7 +55,7 @@ func writeCDB(w io.WriteSeeker, rows Rows) error {
 		second, _ := rows.Row(zeros[1])
 		return fmt.Errorf("the keys %q and %q both have the cdb hash 0 and cannot stand in one cdb; use map: hash, or rename one", first, second)
 	}
-	at := 0 // the row that is put
+	at := 0 // the row that is being written
 	out, err := cdb.NewWriter(withoutClose{w}, func([]byte) uint32 { return hashes[at] })
 	if err != nil {
 		return err
@@ -74,13 +76,14 @@ func writeCDB(w io.WriteSeeker, rows Rows) error {
 	return out.Close()
 }
 
-// withoutClose keeps the writer from closing a file that is not its own.
+// withoutClose hides the Close method of a file from cdb.Writer, which would
+// call it.
 type withoutClose struct{ io.WriteSeeker }
 
-// lookOver gives the hash of every key and the rows where it is 0, and refuses
-// what positions of 32 bits cannot reach.
+// lookOver returns the hash of every key, and the rows whose hash is 0. It
+// refuses rows that need more bytes than a position of 32 bits reaches.
 func lookOver(rows Rows) (hashes []uint32, zeros []int, err error) {
-	const least = 10_000 // rows that are worth another processor
+	const least = 10_000 // number of rows from which a second processor pays
 	parts := parallel.Parts(rows.Len(), least)
 	hashes = make([]uint32, rows.Len())
 	found, sizes := make([][]int, parts), make([]uint64, parts)
@@ -104,18 +107,22 @@ func lookOver(rows Rows) (hashes []uint32, zeros []int, err error) {
 	return hashes, slices.Concat(found...), nil
 }
 
-// A cdbMap reads an image. Lengths and positions are not trusted.
+// A cdbMap is a cdb in memory. Its methods check every length and position
+// before they use it.
 type cdbMap []byte
 
 var errCDB = errors.New("damaged cdb")
 
+// damagedCDB makes an error for a cdb with wrong bytes.
 func damagedCDB(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errCDB}, args...)...)
 }
 
+// u32 returns the number at an offset.
 func (m cdbMap) u32(at uint64) uint32 { return binary.LittleEndian.Uint32(m[at:]) }
 
-// table gives position and slots of a hash table, within the image.
+// table returns the position of a hash table and the number of its slots. All
+// slots are within the image.
 func (m cdbMap) table(i uint32) (at, slots uint64, err error) {
 	at, slots = uint64(m.u32(uint64(i)*8)), uint64(m.u32(uint64(i)*8+4))
 	if at < cdbHeader || at+slots*8 > uint64(len(m)) {
@@ -124,7 +131,7 @@ func (m cdbMap) table(i uint32) (at, slots uint64, err error) {
 	return at, slots, nil
 }
 
-// record gives the record at a position, and where the next one begins.
+// record returns the record at a position, and the position of the next one.
 func (m cdbMap) record(at uint64) (key, value []byte, next uint64, err error) {
 	if at < cdbHeader || at+8 > uint64(len(m)) {
 		return nil, nil, 0, damagedCDB("a record at %d", at)
@@ -137,8 +144,8 @@ func (m cdbMap) record(at uint64) (key, value []byte, next uint64, err error) {
 	return m[at+8 : at+8+keyLen], m[at+8+keyLen : next], next, nil
 }
 
-// fitsCDB tells a cdb by its header: tables one behind the other up to the end
-// of the file.
+// fitsCDB reports whether the header is that of a cdb: 256 tables that are all
+// within the file.
 func fitsCDB(image []byte) bool {
 	if len(image) < cdbHeader {
 		return false
@@ -181,7 +188,7 @@ func (m cdbMap) Get(key []byte) (value []byte, ok bool, err error) {
 	return nil, false, nil
 }
 
-// recordsEnd is where the records end: at the first table.
+// recordsEnd returns the offset where the records end: that of the first table.
 func (m cdbMap) recordsEnd() (uint64, error) {
 	end := uint64(len(m))
 	for i := range uint32(256) {
@@ -194,7 +201,7 @@ func (m cdbMap) recordsEnd() (uint64, error) {
 	return end, nil
 }
 
-// All gives every record in order.
+// All yields every record in the order of the file.
 func (m cdbMap) All() iter.Seq2[[2][]byte, error] {
 	return func(yield func([2][]byte, error) bool) {
 		end, err := m.recordsEnd()
@@ -213,10 +220,10 @@ func (m cdbMap) All() iter.Seq2[[2][]byte, error] {
 	}
 }
 
-// checkCDB reads a whole image: the records fill the space before the tables,
-// the tables follow each other to the end, and each record is found through
-// exactly one slot: hashes and positions of all records have the same sum as
-// those of all slots. Records and tables are read side by side.
+// checkCDB reads a whole image strictly. The records fill the space before the
+// tables, the tables fill the rest of the file, and each record has exactly one
+// slot: the hashes and positions of all records have the same sum as the hashes
+// and positions of all slots. Records and tables are read at the same time.
 func checkCDB(image *mmap.Image) (rows Sum, err error) {
 	m := cdbMap(image.Bytes)
 	end, err := m.recordsEnd()
@@ -224,13 +231,13 @@ func checkCDB(image *mmap.Image) (rows Sum, err error) {
 		return Sum{}, err
 	}
 	var slotted, found Sum
-	walks := []func() error{
+	checks := []func() error{
 		func() (err error) { slotted, err = m.checkTables(end); return err },
 		func() (err error) { rows, found, err = m.checkRecords(image, end); return err },
 	}
-	err = parallel.Ranges(len(walks), 1, func(_, from, to int) (err error) {
-		for _, walk := range walks[from:to] {
-			err = cmp.Or(err, mmap.Guard(walk))
+	err = parallel.Ranges(len(checks), 1, func(_, from, to int) (err error) {
+		for _, check := range checks[from:to] {
+			err = cmp.Or(err, mmap.Guard(check))
 		}
 		return err
 	})
@@ -245,8 +252,8 @@ func checkCDB(image *mmap.Image) (rows Sum, err error) {
 	return rows, nil
 }
 
-// checkTables checks all tables and gives the sum of their slots. end is where
-// the records end.
+// checkTables checks all tables and returns the sum of their slots. The records
+// end at the offset end.
 func (m cdbMap) checkTables(end uint64) (slotted Sum, err error) {
 	next := end
 	for i := range uint32(256) {
@@ -268,8 +275,8 @@ func (m cdbMap) checkTables(end uint64) (slotted Sum, err error) {
 	return slotted, nil
 }
 
-// checkRecords gives the sum of all records, and of what the slots have to say
-// of them.
+// checkRecords returns the sum of all records, and the sum of the slots that
+// these records need.
 func (m cdbMap) checkRecords(image *mmap.Image, end uint64) (rows, found Sum, err error) {
 	for at, read := uint64(cdbHeader), uint64(cdbHeader); at < end; {
 		position := at
@@ -290,11 +297,11 @@ func (m cdbMap) checkRecords(image *mmap.Image, end uint64) (rows, found Sum, er
 	return rows, found, nil
 }
 
-// releaseEvery is how many bytes of records are read before their memory is
-// let go of.
+// releaseEvery is the number of bytes of records that are read before their
+// memory is released.
 const releaseEvery = 8 << 20
 
-// addSlot takes what a slot says into a sum.
+// addSlot adds the hash and the position of a slot to a sum.
 func addSlot(sum *Sum, h, position uint32) {
 	var slot [8]byte
 	binary.LittleEndian.PutUint32(slot[:], h)
@@ -302,12 +309,12 @@ func addSlot(sum *Sum, h, position uint32) {
 	sum.Add(slot[:], nil)
 }
 
-// checkSlots checks one table and takes its slots into a sum. A search for a
-// record begins at its first slot and ends at an empty one, so that no slot
-// between may be empty.
+// checkSlots checks one table and adds its slots to a sum. A search ends at the
+// first empty slot. So no slot may be empty between the one where the search for
+// a key begins and the one that has the key.
 func (m cdbMap) checkSlots(table uint32, at, slots uint64, sum *Sum) error {
 	used := func(i uint64) bool { return m.u32(at+i%slots*8+4) != 0 }
-	run := uint64(0) // used slots right before the one looked at
+	run := uint64(0) // the number of used slots right before slot i
 	for back := slots; back > 0 && used(back-1); back-- {
 		run++
 	}

@@ -1,13 +1,24 @@
-// Package mapfile is the table of the ways a mail map is stored on disk, one
-// row a type:
+// Package mapfile reads and writes mail maps. A map is a set of rows on disk,
+// each a key and its value. Types is the table of the ways to store a map:
 //
-//	hash   NAME.db   Berkeley DB hash, by package hashdb
-//	cdb    NAME.cdb  constant database: sendmail built with -DCDB, Postfix
-//	text   NAME      the lines themselves
+//	hash   NAME.db   Berkeley DB hash, written by package hashdb
+//	cdb    NAME.cdb  constant database, for Postfix and a sendmail built with -DCDB
+//	text   NAME      lines of text
 //
-// Open maps a file into memory, tells its type by its content (a sendmail
-// built with CDB=2 calls its cdb files .db too), and reads it. A file that is
-// cut short while it is open gives an error, not a crash.
+// A line of a text is a key, white space and a value. Empty lines, and lines
+// with # in the first column, are not rows:
+//
+//	# made by hand
+//	info@example.org	jane
+//	@example.org	error:5.1.1:"550 User unknown"
+//
+// Open finds the type of a file by its content, because a sendmail built with
+// CDB=2 gives cdb files the name .db too. A file that is cut short while it is
+// open gives an error and no crash.
+//
+// Postfix, newaliases and makemap -N put a NUL behind each key and value of a
+// hash map. Get and All give the bytes as they are in the file; WithoutNUL takes
+// the NUL away.
 package mapfile
 
 import (
@@ -22,30 +33,30 @@ import (
 	"virtmap/internal/mmap"
 )
 
-// Rows are what goes into a map.
+// Rows are the keys and values of a map.
 type Rows = hashdb.Rows
 
-// A Sum tells sets of rows apart.
+// A Sum compares sets of rows, in any order.
 type Sum = hashdb.Sum
 
-// SumOf gives the sum of rows.
+// SumOf returns the Sum of rows.
 func SumOf(rows Rows) Sum { return hashdb.SumOf(rows) }
 
 // A Type is one way to store a map.
 type Type struct {
-	Name   string // as in sendmail's K line, but text
-	Suffix string // behind the name of the text file; empty: the text itself
+	Name   string // hash and cdb are sendmail's names for these types
+	Suffix string // what the name of a map adds to the name of its text
 
-	// Write writes a map of the rows; nil for text.
+	// Write writes a map of the rows. It is nil for text.
 	Write func(w io.WriteSeeker, rows Rows) error
 
-	fits func(image []byte) bool
-	open func(image []byte) (Map, error)
-	// check reads a whole image strictly and gives the sum of its rows.
+	fits func(image []byte) bool         // whether an image is of this type
+	open func(image []byte) (Map, error) // opens an image
+	// check reads a whole image strictly and returns the sum of its rows.
 	check func(image *mmap.Image) (Sum, error)
 }
 
-// Types are all types; the first whose content fits is taken.
+// Types are all types. A file is of the first type that fits its content.
 var Types = []Type{
 	{
 		Name: "hash", Suffix: ".db",
@@ -82,7 +93,7 @@ func ByName(name string) (Type, bool) {
 	return Type{}, false
 }
 
-// WithoutSuffix gives the name of the text that a map belongs to.
+// WithoutSuffix returns the name of the text of a map, given the map's name.
 func WithoutSuffix(path string) string {
 	for _, t := range Types {
 		if text, ok := strings.CutSuffix(path, t.Suffix); ok && t.Suffix != "" {
@@ -92,16 +103,16 @@ func WithoutSuffix(path string) string {
 	return path
 }
 
-// A Map finds values by key and gives all rows.
+// A Map is an open map in memory.
 type Map interface {
-	// Get finds a value. It points into the image where it can.
+	// Get finds the value of a key. The value may be a part of the image.
 	Get(key []byte) (value []byte, ok bool, err error)
-	// All gives the rows in the order of the file, and nothing more after
-	// an error.
+	// All yields the rows in the order of the file. An error is the last
+	// thing that All yields.
 	All() iter.Seq2[[2][]byte, error]
 }
 
-// ErrType is returned for content that is no map of a known type.
+// ErrType is the error for content that is no map of a known type.
 var ErrType = errors.New("neither a Berkeley DB hash file nor a cdb nor text")
 
 // OpenImage opens a map in memory.
@@ -115,8 +126,8 @@ func OpenImage(image []byte) (Map, Type, error) {
 	return nil, Type{}, ErrType
 }
 
-// CheckImage reads a whole map strictly and gives its type and the sum of its
-// rows.
+// CheckImage reads a whole map strictly. It returns the type of the map and the
+// sum of its rows.
 func CheckImage(image *mmap.Image) (typ Type, sum Sum, err error) {
 	err = mmap.Guard(func() (err error) {
 		for _, typ = range Types {
@@ -131,12 +142,13 @@ func CheckImage(image *mmap.Image) (typ Type, sum Sum, err error) {
 	return typ, sum, err
 }
 
-// magic numbers of Berkeley DB at offset 12, in both byte orders.
+// fitsHash reports whether the magic number of a Berkeley DB hash is at offset
+// 12, in either byte order.
 func fitsHash(image []byte) bool {
 	return len(image) >= 16 && (bytes.Equal(image[12:16], []byte{0x61, 0x15, 0x06, 0}) || bytes.Equal(image[12:16], []byte{0, 0x06, 0x15, 0x61}))
 }
 
-// A File is a map that is open.
+// A File is an open map on disk.
 type File struct {
 	Type Type
 
@@ -165,7 +177,7 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
-// namedAsMap reports a name that promises more than text.
+// namedAsMap reports whether a path has the suffix of a hash or cdb map.
 func namedAsMap(path string) bool {
 	for _, t := range Types {
 		if t.Suffix != "" && strings.HasSuffix(path, t.Suffix) {
@@ -175,19 +187,19 @@ func namedAsMap(path string) bool {
 	return false
 }
 
-// Path is the file that was opened.
+// Path returns the path that Open was given.
 func (f *File) Path() string { return f.path }
 
-// Close ends the use of a file.
+// Close closes the file. Values of its map are no longer valid then.
 func (f *File) Close() error {
 	f.m = nil
 	return f.image.Close()
 }
 
-// Release lets go of the memory of what was read so far.
+// Release gives the memory of the pages that were read back to the system.
 func (f *File) Release() { f.image.Release() }
 
-// guarded runs a function that reads the image, and names the file in errors.
+// guarded calls a function that reads the image. Errors get the path of the file.
 func (f *File) guarded(read func() error) error {
 	if err := mmap.Guard(read); err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
@@ -205,8 +217,9 @@ func (f *File) Append(dst, key []byte) (value []byte, ok bool, err error) {
 	return value, ok, err
 }
 
-// Each gives every row to a function, which must not keep the slices, until
-// it returns an error. It lets go of the memory of what it has read.
+// Each calls a function with every row, until the function returns an error.
+// The function must not keep the slices: Each releases the memory of what it has
+// read.
 func (f *File) Each(row func(key, value []byte) error) error {
 	return f.guarded(func() error {
 		read := 0
@@ -226,7 +239,7 @@ func (f *File) Each(row func(key, value []byte) error) error {
 	})
 }
 
-// Sum reads the whole file strictly and gives the sum of its rows.
+// Sum reads the whole file strictly and returns the sum of its rows.
 func (f *File) Sum() (sum Sum, err error) {
 	err = f.guarded(func() (err error) {
 		sum, err = f.Type.check(f.image)

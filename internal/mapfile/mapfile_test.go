@@ -120,7 +120,7 @@ func (m *memory) Write(p []byte) (int, error) {
 
 func (m *memory) Seek(offset int64, _ int) (int64, error) { m.at = int(offset); return offset, nil }
 
-// huge claims more bytes than a cdb can hold.
+// huge are rows of more bytes than a cdb can have.
 type huge struct{ value []byte }
 
 func (huge) Len() int                      { return 5000 }
@@ -204,7 +204,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// TestCDBAgainstTinycdb compares with tinycdb byte for byte.
+// TestCDBAgainstTinycdb compares our files with those of tinycdb, byte for byte.
 func TestCDBAgainstTinycdb(t *testing.T) {
 	for _, n := range []int{0, 1, 10, 1000, 50_000} {
 		rows := randomRows(uint64(n)+9, n)
@@ -257,8 +257,8 @@ func FuzzCDB(f *testing.F) {
 	})
 }
 
-// TestPostmapAgrees lets Postfix find every row of our maps, and reads the
-// maps that it makes.
+// TestPostmapAgrees has postmap find every row of our maps, and reads the maps
+// that postmap makes.
 func TestPostmapAgrees(t *testing.T) {
 	postmap := peer.Postmap(t)
 	rows := randomRows(77, 3000)

@@ -8,11 +8,11 @@ import (
 	"virtmap/internal/mmap"
 )
 
-// A textMap reads lines of key, white space and value; # in the first column
-// begins a comment.
+// A textMap is a text in memory: lines of key, white space and value. A line
+// with # in the first column is a comment.
 type textMap []byte
 
-// Get looks at every line, as sendmail's text map does.
+// Get reads line by line until it finds the key, as sendmail's text map does.
 func (m textMap) Get(key []byte) (value []byte, ok bool, err error) {
 	for row := range m.All() {
 		if bytes.Equal(row[0], key) {
@@ -22,7 +22,7 @@ func (m textMap) Get(key []byte) (value []byte, ok bool, err error) {
 	return nil, false, nil
 }
 
-// All gives every line that is a row.
+// All yields every line that is a row.
 func (m textMap) All() iter.Seq2[[2][]byte, error] {
 	return func(yield func([2][]byte, error) bool) {
 		for line := range bytes.Lines(m) {
@@ -38,6 +38,8 @@ func (m textMap) All() iter.Seq2[[2][]byte, error] {
 	}
 }
 
+// checkText refuses a line that virtmap would not write, and a key that is given
+// twice.
 func checkText(image *mmap.Image) (rows Sum, err error) {
 	seen := map[string]int{}
 	number := 0
