@@ -11,7 +11,8 @@ import (
 	"virtmap/internal/mmap"
 )
 
-// compare finds what is to be written, and refuses what is not ours.
+// compare finds the outputs that must be written. Without Adopt it refuses to
+// replace files that a person made.
 func (p *publisher) compare() error {
 	var foreign Foreign
 	for _, out := range p.Outputs {
@@ -28,7 +29,7 @@ func (p *publisher) compare() error {
 		if !info.Mode.IsRegular() {
 			return fmt.Errorf("%q %w", out.Path, ErrNotFile)
 		}
-		if err := p.compareThere(out, info, &foreign); err != nil {
+		if err := p.compareInstalled(out, info, &foreign); err != nil {
 			return err
 		}
 	}
@@ -38,10 +39,10 @@ func (p *publisher) compare() error {
 	return nil
 }
 
-// compareThere compares a file that is there. One that was cut short
-// meanwhile is looked at again; one whose disk does not give its bytes is
-// damaged, and made anew where it was ours.
-func (p *publisher) compareThere(out Output, info Info, foreign *Foreign) (err error) {
+// compareInstalled compares an output with the installed file. A file that is
+// cut short meanwhile is read a second time. When that fails too, the disk
+// cannot read it: the file is damaged, and is made anew if virtmap wrote it.
+func (p *publisher) compareInstalled(out Output, info Info, foreign *Foreign) (err error) {
 	for range 2 {
 		err = p.image(out.Path, func(image *mmap.Image) error { return p.compareOne(out, info, image, foreign) })
 		if !errors.Is(err, mmap.ErrCut) {
@@ -58,6 +59,7 @@ func (p *publisher) compareThere(out Output, info Info, foreign *Foreign) (err e
 	return nil
 }
 
+// compareOne compares an output with the content of the installed file.
 func (p *publisher) compareOne(out Output, info Info, image *mmap.Image, foreign *Foreign) error {
 	if out.Same(image) {
 		p.keep(out, info, image)
@@ -95,7 +97,7 @@ func (p *publisher) compareOne(out Output, info Info, image *mmap.Image, foreign
 	return nil
 }
 
-// add takes in an output that is to be written, now or later.
+// add adds an output that differs to the list of those that are written or held.
 func (p *publisher) add(s staged) {
 	if s.out.Hold {
 		p.held = append(p.held, s)
@@ -104,8 +106,8 @@ func (p *publisher) add(s staged) {
 	p.pending = append(p.pending, s)
 }
 
-// keep leaves a file alone. A map must not look older than its text, or the
-// system's own tools rebuild it.
+// keep records a file that stays as it is. A map that is older than its text gets
+// a new time later, because the tools of the system would rebuild it.
 func (p *publisher) keep(out Output, info Info, image *mmap.Image) {
 	if !out.Shared {
 		p.manifest.Files[key(out.Path)] = []string{p.digest(out.Path, image)}
@@ -120,7 +122,8 @@ func (p *publisher) keep(out Output, info Info, image *mmap.Image) {
 	}
 }
 
-// ours reports whether we wrote an installed file, or what is in it.
+// ours reports whether virtmap wrote an installed file, or the text from which
+// an installed map was made.
 func (p *publisher) ours(out Output, image *mmap.Image) bool {
 	if p.manifest.wrote(out.Path, p.digest(out.Path, image)) {
 		return true
@@ -137,7 +140,7 @@ func (p *publisher) ours(out Output, image *mmap.Image) bool {
 	})
 }
 
-// digest gives the digest of an installed file, and keeps it.
+// digest returns the digest of an installed file. It computes the digest once.
 func (p *publisher) digest(path string, image *mmap.Image) string {
 	sum, ok := p.digests[path]
 	if !ok {
@@ -147,7 +150,7 @@ func (p *publisher) digest(path string, image *mmap.Image) string {
 	return sum
 }
 
-// image reads a file.
+// image calls read with the content of a file.
 func (p *publisher) image(path string, read func(*mmap.Image) error) error {
 	return readImage(p.FS, path, func(image *mmap.Image) error {
 		p.count(len(image.Bytes))
@@ -155,6 +158,7 @@ func (p *publisher) image(path string, read func(*mmap.Image) error) error {
 	})
 }
 
+// readImage calls read with the content of a file, under mmap.Guard.
 func readImage(files FS, path string, read func(*mmap.Image) error) error {
 	image, err := files.Image(path)
 	if err != nil {
@@ -167,6 +171,7 @@ func readImage(files FS, path string, read func(*mmap.Image) error) error {
 	return errors.Join(err, image.Close())
 }
 
+// digestOf returns the digest of the file at a path.
 func digestOf(files FS, path string) (sum string, err error) {
 	err = readImage(files, path, func(image *mmap.Image) error {
 		sum = digest(image)
@@ -175,7 +180,7 @@ func digestOf(files FS, path string) (sum string, err error) {
 	return sum, err
 }
 
-// stale lists files of ours that the set no longer has.
+// stale lists files that virtmap wrote, and that the set no longer has.
 func (p *publisher) stale() []string {
 	var stale []string
 	for name := range p.manifest.Files {
@@ -189,10 +194,10 @@ func (p *publisher) stale() []string {
 	return stale
 }
 
-// adoptedDir is the folder of files that a person made.
+// adoptedDir is the folder where files that a person made are kept.
 const adoptedDir = "adopted"
 
-// keptName is a free name for a file that a person made.
+// keptName returns a free path in that folder for a file with this name.
 func (p *publisher) keptName(name string) string {
 	path := filepath.Join(p.State, adoptedDir, name)
 	for n := 2; ; n++ {

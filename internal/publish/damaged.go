@@ -9,9 +9,9 @@ import (
 	"virtmap/internal/mmap"
 )
 
-// damage says why an installed file that is not what we wrote cannot be what
-// anybody wrote: by its own content, or because it is the beginning of what
-// we wrote and ends within a line.
+// damage says what is wrong with an installed file whose digest is not known. It
+// returns an empty text for a file that a person may have made. A file is damaged
+// by the rules of Output.Damaged, and a text also when it was cut.
 func (p *publisher) damage(out Output, image *mmap.Image) string {
 	if out.Damaged != nil {
 		if err := out.Damaged(image); err != nil {
@@ -24,8 +24,8 @@ func (p *publisher) damage(out Output, image *mmap.Image) string {
 	return ""
 }
 
-// isCut reports whether a text is the beginning of what we wrote, or are about
-// to write, and ends within a line. No editor leaves such a file.
+// isCut reports whether a text ends within a line and is the beginning of what
+// virtmap wrote, or is about to write. Editors do not leave such a file.
 func (p *publisher) isCut(out Output, image *mmap.Image) bool {
 	if n := len(image.Bytes); n == 0 || image.Bytes[n-1] == '\n' {
 		return false
@@ -38,11 +38,11 @@ func (p *publisher) isCut(out Output, image *mmap.Image) bool {
 	return err == nil && w.is && len(w.of) == 0
 }
 
-// A beginning is a writer that finds out whether bytes are the beginning of what
-// is written to it.
+// A beginning is a writer that compares bytes with the beginning of what is
+// written to it.
 type beginning struct {
-	of []byte // those of the bytes that are still to come
-	is bool   // all that was written so far is as the bytes have it
+	of []byte // the bytes that were not compared yet
+	is bool   // all bytes compared so far were equal
 }
 
 func (b *beginning) Write(p []byte) (int, error) {
@@ -52,13 +52,13 @@ func (b *beginning) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Seek fails: a text is written from the beginning to the end.
+// Seek fails. A text is written without a seek.
 func (b *beginning) Seek(int64, int) (int64, error) {
 	return 0, errors.New("a text is written from its beginning")
 }
 
-// recorded reports whether we wrote a file in the place of an output before: the
-// manifest lists one, or the installed text of a map is what we wrote.
+// recorded reports whether virtmap wrote this output before: the manifest has
+// the file, or has the installed text of the map.
 func (p *publisher) recorded(out Output) bool {
 	if len(p.manifest.Files[key(out.Path)]) > 0 {
 		return true
@@ -70,13 +70,13 @@ func (p *publisher) recorded(out Output) bool {
 	return err == nil && p.manifest.wrote(out.Source, sum)
 }
 
-// worthKeeping reports whether a person may have written something of a damaged
-// file of ours: it is a text, and not only the beginning of what we wrote.
+// worthKeeping reports whether a damaged file may have lines that a person wrote:
+// it is a text, it is not empty, and it is not the beginning of what virtmap wrote.
 func (p *publisher) worthKeeping(out Output, image *mmap.Image) bool {
 	return out.Source == "" && len(bytes.Trim(image.Bytes, "\x00 \t\r\n")) > 0 && !p.isCut(out, image)
 }
 
-// copyOf gives what we wrote in a place, by the generations.
+// copyOf returns what virtmap wrote at a path, from the copies of the generations.
 func (p *publisher) copyOf(path string) ([]byte, bool) {
 	place, ok := Copy(p.FS, p.State, key(path))
 	if !ok {
@@ -86,8 +86,9 @@ func (p *publisher) copyOf(path string) ([]byte, bool) {
 	return content, err == nil
 }
 
-// bridgeOf gives the bridge of an output. Where the installed file is damaged the
-// bridge is made of what we wrote there, or of the text of the map.
+// bridgeOf returns a function that writes the bridge of an output; nil: there is
+// none. If the installed file is damaged, the bridge is made from the copy of the
+// file, or from the text of the map.
 func (p *publisher) bridgeOf(out Output, image *mmap.Image, damaged bool) func(io.WriteSeeker) error {
 	switch {
 	case out.Bridge == nil:

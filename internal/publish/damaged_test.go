@@ -15,8 +15,8 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// told is a set whose damage is written down.
-func told(dir string, contents ...string) (s Set, lines *[]string) {
+// collecting returns a set and the lines that Tell gets.
+func collecting(dir string, contents ...string) (s Set, lines *[]string) {
 	s, lines = set(dir, contents...), new([]string)
 	s.Tell = func(line string) { *lines = append(*lines, line) }
 	for i := range s.Outputs {
@@ -47,7 +47,7 @@ func TestDamagedFilesOfOursAreMadeAnew(t *testing.T) {
 		dir := t.TempDir()
 		publish(t, set(dir, "one\ntwo\n", "other\n"))
 		put(t, filepath.Join(dir, "f0"), c.content)
-		s, _ := told(dir, "three\n", "other\n")
+		s, _ := collecting(dir, "three\n", "other\n")
 		report, err := Publish(context.Background(), s)
 		if err != nil || len(report.Changes) != 1 || report.Changes[0].Damage == "" {
 			t.Errorf("it %s: %+v, %v", c.it, report, err)
@@ -66,7 +66,7 @@ func TestDamagedFilesOfOursAreMadeAnew(t *testing.T) {
 	}
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "f0"), "")
-	s, _ := told(dir, "one\n")
+	s, _ := collecting(dir, "one\n")
 	var foreign *Foreign
 	if _, err := Publish(context.Background(), s); !errors.As(err, &foreign) {
 		t.Errorf("an empty file that was never ours: %v", err)
@@ -79,7 +79,7 @@ func TestDamagedManifest(t *testing.T) {
 		publish(t, set(dir, "one", "two"))
 		path := filepath.Join(dir, "state", ManifestName)
 		put(t, path, content)
-		s, lines := told(dir, "three", "two")
+		s, lines := collecting(dir, "three", "two")
 		s.DryRun = true
 		publish(t, s)
 		if kept, err := os.ReadFile(path); err != nil || string(kept) != content {
@@ -106,14 +106,14 @@ func TestDamagedManifest(t *testing.T) {
 	if _, err := Publish(context.Background(), set(dir, "three", "four")); !errors.As(err, &foreign) || len(foreign.Files) != 1 {
 		t.Errorf("what is not as the last generation has it: %v", err)
 	}
-	// It is known the next time too.
+	// The second run refuses the file too.
 	if _, err := Publish(context.Background(), set(dir, "three", "four")); !errors.As(err, &foreign) || len(foreign.Files) != 1 {
 		t.Errorf("the second time: %v", err)
 	}
 }
 
 // TestNoFilesInTheState puts a pipe, a link and a folder in the place of each
-// file of the state: nothing waits for the pipe, and nothing is written
+// file of the state. A run does not wait for the pipe, and does not write
 // through the link.
 func TestNoFilesInTheState(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "outside")
@@ -134,7 +134,7 @@ func TestNoFilesInTheState(t *testing.T) {
 				t.Fatal(err)
 			}
 			put(t, filepath.Join(dir, "f1"), "by hand \x00")
-			s, _ := told(dir, "three", "four")
+			s, _ := collecting(dir, "three", "four")
 			s.Records = []Record{{Name: "verdicts.json", Content: []byte("{}")}}
 			s.Note = func([]Change) string { return "map" }
 			s.Adopt = true
@@ -180,7 +180,7 @@ func TestNumbersOfGenerations(t *testing.T) {
 	if got := number(); got != 5 {
 		t.Errorf("beside a folder 4 the next is %d", got)
 	}
-	// Somebody takes the name while the files are put in place.
+	// Another program makes a folder with this number during the run.
 	s := set(dir, "three")
 	s.Verify = func(func(string) string) error {
 		return os.MkdirAll(filepath.Join(state, generationsDir, "6", "mine"), 0o755)
@@ -201,8 +201,8 @@ func TestNumbersOfGenerations(t *testing.T) {
 	}
 }
 
-// TestFailAndDamage fails each call in turn and damages two files then: the
-// next run puts the whole set in place.
+// TestFailAndDamage lets each call in turn fail, and damages two files after
+// that. The next run puts the whole set in place.
 func TestFailAndDamage(t *testing.T) {
 	harmed := []string{"f0", "f2", "state/manifest.json", "state/journal.json", "state/generations/1/meta.json", "state/generations/1/f1", "state/lock"}
 	for shift := range peer.Campaign(1) {
@@ -222,7 +222,7 @@ func TestFailAndDamage(t *testing.T) {
 					put(t, filepath.Join(dir, name), "")
 				}
 			}
-			s, lines := told(dir, "next0", "next1", "next2")
+			s, lines := collecting(dir, "next0", "next1", "next2")
 			if _, err := Publish(context.Background(), s); err != nil {
 				t.Fatalf("call %d failed, %s and %s are empty: %v, %q", failAt, first, second, err, *lines)
 			}
@@ -236,7 +236,7 @@ func TestFailAndDamage(t *testing.T) {
 	}
 }
 
-// unreadable is a file system whose disk does not give the bytes of a file.
+// unreadable is a file system whose disk cannot read a file.
 type unreadable struct {
 	FS
 	path string

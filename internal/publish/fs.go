@@ -14,34 +14,36 @@ import (
 	"virtmap/internal/regular"
 )
 
-// FS is every file-system call that publishing makes, so that a test can stop
-// the process, fill the disk or lose unsynced bytes at each of them.
+// FS has every file-system call of this package. A test can stop the process,
+// fill the disk or lose unsynced bytes at each call.
 type FS interface {
-	Stat(name string) (Info, error) // of a link, the link itself
+	Stat(name string) (Info, error) // does not follow a link
 	ReadFile(name string) ([]byte, error)
-	// Image gives a file that may be large; who reads it does so under
-	// mmap.Guard.
+	// Image maps a file, which may be large, into memory. It must be read
+	// under mmap.Guard.
 	Image(name string) (*mmap.Image, error)
-	Create(name string, mode fs.FileMode) (File, error) // must not exist
+	Create(name string, mode fs.FileMode) (File, error) // fails when the file exists
 	Rename(old, new string) error
 	Remove(name string) error
 	MkdirAll(name string, mode fs.FileMode) error
 	SyncDir(name string) error
 	Touch(name string, mtime time.Time) error
 	Lock(folder string) (unlock func() error, err error)
-	// Hold keeps a file that will be renamed over, to set its time then, and
-	// locks it as makemap does, waiting for at most so long.
+	// Hold opens a map that will be replaced, so that its time can be set after
+	// that. It locks the file as makemap does, and waits no longer than wait
+	// for the lock.
 	Hold(name string, wait time.Duration) (Held, error)
-	// Overwrite writes a file, whole or not at all. It may be gone after a stop
-	// of the machine. A link in its place is replaced, and what the link leads
-	// to left alone.
+	// Overwrite replaces a file as a whole. It does not sync: the file may be
+	// gone after a stop of the machine. A link is replaced, and the file that
+	// the link leads to is left alone.
 	Overwrite(name string, content []byte) error
-	// Names lists a folder, sorted; none when it is not there.
+	// Names lists a folder in sorted order. A folder that does not exist has no
+	// names.
 	Names(folder string) ([]string, error)
 	RemoveAll(folder string) error
 }
 
-// Held is a file that is open while its name is given to another.
+// Held is a file that stays open while another file is renamed to its name.
 type Held interface {
 	Touch(mtime time.Time) error
 	Close() error
@@ -52,20 +54,21 @@ type File interface {
 	io.WriteSeeker
 	Chown(uid, gid int) error
 	Chmod(mode fs.FileMode) error
-	// Label gives the file the SELinux context of another.
+	// Label sets the SELinux context to that of another file.
 	Label(like string) error
 	Sync() error
 	Close() error
 }
 
-// Info is what is kept of a file that is replaced.
+// Info is what Stat returns about a file. A file that replaces another gets the
+// mode and the owner of the old one.
 type Info struct {
 	Mode     fs.FileMode
 	UID, GID int
 	Inode    uint64
 	Size     int64
 	ModTime  time.Time
-	Changed  time.Time // of the inode; zero where the system does not tell
+	Changed  time.Time // when the inode changed; zero on systems without this time
 }
 
 // OS is the real file system.
@@ -85,11 +88,11 @@ func (osFS) Stat(name string) (Info, error) {
 	return result, nil
 }
 
-// ReadFile waits for no pipe. A map that a generation keeps may have any size.
+// ReadFile reads a regular file of any size. It does not wait for a pipe.
 func (osFS) ReadFile(name string) ([]byte, error) { return regular.Read(name, regular.NoLimit) }
 
-// Image keeps makemap and postmap, which write maps in place, from doing so
-// while the file is read; programs that only read it are not kept from it.
+// Image locks the file until it is closed, so that makemap and postmap do not
+// write to it. Other programs may read the file meanwhile.
 func (osFS) Image(name string) (*mmap.Image, error) {
 	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not make us wait
 	if err != nil {
@@ -106,8 +109,8 @@ func (osFS) Image(name string) (*mmap.Image, error) {
 	return image, nil
 }
 
-// flock locks a file, waiting for at most so long. Where there are no such
-// locks it goes without.
+// flock locks a file, and waits no longer than wait for the lock. On a file
+// system without locks flock does nothing.
 func flock(file *os.File, how int, wait time.Duration) error {
 	for until := time.Now().Add(wait); ; time.Sleep(10 * time.Millisecond) {
 		err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
@@ -128,12 +131,13 @@ func (osFS) Create(name string, mode fs.FileMode) (File, error) {
 	return &osFile{File: f}, nil
 }
 
-// writebackEvery is how many bytes are written before the disk is set to work.
+// writebackEvery is the number of bytes after which the kernel is asked to write
+// to the disk.
 const writebackEvery = 8 << 20
 
 type osFile struct {
 	*os.File
-	dirty int // bytes written since
+	dirty int // bytes written since beginWriteback
 }
 
 func (f *osFile) Write(p []byte) (int, error) {
@@ -163,8 +167,7 @@ func (osFS) SyncDir(name string) error {
 
 func (osFS) Touch(name string, mtime time.Time) error { return os.Chtimes(name, time.Time{}, mtime) }
 
-// Lock locks a folder itself: whoever publishes into it, or keeps its record
-// in it, has no lock file to agree on.
+// Lock locks the folder itself, and needs no lock file.
 func (osFS) Lock(folder string) (unlock func() error, err error) {
 	dir, err := os.Open(folder)
 	if err != nil {
@@ -180,8 +183,7 @@ func (osFS) Lock(folder string) (unlock func() error, err error) {
 	return dir.Close, nil
 }
 
-// Hold takes makemap's lock where it may; another user's map can be held
-// without it.
+// Hold opens the file for reading when this user may not write to it.
 func (osFS) Hold(name string, wait time.Duration) (Held, error) {
 	const flags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 	file, err := os.OpenFile(name, os.O_RDWR|flags, 0)
@@ -237,21 +239,19 @@ func (f heldFile) Touch(mtime time.Time) error {
 	return syscall.Futimes(int(f.Fd()), []syscall.Timeval{t, t})
 }
 
-// Beginnings of the names of files that are written beside the ones which they
-// replace.
+// Prefixes of the names of staged files.
 const (
 	stagedPrefix = ".virtmap-new-"
 	bridgePrefix = ".virtmap-bridge-"
 )
 
-// beside is the name of the file that is written in place of another, in the
-// same folder, so that the rename stays within one file system.
+// beside returns the path of the staged file for a path. It is in the same folder
+// and so on the same file system, as a rename needs.
 func beside(name string) string {
 	return filepath.Join(filepath.Dir(name), stagedPrefix+filepath.Base(name))
 }
 
-// bridge is the name of the form of a map that is in place while others are
-// swapped.
+// bridge returns the path of the staged bridge for a map. See Output.Bridge.
 func bridge(name string) string {
 	return filepath.Join(filepath.Dir(name), bridgePrefix+filepath.Base(name))
 }

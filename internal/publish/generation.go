@@ -13,13 +13,13 @@ import (
 	"virtmap/internal/mmap"
 )
 
-// Meta says what a generation is.
+// Meta describes a generation.
 type Meta struct {
 	Number    int       `json:"number"`
 	Time      time.Time `json:"time"`
 	Who       string    `json:"who"`
-	Inventory string    `json:"inventory"` // its name
-	Digest    string    `json:"sha256"`    // of its text
+	Inventory string    `json:"inventory"` // name of the inventory
+	Digest    string    `json:"sha256"`    // digest of the inventory
 	Contents  string    `json:"contents"`  // "4 domains, 34 rows"
 	Note      string    `json:"note,omitempty"`
 
@@ -29,19 +29,19 @@ type Meta struct {
 // Kept is a file of a generation.
 type Kept struct {
 	Digest string `json:"sha256"`
-	Stored bool   `json:"stored"`                  // there is a copy; a map without one is made of its text
-	Bridge string `json:"bridge_sha256,omitempty"` // of what was in its place while others were swapped
+	Stored bool   `json:"stored"`                  // there is a copy; a map has none and is made from its text
+	Bridge string `json:"bridge_sha256,omitempty"` // digest of the bridge that was in its place during the renames
 }
 
 const (
 	generationsDir = "generations"
 	metaName       = "meta.json"
 
-	unfinishedPrefix = "unfinished-" // before the number of one that has not its name yet
+	unfinishedPrefix = "unfinished-" // before the number of an unfinished generation
 )
 
-// generations keeps what is installed, where it is no generation yet, and what
-// is about to be.
+// generations keeps the installed set, unless it is the last generation, and
+// the staged set.
 func (p *publisher) generations() error {
 	if p.Keep < 0 {
 		return nil
@@ -63,7 +63,7 @@ func (p *publisher) generations() error {
 		}
 		err := p.copyGeneration(*found, func(path string) string { return path })
 		if err == nil {
-			err = p.unchanged() // the digests are of what was compared
+			err = p.unchanged() // the digests are those of the compared files
 		}
 		if err == nil {
 			err = nameGeneration(p.FS, p.State, found.Number, p.tell)
@@ -74,13 +74,13 @@ func (p *publisher) generations() error {
 		next = found.Number + 1
 	}
 	if len(p.pending) == 0 {
-		return nil // nothing is new yet
+		return nil // the set has no new file
 	}
 	return p.keepNew(next)
 }
 
-// found describes the installed set, when it is not the last generation. What
-// is damaged in it is no part of it.
+// found describes the installed set without its damaged files. It returns nil
+// when the set is the last generation.
 func (p *publisher) found(all []Meta) *Meta {
 	m := Meta{Time: p.Meta.Time, Who: p.Meta.Who, Note: "as it was found", Files: map[string]Kept{}}
 	known := len(all) > 0
@@ -95,7 +95,7 @@ func (p *publisher) found(all []Meta) *Meta {
 		m.Files[key(out.Path)] = Kept{Digest: sum, Stored: true}
 		if known {
 			kept, in := all[len(all)-1].Files[key(out.Path)]
-			known = !in || kept.Digest == sum // a file of an earlier map type says nothing
+			known = !in || kept.Digest == sum // a map of a type that the generation does not have is not compared
 		}
 	}
 	if known || len(m.Files) == 0 {
@@ -104,8 +104,8 @@ func (p *publisher) found(all []Meta) *Meta {
 	return &m
 }
 
-// keepNew keeps what was staged, with what stays as it is. It gets its name
-// when all files are in place.
+// keepNew keeps the staged set, with the files that stay as they are. The
+// generation is unfinished until all files are in place.
 func (p *publisher) keepNew(number int) error {
 	m := p.Meta
 	m.Number, m.Files = number, map[string]Kept{}
@@ -118,8 +118,8 @@ func (p *publisher) keepNew(number int) error {
 	return p.copyGeneration(m, p.at)
 }
 
-// copyGeneration copies the stored files of a generation into a folder that
-// has not its name yet.
+// copyGeneration copies the files of a generation into the folder of an
+// unfinished generation. at returns where the content of a path is.
 func (p *publisher) copyGeneration(m Meta, at func(path string) string) error {
 	dir := unnamed(p.State, m.Number)
 	for _, folder := range []string{filepath.Dir(dir), dir} {
@@ -145,13 +145,14 @@ func (p *publisher) copyGeneration(m Meta, at func(path string) string) error {
 	return errors.Join(p.writeNew(filepath.Join(dir, metaName), mmap.Of(append(text, '\n'))), p.FS.SyncDir(dir), p.FS.SyncDir(filepath.Dir(dir)))
 }
 
-// unnamed is the folder of a generation that is not in place yet.
+// unnamed is the folder of an unfinished generation.
 func unnamed(state string, number int) string {
 	return filepath.Join(state, generationsDir, unfinishedPrefix+strconv.Itoa(number))
 }
 
-// nameGeneration gives a generation its name; it may have it already. What
-// took the name meanwhile gets another.
+// nameGeneration renames the folder of an unfinished generation to its number.
+// It does nothing when that was done before. If another folder has the number,
+// that folder gets another name.
 func nameGeneration(files FS, state string, number int, tell func(string)) error {
 	from := unnamed(state, number)
 	if _, err := files.Stat(from); errors.Is(err, fs.ErrNotExist) {
@@ -171,6 +172,7 @@ func nameGeneration(files FS, state string, number int, tell func(string)) error
 	return files.SyncDir(filepath.Dir(from))
 }
 
+// writeNew writes a file of a generation.
 func (p *publisher) writeNew(path string, content *mmap.Image) error {
 	return p.write(path, 0o600, func(f File) error {
 		for piece := range content.Pieces() {
@@ -182,7 +184,7 @@ func (p *publisher) writeNew(path string, content *mmap.Image) error {
 	})
 }
 
-// bridgeSum is the digest of the bridge of an output, where it has one.
+// bridgeSum is the digest of the bridge of an output, or empty without a bridge.
 func (p *publisher) bridgeSum(path string) string {
 	for _, s := range p.pending {
 		if s.out.Path == path {
@@ -192,7 +194,7 @@ func (p *publisher) bridgeSum(path string) string {
 	return ""
 }
 
-// dropUnfinished removes generations that never came into place.
+// dropUnfinished removes unfinished generations.
 func (p *publisher) dropUnfinished() error {
 	parent := filepath.Join(p.State, generationsDir)
 	names, err := generationNames(p.FS, parent)
@@ -205,8 +207,8 @@ func (p *publisher) dropUnfinished() error {
 	return err
 }
 
-// prune removes the oldest generations, and damaged ones that are older than
-// all that stay.
+// prune removes the oldest generations, beyond p.Keep. Damaged generations that
+// are older than those are removed too.
 func (p *publisher) prune() error {
 	if p.Keep < 0 {
 		return nil
@@ -222,12 +224,12 @@ func (p *publisher) prune() error {
 		if !ok || number >= oldest || !isGeneration(p.FS, filepath.Join(p.State, generationsDir, name)) {
 			continue
 		}
-		// Without its name first: who is stopped in between leaves no half of
-		// a generation.
-		going := unnamed(p.State, number)
-		err := p.FS.Rename(filepath.Join(filepath.Dir(going), name), going)
+		// First the generation becomes an unfinished one: a run that is
+		// stopped here leaves no generation with half of its files.
+		unfinished := unnamed(p.State, number)
+		err := p.FS.Rename(filepath.Join(filepath.Dir(unfinished), name), unfinished)
 		if err == nil {
-			err = p.FS.RemoveAll(going)
+			err = p.FS.RemoveAll(unfinished)
 		}
 		if err != nil {
 			return err

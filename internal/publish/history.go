@@ -14,8 +14,8 @@ import (
 	"virtmap/internal/mmap"
 )
 
-// Generations lists what is kept in a state folder, the oldest first, and says
-// what else is there: generations that are damaged, and what is none.
+// Generations lists the generations of a state folder, the oldest first. damaged
+// has a line about each generation that is left out, and why.
 func Generations(files FS, state string) (all []Meta, damaged []string, err error) {
 	parent := filepath.Join(state, generationsDir)
 	names, err := generationNames(files, parent)
@@ -25,7 +25,7 @@ func Generations(files FS, state string) (all []Meta, damaged []string, err erro
 	for _, name := range names {
 		number, ok := generationNumber(name)
 		if !ok {
-			continue // unfinished, or of another program
+			continue // an unfinished generation, or a file of another program
 		}
 		m, err := readMeta(files, filepath.Join(parent, name))
 		if err == nil && m.Number != number {
@@ -41,8 +41,8 @@ func Generations(files FS, state string) (all []Meta, damaged []string, err erro
 	return all, damaged, nil
 }
 
-// generationNames lists the folder of the generations. A file in its place has
-// none; the next generation puts that aside.
+// generationNames lists the folder of the generations. If a file is in its
+// place, there are no names; the next generation puts the file aside.
 func generationNames(files FS, parent string) ([]string, error) {
 	names, err := files.Names(parent)
 	if err != nil && isNoFolder(files, parent) {
@@ -51,14 +51,15 @@ func generationNames(files FS, parent string) ([]string, error) {
 	return names, err
 }
 
-// generationNumber gives the number that is the name of a generation's folder.
+// generationNumber returns the number that a folder of a generation has as its
+// name.
 func generationNumber(name string) (number int, ok bool) {
 	number, err := strconv.Atoi(name)
 	return number, err == nil && number >= 0 && strconv.Itoa(number) == name
 }
 
-// readMeta reads what a generation in a folder is, and makes sure that the
-// files are there which it stores.
+// readMeta reads the description of a generation, and makes sure that its copies
+// are there.
 func readMeta(files FS, dir string) (m Meta, err error) {
 	if m, err = parseMeta(files, dir); err != nil {
 		return m, err
@@ -71,6 +72,7 @@ func readMeta(files FS, dir string) (m Meta, err error) {
 	return m, nil
 }
 
+// parseMeta reads the description of a generation in a folder.
 func parseMeta(files FS, dir string) (m Meta, err error) {
 	if info, err := files.Stat(dir); err != nil || !info.Mode.IsDir() {
 		return m, cmp.Or(err, errors.New("it is no folder"))
@@ -91,7 +93,7 @@ func parseMeta(files FS, dir string) (m Meta, err error) {
 	return m, nil
 }
 
-// lookAt makes sure that a stored file is there, without reading it.
+// lookAt makes sure that a copy is there. It does not read the copy.
 func (k Kept) lookAt(files FS, dir, name string) error {
 	if name != filepath.Base(name) || name == metaName {
 		return fmt.Errorf("%s: it names a file %q", metaName, name)
@@ -113,8 +115,8 @@ func (k Kept) lookAt(files FS, dir, name string) error {
 	return nil
 }
 
-// Content gives a stored file of a generation, and makes sure that it is what
-// was kept.
+// Content returns a file of a generation, and makes sure that its digest is
+// right.
 func (m Meta) Content(files FS, state, name string) ([]byte, error) {
 	kept, ok := m.Files[name]
 	if !ok || !kept.Stored {
@@ -130,13 +132,13 @@ func (m Meta) Content(files FS, state, name string) ([]byte, error) {
 	return content, nil
 }
 
-// place is where a stored file of a generation is.
+// place returns the path of a copy.
 func (m Meta) place(state, name string) string {
 	return filepath.Join(state, generationsDir, strconv.Itoa(m.Number), name)
 }
 
-// Sound gives the generations whose stored files are all what was kept, and
-// says which are not.
+// Sound reads all copies and lists the generations without a damaged one.
+// damaged has a line about each generation that is left out.
 func Sound(files FS, state string) (all []Meta, damaged []string, err error) {
 	listed, damaged, err := Generations(files, state)
 	for _, m := range listed {
@@ -149,8 +151,8 @@ func Sound(files FS, state string) (all []Meta, damaged []string, err error) {
 	return all, damaged, err
 }
 
-// verify reads the stored files of a generation and makes sure that each is what
-// was kept.
+// verify reads the copies of a generation and makes sure that their digests are
+// right.
 func (m Meta) verify(files FS, state string) error {
 	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
 		if !m.Files[name].Stored {
@@ -163,8 +165,8 @@ func (m Meta) verify(files FS, state string) error {
 	return nil
 }
 
-// Current gives the index of the generation that virtmap put in place last, and
-// len(all) when that one is not among them, because it is damaged.
+// Current returns the index of the generation that virtmap put in place last. It
+// returns len(all) when that generation is not in the list, because it is damaged.
 func Current(files FS, state string, all []Meta) int {
 	recorded, _, err := loadManifest(files, state)
 	if err != nil {
@@ -178,8 +180,8 @@ func Current(files FS, state string, all []Meta) int {
 	return len(all)
 }
 
-// next gives the number of the next generation, above that of every other
-// folder, and whether it is the first.
+// next returns the number of the next generation, and whether it is the first.
+// The number is above that of every other folder.
 func (p *publisher) next() (number int, first bool, err error) {
 	names, err := generationNames(p.FS, filepath.Join(p.State, generationsDir))
 	last := -1
@@ -191,12 +193,12 @@ func (p *publisher) next() (number int, first bool, err error) {
 	return max(last, 0) + 1, last < 0, err
 }
 
-// mostNumber is more than generations can come to. virtmap did not make a folder
-// with such a number.
+// mostNumber is a number that no generation of virtmap reaches. A folder with a
+// higher number is not of virtmap.
 const mostNumber = 1 << 30
 
-// isGeneration reports whether a folder is one that virtmap made, damaged or
-// not: it has a meta.json, and beside it nothing but files.
+// isGeneration reports whether a folder is a generation, sound or damaged: it
+// has a meta.json, and beside it only files.
 func isGeneration(files FS, dir string) bool {
 	info, err := files.Stat(dir)
 	if err != nil || !info.Mode.IsDir() {

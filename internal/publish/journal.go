@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// A journal is the list of renames that bring a set into place. It is written
-// when all of them can be done, and removed when all of them were.
+// A journal is the list of the renames that put a set in place. It is written
+// when all staged files are ready, and removed after the last rename.
 type journal struct {
 	Version    int    `json:"version"`
 	Steps      []step `json:"steps"`
-	Generation int    `json:"generation"` // what gets its name behind them
+	Generation int    `json:"generation"` // the unfinished generation that gets its number after the renames
 }
 
 // A step is one rename.
@@ -22,13 +22,13 @@ type step struct {
 	From   string `json:"from"`
 	To     string `json:"to"`
 	Digest string `json:"sha256"`
-	Map    bool   `json:"map"` // others may have the old one open
+	Map    bool   `json:"map"` // programs may have the old file open
 }
 
 const journalName = "journal.json"
 
-// journal lists the renames: bridges in the place of the maps they stand for,
-// whose final forms come last.
+// journal lists the renames in the order of the outputs. Where a map has a
+// bridge, the bridge is renamed in this order, and the map itself at the end.
 func (p *publisher) journal() journal {
 	j := journal{Version: 1, Generation: p.generation}
 	var last []step
@@ -48,6 +48,7 @@ func (p *publisher) journal() journal {
 	return j
 }
 
+// write writes the journal to the state folder.
 func (j journal) write(p *publisher) error {
 	text, err := json.Marshal(j)
 	if err != nil {
@@ -63,21 +64,23 @@ func removeJournal(files FS, state string) error {
 	return files.SyncDir(state)
 }
 
-// mapWait is how long a swap waits for makemap to release a map.
+// mapWait is how long a rename waits until makemap releases a map.
 const mapWait = 10 * time.Second
 
-// do puts one file in place. A sendmail that has the old map open looks at the
-// time of that inode only, in whole seconds: it must move for the new one to
-// be opened, and two swaps must not come too close. The time of a file is that
-// of its swap: of a map, for the next one; of the class w names, to tell
-// whether sendmail was restarted since.
+// do does one rename. The renamed file gets the time of the rename: of a map,
+// the next rename uses the time to keep the gap; of the names of class w, a
+// check uses the time to find out whether sendmail was restarted later.
+//
+// A sendmail that has the old map open looks only at the time of the old inode,
+// in whole seconds. It opens the new map when that time has changed. So do
+// changes the time, and keeps a gap between two renames of one map.
 func (st step) do(files FS, gap time.Duration) error {
 	info, err := files.Stat(st.To)
 	gone := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !gone {
 		return err
 	}
-	// Nobody is locked out while this waits.
+	// No lock of the map is held during this sleep.
 	if age := time.Since(info.ModTime); st.Map && !gone && age >= 0 && age < gap {
 		time.Sleep(gap - age)
 	}
@@ -93,7 +96,8 @@ func (st step) do(files FS, gap time.Duration) error {
 	return files.SyncDir(filepath.Dir(st.To))
 }
 
-// underLock renames while makemap's lock is held, for no longer than that takes.
+// underLock renames a file while it holds the lock that makemap uses, and then
+// changes the time of the old inode, which was oldTime.
 func (st step) underLock(files FS, oldTime time.Time) error {
 	old, err := files.Hold(st.To, mapWait)
 	if err != nil {
@@ -107,7 +111,8 @@ func (st step) underLock(files FS, oldTime time.Time) error {
 	if now := time.Now(); now.After(later) {
 		later = now
 	}
-	// Only its owner may: the session that has it open ends without us.
+	// Only the owner and root may change the time. Without the change, a
+	// sendmail process that has the old map open uses it until the process ends.
 	if err := old.Touch(later); err != nil && !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
@@ -121,8 +126,8 @@ func (st step) rename(files FS) error {
 	return files.SyncDir(filepath.Dir(st.To))
 }
 
-// readJournal reads the journal. Every error but fs.ErrNotExist says that it is
-// damaged, or of another program.
+// readJournal reads the journal. Without a journal the error is fs.ErrNotExist.
+// Any other error means that the journal is damaged, or of another program.
 func readJournal(files FS, state string) (j journal, err error) {
 	text, err := readState(files, filepath.Join(state, journalName))
 	if err != nil {
@@ -142,9 +147,8 @@ func readJournal(files FS, state string) (j journal, err error) {
 	return j, nil
 }
 
-// finish does what is left of the renames of a run that was stopped. A file
-// that is no longer what was staged stops nothing: the build that follows
-// makes it anew.
+// finish does the remaining renames of a run that was stopped. It leaves out a
+// staged file that has changed since; the build that follows makes it anew.
 func finish(files FS, state string, tell func(string)) error {
 	j, err := readJournal(files, state)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -154,7 +158,7 @@ func finish(files FS, state string, tell func(string)) error {
 		return dropJournal(files, state, err, tell)
 	}
 	for _, st := range j.Steps {
-		if !st.stands(files) {
+		if !st.canBeDone(files) {
 			continue
 		}
 		if err := st.do(files, 0); err != nil {
@@ -164,9 +168,9 @@ func finish(files FS, state string, tell func(string)) error {
 	return errors.Join(nameGeneration(files, state, j.Generation, tell), removeJournal(files, state))
 }
 
-// stands reports whether a step can be done: it was not yet, and what it would
-// rename is what was staged, and what it would replace a file.
-func (st step) stands(files FS) bool {
+// canBeDone reports whether a step was not done yet and can be done: the staged
+// file is there unchanged, and a file or nothing is in the place it goes to.
+func (st step) canBeDone(files FS) bool {
 	for _, path := range []string{st.From, st.To} {
 		info, err := files.Stat(path)
 		if err == nil && !info.Mode.IsRegular() {
@@ -177,8 +181,8 @@ func (st step) stands(files FS) bool {
 	return err == nil && sum == st.Digest
 }
 
-// dropJournal removes a journal that is damaged. Without it what was staged is
-// swept away, and the build that follows makes the rest of the set anew.
+// dropJournal removes a damaged journal. Staged files without a journal are
+// removed later, and the build that follows makes the rest of the set anew.
 func dropJournal(files FS, state string, damage error, tell func(string)) error {
 	path := filepath.Join(state, journalName)
 	tell(fmt.Sprintf("%s is damaged (%v) and removed; what a run that was stopped had begun is made anew", path, damage))

@@ -6,11 +6,11 @@ import (
 	"syscall"
 )
 
-// selinuxLabel is where a file keeps its SELinux context.
+// selinuxLabel is the extended attribute with the SELinux context of a file.
 const selinuxLabel = "security.selinux"
 
-// copyLabel gives a file the context of another; a file that has none, or a
-// file system without contexts, changes nothing.
+// copyLabel copies an attribute from one file to another. It does nothing when
+// the file or the file system has no such attribute.
 func copyLabel(to *os.File, from, name string) error {
 	size, err := syscall.Getxattr(from, name, nil)
 	if err != nil || size == 0 {

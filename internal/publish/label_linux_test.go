@@ -8,7 +8,7 @@ import (
 )
 
 func TestLabelIsCopied(t *testing.T) {
-	const name = "user.virtmap-test" // as for security.selinux, but without SELinux
+	const name = "user.virtmap-test" // stands for security.selinux, and needs no SELinux
 	dir := t.TempDir()
 	old, to := filepath.Join(dir, "old"), filepath.Join(dir, "new")
 	if err := os.WriteFile(old, nil, 0o600); err != nil {

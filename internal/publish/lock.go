@@ -10,25 +10,25 @@ import (
 	"time"
 )
 
-// A Holder says who takes the locks, for those who wait.
+// A Holder is the process that holds the locks. A process that waits reports it.
 type Holder struct {
 	PID     int       `json:"pid"`
 	Command string    `json:"command"`
 	Since   time.Time `json:"since"`
 
-	Wait time.Duration `json:"-"` // how long to wait for another
-	Tell func(string)  `json:"-"` // of what was damaged; may be nil
+	Wait time.Duration `json:"-"` // how long to wait for another process
+	Tell func(string)  `json:"-"` // called with a line about each damaged file; may be nil
 }
 
 const lockName = "lock"
 
-// ErrLocked is returned when another build holds the lock.
+// ErrLocked is wrapped by the error when another build holds a lock.
 var ErrLocked = errors.New("another build is at work")
 
-// Enter makes the folder of the files and that of the state, locks both until
-// leave is called, and finishes what a run that was stopped had begun. Who
-// decides by what is installed what is to be published enters before, and
-// publishes with Entered.
+// Enter makes the output folder and the state folder, locks both until leave is
+// called, and finishes the renames of a run that was stopped. A caller that
+// reads installed files to decide what to publish calls Enter first, and then
+// Publish with Entered.
 func Enter(ctx context.Context, files FS, folder, state string, h Holder) (leave func() error, err error) {
 	var unlocks []func() error
 	leave = func() (err error) {
@@ -43,7 +43,7 @@ func Enter(ctx context.Context, files FS, folder, state string, h Holder) (leave
 			return nil, errors.Join(fmt.Errorf("%w: %w", ErrCreate, err), leave())
 		}
 		if len(unlocks) > 0 && same(files, folder, state) {
-			continue // locked already
+			continue // the folder is locked already
 		}
 		u, err := lockUntil(ctx, files, dir, until)
 		if errors.Is(err, ErrLocked) {
@@ -65,14 +65,14 @@ func Enter(ctx context.Context, files FS, folder, state string, h Holder) (leave
 	return leave, nil
 }
 
-// same reports whether two names are of one folder.
+// same reports whether two paths lead to the same folder.
 func same(files FS, a, b string) bool {
 	one, errA := files.Stat(a)
 	other, errB := files.Stat(b)
 	return filepath.Clean(a) == filepath.Clean(b) || errA == nil && errB == nil && one.Inode != 0 && one.Inode == other.Inode
 }
 
-// lockUntil tries until a time, several times a second.
+// lockUntil locks a folder. It tries several times a second until the time given.
 func lockUntil(ctx context.Context, files FS, dir string, until time.Time) (unlock func() error, err error) {
 	for {
 		if unlock, err = files.Lock(dir); !errors.Is(err, ErrLocked) || !time.Now().Before(until) {
@@ -86,9 +86,9 @@ func lockUntil(ctx context.Context, files FS, dir string, until time.Time) (unlo
 	}
 }
 
-// sign leaves word for those who wait. The lock itself is on the folder; the
-// file may be there without it, or be missing: on a disk that is full or
-// read-only a build may have nothing to write.
+// sign writes the holder to a file, for processes that wait. The lock itself is
+// on the folder. An error is ignored: on a full or read-only disk, a build that
+// has nothing to write must not fail.
 func (h Holder) sign(files FS, state string, tell func(string)) {
 	if h.PID == 0 {
 		return
@@ -98,27 +98,28 @@ func (h Holder) sign(files FS, state string, tell func(string)) {
 	}
 }
 
-// holderOf says who is at work, where that is known, and for how long it was
-// waited.
-func holderOf(files FS, state string, waited time.Duration) (said string) {
+// holderOf returns the end of an error message: the process that holds the lock,
+// if it is known, and how long this process has waited.
+func holderOf(files FS, state string, waited time.Duration) (ending string) {
 	text, err := readState(files, filepath.Join(state, lockName))
 	var h Holder
-	// One that is gone was the last; who holds the lock now has not signed yet.
+	// If the process has ended, the file is old: the holder of the lock has not
+	// written its own yet.
 	if err == nil && json.Unmarshal(text, &h) == nil && h.PID != 0 && !errors.Is(syscall.Kill(h.PID, 0), syscall.ESRCH) {
-		said = fmt.Sprintf(": %s (process %d) since %s", h.Command, h.PID, h.Since.Format(time.TimeOnly))
+		ending = fmt.Sprintf(": %s (process %d) since %s", h.Command, h.PID, h.Since.Format(time.TimeOnly))
 	}
 	if waited > 0 {
-		said += fmt.Sprintf("; waited %s", waited)
+		ending += fmt.Sprintf("; waited %s", waited)
 	}
-	return said
+	return ending
 }
 
-// Stopped gives the folder of a set whose swap was stopped: Enter finishes it.
-// It is empty when there is none.
+// Stopped returns the output folder of a run that was stopped between its
+// renames, or an empty text. Enter finishes such a run.
 func Stopped(files FS, state string) (folder string) {
 	j, err := readJournal(files, state)
 	if err != nil || len(j.Steps) == 0 {
-		return "" // Enter says what is wrong
+		return "" // Enter reports what is wrong
 	}
 	return filepath.Dir(j.Steps[0].To)
 }

@@ -14,20 +14,23 @@ import (
 	"virtmap/internal/mmap"
 )
 
-// A manifest says which bytes we wrote: a file that differs was changed by
-// somebody else. While files are being renamed it lists the old and the new
-// digest, so that a run that was stopped in between is not taken for a hand.
+// A manifest has the digests of the files that virtmap wrote. An installed file
+// with another digest was changed by a person or another program. During the
+// renames the manifest has the old and the new digest of each file, so that the
+// files of a run that was stopped do not count as changed.
 type manifest struct {
 	Version int                 `json:"version"`
-	Files   map[string][]string `json:"files"` // name -> SHA-256 of what we wrote
+	Files   map[string][]string `json:"files"` // by name of the file: SHA-256 of what virtmap wrote, the newest last
 }
 
-// key names a file in the manifest: without its folder, which may move.
+// key is the name of a file in the manifest. It has no folder, because the folder
+// may be renamed.
 func key(path string) string { return filepath.Base(path) }
 
-// ManifestName is the file of the state folder that says what virtmap wrote.
+// ManifestName is the name of the manifest in the state folder.
 const ManifestName = "manifest.json"
 
+// digest returns the SHA-256 of a file, in hexadecimal.
 func digest(image *mmap.Image) string {
 	sum := sha256.New()
 	for piece := range image.Pieces() {
@@ -36,12 +39,13 @@ func digest(image *mmap.Image) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
+// wrote reports whether virtmap wrote a file with this digest at the path.
 func (m *manifest) wrote(path, digest string) bool {
 	return slices.Contains(m.Files[key(path)], digest)
 }
 
-// isOf reports whether what we wrote last are the files of a generation. A map
-// may have been rebuilt of its text since.
+// isOf reports whether the manifest has the files of a generation as the newest.
+// Maps are not compared: the system may have rebuilt them from their texts.
 func (m *manifest) isOf(g Meta) bool {
 	for name, kept := range g.Files {
 		if !kept.Stored {
@@ -54,9 +58,9 @@ func (m *manifest) isOf(g Meta) bool {
 	return true
 }
 
-// loadManifest reads the record of what we wrote. When the record is damaged or
-// gone, which damage says, it is made anew of the last generation, and of one that
-// was about to come into place.
+// loadManifest reads the manifest. When the manifest is damaged or missing,
+// loadManifest makes one from the last generation and from unfinished later
+// ones, and returns the reason as damage.
 func loadManifest(files FS, state string) (m manifest, damage, err error) {
 	text, damage := readState(files, filepath.Join(state, ManifestName))
 	if damage == nil {
@@ -94,6 +98,7 @@ func loadManifest(files FS, state string) (m manifest, damage, err error) {
 	return m, damage, err
 }
 
+// parseManifest parses the text of a manifest.
 func parseManifest(text []byte) (m manifest, err error) {
 	if err := json.Unmarshal(text, &m); err != nil {
 		return m, err
@@ -109,7 +114,7 @@ func parseManifest(text []byte) (m manifest, err error) {
 	return m, nil
 }
 
-// add takes the files of a generation for ours.
+// add adds the files of a generation.
 func (m *manifest) add(g Meta) {
 	for name, kept := range g.Files {
 		if kept.Bridge != "" {
@@ -119,10 +124,10 @@ func (m *manifest) add(g Meta) {
 	}
 }
 
-// addCopies takes the files for ours that a generation stores whose meta.json is
+// addCopies adds the copies in the folder of a generation whose meta.json is
 // damaged.
 func (m *manifest) addCopies(files FS, dir string) {
-	names, _ := files.Names(dir) // a folder that cannot be listed tells nothing
+	names, _ := files.Names(dir) // a folder that cannot be listed has nothing to add
 	for _, name := range names {
 		sum, err := digestOf(files, filepath.Join(dir, name))
 		if err == nil && name != metaName && sum != digest(mmap.Of(nil)) {
@@ -131,8 +136,8 @@ func (m *manifest) addCopies(files FS, dir string) {
 	}
 }
 
-// readManifest reads the record of what we wrote. A damaged one is put aside, and
-// written anew at once: without a record every file counts as made by hand.
+// readManifest reads the manifest. A damaged manifest is put aside, and a new one
+// is written at once: without a manifest every file counts as made by hand.
 func (p *publisher) readManifest() error {
 	m, damage, err := loadManifest(p.FS, p.State)
 	p.manifest = m
@@ -141,26 +146,26 @@ func (p *publisher) readManifest() error {
 	}
 	path := filepath.Join(p.State, ManifestName)
 	if p.DryRun && errors.Is(damage, fs.ErrPermission) {
-		return fmt.Errorf("%q: %w", path, damage) // the user who builds may read it
+		return fmt.Errorf("%q: %w", path, damage) // the file may be sound: another user can read it
 	}
-	told := fmt.Sprintf("%s is damaged (%v)", path, damage)
+	line := fmt.Sprintf("%s is damaged (%v)", path, damage)
 	if errors.Is(damage, fs.ErrNotExist) {
-		told = path + " is gone"
+		line = path + " is gone"
 	} else if !p.DryRun {
 		to, err := putAside(p.FS, path)
 		if err != nil {
-			return fmt.Errorf("%w: %s, and cannot be put aside: %w", ErrCreate, told, err)
+			return fmt.Errorf("%w: %s, and cannot be put aside: %w", ErrCreate, line, err)
 		}
-		told += "; it is kept as " + to
+		line += "; it is kept as " + to
 	}
-	p.tell(told + "; the files of the last generation count as written by virtmap, and others as made by hand")
+	p.tell(line + "; the files of the last generation count as written by virtmap, and others as made by hand")
 	if p.DryRun {
 		return nil
 	}
 	return p.writeManifest()
 }
 
-// Wrote reports whether an installed file is what virtmap wrote there.
+// Wrote reports whether an installed file is as virtmap wrote it.
 func Wrote(files FS, state, path string) bool {
 	m, _, err := loadManifest(files, state)
 	if err != nil {
@@ -170,7 +175,7 @@ func Wrote(files FS, state, path string) bool {
 	return err == nil && m.wrote(path, sum)
 }
 
-// Known reports whether virtmap has written a set before, by its state folder.
+// Known reports whether virtmap has written a set with this state folder before.
 func Known(files FS, state string) bool {
 	m, damage, err := loadManifest(files, state)
 	return err == nil && (len(m.Files) > 0 || damage == nil && exists(files, filepath.Join(state, ManifestName)))
@@ -181,8 +186,8 @@ func exists(files FS, path string) bool {
 	return err == nil
 }
 
-// Copy gives the place of a copy of a text that virtmap wrote: of what it wrote
-// last, where there is such a copy and it is sound, or else of the newest.
+// Copy returns the path of a copy of a text that virtmap wrote. The copy is that
+// of the text written last, if it is sound, or else the newest sound one.
 func Copy(files FS, state, name string) (path string, ok bool) {
 	all, _, err := Generations(files, state)
 	if err != nil {
@@ -227,7 +232,7 @@ func (p *publisher) writeState(path string, content []byte) error {
 	if err := makeRoom(p.FS, beside(path), p.tell); err != nil {
 		return err
 	}
-	if exists(p.FS, beside(path)) { // of a run that was killed
+	if exists(p.FS, beside(path)) { // left by a run that was killed
 		if err := p.FS.Remove(beside(path)); err != nil {
 			return fmt.Errorf("%w: %w", ErrCreate, err)
 		}

@@ -1,35 +1,38 @@
-// Package publish puts a set of files in place: whole or not at all, and
-// nothing that a person made without being told to.
+// Package publish puts a set of files in place. Either all files of the set are
+// replaced or none is. A file that a person made or changed is replaced only
+// with Adopt.
 //
-// Every file is written beside its place, synced and read back; only when all
-// of them are there is the first one renamed. Files that already say what they
-// should are left alone, down to their times. A replaced file keeps its owner,
-// group and mode. What we wrote is recorded in a manifest in the state folder;
-// a file that is neither there nor says the same was made or changed by hand
-// and is not overwritten without Adopt.
+// Publish writes each file under another name in the same folder, syncs it and
+// reads it back. When all files are written, it renames them one after the
+// other. A file that has the right content already is left alone, and its time
+// stays. A replaced file keeps its owner, group and mode.
 //
-// The order of the outputs is the order of the renames, and the caller's to
-// choose: see package fileset. Before the first of them the list of renames is
-// written to a journal: a run that was stopped in between is finished by the
-// next, before it does anything else.
+// The manifest in the state folder has the digests of the files that virtmap
+// wrote. An installed file with another digest was made or changed by hand,
+// unless its content is what virtmap would write.
 //
-// Every set is kept as a generation. The state folder has
+// The files are renamed in the order of Set.Outputs. The caller chooses the
+// order: see package fileset. The journal has the list of the renames, and is
+// written before the first of them. When a run is stopped between two renames,
+// the next run does the rest before anything else.
 //
-//	manifest.json            what we wrote, by digest
+// Publish keeps every set as a generation. The state folder has
+//
+//	manifest.json            the digests of what virtmap wrote
 //	journal.json             the renames of a run that is at work, or was stopped
-//	lock                     who is at work, or was last
-//	unannounced              what changed and nobody was told of yet
+//	lock                     the process that is at work, or was the last
+//	unannounced              changes that no message has reported yet
 //	adopted/NAME             a file that a person made, or that was damaged
-//	generations/7/meta.json  when, who, of which inventory, and the files
-//	generations/7/NAME       a file of the set, a copy: it is never renamed or
-//	                         linked into place, so that nobody changes it
+//	generations/7/meta.json  time, user, inventory, and the list of the files
+//	generations/7/NAME       a copy of a file of the set
 //
-// A map that we wrote is not among the copies: it is made again from its text.
+// A copy is never renamed or linked into place, so that nothing changes it. Of a
+// map there is no copy: it is made again from its text.
 //
-// Nothing that is installed stops a run by being damaged. A map that cannot be
-// read, a text that is empty or was cut, is made anew where it was ours; a
-// generation that is not whole is left out; what is damaged of the state is
-// made of what else there is, and kept as NAME.damaged where it may be of use.
+// A damaged file does not stop a run. A map that cannot be read, and a text that
+// is empty or was cut, is made anew if virtmap wrote it. A generation that is
+// not complete is left out. A damaged file of the state is made anew from the
+// other files, and kept as NAME.damaged if it may be of use.
 package publish
 
 import (
@@ -46,92 +49,100 @@ import (
 	"virtmap/internal/mmap"
 )
 
-// An Output is one file to be published. All outputs but shared ones are in
+// An Output is one file to be published. All outputs that are not Shared are in
 // one folder.
 type Output struct {
-	Path string // of the file
-	Mode fs.FileMode
-	UID  int // owner of a file that is new; -1: ours
+	Path string
+	Mode fs.FileMode // mode of a new file
+	UID  int         // owner of a new file; -1: the user of this process
 
 	Write func(w io.WriteSeeker) error
 
-	// Check reads back what was written.
+	// Check checks what was written, when it is read back.
 	Check func(image *mmap.Image) error
-	// Damaged says why an installed file cannot be what anybody wrote: such a
-	// file of ours is made anew. It gives nil for one that can be. May be nil.
+	// Damaged returns an error for an installed file that no person and no
+	// program can have meant. If virtmap wrote the file, it is made anew. May
+	// be nil.
 	Damaged func(image *mmap.Image) error
-	// Same reports whether an installed file says what we would write.
+	// Same reports whether an installed file has the content that Write would
+	// write.
 	Same func(image *mmap.Image) bool
-	// Rebuilt reports whether an installed file that we did not write says
-	// what ours said: systems rebuild maps from their texts. May be nil.
+	// Rebuilt reports whether an installed map that virtmap did not write was
+	// made from a text that virtmap wrote: systems rebuild maps from their
+	// texts. May be nil.
 	Rebuilt func(image *mmap.Image, read func(path string) ([]byte, error)) bool
-	// Alike reports whether an installed file says the same in another way. May
-	// be nil: none does.
+	// Alike reports whether an installed file has the same meaning in another
+	// form. Nil stands for a function that returns false.
 	Alike func(image *mmap.Image) bool
-	// Lost lists what replacing a file that a person made would lose.
+	// Lost lists what is lost when a file that a person made is replaced.
 	Lost func(image *mmap.Image) []string
-	// Bridge gives, of a map that other files of the set lead to, the form
-	// that serves the old ones as well as the new while they are swapped; nil
-	// when the new map does. text is given where the installed map is damaged:
-	// what it was made of. May be nil.
+	// Bridge returns a function that writes the bridge of a map. A bridge has
+	// the rows that the old files need and the rows that the new files need. It
+	// is in the place of the map while the other files are renamed. The result
+	// is nil when the new map has all these rows already. When the installed map
+	// is damaged, text is the text from which it was made. May be nil.
 	Bridge func(installed *mmap.Image, text []byte) func(w io.WriteSeeker) error
 
-	Hold    bool   // not written for now; a file that a person made is adopted all the same
-	Shared  bool   // a person's file that we keep a part of: never foreign
-	Base    []byte // of a shared file: what was there when its new text was made
-	IfKnown bool   // written only where we wrote it before
-	Source  string // path of the text this is a map of: its time is no later
+	Hold    bool   // do not write it now, but adopt a file that a person made
+	Shared  bool   // a person's file of which virtmap writes a part: needs no Adopt
+	Base    []byte // of a Shared file: the content from which the new text was made
+	IfKnown bool   // write it only if virtmap wrote it before
+	Source  string // of a map: the path of its text, which must not be newer than the map
 }
 
 // A Set is what one run publishes.
 type Set struct {
 	Outputs []Output
 	State   string // folder of the manifest and the lock
-	Adopt   bool   // take over files that a person made
-	DryRun  bool   // find out what would be done
+	Adopt   bool   // replace files that a person made
+	DryRun  bool   // report the changes and write nothing
 	FS      FS
 
-	// Entered says that the caller holds the folders, by Enter.
+	// Entered is true when the caller has called Enter and holds the locks.
 	Entered bool
-	// Records are further files of the state folder, written when all outputs
-	// are in place.
+	// Records are further files of the state folder. They are written when all
+	// outputs are in place.
 	Records []Record
 
-	// Note is kept in the state folder from before the first rename until
-	// Announced: a run that is stopped must not hide that something changed.
+	// Note returns a text about the changes. The state folder has the text from
+	// before the first rename until Announced is called, so that a run that is
+	// stopped does not hide a change.
 	Note func(changes []Change) string
 
-	// Tell is given a line about everything that is found damaged, but for the
-	// outputs: those are in the report. May be nil.
+	// Tell is called with a line about each damaged file of the state. Damaged
+	// outputs are in the report instead. May be nil.
 	Tell func(line string)
 
-	// Watch is told what the run is doing. May be nil.
+	// Watch follows the run. May be nil.
 	Watch Watcher
 
-	Meta Meta          // of the generation
-	Keep int           // how many generations are kept beside it; below zero: none is made
-	Gap  time.Duration // between two swaps of one map, for who has it open
+	Meta Meta          // of the new generation
+	Keep int           // how many older generations are kept; below zero: no generation is made
+	Gap  time.Duration // the least time between two renames of one map, so that a program that has it open sees both
 
-	// Approve may refuse the changes, before anything is written. May be nil.
+	// Approve may refuse the changes before anything is written. May be nil.
 	Approve func(changes []Change) error
-	// Verify may refuse what is staged. at gives the place of what will be
-	// at a path. May be nil.
+	// Verify may refuse the staged files. at returns where the new content of
+	// a path is. May be nil.
 	Verify func(at func(path string) string) error
 }
 
-// A Watcher follows a run: the stage that it enters, and the bytes that a stage
-// has read or written.
+// A Watcher follows a run.
 type Watcher interface {
+	// Enter is called when a stage of the run begins.
 	Enter(stage string)
+	// Bytes is called when the stage has read or written n more bytes.
 	Bytes(n int64)
 }
 
+// enter reports to Watch that a stage of the run begins.
 func (p *publisher) enter(stage string) {
 	if p.Watch != nil {
 		p.Watch.Enter(stage)
 	}
 }
 
+// count reports to Watch that bytes were read or written.
 func (p *publisher) count(bytes int) {
 	if p.Watch != nil {
 		p.Watch.Bytes(int64(bytes))
@@ -148,29 +159,29 @@ func (p *publisher) tell(line string) {
 type Record struct {
 	Name    string
 	Content []byte
-	Aside   bool // the file that is there is damaged: it is kept under another name
+	Aside   bool // the present file is damaged: keep it under another name
 }
 
-// A Change is a file that was written, or would be.
+// A Change is a file that was written, or in a dry run would be.
 type Change struct {
 	Path string
 	New  bool
-	Lost []string // what is lost of a file that a person made
-	Kept string   // where that file is kept
+	Lost []string // what a file that a person made has and the new one has not
+	Kept string   // where the replaced file is kept
 
-	Alike  bool   // the file said the same before, in another way
-	Damage string // why what is there cannot be what we wrote, where it was ours
+	Alike  bool   // the old content had the same meaning in another form
+	Damage string // what is wrong with the old content, if virtmap wrote the file
 }
 
-// A Report says what a run did.
+// A Report is what a run did.
 type Report struct {
 	Changes []Change
-	Held    []string // files that would change, and are not written for now
-	Adopted []Change // those of the held files that a person made
-	Stale   []string // files of ours that are no longer written
+	Held    []string // files that would change, but for Output.Hold
+	Adopted []Change // held files that a person made
+	Stale   []string // files that virtmap wrote, and that the set no longer has
 }
 
-// A Foreign error lists files that a person made.
+// A Foreign error lists files that a person made or changed.
 type Foreign struct{ Files []Change }
 
 func (e *Foreign) Error() string {
@@ -182,23 +193,23 @@ func (e *Foreign) Error() string {
 }
 
 var (
-	// ErrCreate is wrapped by errors about a file that could not be written
-	// beside its place.
+	// ErrCreate is wrapped by errors about a file or folder that could not be
+	// created.
 	ErrCreate = errors.New("cannot create")
 	// ErrNotFile is wrapped by errors about a link or a device in the place
 	// of a file.
 	ErrNotFile = errors.New("is no regular file, and a rename would replace it and not what it leads to; name the file itself, or remove it")
-	// ErrChanged is wrapped by errors about a file that changed while the
-	// run was at work.
+	// ErrChanged is wrapped by errors about a file that changed during the
+	// run.
 	ErrChanged = errors.New("was changed while the build ran")
-	// ErrRecord is wrapped by errors after all files are in place: only the
-	// record of them was not written.
+	// ErrRecord is wrapped by errors after the last rename: all files are in
+	// place, and only their record was not written.
 	ErrRecord = errors.New("all files are in place; only the record of them was not written")
 )
 
-// Publish puts the set in place. When it fails or ctx ends before the first
-// rename, no file has changed and none is left behind. With ErrRecord the
-// report is valid too.
+// Publish puts the set in place. When Publish fails or ctx ends before the first
+// rename, no file has changed and no staged file is left. An error that wraps
+// ErrRecord comes with a valid report.
 func Publish(ctx context.Context, s Set) (Report, error) {
 	p := &publisher{Set: s, ctx: ctx, digests: map[string]string{}, damaged: map[string]bool{}}
 	unlock, err := p.begin()
@@ -213,29 +224,31 @@ type publisher struct {
 	Set
 	ctx      context.Context
 	manifest manifest
-	digests  map[string]string // of installed files, by path, once they were read
-	pending  []staged
-	held     []staged        // outputs that would change
-	touched  []string        // maps whose text changed and that did not
-	damaged  map[string]bool // installed files that are, by path
-	unclean  error           // why what was left by another run is still there
+	digests  map[string]string // by path: digests of the installed files that were read
+	pending  []staged          // outputs that are written in this run
+	held     []staged          // outputs that would change, but for Output.Hold
+	touched  []string          // unchanged maps that need a new time, because their text is newer
+	damaged  map[string]bool   // by path: the installed file is damaged
+	unclean  error             // why files that an earlier run left could not be removed
 
-	generation int  // the number of the new one
-	unrecorded bool // no manifest is kept
+	generation int  // number of the new generation
+	unrecorded bool // no manifest is written
 }
 
+// A staged is an output that differs from the installed file.
 type staged struct {
 	out     Output
-	info    Info   // of the file that is replaced
-	foreign []byte // that file, where a person made it
+	info    Info   // of the installed file
+	foreign []byte // content of the installed file, to be kept: a person may have made it
 	change  Change
 
 	bridge func(io.WriteSeeker) error // writes the bridge; nil: there is none
-	sums   [2]string                  // digests of the staged file and of its bridge
+	sums   [2]string                  // digests of the new file and of its bridge
 }
 
-// begin makes the folders, takes the lock, finishes what a run that was stopped
-// had begun, and reads the manifest. A dry run changes nothing, not even that.
+// begin makes the folders, takes the locks, finishes the renames of a run that
+// was stopped, and reads the manifest. In a dry run begin reads the manifest
+// and changes nothing.
 func (p *publisher) begin() (unlock func() error, err error) {
 	unlock = func() error { return nil }
 	if !p.DryRun {
@@ -245,7 +258,8 @@ func (p *publisher) begin() (unlock func() error, err error) {
 			}
 		}
 	}
-	// A generation that is not in place yet may know what the manifest knew.
+	// readManifest may need generations that are not finished, and clean
+	// removes them.
 	if err := p.readManifest(); err != nil {
 		return nil, errors.Join(err, unlock())
 	}
@@ -255,6 +269,7 @@ func (p *publisher) begin() (unlock func() error, err error) {
 	return unlock, nil
 }
 
+// run compares, asks for approval, stages and renames.
 func (p *publisher) run() (Report, error) {
 	p.enter("compare with what is installed")
 	if err := p.compare(); err != nil {
@@ -301,7 +316,7 @@ func (p *publisher) prepare() error {
 	if len(p.pending) == 0 && !p.takesOver() {
 		return nil
 	}
-	if p.Verify != nil && len(p.held) == 0 { // a part of a set keeps no promise
+	if p.Verify != nil && len(p.held) == 0 { // only a whole set can keep the promise
 		p.enter("prove over SMTP")
 		if err := p.Verify(p.at); err != nil {
 			return err
@@ -322,7 +337,8 @@ func (p *publisher) takesOver() bool {
 	return slices.ContainsFunc(p.held, func(s staged) bool { return s.foreign != nil })
 }
 
-// at is where the new content of a path is.
+// at returns where the new content of a path is: the staged file, or the path
+// itself when it stays as it is.
 func (p *publisher) at(path string) string {
 	if slices.ContainsFunc(p.pending, func(s staged) bool { return s.out.Path == path }) {
 		return beside(path)
@@ -330,7 +346,7 @@ func (p *publisher) at(path string) string {
 	return path
 }
 
-// writeRecords writes the further files of the state folder.
+// writeRecords writes p.Records to the state folder.
 func (p *publisher) writeRecords() error {
 	for _, record := range p.Records {
 		path := filepath.Join(p.State, record.Name)

@@ -50,7 +50,8 @@ func publish(t *testing.T, s Set) Report {
 	return report
 }
 
-// folder gives names and contents, without the state and what is staged.
+// folder returns the names and contents of the files in a folder, without the
+// state and staged files.
 func folder(t *testing.T, dir string) string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -180,8 +181,8 @@ func TestRebuiltMapIsOurs(t *testing.T) {
 	}
 }
 
-// TestMapIsNotOlderThanItsText: a text that changes in a comment only leaves
-// its map alone, but for the time.
+// TestMapIsNotOlderThanItsText changes a comment of a text. The map stays as it
+// is and gets a new time.
 func TestMapIsNotOlderThanItsText(t *testing.T) {
 	dir := t.TempDir()
 	s := set(dir, "one", "map")
@@ -239,7 +240,7 @@ func TestLock(t *testing.T) {
 	publish(t, set(dir, "two"))
 }
 
-func TestOddPlaces(t *testing.T) {
+func TestNoRegularFiles(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Symlink("elsewhere", filepath.Join(dir, "f0")); err != nil {
 		t.Fatal(err)
@@ -261,8 +262,9 @@ func TestOddPlaces(t *testing.T) {
 	}
 }
 
-// TestOldInodeMoves: a sendmail that has the old map open looks at its time.
-func TestOldInodeMoves(t *testing.T) {
+// TestTimeOfOldInode: a sendmail that has the old map open sees by the time of
+// its inode that there is a new map.
+func TestTimeOfOldInode(t *testing.T) {
 	dir := t.TempDir()
 	withMap := func(content string) Set {
 		s := set(dir, content, "map of "+content)
@@ -287,8 +289,8 @@ func TestOldInodeMoves(t *testing.T) {
 	}
 }
 
-// TestFileChangedMeanwhile: a file that is edited while others are staged is
-// not overwritten.
+// TestFileChangedMeanwhile edits a file while others are staged. The file is not
+// overwritten.
 func TestFileChangedMeanwhile(t *testing.T) {
 	dir := t.TempDir()
 	publish(t, set(dir, "one", "two"))
@@ -310,9 +312,9 @@ func TestFileChangedMeanwhile(t *testing.T) {
 	}
 }
 
-// TestLeftoversGo: what a killed run staged is removed, also when the next one
-// has nothing to write.
-func TestLeftoversGo(t *testing.T) {
+// TestLeftoversAreRemoved: a run removes the files that a killed run staged, also
+// when it has nothing to write.
+func TestLeftoversAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	publish(t, set(dir, "one"))
 	for _, name := range []string{".virtmap-new-f0", "state/.virtmap-new-manifest.json"} {
@@ -386,9 +388,9 @@ func (f faultyFile) Sync() error {
 	return f.File.Sync()
 }
 
-// TestFailAtEveryCall fails each call in turn. Before the first rename nothing
-// has changed; afterwards every file is the old or the new one, whole, and the
-// next run brings all of them up to date without taking any for foreign.
+// TestFailAtEveryCall lets each call in turn fail. Before the first rename nothing
+// has changed. After it every file is the whole old or the whole new one, and
+// the next run puts all new files in place and refuses none as made by hand.
 func TestFailAtEveryCall(t *testing.T) {
 	for failAt := 1; ; failAt++ {
 		dir := t.TempDir()
@@ -415,7 +417,7 @@ func TestFailAtEveryCall(t *testing.T) {
 				t.Fatalf("call %d failed: %s", failAt, content)
 			}
 		}
-		// The inventory may be taken back before it is published after all.
+		// The next inventory may be the old one, the new one or a third.
 		for _, next := range []string{"old", "new", "next"} {
 			publish(t, set(dir, next+"0", next+"1", next+"2"))
 			if got, want := folder(t, dir), fmt.Sprintf("f0=%[1]s0 f1=%[1]s1 f2=%[1]s2", next); got != want {
@@ -487,9 +489,9 @@ func TestReplaceOneFile(t *testing.T) {
 	}
 }
 
-// TestOverwriteIsNoWayThroughALink: a link is replaced, and what it leads to
-// left alone; nor is anything created through one.
-func TestOverwriteIsNoWayThroughALink(t *testing.T) {
+// TestOverwriteFollowsNoLink: Overwrite replaces a link and leaves the file alone
+// that the link leads to. Create and Hold do not follow a link either.
+func TestOverwriteFollowsNoLink(t *testing.T) {
 	dir := t.TempDir()
 	precious := filepath.Join(dir, "precious")
 	if err := os.WriteFile(precious, []byte("precious"), 0o644); err != nil {

@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// A Replacement is one file that is put in place without a record of it: who
-// asks for it means to replace what is there.
+// A Replacement is one file that is put in place without a manifest and a
+// generation, whoever made the file that is there.
 type Replacement struct {
 	FS   FS
-	Gap  time.Duration // as in Set
-	Wait time.Duration // for another build in the folder
-	// Make gives the output for a path, when the folder is locked.
+	Gap  time.Duration // see Set
+	Wait time.Duration // how long to wait for another build in the folder
+	// Make returns the output. It is called when the folder is locked.
 	Make  func() (Output, error)
 	Watch Watcher // may be nil
 }
 
-// Replace puts one file in place, whole or not at all. Meanwhile no build is at
-// work in its folder, and the text that it is a map of must stay as it is.
+// Replace puts one file in place as a whole. Replace locks its folder, and fails
+// when the installed file changes meanwhile.
 func Replace(ctx context.Context, folder string, r Replacement) (err error) {
 	unlock, err := lockUntil(ctx, r.FS, folder, time.Now().Add(r.Wait))
 	if err != nil {
@@ -40,6 +40,7 @@ func Replace(ctx context.Context, folder string, r Replacement) (err error) {
 	return nil
 }
 
+// replace stages the output and renames it.
 func (p *publisher) replace(out Output) error {
 	if err := p.FS.Remove(beside(out.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %w", ErrCreate, err)

@@ -9,13 +9,13 @@ import (
 	"virtmap/internal/mmap"
 )
 
-// stage writes every file beside its place and reads it back. All are written
-// before the first is waited for: the disk is busy with them meanwhile.
+// stage writes every staged file, syncs it and reads it back. It writes all files
+// before it syncs the first, so that the disk can begin early.
 func (p *publisher) stage() error {
 	var written []unsynced
 	defer func() {
 		for _, u := range written {
-			_ = u.file.Close() // a second time, but for an error
+			_ = u.file.Close() // after an error; otherwise sync has closed it
 		}
 	}()
 	p.enter("write")
@@ -53,13 +53,13 @@ func (p *publisher) stage() error {
 	return p.ctx.Err()
 }
 
-// A form is what is written for one output: the file itself, and perhaps its
-// bridge.
+// A form is one file that is staged for an output: the new file, or its bridge.
 type form struct {
 	name  string
 	write func(io.WriteSeeker) error
 }
 
+// forms returns the files that are staged for an output.
 func (s *staged) forms() []form {
 	forms := []form{{beside(s.out.Path), s.out.Write}}
 	if s.bridge != nil {
@@ -68,7 +68,7 @@ func (s *staged) forms() []form {
 	return forms
 }
 
-// readBack checks what was written, and takes its digests down.
+// readBack checks a staged file and adds its digests to the manifest.
 func (p *publisher) readBack(s *staged) error {
 	path := s.out.Path
 	err := p.image(beside(path), func(image *mmap.Image) error {
@@ -96,7 +96,8 @@ func (p *publisher) readBack(s *staged) error {
 	return nil
 }
 
-// stageAs writes a file with the owner and mode of the one that is replaced.
+// stageAs writes a file with the owner, mode and SELinux context of the file that
+// it will replace.
 func (p *publisher) stageAs(name string, s *staged, write func(io.WriteSeeker) error) (unsynced, error) {
 	return p.create(name, s.info.Mode, func(f File) error {
 		if err := write(f); err != nil {
@@ -111,7 +112,7 @@ func (p *publisher) stageAs(name string, s *staged, write func(io.WriteSeeker) e
 	})
 }
 
-// write writes a file that is not there and syncs it.
+// write creates a file, writes it and syncs it.
 func (p *publisher) write(path string, mode fs.FileMode, write func(File) error) error {
 	u, err := p.create(path, mode, write)
 	if err != nil {
@@ -120,7 +121,7 @@ func (p *publisher) write(path string, mode fs.FileMode, write func(File) error)
 	return u.sync()
 }
 
-// unsynced is a file that was written and is not known to be on disk.
+// unsynced is a file that was written and must be synced.
 type unsynced struct {
 	path string
 	file File
@@ -133,10 +134,10 @@ func (u unsynced) sync() error {
 	return nil
 }
 
-// create writes a file that is not there.
+// create creates a file and writes it.
 func (p *publisher) create(path string, mode fs.FileMode, write func(File) error) (unsynced, error) {
 	f, err := p.FS.Create(path, 0o600)
-	if errors.Is(err, fs.ErrExist) { // no file, or it would have been swept away
+	if errors.Is(err, fs.ErrExist) { // a folder or device: clean has removed files
 		if err := makeRoom(p.FS, path, p.tell); err != nil {
 			return unsynced{}, err
 		}
@@ -154,9 +155,9 @@ func (p *publisher) create(path string, mode fs.FileMode, write func(File) error
 	return unsynced{path, f}, nil
 }
 
-// chown keeps owner and group. Only root can give a file away; for others it
-// succeeds when owner and group are their own, and a replacement that would
-// change them is refused.
+// chown sets the owner and group of the file that is replaced. Only root may set
+// other ones than the user's own. Where they cannot be kept, the file is not
+// replaced.
 func chown(f File, info Info) error {
 	if info.UID < 0 && info.GID < 0 {
 		return nil
@@ -167,7 +168,7 @@ func chown(f File, info Info) error {
 	return nil
 }
 
-// discard removes what was staged.
+// discard removes all staged files and unfinished generations.
 func (p *publisher) discard() {
 	for _, s := range p.pending {
 		_ = p.FS.Remove(beside(s.out.Path)) // the error that led here is the one to report

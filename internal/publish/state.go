@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// The files of the state folder are found damaged too: a disk was full, a
-// machine stopped, somebody tidied up. None of them may stop a build. A damaged
-// one is told once, and made anew; one that a person may have put there gets
-// another name.
+// A file of the state folder may be damaged: after a full disk, a stop of the
+// machine or an edit by hand. A damaged file must not stop a build. It is
+// reported once and made anew; a file that a person may have made gets another
+// name.
 
-// asideEnding ends the name of a file that is put aside.
+// asideEnding is the end of the name of a file that was put aside.
 const asideEnding = ".damaged"
 
 var errNoFile = errors.New("it is no regular file")
 
-// readState reads a file of the state folder. A link is not followed, and a
-// pipe not waited for. Every error but fs.ErrNotExist says that it is damaged.
+// readState reads a file of the state folder. It does not follow a link or wait
+// for a pipe. Any error but fs.ErrNotExist means that the file is damaged.
 func readState(files FS, path string) ([]byte, error) {
 	info, err := files.Stat(path)
 	if err != nil {
@@ -34,8 +34,8 @@ func readState(files FS, path string) ([]byte, error) {
 	return files.ReadFile(path)
 }
 
-// ReadState gives a file of the state folder; nil when it is not there. The
-// error says why it is damaged.
+// ReadState returns the content of a file of the state folder, or nil when there
+// is no such file. An error means that the file is damaged.
 func ReadState(files FS, path string) ([]byte, error) {
 	text, err := readState(files, path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -49,8 +49,9 @@ func ReadState(files FS, path string) ([]byte, error) {
 
 var errEmpty = errors.New("it is empty")
 
-// putAside renames what is in the place of a file of ours. A file replaces one that
-// was put aside before; a link, a pipe or a folder replaces nothing.
+// putAside renames a damaged file, or whatever else is at its path. A file
+// replaces a file that was put aside before. A link, a pipe or a folder gets a
+// free name.
 func putAside(files FS, path string) (to string, err error) {
 	info, err := files.Stat(path)
 	if err != nil {
@@ -67,11 +68,12 @@ func putAside(files FS, path string) (to string, err error) {
 	return to, files.Rename(path, to)
 }
 
-// makeRoom puts aside what is no regular file where one is to be written.
+// makeRoom puts aside a folder, link or device at the path of a file that is to
+// be written.
 func makeRoom(files FS, path string, tell func(string)) error {
 	info, err := files.Stat(path)
 	if err != nil || info.Mode.IsRegular() {
-		return nil // what cannot be looked at cannot be written either
+		return nil // after an error of Stat, the write reports an error too
 	}
 	to, err := putAside(files, path)
 	if err != nil {
@@ -81,8 +83,7 @@ func makeRoom(files FS, path string, tell func(string)) error {
 	return nil
 }
 
-// makeFolder makes a folder of the state, and puts aside what is none in its
-// place.
+// makeFolder makes a folder of the state. A file at its path is put aside.
 func makeFolder(files FS, path string, mode fs.FileMode, tell func(string)) error {
 	err := files.MkdirAll(path, mode)
 	if err != nil && isNoFolder(files, path) {
@@ -98,13 +99,15 @@ func makeFolder(files FS, path string, mode fs.FileMode, tell func(string)) erro
 	return nil
 }
 
+// isNoFolder reports whether a path is there and is no folder.
 func isNoFolder(files FS, path string) bool {
 	info, err := files.Stat(path)
 	return err == nil && !info.Mode.IsDir()
 }
 
-// WriteState locks a state folder, waiting for at most so long, and writes a
-// small file there that need not outlive a stop of the machine.
+// WriteState locks a state folder and writes a small file there. It waits no
+// longer than wait for the lock. It does not sync: the file may be gone after a
+// stop of the machine.
 func WriteState(ctx context.Context, files FS, path string, content []byte, wait time.Duration, tell func(string)) error {
 	unlock, err := lockUntil(ctx, files, filepath.Dir(path), time.Now().Add(wait))
 	if err != nil {
@@ -113,6 +116,7 @@ func WriteState(ctx context.Context, files FS, path string, content []byte, wait
 	return errors.Join(overwrite(files, path, content, tell), unlock())
 }
 
+// overwrite writes a file of the state folder without a sync.
 func overwrite(files FS, path string, content []byte, tell func(string)) error {
 	if err := makeRoom(files, path, tell); err != nil {
 		return err
@@ -120,53 +124,53 @@ func overwrite(files FS, path string, content []byte, tell func(string)) error {
 	return files.Overwrite(path, content)
 }
 
-// stagedName reports whether a name is that of a file which is being written, or
-// was when its writer was stopped.
+// stagedName reports whether a name is that of a staged file.
 func stagedName(name string) bool {
 	return strings.HasPrefix(name, stagedPrefix) || strings.HasPrefix(name, bridgePrefix)
 }
 
-// Leftovers reports whether a run that was stopped has left files in a state
-// folder.
+// Leftovers reports whether a run that was stopped has left staged files in a
+// state folder.
 func Leftovers(files FS, state string) bool {
 	names, err := files.Names(state)
 	return err == nil && slices.ContainsFunc(names, stagedName)
 }
 
-// clean removes what runs that were stopped have left there. When it cannot, a
-// run that has nothing to write goes on all the same.
+// clean removes the staged files that earlier runs left. An error is kept in
+// p.unclean, and stops only a run that has something to write.
 func (p *publisher) clean() {
 	folder := filepath.Dir(p.Outputs[0].Path)
 	for _, dir := range []string{folder, p.State, filepath.Join(p.State, adoptedDir)} {
 		names, err := p.FS.Names(dir)
 		if err != nil {
-			continue // a later write there says what is wrong
+			continue // a later write to the folder reports what is wrong
 		}
 		for _, name := range names {
 			path := filepath.Join(dir, name)
-			if stagedName(name) && !(dir == folder && p.ofAnother(path)) {
-				p.sweep(path)
+			if stagedName(name) && !(dir == folder && p.isTemporary(path)) {
+				p.removeStaged(path)
 			}
 		}
 	}
-	for _, out := range p.Outputs { // a shared one is elsewhere
-		p.sweep(beside(out.Path))
-		p.sweep(bridge(out.Path))
+	for _, out := range p.Outputs { // a Shared output may be in another folder
+		p.removeStaged(beside(out.Path))
+		p.removeStaged(bridge(out.Path))
 	}
 	p.unclean = errors.Join(p.unclean, p.dropUnfinished())
 }
 
-// ofAnother reports whether a staged file of the output folder may be that of
-// a command which takes no lock, such as diff --save: its name is a number.
-func (p *publisher) ofAnother(path string) bool {
+// isTemporary reports whether a staged file of the output folder may belong to a
+// command that is at work without a lock, such as diff --save. The name of such
+// a file is a number, and the file is less than an hour old.
+func (p *publisher) isTemporary(path string) bool {
 	number, ok := strings.CutPrefix(filepath.Base(path), stagedPrefix)
 	info, err := p.FS.Stat(path)
 	return ok && strings.Trim(number, "0123456789") == "" && err == nil && time.Since(info.ModTime) < time.Hour
 }
 
-// sweep removes a staged file, and leaves a folder of such a name alone: virtmap
-// stages no folders.
-func (p *publisher) sweep(path string) {
+// removeStaged removes a staged file. It leaves a folder with such a name alone,
+// because virtmap stages no folders.
+func (p *publisher) removeStaged(path string) {
 	info, err := p.FS.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode.IsDir() {
 		return

@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// swap renames the staged files in order. The manifest knows old and new
-// digests before the first rename, and the new ones alone after the last.
+// swap renames the staged files in order. Before the first rename the manifest
+// gets the old and the new digests, and after the last only the new ones.
 func (p *publisher) swap() error {
 	if err := p.rename(); err != nil {
 		return err
 	}
 	for _, path := range p.touched {
-		// Without the right to set it, the system rebuilds the map from a
-		// text with the same rows.
+		// Where the time cannot be set, the system may rebuild the map. Its
+		// text has the same rows.
 		if err := p.FS.Touch(path, time.Now()); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
 			return fmt.Errorf("%w: %w", ErrRecord, err)
 		}
@@ -30,7 +30,8 @@ func (p *publisher) swap() error {
 	return nil
 }
 
-// settle leaves the new digests alone in the manifest, and removes the journal.
+// settle records that all files are in place: only the new digests stay in the
+// manifest, the generation gets its number, and the journal is removed.
 func (p *publisher) settle() error {
 	for name, digests := range p.manifest.Files {
 		p.manifest.Files[name] = digests[len(digests)-1:]
@@ -47,6 +48,7 @@ func (p *publisher) settle() error {
 	return errors.Join(removeJournal(p.FS, p.State), p.prune())
 }
 
+// rename writes the journal and does the renames.
 func (p *publisher) rename() error {
 	if len(p.pending) == 0 {
 		return nil
@@ -56,8 +58,8 @@ func (p *publisher) rename() error {
 		p.discard()
 		return err
 	}
-	// From here on there is no way back: what fails now is finished by the
-	// next run.
+	// From here on nothing is undone: after an error, the next run does the
+	// remaining renames.
 	for _, step := range j.Steps {
 		if err := step.do(p.FS, p.Gap); err != nil {
 			return fmt.Errorf("%w (some of the files are in place; the next build puts the others there)", err)
@@ -66,7 +68,8 @@ func (p *publisher) rename() error {
 	return nil
 }
 
-// commit writes the journal, when everything that it names will last.
+// commit writes the manifest, the note and, when all staged files are safe on
+// disk, the journal.
 func (p *publisher) commit(j journal) error {
 	if err := p.unchanged(); err != nil {
 		return err
@@ -90,14 +93,14 @@ func (p *publisher) commit(j journal) error {
 		return err
 	}
 	if err := j.write(p); err != nil {
-		return errors.Join(err, p.takeNoteBack(earlier))
+		return errors.Join(err, p.restoreNote(earlier))
 	}
 	return nil
 }
 
-// keepForeign keeps the files that a person made and that are replaced now or, when
-// they are held, later. The manifest lists a held one as ours, so that a later run
-// replaces it as long as it stays as it is.
+// keepForeign copies the files that a person made to the state folder: those that
+// this run replaces, and those that are held. A held file also goes into the
+// manifest, so that a later run may replace it, unless it changes before.
 func (p *publisher) keepForeign() error {
 	for _, s := range slices.Concat(p.pending, p.held) {
 		if s.foreign == nil {
@@ -116,8 +119,8 @@ func (p *publisher) keepForeign() error {
 	return nil
 }
 
-// unchanged makes sure that the files to be replaced are those that were
-// looked at: staging a large table takes seconds, and people edit files.
+// unchanged makes sure that the installed files have not changed since compare.
+// To stage a large table takes seconds, and a person may edit a file meanwhile.
 func (p *publisher) unchanged() error {
 	for _, s := range slices.Concat(p.pending, p.held) {
 		info, err := p.FS.Stat(s.out.Path)
@@ -133,10 +136,12 @@ func (p *publisher) unchanged() error {
 	return nil
 }
 
+// noteName is the name of the file with the notes in the state folder.
 const noteName = "unannounced"
 
-// writeNote adds the note of this run to those that earlier runs left, and gives
-// these. An empty note is not written: an empty file counts as a damaged one.
+// writeNote adds the note of this run to the file of notes, and returns the
+// earlier notes. It does not write an empty file, because an empty file counts as
+// damaged.
 func (p *publisher) writeNote() (earlier string, err error) {
 	if p.Note == nil {
 		return "", nil
@@ -153,8 +158,8 @@ func (p *publisher) writeNote() (earlier string, err error) {
 	return earlier, p.writeState(filepath.Join(p.State, noteName), []byte(note))
 }
 
-// takeNoteBack leaves the note of a swap that does not happen as it was.
-func (p *publisher) takeNoteBack(earlier string) error {
+// restoreNote writes the earlier notes again, when the renames do not happen.
+func (p *publisher) restoreNote(earlier string) error {
 	switch {
 	case p.Note == nil:
 		return nil
@@ -164,11 +169,10 @@ func (p *publisher) takeNoteBack(earlier string) error {
 	return p.writeState(filepath.Join(p.State, noteName), []byte(earlier))
 }
 
-// Unreadable is the note in place of one that is damaged: anything may have
-// changed.
+// Unreadable stands for a damaged note: anything may have changed.
 const Unreadable = "unreadable"
 
-// Unannounced gives the notes of changes that nobody was told of.
+// Unannounced returns the notes about changes that no message has reported yet.
 func Unannounced(files FS, state string) string {
 	text, err := readState(files, filepath.Join(state, noteName))
 	switch note := strings.TrimSpace(string(text)); {
@@ -181,7 +185,7 @@ func Unannounced(files FS, state string) string {
 	}
 }
 
-// Announced forgets the notes.
+// Announced removes the notes, because their changes were reported.
 func Announced(files FS, state string) error {
 	path := filepath.Join(state, noteName)
 	info, err := files.Stat(path)

@@ -2,12 +2,12 @@ package publish
 
 import "syscall"
 
-// syncRangeWrite is SYNC_FILE_RANGE_WRITE of linux/fs.h: begin to write what
-// is dirty, and do not wait for it.
+// syncRangeWrite is SYNC_FILE_RANGE_WRITE of linux/fs.h: begin to write dirty
+// pages, and do not wait for them.
 const syncRangeWrite = 2
 
-// beginWriteback has the kernel write what a file has so far, so that less is
-// left for the sync.
+// beginWriteback asks the kernel to begin to write a file to the disk, so that a
+// later sync has less to do.
 func beginWriteback(fd uintptr) {
-	_ = syscall.SyncFileRange(int(fd), 0, 0, syncRangeWrite) // it saves time or does not
+	_ = syscall.SyncFileRange(int(fd), 0, 0, syncRangeWrite) // an error costs only time
 }
