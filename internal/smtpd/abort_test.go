@@ -16,8 +16,8 @@ import (
 
 const wholeSession = "EHLO client.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<anna@here.example>\r\nDATA\r\nSubject: x\r\n\r\n..text\r\n.\r\nQUIT\r\n"
 
-// TestAbortedSessionsLeaveNothing breaks a session off at every byte, again
-// and again: no goroutine, no descriptor and no half of a message stays.
+// TestAbortedSessionsLeaveNothing ends sessions after every number of bytes. No
+// goroutine, no descriptor and no half message is left.
 func TestAbortedSessionsLeaveNothing(t *testing.T) {
 	store := &smtpd.Memory{}
 	before := runtime.NumGoroutine()
@@ -72,8 +72,8 @@ func TestAbortedSessionsLeaveNothing(t *testing.T) {
 	}
 }
 
-// abort sends a part of a session and goes away: politely, having read the
-// answers, or by closing at once after what was sent was taken.
+// abort sends a part of a session and closes the connection: politely after it
+// has read the replies, or otherwise as soon as the bytes were taken.
 func abort(t *testing.T, addr, text string, politely bool) {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
@@ -99,7 +99,8 @@ func openDescriptors(t *testing.T) int {
 	return len(entries)
 }
 
-// TestShutdownSays421 ends a session that waits, and takes no new one.
+// TestShutdownSays421 shuts a server down. A session that waits gets 421, and no
+// new session is accepted.
 func TestShutdownSays421(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -129,8 +130,8 @@ func TestShutdownSays421(t *testing.T) {
 	}
 }
 
-// TestTheConnectionCapSays421 refuses one session too many, and takes the
-// next when one has ended.
+// TestTheConnectionCapSays421 opens one session too many, which gets 421. When
+// a session has ended, the next is accepted.
 func TestTheConnectionCapSays421(t *testing.T) {
 	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: &smtpd.Memory{}, MaxConns: 1})
 	first, err := net.Dial("tcp", addr)
@@ -164,7 +165,8 @@ func greetingOf(t *testing.T, addr string) string {
 	return string(said)
 }
 
-// FuzzSession sends any bytes: the server ends, and stores no bare CR or LF.
+// FuzzSession sends random bytes. The session ends, and no stored message has a
+// bare CR or LF.
 func FuzzSession(f *testing.F) {
 	f.Add([]byte(wholeSession))
 	f.Add([]byte("EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<anna@here.example>\r\nDATA\r\na\r\r\n.\r\r\n.\r\n"))

@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// SelfSigned makes a certificate for a host that lives as long as the
-// process, and its PEM form.
+// SelfSigned makes a self-signed certificate for a host. It returns a TLS
+// configuration with the certificate, and the certificate as PEM. The private key
+// is in memory only.
 func SelfSigned(host string) (*tls.Config, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

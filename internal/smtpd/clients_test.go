@@ -15,7 +15,7 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// bodies are messages that servers get wrong.
+// bodies are messages that some servers change.
 var bodies = map[string]string{
 	"dots":       "Subject: dots\r\n\r\n.\r\n..\r\n.dot\r\n...\r\n . \r\n",
 	"eight bits": "Subject: \u20acuro\r\n\r\n\xff\xfe latin \xe9\r\n\u4f60\u597d\r\n",
@@ -25,7 +25,7 @@ var bodies = map[string]string{
 	"From lines": "Subject: from\r\n\r\nFrom me\r\n>From you\r\nEHLO x\r\nQUIT\r\n",
 }
 
-// A letterbox is a receiver whose Maildirs a test looks into.
+// A letterbox is a receiver with Maildirs that a test reads.
 type letterbox struct {
 	addr string
 	host string
@@ -34,7 +34,7 @@ type letterbox struct {
 	mail string // the folder of the Maildirs
 }
 
-// TestRealClients lets real programs send every body; the Maildirs hold each
+// TestRealClients has real programs send every body. The Maildirs have each body
 // once, byte for byte.
 func TestRealClients(t *testing.T) {
 	for _, client := range []struct {
@@ -53,12 +53,12 @@ func TestRealClients(t *testing.T) {
 		t.Run(client.name, func(t *testing.T) {
 			for name, body := range bodies {
 				if strings.HasPrefix(client.name, "swaks") && strings.Trim(body, "\r\n") == "" {
-					continue // it has its own idea of a message without text
+					continue // swaks adds text to an empty message
 				}
 				b := newLetterbox(t, strings.Contains(client.name, "LMTP"))
 				client.send(t, b, body)
 				if body == "" {
-					body = "\r\n" // what both other clients make of nothing
+					body = "\r\n" // the other two clients send this for an empty message
 				}
 				for _, box := range []string{"anna", "bea"} {
 					if kept := b.kept(t, box); len(kept) != 1 || kept[0] != body {
@@ -82,7 +82,7 @@ func newLetterbox(t *testing.T, lmtp bool) *letterbox {
 	return b
 }
 
-// kept gives the messages of a mailbox.
+// kept returns the messages of a mailbox.
 func (b *letterbox) kept(t *testing.T, box string) (all []string) {
 	t.Helper()
 	files, _ := filepath.Glob(filepath.Join(b.mail, box, "new", "*"))
@@ -139,7 +139,7 @@ func sendGo(t *testing.T, b *letterbox, body string, secure bool) {
 func sendSwaks(t *testing.T, b *letterbox, body string, options ...string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "body")
-	body = strings.TrimSuffix(body, "\r\n") // it ends the last line by itself
+	body = strings.TrimSuffix(body, "\r\n") // swaks adds the end of the last line
 	if err := os.WriteFile(file, []byte(body), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -161,8 +161,8 @@ func sendPython(t *testing.T, b *letterbox, body, secure string) {
 	peer.Run(t, body, "python3", "-c", smtplibClient, b.host, b.port, sender, recipient, secure)
 }
 
-// TestSmtpSource takes a load of Postfix's smtp-source: every message is
-// stored once, none has lost a byte.
+// TestSmtpSource has Postfix's smtp-source send many messages. Each is stored
+// once, with all its bytes.
 func TestSmtpSource(t *testing.T) {
 	command := peer.Postfix(t, "smtp-source")
 	const messages, size = 300, 3500

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// command does one command. An error ends the session.
+// command executes one command. An error ends the session.
 func (s *session) command(line string) error {
 	verb, args, _ := strings.Cut(strings.TrimRight(line, " \t"), " ")
 	verb = strings.ToUpper(verb)
@@ -14,14 +14,14 @@ func (s *session) command(line string) error {
 		s.reply("500 5.5.2 Control characters and invalid UTF-8 are no part of a command")
 		return nil
 	}
-	reply, err := s.fault(verb, args)
+	reply, err := s.failOnDemand(verb, args)
 	switch {
 	case err != nil:
 		return err
 	case reply != "":
 		s.refused = s.refused || verb == "RCPT"
 		s.reply(reply)
-		return s.ending(reply)
+		return s.endAfter(reply)
 	}
 	switch verb {
 	case "EHLO", "HELO", "LHLO":
@@ -66,8 +66,11 @@ func (s *session) command(line string) error {
 	return nil
 }
 
+// isControl reports whether a command must not have the character c.
 func isControl(c rune) bool { return c < ' ' && c != '\t' || 0x7f <= c && c < 0xa0 }
 
+// noArgument reports whether a command has no argument, and refuses one that
+// has.
 func (s *session) noArgument(args string) bool {
 	if strings.TrimSpace(args) != "" {
 		s.reply("501 5.5.4 No argument is allowed")
@@ -76,6 +79,7 @@ func (s *session) noArgument(args string) bool {
 	return true
 }
 
+// hello executes EHLO, HELO and LHLO.
 func (s *session) hello(verb, name string) {
 	if (verb == "LHLO") != s.config.LMTP {
 		s.reply("500 5.5.1 Unknown command")
@@ -101,6 +105,7 @@ func (s *session) hello(verb, name string) {
 	s.reply("250 " + lines[len(lines)-1])
 }
 
+// tlsCommand executes STARTTLS.
 func (s *session) tlsCommand(args string) error {
 	switch {
 	case s.config.TLS == nil:
@@ -113,6 +118,7 @@ func (s *session) tlsCommand(args string) error {
 	return nil
 }
 
+// mailFrom executes MAIL.
 func (s *session) mailFrom(args string) {
 	switch {
 	case s.helo == "":
@@ -141,7 +147,7 @@ func (s *session) mailFrom(args string) {
 	s.reply("250 2.1.0 Sender ok")
 }
 
-// mailParams reads the parameters of MAIL and gives the reply to a wrong one.
+// mailParams reads the parameters of MAIL. problem is the reply to a wrong one.
 func (s *session) mailParams(params []string) (utf8Mail bool, problem string) {
 	seen := map[string]bool{}
 	for _, param := range params {
@@ -175,6 +181,7 @@ func (s *session) mailParams(params []string) (utf8Mail bool, problem string) {
 	return utf8Mail, ""
 }
 
+// rcptTo executes RCPT.
 func (s *session) rcptTo(args string) {
 	if !s.mail {
 		s.reply("503 5.5.1 Name the sender first")
@@ -200,15 +207,15 @@ func (s *session) rcptTo(args string) {
 		s.reply("452 4.5.3 Too many recipients")
 		return
 	}
-	v := s.config.Router.Route(path)
-	if !v.Taken && v.Code >= 500 && strings.EqualFold(path, "postmaster") {
-		v = Answer{Taken: true, Mailboxes: []string{"postmaster"}} // RFC 5321 section 4.5.1
+	answer := s.config.Router.Route(path)
+	if !answer.Taken && answer.Code >= 500 && strings.EqualFold(path, "postmaster") {
+		answer = Answer{Taken: true, Mailboxes: []string{"postmaster"}} // RFC 5321 section 4.5.1
 	}
-	if !v.Taken {
+	if !answer.Taken {
 		s.refused = true
-		s.reply(strconv.Itoa(v.Code) + " " + v.Status + " <" + path + ">... " + v.Text)
+		s.reply(strconv.Itoa(answer.Code) + " " + answer.Status + " <" + path + ">... " + answer.Text)
 		return
 	}
-	s.message.Recipients = append(s.message.Recipients, Recipient{Address: path, Mailboxes: v.Mailboxes})
+	s.message.Recipients = append(s.message.Recipients, Recipient{Address: path, Mailboxes: answer.Mailboxes})
 	s.reply("250 2.1.5 <" + path + ">... Recipient ok")
 }

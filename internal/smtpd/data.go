@@ -6,7 +6,7 @@ import (
 	"errors"
 )
 
-// data reads a message and hands it to the store.
+// data executes DATA: it reads a message and gives it to the store.
 func (s *session) data(args string) error {
 	if !s.noArgument(args) {
 		return nil
@@ -24,20 +24,20 @@ func (s *session) data(args string) error {
 	if err := b.read(s); err != nil {
 		return err
 	}
-	failure, err := s.fault(".", s.message.From)
+	demanded, err := s.failOnDemand(".", s.message.From)
 	if err != nil {
 		return err
 	}
-	answer := failure
-	if failure == "" {
-		answer = s.keep(&b)
+	reply := demanded
+	if demanded == "" {
+		reply = s.keep(&b)
 	}
 	times := 1
 	if s.config.LMTP {
 		times = len(s.message.Recipients) // RFC 2033 section 4.2
 	}
 	for range times {
-		s.reply(answer)
+		s.reply(reply)
 	}
 	s.reset()
 	if cap(b.text) <= maxKept {
@@ -47,13 +47,14 @@ func (s *session) data(args string) error {
 		s.linger = true
 		return errQuit
 	}
-	return s.ending(failure)
+	return s.endAfter(demanded)
 }
 
-// maxKept is how much memory a session keeps for its next message: 1 MiB.
+// maxKept is the number of bytes of memory that a session keeps for its next
+// message: 1 MiB.
 const maxKept = 1 << 20
 
-// keep stores a message that was read, and gives the reply.
+// keep stores a message and returns the reply.
 func (s *session) keep(b *body) string {
 	if problem := b.problem(); problem != "" {
 		return problem
@@ -65,15 +66,16 @@ func (s *session) keep(b *body) string {
 	return "250 2.0.0 Message accepted"
 }
 
-// A body is a message while it is read.
+// A body is a message that is being read.
 type body struct {
 	text     []byte
 	max      int
 	tooLarge bool
-	bare     bool // a CR or an LF stood alone
-	doubtful bool // other servers may see another end
+	bare     bool // it has a CR without LF, or an LF without CR
+	doubtful bool // other servers may find its end at another place
 }
 
+// problem returns the reply to a message that is refused, or an empty text.
 func (b *body) problem() string {
 	switch {
 	case b.bare:
@@ -84,20 +86,21 @@ func (b *body) problem() string {
 	return ""
 }
 
-// read reads to CRLF.CRLF. Where a CR stands before the CRLF that is before
-// the dot, other servers disagree about the end: the message is refused, and
-// the connection closed, so that nothing behind it is a command
+// read reads up to CRLF.CRLF. In CR CRLF.CRLF servers disagree about the end of
+// the message. So this end is doubtful: the message is refused and the connection
+// closed, so that nothing behind the message is read as a command
 // (CVE-2023-51764 and others).
 func (b *body) read(s *session) error {
-	start, clean := true, true // at the start of a line that follows CRLF; with no CR before that
-	returned := false          // the piece before ended in a CR
+	start := true     // the next piece begins a line: CRLF is before it
+	clean := true     // there is no CR before that CRLF
+	returned := false // the piece before ended in a CR
 	for {
 		piece, err := s.in.ReadSlice('\n')
 		cut := errors.Is(err, bufio.ErrBufferFull)
 		if err != nil && !cut {
 			return err
 		}
-		if cut && piece[len(piece)-1] == '\r' { // the LF may follow: look at both together
+		if cut && piece[len(piece)-1] == '\r' { // LF may follow: read both in one piece
 			_ = s.in.UnreadByte()
 			piece = piece[:len(piece)-1]
 		}
@@ -118,6 +121,7 @@ func (b *body) read(s *session) error {
 	}
 }
 
+// add adds a piece to the text, unless the message will be refused.
 func (b *body) add(piece []byte) {
 	if b.bare || b.tooLarge || len(b.text)+len(piece) > b.max {
 		b.tooLarge = b.tooLarge || !b.bare

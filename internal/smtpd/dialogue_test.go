@@ -19,7 +19,7 @@ import (
 	"virtmap/internal/smtpd"
 )
 
-// testRouter knows a few recipients at here.example.
+// testRouter accepts a few recipients at here.example.
 type testRouter struct{}
 
 func (testRouter) Route(recipient string) smtpd.Answer {
@@ -49,16 +49,16 @@ func (testRouter) Route(recipient string) smtpd.Answer {
 // TestDialogues plays the dialogues of testdata/smtp over a socket:
 //
 //	== name              begins a dialogue
-//	option KEY VALUE     of the receiver
-//	< 250 2.1.0 ...      a reply line; ... stands for any rest
-//	<* 250               a whole reply
-//	> TEXT               sent with CRLF
-//	>> "bytes"           sent as they are
-//	slowly "bytes"       sent byte by byte
-//	shut                 the client sends no more
-//	<$                   the server closes
+//	option KEY VALUE     sets an option of the receiver
+//	< 250 2.1.0 ...      expects a reply line; ... stands for any rest
+//	<* 250               expects a whole reply of one or more lines
+//	> TEXT               sends the text and CRLF
+//	>> "bytes"           sends the bytes as they are
+//	slowly "bytes"       sends byte by byte
+//	shut                 closes the client's side of the connection
+//	<$                   expects that the server closes the connection
 //	stored N, message N "bytes", envelope N <from> -> mailbox, mailbox
-//	starttls             TLS begins
+//	starttls             begins TLS
 func TestDialogues(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/smtp/*.txt")
 	if err != nil || len(files) == 0 {
@@ -141,7 +141,7 @@ func setOption(t *testing.T, c *smtpd.Config, words []string) {
 	}
 }
 
-// serve starts a receiver on a free port that stops with the test.
+// serve starts a receiver on a free port. The receiver stops when the test ends.
 func serve(t testing.TB, config smtpd.Config) (addr string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -243,7 +243,7 @@ func (p *player) expectEnd() error {
 	return nil
 }
 
-// look compares the store.
+// look compares the messages of the store with a line of the dialogue.
 func (p *player) look(word, rest string) error {
 	number, rest, _ := strings.Cut(rest, " ")
 	n, err := strconv.Atoi(number)

@@ -10,18 +10,22 @@ import (
 	"time"
 )
 
-// A Failure is a failure on demand: at a command whose argument matches, a
-// number of times.
+// A Failure is a rule by which the receiver fails on demand. Some rules:
 //
 //	RCPT *anna@* 451 4.3.0 try later
 //	DATA * drop
 //	MAIL *<slow@* x2 delay 3s
 //
-// The first word is a command, or . for the end of a message; the second a
-// pattern (path.Match, but * crosses slashes) for all that stands behind the
-// command, and for . the sender; xN ends the fault after N times. It answers
-// with a reply instead of doing the command, closes the connection, or waits
-// and goes on to the next rule. A reply of 421 ends the session.
+// The first word is a command, or a dot for the end of a message. The second
+// word is a pattern for the arguments of the command, or for the sender at the
+// end of a message. It is a pattern of path.Match in which * matches slashes too.
+// With xN the rule applies N times, otherwise always. The rest is what happens:
+//
+//	CODE STATUS TEXT  this reply, and the command is not executed
+//	drop              the connection is closed
+//	delay TIME        a wait; then the following rules and the command
+//
+// A reply with code 421 ends the session.
 type Failure struct {
 	command, pattern string
 	reply            string // empty: drop or delay
@@ -29,21 +33,21 @@ type Failure struct {
 	delay            time.Duration
 
 	mu    sync.Mutex
-	times int // left; below zero: for ever
+	times int // how often it still applies; below zero: always
 }
 
-// faultCommands are what a rule may begin with.
-var faultCommands = []string{"EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", ".", "RSET", "NOOP", "QUIT", "VRFY", "STARTTLS"}
+// failureCommands are the commands that a rule may begin with.
+var failureCommands = []string{"EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", ".", "RSET", "NOOP", "QUIT", "VRFY", "STARTTLS"}
 
-// ParseFailure reads a rule.
+// ParseFailure parses a rule.
 func ParseFailure(rule string) (*Failure, error) {
 	words := strings.Fields(rule)
 	if len(words) < 3 {
 		return nil, fmt.Errorf("fault %q: write COMMAND PATTERN [xN] CODE STATUS TEXT, or drop, or delay TIME", rule)
 	}
 	f := &Failure{command: strings.ToUpper(words[0]), pattern: strings.ToLower(words[1]), times: -1}
-	if !slices.Contains(faultCommands, f.command) {
-		return nil, fmt.Errorf("fault %q: %q is none of %s", rule, words[0], strings.Join(faultCommands, " "))
+	if !slices.Contains(failureCommands, f.command) {
+		return nil, fmt.Errorf("fault %q: %q is none of %s", rule, words[0], strings.Join(failureCommands, " "))
 	}
 	if _, err := path.Match(f.pattern, ""); err != nil {
 		return nil, fmt.Errorf("fault %q: %q is no pattern", rule, words[1])
@@ -58,6 +62,7 @@ func ParseFailure(rule string) (*Failure, error) {
 	return f, f.parseAction(rule, words)
 }
 
+// parseAction parses the last words of a rule.
 func (f *Failure) parseAction(rule string, words []string) (err error) {
 	switch {
 	case words[0] == "drop" && len(words) == 1:
@@ -69,15 +74,15 @@ func (f *Failure) parseAction(rule string, words []string) (err error) {
 	default:
 		code, err := strconv.Atoi(words[0])
 		if err != nil || len(words[0]) != 3 || code < 400 || code > 599 {
-			return fmt.Errorf("fault %q: %q is no reply code between 400 and 599, nor drop, nor delay", rule, words[0])
+			return fmt.Errorf("fault %q: %q is no reply code between 400 and 599; write a code, drop or delay", rule, words[0])
 		}
 		f.reply = strings.Join(words, " ")
 	}
 	return nil
 }
 
-// hits reports whether the fault happens at a command, and counts it.
-func (f *Failure) hits(command, args string) bool {
+// applies reports whether the rule applies to a command, and counts how often.
+func (f *Failure) applies(command, args string) bool {
 	if f.command != command || !matches(f.pattern, strings.ToLower(strings.TrimSpace(args))) {
 		return false
 	}
@@ -90,17 +95,18 @@ func (f *Failure) hits(command, args string) bool {
 	return true
 }
 
-// matches lets * cross slashes, which mean nothing in an address.
+// matches is path.Match, but * matches slashes too: they have no meaning in an
+// address.
 func matches(pattern, text string) bool {
 	ok, _ := path.Match(strings.ReplaceAll(pattern, "/", "\x01"), strings.ReplaceAll(text, "/", "\x01"))
 	return ok
 }
 
-// fault does what the rules say about a command. A reply takes the place of
-// the command.
-func (s *session) fault(command, args string) (reply string, err error) {
+// failOnDemand applies the failure rules to a command. With a reply, the command
+// must not be executed.
+func (s *session) failOnDemand(command, args string) (reply string, err error) {
 	for _, f := range s.config.Failures {
-		if !f.hits(command, args) {
+		if !f.applies(command, args) {
 			continue
 		}
 		switch {
@@ -116,17 +122,17 @@ func (s *session) fault(command, args string) (reply string, err error) {
 	return "", nil
 }
 
-// ending gives errQuit behind a reply of 421 that a rule demands (RFC 5321 section
-// 3.8). A 421 of a row leaves the session open, as sendmail does.
-func (s *session) ending(failure string) error {
-	if !strings.HasPrefix(failure, "421") {
+// endAfter returns errQuit when the reply of a failure rule is 421 (RFC 5321
+// section 3.8). A 421 from the Router does not end the session, as in sendmail.
+func (s *session) endAfter(demanded string) error {
+	if !strings.HasPrefix(demanded, "421") {
 		return nil
 	}
 	s.linger = true
 	return errQuit
 }
 
-// wait holds the session up, not longer than the server runs.
+// wait sleeps, and returns an error when the server shuts down.
 func (s *session) wait(d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -12,12 +12,12 @@ import (
 	"virtmap/internal/smtpd"
 )
 
-// opening is what stands before a message.
+// opening has the commands before a message.
 const opening = "EHLO c.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<anna@here.example>\r\nDATA\r\n"
 
-// TestNothingBehindADoubtfulEndIsACommand puts the end that servers disagree
-// about at every place around the edge of a buffer, and hides a message behind
-// it, near and far.
+// TestNothingBehindADoubtfulEndIsACommand puts a doubtful end of a message at
+// every offset around the end of the buffer, and another message behind it. The
+// other message is not stored.
 func TestNothingBehindADoubtfulEndIsACommand(t *testing.T) {
 	const hidden = "MAIL FROM:<evil@b.example>\r\nRCPT TO:<bea@here.example>\r\nDATA\r\nsmuggled\r\n.\r\nQUIT\r\n"
 	store := &smtpd.Memory{}
@@ -44,9 +44,9 @@ func TestNothingBehindADoubtfulEndIsACommand(t *testing.T) {
 	}
 }
 
-// TestRepliesOutliveASlowMessage: the replies to a message that took longer
-// than a read may reach the client all the same.
-func TestRepliesOutliveASlowMessage(t *testing.T) {
+// TestRepliesAfterASlowMessage sends a message in more time than one read may
+// take. The client gets all replies.
+func TestRepliesAfterASlowMessage(t *testing.T) {
 	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: &smtpd.Memory{}, LMTP: true, ReadTimeout: 400 * time.Millisecond})
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -69,8 +69,9 @@ func TestRepliesOutliveASlowMessage(t *testing.T) {
 	}
 }
 
-// TestShutdownWaitsForNobody: a client that does not read holds nothing up.
-func TestShutdownWaitsForNobody(t *testing.T) {
+// TestShutdownDoesNotWait shuts a server down while a client does not read. The
+// server does not wait for the client.
+func TestShutdownDoesNotWait(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +87,7 @@ func TestShutdownWaitsForNobody(t *testing.T) {
 	}
 	defer conn.Close()
 	_ = conn.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
-	for err == nil { // until its replies have nowhere to go
+	for err == nil { // until the buffers are full of replies
 		_, err = fmt.Fprint(conn, strings.Repeat("HELP\r\n", 1000))
 	}
 	stop()

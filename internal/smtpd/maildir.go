@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// mailboxes gives every mailbox of a message once, sorted.
+// mailboxes returns the mailboxes of a message, sorted and each once.
 func mailboxes(m Message) []string {
 	var all []string
 	for _, r := range m.Recipients {
@@ -23,11 +23,12 @@ func mailboxes(m Message) []string {
 	return slices.Compact(all)
 }
 
-// maxFileName is how long a file name may be.
+// maxFileName is the longest file name in bytes.
 const maxFileName = 255
 
-// fileName makes a file name of a mailbox: a slash is %2F, and no name begins
-// with a dot. Of one that is too long the end is a digest of all of it.
+// fileName returns the file name for a mailbox. A slash becomes %2F, and a dot at
+// the beginning becomes %2E. A long name is cut, and ends in a digest of the
+// whole mailbox.
 func fileName(mailbox string) string {
 	name := url.PathEscape(mailbox)
 	if len(name) > maxFileName-2 {
@@ -39,9 +40,9 @@ func fileName(mailbox string) string {
 	return name
 }
 
-// A Maildir is a Store of one Maildir for each mailbox, below a folder. A
-// message stands in tmp until it is whole and synced, then in new; its bytes
-// are those that were sent.
+// A Maildir is a Store with a Maildir for each mailbox, in one folder. A message
+// is in tmp until all of it is written and synced, and then in new. Its bytes are
+// those that the client sent.
 type Maildir struct {
 	Dir string
 
@@ -51,7 +52,7 @@ type Maildir struct {
 // Deliver writes a message into every mailbox, or into none.
 func (d *Maildir) Deliver(m Message) error {
 	name := fmt.Sprintf("%d.P%dQ%d.virtmap", time.Now().Unix(), os.Getpid(), d.counter.Add(1))
-	var staged []string // folders that have it in tmp
+	var staged []string // Maildirs that have the message
 	undo := func(err error) error {
 		for _, dir := range staged {
 			err = errors.Join(err, removed(filepath.Join(dir, "tmp", name)), removed(filepath.Join(dir, "new", name)))
@@ -81,6 +82,7 @@ func (d *Maildir) Deliver(m Message) error {
 	return nil
 }
 
+// removed removes a file that may be missing.
 func removed(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -88,7 +90,7 @@ func removed(path string) error {
 	return nil
 }
 
-// synced makes the names of a folder last.
+// synced syncs a folder, so that its names survive a stop of the machine.
 func synced(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -97,6 +99,7 @@ func synced(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+// writeSynced creates a file, writes it and syncs it.
 func writeSynced(path string, content []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// An Mbox is a Store of one mbox file for each mailbox, below a folder, in the
-// mboxrd form: lines end in LF, and a line of any number of > and From gets
-// one > more.
+// An Mbox is a Store with an mbox file for each mailbox, in one folder. The form
+// is mboxrd: lines end in LF, and a line that begins with "From ", or with any
+// number of > before "From ", gets one > more.
 type Mbox struct {
 	Dir string
 
 	mu sync.Mutex
 }
 
-// Deliver appends a message to the file of every mailbox. A file that cannot
-// be written to its end is cut back to what it was.
+// Deliver appends a message to the file of every mailbox. After an error, all
+// files are cut back to their old length.
 func (b *Mbox) Deliver(m Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -30,20 +30,21 @@ func (b *Mbox) Deliver(m Message) error {
 		return err
 	}
 	text := mboxrd(m)
-	var undo []func() error
+	var undos []func() error
 	for _, mailbox := range mailboxes(m) {
-		back, err := appendLocked(filepath.Join(b.Dir, fileName(mailbox)), text)
+		undo, err := appendLocked(filepath.Join(b.Dir, fileName(mailbox)), text)
 		if err != nil {
-			for _, back := range undo {
-				err = errors.Join(err, back())
+			for _, undo := range undos {
+				err = errors.Join(err, undo())
 			}
 			return err
 		}
-		undo = append(undo, back)
+		undos = append(undos, undo)
 	}
 	return nil
 }
 
+// mboxrd returns a message in the mboxrd form.
 func mboxrd(m Message) []byte {
 	from := m.From
 	if from == "" || strings.ContainsAny(from, " \t") {
@@ -62,9 +63,9 @@ func mboxrd(m Message) []byte {
 	return out.Bytes()
 }
 
-// appendLocked appends under the lock that other programs take too, and gives
-// the way back.
-func appendLocked(path string, text []byte) (back func() error, err error) {
+// appendLocked appends a text to a file under the lock that other programs use
+// too. undo cuts the text off again.
+func appendLocked(path string, text []byte) (undo func() error, err error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -78,17 +79,17 @@ func appendLocked(path string, text []byte) (back func() error, err error) {
 		return nil, err
 	}
 	size := info.Size()
-	back = func() error { return cutBack(path, size) }
+	undo = func() error { return cutBack(path, size) }
 	if _, err = f.Write(text); err == nil {
 		err = f.Sync()
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Truncate(size))
 	}
-	return back, nil
+	return undo, nil
 }
 
-// cutBack makes a file as long as it was.
+// cutBack cuts a file to its old size.
 func cutBack(path string, size int64) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {

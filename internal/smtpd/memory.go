@@ -27,7 +27,7 @@ func (m *Memory) Deliver(msg Message) error {
 	return nil
 }
 
-// Messages gives what was delivered so far, in order.
+// Messages returns the messages that were delivered so far, in order.
 func (m *Memory) Messages() []Message {
 	m.mu.Lock()
 	defer m.mu.Unlock()

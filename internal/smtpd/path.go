@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// Sizes in bytes of RFC 5321 section 4.5.3.1.
+// Limits in bytes (RFC 5321 section 4.5.3.1).
 const (
 	maxLocalPart = 64
 	maxDomain    = 255
 )
 
-// wrongSyntax is what is wrong with a command that names no address at all.
+// wrongSyntax begins the reply to a command without an address.
 const wrongSyntax = "The syntax is "
 
-// cutPath reads "FROM:<path> parameters" and gives the mailbox of the path
-// without a source route. bad says what is wrong with it.
+// cutPath parses "FROM:<path> parameters", and "TO:" likewise. It returns the
+// mailbox of the path without a source route. bad describes a syntax error.
 func cutPath(args, keyword string) (mailbox string, params []string, bad string) {
 	if len(args) < len(keyword) || !strings.EqualFold(args[:len(keyword)], keyword) {
 		return "", nil, wrongSyntax + keyword + "<address>"
@@ -42,8 +42,7 @@ func cutPath(args, keyword string) (mailbox string, params []string, bad string)
 	return mailbox, params, badMailbox(mailbox, keyword)
 }
 
-// pathEnd is where the path that begins in < ends: at the first > that is
-// not quoted.
+// pathEnd returns the offset where a path ends: of the first > outside quotes.
 func pathEnd(text string) int {
 	quoted := false
 	for i := 1; i < len(text); i++ {
@@ -59,7 +58,8 @@ func pathEnd(text string) int {
 	return -1
 }
 
-// badPath is the reply to a path, with the status of its command.
+// badPath returns the reply to a path with a syntax error. status is that of the
+// command.
 func badPath(bad, status string) string {
 	if strings.HasPrefix(bad, wrongSyntax) {
 		status = "5.5.4"
@@ -67,6 +67,7 @@ func badPath(bad, status string) string {
 	return "501 " + status + " " + bad
 }
 
+// isRoute reports whether a text is a source route: @a.example,@b.example.
 func isRoute(route string) bool {
 	for hop := range strings.SplitSeq(route, ",") {
 		name, ok := strings.CutPrefix(hop, "@")
@@ -77,7 +78,8 @@ func isRoute(route string) bool {
 	return true
 }
 
-// badMailbox holds a mailbox to the grammar of RFC 5321 section 4.1.2.
+// badMailbox checks a mailbox by the grammar of RFC 5321 section 4.1.2, and
+// describes a syntax error.
 func badMailbox(mailbox, keyword string) string {
 	at := strings.LastIndexByte(mailbox, '@')
 	if at < 0 {
@@ -147,7 +149,8 @@ func isLabelChar(c rune) bool {
 	return c >= 0x80 || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
 }
 
-// isLiteral knows address literals: [192.0.2.1] and [IPv6:2001:db8::1].
+// isLiteral reports whether a domain is an address literal: [192.0.2.1] or
+// [IPv6:2001:db8::1].
 func isLiteral(domain string) bool {
 	if len(domain) < 3 || domain[0] != '[' || domain[len(domain)-1] != ']' {
 		return false

@@ -14,35 +14,37 @@ import (
 	"time"
 )
 
-// A session is one connection.
+// A session is one connection with a client.
 type session struct {
 	config *Config
-	client string // its address
+	client string // address of the client
 	conn   net.Conn
 	wire   *wire
 	in     *bufio.Reader
 	out    *bufio.Writer
 
-	helo    string
-	ehlo    bool
-	secure  bool
-	mail    bool // there was a MAIL
-	refused bool // a RCPT of this transaction was refused
+	helo    string // the name that the client gave
+	ehlo    bool   // the client said EHLO or LHLO
+	secure  bool   // TLS is on
+	mail    bool   // MAIL was accepted
+	refused bool   // a RCPT of this transaction was refused
 	message Message
-	body    []byte // the memory of the last message, to be used again
-	linger  bool   // the client may be sending still when it is told of the end
+	body    []byte // memory for the next message
+	linger  bool   // the client may still send when the session ends, see drain
 }
 
-// A wire is a connection whose every read has a deadline.
+// A wire is a connection on which every read and write has a deadline.
 type wire struct {
 	net.Conn
-	each time.Duration
-	end  time.Time
+	each time.Duration // the time for one read or write
+	end  time.Time     // of the session
 
 	mu      sync.Mutex
 	over    bool          // the server shuts down
-	stopped chan struct{} // closed then
+	stopped chan struct{} // closed when the server shuts down
 }
+
+// Read reads before its deadline, and fails at once when the server shuts down.
 
 func (w *wire) Read(p []byte) (int, error) {
 	w.mu.Lock()
@@ -61,16 +63,16 @@ func (w *wire) Read(p []byte) (int, error) {
 	return w.Conn.Read(p)
 }
 
-// Write has a deadline of its own too: what is flushed when a buffer is full
-// must not run under that of an earlier reply. A server that shuts down waits
-// for nobody.
+// Write sets a new deadline for each write, because a full buffer is flushed long
+// after an earlier reply. When the server shuts down, the time is short, so that
+// a client which does not read does not delay the server.
 func (w *wire) Write(p []byte) (int, error) {
 	w.mu.Lock()
-	patience := w.each
+	timeout := w.each
 	if w.over {
-		patience = farewellTime
+		timeout = farewellTime
 	}
-	err := w.SetWriteDeadline(time.Now().Add(patience))
+	err := w.SetWriteDeadline(time.Now().Add(timeout))
 	w.mu.Unlock()
 	if err != nil {
 		return 0, err
@@ -94,7 +96,7 @@ func newSession(s *Server, conn net.Conn) *session {
 	return se
 }
 
-// interrupt ends the wait for the client.
+// interrupt ends a read of the session, so that the session ends.
 func (s *session) interrupt() {
 	s.wire.mu.Lock()
 	defer s.wire.mu.Unlock()
@@ -106,6 +108,7 @@ func (s *session) interrupt() {
 	_ = s.wire.SetWriteDeadline(time.Now().Add(farewellTime))
 }
 
+// refuse sends the only reply of a session.
 func (s *session) refuse(line string) {
 	s.wire.each = farewellTime
 	s.reply(line)
@@ -117,7 +120,7 @@ var (
 	errDropped = errors.New("the session is dropped by a fault rule")
 )
 
-// run speaks with the client until one of the two has enough.
+// run reads commands and sends replies until the session ends.
 func (s *session) run() {
 	protocol := " ESMTP"
 	if s.config.LMTP {
@@ -142,8 +145,7 @@ func (s *session) run() {
 	}
 }
 
-// farewell says why the server ends a session, where the client does not
-// know.
+// farewell sends a last reply when the session ends at a shutdown or a timeout.
 func (s *session) farewell(err error) {
 	switch {
 	case s.wire.isOver():
@@ -154,8 +156,9 @@ func (s *session) farewell(err error) {
 	_ = s.out.Flush()
 }
 
-// drain takes what the client is sending still, for a while: closing on it
-// would reset the connection, and the client might never read the last reply.
+// drain reads and discards what the client still sends, for a short time. Without
+// this, closing the connection would reset it, and the client might not get the
+// last reply.
 func (s *session) drain() {
 	if c, ok := s.wire.Conn.(*net.TCPConn); ok && !s.secure {
 		_ = c.CloseWrite()
@@ -164,30 +167,32 @@ func (s *session) drain() {
 	_, _ = io.CopyN(io.Discard, s.wire.Conn, maxKept)
 }
 
-// reply puts a line out; it leaves when the client's input has run dry.
+// reply writes a reply to the buffer. The buffer is flushed before the next read
+// from the client.
 func (s *session) reply(line string) {
 	if strings.ContainsAny(line, "\r\n") {
-		line = strings.NewReplacer("\r", " ", "\n", " ").Replace(line) // a text of a table
+		line = strings.NewReplacer("\r", " ", "\n", " ").Replace(line) // a text from a table may have line ends
 	}
 	s.note("S: ", line)
 	_, _ = s.out.WriteString(line)
 	_, _ = s.out.WriteString("\r\n")
 }
 
+// note adds a line to the transcript.
 func (s *session) note(who, line string) {
 	if s.config.Transcript != nil {
 		s.config.Transcript(s.client, who+line)
 	}
 }
 
-// Read waits for input. What was answered leaves first, so that the answers
-// to a pipelined group leave together (RFC 2920).
+// Read reads from the client. It flushes the replies first, so that the replies to
+// pipelined commands are sent together (RFC 2920).
 func (s *session) Read(p []byte) (int, error) {
 	if err := s.out.Flush(); err != nil {
 		return 0, err
 	}
-	// Other sessions first: meanwhile the client may answer, and a wait for it
-	// costs more than all the rest of a command.
+	// Other sessions run first. Meanwhile the client may send its next command:
+	// to wait for input costs more than the rest of a command.
 	runtime.Gosched()
 	return s.conn.Read(p)
 }
@@ -197,6 +202,8 @@ var (
 	errBareLF   = errors.New("500 5.5.2 A line ends in CRLF")
 )
 
+// lineProblem returns the reply to a malformed line, or an empty text for another
+// error.
 func lineProblem(err error) string {
 	if errors.Is(err, errLongLine) || errors.Is(err, errBareLF) {
 		return err.Error()
@@ -204,7 +211,7 @@ func lineProblem(err error) string {
 	return ""
 }
 
-// readLine reads a command, without its CRLF.
+// readLine reads a command and returns it without its CRLF.
 func (s *session) readLine() (string, error) {
 	line, err := s.in.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
@@ -224,8 +231,8 @@ func (s *session) readLine() (string, error) {
 	return text, nil
 }
 
-// readLong reads the rest of a line that is longer than the buffer. Of one
-// that is too long no more is kept than shows it.
+// readLong reads the rest of a line that is longer than the buffer. It keeps no
+// more of the line than is needed to see that the line is too long.
 func (s *session) readLong(piece []byte) ([]byte, error) {
 	line := slices.Clone(piece)
 	for {
@@ -239,11 +246,12 @@ func (s *session) readLong(piece []byte) ([]byte, error) {
 	}
 }
 
+// reset ends the mail transaction.
 func (s *session) reset() {
 	s.mail, s.refused, s.message = false, false, Message{}
 }
 
-// startTLS begins TLS. What the client sent before is thrown away.
+// startTLS begins TLS. It discards everything that the client sent before.
 func (s *session) startTLS() error {
 	s.reply("220 2.0.0 Ready to start TLS")
 	if _, err := s.in.Discard(s.in.Buffered()); err != nil {

@@ -1,13 +1,23 @@
-// Package smtpd is an SMTP receiver (RFC 5321) whose job is exactness: it
-// takes a recipient as a client sends it, hands it to a Router, and answers
-// what the Router says. It knows no tables.
+// Package smtpd is an SMTP receiver (RFC 5321). It passes each recipient to a
+// Router and each message to a Store, and replies with their answers. The
+// package has no tables of addresses.
 //
-// It speaks EHLO, HELO, MAIL, RCPT, DATA, RSET, NOOP, QUIT, VRFY, HELP and
-// STARTTLS, with PIPELINING, SIZE, 8BITMIME, SMTPUTF8 and ENHANCEDSTATUSCODES,
-// or LMTP (RFC 2033). A quoted local part reaches the Router verbatim; a
-// source route is dropped. Only CRLF.CRLF ends a message; one with a bare CR
-// or LF is read to its end, refused with 550 5.5.2 and never stored, and no
-// byte of it is taken for a command.
+// The commands are EHLO, HELO, MAIL, RCPT, DATA, RSET, NOOP, QUIT, VRFY, HELP
+// and STARTTLS, with the extensions PIPELINING, SIZE, 8BITMIME, SMTPUTF8 and
+// ENHANCEDSTATUSCODES. With Config.LMTP the protocol is LMTP (RFC 2033).
+//
+//	> RCPT TO:<info@example.org>
+//	< 250 2.1.5 <info@example.org>... Recipient ok
+//	> RCPT TO:<fake@example.org>
+//	< 550 5.1.1 <fake@example.org>... User unknown
+//
+// A recipient reaches the Router as the client sent it, with the quotes of a
+// quoted local part and without a source route. Only CRLF.CRLF ends a message. A
+// message with a bare CR or LF is read to its end and refused with 550 5.5.2.
+// Nothing of it is stored, and no byte of it is read as a command.
+//
+// With failure rules (see Failure) the receiver fails on demand, to test how a
+// client copes.
 package smtpd
 
 import (
@@ -19,46 +29,46 @@ import (
 	"time"
 )
 
-// A Router says what becomes of a recipient: the address between the angle
-// brackets, without a source route.
+// A Router decides what becomes of a recipient. The recipient is the address
+// between the angle brackets, without a source route.
 type Router interface {
 	Route(recipient string) Answer
 }
 
-// A Answer is the answer to RCPT.
+// An Answer is the answer to RCPT.
 type Answer struct {
-	Taken     bool
-	Mailboxes []string // where a recipient that is taken ends
+	Taken     bool     // the recipient is accepted
+	Mailboxes []string // where its mail goes
 
-	Code         int // of a refusal
+	Code         int // the reply to a recipient that is refused
 	Status, Text string
 }
 
-// A Store keeps messages. Deliver is called by many sessions at once; the body
-// is the message's only until it returns. An error is answered 451 4.3.0.
+// A Store keeps messages. Many sessions call Deliver at the same time. Deliver
+// must not keep the body after it returns. The reply to an error is 451 4.3.0.
 type Store interface {
 	Deliver(m Message) error
 }
 
-// A Message is what was accepted.
+// A Message is an accepted message with its envelope.
 type Message struct {
 	Client     string // address of the client
 	Helo, From string
 	Recipients []Recipient
-	Body       []byte // dots unstuffed, lines end in CRLF
-	UTF8       bool   // SMTPUTF8
-	TLS        bool
+	Body       []byte // without dot stuffing; lines end in CRLF
+	UTF8       bool   // MAIL had SMTPUTF8
+	TLS        bool   // it came over TLS
 }
 
-// A Recipient is an accepted RCPT and where it ends.
+// A Recipient is an accepted recipient and the mailboxes for its mail.
 type Recipient struct {
 	Address   string
 	Mailboxes []string
 }
 
-// A Config is what a Server needs; zero values take the defaults.
+// A Config has the settings of a Server. A zero value stands for the default.
 type Config struct {
-	Host   string // in the greeting
+	Host   string // the name in the greeting
 	Router Router
 	Store  Store
 
@@ -68,18 +78,18 @@ type Config struct {
 	MaxSize        int           // bytes of a message, default 10 MiB
 	MaxRecipients  int           // of a message, default 1000
 	MaxLine        int           // bytes of a command line with its CRLF, default 4096
-	MaxConns       int           // default 100
+	MaxConns       int           // connections at the same time, default 100
 	ReadTimeout    time.Duration // for each read, default 5 minutes
 	SessionTimeout time.Duration // for a whole session, default 1 hour
 
-	Failures []*Failure // failures on demand, in order
+	Failures []*Failure // failure rules, applied in order
 
-	// Transcript is called with what was said, a line at a time, without
-	// the bodies; nil: nobody listens.
+	// Transcript is called with each line of the commands and replies, and
+	// not with the messages. May be nil.
 	Transcript func(client, line string)
 }
 
-// A Server answers on listeners.
+// A Server runs sessions with clients.
 type Server struct {
 	config Config
 
@@ -112,8 +122,8 @@ func New(c Config) *Server {
 	return &Server{config: c, sessions: map[*session]bool{}}
 }
 
-// Serve answers on a listener until the context ends; then it says 421 to
-// every session, waits for them and returns nil.
+// Serve accepts connections until the context ends. Then it replies 421 in every
+// session, waits until all sessions have ended, and returns nil.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() {
 		_ = l.Close()
@@ -131,19 +141,20 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			return nil
 		}
 		if temporary(err) {
-			time.Sleep(10 * time.Millisecond) // out of descriptors: sessions must end first
+			time.Sleep(10 * time.Millisecond) // no descriptor is free until a session ends
 			continue
 		}
 		return err
 	}
 }
 
+// temporary reports whether Accept may succeed later.
 func temporary(err error) bool {
 	var t interface{ Temporary() bool }
 	return errors.As(err, &t) && t.Temporary()
 }
 
-// start runs a session, or refuses it where there are too many.
+// start runs a session, or refuses it when there are too many.
 func (s *Server) start(conn net.Conn) {
 	se := newSession(s, conn)
 	s.mu.Lock()
@@ -156,7 +167,7 @@ func (s *Server) start(conn net.Conn) {
 	s.mu.Unlock()
 	go func() {
 		defer s.running.Done()
-		defer func() { _ = se.conn.Close() }() // TLS says that it ends
+		defer func() { _ = se.conn.Close() }() // se.conn: TLS sends the client its end
 		switch {
 		case closing:
 			se.refuse("421 4.3.2 " + s.config.Host + " is shutting down")
@@ -171,7 +182,7 @@ func (s *Server) start(conn net.Conn) {
 	}()
 }
 
-// shutdown ends the reading of every session.
+// shutdown interrupts all sessions, and makes start refuse new ones.
 func (s *Server) shutdown() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

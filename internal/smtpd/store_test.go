@@ -70,9 +70,9 @@ func TestAnMboxQuotesFromLines(t *testing.T) {
 	}
 }
 
-func TestFaultsHappenAsTheyAreWritten(t *testing.T) {
+func TestFailureRules(t *testing.T) {
 	store := &smtpd.Memory{}
-	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: store, Failures: faults(t,
+	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: store, Failures: failures(t,
 		"RCPT *anna@* x1 451 4.3.0 try later", "DATA * x1 delay 1ms", "MAIL *drop@* drop", ". a@* x1 452 4.3.1 full")})
 	send := func(from string) error {
 		return smtp.SendMail(addr, nil, from, []string{"anna@here.example"}, []byte("x\r\n"))
@@ -90,8 +90,8 @@ func TestFaultsHappenAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-// TestAReplyOf421EndsTheSession whichever command a rule gives it to (RFC 5321
-// section 3.8), also behind what the client sent without waiting.
+// TestAReplyOf421EndsTheSession at every command (RFC 5321 section 3.8), also when
+// the client has sent more commands without waiting.
 func TestAReplyOf421EndsTheSession(t *testing.T) {
 	const message = "MAIL FROM:<a@b.example>\r\nRCPT TO:<anna@here.example>\r\nRCPT TO:<bea@here.example>\r\nDATA\r\nx\r\n.\r\n"
 	for _, test := range []struct {
@@ -108,7 +108,7 @@ func TestAReplyOf421EndsTheSession(t *testing.T) {
 		{"NOOP * 421 4.3.0 bye", "HELO c", "220 250 250 250 250 354 250 421", false},
 	} {
 		store := &smtpd.Memory{}
-		addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: store, Failures: faults(t, test.rule), LMTP: test.lmtp})
+		addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: store, Failures: failures(t, test.rule), LMTP: test.lmtp})
 		conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
 		if err != nil {
 			t.Fatal(err)
@@ -136,7 +136,7 @@ func TestAReplyOf421EndsTheSession(t *testing.T) {
 }
 
 func TestADelayEndsAtShutdown(t *testing.T) {
-	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: &smtpd.Memory{}, Failures: faults(t, "NOOP * delay 1h", "NOOP x 550 never")})
+	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: &smtpd.Memory{}, Failures: failures(t, "NOOP * delay 1h", "NOOP x 550 never")})
 	conn, err := net.DialTimeout("tcp", addr, time.Second)
 	if err != nil {
 		t.Fatal(err)
@@ -144,10 +144,10 @@ func TestADelayEndsAtShutdown(t *testing.T) {
 	t.Cleanup(func() { conn.Close() })
 	if _, err := conn.Write([]byte("NOOP\r\n")); err != nil {
 		t.Fatal(err)
-	} // serve's own cleanup waits for the session
+	} // the cleanup of serve waits for the session
 }
 
-func faults(t *testing.T, rules ...string) (all []*smtpd.Failure) {
+func failures(t *testing.T, rules ...string) (all []*smtpd.Failure) {
 	t.Helper()
 	for _, rule := range rules {
 		f, err := smtpd.ParseFailure(rule)
@@ -159,7 +159,7 @@ func faults(t *testing.T, rules ...string) (all []*smtpd.Failure) {
 	return all
 }
 
-func TestParseFaultSaysWhatIsWrong(t *testing.T) {
+func TestParseFailureErrors(t *testing.T) {
 	for rule, want := range map[string]string{
 		"RCPT":                 "write COMMAND PATTERN",
 		"RCPT [ drop":          "is no pattern",
