@@ -10,28 +10,28 @@ import (
 	"time"
 )
 
-// workers is how many domains are looked at side by side. Most of them wait
-// for an answer; how many questions are out at once is the resolver's to say.
+// workers is the number of domains that are checked at the same time. Most of
+// them wait for an answer. The resolver limits the number of open questions.
 const workers = 1024
 
-// A Poll is a Resolver that can put a question to each of its servers.
+// A Poll is a Resolver that can ask each of its servers.
 type Poll interface {
 	AskEach(ctx context.Context, q Question) []Answer
 }
 
-// A Recoverer is a Resolver that can tell when nobody answers it any more, and
-// wait a while for that to pass.
+// A Recoverer is a Resolver that notices when none of its servers answers.
+// Recover waits until one answers again, and reports whether one does.
 type Recoverer interface {
 	Recover(ctx context.Context) bool
 }
 
-// CheckAll gives the verdict on every subject to each, with its index, one at
-// a time and in any order. Subjects that no server answered in time are asked
-// about again at the end. When a server answers for a name that cannot
-// exist, all verdicts are ResolverLies.
+// CheckAll checks all subjects. It calls each with the index and the verdict of
+// a subject, in any order, and never twice at the same time. At the end it checks
+// again the subjects for which no server answered in time. When a server gives an
+// address for a name that cannot exist, all verdicts are ResolverLies.
 //
-// When ctx ends, CheckAll returns its error soon, and the verdicts that are
-// missing then were not given.
+// When ctx ends, CheckAll soon returns the error of ctx. It does not call each
+// for the remaining subjects.
 func (c *Checker) CheckAll(ctx context.Context, subjects []Subject, each func(i int, v Verdict)) error {
 	if len(subjects) == 0 {
 		return ctx.Err()
@@ -49,10 +49,10 @@ func (c *Checker) CheckAll(ctx context.Context, subjects []Subject, each func(i 
 	late := map[int]Verdict{}
 	answered := false
 	collect := func(i int, v Verdict) {
-		<-truth // no verdict is out before it is known whether it can be believed
+		<-truth // without the result of canary no verdict is certain
 		_, byName := c.byName(subjects[i])
 		if lie != nil && !byName {
-			v = failed(subjects[i], *lie)
+			v = failureVerdict(subjects[i], *lie)
 		}
 		if v.ID() == DNSTimeout || v.ID() == DNSTruncated {
 			late[i] = v
@@ -61,20 +61,20 @@ func (c *Checker) CheckAll(ctx context.Context, subjects []Subject, each func(i 
 		answered = answered || v.Level != Unknown && !byName
 		each(i, v)
 	}
-	c.side(ctx, subjects, all, collect)
+	c.checkEach(ctx, subjects, all, collect)
 	for round := range lateRounds {
 		before := len(late)
 		if before == 0 || ctx.Err() != nil {
 			break
 		}
 		if r, ok := c.Resolver.(Recoverer); ok && !r.Recover(ctx) || !ok && !answered {
-			break // nobody answers anything: once is enough
+			break // no server answers at all
 		}
 		again := slices.Collect(maps.Keys(late))
 		clear(late)
 		c.forgetFailures()
-		c.side(ctx, subjects, again, collect)
-		if round > 0 && 4*len(late) > 3*before { // those that are left have nobody who answers for them
+		c.checkEach(ctx, subjects, again, collect)
+		if round > 0 && 4*len(late) > 3*before { // for the rest no name server answers
 			break
 		}
 	}
@@ -85,17 +85,19 @@ func (c *Checker) CheckAll(ctx context.Context, subjects []Subject, each func(i 
 	return ctx.Err()
 }
 
-// lateRounds is how often the subjects that nobody answered for in time are
-// asked about again, as long as that helps.
+// lateRounds is how often subjects without an answer are checked again, as long
+// as more of them get one.
 const lateRounds = 4
+
+// forgetFailures drops the failed answers that domains share.
 
 func (c *Checker) forgetFailures() {
 	c.hosts.forget(func(h *host) bool { return h.failure.Failure != "" })
 	c.answers.forget(func(a Answer) bool { return a.Failure != "" })
 }
 
-// side checks the subjects of the indexes side by side.
-func (c *Checker) side(ctx context.Context, subjects []Subject, indexes []int, each func(i int, v Verdict)) {
+// checkEach checks the subjects with these indexes, many at the same time.
+func (c *Checker) checkEach(ctx context.Context, subjects []Subject, indexes []int, each func(i int, v Verdict)) {
 	var next atomic.Int64
 	var one sync.Mutex
 	var running sync.WaitGroup
@@ -109,7 +111,7 @@ func (c *Checker) side(ctx context.Context, subjects []Subject, indexes []int, e
 				i := indexes[at]
 				v := c.Check(ctx, subjects[i])
 				if ctx.Err() != nil {
-					return // what was found is the end of ctx
+					return // the verdict comes from the end of ctx
 				}
 				one.Lock()
 				each(i, v)
@@ -120,20 +122,21 @@ func (c *Checker) side(ctx context.Context, subjects []Subject, indexes []int, e
 	running.Wait()
 }
 
-// canaryPatience is how long the servers have to lie. One that is silent does
-// not lie, and must not hold up the run.
-const canaryPatience = 1500 * time.Millisecond
+// canaryTimeout is how long canary waits for the servers. A server that does not
+// answer does not lie, and must not delay the run.
+const canaryTimeout = 1500 * time.Millisecond
 
-// canary asks every server for a name that cannot exist (RFC 6761 6.4). One
-// that answers with an address would do so for every domain that is gone.
+// canary asks every server for a name that cannot exist (RFC 6761 6.4). A server
+// that gives an address for the name would give one for every domain that does
+// not exist.
 func (c *Checker) canary(ctx context.Context) (lie *Answer) {
 	poll, ok := c.Resolver.(Poll)
-	if !ok || c.Probe == "" {
+	if !ok || c.Absent == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, canaryPatience)
+	ctx, cancel := context.WithTimeout(ctx, canaryTimeout)
 	defer cancel()
-	name := c.Probe + ".invalid"
+	name := c.Absent + ".invalid"
 	for _, answer := range poll.AskEach(ctx, Question{Name: name, Type: TypeA}) {
 		if answer.Failure == "" && len(answer.Records) > 0 {
 			detail := fmt.Sprintf("%s gives the address %s for a name that cannot exist", answer.Server, answer.Records[0].Addr)

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Authorities is a Resolver that can put a question to each of the name
-// servers of the zone that a name is in.
+// Authorities is a Resolver that can ask each name server of the zone of a name.
 type Authorities interface {
 	AskAuthorities(ctx context.Context, q Question) []Answer
 }
 
-// consistent compares what the name servers of a zone say.
+// consistent compares the answers of the name servers of a zone, and adds a
+// finding when they differ.
 func (j *judgement) consistent(answers []Answer) {
 	var said, silent []string
 	differ, first := false, ""
@@ -42,6 +42,7 @@ func (j *judgement) consistent(answers []Answer) {
 	}
 }
 
+// mxText describes the MX records of an answer.
 func mxText(a Answer) string {
 	switch {
 	case a.NoName:

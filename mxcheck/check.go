@@ -9,32 +9,34 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
-// A Checker checks domains. Its zero value with a Resolver and Us is ready;
-// one Checker is for one run, and is safe for concurrent use.
+// A Checker checks domains. It needs a Resolver and Us; the other fields may be
+// zero. A Checker is for one run, because it keeps answers. Several goroutines
+// may use it.
 type Checker struct {
 	Resolver Resolver
 	Us       Us
 
-	// Confirm asks for a second opinion of what speaks against a domain.
+	// Confirm asks for a second opinion before a verdict of level Error.
 	Confirm bool
-	// Covers reports whether the resolver itself holds the data of a name, so
-	// that a name reserved for special use is looked up too. May be nil.
+	// Covers reports whether the resolver has the zone of a name. Then a name
+	// that is reserved for special use is looked up too. May be nil.
 	Covers func(name string) bool
-	// Authoritative asks the name servers of each domain too, where the
-	// resolver can, and compares what they say.
+	// Authoritative asks the name servers of each domain too, if the resolver
+	// can, and compares their answers.
 	Authoritative bool
-	// Probe is a label that no zone has, to tell wildcards.
-	Probe string
+	// Absent is a label that no zone has. It shows wildcards, and resolvers
+	// that answer for every name.
+	Absent string
 
 	hosts   shared[hostKey, *host]
 	answers shared[Question, Answer]
 }
 
-// An opinion says whose answers a look at a domain rests on: the first there
-// are, or second ones, each not of the server that gave the first.
+// An opinion is the first or the second check of a domain. Questions of a second
+// opinion go to other servers than those of the first.
 type opinion struct {
 	second bool
-	first  string // who gave the first answer
+	first  string // the server that gave the first answer
 }
 
 func (o opinion) question(name string, typ Type) Question {
@@ -46,19 +48,19 @@ type hostKey struct {
 	second bool
 }
 
-// Check gives the verdict on one domain.
+// Check checks one domain.
 func (c *Checker) Check(ctx context.Context, s Subject) Verdict {
 	if v, done := c.byName(s); done {
 		return v
 	}
-	v := c.look(ctx, s, opinion{})
+	v := c.lookUpDomain(ctx, s, opinion{})
 	if c.Confirm && v.Level == Error {
-		return agreed(v, c.look(ctx, s, opinion{second: true, first: v.firstServer()}))
+		return combined(v, c.lookUpDomain(ctx, s, opinion{second: true, first: v.firstServer()}))
 	}
 	return v
 }
 
-// byName gives the verdict where the name alone decides.
+// byName returns the verdict when no question is needed: done is true then.
 func (c *Checker) byName(s Subject) (v Verdict, done bool) {
 	v.Subject = s
 	switch name, problem := mailaddr.FoldDomain(s.Domain); {
@@ -76,9 +78,9 @@ func (c *Checker) byName(s Subject) (v Verdict, done bool) {
 	return v, true
 }
 
-// specialUse gives the reserved domain that a name is under. Those of RFC
-// 6761 that are meant for examples are looked up like any other: resolvers
-// must not treat them as special.
+// specialUse returns the reserved domain that a name is in, or an empty text. The
+// domains that RFC 6761 reserves for examples are not among them: resolvers must
+// look them up like any other.
 func specialUse(name string) string {
 	for _, special := range []string{"test", "invalid", "localhost", "local", "onion", "internal", "alt", "home.arpa"} {
 		if name == special || strings.HasSuffix(name, "."+special) {
@@ -88,14 +90,14 @@ func specialUse(name string) string {
 	return ""
 }
 
-// look asks about a domain once and judges the answers.
-func (c *Checker) look(ctx context.Context, s Subject, o opinion) Verdict {
+// lookUpDomain asks the questions of one opinion and judges the answers.
+func (c *Checker) lookUpDomain(ctx context.Context, s Subject, o opinion) Verdict {
 	answer, loop := c.follow(ctx, o.question(s.Domain, TypeMX))
 	j := judgement{Verdict: Verdict{Subject: s, Records: slices.Clone(answer.Aliases)}, us: c.Us, answer: answer, end: answer.End(s.Domain)}
-	j.serve(answer.Server)
+	j.addServers(answer.Server)
 	switch {
 	case answer.Failure != "":
-		return failed(s, answer)
+		return failureVerdict(s, answer)
 	case loop:
 		j.add(finding(AliasLoop, "it is an alias that leads in a circle, or further than %d names: %s", maxAliases, chain(s.Domain, answer.Aliases)).
 			advise("%s", j.publish()))
@@ -107,7 +109,7 @@ func (c *Checker) look(ctx context.Context, s Subject, o opinion) Verdict {
 		j.TTL = answer.Proof.TTL
 		j.implicit(c.host(ctx, j.end, o))
 	}
-	j.context()
+	j.domainFindings()
 	if asker, ok := c.Resolver.(Authorities); ok && c.Authoritative && j.Level != Unknown {
 		j.consistent(asker.AskAuthorities(ctx, Question{Name: j.end, Type: TypeMX}))
 	}
@@ -132,10 +134,10 @@ func (c *Checker) noName(ctx context.Context, j *judgement, o opinion) {
 		switch {
 		case up.Failure != "":
 		case up.NoName && top:
-			f.Text += "; nor does " + above
+			f.Text += "; " + above + " does not exist either"
 			f.Advice = "there is no top-level domain " + above + ": is the name spelled right?"
 		case up.NoName:
-			f.Text += "; nor does " + above
+			f.Text += "; " + above + " does not exist either"
 			f.Advice = "register " + above + ", or renew it, then " + j.publish()
 		case !top:
 			f.Advice = "in the zone of " + above + ", " + j.publish()
@@ -144,7 +146,7 @@ func (c *Checker) noName(ctx context.Context, j *judgement, o opinion) {
 	j.add(f)
 }
 
-// listed judges a domain with MX records.
+// listed looks up the targets of a domain with MX records and judges them.
 func (c *Checker) listed(ctx context.Context, j *judgement, o opinion) {
 	j.TTL = j.answer.Records[0].TTL
 	j.Records = append(j.Records, j.answer.Records...)
@@ -157,7 +159,7 @@ func (c *Checker) listed(ctx context.Context, j *judgement, o opinion) {
 		h := j.targets[i].host
 		j.Records = append(append(j.Records, h.aliases...), h.records...)
 		j.answer.Stale = j.answer.Stale || h.stale
-		j.serve(h.from[:]...)
+		j.addServers(h.from[:]...)
 	}
 	j.judge()
 	if j.Level <= Warning && c.fromWildcard(ctx, j, o) {
@@ -167,8 +169,8 @@ func (c *Checker) listed(ctx context.Context, j *judgement, o opinion) {
 	}
 }
 
-// lookUpTargets asks for the addresses of all targets, side by side: one that
-// nobody answers for must not hold up the others.
+// lookUpTargets asks for the addresses of all targets at the same time, so that
+// a target without an answer does not delay the others.
 func (c *Checker) lookUpTargets(ctx context.Context, targets []target, o opinion) {
 	targets[0].host = c.host(ctx, targets[0].name, o)
 	if len(targets) == 1 {
@@ -181,19 +183,19 @@ func (c *Checker) lookUpTargets(ctx context.Context, targets []target, o opinion
 	others.Wait()
 }
 
-// fromWildcard reports whether a made-up name beside the domain has the same
-// MX records.
+// fromWildcard reports whether a name beside the domain that nobody has made has
+// the same MX records.
 func (c *Checker) fromWildcard(ctx context.Context, j *judgement, o opinion) bool {
 	above, ok := parent(j.end)
-	if !ok || c.Probe == "" {
+	if !ok || c.Absent == "" {
 		return false
 	}
-	answer := c.share(ctx, o.question(c.Probe+"."+above, TypeMX))
+	answer := c.share(ctx, o.question(c.Absent+"."+above, TypeMX))
 	return answer.Failure == "" && len(answer.Records) > 0 && slices.Equal(targetNames(answer.Records), targetNames(j.answer.Records))
 }
 
-// host asks for the addresses of a name once in a run: many domains share few
-// MX hosts.
+// host returns the addresses of a name. It asks for them once in a run, because
+// many domains share few MX hosts.
 func (c *Checker) host(ctx context.Context, name string, o opinion) *host {
 	var from [2]string
 	if o.second {
@@ -209,9 +211,10 @@ func (c *Checker) host(ctx context.Context, name string, o opinion) *host {
 	})
 }
 
-// share asks a question that many domains have in common once in a run.
+// share asks a question that is the same for many domains, once in a run.
 func (c *Checker) share(ctx context.Context, q Question) Answer {
 	return c.answers.get(ctx, q, func() Answer { a, _ := c.follow(ctx, q); return a }, stopped)
 }
 
+// stopped is the answer when the run ends before there is one.
 func stopped() Answer { return Answer{Failure: DNSStopped} }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Type is a type of DNS records; the numbers are those of the wire.
+// Type is a type of DNS records, with its number in packets.
 type Type uint16
 
 // The types that the rules need.
@@ -24,39 +24,38 @@ var typeNames = map[Type]string{TypeA: "A", TypeNS: "NS", TypeCNAME: "CNAME", Ty
 
 func (t Type) String() string { return typeNames[t] }
 
-// A Question is asked of the DNS. Names are lower-case A-labels without the
-// final dot; "." is the root.
+// A Question is a question for the records of a name. A name is of lower-case
+// A-labels and has no final dot; "." is the root.
 type Question struct {
 	Name string
 	Type Type
 
-	// Second asks for a second opinion, over TCP, and of another server than
-	// the one that gave the first, where there are several.
+	// Second asks for a second opinion: over TCP, and of another server than
+	// First, if there are several.
 	Second bool
-	First  string // the server that gave it
+	First  string // the server that gave the first opinion
 }
 
-// A Resolver answers questions, from the network or from files. It returns
-// when there is an answer, when it has given up, or when ctx ends; what it
-// could not find out is an Answer with a Failure. It is safe for concurrent
-// use.
+// A Resolver answers questions, from the network or from files. Ask returns when
+// there is an answer, when all tries have failed, or when ctx ends. Without an
+// answer it returns an Answer with a Failure. Several goroutines may call Ask.
 type Resolver interface {
 	Ask(ctx context.Context, q Question) Answer
 }
 
-// An Answer is what the DNS says to one question.
+// An Answer is the answer of the DNS to one question.
 type Answer struct {
 	Failure ID     // why there is no answer; empty when there is one
-	Detail  string // of a failure: who said what
+	Detail  string // of a failure: the server and its words
 
 	NoName  bool     // the name at the end of the aliases does not exist (NXDOMAIN)
-	Aliases []Record // CNAME records from the name asked for to the end
-	Records []Record // of the type asked for, at the end; in the order of the answer
-	Proof   *Proof   // of an answer that there is nothing (RFC 2308)
+	Aliases []Record // CNAME records, from the name in the question to the last
+	Records []Record // records of the type in the question, in the order of the answer
+	Proof   *Proof   // of an answer without records (RFC 2308)
 
-	Authoritative bool // the times to live are whole, not what a cache has left
-	Stale         bool // older than its time to live (RFC 8767)
-	Server        string
+	Authoritative bool   // the times to live are whole, not the rest that a cache has left
+	Stale         bool   // it is older than its time to live (RFC 8767)
+	Server        string // the server that gave it
 }
 
 // A Proof is the SOA record that comes with a negative answer.
@@ -65,7 +64,8 @@ type Proof struct {
 	TTL  uint32 // seconds that the answer may be kept
 }
 
-// End is the name that the records of an answer belong to.
+// End returns the name that the records of an answer belong to: the name in the
+// question, or the end of its aliases.
 func (a *Answer) End(asked string) string {
 	if len(a.Aliases) == 0 {
 		return asked
@@ -73,8 +73,8 @@ func (a *Answer) End(asked string) string {
 	return a.Aliases[len(a.Aliases)-1].Target
 }
 
-// A Record is one resource record. Target is of MX, CNAME and NS records,
-// Addr of A and AAAA.
+// A Record is one resource record. MX, CNAME and NS records have a Target, A and
+// AAAA records an Addr.
 type Record struct {
 	Name   string
 	Type   Type
@@ -84,7 +84,7 @@ type Record struct {
 	Addr   netip.Addr
 }
 
-// String gives the record as a zone file has it.
+// String returns the record as a line of a zone file.
 func (r Record) String() string {
 	head := fmt.Sprintf("%s %d %s ", dotted(r.Name), r.TTL, r.Type)
 	switch r.Type {
@@ -96,6 +96,7 @@ func (r Record) String() string {
 	return head + dotted(r.Target)
 }
 
+// dotted returns a name with its final dot.
 func dotted(name string) string {
 	if name == "." {
 		return name
@@ -103,7 +104,8 @@ func dotted(name string) string {
 	return name + "."
 }
 
-// parent gives the name above; ok is false for a name of one label.
+// parent returns the name without its first label. ok is false for a name of one
+// label.
 func parent(name string) (above string, ok bool) {
 	_, above, ok = strings.Cut(name, ".")
 	return above, ok

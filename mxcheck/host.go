@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// maxAliases is how many aliases in a row are followed (sendmail, domain.c,
-// MAXCNAMEDEPTH).
+// maxAliases is the number of aliases in a row that are followed (sendmail,
+// domain.c, MAXCNAMEDEPTH).
 const maxAliases = 10
 
-// hostState is what became of asking for a host's addresses.
+// hostState is the result of the questions for a host's addresses.
 type hostState uint8
 
 const (
@@ -20,10 +20,10 @@ const (
 	noAddress
 	aliasLoop
 	literal // its name is an IP address
-	unknown // DNS did not say
+	unknown // the questions failed
 )
 
-// A host is the target of an MX record, or a domain that stands for itself.
+// A host is the target of an MX record, or a domain without MX records.
 type host struct {
 	name    string
 	state   hostState
@@ -32,14 +32,14 @@ type host struct {
 	records []Record // A and AAAA
 	addrs   []netip.Addr
 	failure Answer    // of one of the two questions, or of both
-	stale   bool      // what is known is out of date
-	from    [2]string // who answered for A and for AAAA
-	ours    bool
-	how     string // it is ours
+	stale   bool      // an answer is older than its time to live
+	from    [2]string // the servers that answered for A and for AAAA
+	ours    bool      // it is this server
+	how     string    // how it was matched: "by name", "by address …"
 }
 
-// lookUp asks for the addresses of a name. first are the servers that gave the
-// first opinion, by question.
+// lookUp asks for the A and AAAA records of a name. first are the servers that
+// gave the first opinion on each.
 func (c *Checker) lookUp(ctx context.Context, name string, second bool, first [2]string) *host {
 	h := &host{name: name, end: name, state: noAddress}
 	if isLiteral(name) {
@@ -58,13 +58,13 @@ func (c *Checker) lookUp(ctx context.Context, name string, second bool, first [2
 			h.failure = answer
 			if answer.Failure == DNSTimeout && typ == TypeA {
 				h.state = unknown
-				return h // it would be waited for in vain
+				return h // the question for AAAA would get no answer either
 			}
 			continue
 		case answer.NoName && typ == TypeA:
 			h.aliases, h.end, h.state = answer.Aliases, answer.End(name), noName
 			return h
-		case answer.NoName: // some servers say so of a type they do not have (RFC 4074 4.2)
+		case answer.NoName: // some servers deny the name when they do not have the type (RFC 4074 4.2)
 			continue
 		}
 		h.aliases, h.end = answer.Aliases, answer.End(name)
@@ -91,9 +91,9 @@ func compareRecords(a, b Record) int {
 	return a.Addr.Compare(b.Addr)
 }
 
-// follow asks a question and goes on at the end of its aliases where the
-// answer stops short of it. An answer that there is nothing counts only with
-// its proof (RFC 2308 2.2); that a name does not exist is said outright.
+// follow asks a question. When the answer ends in an alias without its records,
+// follow asks for the end of the alias. An answer without records is accepted with
+// its proof only (RFC 2308 2.2). NXDOMAIN needs no proof.
 func (c *Checker) follow(ctx context.Context, q Question) (answer Answer, loop bool) {
 	var aliases []Record
 	stale := false
@@ -121,6 +121,7 @@ func (c *Checker) follow(ctx context.Context, q Question) (answer Answer, loop b
 	}
 }
 
+// circular reports whether aliases lead back to a name before.
 func circular(from string, aliases []Record) bool {
 	seen := map[string]bool{from: true}
 	for _, alias := range aliases {
@@ -132,16 +133,16 @@ func circular(from string, aliases []Record) bool {
 	return false
 }
 
-// isLiteral reports whether a target is an IP address that somebody wrote
-// where a name belongs.
+// isLiteral reports whether a target is an IP address in place of a name.
 func isLiteral(name string) bool {
 	name = strings.Trim(name, "[]")
 	_, err := netip.ParseAddr(name)
 	return err == nil
 }
 
-// hasPublic reports whether a sender can reach one of the host's addresses,
-// one of ours counted: a server behind a NAT may see itself from inside.
+// hasPublic reports whether senders can reach one of the host's addresses. An
+// address of this server counts too, because a server behind a NAT may get its
+// inner address from the resolver.
 func (h *host) hasPublic(us Us) bool {
 	return slices.ContainsFunc(h.addrs, func(a netip.Addr) bool {
 		_, ours := us.has(a)
@@ -149,16 +150,18 @@ func (h *host) hasPublic(us Us) bool {
 	})
 }
 
-// inner gives the addresses that the world cannot reach.
+// inner returns the addresses that are not public.
 func (h *host) inner() []netip.Addr {
 	return slices.DeleteFunc(slices.Clone(h.addrs), isPublic)
 }
 
+// v6Only reports whether the host has IPv6 addresses and no IPv4 address.
 func (h *host) v6Only() bool {
 	return len(h.addrs) > 0 && h.failure.Failure == "" && !slices.ContainsFunc(h.addrs, netip.Addr.Is4)
 }
 
-// why says why a host cannot be used; empty when it can.
+// why describes why senders cannot use a host. It returns an empty text when they
+// can.
 func (h *host) why(us Us) string {
 	switch h.state {
 	case noName:

@@ -6,25 +6,25 @@ import (
 	"strings"
 )
 
-// A judgement is a verdict while it is made, with what it is made from.
+// A judgement is a verdict that is being made, with the answers for it.
 type judgement struct {
 	Verdict
 	us      Us
 	answer  Answer // to the question for the MX records
-	end     string // the domain, or what it is an alias of
+	end     string // the domain, or the name that it is an alias of
 	targets []target
 }
 
 // A target is one host of the MX records.
 type target struct {
 	name  string
-	pref  uint16 // the best it is listed with
-	times int
+	pref  uint16 // the best preference of its MX records
+	times int    // the number of its MX records
 	host  *host
 }
 
-// targets gives the targets, each once, the best first, and by name within a
-// preference: servers answer in any order.
+// targets returns the targets of MX records, each once. They are sorted by
+// preference and then by name, because servers answer in any order.
 func targets(records []Record) []target {
 	var all []target
 	for _, r := range records {
@@ -45,7 +45,7 @@ func targets(records []Record) []target {
 	return all
 }
 
-// targetNames gives preference and name of every target, sorted.
+// targetNames returns the preference and the name of every target, sorted.
 func targetNames(records []Record) []string {
 	var names []string
 	for _, t := range targets(records) {
@@ -54,25 +54,26 @@ func targetNames(records []Record) []string {
 	return names
 }
 
+// usable reports whether senders can deliver to a target.
 func (t *target) usable(us Us) bool { return t.host.state == alive && t.host.hasPublic(us) }
 
-// maybe reports whether it cannot be told if the target is this server, or
-// can be used.
-func (t *target) maybe(us Us) bool {
+// uncertain reports whether a failed question leaves open if the target is this
+// server, or if senders can use it.
+func (t *target) uncertain(us Us) bool {
 	h := t.host
 	named := us.isName(h.name) || us.isName(h.end)
 	switch {
 	case h.failure.Failure == "" || h.ours && t.usable(us):
 		return false
 	case h.failure.Failure == DNSNoZone:
-		// A zone file seldom has the addresses of its MX hosts. Where the
-		// name says that it is us, that is enough.
+		// A zone file seldom has the addresses of its MX hosts. A name of
+		// this server is enough.
 		return !named && len(us.Networks) > 0
 	}
 	return !t.usable(us) || named || len(us.Networks) > 0
 }
 
-// record gives the MX record that would lead the domain here.
+// record returns the MX record with which mail for the domain arrives here.
 func (j *judgement) record() string {
 	if len(j.us.Names) == 0 {
 		return dotted(j.Subject.Domain) + " MX 10 with a name of this server"
@@ -80,7 +81,7 @@ func (j *judgement) record() string {
 	return dotted(j.Subject.Domain) + " MX 10 " + dotted(j.us.Names[0])
 }
 
-// publish says how to lead the domain here.
+// publish returns the advice how to change the records of the domain.
 func (j *judgement) publish() string {
 	switch {
 	case j.Subject.Backup:
@@ -93,6 +94,8 @@ func (j *judgement) publish() string {
 	return "publish: " + j.record()
 }
 
+// nullMX judges a domain with a null MX (RFC 7505), and reports whether there is
+// one.
 func (j *judgement) nullMX() bool {
 	records := j.answer.Records
 	isNull := func(r Record) bool { return r.Target == "." || r.Target == "" }
@@ -122,13 +125,15 @@ func (j *judgement) nullMX() bool {
 	return true
 }
 
-// Limits of MX records: sendmail reads MAXMXHOSTS-1 (conf.h), Postfix tries
-// five addresses; twenty is where a sender's patience ends.
+// Limits for the number of MX records. sendmail reads MAXMXHOSTS-1 (conf.h).
+// Postfix tries five addresses. More than twenty get a warning.
 const (
 	manyMX    = 20
 	tooManyMX = 99
 )
 
+// tooMany judges a domain with more MX records than sendmail reads, and reports
+// whether there are so many.
 func (j *judgement) tooMany() bool {
 	n := len(j.answer.Records)
 	if n <= tooManyMX {
@@ -139,7 +144,7 @@ func (j *judgement) tooMany() bool {
 	return true
 }
 
-// judge weighs the targets.
+// judge compares the targets by preference.
 func (j *judgement) judge() {
 	mine := slices.IndexFunc(j.targets, func(t target) bool { return t.host.ours && j.usableHere(&t) })
 	if mine < 0 {
@@ -153,8 +158,8 @@ func (j *judgement) judge() {
 		switch {
 		case t.host.ours && j.usableHere(t):
 		case t.pref < here.pref && t.host.failure.Failure == DNSNoZone:
-			better = append(better, t) // whoever wrote the zone file means it to work
-		case t.pref < here.pref && t.maybe(j.us):
+			better = append(better, t) // not in the zone files, and so taken as usable
+		case t.pref < here.pref && t.uncertain(j.us):
 			unsure = append(unsure, t)
 		case t.pref < here.pref && t.usable(j.us):
 			better = append(better, t)
@@ -180,14 +185,16 @@ func (j *judgement) judge() {
 	}
 }
 
-// usableHere is usable for a target that is us: with zone files alone its
-// addresses may be out of sight.
+// usableHere reports whether a target that is this server is usable. When the
+// zone files do not have its addresses, it counts as usable.
 func (j *judgement) usableHere(t *target) bool {
 	return t.usable(j.us) || t.host.state == unknown && t.host.failure.Failure == DNSNoZone
 }
 
+// dead reports whether senders certainly cannot use a target.
 func (t *target) dead(us Us) bool { return t.host.state != unknown && !t.usable(us) }
 
+// describe returns the name and the addresses of a target.
 func describe(t *target) string {
 	if len(t.host.addrs) == 0 {
 		return t.name
@@ -195,7 +202,7 @@ func describe(t *target) string {
 	return t.name + " (" + joinAddrs(t.host.addrs) + ")"
 }
 
-// backup judges a domain that is to be relayed.
+// backup judges a domain with role: backup that has this server as a target.
 func (j *judgement) backup(here *target, better []*target) {
 	if len(better) > 0 {
 		j.add(finding(OKBackup, "this server is MX %d (%s, matched %s) behind %s", here.pref, here.name, here.host.how, describe(better[0])))
@@ -221,6 +228,7 @@ func (j *judgement) here(us *target, same, worse []*target) {
 	}
 }
 
+// list returns the names of a few targets.
 func list(targets []*target) string {
 	const most = 5
 	var names []string
@@ -233,6 +241,7 @@ func list(targets []*target) string {
 	return strings.Join(names, ", ")
 }
 
+// chain returns the names of a chain of aliases.
 func chain(from string, aliases []Record) string {
 	const most = 12
 	names := []string{from}

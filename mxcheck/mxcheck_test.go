@@ -24,7 +24,7 @@ func TestRulesAreWhole(t *testing.T) {
 	}
 }
 
-// TestResembles tells names that are taken for ours from others.
+// TestResembles: some names look like a name of this server, others do not.
 func TestResembles(t *testing.T) {
 	us := Us{Names: []string{"mx1.example.net"}}
 	for name, want := range map[string]bool{
@@ -48,7 +48,7 @@ func TestResembles(t *testing.T) {
 	}
 }
 
-// TestPublic tells addresses that the world can reach.
+// TestPublic: senders on the Internet can reach some addresses, and not others.
 func TestPublic(t *testing.T) {
 	for _, text := range []string{"8.8.8.8", "2a00:1450::1", "::ffff:8.8.8.8", "192.0.2.1", "172.32.0.1", "100.63.0.1"} {
 		if !isPublic(netip.MustParseAddr(text)) {
@@ -62,7 +62,8 @@ func TestPublic(t *testing.T) {
 	}
 }
 
-// A table answers questions from a list, and nothing to others.
+// A table is a resolver with a list of answers. To any other question it answers
+// that there are no records.
 type table map[string]Answer
 
 func (t table) Ask(_ context.Context, q Question) Answer {
@@ -72,9 +73,9 @@ func (t table) Ask(_ context.Context, q Question) Answer {
 	return Answer{Proof: &Proof{Zone: "example", TTL: 300}}
 }
 
-// TestFailuresNeverSpeakAgainst asks with every failure in every place where
-// an answer is missing: none of them makes an error.
-func TestFailuresNeverSpeakAgainst(t *testing.T) {
+// TestFailuresAreNoErrors puts every failure in place of every answer. No verdict
+// has the level error.
+func TestFailuresAreNoErrors(t *testing.T) {
 	mx := Answer{Records: []Record{{Name: "fakemail.example", Type: TypeMX, TTL: 60, Pref: 10, Target: "mx.other.example"}}}
 	us := Us{Names: []string{"mx1.example.net"}, Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
 	for _, rule := range Rules {
@@ -101,8 +102,8 @@ func TestFailuresNeverSpeakAgainst(t *testing.T) {
 	}
 }
 
-// TestHalfAnswers holds the verdicts where only one of two addresses of a
-// target is known.
+// TestHalfAnswers checks domains with a target of which one of the two questions
+// for addresses failed.
 func TestHalfAnswers(t *testing.T) {
 	const d = "fakemail.example"
 	mx := func(pref uint16, target string) Record {
@@ -155,8 +156,9 @@ func TestHalfAnswers(t *testing.T) {
 	}
 }
 
-// TestAskersThatGiveUp does not leave what they did not find out to others.
-func TestAskersThatGiveUp(t *testing.T) {
+// TestStoppedCheck ends the ctx of a check. The next check of the same domain asks
+// again.
+func TestStoppedCheck(t *testing.T) {
 	c := Checker{Resolver: table{"fakemail.example MX": {Records: []Record{{Name: "fakemail.example", Type: TypeMX, Target: "mx1.example.net"}}},
 		"mx1.example.net A": {Records: []Record{{Name: "mx1.example.net", Type: TypeA, Addr: netip.MustParseAddr("192.0.2.25")}}}}, Us: Us{Names: []string{"mx1.example.net"}}}
 	gone, cancel := context.WithCancel(context.Background())

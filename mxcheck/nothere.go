@@ -6,10 +6,10 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
-// notHere judges a domain none of whose usable targets is this server.
+// notHere judges a domain that has no usable target which is this server.
 func (j *judgement) notHere() {
 	for i := range j.targets {
-		if j.targets[i].maybe(j.us) {
+		if j.targets[i].uncertain(j.us) {
 			j.addUnknown(&j.targets[i])
 			return
 		}
@@ -18,7 +18,7 @@ func (j *judgement) notHere() {
 		j.deadTarget(t)
 		return
 	}
-	if t := j.find(func(t *target) bool { _, ok := j.meant(t); return ok }); t != nil {
+	if t := j.find(func(t *target) bool { _, ok := j.withoutZone(t); return ok }); t != nil {
 		j.deadTarget(t)
 		return
 	}
@@ -38,6 +38,7 @@ func (j *judgement) notHere() {
 	j.add(finding(Elsewhere, "%s", text).advise("%s", j.publish()))
 }
 
+// find returns the first target for which is returns true, or nil.
 func (j *judgement) find(is func(*target) bool) *target {
 	for i := range j.targets {
 		if is(&j.targets[i]) {
@@ -47,6 +48,7 @@ func (j *judgement) find(is func(*target) bool) *target {
 	return nil
 }
 
+// addUnknown adds the finding that the addresses of a target are not known.
 func (j *judgement) addUnknown(t *target) {
 	what := "its MX " + t.name
 	if t.name == j.end {
@@ -56,9 +58,10 @@ func (j *judgement) addUnknown(t *target) {
 		advise("%s", failureAdvice(t.host.failure.Failure, t.name)))
 }
 
-// meant gives the name that a target was to be, where it looks as if its final
-// dot was left out: a zone puts its own name behind it.
-func (j *judgement) meant(t *target) (name string, ok bool) {
+// withoutZone returns the name that a person meant by a target which does not
+// exist, if the person forgot the final dot. A name server adds the name of the
+// zone to a target without a final dot; withoutZone takes the name off again.
+func (j *judgement) withoutZone(t *target) (name string, ok bool) {
 	if t.host.state != noName && t.host.state != noAddress {
 		return "", false
 	}
@@ -71,10 +74,10 @@ func (j *judgement) meant(t *target) (name string, ok bool) {
 	return "", false
 }
 
-// deadTarget judges a domain whose best target, or the one that would be this
-// server, cannot be used.
+// deadTarget judges a domain by a target that senders cannot use: the best one, or
+// the one that should be this server.
 func (j *judgement) deadTarget(t *target) {
-	if name, ok := j.meant(t); ok {
+	if name, ok := j.withoutZone(t); ok {
 		j.add(finding(TargetRelative, "its MX %s does not exist: a final dot is missing, and the zone put its own name behind the target", t.name).
 			advise("write the target with its final dot: %s MX %d %s", dotted(j.end), t.pref, dotted(name)))
 		return
@@ -105,10 +108,10 @@ func (j *judgement) deadTarget(t *target) {
 func (j *judgement) implicit(h *host) {
 	j.Records = append(j.Records, h.records...)
 	j.answer.Stale = j.answer.Stale || h.stale
-	j.serve(h.from[:]...)
+	j.addServers(h.from[:]...)
 	t := target{name: h.name, host: h}
 	switch {
-	case h.state == unknown || t.maybe(j.us):
+	case h.state == unknown || t.uncertain(j.us):
 		j.addUnknown(&t)
 	case h.state == noName:
 		j.add(finding(DNSDisagree, "it has no MX, so it is there, and yet it does not exist when it is asked for its address").
@@ -128,8 +131,9 @@ func (j *judgement) implicit(h *host) {
 	}
 }
 
-// resembles gives the name of ours that another name could be taken for: it
-// holds ours, or differs by one letter, or by letters that look alike.
+// resembles returns the name of this server that another name looks like. The
+// other name contains it, differs from it by one letter, or has letters that look
+// the same.
 func (u Us) resembles(name string) (ours string, ok bool) {
 	seen := skeleton(mailaddr.Unicode(name))
 	for _, ours := range u.Names {
@@ -140,19 +144,20 @@ func (u Us) resembles(name string) (ours string, ok bool) {
 	return "", false
 }
 
-// lookalikes are letters that are taken for Latin ones (a few of Unicode TS
-// 39, those of Cyrillic and Greek).
+// lookalikes replaces letters that look like Latin letters: Cyrillic and Greek
+// ones, and a few others of Unicode TS 39.
 var lookalikes = strings.NewReplacer(
 	"а", "a", "е", "e", "о", "o", "р", "p", "с", "c", "х", "x", "у", "y", "і", "i", "ѕ", "s", "ј", "j", "һ", "h", "ԁ", "d", "ո", "n", "м", "m", "т", "t", "к", "k", "в", "b", "н", "h",
 	"ο", "o", "α", "a", "ν", "v", "ρ", "p", "ι", "i", "κ", "k", "τ", "t", "υ", "u", "χ", "x", "ε", "e",
 	"ı", "i", "ɡ", "g", "ø", "o", "rn", "m", "vv", "w",
 )
 
+// skeleton returns a name with its lookalikes replaced.
 func skeleton(name string) string { return lookalikes.Replace(name) }
 
-// oneApart reports whether two names differ by at most one letter that was
-// added, taken away or replaced, or by two neighbours that changed places.
-// Names that differ by a digit are mostly meant to: mx1, mx2.
+// oneApart reports whether two names differ by at most one letter that is added,
+// missing or replaced, or by two neighbouring letters in the other order. A
+// difference of digits does not count: mx1 and mx2 are names of two servers.
 func oneApart(a, b string) bool {
 	x, y := []rune(a), []rune(b)
 	for len(x) > 0 && len(y) > 0 && x[0] == y[0] {

@@ -5,10 +5,10 @@ import "slices"
 // ID names a finding. Ids are stable: scripts and state files keep them.
 type ID string
 
-// Level is how a verdict stands.
+// Level is the level of a finding or a verdict.
 type Level uint8
 
-// The levels, in the order in which findings decide a verdict.
+// The levels, in ascending order. The finding of the highest level decides.
 const (
 	OK Level = iota
 	Warning
@@ -20,34 +20,35 @@ var levelNames = [...]string{"ok", "warning", "unknown", "error"}
 
 func (l Level) String() string { return levelNames[l] }
 
-// ParseLevel reads the name of a level.
+// ParseLevel parses the name of a level.
 func ParseLevel(name string) (Level, bool) {
 	i := slices.Index(levelNames[:], name)
 	return Level(max(i, 0)), i >= 0
 }
 
-// Action is what a finding does to a domain.
+// Action is what happens to a domain after the check.
 type Action uint8
 
+// The actions. See the package comment.
 const (
 	Write Action = iota // the domain is served
-	Keep                // as it was: nothing is known
-	Hold                // held back when new, pending otherwise
-	Relay               // relayed, never delivered here
+	Keep                // the domain stays as it was
+	Hold                // the domain is held back when it is new, and pending when it is served
+	Relay               // the domain is relayed and never delivered here
 )
 
 func (a Action) String() string { return [...]string{"write", "keep", "hold", "relay"}[a] }
 
-// A Rule is one outcome of the check.
+// A Rule describes the findings with one id.
 type Rule struct {
 	ID      ID
 	Level   Level
 	Action  Action
-	Basis   string // the RFC, or the program that behaves so
+	Basis   string // the RFC, or the program that behaves in this way
 	Meaning string // one sentence
 }
 
-// The ids. Failures of a Resolver are those from DNSTimeout on.
+// The ids. Those from DNSTimeout on are the failures of a Resolver.
 const (
 	OKHere           ID = "mx-ok"
 	OKShared         ID = "mx-ok-shared"
@@ -109,7 +110,7 @@ const (
 	ResolverLies    ID = "resolver-lies"
 )
 
-// Rules are all outcomes of the check.
+// Rules is the table of all ids.
 var Rules = []Rule{
 	{OKHere, OK, Write, "RFC 5321 5.1", "The best MX is this server."},
 	{OKShared, OK, Write, "RFC 5321 5.1", "This server shares the best preference with others."},

@@ -5,21 +5,22 @@ import (
 	"sync"
 )
 
-// shared works out each value once; whoever asks for one that is being worked
-// out waits for it.
+// shared computes the value of each key once. A goroutine that needs a value
+// which another goroutine computes waits for it.
 type shared[K comparable, V any] struct {
 	mu    sync.Mutex
 	cells map[K]*cell[V]
 }
 
 type cell[V any] struct {
-	ready chan struct{}
+	ready chan struct{} // closed when the value is there
 	value V
-	void  bool // its asker gave up
+	void  bool // ctx ended before the value was complete
 }
 
-// get gives the value of a key; when ctx ends first, that of stopped. What was
-// worked out for somebody whose ctx ended is worked out again for others.
+// get returns the value of a key, or the result of stopped when ctx ends before.
+// A value whose own ctx ended during the work is void, and is computed again for
+// the goroutines that wait.
 func (s *shared[K, V]) get(ctx context.Context, key K, work, stopped func() V) V {
 	for ctx.Err() == nil {
 		c, mine := s.cell(key)
@@ -45,6 +46,8 @@ func (s *shared[K, V]) get(ctx context.Context, key K, work, stopped func() V) V
 	return stopped()
 }
 
+// cell returns the cell of a key. mine is true when the caller must compute the
+// value.
 func (s *shared[K, V]) cell(key K) (c *cell[V], mine bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +62,7 @@ func (s *shared[K, V]) cell(key K) (c *cell[V], mine bool) {
 	return c, true
 }
 
-// forget drops the values for which old holds, to work them out again.
+// forget drops the values for which old returns true. They are computed again.
 func (s *shared[K, V]) forget(old func(V) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

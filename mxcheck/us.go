@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// Us is what this server is known by.
+// Us has the names and addresses of this server.
 type Us struct {
-	Names    []string       // lower-case A-labels; the first is the one to publish
-	Networks []netip.Prefix // addresses and networks, the public side of a NAT too
+	Names    []string       // lower-case A-labels; MX records should have the first
+	Networks []netip.Prefix // addresses and networks, also the public side of a NAT
 }
 
 func (u Us) isName(name string) bool { return slices.Contains(u.Names, name) }
 
-// has gives the network of ours that an address is in.
+// has returns the network of this server that an address is in.
 func (u Us) has(addr netip.Addr) (netip.Prefix, bool) {
 	addr = addr.Unmap()
 	for _, network := range u.Networks {
@@ -25,8 +25,8 @@ func (u Us) has(addr netip.Addr) (netip.Prefix, bool) {
 	return netip.Prefix{}, false
 }
 
-// match tells how a host is this server: "by name", "by address …" or "by
-// network …"; ok is false when it is not.
+// match reports whether a host is this server. how is "by name", "by address …" or
+// "by network …".
 func (u Us) match(h *host) (how string, ok bool) {
 	switch {
 	case u.isName(h.name):
@@ -46,7 +46,7 @@ func (u Us) match(h *host) (how string, ok bool) {
 	return "", false
 }
 
-// foreign gives the addresses of a host that are not ours.
+// foreign returns the addresses of a host that are not of this server.
 func (u Us) foreign(h *host) []netip.Addr {
 	var others []netip.Addr
 	for _, addr := range h.addrs {
@@ -57,9 +57,9 @@ func (u Us) foreign(h *host) []netip.Addr {
 	return others
 }
 
-// unreachable are the networks that no sender of the outside can deliver to
-// (RFC 6890). The documentation networks are not among them: examples and
-// tests speak of servers there.
+// unreachable are the networks that senders on the Internet cannot reach (RFC
+// 6890). The documentation networks are not among them, because examples and tests
+// use them.
 var unreachable = func() []netip.Prefix {
 	var all []netip.Prefix
 	for _, text := range []string{
@@ -72,6 +72,7 @@ var unreachable = func() []netip.Prefix {
 	return all
 }()
 
+// isPublic reports whether senders on the Internet can reach an address.
 func isPublic(addr netip.Addr) bool {
 	addr = addr.Unmap()
 	return !slices.ContainsFunc(unreachable, func(p netip.Prefix) bool { return p.Contains(addr) })

@@ -14,32 +14,32 @@ type Subject struct {
 	Skip   bool   // mx_check: skip
 }
 
-// A Verdict is what was found out about one domain.
+// A Verdict is the result of the check of one domain.
 type Verdict struct {
 	Subject  Subject
 	Level    Level
 	Action   Action
-	Findings []Finding // the one that decides first
-	Records  []Record  // what they rest on
-	Servers  []string  // who gave the records
-	TTL      uint32    // seconds that the answer holds: of the MX records, or of the proof that there are none
+	Findings []Finding // the first decides
+	Records  []Record  // the records from the DNS
+	Servers  []string  // the servers that gave the records
+	TTL      uint32    // seconds for which the verdict is valid: of the MX records, or of the proof that there are none
 }
 
-// ID is the id of the finding that decides.
+// ID returns the id of the finding that decides.
 func (v *Verdict) ID() ID { return v.Findings[0].ID }
 
-// Text is the cause in a sentence, without the domain's name.
+// Text returns the text of the finding that decides.
 func (v *Verdict) Text() string { return v.Findings[0].Text }
 
-// A Finding is one thing that was found.
+// A Finding is one fact about a domain.
 type Finding struct {
 	ID     ID
 	Level  Level
-	Text   string // the cause, without the domain's name
-	Advice string // what to do about it; empty: nothing
+	Text   string // a sentence, without the domain's name
+	Advice string // what the postmaster can do; empty: nothing
 }
 
-// Basis is what the finding rests on: an RFC, or a program that behaves so.
+// Basis returns the Basis of the finding's rule.
 func (f *Finding) Basis() string { return ruleByID[f.ID].Basis }
 
 // finding makes a finding of a rule.
@@ -47,13 +47,14 @@ func finding(id ID, format string, args ...any) Finding {
 	return Finding{ID: id, Level: ruleByID[id].Level, Text: fmt.Sprintf(format, args...)}
 }
 
+// advise returns the finding with an advice.
 func (f Finding) advise(format string, args ...any) Finding {
 	f.Advice = fmt.Sprintf(format, args...)
 	return f
 }
 
-// action is what the finding does to a domain. One that was made less than its
-// rule says holds nothing back.
+// action returns the action of a finding. A finding with a lower level than its
+// rule does not hold the domain back.
 func (f *Finding) action(s Subject) Action {
 	action := ruleByID[f.ID].Action
 	if f.Level < ruleByID[f.ID].Level {
@@ -65,8 +66,8 @@ func (f *Finding) action(s Subject) Action {
 	return action
 }
 
-// add takes findings in and keeps the one that decides in front: the first of
-// the highest level. One that keeps the domain as it was decides what is done.
+// add adds findings. The first finding of the highest level moves to the front and
+// decides. When a finding has the action Keep, that is the action of the verdict.
 func (v *Verdict) add(findings ...Finding) {
 	for _, f := range findings {
 		v.Findings = append(v.Findings, f)
@@ -85,16 +86,16 @@ func (v *Verdict) add(findings ...Finding) {
 	}
 }
 
-// failed is the verdict on a domain of which nothing is known.
-func failed(s Subject, a Answer) Verdict {
+// failureVerdict returns the verdict when a question failed.
+func failureVerdict(s Subject, a Answer) Verdict {
 	v := Verdict{Subject: s}
 	v.add(finding(a.Failure, "%s", failureText(a)).advise("%s", failureAdvice(a.Failure, s.Domain)))
-	v.serve(a.Server)
+	v.addServers(a.Server)
 	return v
 }
 
-// serve adds who gave the records.
-func (v *Verdict) serve(servers ...string) {
+// addServers adds servers that gave records.
+func (v *Verdict) addServers(servers ...string) {
 	for _, server := range servers {
 		if server != "" && !slices.Contains(v.Servers, server) {
 			v.Servers = append(v.Servers, server)
@@ -102,7 +103,7 @@ func (v *Verdict) serve(servers ...string) {
 	}
 }
 
-// firstServer is who gave the MX records, or said that there are none.
+// firstServer returns the server that answered the question for the MX records.
 func (v *Verdict) firstServer() string {
 	if len(v.Servers) == 0 {
 		return ""
@@ -110,6 +111,7 @@ func (v *Verdict) firstServer() string {
 	return v.Servers[0]
 }
 
+// failureText describes a failure.
 func failureText(a Answer) string {
 	meaning := ruleByID[a.Failure].Meaning
 	text := lowerFirst(meaning[:len(meaning)-1])
@@ -119,7 +121,8 @@ func failureText(a Answer) string {
 	return text
 }
 
-// lowerFirst begins a sentence inside another one; an abbreviation stays.
+// lowerFirst returns a sentence with a lower-case first letter, for use within
+// another sentence. An abbreviation keeps its capital.
 func lowerFirst(s string) string {
 	if s[1] >= 'A' && s[1] <= 'Z' {
 		return s
@@ -127,6 +130,7 @@ func lowerFirst(s string) string {
 	return mailaddr.Lower(s[:1]) + s[1:]
 }
 
+// failureAdvice returns the advice for a failure.
 func failureAdvice(id ID, domain string) string {
 	switch id {
 	case DNSTimeout, DNSServfail:

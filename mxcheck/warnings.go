@@ -4,13 +4,13 @@ import (
 	"strings"
 )
 
-// Times to live in seconds that are worth a word.
+// Times to live in seconds. One below or above these limits gets a warning.
 const (
 	shortTTL = 60
 	longTTL  = 7 * 24 * 3600
 )
 
-// warnings adds what is not as it should be in a domain that leads here.
+// warnings adds the warnings about a domain whose mail arrives here.
 func (j *judgement) warnings(here *target) {
 	var dead []string
 	for i := range j.targets {
@@ -32,6 +32,7 @@ func (j *judgement) warnings(here *target) {
 	j.ttlWarnings()
 }
 
+// targetWarnings adds the warnings about one target.
 func (j *judgement) targetWarnings(t *target) {
 	if len(t.host.aliases) > 0 && t.host.state == alive {
 		j.add(finding(TargetCNAME, "its MX %s is an alias of %s; some senders bounce", t.name, t.host.end).
@@ -46,7 +47,7 @@ func (j *judgement) targetWarnings(t *target) {
 	}
 }
 
-// hereWarnings looks at the addresses of the target that is this server.
+// hereWarnings adds the warnings about the addresses of this server.
 func (j *judgement) hereWarnings(here *target) {
 	h := here.host
 	if len(j.us.Networks) > 0 && len(h.addrs) > 0 {
@@ -67,8 +68,8 @@ func (j *judgement) hereWarnings(here *target) {
 	}
 }
 
-// ttlWarnings looks at whole times to live only where they are short: a cache
-// counts them down.
+// ttlWarnings adds the warnings about times to live. A short one counts only from
+// an authoritative server, because a cache counts it down.
 func (j *judgement) ttlWarnings() {
 	switch ttl := j.answer.Records[0].TTL; {
 	case ttl < shortTTL && j.answer.Authoritative:
@@ -78,8 +79,8 @@ func (j *judgement) ttlWarnings() {
 	}
 }
 
-// context adds what is to be said of the domain whatever its MX records are.
-func (j *judgement) context() {
+// domainFindings adds the findings that do not depend on the MX records.
+func (j *judgement) domainFindings() {
 	if j.answer.Stale {
 		j.outOfDate()
 	}
@@ -94,8 +95,8 @@ func (j *judgement) context() {
 	}
 }
 
-// outOfDate keeps the domain as it is; what an old answer says against it is
-// not known to be so.
+// outOfDate adds the finding for an old answer. The domain stays as it was. A
+// finding of level error is replaced, because it may no longer be true.
 func (j *judgement) outOfDate() {
 	f := finding(StaleAnswer, "the resolver gave an answer that is out of date, because it cannot reach the servers of the zone")
 	if j.Level == Error {
@@ -105,10 +106,10 @@ func (j *judgement) outOfDate() {
 	j.add(f)
 }
 
-// agreed joins two looks at a domain, the first of which spoke against it.
-func agreed(first, second Verdict) Verdict {
+// combined returns the verdict of two opinions, of which the first is an error.
+func combined(first, second Verdict) Verdict {
 	from := first.firstServer()
-	first.serve(second.Servers...)
+	first.addServers(second.Servers...)
 	switch {
 	case second.Level == Unknown:
 		second.Findings[0].Text = "a second question was not answered (" + second.Text() + "); the first answer was: " + first.Text()
@@ -128,6 +129,7 @@ func agreed(first, second Verdict) Verdict {
 	return v
 }
 
+// inner reports whether records have an address that is not public.
 func inner(records []Record) bool {
 	for _, r := range records {
 		if r.Addr.IsValid() && !isPublic(r.Addr) {

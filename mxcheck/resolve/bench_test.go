@@ -53,7 +53,7 @@ func BenchmarkBulk(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			checker := mxcheck.Checker{Resolver: client, Us: us, Confirm: true, Probe: "no-such-name"}
+			checker := mxcheck.Checker{Resolver: client, Us: us, Confirm: true, Absent: "no-such-name"}
 			ok := 0
 			err = checker.CheckAll(context.Background(), subjects, func(_ int, v mxcheck.Verdict) {
 				if v.Level == mxcheck.OK {

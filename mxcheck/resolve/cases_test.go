@@ -85,7 +85,7 @@ func subjects(text string) []mxcheck.Subject {
 // the order of the case.
 func (c *zoneCase) verdicts(t testing.TB, checker *mxcheck.Checker) string {
 	t.Helper()
-	checker.Us, checker.Probe = c.us, "no-such-name"
+	checker.Us, checker.Absent = c.us, "no-such-name"
 	texts := make([]string, len(c.checks))
 	err := checker.CheckAll(context.Background(), c.checks, func(i int, v mxcheck.Verdict) { texts[i] = describe(&v) })
 	if err != nil {

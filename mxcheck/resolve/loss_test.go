@@ -122,7 +122,7 @@ func TestLoss(t *testing.T) {
 	}
 	server := serve(t, loadZone(t, zone.String()), nil)
 	config := quick(lossy(t, server, 1, 0.2, 0.05, 80*time.Millisecond))
-	c := mxcheck.Checker{Resolver: open(t, config), Us: us("mx1.example.net"), Confirm: true, Probe: "no-such-name"}
+	c := mxcheck.Checker{Resolver: open(t, config), Us: us("mx1.example.net"), Confirm: true, Absent: "no-such-name"}
 	start := time.Now()
 	got := make([]mxcheck.ID, domains)
 	if err := c.CheckAll(context.Background(), subjects, func(i int, v mxcheck.Verdict) {

@@ -33,7 +33,7 @@ func many(t testing.TB, n int) (*resolve.Zones, []mxcheck.Subject) {
 // count checks all subjects and counts the ids.
 func count(t *testing.T, subjects []mxcheck.Subject, r mxcheck.Resolver) map[mxcheck.ID]int {
 	t.Helper()
-	c := mxcheck.Checker{Resolver: r, Us: us("mx1.example.net"), Confirm: true, Probe: "no-such-name"}
+	c := mxcheck.Checker{Resolver: r, Us: us("mx1.example.net"), Confirm: true, Absent: "no-such-name"}
 	ids := map[mxcheck.ID]int{}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -294,7 +294,7 @@ func fakemail(t testing.TB) *resolve.Zones {
 
 func checkFakemail(t testing.TB, c *mxcheck.Checker) mxcheck.Verdict {
 	t.Helper()
-	c.Us, c.Probe = us("mx1.example.net"), "No-Such-Name"
+	c.Us, c.Absent = us("mx1.example.net"), "No-Such-Name"
 	var verdict mxcheck.Verdict
 	err := c.CheckAll(context.Background(), []mxcheck.Subject{{Domain: "fakemail.example"}}, func(_ int, v mxcheck.Verdict) { verdict = v })
 	if err != nil {
@@ -369,7 +369,7 @@ func TestNoZone(t *testing.T) {
 // TestStopped ends a run that waits for silent servers.
 func TestStopped(t *testing.T) {
 	server := serve(t, fakemail(t), silence)
-	c := mxcheck.Checker{Resolver: open(t, resolve.Config{Servers: []netip.AddrPort{server}}), Probe: "no-such-name"}
+	c := mxcheck.Checker{Resolver: open(t, resolve.Config{Servers: []netip.AddrPort{server}}), Absent: "no-such-name"}
 	subjects := make([]mxcheck.Subject, 5000)
 	for i := range subjects {
 		subjects[i].Domain = "fakemail.example"
@@ -390,7 +390,7 @@ func TestStopped(t *testing.T) {
 // not take as long as asking each of them.
 func TestSilenceIsShort(t *testing.T) {
 	server := serve(t, fakemail(t), silence)
-	c := mxcheck.Checker{Resolver: client(t, server), Confirm: true, Probe: "no-such-name"}
+	c := mxcheck.Checker{Resolver: client(t, server), Confirm: true, Absent: "no-such-name"}
 	subjects := make([]mxcheck.Subject, 20000)
 	for i := range subjects {
 		subjects[i].Domain = "fakemail.example"
