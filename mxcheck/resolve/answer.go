@@ -14,9 +14,8 @@ import (
 	"virtmap/mxcheck"
 )
 
-// readAnswer turns a packet that answers a question into an Answer. broken
-// reports a packet that does not hold the whole answer; its Answer then says
-// why, in case there is no other way to get it.
+// readAnswer returns the Answer of a reply. broken is true for a packet without
+// the whole answer. Then the Answer has the failure, in case TCP fails too.
 func readAnswer(packet []byte, q mxcheck.Question, server string) (a mxcheck.Answer, broken bool) {
 	a.Server = server
 	if packet[2]&bitTC != 0 {
@@ -46,8 +45,8 @@ func readAnswer(packet []byte, q mxcheck.Question, server string) (a mxcheck.Ans
 	return a, false
 }
 
-// whole reports whether a packet held as many records as its header says, and
-// each its data: Unpack takes less for an answer.
+// whole reports whether a packet has as many records as its header says, and each
+// record its data. Unpack accepts less.
 func whole(packet []byte, m *dns.Msg) bool {
 	for _, rr := range m.Answer {
 		if rr.Header().Rdlength == 0 && rr.Header().Class == dns.ClassINET {
@@ -63,6 +62,7 @@ func whole(packet []byte, m *dns.Msg) bool {
 	return true
 }
 
+// errorCodes returns the extended errors of a reply (RFC 8914).
 func errorCodes(m *dns.Msg) []*dns.EDNS0_EDE {
 	var codes []*dns.EDNS0_EDE
 	if opt := m.IsEdns0(); opt != nil {
@@ -75,6 +75,7 @@ func errorCodes(m *dns.Msg) []*dns.EDNS0_EDE {
 	return codes
 }
 
+// describe returns extended errors as text.
 func describe(codes []*dns.EDNS0_EDE) string {
 	var b strings.Builder
 	for _, e := range codes {
@@ -88,6 +89,7 @@ func describe(codes []*dns.EDNS0_EDE) string {
 	return b.String()
 }
 
+// rcodeName returns the name of a response code.
 func rcodeName(rcode int) string {
 	if name, ok := dns.RcodeToString[rcode]; ok {
 		return name
@@ -95,7 +97,8 @@ func rcodeName(rcode int) string {
 	return fmt.Sprintf("RCODE %d", rcode)
 }
 
-// failure tells why a response is no answer, by its codes (RFC 8914 4).
+// failure returns the failure that the codes of a reply stand for (RFC 8914 4), or
+// an empty id for an answer.
 func failure(m *dns.Msg, codes []*dns.EDNS0_EDE) mxcheck.ID {
 	between := func(low, high uint16) bool {
 		return slices.ContainsFunc(codes, func(e *dns.EDNS0_EDE) bool { return low <= e.InfoCode && e.InfoCode <= high })
@@ -119,7 +122,8 @@ func failure(m *dns.Msg, codes []*dns.EDNS0_EDE) mxcheck.ID {
 	return mxcheck.DNSServfail
 }
 
-// referral tells an empty answer that only says who else to ask.
+// referral returns the failure for an empty answer that only refers to other
+// servers, or an empty id.
 func referral(m *dns.Msg, a *mxcheck.Answer, q mxcheck.Question) mxcheck.ID {
 	if a.Proof != nil || len(a.Records) > 0 || len(a.Aliases) > 0 || m.Authoritative {
 		return ""
@@ -134,13 +138,12 @@ func referral(m *dns.Msg, a *mxcheck.Answer, q mxcheck.Question) mxcheck.ID {
 	return ""
 }
 
-// mostAliases is how many aliases are read of one answer: more than the rules
-// follow, so that those can tell that they are too many.
+// mostAliases is the most aliases that are read from one answer. It is more than
+// mxcheck follows, so that mxcheck can report too many.
 const mostAliases = 12
 
-// pick follows the aliases of a question through an answer, and gives them and
-// the records of the type asked for at their end. What else there is, is not
-// ours.
+// pick returns the aliases from the name of a question on, and the records of the
+// type at their end. It ignores all other records of the answer.
 func pick(all []dns.RR, q mxcheck.Question) (aliases, records []mxcheck.Record) {
 	name := mailaddr.Lower(q.Name)
 	for range mostAliases {
@@ -159,12 +162,13 @@ func pick(all []dns.RR, q mxcheck.Question) (aliases, records []mxcheck.Record) 
 	return aliases, records
 }
 
-// maxName is the length of the longest name as text without its final dot
-// (RFC 1035 3.1), but for escapes.
+// maxName is the length of the longest name as text, without its final dot and
+// without escapes (RFC 1035 3.1).
 const maxName = 253
 
-// aliasOf finds the CNAME record of a name, or makes it of the DNAME record
-// above it (RFC 6672 3.1), which a server may leave to us.
+// aliasOf returns the CNAME record of a name. Without one, it makes the CNAME
+// record from the DNAME record of a domain above (RFC 6672 3.1), which a server may
+// leave to the client.
 func aliasOf(all []dns.RR, name string) (mxcheck.Record, bool) {
 	for _, rr := range all {
 		if r, ok := record(rr); ok && r.Type == mxcheck.TypeCNAME && r.Name == name {
@@ -182,7 +186,8 @@ func aliasOf(all []dns.RR, name string) (mxcheck.Record, bool) {
 	return mxcheck.Record{}, false
 }
 
-// cutName gives the labels of a name that is below another one.
+// cutName returns the labels of a name before the name of its owner. under is
+// false when the name is not below the owner.
 func cutName(name, owner string) (labels string, under bool) {
 	if owner == "." {
 		return name, name != "."
@@ -190,8 +195,8 @@ func cutName(name, owner string) (labels string, under bool) {
 	return strings.CutSuffix(name, "."+owner)
 }
 
-// record turns a record of the wire into one of ours; ok is false for a type
-// that the rules do not need.
+// record returns a record of package dns as one of mxcheck. ok is false for types
+// that mxcheck does not need.
 func record(rr dns.RR) (r mxcheck.Record, ok bool) {
 	h := rr.Header()
 	r = mxcheck.Record{Name: folded(h.Name), Type: mxcheck.Type(h.Rrtype), TTL: h.Ttl}
@@ -217,8 +222,8 @@ func record(rr dns.RR) (r mxcheck.Record, ok bool) {
 	return r, h.Class == dns.ClassINET
 }
 
-// folded gives a name of the wire in lower case without its final dot, with
-// the escapes that it needs and no others.
+// folded returns a name of package dns in lower case, without its final dot, and
+// with only the escapes that it needs.
 func folded(name string) string {
 	if name == "." || name == "" {
 		return "."
@@ -226,14 +231,14 @@ func folded(name string) string {
 	if strings.Contains(name, `\`) {
 		wire := make([]byte, 256)
 		if _, err := dns.PackDomainName(name, wire, 0, nil, false); err == nil {
-			name, _, _ = dns.UnpackDomainName(wire, 0) // what was packed can be unpacked
+			name, _, _ = dns.UnpackDomainName(wire, 0) // no error: PackDomainName made it
 		}
 	}
 	return mailaddr.Lower(strings.TrimSuffix(name, ".")) // RFC 4343: A to Z, and nothing else
 }
 
-// proof finds the SOA record that proves an empty answer (RFC 2308 2): of a
-// zone that the name is in.
+// proof returns the SOA record that proves an answer without records (RFC 2308
+// 2). It is that of a zone with the name.
 func proof(authority []dns.RR, name string) *mxcheck.Proof {
 	for _, rr := range authority {
 		if soa, ok := rr.(*dns.SOA); ok && soa.Hdr.Class == dns.ClassINET {

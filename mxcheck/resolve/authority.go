@@ -8,11 +8,11 @@ import (
 	"virtmap/mxcheck"
 )
 
-// mostAuthorities bounds how many name servers of one zone are asked.
+// mostAuthorities is the most name servers of one zone that are asked.
 const mostAuthorities = 8
 
-// AskAuthorities finds the name servers of the zone that a name is in, and
-// puts the question to each of them, at its first address.
+// AskAuthorities finds the name servers of the zone of a name, and asks each at
+// its first address.
 func (c *Client) AskAuthorities(ctx context.Context, q mxcheck.Question) []mxcheck.Answer {
 	var answers []mxcheck.Answer
 	for _, ns := range c.nameServers(ctx, q.Name) {
@@ -26,8 +26,8 @@ func (c *Client) AskAuthorities(ctx context.Context, q mxcheck.Question) []mxche
 	return answers
 }
 
-// nameServers gives the name servers of the zone of a name: those of the name
-// itself, or of the first name above that has some.
+// nameServers returns the name servers of the zone of a name. They are those of the
+// name, or of the nearest name above that has some.
 func (c *Client) nameServers(ctx context.Context, name string) []string {
 	for name != "" {
 		a := c.Ask(ctx, mxcheck.Question{Name: name, Type: mxcheck.TypeNS})
@@ -43,6 +43,7 @@ func (c *Client) nameServers(ctx context.Context, name string) []string {
 	return nil
 }
 
+// address returns the first address of a host.
 func (c *Client) address(ctx context.Context, host string) (netip.Addr, bool) {
 	for _, typ := range []mxcheck.Type{mxcheck.TypeA, mxcheck.TypeAAAA} {
 		if a := c.Ask(ctx, mxcheck.Question{Name: host, Type: typ}); len(a.Records) > 0 {
@@ -52,9 +53,9 @@ func (c *Client) address(ctx context.Context, host string) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// askOne asks a server that is no resolver of ours.
+// askOne asks a name server that is not among the servers of the client.
 func (c *Client) askOne(ctx context.Context, name string, addr netip.Addr, q mxcheck.Question) mxcheck.Answer {
-	s, err := newServer(netip.AddrPortFrom(addr, c.config.authorityPort()), 1, &c.silence)
+	s, err := newServer(netip.AddrPortFrom(addr, c.config.authorityPort()), 1, &c.outage)
 	if err != nil {
 		return mxcheck.Answer{Failure: mxcheck.DNSLame, Detail: err.Error(), Server: name}
 	}

@@ -17,13 +17,13 @@ import (
 	"virtmap/mxcheck/resolve"
 )
 
-// bulk is the size of the benchmark: domains, and the MX hosts they share.
+// The size of the benchmark: domains, and the MX hosts that they share.
 const (
 	bulkDomains = 100_000
 	bulkHosts   = 100
 )
 
-// bulkZone is a zone of many domains that lead to few hosts.
+// bulkZone returns a zone of many domains with few MX hosts.
 func bulkZone() (text string, names []string) {
 	var b strings.Builder
 	b.WriteString("$ORIGIN example.\n$TTL 3600\n@ SOA ns hostmaster 1 7200 3600 1209600 3600\n@ NS ns\nns A 192.0.2.53\n")
@@ -37,8 +37,8 @@ func bulkZone() (text string, names []string) {
 	return b.String(), names
 }
 
-// BenchmarkBulk checks all domains of a large server against NSD, beside
-// dnsperf asking it the same questions.
+// BenchmarkBulk checks all domains of a large server against NSD. For comparison
+// dnsperf asks the same questions.
 func BenchmarkBulk(b *testing.B) {
 	zone, names := bulkZone()
 	server := peer.NSD(b, map[string]string{"example": zone})

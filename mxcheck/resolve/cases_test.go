@@ -81,8 +81,8 @@ func subjects(text string) []mxcheck.Subject {
 	return all
 }
 
-// verdicts checks all domains of a case and gives the verdicts as text, in
-// the order of the case.
+// verdicts checks all domains of a case and returns the verdicts as text, in the
+// order of the case.
 func (c *zoneCase) verdicts(t testing.TB, checker *mxcheck.Checker) string {
 	t.Helper()
 	checker.Us, checker.Absent = c.us, "no-such-name"
@@ -94,7 +94,7 @@ func (c *zoneCase) verdicts(t testing.TB, checker *mxcheck.Checker) string {
 	return strings.Join(texts, "\n")
 }
 
-// describe gives a verdict without who said it.
+// describe returns a verdict as text, without the servers.
 func describe(v *mxcheck.Verdict) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s, %s\n", v.Subject.Domain, v.Level, v.Action)
@@ -110,7 +110,7 @@ func describe(v *mxcheck.Verdict) string {
 	return b.String()
 }
 
-// loadZone reads a zone text of a case as a file.
+// loadZone writes the zone of a case to a file and reads it.
 func loadZone(t testing.TB, text string) *resolve.Zones {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "root")
@@ -124,8 +124,8 @@ func loadZone(t testing.TB, text string) *resolve.Zones {
 	return zones
 }
 
-// TestCases holds the verdicts of testdata/dns: by the zone file itself, and
-// over real sockets.
+// TestCases checks the domains of testdata/dns, with the zone files and over real
+// sockets. Both give the expected verdicts.
 func TestCases(t *testing.T) {
 	for _, c := range zoneCases(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(c.file), ".txtar"), func(t *testing.T) {
@@ -159,7 +159,7 @@ func (c *zoneCase) compare(t *testing.T, got string) {
 	}
 }
 
-// difference shows the first lines that differ.
+// difference returns the first lines that differ.
 func difference(want, got string) string {
 	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
 	for i := range min(len(w), len(g)) {
@@ -170,14 +170,13 @@ func difference(want, got string) string {
 	return fmt.Sprintf("%d lines, want %d\n%s", len(g), len(w), got)
 }
 
-// TestCasesCoverRules finds ids that no case and no server of the other tests
-// leads to.
+// TestCasesCoverRules fails for an id that is in no verdict of the tests.
 func TestCasesCoverRules(t *testing.T) {
 	var seen strings.Builder
 	for _, c := range zoneCases(t) {
 		seen.Write(c.archive.Files[len(c.archive.Files)-1].Data)
 	}
-	// Of TestAuthorities, TestNoZone and TestStopped.
+	// These are in TestAuthorities, TestNoZone and TestStopped.
 	fmt.Fprintf(&seen, "%s: %s: %s:", mxcheck.InconsistentNS, mxcheck.DNSNoZone, mxcheck.DNSStopped)
 	for _, m := range misbehaviours {
 		seen.WriteString(string(m.want) + ":")
@@ -189,8 +188,8 @@ func TestCasesCoverRules(t *testing.T) {
 	}
 }
 
-// TestNSD holds the verdicts against a real name server, and the records that
-// they rest on against dig.
+// TestNSD checks the domains with a real name server, and compares the records of
+// the verdicts with those of dig.
 func TestNSD(t *testing.T) {
 	for _, c := range zoneCases(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(c.file), ".txtar"), func(t *testing.T) {

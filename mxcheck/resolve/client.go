@@ -14,33 +14,35 @@ import (
 	"virtmap/mxcheck"
 )
 
-// Config says which servers are asked, and how patiently.
+// Config has the servers and the time limits of a Client. A zero value stands
+// for the default.
 type Config struct {
 	Servers []netip.AddrPort // in the order in which they are asked
 
-	// MaxQPS bounds the questions a second to all servers together. 0 is
-	// 500, or no bound where all servers are on this machine.
+	// MaxQPS is the most questions a second to all servers together. The
+	// default is 500, and no limit when all servers are on this machine.
 	MaxQPS float64
 
-	// Waits is how long each try over UDP waits for an answer before the next
-	// one, with the next server. An answer to an earlier try is still taken.
+	// Waits has the time for each try over UDP. After it the next server is
+	// asked, and an answer to an earlier try is still accepted.
 	Waits []time.Duration
-	// TCPWait is how long a question over TCP may take. A connection on which
-	// nothing is answered for a quarter of it is given up before.
+	// TCPWait is the time for a question over TCP. A connection without any
+	// answer for a quarter of it is closed.
 	TCPWait time.Duration
-	// Pause is how long a server that could not get an answer is left alone:
-	// it must remember its failure (RFC 9520 2.2), so asking at once again
-	// proves nothing.
+	// Pause is the time before a server is asked again after SERVFAIL. The
+	// server must cache its failure (RFC 9520 2.2), so that a question before
+	// gives the same reply.
 	Pause time.Duration
-	// Patience is how long servers that have answered may be silent before
-	// questions are given up at once. Where none has, it is the Waits.
+	// Patience is how long servers that have answered before may be silent
+	// before there is an outage. For servers that have not, the time is the
+	// sum of Waits.
 	Patience time.Duration
 
-	AuthorityPort uint16 // of the name servers that AskAuthorities asks; 0 is 53
+	AuthorityPort uint16 // of the name servers that AskAuthorities asks; default 53
 }
 
-// Defaults for what a Config leaves out. A question that nobody answers takes
-// about ten seconds with them.
+// Defaults of a Config. With them a question without an answer takes about ten
+// seconds.
 var (
 	defaultWaits    = []time.Duration{500 * time.Millisecond, time.Second, time.Second, 1500 * time.Millisecond, 2 * time.Second}
 	defaultTCPWait  = 3 * time.Second
@@ -48,23 +50,23 @@ var (
 	defaultPatience = 30 * time.Second
 )
 
-// politeQPS is a third of what the strictest public resolver lets one address
-// ask (Google Public DNS: 1,500 a second).
+// politeQPS is a third of the limit of the strictest public resolver for one
+// address (Google Public DNS: 1,500 a second).
 const politeQPS = 500
 
 // A Client is an mxcheck.Resolver over the network.
 type Client struct {
 	servers []*server
 	config  Config
-	limit   *rate.Limiter // nil: no bound
+	limit   *rate.Limiter // nil: no limit
 
-	unreachable []string // servers that no socket leads to
+	unreachable []string // servers for which no socket can be opened
 
-	silence silence
+	outage outage
 }
 
-// New opens a client. Close it. A server that this machine has no way to, such
-// as an IPv6 one without IPv6, counts as one that does not answer.
+// New opens a client, which must be closed. A server that this machine cannot
+// reach, for example without IPv6, counts as a server that does not answer.
 func New(config Config) (*Client, error) {
 	if len(config.Servers) == 0 {
 		return nil, errors.New("there is no DNS server to ask; name one with --resolver")
@@ -80,16 +82,16 @@ func New(config Config) (*Client, error) {
 		}
 	}
 	c := &Client{config: config}
-	c.silence.patience = config.Patience
+	c.outage.patience = config.Patience
 	for _, wait := range config.Waits {
-		c.silence.budget += wait
+		c.outage.budget += wait
 	}
 	c.limit = limiter(config)
 	for i, addr := range config.Servers {
 		if slices.Contains(config.Servers[:i], addr) {
-			continue // asked twice, it would be its own second opinion
+			continue // a server must not give its own second opinion
 		}
-		s, err := newServer(addr, socketsPerServer, &c.silence)
+		s, err := newServer(addr, socketsPerServer, &c.outage)
 		if err != nil {
 			c.unreachable = append(c.unreachable, fmt.Sprintf("%s (%s)", serverName(addr), err))
 			continue
@@ -99,6 +101,7 @@ func New(config Config) (*Client, error) {
 	return c, nil
 }
 
+// limiter returns the limiter for MaxQPS, or nil for no limit.
 func limiter(config Config) *rate.Limiter {
 	qps := config.MaxQPS
 	if qps == 0 {
@@ -114,7 +117,7 @@ func limiter(config Config) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(qps), int(max(1, qps/50)))
 }
 
-// Close closes the client's sockets, when nobody asks any more.
+// Close closes the sockets. Call it when no question is being asked.
 func (c *Client) Close() error {
 	var err error
 	for _, s := range c.servers {
@@ -123,30 +126,30 @@ func (c *Client) Close() error {
 	return err
 }
 
-// Ask asks a question: over UDP, of one server after the other, over TCP where
-// UDP does not carry the answer, until one of them gives an answer or all
-// tries are used up.
+// Ask asks one server after the other over UDP, until one gives an answer or all
+// tries have failed. It asks over TCP when the answer does not fit into UDP, or
+// when there is none over UDP.
 func (c *Client) Ask(ctx context.Context, q mxcheck.Question) mxcheck.Answer {
 	if len(c.servers) == 0 {
 		return mxcheck.Answer{Failure: mxcheck.DNSTimeout, Detail: "no way to " + strings.Join(c.unreachable, ", ")}
 	}
 	inquiry := newInquiry(c, q)
-	if c.silence.lasts() {
-		if inquiry.probing = c.silence.probe(); !inquiry.probing {
+	if c.outage.confirmed.Load() {
+		if inquiry.trial = c.outage.allowTrial(); !inquiry.trial {
 			return mxcheck.Answer{Failure: mxcheck.DNSTimeout, Detail: "no server has answered for a while"}
 		}
 	}
 	return inquiry.run(ctx)
 }
 
-// AskEach puts one question to every server.
+// AskEach asks every server, all at the same time.
 func (c *Client) AskEach(ctx context.Context, q mxcheck.Question) []mxcheck.Answer {
 	answers := make([]mxcheck.Answer, len(c.servers))
 	done := make(chan struct{})
 	for i, s := range c.servers {
 		go func() {
 			one := newInquiry(c, q)
-			one.servers, one.probing = []*server{s}, true
+			one.servers, one.trial = []*server{s}, true
 			answers[i] = one.run(ctx)
 			done <- struct{}{}
 		}()
@@ -157,47 +160,48 @@ func (c *Client) AskEach(ctx context.Context, q mxcheck.Question) []mxcheck.Answ
 	return answers
 }
 
-// Recover waits, while nobody answers anything, for somebody to answer again,
-// for as long as the Patience lasts. It reports whether it is worth asking.
+// Recover waits until an outage ends, no longer than Patience. It reports whether
+// a server answers.
 func (c *Client) Recover(ctx context.Context) bool {
-	if c.silence.heard.Load() == 0 { // from the start, nobody was there
-		c.probe(ctx)
-		return c.silence.heard.Load() != 0 && ctx.Err() == nil
+	if c.outage.heard.Load() == 0 { // no server has answered yet
+		c.askForRoot(ctx)
+		return c.outage.heard.Load() != 0 && ctx.Err() == nil
 	}
 	end := time.Now().Add(c.config.Patience)
-	for c.silence.lasts() && time.Now().Before(end) && ctx.Err() == nil {
-		c.probe(ctx)
+	for c.outage.confirmed.Load() && time.Now().Before(end) && ctx.Err() == nil {
+		c.askForRoot(ctx)
 	}
-	return !c.silence.lasts() && ctx.Err() == nil
+	return !c.outage.confirmed.Load() && ctx.Err() == nil
 }
 
-// probe asks all servers for what every one of them knows: whether a name is
-// dead, or the line.
-func (c *Client) probe(ctx context.Context) {
+// askForRoot asks all servers for the name servers of the root, which every
+// server has. Without a reply the cause is the line and not a name.
+func (c *Client) askForRoot(ctx context.Context) {
 	one := newInquiry(c, mxcheck.Question{Name: ".", Type: mxcheck.TypeNS})
-	defer one.settle()
-	one.probing = true
+	defer one.endTries()
+	one.trial = true
 	for _, s := range one.servers {
-		one.flights = append(one.flights, s.send(one))
+		one.tries = append(one.tries, s.send(one))
 	}
 	one.listen(ctx, 2*c.config.Waits[0])
 }
 
-// suspect finds out whether a silence is one of the line, once at a time.
-func (c *Client) suspect(ctx context.Context) {
-	if c.silence.looms() && c.silence.probing.CompareAndSwap(false, true) {
+// suspectOutage finds out whether a likely outage is one. It does so once at a
+// time, in the background.
+func (c *Client) suspectOutage(ctx context.Context) {
+	if c.outage.likely() && c.outage.confirming.CompareAndSwap(false, true) {
 		go func() {
-			defer c.silence.probing.Store(false)
-			c.probe(ctx)
+			defer c.outage.confirming.Store(false)
+			c.askForRoot(ctx)
 			if ctx.Err() == nil {
-				c.silence.confirm()
+				c.outage.confirm()
 			}
 		}()
 	}
 }
 
-// pace waits until a question may be asked; it reports false when ctx ends
-// first.
+// pace waits until the limit of the rate allows a question. It returns false when
+// ctx ends before.
 func (c *Client) pace(ctx context.Context) bool {
 	if c.limit == nil {
 		return true
@@ -210,9 +214,9 @@ func (c *Client) pace(ctx context.Context) bool {
 	return false
 }
 
-// order gives the servers in the order in which a question is put to them: as
-// configured, those that have been silent last. A second opinion is not asked
-// of the server that gave the first, as long as another one is there to ask.
+// order returns the servers in the order in which they are asked: as configured,
+// with silent servers at the end. A second opinion is asked of other servers than
+// the first, if one of them answers.
 func (c *Client) order(q mxcheck.Question) []*server {
 	if len(c.servers) < 2 {
 		return c.servers

@@ -1,31 +1,41 @@
-// Package resolve answers the questions of mxcheck: a Client over the network,
-// and Zones from zone files.
+// Package resolve has the resolvers of mxcheck: a Client asks DNS servers, and
+// Zones reads zone files.
 //
 // # The client
 //
-// A server is asked over UDP, from a few sockets that stay open for the run,
-// with EDNS and a payload of 1,232 bytes. A packet counts as an answer when it
-// comes from that server's address and port, is a response, and has the id and
-// the question of one that is out; everything else is dropped, and the question
-// waits on. An answer that was cut, cannot be read or has fewer records than
-// its header says is fetched over TCP. A try that nobody answers is followed by
-// one to the next server; an answer to an earlier try is still taken. What a
-// server says that is no answer (SERVFAIL, REFUSED and the like) is kept as
-// the reason, and the next server is asked.
+// The client asks over UDP, with EDNS and a payload of 1,232 bytes. It has a few
+// sockets for each server, which stay open.
 //
-// A second opinion is asked for over TCP first, and over UDP where TCP is not
-// to be had; a name that nobody answers for over UDP while others get their
-// answers is asked for over TCP too.
+// A packet is a reply when it comes from the address and port of the server, is a
+// response, and has the id and the question of a query. Other packets are dropped.
 //
-// How many questions are out at once to one server is bounded by a window that
-// grows with answers and shrinks with losses; see window.
+//   - Without a reply in time, the next server is asked. A late reply is still
+//     accepted.
+//   - After SERVFAIL, REFUSED and the like, the next server is asked. When all
+//     servers fail, the failure is one of these.
+//   - A reply that was cut, cannot be read, or has fewer records than its header
+//     says is asked for again over TCP.
+//   - A name without a reply over UDP, while other names get replies, is asked for
+//     over TCP too.
 //
-// The search list of resolv.conf is never used: it leaks names, and with a
-// wildcard it invents them.
+// A second opinion is asked over TCP first, and then over UDP.
+//
+// The number of open questions to one server is limited by a window. It grows
+// with replies and shrinks with losses; see window. When no server answers any
+// question, there is an outage; see outage.
+//
+// The search list of resolv.conf is not used: with it, a wrong name may find the
+// records of another name.
 //
 // # Zone files
 //
-// Zones answers as a name server that serves the files would: with aliases,
-// wildcards (RFC 4592), DNAME (RFC 6672), and with data below a zone cut left
-// to whoever the zone delegates to.
+// Zones answers like a name server with these files, with aliases, wildcards (RFC
+// 4592) and DNAME (RFC 6672). It does not answer for a name that a zone delegates
+// to another zone.
+//
+//	$ORIGIN fakemail.example.
+//	$TTL 3600
+//	@ SOA ns hostmaster 1 7200 3600 1209600 3600
+//	@ NS  ns
+//	@ MX  10 mx1.example.net.
 package resolve

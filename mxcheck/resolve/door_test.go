@@ -13,8 +13,8 @@ import (
 	"virtmap/mxcheck"
 )
 
-// FuzzAnswer reads packets from anyone. Whatever they hold, what comes out
-// is about the question.
+// FuzzAnswer reads random packets. The records of the answer always belong to the
+// question.
 func FuzzAnswer(f *testing.F) {
 	var m dns.Msg
 	m.SetQuestion("fakemail.example.", dns.TypeMX)
@@ -61,7 +61,7 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// FuzzZone reads zone files from anyone.
+// FuzzZone reads random zone files.
 func FuzzZone(f *testing.F) {
 	for _, text := range []string{
 		"$TTL 3600\n@ SOA ns h 1 2 3 4 5\n MX 10 mx1.example.net.\n*.w A 192.0.2.1\nd DNAME e\ns NS ns.s\nc CNAME d\n",
@@ -73,7 +73,7 @@ func FuzzZone(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, name string) {
 		if strings.Contains(text, "$GENERATE") && len(text) > 200 {
-			return // 65,535 records a line, many times over
+			return // many lines that make 65,535 records each
 		}
 		file := filepath.Join(t.TempDir(), "zone")
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
@@ -144,7 +144,7 @@ func TestSystemServers(t *testing.T) {
 	}
 }
 
-// TestNoEndlessAliases reads an answer whose aliases run in a circle.
+// TestNoEndlessAliases reads an answer with aliases in a circle.
 func TestNoEndlessAliases(t *testing.T) {
 	var all []dns.RR
 	for _, text := range []string{"a. 60 CNAME b.", "b. 60 CNAME a.", "c.d. 60 DNAME d.", "d. 60 DNAME c.d."} {

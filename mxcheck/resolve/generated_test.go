@@ -11,7 +11,7 @@ import (
 	"virtmap/mxcheck"
 )
 
-// targetPool are MX targets of every kind.
+// targetPool has MX targets of every kind.
 var targetPool = []string{
 	"mx1.example.net.", "mx1.example.net.", "MX1.example.net.", "mx2.example.net.", "nat.example.net.", "six.example.net.", "mixed.example.net.", "inner.example.net.",
 	"mx.other.example.", "backup.example.net.", "gone.example.net.", "text.pool.example.", "alias.pool.example.", "alias-gone.pool.example.", "loop.pool.example.",
@@ -31,7 +31,7 @@ mx1.exmaple.net. A 203.0.113.9
 a_b.pool.example. A 192.0.2.25
 `
 
-// generatedZone makes a zone of n domains, of every kind of MX.
+// generatedZone makes a zone of n domains with MX records of every kind.
 func generatedZone(r *rand.Rand, n int) (zone string, subjects []mxcheck.Subject) {
 	var b strings.Builder
 	b.WriteString(poolZone)
@@ -43,9 +43,9 @@ func generatedZone(r *rand.Rand, n int) (zone string, subjects []mxcheck.Subject
 			fmt.Fprintf(&b, "%s. CNAME d%d.example.\n", name, r.IntN(n))
 		case 1:
 			fmt.Fprintf(&b, "%s. A 192.0.2.%d\n", name, 24+r.IntN(3))
-		case 2: // there is only something below it
+		case 2: // only a name below it has records
 			fmt.Fprintf(&b, "x.%s. A 192.0.2.25\n", name)
-		case 3: // or nothing at all
+		case 3: // it does not exist
 		case 4:
 			fmt.Fprintf(&b, "*.%s. MX 10 %s\n", name, targetPool[r.IntN(len(targetPool))])
 			subject.Domain = []string{"any", "deep.any"}[r.IntN(2)] + "." + name
@@ -59,8 +59,8 @@ func generatedZone(r *rand.Rand, n int) (zone string, subjects []mxcheck.Subject
 	return b.String(), subjects
 }
 
-// TestGeneratedZones holds verdicts by zone file, over sockets of our own and
-// by NSD against each other.
+// TestGeneratedZones compares the verdicts by zone file, over our own sockets and
+// by NSD.
 func TestGeneratedZones(t *testing.T) {
 	hosts, err := os.ReadFile("../../testdata/dns/hosts.zone")
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 	"virtmap/mxcheck"
 )
 
-// lossy stands in front of a server and loses UDP packets in both directions,
-// and delays others past the time a try waits. TCP, which mends losses by
-// itself, goes through.
+// lossy starts a proxy in front of a server. The proxy loses UDP packets in both
+// directions and delays others longer than a try waits. It loses nothing over TCP,
+// because TCP sends lost packets again.
 func lossy(t testing.TB, server netip.AddrPort, seed uint64, lost, late float64, delay time.Duration) netip.AddrPort {
 	t.Helper()
 	packets, stream := listen(t, "127.0.0.1:0")
@@ -38,7 +38,7 @@ func lossy(t testing.TB, server netip.AddrPort, seed uint64, lost, late float64,
 			send()
 		}
 	}
-	backs := map[netip.AddrPort]*net.UDPConn{} // a socket to the server for each of the client's
+	backs := map[netip.AddrPort]*net.UDPConn{} // by port of the client: a socket to the server
 	go func() {
 		buffer := make([]byte, 4096)
 		for {
@@ -74,7 +74,7 @@ func lossy(t testing.TB, server netip.AddrPort, seed uint64, lost, late float64,
 	return front.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
-// forward connects whoever comes to a server.
+// forward connects every client of a listener to a server.
 func forward(from net.Listener, server netip.AddrPort) {
 	for {
 		client, err := from.Accept()
@@ -95,8 +95,8 @@ func forward(from net.Listener, server netip.AddrPort) {
 	}
 }
 
-// TestLoss checks 5,000 domains over a line that loses a fifth of the packets
-// and delays one in twenty: not one verdict may be another than without loss.
+// TestLoss checks 5,000 domains over a line that loses a fifth of the packets and
+// delays one in twenty. All verdicts are the same as without loss.
 func TestLoss(t *testing.T) {
 	const domains = 5000
 	var zone strings.Builder

@@ -31,16 +31,15 @@ func (a *asked) note(x exchange) [][]byte {
 	return [][]byte{x.good}
 }
 
-// counts gives how often each question was asked.
+// counts returns how often each question was asked.
 func (a *asked) counts() map[string]int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return maps.Clone(a.names)
 }
 
-// TestSharedHostsAreAskedOnce counts what a server is asked about many domains
-// with few MX hosts: about one question a domain, and nothing that nobody
-// wrote.
+// TestSharedHostsAreAskedOnce counts the questions about many domains with few MX
+// hosts: one question a domain, and a few for all.
 func TestSharedHostsAreAskedOnce(t *testing.T) {
 	const domains = 300
 	var zone strings.Builder
@@ -62,13 +61,13 @@ func TestSharedHostsAreAskedOnce(t *testing.T) {
 			t.Errorf("%s was asked %d times", name, n)
 		}
 	}
-	// Beside the domains: two addresses of two hosts, the wildcard, the canary.
+	// The others: two types of address for two hosts, the wildcard, the canary.
 	if len(counts) != domains+6 {
 		t.Errorf("%d questions", len(counts))
 	}
 }
 
-// TestMaxQPS asks no faster than it may.
+// TestMaxQPS asks no more questions a second than MaxQPS.
 func TestMaxQPS(t *testing.T) {
 	config := quick(serve(t, fakemail(t), nil))
 	config.MaxQPS = 100
@@ -77,13 +76,14 @@ func TestMaxQPS(t *testing.T) {
 	for range 21 {
 		c.Ask(context.Background(), mxcheck.Question{Name: "fakemail.example", Type: mxcheck.TypeMX})
 	}
-	// Two may go at once.
+	// The first two questions may be asked at once.
 	if took := time.Since(start); took < 180*time.Millisecond {
 		t.Errorf("21 questions took %v", took)
 	}
 }
 
-// TestSecondOpinionIsAskedElsewhere asks another server, over TCP.
+// TestSecondOpinionIsAskedElsewhere asks for a second opinion, which another
+// server gives over TCP.
 func TestSecondOpinionIsAskedElsewhere(t *testing.T) {
 	var first, second asked
 	var overTCP atomic.Int32

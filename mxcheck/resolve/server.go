@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// socketsPerServer is how many UDP ports are used towards one server: more
-// than one core can read, and a forger has more to guess.
+// socketsPerServer is the number of UDP ports for one server. With several, more
+// than one processor can read, and forged replies are harder.
 const socketsPerServer = 4
 
 // A server is one DNS server, with sockets that are open for the whole run.
@@ -22,32 +22,33 @@ type server struct {
 	next    atomic.Uint32
 	window  window
 	tcp     stream
-	silence *silence
+	outage  *outage
 
-	lost atomic.Int32 // tries in a row that it did not answer
+	lost atomic.Int32 // number of tries without a reply since its last reply
 }
 
-func newServer(addr netip.AddrPort, sockets int, silence *silence) (*server, error) {
-	s := &server{name: serverName(addr), silence: silence}
-	s.tcp.addr, s.tcp.alone = addr, make(chan struct{}, mostAlone)
+func newServer(addr netip.AddrPort, sockets int, outage *outage) (*server, error) {
+	s := &server{name: serverName(addr), outage: outage}
+	s.tcp.addr, s.tcp.single = addr, make(chan struct{}, maxSingle)
 	s.window.open()
 	for range sockets {
 		conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(addr))
 		if err != nil {
 			return nil, errors.Join(err, s.close())
 		}
-		_ = conn.SetReadBuffer(readBuffer) // a wish: the system's own size is enough for a slow line
-		k := &socket{conn: conn, server: s, flights: map[uint16]*flight{}}
+		_ = conn.SetReadBuffer(readBuffer) // an error does not matter: the default is enough for a slow line
+		k := &socket{conn: conn, server: s, tries: map[uint16]*try{}}
 		s.sockets = append(s.sockets, k)
 		go k.read()
 	}
 	return s, nil
 }
 
-// readBuffer is what a socket may hold of answers that were not read yet.
-const readBuffer = 1 << 20 // bytes
+// readBuffer is the number of bytes of replies that a socket keeps until they are
+// read.
+const readBuffer = 1 << 20
 
-// serverName gives the address, with the port where it is not the usual one.
+// serverName returns the address of a server, with the port unless it is 53.
 func serverName(addr netip.AddrPort) string {
 	if addr.Port() == dnsPort {
 		return addr.Addr().String()
@@ -63,55 +64,55 @@ func (s *server) close() error {
 	return err
 }
 
-// down reports whether the server has not answered for a while.
+// down reports whether the server has left many tries without a reply.
 func (s *server) down() bool { return s.lost.Load() >= 8 }
 
 // send sends a query over one of the sockets.
-func (s *server) send(i *inquiry) *flight {
+func (s *server) send(i *inquiry) *try {
 	k := s.sockets[int(s.next.Add(1))%len(s.sockets)]
-	f := &flight{socket: k, wire: i.wire, unvalidated: i.unvalidated, first: len(i.flights) == 0, replies: i.replies, sent: time.Now()}
-	k.register(f)
-	binary.BigEndian.PutUint16(i.query, f.id)
-	// An error is of an earlier packet, as a rule (ECONNREFUSED): the try
-	// then runs into its time limit, so that a dead server is not asked in a
-	// hurry.
+	t := &try{socket: k, wire: i.wire, unvalidated: i.unvalidated, first: len(i.tries) == 0, replies: i.replies, sent: time.Now()}
+	k.register(t)
+	binary.BigEndian.PutUint16(i.query, t.id)
+	// An error is mostly about an earlier packet (ECONNREFUSED). The try goes on
+	// until its time is over, so that a dead server gets no burst of queries.
 	_, _ = k.conn.Write(i.query)
-	return f
+	return t
 }
 
-// A socket is one UDP port, connected to a server, so that the system drops
-// packets from anywhere else.
+// A socket is one UDP port that is connected to a server. The system drops
+// packets from other addresses.
 type socket struct {
 	conn   *net.UDPConn
 	server *server
 
-	mu      sync.Mutex
-	flights map[uint16]*flight // by id
+	mu    sync.Mutex
+	tries map[uint16]*try // by id
 }
 
-// A flight is one try: a query that was sent and may be answered.
-type flight struct {
+// A try is a query that was sent.
+type try struct {
 	socket  *socket
 	id      uint16
 	wire    []byte // the question
 	replies chan<- *reply
 	sent    time.Time
-	first   bool // of its question
+	first   bool // it is the first try of its question
 	counted bool // it has left the window; guarded by socket.mu
 
-	unvalidated bool // it asks not to validate
+	unvalidated bool // the query asks for an answer without validation
 }
 
-func (k *socket) register(f *flight) {
+// register gives a try an id that no other try has.
+func (k *socket) register(t *try) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for f.id = newID(); k.flights[f.id] != nil; f.id++ {
+	for t.id = newID(); k.tries[t.id] != nil; t.id++ {
 	}
-	k.flights[f.id] = f
+	k.tries[t.id] = t
 }
 
-// read takes packets until the socket is closed. What does not belong to a
-// question of ours is dropped, and the question waits on.
+// read reads packets until the socket is closed. It drops packets that are no
+// reply to a try.
 func (k *socket) read() {
 	buffer := make([]byte, 1<<16)
 	for {
@@ -119,49 +120,49 @@ func (k *socket) read() {
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
-		case err != nil: // ECONNREFUSED and the like: about a packet sent before
+		case err != nil: // ECONNREFUSED and the like, about an earlier packet
 			time.Sleep(time.Millisecond)
 			continue
 		}
-		if f, first := k.match(buffer[:n]); f != nil {
-			k.server.silence.hear()
+		if t, first := k.match(buffer[:n]); t != nil {
+			k.server.outage.packetArrived()
 			k.server.lost.Store(0)
 			if first {
-				k.server.window.leave(won, f.sent)
+				k.server.window.leave(won, t.sent)
 			}
-			f.replies <- &reply{packet: bytes.Clone(buffer[:n]), from: k.server, unvalidated: f.unvalidated}
+			t.replies <- &reply{packet: bytes.Clone(buffer[:n]), from: k.server, unvalidated: t.unvalidated}
 		}
 	}
 }
 
-// match finds the try that a packet answers (RFC 5452 9.1: the question as
-// well as the id), and takes it out: it is answered once. first reports that
-// it was not counted yet.
-func (k *socket) match(packet []byte) (f *flight, first bool) {
+// match finds the try that a packet replies to, by id and question (RFC 5452
+// 9.1), and removes the try, so that it gets one reply. first is true when the try
+// has not left the window before.
+func (k *socket) match(packet []byte) (t *try, first bool) {
 	if len(packet) < headerSize {
 		return nil, false
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	id := binary.BigEndian.Uint16(packet)
-	f = k.flights[id]
-	if f == nil || !answers(packet, f.wire) {
+	t = k.tries[id]
+	if t == nil || !answers(packet, t.wire) {
 		return nil, false
 	}
-	delete(k.flights, id)
-	first, f.counted = !f.counted, true
-	return f, first
+	delete(k.tries, id)
+	first, t.counted = !t.counted, true
+	return t, first
 }
 
-// Bits of the third byte of a header (RFC 1035 4.1.1).
+// Bits of the third byte of a DNS header (RFC 1035 4.1.1).
 const (
 	bitQR      = 0x80
 	maskOpcode = 0x78
 	bitTC      = 0x02
 )
 
-// answers reports whether a packet is a response to a question. A server that
-// could not read the question may leave it out.
+// answers reports whether a packet is a response to a question. In a FORMERR or
+// NOTIMP response the question may be missing.
 func answers(packet, wire []byte) bool {
 	if packet[2]&bitQR == 0 || packet[2]&maskOpcode != 0 {
 		return false
@@ -174,45 +175,46 @@ func answers(packet, wire []byte) bool {
 	return len(packet) >= headerSize+len(wire) && bytes.EqualFold(packet[headerSize:headerSize+len(wire)], wire)
 }
 
-// lose counts the try as lost, if it was not answered. Only the first try of a
-// question tells of the line: where the others are lost too, it is the name
-// that nobody answers for.
-func (f *flight) lose() {
+// lose counts a try without a reply as lost. Only the first try of a question
+// makes the window smaller: when further tries are lost too, the cause is the name
+// and not the line.
+func (t *try) lose() {
 	result := lost
-	if !f.first {
+	if !t.first {
 		result = unused
 	}
-	if f.leave(result) {
-		f.socket.server.lost.Add(1)
-		f.socket.server.silence.lose()
+	if t.leave(result) {
+		t.socket.server.lost.Add(1)
+		t.socket.server.outage.tryLost()
 	}
 }
 
-// letGo gives up the try's place in the window; its answer is still welcome.
-func (f *flight) letGo() { f.leave(unused) }
+// release gives up the place of the try in the window. Its reply is still accepted.
+func (t *try) release() { t.leave(unused) }
 
-// leave makes the try leave the window, once.
-func (f *flight) leave(r result) (first bool) {
-	f.socket.mu.Lock()
-	first, f.counted = !f.counted, true
-	f.socket.mu.Unlock()
+// leave makes the try leave the window. It does so once, and reports whether it
+// did.
+func (t *try) leave(r result) (first bool) {
+	t.socket.mu.Lock()
+	first, t.counted = !t.counted, true
+	t.socket.mu.Unlock()
 	if first {
-		f.socket.server.window.leave(r, f.sent)
+		t.socket.server.window.leave(r, t.sent)
 	}
 	return first
 }
 
-// end takes the try back: its answer is no longer waited for.
-func (f *flight) end() {
-	k := f.socket
+// end ends the try. A later reply is dropped.
+func (t *try) end() {
+	k := t.socket
 	k.mu.Lock()
-	if k.flights[f.id] == f {
-		delete(k.flights, f.id)
+	if k.tries[t.id] == t {
+		delete(k.tries, t.id)
 	}
-	first := !f.counted
-	f.counted = true
+	first := !t.counted
+	t.counted = true
 	k.mu.Unlock()
 	if first {
-		k.server.window.leave(unused, f.sent)
+		k.server.window.leave(unused, t.sent)
 	}
 }

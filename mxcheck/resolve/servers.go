@@ -12,15 +12,15 @@ import (
 
 const dnsPort = 53
 
-// ResolvConf is where a system says which servers it asks.
+// ResolvConf is the file with the DNS servers of the system.
 const ResolvConf = "/etc/resolv.conf"
 
-// maxServers is how many of a resolv.conf are asked (resolv.h, MAXNS).
+// maxServers is the number of servers of a resolv.conf that are used (resolv.h,
+// MAXNS).
 const maxServers = 3
 
-// SystemServers gives the servers of a resolv.conf. Its search list is not
-// used: names are asked as they are. Where it names no server, or is not there,
-// it is the one on this machine (resolv.conf(5)).
+// SystemServers returns the servers of a resolv.conf. Without the file, or without
+// a server in it, the server is the one on this machine (resolv.conf(5)).
 func SystemServers(path string) []netip.AddrPort {
 	var servers []netip.AddrPort
 	if config, err := dns.ClientConfigFromFile(path); err == nil {
@@ -36,8 +36,8 @@ func SystemServers(path string) []netip.AddrPort {
 	return servers
 }
 
-// ParseServer reads a server: an address, with or without a port, an IPv6
-// address with one in brackets.
+// ParseServer parses a server: an address, or an address and a port. An IPv6
+// address with a port is in brackets.
 func ParseServer(text string) (netip.AddrPort, error) {
 	if addr, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
 		return netip.AddrPortFrom(addr.Unmap(), dnsPort), nil

@@ -12,47 +12,49 @@ import (
 	"time"
 )
 
-// A stream is a TCP connection to a server, opened when it is first wanted and
-// again when the server has closed it. Questions are put side by side over it
-// (RFC 7766 6.2.1).
+// A stream asks a server over TCP. It opens a connection for the first question,
+// and opens it again when the server has closed it. Many questions use the
+// connection at the same time (RFC 7766 6.2.1).
 type stream struct {
 	addr   netip.AddrPort
-	failed atomic.Int32 // dials in a row that failed
-	last   atomic.Int64 // UnixNano of the last one
-	alone  chan struct{}
+	failed atomic.Int32  // number of connections in a row that could not be opened
+	last   atomic.Int64  // UnixNano of the last of them
+	single chan struct{} // has an item for each connection of a single question
 
-	mu   sync.Mutex
-	pipe *pipe
-	gone bool
+	mu     sync.Mutex
+	pipe   *pipe
+	closed bool
 }
 
-// A pipe is one connection and the questions that are out on it.
+// A pipe is one TCP connection with its open questions.
 type pipe struct {
 	conn     net.Conn
-	answered atomic.Int64
+	answered atomic.Int64 // number of replies
 
 	mu    sync.Mutex
-	calls map[uint16]*streamCall
-	err   error // why it ended
+	calls map[uint16]*streamCall // by id
+	err   error                  // why the connection ended
 }
 
+// A streamCall is an open question.
 type streamCall struct {
 	wire  []byte
 	reply chan []byte // closed when the pipe ends
 }
 
-// deadFor is how long a server that refused to speak TCP is not asked over it.
-const deadFor = 30 * time.Second
+// refusedFor is how long a server is not asked over TCP after it has refused
+// connections.
+const refusedFor = 30 * time.Second
 
-// dead reports whether the server does not seem to speak TCP.
-func (s *stream) dead() bool {
-	return s.failed.Load() >= 3 && time.Since(time.Unix(0, s.last.Load())) < deadFor
+// refuses reports whether the server has refused several connections.
+func (s *stream) refuses() bool {
+	return s.failed.Load() >= 3 && time.Since(time.Unix(0, s.last.Load())) < refusedFor
 }
 
 func (s *stream) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.gone = true
+	s.closed = true
 	if s.pipe == nil || !s.pipe.open() {
 		return nil
 	}
@@ -60,8 +62,8 @@ func (s *stream) close() error {
 	return nil
 }
 
-// ask puts a question over the connection that all share, and over one of its
-// own when that ends: some servers answer one question a connection.
+// ask asks a question over the shared connection. When that ends, ask opens a
+// connection for this question: some servers answer one question a connection.
 func (s *stream) ask(ctx context.Context, query, wire []byte, wait time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -73,16 +75,18 @@ func (s *stream) ask(ctx context.Context, query, wire []byte, wait time.Duration
 	if err == nil || ctx.Err() != nil {
 		return packet, err
 	}
-	return s.askAlone(ctx, query, wire, wait/4)
+	return s.askSingly(ctx, query, wire, wait/4)
 }
 
-// mostAlone bounds how many connections of single questions there are at once.
-const mostAlone = 16
+// maxSingle is the most connections of single questions at the same time.
+const maxSingle = 16
 
-func (s *stream) askAlone(ctx context.Context, query, wire []byte, stall time.Duration) ([]byte, error) {
+// askSingly asks a question over a new connection.
+
+func (s *stream) askSingly(ctx context.Context, query, wire []byte, stall time.Duration) ([]byte, error) {
 	select {
-	case s.alone <- struct{}{}:
-		defer func() { <-s.alone }()
+	case s.single <- struct{}{}:
+		defer func() { <-s.single }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -94,16 +98,17 @@ func (s *stream) askAlone(ctx context.Context, query, wire []byte, stall time.Du
 	return p.ask(ctx, query, wire, stall)
 }
 
+// connect returns the shared connection, and opens it if it is not open.
 func (s *stream) connect(ctx context.Context) (*pipe, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.gone:
+	case s.closed:
 		return nil, net.ErrClosed
 	case s.pipe != nil && s.pipe.open():
 		return s.pipe, nil
 	case ctx.Err() != nil:
-		return nil, ctx.Err() // the time went by while others connected
+		return nil, ctx.Err() // the time passed while other questions opened it
 	}
 	p, err := s.dial(ctx)
 	if err != nil {
@@ -113,6 +118,7 @@ func (s *stream) connect(ctx context.Context) (*pipe, error) {
 	return p, nil
 }
 
+// dial opens a connection.
 func (s *stream) dial(ctx context.Context) (*pipe, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", s.addr.String())
@@ -127,20 +133,20 @@ func (s *stream) dial(ctx context.Context) (*pipe, error) {
 	return p, nil
 }
 
+// open reports whether the connection has not ended.
 func (p *pipe) open() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.err == nil
 }
 
-// ask puts a question. A connection on which nothing is answered for the time
-// of stall is ended.
+// ask asks a question. It ends a connection without any reply for the time stall.
 func (p *pipe) ask(ctx context.Context, query, wire []byte, stall time.Duration) ([]byte, error) {
 	id, call, err := p.register(wire)
 	if err != nil {
 		return nil, err
 	}
-	defer p.forget(id)
+	defer p.unregister(id)
 	before := p.answered.Load()
 	framed := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(query)), uint16(len(query)))
 	framed = append(framed, query...)
@@ -181,6 +187,7 @@ func (p *pipe) write(framed []byte, deadline time.Time) error {
 	return err
 }
 
+// register gives a question an id that no other question has.
 func (p *pipe) register(wire []byte) (uint16, *streamCall, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -196,7 +203,7 @@ func (p *pipe) register(wire []byte) (uint16, *streamCall, error) {
 	return id, call, nil
 }
 
-func (p *pipe) forget(id uint16) {
+func (p *pipe) unregister(id uint16) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.calls, id)
@@ -208,7 +215,7 @@ func (p *pipe) reason() error {
 	return p.err
 }
 
-// read takes answers until the connection ends.
+// read reads replies until the connection ends.
 func (p *pipe) read() {
 	var size [2]byte
 	for {
@@ -225,6 +232,7 @@ func (p *pipe) read() {
 	}
 }
 
+// deliver gives a reply to its question.
 func (p *pipe) deliver(packet []byte) {
 	if len(packet) < headerSize {
 		return
@@ -239,7 +247,7 @@ func (p *pipe) deliver(packet []byte) {
 	}
 }
 
-// end fails what is out on the connection.
+// end closes the connection. All open questions fail.
 func (p *pipe) end(err error) {
 	if errors.Is(err, io.EOF) {
 		err = errors.New("the server closed the connection")

@@ -17,7 +17,7 @@ import (
 	"virtmap/mxcheck/resolve"
 )
 
-// many gives a zone of n domains that lead here, and the domains.
+// many returns a zone of n domains with this server as MX, and the domains.
 func many(t testing.TB, n int) (*resolve.Zones, []mxcheck.Subject) {
 	t.Helper()
 	var zone strings.Builder
@@ -43,9 +43,8 @@ func count(t *testing.T, subjects []mxcheck.Subject, r mxcheck.Resolver) map[mxc
 	return ids
 }
 
-// TestSlowFailuresDoNotBlock asks a server that says SERVFAIL after a try has
-// given it up, and one that is silent: whoever waits for a place must not hold
-// one.
+// TestSlowFailuresDoNotBlock asks a server that replies SERVFAIL after the time of
+// a try, and a silent one. A try that waits for a place must not hold another.
 func TestSlowFailuresDoNotBlock(t *testing.T) {
 	zones, subjects := many(t, 300)
 	slow := func(x exchange) [][]byte {
@@ -59,8 +58,8 @@ func TestSlowFailuresDoNotBlock(t *testing.T) {
 	}
 }
 
-// TestDeadNamesDoNotHurtOthers asks a server that is silent about some names:
-// the others get their verdict all the same.
+// TestDeadNamesDoNotHurtOthers asks a server that is silent about some names. All
+// other names get their verdict.
 func TestDeadNamesDoNotHurtOthers(t *testing.T) {
 	zones, subjects := many(t, 3000)
 	dead := func(x exchange) [][]byte {
@@ -75,8 +74,8 @@ func TestDeadNamesDoNotHurtOthers(t *testing.T) {
 	}
 }
 
-// TestDeadNamesInFront has the names that nobody answers for before all
-// others: that is no silence of the line.
+// TestDeadNamesInFront asks for the names without an answer first. That is not an
+// outage.
 func TestDeadNamesInFront(t *testing.T) {
 	zones, subjects := many(t, 1300)
 	dead := func(x exchange) [][]byte {
@@ -95,7 +94,7 @@ func TestDeadNamesInFront(t *testing.T) {
 	}
 }
 
-// TestServersComeBack asks servers that fall silent for a while.
+// TestServersComeBack asks servers that are silent for a while.
 func TestServersComeBack(t *testing.T) {
 	zones, subjects := many(t, 3000)
 	var begin sync.Once
@@ -114,8 +113,8 @@ func TestServersComeBack(t *testing.T) {
 	}
 }
 
-// TestHastyTCP asks servers whose UDP answers do not fit, and whose TCP ends
-// early, or stalls.
+// TestHastyTCP asks servers whose answers need TCP, and whose TCP connections end
+// early or stall.
 func TestHastyTCP(t *testing.T) {
 	for name, after := range map[string]func(n int32, x exchange, end chan struct{}) [][]byte{
 		"closes after each answer": func(_ int32, x exchange, _ chan struct{}) [][]byte {
@@ -132,7 +131,7 @@ func TestHastyTCP(t *testing.T) {
 		},
 		"stalls now and then": func(n int32, x exchange, end chan struct{}) [][]byte {
 			if n%50 == 0 {
-				<-end // this connection is dead from now on
+				<-end // the connection stalls from now on
 				return nil
 			}
 			return [][]byte{x.good}
@@ -157,7 +156,8 @@ func TestHastyTCP(t *testing.T) {
 	}
 }
 
-// TestNestedRenaming reads an answer that would grow without end.
+// TestNestedRenaming reads an answer with a DNAME that makes longer and longer
+// names.
 func TestNestedRenaming(t *testing.T) {
 	label := strings.Repeat("x", 60)
 	bomb := func(x exchange) [][]byte {
@@ -187,8 +187,8 @@ func TestNestedRenaming(t *testing.T) {
 	}
 }
 
-// TestSilentServerDoesNotHoldUpARun has one of two servers silent: the run
-// takes no longer than it takes to ask it whether it lies.
+// TestSilentServerDoesNotHoldUpARun asks two servers of which one is silent. The
+// run takes no longer than the canary waits.
 func TestSilentServerDoesNotHoldUpARun(t *testing.T) {
 	hole, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"virtmap/mxcheck/resolve"
 )
 
-// A trouble is what happens when servers misbehave: one after the other is
-// asked. A nil server answers as it should.
+// A trouble is a list of servers that misbehave, in the order in which they are
+// asked, and the verdict. A nil server answers well.
 type trouble struct {
 	name    string
 	servers []misbehaviour
@@ -34,7 +34,7 @@ func udpOnly(bad misbehaviour) misbehaviour {
 	}
 }
 
-// closedTCP hangs up on TCP.
+// closedTCP closes TCP connections at once.
 func closedTCP(bad misbehaviour) misbehaviour {
 	return func(x exchange) [][]byte {
 		if x.tcp {
@@ -53,7 +53,7 @@ func changing(change func(m *dns.Msg)) misbehaviour {
 	return func(x exchange) [][]byte { return [][]byte{x.changed(change)} }
 }
 
-// before sends something in front of the good answer.
+// before sends a packet in front of the good answer.
 func before(packet func(x exchange) []byte) misbehaviour {
 	return func(x exchange) [][]byte { return [][]byte{packet(x), x.good} }
 }
@@ -72,7 +72,7 @@ func lying(x exchange) [][]byte {
 
 func cut(x exchange) [][]byte { return [][]byte{x.good[:len(x.good)-15]} }
 
-// otherPort answers from a port that was not asked.
+// otherPort answers from another port.
 func otherPort(x exchange) [][]byte {
 	if x.tcp {
 		return nil
@@ -84,7 +84,7 @@ func otherPort(x exchange) [][]byte {
 	return nil
 }
 
-// once answers the first question for the domain, and falls silent.
+// once answers the first question for the domain, and no further ones.
 func once(change func(m *dns.Msg)) misbehaviour {
 	var asked atomic.Int32
 	return func(x exchange) [][]byte {
@@ -266,7 +266,7 @@ func lostOnce(name string) misbehaviour {
 	}
 }
 
-// delayed answers well, after a while.
+// delayed gives the good answer after some time.
 func delayed(by time.Duration) misbehaviour {
 	return func(x exchange) [][]byte {
 		time.AfterFunc(by, func() { _, _ = x.w.Write(x.good) })
@@ -274,7 +274,7 @@ func delayed(by time.Duration) misbehaviour {
 	}
 }
 
-// bare takes the data away from the records of a type.
+// bare gives the good answer without the data of records of a type.
 func bare(kind uint16) misbehaviour {
 	return func(x exchange) [][]byte {
 		return [][]byte{x.changed(func(m *dns.Msg) {
@@ -353,7 +353,7 @@ func TestAuthorities(t *testing.T) {
 	}
 }
 
-// TestNoZone asks zone files for what none of them holds.
+// TestNoZone asks for names that are in no zone file.
 func TestNoZone(t *testing.T) {
 	zones := loadZone(t, "$ORIGIN example.\n$TTL 3600\n@ SOA ns h 1 2 3 4 300\n@ NS ns\nshop MX 10 mx1.example.net.\naway NS ns.away\n")
 	c := mxcheck.Checker{Resolver: zones, Us: us("mx1.example.net")}
@@ -386,8 +386,8 @@ func TestStopped(t *testing.T) {
 	}
 }
 
-// TestSilenceIsShort asks many domains of a server that never answers: it must
-// not take as long as asking each of them.
+// TestSilenceIsShort asks a silent server for many domains. That must not take as
+// long as the tries for each.
 func TestSilenceIsShort(t *testing.T) {
 	server := serve(t, fakemail(t), silence)
 	c := mxcheck.Checker{Resolver: client(t, server), Confirm: true, Absent: "no-such-name"}
@@ -407,8 +407,8 @@ func TestSilenceIsShort(t *testing.T) {
 	t.Logf("%v", time.Since(start))
 }
 
-// TestNoWayToTheServer asks a server that this machine cannot send to: that
-// is silence, and no reason to fail.
+// TestNoWayToTheServer asks a server that this machine cannot reach. It counts as
+// silent, and is no error.
 func TestNoWayToTheServer(t *testing.T) {
 	nowhere := netip.MustParseAddrPort("[fe80::1%no-such-interface]:53")
 	v := checkFakemail(t, &mxcheck.Checker{Resolver: client(t, nowhere), Confirm: true})
@@ -421,8 +421,8 @@ func TestNoWayToTheServer(t *testing.T) {
 	}
 }
 
-// TestOneServerTwice does not take a server for its own second opinion, nor
-// miss the second opinion for it.
+// TestOneServerTwice has the same server twice. It counts once, and gives both
+// opinions.
 func TestOneServerTwice(t *testing.T) {
 	server := serve(t, fakemail(t), changing(noSuchName))
 	v := checkFakemail(t, &mxcheck.Checker{Resolver: client(t, server, server), Confirm: true})

@@ -7,33 +7,34 @@ import (
 	"time"
 )
 
-// Sizes of a window in questions. The first is what a resolver of a small
-// machine takes without dropping; the least keeps a line going on which
-// packets get lost for no fault of ours.
+// Sizes of a window in questions. A resolver on a small machine takes firstWindow
+// questions without a loss. With leastWindow a line with losses of other causes is
+// still useful.
 const (
 	leastWindow = 16
 	firstWindow = 64
 	mostWindow  = 1024
 )
 
-// A window bounds how many questions are out to one server. It grows by one
-// for every round of answers, doubles with every round until the first loss,
-// and is halved by a loss, at most once a round.
+// A window limits the number of open questions to one server. A round is as many
+// replies as the window is large. The window doubles with every round until the
+// first loss, and after that grows by one with every round. A loss halves the
+// window, at most once a round.
 type window struct {
 	mu      sync.Mutex
 	size    float64
-	out     int
-	waiting list.List // of chan struct{}: first tries
-	again   list.List // the same: further tries
-	slow    bool      // a loss was seen: no more doubling
-	cut     time.Time // of the last halving
+	out     int       // number of tries in the window
+	waiting list.List // of chan struct{}: first tries that wait
+	again   list.List // of chan struct{}: further tries that wait
+	slow    bool      // there was a loss: the window no longer doubles
+	cut     time.Time // when the window was halved last
 }
 
 func (w *window) open() { w.size = firstWindow }
 
-// enter waits for room, in turn; it reports false when ctx ends first. Who
-// waits must not hold a place. First tries go before others: names that nobody
-// answers for must not keep those from being asked that somebody does.
+// enter waits for a place in the window. It returns false when ctx ends before.
+// First tries go before further tries, so that names without an answer do not
+// delay the others. A caller that waits must not hold another place.
 func (w *window) enter(ctx context.Context, first bool) bool {
 	w.mu.Lock()
 	if w.out < int(w.size) && w.queued() == 0 {
@@ -56,7 +57,7 @@ func (w *window) enter(ctx context.Context, first bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	select {
-	case <-turn: // it was our turn at the same time: pass it on
+	case <-turn: // the place came when ctx ended: the next try gets it
 		w.out--
 		w.admit()
 	default:
@@ -65,16 +66,16 @@ func (w *window) enter(ctx context.Context, first bool) bool {
 	return false
 }
 
-// A result is what became of a question that was out.
+// A result is the end of a try in the window.
 type result uint8
 
 const (
-	won    result = iota // it was answered
-	lost                 // nobody answered in time
-	unused               // the answer came from elsewhere, or nobody wants it any more
+	won    result = iota // there was a reply
+	lost                 // there was no reply in time
+	unused               // the reply is of no interest any more
 )
 
-// leave makes room, and adapts the size.
+// leave gives up a place and adapts the size of the window.
 func (w *window) leave(r result, sent time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -83,7 +84,7 @@ func (w *window) leave(r result, sent time.Time) {
 		w.size = min(w.size+1, mostWindow)
 	case r == won:
 		w.size = min(w.size+1/w.size, mostWindow)
-	case r == lost && sent.After(w.cut): // one that was sent before tells of the same loss
+	case r == lost && sent.After(w.cut): // a try from before that belongs to the same loss
 		w.size = max(w.size/2, leastWindow)
 		w.slow, w.cut = true, time.Now()
 	}
@@ -93,7 +94,7 @@ func (w *window) leave(r result, sent time.Time) {
 
 func (w *window) queued() int { return w.waiting.Len() + w.again.Len() }
 
-// admit lets in who waits, as far as there is room.
+// admit gives free places to tries that wait.
 func (w *window) admit() {
 	for w.out < int(w.size) && w.queued() > 0 {
 		queue := &w.waiting

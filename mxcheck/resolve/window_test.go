@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// fill takes n places of a window that has room for them.
+// fill takes n free places of a window.
 func fill(t *testing.T, w *window, n int) {
 	t.Helper()
 	for range n {
@@ -71,8 +71,8 @@ func TestWindowIsBounded(t *testing.T) {
 	}
 }
 
-// TestWindowQueue lets in who waits, in turn and first tries first, and gives the place of one that
-// does not want it any more to the next.
+// TestWindowQueue: tries get places in their order, with first tries before others.
+// When a try no longer waits, the next gets its place.
 func TestWindowQueue(t *testing.T) {
 	var w window
 	w.open()

@@ -14,8 +14,8 @@ import (
 	"virtmap/mxcheck/resolve"
 )
 
-// A misbehaviour makes a server answer otherwise than the zone says. It gives
-// the packets to send, none for silence.
+// A misbehaviour makes a server answer in a wrong way. It returns the packets to
+// send, or none for silence.
 type misbehaviour func(x exchange) [][]byte
 
 // An exchange is one question to a server of a test.
@@ -23,11 +23,11 @@ type exchange struct {
 	w     dns.ResponseWriter
 	query *dns.Msg
 	tcp   bool
-	good  []byte // the answer that the zone gives
-	nth   int32  // of all questions to this server, from 1
+	good  []byte // the answer from the zone
+	nth   int32  // its number among all questions to this server, from 1
 }
 
-// changed gives the good answer with something changed.
+// changed returns the good answer after a change.
 func (x exchange) changed(change func(m *dns.Msg)) []byte {
 	var m dns.Msg
 	if err := m.Unpack(x.good); err != nil {
@@ -50,8 +50,8 @@ func (x exchange) rcode(code int, ede ...uint16) [][]byte {
 	})}
 }
 
-// serve answers for zones over UDP and TCP on one loopback port until the test
-// ends, as a resolver would.
+// serve starts a resolver with zones, over UDP and TCP on one loopback port. It
+// stops when the test ends.
 func serve(t testing.TB, zones *resolve.Zones, bad misbehaviour) netip.AddrPort {
 	t.Helper()
 	return serveOn(t, "127.0.0.1:0", zones, bad)
@@ -99,7 +99,7 @@ func listen(t testing.TB, on string) (net.PacketConn, net.Listener) {
 	}
 }
 
-// respond makes the answer of a resolver that has the zones.
+// respond returns the answer of a resolver with the zones.
 func respond(zones *resolve.Zones, query *dns.Msg, tcp bool) []byte {
 	var m dns.Msg
 	m.SetReply(query)
@@ -146,7 +146,7 @@ func respond(zones *resolve.Zones, query *dns.Msg, tcp bool) []byte {
 	return packet
 }
 
-// quick are short times for tests on loopback.
+// quick returns a Config with short times, for tests on loopback.
 func quick(servers ...netip.AddrPort) resolve.Config {
 	const wait = 50 * time.Millisecond
 	return resolve.Config{

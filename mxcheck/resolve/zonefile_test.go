@@ -16,7 +16,8 @@ import (
 
 const zoneHead = "$TTL 3600\n@ IN SOA ns.x. h.x. 1 2 3 4 300\n@ IN NS ns.x.\n"
 
-// load reads a zone text as fakemail.example.zone, beside the files given.
+// load reads a zone text as fakemail.example.zone, in a folder with the files
+// beside.
 func load(t *testing.T, text string, beside map[string]string) (*Zones, string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -49,8 +50,8 @@ func load(t *testing.T, text string, beside map[string]string) (*Zones, string) 
 	return zones, strings.Join(said, "\n")
 }
 
-// TestZoneFaults holds what is said of zone files that name servers refuse, or
-// read otherwise than they look.
+// TestZoneFaults reads zone files that name servers refuse, or read in another way
+// than a person does.
 func TestZoneFaults(t *testing.T) {
 	const file = "fakemail.example.zone"
 	for name, c := range map[string]struct{ text, want string }{
@@ -89,8 +90,7 @@ func TestZoneFaults(t *testing.T) {
 	}
 }
 
-// TestZoneAnswers holds what name servers answer (compared with NSD 4.6 and
-// BIND 9.18).
+// TestZoneAnswers compares with the answers of NSD 4.6 and BIND 9.18.
 func TestZoneAnswers(t *testing.T) {
 	zones, faults := load(t, zoneHead+`e\120 MX 10 mx
 up.LOW MX 10 MX.Example.NET.
@@ -145,7 +145,7 @@ func say(a mxcheck.Answer) string {
 	return strings.Join(all, " ")
 }
 
-// TestRootZone has the wildcard and the renaming of the root itself.
+// TestRootZone has a wildcard and a DNAME in the root zone.
 func TestRootZone(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "root")
@@ -163,8 +163,8 @@ func TestRootZone(t *testing.T) {
 	}
 }
 
-// TestLargeZones reads files that would take minutes if reading them were not
-// about as long as they are.
+// TestLargeZones reads files that would take minutes if the time were not
+// proportional to their size.
 func TestLargeZones(t *testing.T) {
 	var one, deep strings.Builder
 	one.WriteString(zoneHead)
@@ -187,8 +187,8 @@ func TestLargeZones(t *testing.T) {
 	}
 }
 
-// TestReadingTellsZonesApart: every file that was read has its digest, and no other
-// has one.
+// TestReadingTellsZonesApart: every file that was read has a digest, and no other
+// file has one.
 func TestReadingTellsZonesApart(t *testing.T) {
 	included := "@ MX 10 mx\n"
 	zones, faults := load(t, "\xef\xbb\xbf"+zoneHead+"$INCLUDE sub/mx.inc\n$INCLUDE sub/mx.inc\n", map[string]string{"sub/mx.inc": included, "sub/other.inc": ""})
@@ -214,8 +214,7 @@ func TestReadingTellsZonesApart(t *testing.T) {
 	}
 }
 
-// TestReadingOfWhatChanges: a file that was written to between two of its readings
-// has no digest.
+// TestReadingOfWhatChanges: a file that changes between two readings has no digest.
 func TestReadingOfWhatChanges(t *testing.T) {
 	l := zoneLoader{zoneFile: zoneFile{path: "zone"}, digests: map[string]string{}}
 	for _, c := range []struct{ text, want string }{{"one", fmt.Sprintf("%x", sha256.Sum256([]byte("one")))}, {"two", changed}, {"two", changed}} {
@@ -223,7 +222,7 @@ func TestReadingOfWhatChanges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in := l.count(file, "mx.inc")
+		in := l.countLines(file, "mx.inc")
 		for err == nil {
 			_, err = in.ReadByte()
 		}

@@ -13,11 +13,11 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
-// A ZoneFault is what is wrong with a zone file.
+// A ZoneFault is a fault in a zone file.
 type ZoneFault struct {
 	File  string
-	Line  int // 0: the file as a whole
-	Fatal bool
+	Line  int  // 0: the file as a whole
+	Fatal bool // name servers refuse the zone
 	Text  string
 	Help  string
 }
@@ -37,10 +37,9 @@ func (f ZoneFault) String() string {
 	return text
 }
 
-// LoadZones reads zone files. Each path is a file, a file with its origin
-// behind a colon, or a folder, of which the files *.zone, *.db and db.* are
-// taken. What is wrong with the files is in the faults; with a fatal one the
-// Zones are not to be used.
+// LoadZones reads zone files. Each path is a file, a file with a colon and its
+// origin, or a folder. In a folder the files *.zone, *.db and db.* are zone files.
+// With a fatal fault the Zones must not be used.
 func LoadZones(paths []string) (*Zones, []ZoneFault, error) {
 	z := &Zones{zones: map[string]*zone{}, reading: Reading{Digests: map[string]string{}}}
 	var faults []ZoneFault
@@ -68,17 +67,18 @@ func LoadZones(paths []string) (*Zones, []ZoneFault, error) {
 	return z, faults, nil
 }
 
-// A Reading is what was read for Zones. While ZoneFiles gives the same files, and
-// every digest is that of its file, LoadZones gives the same Zones.
+// A Reading has the files of Zones with their digests. As long as ZoneFiles
+// returns the same files and their digests are the same, LoadZones returns the
+// same Zones.
 type Reading struct {
-	Files   []string          // what the paths stood for, in their order
-	Digests map[string]string // SHA-256 in hex by path, also of what the files include
+	Files   []string          // the zone files, in the order of the paths
+	Digests map[string]string // SHA-256 in hex by path, also of included files
 }
 
-// Reading gives what was read.
+// Reading returns the files that were read.
 func (z *Zones) Reading() Reading { return z.reading }
 
-// ZoneFiles gives the files that paths stand for now, as LoadZones reads them.
+// ZoneFiles returns the files that LoadZones would read now, in the same order.
 func ZoneFiles(paths []string) ([]string, error) {
 	var all []string
 	for _, path := range paths {
@@ -93,14 +93,14 @@ func ZoneFiles(paths []string) ([]string, error) {
 	return all, nil
 }
 
-// A zoneFile is a file to read, and the name of the zone in it.
+// A zoneFile is a file to read and the name of its zone.
 type zoneFile struct {
 	path   string
-	origin string // empty: the file says it itself
+	origin string // the name of the zone; empty: the file has it
 	sure   bool   // another zone in the file is a fault
 }
 
-// zoneFiles gives the files that a path stands for.
+// zoneFiles returns the files of one path.
 func zoneFiles(path string) ([]zoneFile, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -129,7 +129,8 @@ func zoneFiles(path string) ([]zoneFile, error) {
 	return files, nil
 }
 
-// withOrigin reads FILE:ORIGIN.
+// withOrigin parses a path of the form FILE:ORIGIN. missing is the error when the
+// path has another form.
 func withOrigin(text string, missing error) ([]zoneFile, error) {
 	at := strings.LastIndexByte(text, ':')
 	if at <= 0 {
@@ -149,8 +150,8 @@ func withOrigin(text string, missing error) ([]zoneFile, error) {
 	return []zoneFile{{path, origin, true}}, nil
 }
 
-// namedFile tells the zone of a file by its name. A name with a dot in it is
-// meant.
+// namedFile returns a file with the zone that its name stands for. The zone is sure
+// when it has a dot.
 func namedFile(path string) zoneFile {
 	base := filepath.Base(path)
 	name, ok := strings.CutSuffix(base, ".zone")

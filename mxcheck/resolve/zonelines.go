@@ -12,7 +12,7 @@ import (
 	"virtmap/internal/regular"
 )
 
-// includes opens what a zone file includes, from its own folder only.
+// includes opens the files that a zone file includes, in its own folder only.
 type includes struct {
 	folder *os.Root
 	loader *zoneLoader
@@ -20,36 +20,38 @@ type includes struct {
 
 func (i includes) Open(name string) (fs.File, error) {
 	if i.loader.included++; i.loader.included > maxIncludes {
-		return nil, errTooManyIncludes // a file that includes itself multiplies
+		return nil, errTooManyIncludes // files that include each other may have no end
 	}
 	file, err := regular.OpenIn(i.folder, name)
 	if err != nil {
 		return nil, err
 	}
-	return i.loader.count(file, name), nil
+	return i.loader.countLines(file, name), nil
 }
 
-// A lineCounter knows the line on which the last record began: the parser
-// tells a line only in its errors.
+// A lineCounter reads a file for the parser and counts lines. It keeps the line on
+// which the last record began, because the parser has a line only in its errors.
 type lineCounter struct {
 	fs.File
 	loader *zoneLoader
 	name   string
 	buffer []byte
 	unread []byte
-	begun  bool // the file was read from
+	begun  bool // reading has begun
 	digest hash.Hash
 
-	ended   int  // lines that ended
-	start   int  // of the record that is being read; 0: it has not begun
-	last    int  // start of the record that ended last
-	depth   int  // of parentheses
+	ended   int  // number of lines that have ended
+	start   int  // line where the current record begins; 0: no record has begun
+	last    int  // line where the record before began
+	depth   int  // number of open parentheses
 	quoted  bool // within quotes
 	comment bool // within a comment
-	escaped bool // behind a backslash
+	escaped bool // after a backslash
 }
 
-func (l *zoneLoader) count(file fs.File, name string) *lineCounter {
+// countLines returns a lineCounter for a file, which becomes the innermost one.
+
+func (l *zoneLoader) countLines(file fs.File, name string) *lineCounter {
 	c := &lineCounter{File: file, loader: l, name: name, digest: sha256.New()}
 	l.lines = append(l.lines, c)
 	if path := l.beside(name); l.digests[path] == "" {
@@ -58,14 +60,14 @@ func (l *zoneLoader) count(file fs.File, name string) *lineCounter {
 	return c
 }
 
-// What stands in place of a digest, and is none.
+// Texts in place of a digest.
 const (
 	unread  = "not read to its end"
 	changed = "changed while it was read"
 )
 
-// end notes the digest of a file that was read to its end. One that is included
-// twice may have been written to in between.
+// end records the digest of a file that was read to its end. A file that is
+// included twice may change between the two readings.
 func (c *lineCounter) end() {
 	path, now := c.loader.beside(c.name), hex.EncodeToString(c.digest.Sum(nil))
 	if before := c.loader.digests[path]; before != unread && before != now {
@@ -74,6 +76,7 @@ func (c *lineCounter) end() {
 	c.loader.digests[path] = now
 }
 
+// line returns the line on which the current record began, or the one before.
 func (c *lineCounter) line() int {
 	if c.start > 0 {
 		return c.start
@@ -86,7 +89,7 @@ var (
 	errZoneTooLarge    = fmt.Errorf("it is larger than %d MiB with what it includes", maxZoneBytes>>20)
 )
 
-// ReadByte gives the next byte.
+// ReadByte returns the next byte.
 func (c *lineCounter) ReadByte() (byte, error) {
 	if len(c.unread) == 0 {
 		if err := c.fill(); err != nil {
@@ -95,12 +98,12 @@ func (c *lineCounter) ReadByte() (byte, error) {
 	}
 	b := c.unread[0]
 	c.unread = c.unread[1:]
-	c.follow(b)
+	c.track(b)
 	return b, nil
 }
 
-// fill reads on. The mark that some editors put in front of UTF-8 is passed
-// over.
+// fill fills the buffer. It skips the byte order mark that some editors put in
+// front of UTF-8.
 func (c *lineCounter) fill() error {
 	if c.buffer == nil {
 		c.buffer = make([]byte, 1<<14)
@@ -127,9 +130,9 @@ func (c *lineCounter) fill() error {
 	return err
 }
 
-// follow keeps track of where records begin: on a line of their own, but for
-// what parentheses and quotes hold together (RFC 1035 5.1).
-func (c *lineCounter) follow(b byte) {
+// track finds out where records begin. A record ends at the end of a line, unless
+// the end is within parentheses or quotes (RFC 1035 5.1).
+func (c *lineCounter) track(b byte) {
 	if c.escaped {
 		c.escaped = false
 		return
@@ -162,7 +165,7 @@ func (c *lineCounter) follow(b byte) {
 	}
 }
 
-// Close ends an included file.
+// Close closes an included file. The file that includes it is the innermost again.
 func (c *lineCounter) Close() error {
 	if last := len(c.loader.lines) - 1; last > 0 && c.loader.lines[last] == c {
 		c.loader.lines = c.loader.lines[:last]

@@ -8,11 +8,12 @@ import (
 	"virtmap/mxcheck"
 )
 
-// alongCNAME are the types that may stand beside an alias (RFC 4035 2.5).
+// alongCNAME are the types of records that a name with a CNAME record may have
+// (RFC 4035 2.5).
 var alongCNAME = []mxcheck.Type{mxcheck.Type(dns.TypeRRSIG), mxcheck.Type(dns.TypeNSEC), mxcheck.Type(dns.TypeKEY), mxcheck.Type(dns.TypeNXT)}
 
-// besideAlias refuses the record that makes a name an alias and something
-// else, or an alias of two names.
+// besideAlias refuses a record that gives a name both a CNAME and another record,
+// or two CNAME records.
 func (l *zoneLoader) besideAlias(p *placed, n *node) {
 	const help = "keep the CNAME or the other records (RFC 1034 3.6.2)"
 	switch {
@@ -26,7 +27,7 @@ func (l *zoneLoader) besideAlias(p *placed, n *node) {
 	}
 }
 
-// lint reports what a name server leaves out.
+// lint warns of records that a name server leaves out.
 func (l *zoneLoader) lint() {
 	if !l.zone.names[l.zone.apex].cut {
 		l.warn(&l.read[l.soa], "name servers such as BIND do not load it; write @ NS and the name of a name server", "the zone has no NS records")
@@ -39,11 +40,11 @@ func (l *zoneLoader) lint() {
 	}
 }
 
-// occluded reports a record that nobody gets to see, because its name is given
-// to another zone, or renamed, above it.
+// occluded warns of a record that is in no answer, because a name above it is
+// delegated to another zone or has a DNAME record.
 func (l *zoneLoader) occluded(p *placed) {
 	if l.zone.names[p.name] == nil {
-		return // it was left out before
+		return // add has left it out
 	}
 	kind := p.rr.Header().Rrtype
 	addresses := kind == dns.TypeA || kind == dns.TypeAAAA

@@ -17,7 +17,8 @@ import (
 	"virtmap/mxcheck"
 )
 
-// Bounds of one zone file with what it includes and generates.
+// Limits of one zone file, with the files that it includes and the records that
+// it generates.
 const (
 	maxZoneBytes   = regular.MaxBytes
 	maxZoneRecords = 2_000_000
@@ -28,18 +29,18 @@ const (
 type zoneLoader struct {
 	zoneFile
 	zone   zone
-	read   []placed
-	soa    int // its place in read
+	read   []placed // all records
+	soa    int      // the index of the SOA record in read
 	faults []ZoneFault
-	counts map[string]int // of warnings, by their help
+	counts map[string]int // number of warnings, by their help
 
-	lines    []*lineCounter // the file and what it includes, innermost last
-	size     int64
-	included int
-	digests  map[string]string // of what was read to its end, by path
+	lines    []*lineCounter    // the open files: each includes the next
+	size     int64             // bytes read
+	included int               // number of included files
+	digests  map[string]string // by path: digests of the files that were read
 }
 
-// placed is a record with its place.
+// placed is a record with its file and line.
 type placed struct {
 	rr   dns.RR
 	name string
@@ -47,6 +48,7 @@ type placed struct {
 	line int
 }
 
+// load reads the file and fills the zone.
 func (l *zoneLoader) load() error {
 	file, err := regular.Open(l.path)
 	if err != nil {
@@ -68,7 +70,7 @@ func (l *zoneLoader) load() error {
 	return nil
 }
 
-// fault adds a fatal fault and gives it, for its help.
+// fault adds a fatal fault and returns it, so that the caller can add help.
 func (l *zoneLoader) fault(line int, format string, args ...any) *ZoneFault {
 	l.faults = append(l.faults, ZoneFault{File: l.path, Line: line, Fatal: true, Text: fmt.Sprintf(format, args...)})
 	return &l.faults[len(l.faults)-1]
@@ -76,16 +78,17 @@ func (l *zoneLoader) fault(line int, format string, args ...any) *ZoneFault {
 
 func (f *ZoneFault) help(format string, args ...any) { f.Help = fmt.Sprintf(format, args...) }
 
-// refuse adds what a name server refuses the zone for.
+// refuse adds a fatal fault at a record.
 func (l *zoneLoader) refuse(p *placed, help, format string, args ...any) {
 	f := l.fault(p.line, format, args...)
 	f.File, f.Help = p.file, help
 }
 
-// mostWarnings is how many warnings of a kind are given.
+// mostWarnings is the most warnings of one kind.
 const mostWarnings = 10
 
-// warn adds what a name server leaves out, or takes otherwise than it looks.
+// warn adds a warning at a record: name servers leave the record out, or read it in
+// another way than a person does.
 func (l *zoneLoader) warn(p *placed, help, format string, args ...any) {
 	if l.counts == nil {
 		l.counts = map[string]int{}
@@ -102,12 +105,12 @@ func (l *zoneLoader) warn(p *placed, help, format string, args ...any) {
 	l.faults[len(l.faults)-1].Fatal = false
 }
 
-// noTTL stands for a time to live that is not written: longer than any may be
+// noTTL is the time to live of records without one. It is longer than the longest
 // (RFC 2181 8).
 const noTTL = math.MaxUint32 - 1
 
-// parse reads the records with the syntax reader of miekg/dns, which holds
-// them to nothing else.
+// parse reads the records with the parser of miekg/dns, which checks the syntax
+// only.
 func (l *zoneLoader) parse(file *os.File) error {
 	origin := l.origin
 	if origin != "" {
@@ -119,14 +122,14 @@ func (l *zoneLoader) parse(file *os.File) error {
 	}
 	defer folder.Close()
 	base := filepath.Base(l.path)
-	parser := dns.NewZoneParser(l.count(file, base), origin, base)
+	parser := dns.NewZoneParser(l.countLines(file, base), origin, base)
 	parser.SetDefaultTTL(noTTL)
 	parser.SetIncludeAllowed(true)
 	parser.SetIncludeFS(includes{folder, l})
 	for rr, ok := parser.Next(); ok; rr, ok = parser.Next() {
 		in := l.lines[len(l.lines)-1]
 		p := placed{rr, folded(rr.Header().Name), l.beside(in.name), in.line()}
-		if !l.sound(&p) {
+		if !l.isRecord(&p) {
 			return nil
 		}
 		l.read = append(l.read, p)
@@ -141,10 +144,11 @@ func (l *zoneLoader) parse(file *os.File) error {
 	return nil
 }
 
+// beside returns the path of an included file.
 func (l *zoneLoader) beside(name string) string { return filepath.Join(filepath.Dir(l.path), name) }
 
-// sound refuses what the syntax reader takes for a record, and is none.
-func (l *zoneLoader) sound(p *placed) bool {
+// isRecord refuses what the parser accepts as a record and is none.
+func (l *zoneLoader) isRecord(p *placed) bool {
 	h := p.rr.Header()
 	switch {
 	case len(l.read) == maxZoneRecords:
@@ -163,8 +167,8 @@ func (l *zoneLoader) sound(p *placed) bool {
 	return false
 }
 
-// empty reports a record without data: what the parser makes of a line that
-// ends behind the type.
+// empty reports whether a record has no data. The parser makes such a record of a
+// line that ends after the type.
 func empty(rr dns.RR) bool {
 	switch rr := rr.(type) {
 	case *dns.MX:
@@ -185,7 +189,7 @@ func empty(rr dns.RR) bool {
 	return false
 }
 
-// shorten cuts what somebody wrote for a message.
+// shorten cuts a long text for a message.
 func shorten(text string) string {
 	const most = 80
 	if len(text) > most {
@@ -194,9 +198,10 @@ func shorten(text string) string {
 	return text
 }
 
+// parserPlace matches the errors of the parser: file, text and line.
 var parserPlace = regexp.MustCompile(`^(?:(.*): )?dns: (?s:(.*)) at line: (\d+):\d+$`)
 
-// syntax turns the parser's error into a fault.
+// syntax adds a fault for an error of the parser.
 func (l *zoneLoader) syntax(err error) {
 	file, text, line := "", err.Error(), 0
 	if m := parserPlace.FindStringSubmatch(text); m != nil {
@@ -221,7 +226,7 @@ func (l *zoneLoader) syntax(err error) {
 	}
 }
 
-// findApex finds the zone's own name: that of its SOA record.
+// findApex finds the name of the zone, which is that of its SOA record.
 func (l *zoneLoader) findApex() bool {
 	l.soa = -1
 	for i := range l.read {
@@ -244,8 +249,9 @@ func (l *zoneLoader) findApex() bool {
 	return len(l.faults) == 0
 }
 
-// fillTTL gives records without a time to live, where none stands before them
-// either (RFC 1035 5.1), the minimum of the SOA record, as BIND does.
+// fillTTL sets missing times to live to the minimum of the SOA record, as BIND
+// does. A time to live is missing when the record has none, and no record before
+// it has one (RFC 1035 5.1).
 func (l *zoneLoader) fillTTL() {
 	minimum := l.read[l.soa].rr.(*dns.SOA).Minttl
 	for i := range l.read {
@@ -259,7 +265,7 @@ func (l *zoneLoader) fillTTL() {
 	}
 }
 
-// add takes a record into the zone, if it is in there.
+// add adds a record to the zone, if its name is in the zone.
 func (l *zoneLoader) add(p *placed) {
 	switch apex := l.zone.apex; {
 	case p.name != apex && apex != "." && !strings.HasSuffix(p.name, "."+apex):
@@ -271,7 +277,7 @@ func (l *zoneLoader) add(p *placed) {
 			"%s has characters that no mail domain has and is left out", shorten(p.name))
 		return
 	}
-	n := l.zone.reach(p.name)
+	n := l.zone.makeNode(p.name)
 	if d, ok := p.rr.(*dns.DNAME); ok {
 		if n.dname.Target != "" {
 			l.refuse(p, "keep one of them (RFC 6672 2.4)", "%s has two DNAME records", p.name)

@@ -14,32 +14,32 @@ type Zones struct {
 	reading Reading
 }
 
-// A zone is what one zone file holds.
+// A zone is the content of one zone file.
 type zone struct {
-	apex    string
+	apex    string // name of the zone
 	file    string
-	names   map[string]*node // with the names in between that have no records
+	names   map[string]*node // also names without records that have names below them
 	proof   mxcheck.Proof
 	divided bool // parts of it are delegated or renamed
 }
 
 // A node is a name of a zone.
 type node struct {
-	records []mxcheck.Record // also of types that nobody asks for, with no data
-	seen    map[mxcheck.Record]bool
-	dname   mxcheck.Record // where a DNAME record leads, as the alias it makes
-	cut     bool           // it has NS records
-	aliases int            // CNAME records
-	others  int            // records that may not stand beside one
-	clash   bool           // both, and that was said
+	records []mxcheck.Record        // also of types that mxcheck does not need, without data
+	seen    map[mxcheck.Record]bool // the set of records, when they are many
+	dname   mxcheck.Record          // the DNAME record, as the alias that it makes
+	cut     bool                    // it has NS records
+	aliases int                     // number of CNAME records
+	others  int                     // number of records that are not allowed beside a CNAME
+	clash   bool                    // it has both, and there is a fault about that
 }
 
-// fewRecords is up to where looking through the records of a name is as quick
+// fewRecords is the number of records up to which a search in a slice is as fast
 // as a set.
 const fewRecords = 16
 
-// add takes a record, if it is not there yet: the records of a name and type
-// are a set, with one time to live (RFC 2181 5).
+// add adds a record, and reports whether it is new. The records of a name and type
+// are a set, and have one time to live (RFC 2181 5).
 func (n *node) add(r mxcheck.Record) bool {
 	bare := r
 	bare.TTL = 0
@@ -76,9 +76,9 @@ func (n *node) add(r mxcheck.Record) bool {
 	return true
 }
 
-// reach gives the node of a name, and makes it and those above it where they
-// are not there.
-func (z *zone) reach(name string) *node {
+// makeNode returns the node of a name. If there is none, it makes the node, and the
+// nodes of the names above.
+func (z *zone) makeNode(name string) *node {
 	made := &node{}
 	found, ok := z.names[name]
 	if ok {
@@ -95,7 +95,7 @@ func (z *zone) reach(name string) *node {
 	return made
 }
 
-// above gives the name above; above the last label is the root.
+// above returns the name above a name. Above a name of one label is the root.
 func above(name string) string {
 	if _, parent, ok := strings.Cut(name, "."); ok && parent != "" {
 		return parent
@@ -103,7 +103,7 @@ func above(name string) string {
 	return "."
 }
 
-// below puts labels in front of a name.
+// below returns a name with labels in front.
 func below(labels, name string) string {
 	if name == "." {
 		return labels
@@ -111,10 +111,10 @@ func below(labels, name string) string {
 	return labels + "." + name
 }
 
-// Covers reports whether one of the files is of a zone that the name is in.
+// Covers reports whether a name is in one of the zones.
 func (z *Zones) Covers(name string) bool { return z.find(name) != nil }
 
-// find gives the zone that holds a name: the one with the longest apex.
+// find returns the zone of a name: of several, the one with the longest apex.
 func (z *Zones) find(name string) *zone {
 	for {
 		if found := z.zones[name]; found != nil || name == "." {
@@ -124,8 +124,7 @@ func (z *Zones) find(name string) *zone {
 	}
 }
 
-// Ask answers as the zone's own server would. An alias is left to the asker to
-// follow.
+// Ask answers as a name server of the zone would. It does not follow an alias.
 func (z *Zones) Ask(ctx context.Context, q mxcheck.Question) mxcheck.Answer {
 	if ctx.Err() != nil {
 		return stopped()
@@ -137,10 +136,11 @@ func (z *Zones) Ask(ctx context.Context, q mxcheck.Question) mxcheck.Answer {
 	return found.answer(q)
 }
 
+// answer answers from one zone.
 func (z *zone) answer(q mxcheck.Question) mxcheck.Answer {
 	a := mxcheck.Answer{Authoritative: true, Server: z.file}
 	if z.divided {
-		if whole, done := z.given(q.Name, a); done {
+		if whole, done := z.delegated(q.Name, a); done {
 			return whole
 		}
 	}
@@ -155,8 +155,9 @@ func (z *zone) answer(q mxcheck.Question) mxcheck.Answer {
 	return n.answer(a, q, &z.proof)
 }
 
-// given answers for a name that is delegated or renamed above.
-func (z *zone) given(name string, a mxcheck.Answer) (mxcheck.Answer, bool) {
+// delegated answers for a name under a delegation or a DNAME record. done is false
+// for other names.
+func (z *zone) delegated(name string, a mxcheck.Answer) (answer mxcheck.Answer, done bool) {
 	for _, above := range z.path(name) {
 		n := z.names[above]
 		switch {
@@ -176,9 +177,10 @@ func (z *zone) given(name string, a mxcheck.Answer) (mxcheck.Answer, bool) {
 	return a, false
 }
 
+// answer answers from the records of one name.
 func (n *node) answer(a mxcheck.Answer, q mxcheck.Question, proof *mxcheck.Proof) mxcheck.Answer {
 	for _, r := range n.records {
-		r.Name = q.Name // a wildcard's records take the name that was asked for
+		r.Name = q.Name // records of a wildcard get the name in the question
 		switch r.Type {
 		case q.Type:
 			a.Records = append(a.Records, r)
@@ -192,7 +194,7 @@ func (n *node) answer(a mxcheck.Answer, q mxcheck.Question, proof *mxcheck.Proof
 	return a
 }
 
-// path gives the names from the apex down to a name of the zone.
+// path returns the names from the apex down to a name of the zone.
 func (z *zone) path(name string) []string {
 	path := []string{name}
 	for name != z.apex {
@@ -203,8 +205,8 @@ func (z *zone) path(name string) []string {
 	return path
 }
 
-// wildcard finds the wildcard that stands for a name that is not there: the
-// one at its closest encloser, and no other (RFC 4592 3.3.1).
+// wildcard returns the wildcard for a name that does not exist: the one at its
+// closest encloser, and no other (RFC 4592 3.3.1).
 func (z *zone) wildcard(name string) *node {
 	for name != z.apex {
 		name = above(name)
