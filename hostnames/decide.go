@@ -8,118 +8,119 @@ import (
 	"virtmap/mxcheck"
 )
 
-// A Policy decides which domains of an inventory are served, by what is
-// installed, what is remembered and what the DNS says now:
+// A Policy decides which domains of an inventory are served. The rules are:
 //
-//   - The inventory says which domains there are, and which of them are
-//     relayed. Where nothing is heard, nothing else moves a domain.
-//   - A new domain is served when the DNS speaks for it, and held back while it
-//     speaks against it.
-//   - A domain that is served is pending while the DNS speaks against it, and
-//     is served all the same. It leaves with remove: auto, when that was
-//     confirmed: in three runs, over a day and the time that the answers may
-//     be kept, by two servers.
-//   - When many domains are spoken against at once, nothing moves; nor do many
-//     leave at once.
+//   - The inventory has the domains, and which of them are backup domains. A
+//     change in the inventory needs no answer of the DNS.
+//   - A new domain is served when its verdict is not an error. With an error it is
+//     held back.
+//   - A served domain with an error is pending: it is still served. With remove:
+//     auto it leaves when the error is confirmed, by three runs and two servers,
+//     over a day and the time to live of the answers.
+//   - When many served domains have an error at once, no domain enters or leaves.
+//     Many domains never leave at once.
+//   - Without an answer a domain stays as it is.
 //
-// The addresses of a domain that is served are no matter of this: they are
-// always written as the inventory has them.
+// The decision does not change addresses. Those of a served domain are always as
+// in the inventory.
 type Policy struct {
 	Model  *inventory.Model
 	Memory *Memory
-	// ClassW and Relayed are the names of the installed local-host-names and
-	// virtmap-relay-domains; nil where the file is not there or damaged, and
-	// what the memory says counts.
+	// ClassW and Relayed are the names in the installed local-host-names and
+	// virtmap-relay-domains. They are nil when the file is missing or damaged:
+	// then the Memory counts.
 	ClassW, Relayed map[string]bool
 	Now             time.Time
 	Zones           bool // the verdicts come from zone files
 }
 
-// Decides reports whether the verdict on a domain decides about it. The host's
-// own names are local whatever DNS says: without rows they would be open.
+// Decides reports whether the verdict decides if a domain is served. It does not
+// for the names of the host, which are always local: without their rows, mail for
+// every account of the machine would be accepted.
 func Decides(m *inventory.Model, d *inventory.Domain) bool {
 	return d.Enabled && m.MXCheckOf(d) == inventory.MXRequired && !m.IsHostName(d.Name)
 }
 
-// remembered gives what is known of a domain. What was said of it in another
-// role, or by zone files where DNS is asked now, says nothing against it.
-func (k *Policy) remembered(d *inventory.Domain) *Remembered {
-	r := k.Memory.Domains[d.Name]
+// remembered returns what the Memory has about a domain. Verdicts recorded in
+// another role, or from zone files, are discarded.
+func (p *Policy) remembered(d *inventory.Domain) *Remembered {
+	r := p.Memory.Domains[d.Name]
 	if r == nil {
-		return &Remembered{Backup: d.Backup, Zones: k.Zones}
+		return &Remembered{Backup: d.Backup, Zones: p.Zones}
 	}
-	other := r.Backup != d.Backup || r.Zones != k.Zones
+	other := r.Backup != d.Backup || r.Zones != p.Zones
 	if other {
 		r.Checked, r.Tried = time.Time{}, time.Time{}
 	}
-	if other || !Decides(k.Model, d) {
+	if other || !Decides(p.Model, d) {
 		r.Against, r.Doubted = nil, false
 	}
-	r.Backup, r.Zones = d.Backup, k.Zones
+	r.Backup, r.Zones = d.Backup, p.Zones
 	return r
 }
 
-// served reports whether a domain is served now, in whichever role.
-func (k *Policy) served(d *inventory.Domain) bool {
-	if k.ClassW[d.Name] || k.Relayed[d.Name] {
+// served reports whether a domain is served now, in either role.
+func (p *Policy) served(d *inventory.Domain) bool {
+	if p.ClassW[d.Name] || p.Relayed[d.Name] {
 		return true
 	}
-	r := k.Memory.Domains[d.Name]
+	r := p.Memory.Domains[d.Name]
 	if r == nil || !r.Served {
 		return false
 	}
 	if r.Backup {
-		return k.Relayed == nil
+		return p.Relayed == nil
 	}
-	return k.ClassW == nil
+	return p.ClassW == nil
 }
 
-// pause is how long a domain that is served, and not pending, is left alone
-// after it was asked about.
+// pause is the least time between two questions about a served domain that is not
+// pending.
 const pause = 15 * time.Minute
 
-// Due gives the domains to ask about, by their index: new ones, those that are
-// held back or pending, and those whose verdict is older than mx.recheck. When
-// that is depends on the name too, between the half and all of it, so that
-// domains that came in together do not stay together.
-func (k *Policy) Due() []int {
+// Due returns the indexes of the domains to check: new ones, those that are held
+// back or pending, and those with a verdict older than mx.recheck. The age is
+// between half of mx.recheck and all of it, by the name of the domain, so that
+// domains that were added together are checked at different times.
+func (p *Policy) Due() []int {
 	var due []int
-	for i := range k.Model.Domains {
-		if d := &k.Model.Domains[i]; d.Enabled && k.Model.MXCheckOf(d) != inventory.MXSkip && k.due(d) {
+	for i := range p.Model.Domains {
+		if d := &p.Model.Domains[i]; d.Enabled && p.Model.MXCheckOf(d) != inventory.MXSkip && p.due(d) {
 			due = append(due, i)
 		}
 	}
 	return due
 }
 
-func (k *Policy) due(d *inventory.Domain) bool {
-	r := k.remembered(d)
+// due reports whether a domain must be checked now.
+func (p *Policy) due(d *inventory.Domain) bool {
+	r := p.remembered(d)
 	switch {
-	case k.Zones || Decides(k.Model, d) && !k.served(d) || r.Against != nil:
+	case p.Zones || Decides(p.Model, d) && !p.served(d) || r.Against != nil:
 		return true
-	case within(k.Now, r.Tried, min(pause, k.Model.MX.Recheck)):
+	case within(p.Now, r.Tried, min(pause, p.Model.MX.Recheck)):
 		return false
 	}
-	return r.Verdict == "" || r.Verdict == mxcheck.Error.String() || r.Doubted || !within(k.Now, r.Checked, spread(d.Name, k.Model.MX.Recheck))
+	return r.Verdict == "" || r.Verdict == mxcheck.Error.String() || r.Doubted || !within(p.Now, r.Checked, spread(d.Name, p.Model.MX.Recheck))
 }
 
-// Quiet gives the time until which no domain is due, when none waits for
-// anything now. Zone files that stay as they are say the same again: with them
-// that is the time until which they need not be read.
-func (k *Policy) Quiet() (until time.Time, ok bool) {
-	for i := range k.Model.Domains {
-		d := &k.Model.Domains[i]
-		if !d.Enabled || k.Model.MXCheckOf(d) == inventory.MXSkip {
+// Quiet returns the time until which no domain is due. ok is false when a domain is
+// due or held back now. Unchanged zone files give the same verdicts again, and need
+// not be read before that time.
+func (p *Policy) Quiet() (until time.Time, ok bool) {
+	for i := range p.Model.Domains {
+		d := &p.Model.Domains[i]
+		if !d.Enabled || p.Model.MXCheckOf(d) == inventory.MXSkip {
 			continue
 		}
-		if d.Held || !k.Zones && k.due(d) {
+		if d.Held || !p.Zones && p.due(d) {
 			return time.Time{}, false
 		}
-		r := k.remembered(d)
-		if k.Zones && (r.Against != nil || r.Doubted || r.Verdict == mxcheck.Error.String()) {
+		r := p.remembered(d)
+		if p.Zones && (r.Against != nil || r.Doubted || r.Verdict == mxcheck.Error.String()) {
 			return time.Time{}, false
 		}
-		next := k.next(d, r)
+		next := p.next(d, r)
 		if until.IsZero() || next.Before(until) {
 			until = next
 		}
@@ -127,34 +128,34 @@ func (k *Policy) Quiet() (until time.Time, ok bool) {
 	return until, true
 }
 
-// next is when a domain that waits for nothing is due.
-func (k *Policy) next(d *inventory.Domain, r *Remembered) time.Time {
-	recheck := spread(d.Name, k.Model.MX.Recheck)
-	if k.Zones {
+// next returns when a domain that is not due now will be due.
+func (p *Policy) next(d *inventory.Domain, r *Remembered) time.Time {
+	recheck := spread(d.Name, p.Model.MX.Recheck)
+	if p.Zones {
 		next := r.Tried.Add(recheck)
-		if r.Silent == nil || !Decides(k.Model, d) {
+		if r.Silent == nil || !Decides(p.Model, d) {
 			return next
 		}
-		if overdue := r.Silent.Since.Add(k.Model.MX.MaxUnknownAge); overdue.Before(next) {
+		if overdue := r.Silent.Since.Add(p.Model.MX.MaxUnknownAge); overdue.Before(next) {
 			return overdue
 		}
 		return next
 	}
 	next := r.Checked.Add(recheck)
-	if rest := r.Tried.Add(min(pause, k.Model.MX.Recheck)); rest.After(next) {
+	if rest := r.Tried.Add(min(pause, p.Model.MX.Recheck)); rest.After(next) {
 		return rest
 	}
 	return next
 }
 
-// within reports whether an event is no older than an age, and not of the
-// future: clocks are set back.
+// within reports whether an event is no older than an age. An event in the future
+// is not: the clock was set back.
 func within(now, event time.Time, age time.Duration) bool {
 	old := now.Sub(event)
 	return old >= 0 && old < age
 }
 
-// spread gives between the half and all of a time, by name.
+// spread returns a time between half of d and all of d, which depends on the name.
 func spread(name string, d time.Duration) time.Duration {
 	h := fnv.New32a()
 	h.Write([]byte(name))
@@ -162,12 +163,12 @@ func spread(name string, d time.Duration) time.Duration {
 	return d/2 + d/2/steps*time.Duration(h.Sum32()%steps)
 }
 
-// Subject is how mxcheck is asked about a domain.
+// Subject returns the subject of mxcheck for a domain.
 func Subject(m *inventory.Model, d *inventory.Domain) mxcheck.Subject {
 	return mxcheck.Subject{Domain: d.Name, Backup: d.Backup, Skip: m.MXCheckOf(d) == inventory.MXSkip}
 }
 
-// Us is what mxcheck recognises this host by.
+// Us returns the names and networks by which mxcheck recognises this host.
 func Us(h *inventory.Host) mxcheck.Us {
 	var us mxcheck.Us
 	for _, name := range h.MXNames {
@@ -179,120 +180,121 @@ func Us(h *inventory.Host) mxcheck.Us {
 	return us
 }
 
-// A Decision is what was decided, for a person.
+// A Decision counts the domains by what was decided about them.
 type Decision struct {
-	Held    int  // new domains that the DNS speaks against
-	Pending int  // domains that are served, and that it speaks against
-	Waiting int  // new domains of which nothing is known
-	Overdue int  // domains that are served, and of which nothing was heard for mx.max_unknown_age
+	Held    int  // new domains with an error
+	Pending int  // served domains with an error
+	Waiting int  // new domains without a verdict
+	Overdue int  // served domains without an answer for mx.max_unknown_age
 	Asked   bool // there were verdicts
-	Frozen  bool // nothing moved, because it looks like an accident
-	Left    int  // domains that are not served any more, from now on
+	Frozen  bool // no domain entered or left, because of an accident
+	Left    int  // domains that were served and are no longer
 
 	reports []report
 }
 
-// Decide takes in the verdicts on domains, by index, sets Held of every domain
-// of the Model, and brings the Memory up to date.
-func (k *Policy) Decide(verdicts map[int]mxcheck.Verdict) Decision {
+// Decide decides with the verdicts, by index of the domain. It sets Held of every
+// domain of the Model and updates the Memory.
+func (p *Policy) Decide(verdicts map[int]mxcheck.Verdict) Decision {
 	d := Decision{Asked: len(verdicts) > 0}
 	if lie := lies(verdicts); lie != nil {
 		d.Frozen = true
-		d.reports = append(d.reports, k.reportLie(lie))
-	} else if against, of := k.suddenly(verdicts); k.isAccident(len(against), of) {
+		d.reports = append(d.reports, p.reportLie(lie))
+	} else if against, of := p.newlyAgainst(verdicts); p.isAccident(len(against), of) {
 		d.Frozen = true
-		d.reports = append(d.reports, k.reportAccident(against, of))
+		d.reports = append(d.reports, p.reportAccident(against, of))
 	}
-	known := make(map[string]*Remembered, len(k.Model.Domains))
+	known := make(map[string]*Remembered, len(p.Model.Domains))
 	var leaving []int
-	before := make([]bool, len(k.Model.Domains))
-	for i := range k.Model.Domains {
-		domain := &k.Model.Domains[i]
-		if before[i] = k.served(domain); !domain.Enabled {
+	before := make([]bool, len(p.Model.Domains))
+	for i := range p.Model.Domains {
+		domain := &p.Model.Domains[i]
+		if before[i] = p.served(domain); !domain.Enabled {
 			continue
 		}
-		r := k.remembered(domain)
+		r := p.remembered(domain)
 		known[domain.Name] = r
 		v, asked := verdicts[i]
 		if asked {
-			k.hear(domain, r, before[i], &v, d.Frozen)
+			p.record(domain, r, before[i], &v, d.Frozen)
 		}
-		domain.Held = !k.serves(domain, r, before[i], asked && v.Action != mxcheck.Keep, d.Frozen)
+		domain.Held = !p.serves(domain, r, before[i], asked && v.Action != mxcheck.Keep, d.Frozen)
 		if domain.Held && before[i] {
 			leaving = append(leaving, i)
 		}
 	}
-	k.Memory.Domains = known
-	k.guardLeaving(&d, leaving, before)
-	k.settle(&d, before)
+	p.Memory.Domains = known
+	p.guardLeaving(&d, leaving, before)
+	p.finish(&d, before)
 	return d
 }
 
-// hear remembers what was said of a domain. What is said against one that is
-// served does not count while it looks like an accident.
-func (k *Policy) hear(d *inventory.Domain, r *Remembered, served bool, v *mxcheck.Verdict, frozen bool) {
+// record records the verdict on a domain in the Memory. An error of a served domain
+// does not count during an accident.
+func (p *Policy) record(d *inventory.Domain, r *Remembered, served bool, v *mxcheck.Verdict, frozen bool) {
 	switch {
 	case v.Action == mxcheck.Keep:
-		r.miss(v, k.Now)
+		r.recordSilence(v, p.Now)
 	case frozen && served && v.Level == mxcheck.Error:
-		r.Silent, r.Tried, r.Doubted = nil, k.Now, true
+		r.Silent, r.Tried, r.Doubted = nil, p.Now, true
 	default:
-		r.take(v, k.Now)
-		if v.Level == mxcheck.Error && Decides(k.Model, d) {
-			r.speakAgainst(v, k.Now)
+		r.recordAnswer(v, p.Now)
+		if v.Level == mxcheck.Error && Decides(p.Model, d) {
+			r.countAgainst(v, p.Now)
 		}
 	}
 }
 
-// serves gives whether a domain is served from now on.
-func (k *Policy) serves(d *inventory.Domain, r *Remembered, served, answered, frozen bool) bool {
+// serves reports whether a domain is served from now on.
+func (p *Policy) serves(d *inventory.Domain, r *Remembered, served, answered, frozen bool) bool {
 	switch {
-	case !Decides(k.Model, d):
+	case !Decides(p.Model, d):
 		return true
 	case !answered || frozen:
 		return served
 	case r.Against == nil:
 		return true
 	}
-	return served && !(k.Model.MX.RemoveAuto && r.Against.confirmed(k.Now))
+	return served && !(p.Model.MX.RemoveAuto && r.Against.confirmed(p.Now))
 }
 
-// guardLeaving lets no more domains leave at once than guards.max_removed.
-func (k *Policy) guardLeaving(d *Decision, leaving []int, before []bool) {
+// guardLeaving keeps all leaving domains when they are more than
+// guards.max_removed.
+func (p *Policy) guardLeaving(d *Decision, leaving []int, before []bool) {
 	of := 0
-	for i := range k.Model.Domains {
-		if before[i] && Decides(k.Model, &k.Model.Domains[i]) {
+	for i := range p.Model.Domains {
+		if before[i] && Decides(p.Model, &p.Model.Domains[i]) {
 			of++
 		}
 	}
-	if len(leaving) == 0 || !k.isAccident(len(leaving), of) {
+	if len(leaving) == 0 || !p.isAccident(len(leaving), of) {
 		return
 	}
 	for _, i := range leaving {
-		k.Model.Domains[i].Held = false
+		p.Model.Domains[i].Held = false
 	}
 	d.Frozen = true
-	d.reports = append(d.reports, k.reportLeaving(leaving, of))
+	d.reports = append(d.reports, p.reportLeaving(leaving, of))
 }
 
-// settle remembers what was decided, and counts it.
-func (k *Policy) settle(d *Decision, before []bool) {
-	for i := range k.Model.Domains {
-		domain := &k.Model.Domains[i]
+// finish records the decision in the Memory, and adds the reports.
+func (p *Policy) finish(d *Decision, before []bool) {
+	for i := range p.Model.Domains {
+		domain := &p.Model.Domains[i]
 		if !domain.Enabled {
 			continue
 		}
-		r := k.Memory.Domains[domain.Name]
+		r := p.Memory.Domains[domain.Name]
 		r.Served = !domain.Held
 		if domain.Held && before[i] {
 			d.Left++
-			r.Left = k.Now
+			r.Left = p.Now
 		}
-		d.reports = append(d.reports, k.reportOne(d, domain, r)...)
+		d.reports = append(d.reports, p.reportOne(d, domain, r)...)
 	}
 }
 
-// lies gives the verdict of a resolver that lies.
+// lies returns the verdict that the resolver lies, or nil.
 func lies(verdicts map[int]mxcheck.Verdict) *mxcheck.Verdict {
 	for _, v := range verdicts {
 		if v.ID() == mxcheck.ResolverLies {
@@ -302,30 +304,31 @@ func lies(verdicts map[int]mxcheck.Verdict) *mxcheck.Verdict {
 	return nil
 }
 
-// suddenly gives the domains that are served and that the DNS speaks against
-// since less than a day, and of how many. It has not happened at once where it
-// was said before.
-func (k *Policy) suddenly(verdicts map[int]mxcheck.Verdict) (against []int, of int) {
-	for i := range k.Model.Domains {
-		d := &k.Model.Domains[i]
-		if !Decides(k.Model, d) || !k.served(d) {
+// newlyAgainst returns the served domains with an error since less than a day, and
+// the number of all served domains. A domain with an older error is no part of an
+// accident.
+func (p *Policy) newlyAgainst(verdicts map[int]mxcheck.Verdict) (domains []int, of int) {
+	for i := range p.Model.Domains {
+		d := &p.Model.Domains[i]
+		if !Decides(p.Model, d) || !p.served(d) {
 			continue
 		}
 		of++
 		v, asked := verdicts[i]
-		r := k.remembered(d)
-		spoken := v.Level == mxcheck.Error
+		r := p.remembered(d)
+		against := v.Level == mxcheck.Error
 		if !asked || v.Action == mxcheck.Keep {
-			spoken = r.Doubted // until an answer says otherwise
+			against = r.Doubted // until there is another answer
 		}
-		if spoken && (r.Against == nil || k.Now.Sub(r.Against.Since) < leaveAfter) {
-			against = append(against, i)
+		if against && (r.Against == nil || p.Now.Sub(r.Against.Since) < leaveAfter) {
+			domains = append(domains, i)
 		}
 	}
-	return against, of
+	return domains, of
 }
 
-func (k *Policy) isAccident(against, of int) bool {
-	g := k.Model.Guards
+// isAccident reports whether so many domains of all look like an accident.
+func (p *Policy) isAccident(against, of int) bool {
+	g := p.Model.Guards
 	return of >= g.MinSize && against*100 > of*g.MaxRemovedPercent
 }

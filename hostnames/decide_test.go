@@ -14,13 +14,13 @@ import (
 
 var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
-// A site is a server over several runs: what is installed and remembered.
+// A site is a server over several runs, with its files and its Memory.
 type site struct {
 	t                   testing.TB
 	installed, relaying map[string]bool
 	memory              []byte
 	now                 time.Time
-	said                []diag.Fault // by the last run
+	said                []diag.Fault // reports of the last run
 }
 
 func (s *site) policy(m *inventory.Model, memory *Memory) *Policy {
@@ -44,8 +44,8 @@ func parse(t testing.TB, text string) *inventory.Model {
 	return m
 }
 
-// run decides with the verdicts by domain and installs the result. Domains
-// that are not due are not asked about.
+// run decides with the verdicts on the domains that are due, and installs the
+// result.
 func (s *site) run(m *inventory.Model, verdicts map[string]mxcheck.Verdict) Decision {
 	s.t.Helper()
 	memory, err := ParseMemory(s.memory)
@@ -125,7 +125,7 @@ func TestServedDomainIsPendingAndLeavesOnlyWhenConfirmed(t *testing.T) {
 			{0, []string{"192.0.2.53"}, false},
 			{time.Hour, []string{"192.0.2.53"}, false},
 			{20 * time.Hour, []string{"192.0.2.53"}, false},
-			{10 * time.Hour, []string{"192.0.2.53"}, false}, // one server only
+			{10 * time.Hour, []string{"192.0.2.53"}, false}, // only one server
 			{time.Minute, []string{"192.0.2.53", "198.51.100.53"}, true},
 		}
 		for i, r := range runs {
@@ -154,8 +154,8 @@ func TestOneGoodAnswerEndsARunOfBadOnes(t *testing.T) {
 	}
 }
 
-// served gives a site that serves n domains, d0.example and so on, and verdicts
-// that speak for them. more are further domains of its inventory.
+// served returns a site with n served domains, d0.example and so on, and good
+// verdicts for them. more are further domains of the inventory.
 func served(t testing.TB, n int, more ...string) (*site, *inventory.Model, map[string]mxcheck.Verdict) {
 	t.Helper()
 	s, verdicts := newSite(t), map[string]mxcheck.Verdict{}
@@ -201,7 +201,7 @@ func TestLyingResolverMovesNothing(t *testing.T) {
 	}
 }
 
-// TestPolicies holds which domains a verdict decides about.
+// TestPolicies: for some domains the verdict decides, for others it does not.
 func TestPolicies(t *testing.T) {
 	m := parse(t, `version: 1
 host: {name: mx1.example.net}
@@ -242,8 +242,8 @@ func sortedNames(set map[string]bool) []string {
 	return all
 }
 
-// TestRoleChanges moves a domain that is served into its new role at once,
-// also when nothing is heard: the inventory says so.
+// TestRoleChanges: a served domain gets the role of the inventory at once, also
+// without an answer.
 func TestRoleChanges(t *testing.T) {
 	const backup = "version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n  a.example: {role: backup}\n"
 	primary := strings.Replace(backup, "{role: backup}", "{addresses: {fake: andrei}}", 1)
@@ -261,8 +261,8 @@ func TestRoleChanges(t *testing.T) {
 	}
 }
 
-// TestConfirmationStartsAnew when the policy changes, when the builds stopped
-// for a while, and when zone files said it.
+// TestConfirmationStartsAnew when the policy changes, after a long time without
+// builds, and after verdicts from zone files.
 func TestConfirmationStartsAnew(t *testing.T) {
 	both := elsewhere("192.0.2.53", "198.51.100.53")
 	against := map[string]mxcheck.Verdict{"b.example": both}
@@ -298,7 +298,7 @@ func TestConfirmationStartsAnew(t *testing.T) {
 	}
 }
 
-// TestOldTTLHoldsADomain keeps a domain as long as caches may have its old MX.
+// TestOldTTLHoldsADomain: a domain stays as long as caches may have its old MX.
 func TestOldTTLHoldsADomain(t *testing.T) {
 	s, m := newSite(t, "b.example"), parse(t, two)
 	m.MX.RemoveAuto = true
@@ -315,7 +315,7 @@ func TestOldTTLHoldsADomain(t *testing.T) {
 	}
 }
 
-// TestManyDoNotLeaveAtOnce though each of them was confirmed.
+// TestManyDoNotLeaveAtOnce, even if the error of each is confirmed.
 func TestManyDoNotLeaveAtOnce(t *testing.T) {
 	s, m, verdicts := served(t, 10)
 	for i := range 7 { // one after the other, two days apart
@@ -338,7 +338,7 @@ func TestManyDoNotLeaveAtOnce(t *testing.T) {
 	}
 }
 
-// TestAnnouncements says what changed, and all of it once a day.
+// TestAnnouncements: a change is announced at once, and everything once a day.
 func TestAnnouncements(t *testing.T) {
 	s, m := newSite(t), parse(t, two)
 	bad := elsewhere("192.0.2.53")
@@ -358,8 +358,8 @@ func TestAnnouncements(t *testing.T) {
 	}
 }
 
-// TestSpreadOfRechecks asks about domains that came in together at different
-// times, and about every one within mx.recheck.
+// TestSpreadOfRechecks: domains that were added together are checked at different
+// times, and each within mx.recheck.
 func TestSpreadOfRechecks(t *testing.T) {
 	const n = 1000
 	s, m, good := served(t, n)
@@ -398,15 +398,15 @@ func TestSilenceIsReportedAfterAWhile(t *testing.T) {
 	}
 }
 
-// TestSilenceDoesNotEndAnAccident: while it is not known that it is over, the
-// domains that were spoken against count, also when they are silent now.
+// TestSilenceDoesNotEndAnAccident: the domains of an accident still count when they
+// get no answer later.
 func TestSilenceDoesNotEndAnAccident(t *testing.T) {
 	s, m, verdicts := served(t, 10)
 	bad := elsewhere("192.0.2.53", "198.51.100.53")
 	for i := range 3 {
 		verdicts[fmt.Sprintf("d%d.example", i)] = bad
 	}
-	m.MX.RemoveAuto, m.MX.Recheck = true, time.Hour // all of them are asked about
+	m.MX.RemoveAuto, m.MX.Recheck = true, time.Hour // all domains are due
 	for range 3 {
 		s.run(m, verdicts)
 		s.now = s.now.Add(7 * time.Hour)
@@ -426,8 +426,8 @@ func TestSilenceDoesNotEndAnAccident(t *testing.T) {
 	}
 }
 
-// TestMissingFiles loses one of the two files with the names while nothing is
-// heard: what the memory says counts for it.
+// TestMissingFiles removes one of the two files with names while there is no
+// answer. For that file the Memory counts.
 func TestMissingFiles(t *testing.T) {
 	const text = "version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n  a.example: {addresses: {fake: andrei}}\n  backup.example: {role: backup}\n"
 	for name, lose := range map[string]func(s *site){
@@ -447,7 +447,7 @@ func TestMissingFiles(t *testing.T) {
 	}
 }
 
-// TestQuietEndsWhenADomainIsDue: until that time none is, and then one is.
+// TestQuietEndsWhenADomainIsDue: before that time no domain is due, and then one is.
 func TestQuietEndsWhenADomainIsDue(t *testing.T) {
 	m := parse(t, "version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomains:\n  a.example: {catch_all: andrei}\n  b.example: {catch_all: andrei}\n  skipped.example: {mx_check: skip, catch_all: andrei}\n")
 	s := newSite(t)
@@ -477,8 +477,8 @@ func TestQuietEndsWhenADomainIsDue(t *testing.T) {
 	}
 }
 
-// TestQuietOverZones: files that stay as they are say the same, until they are to
-// be read again; but what waits has to be looked at, and said again.
+// TestQuietOverZones: unchanged zone files need not be read before mx.recheck, unless
+// a domain waits for a good verdict.
 func TestQuietOverZones(t *testing.T) {
 	text := "version: 1\nhost: {name: mx1.example.net}\nmx: {recheck: 24h, max_unknown_age: 6h}\nusers: {andrei: }\ndomains:\n  a.example: {catch_all: andrei}\n  b.example: {%s catch_all: andrei}\n"
 	for _, c := range []struct {

@@ -1,15 +1,31 @@
-// Package hostnames says which domains are ours: the names of class w in
-// local-host-names, and the backup domains in virtmap-relay-domains.
+// Package hostnames decides which domains this server serves, and writes their
+// names to two files:
 //
-// Both are files of one name a line, in lower-case A-labels; # begins a
-// comment. sendmail reads them at start (sendmail/readcf.c, fileclass): which
-// words of a line are names is for the format of the F line to say, and
-// %[^\#], which FEATURE(`use_cw_file') writes, takes every word before a #. Names
-// are compared whole, so that one with a final dot or a * never matches. A backup
-// domain never enters class w: its mail would be delivered here.
+//	local-host-names       class w: mail for these names is delivered here
+//	virtmap-relay-domains  backup domains: their mail is relayed to a better MX
 //
-// Whether a domain is served is decided by a Policy: what is installed, what is
-// remembered of the last runs (Memory), and the verdicts of mxcheck.
+// A backup domain is never in class w, because its mail would be delivered here.
+//
+// # The files
+//
+// Both files have one name a line, sorted, in lower-case A-labels. A # begins a
+// comment:
+//
+//	# Names of class w of mx1.example.net, written by virtmap from mail.yaml.
+//	# Changes made here are lost at the next build.
+//	fakemail.example
+//	mx1.example.net
+//
+// sendmail reads the files when it starts (sendmail/readcf.c, fileclass). The
+// format of the F line decides which words of a line are names. The format
+// %[^\#], which FEATURE(`use_cw_file') writes, takes every word before a #, and so
+// does Parse. sendmail compares whole names: a name with a final dot or a * never
+// matches.
+//
+// # The decision
+//
+// A Policy decides which domains are served, from the installed files, the Memory
+// of the last runs, and the verdicts of mxcheck.
 package hostnames
 
 import (
@@ -40,8 +56,8 @@ type Names struct {
 	All   []inventory.Name
 }
 
-// ClassW gives the names whose mail is delivered here: the host's own, its
-// further local names, and every domain that is served.
+// ClassW returns the names of class w: the name of the host, its local names, and
+// every served domain that is no backup domain.
 func ClassW(m *inventory.Model) Names {
 	names := append([]inventory.Name{m.Host.Name}, m.Host.LocalNames...)
 	for i := range m.Domains {
@@ -52,7 +68,7 @@ func ClassW(m *inventory.Model) Names {
 	return sorted("Names of class w of "+m.Host.Name.Text, m, names)
 }
 
-// Relayed gives the backup domains that are served.
+// Relayed returns the backup domains that are served.
 func Relayed(m *inventory.Model) Names {
 	var names []inventory.Name
 	for i := range m.Domains {
@@ -63,6 +79,7 @@ func Relayed(m *inventory.Model) Names {
 	return sorted("Domains that "+m.Host.Name.Text+" relays to better MX hosts", m, names)
 }
 
+// sorted returns names in order, each once. what goes into the comment of the file.
 func sorted(what string, m *inventory.Model, names []inventory.Name) Names {
 	slices.SortStableFunc(names, func(a, b inventory.Name) int { return strings.Compare(a.Text, b.Text) })
 	names = slices.CompactFunc(names, func(a, b inventory.Name) bool { return a.Text == b.Text })
@@ -71,7 +88,7 @@ func sorted(what string, m *inventory.Model, names []inventory.Name) Names {
 	return Names{title: title, All: names}
 }
 
-// Text is the file.
+// Text returns the content of the file.
 func (n Names) Text() []byte {
 	var out bytes.Buffer
 	out.WriteString(n.title)
@@ -82,9 +99,8 @@ func (n Names) Text() []byte {
 	return out.Bytes()
 }
 
-// Parse reads a file that somebody wrote and reports the names that sendmail
-// would not match. Every word before a # is a name. The names it gives are
-// folded, in the order of the text.
+// Parse parses a file that a person wrote, and reports names that sendmail never
+// matches. The names that it returns are folded, in the order of the text.
 func Parse(src *diag.Source, faults *diag.List) []inventory.Name {
 	var names []inventory.Name
 	seen := map[string]diag.Pos{}
@@ -104,7 +120,7 @@ func Parse(src *diag.Source, faults *diag.List) []inventory.Name {
 	return names
 }
 
-// words gives the words before the # of each line, with their offsets.
+// words yields the words before the # of each line, with their offsets.
 func words(text string) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		at := 0
@@ -123,7 +139,7 @@ func words(text string) iter.Seq2[int, string] {
 	}
 }
 
-// parseName folds a name, and reports one that never matches.
+// parseName folds a name, and reports a name that never matches.
 func parseName(pos diag.Pos, word string, faults *diag.List) (inventory.Name, bool) {
 	if strings.HasSuffix(word, ".") {
 		faults.Add(checkLine.At(pos, len(word), "%q ends in a dot and never matches", word).
@@ -131,7 +147,7 @@ func parseName(pos diag.Pos, word string, faults *diag.List) (inventory.Name, bo
 		return inventory.Name{}, false
 	}
 	if strings.HasPrefix(word, "[") && strings.HasSuffix(word, "]") {
-		return inventory.Name{Text: mailaddr.Lower(word), Pos: pos}, true // an address literal is a legal member
+		return inventory.Name{Text: mailaddr.Lower(word), Pos: pos}, true // class w may have address literals
 	}
 	folded, problem := mailaddr.FoldDomain(word)
 	if problem != nil {

@@ -10,23 +10,34 @@ import (
 	"virtmap/mxcheck"
 )
 
-// MemoryName is the file of the state folder that holds a Memory.
+// MemoryName is the name of the file of the Memory in the state folder.
 const MemoryName = "verdicts.json"
 
-// A Memory is what one run remembers of the domains for the next: JSON, one
-// member a domain, sorted by name. Times are UTC, in whole seconds.
+// A Memory is what a run keeps about the domains for the next run. It is JSON, with
+// a member for each domain, sorted by name. Times are UTC, in whole seconds:
+//
+//	{
+//	 "version": 1,
+//	 "domains": {
+//	  "fakemail.example": {
+//	   "served": true,
+//	   "verdict": "ok",
+//	   "checked": "2026-05-03T10:00:00Z"
+//	  }
+//	 }
+//	}
 type Memory struct {
 	Version   int                    `json:"version"`
-	Announced map[string]time.Time   `json:"announced,omitempty"` // what was said of domains that need a person, and when
-	Domains   map[string]*Remembered `json:"domains"`             // by A-labels
+	Announced map[string]time.Time   `json:"announced,omitempty"` // by report: when a person was told last
+	Domains   map[string]*Remembered `json:"domains"`             // by name, in A-labels
 }
 
-// Remembered is what is known of one domain.
+// Remembered is what the Memory has about one domain.
 type Remembered struct {
-	Served bool `json:"served"` // by the last run
+	Served bool `json:"served"` // the last run served it
 	Backup bool `json:"backup,omitempty"`
 
-	// The last answer of the DNS, with what it rests on.
+	// The last verdict, with the records and servers.
 	Verdict string    `json:"verdict,omitempty"` // ok, warning, error; empty: there was none yet
 	ID      string    `json:"id,omitempty"`
 	Text    string    `json:"text,omitempty"`
@@ -34,42 +45,43 @@ type Remembered struct {
 	Records []string  `json:"records,omitempty"`
 	Servers []string  `json:"servers,omitempty"`
 	Zones   bool      `json:"zones,omitempty"` // from zone files
-	TTL     uint32    `json:"ttl,omitempty"`   // seconds that the last good answer may be kept
+	TTL     uint32    `json:"ttl,omitempty"`   // time to live of the last good answer, in seconds
 	Checked time.Time `json:"checked,omitzero"`
-	Tried   time.Time `json:"tried,omitzero"` // last asked, with or without an answer
+	Tried   time.Time `json:"tried,omitzero"` // when it was checked last, with or without an answer
 	LastOK  time.Time `json:"last_ok,omitzero"`
-	Left    time.Time `json:"left,omitzero"` // it was served, until then
+	Left    time.Time `json:"left,omitzero"` // when it left, if it was served before
 
-	// Doubted says that the last answer there was spoke against it, and was
-	// not counted, because it looked like an accident.
+	// Doubted is true when the last verdict was an error and did not count,
+	// because of an accident.
 	Doubted bool `json:"doubted,omitempty"`
 
-	Against *Against `json:"against,omitempty"` // while the answers speak against it
-	Silent  *Silent  `json:"silent,omitempty"`  // while there are none
+	Against *Against `json:"against,omitempty"` // as long as the verdict is an error
+	Silent  *Silent  `json:"silent,omitempty"`  // as long as there is no answer
 }
 
-// Against is a run of answers that speak against a domain.
+// Against counts verdicts in a row that are errors.
 type Against struct {
 	Since   time.Time `json:"since"`
 	Runs    int       `json:"runs"`
-	Servers []string  `json:"servers"` // who gave them
-	TTL     uint32    `json:"ttl"`     // the longest that one of them may be kept, in seconds
+	Servers []string  `json:"servers"` // the servers that gave them
+	TTL     uint32    `json:"ttl"`     // the longest time to live of them, in seconds
 }
 
-// Silent is a run of questions without an answer.
+// Silent describes checks in a row without an answer.
 type Silent struct {
 	Since time.Time `json:"since"`
 	ID    string    `json:"id"`
 	Text  string    `json:"text"`
 }
 
-// ErrLater is wrapped by the error about a file that a later virtmap wrote.
+// ErrLater is wrapped by the error for a file that a later version of virtmap
+// wrote.
 var ErrLater = errors.New("it was written by a later virtmap")
 
-// NewMemory gives the memory of a first run.
+// NewMemory returns the Memory of a first run.
 func NewMemory() *Memory { return &Memory{Version: 1, Domains: map[string]*Remembered{}} }
 
-// ParseMemory reads what Encode wrote. No text is a first run's.
+// ParseMemory parses what Encode wrote. An empty text is the Memory of a first run.
 func ParseMemory(text []byte) (*Memory, error) {
 	if len(text) == 0 {
 		return NewMemory(), nil
@@ -101,7 +113,7 @@ func ParseMemory(text []byte) (*Memory, error) {
 	return &m, nil
 }
 
-// Encode gives the file.
+// Encode returns the content of the file.
 func (m *Memory) Encode() ([]byte, error) {
 	text, err := json.MarshalIndent(m, "", " ")
 	if err != nil {
@@ -110,13 +122,13 @@ func (m *Memory) Encode() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// mostRecords bounds what is kept of the records of one domain.
+// mostRecords is the most records of one domain that are kept.
 const mostRecords = 12
 
-// take remembers a verdict that is an answer.
-func (r *Remembered) take(v *mxcheck.Verdict, now time.Time) {
+// recordAnswer records a verdict that comes from an answer.
+func (r *Remembered) recordAnswer(v *mxcheck.Verdict, now time.Time) {
 	if now.Sub(r.Checked) > forget {
-		r.Against = nil // what was said so long ago may have been mended in between
+		r.Against = nil // the domain may have been good in between
 	}
 	r.Verdict, r.ID, r.Text, r.Advice = v.Level.String(), string(v.ID()), v.Text(), v.Findings[0].Advice
 	r.Servers, r.Checked, r.Tried, r.Silent, r.Doubted = v.Servers, now, now, nil, false
@@ -129,15 +141,15 @@ func (r *Remembered) take(v *mxcheck.Verdict, now time.Time) {
 	}
 }
 
-// speakAgainst remembers one more answer against the domain.
-func (r *Remembered) speakAgainst(v *mxcheck.Verdict, now time.Time) {
+// countAgainst counts one more verdict that is an error.
+func (r *Remembered) countAgainst(v *mxcheck.Verdict, now time.Time) {
 	if r.Against == nil {
 		r.Against = &Against{Since: now, TTL: r.TTL}
 	}
 	r.Against.Runs++
 	r.Against.TTL = max(r.Against.TTL, v.TTL)
 	if r.Zones {
-		return // a file is no witness of what the world sees
+		return // zone files do not confirm an error
 	}
 	for _, server := range v.Servers {
 		if !slices.Contains(r.Against.Servers, server) {
@@ -146,34 +158,35 @@ func (r *Remembered) speakAgainst(v *mxcheck.Verdict, now time.Time) {
 	}
 }
 
-// miss remembers that there was no answer.
-func (r *Remembered) miss(v *mxcheck.Verdict, now time.Time) {
+// recordSilence records a check without an answer.
+func (r *Remembered) recordSilence(v *mxcheck.Verdict, now time.Time) {
 	if r.Silent == nil {
 		r.Silent = &Silent{Since: now}
 	}
 	r.Tried, r.Silent.ID, r.Silent.Text = now, string(v.ID()), v.Text()
 }
 
-// What it takes until a domain that was served may leave by itself.
+// How often, for how long and by how many servers an error must be confirmed before
+// a domain leaves.
 const (
 	leaveRuns    = 3
 	leaveAfter   = 24 * time.Hour
 	leaveServers = 2
 )
 
-// forget is how far apart two answers may be to count as one run of them.
+// forget is the longest time between two errors that count as errors in a row.
 const forget = 15 * 24 * time.Hour
 
-// confirmed reports whether the answers against a domain came often enough,
-// for long enough, and from two servers.
+// confirmed reports whether the error of a domain is confirmed.
 func (a *Against) confirmed(now time.Time) bool {
 	return a.Runs >= leaveRuns && !now.Before(a.leaves()) && len(a.Servers) >= leaveServers
 }
 
-// leaves is when the domain may leave at the earliest. No cache keeps an answer
+// leaves returns when the domain may leave at the earliest. No cache keeps an answer
 // for more than a week (RFC 8767 4).
 func (a *Against) leaves() time.Time {
 	return a.Since.Add(max(leaveAfter, min(time.Duration(a.TTL)*time.Second, mostTTL)))
 }
 
+// mostTTL is the longest time that a cache keeps an answer.
 const mostTTL = 7 * 24 * time.Hour

@@ -13,7 +13,7 @@ import (
 	"virtmap/virtuser"
 )
 
-// reference is the state machine in a few lines, for one domain.
+// reference is a short model of the policy, for one domain.
 type reference struct {
 	in      bool
 	since   time.Time
@@ -42,7 +42,7 @@ func (r *reference) step(v mxcheck.Verdict, now time.Time, auto bool) {
 	}
 }
 
-// TestAgainstReference runs random verdicts over random times.
+// TestAgainstReference compares with the model, for random verdicts and times.
 func TestAgainstReference(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		m := parse(t, two)
@@ -74,9 +74,9 @@ func TestAgainstReference(t *testing.T) {
 	})
 }
 
-// TestUnknownMovesNothing: whatever is unknown, in whatever order, with the
-// memory lost or the clock set back, no domain moves, and the addresses of the
-// domains that are served are those of the inventory.
+// TestUnknownMovesNothing: with verdicts that are unknown no domain enters or leaves,
+// even without the Memory or with the clock set back. The addresses of served
+// domains are those of the inventory.
 func TestUnknownMovesNothing(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := newSite(t)
@@ -142,7 +142,7 @@ func FuzzMemory(f *testing.F) {
 		}
 		first, err := memory.Encode()
 		if err != nil {
-			t.Skip(err) // a year of five digits
+			t.Skip(err) // JSON cannot have a year of five digits
 		}
 		again, err := ParseMemory(first)
 		if err != nil {

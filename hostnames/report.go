@@ -28,23 +28,24 @@ var (
 		Rule: "With remove: auto a domain leaves whose MX was seen elsewhere often enough."}
 )
 
-// A report is a fault, and what makes it another one than the last time: not
-// its wording, which may have a date in it.
+// A report is a fault with a key. A report with the same key as in the last run is
+// the same report, even if its text has another date.
 type report struct {
 	fault diag.Fault
 	key   string
 }
 
-// reportOne counts a domain that needs a person, and says why.
-func (k *Policy) reportOne(d *Decision, domain *inventory.Domain, r *Remembered) []report {
+// reportOne counts a domain in the Decision, and returns a report if a person should
+// look at the domain.
+func (p *Policy) reportOne(d *Decision, domain *inventory.Domain, r *Remembered) []report {
 	say := func(c *diag.Check, id, help, format string, args ...any) []report {
 		f := c.At(domain.Pos, len(domain.Name), format, args...).WithHelp("%s", help)
 		return []report{{f, fmt.Sprintf("%s %s %s %v", c.ID, domain.Name, id, domain.Backup)}}
 	}
 	against := fmt.Sprintf("%s (%s)", r.Text, r.ID)
 	switch {
-	case !Decides(k.Model, domain):
-		if r.Verdict == mxcheck.Error.String() && k.Model.MXCheckOf(domain) == inventory.MXAdvisory {
+	case !Decides(p.Model, domain):
+		if r.Verdict == mxcheck.Error.String() && p.Model.MXCheckOf(domain) == inventory.MXAdvisory {
 			return say(checkAdvisory, r.ID, r.Advice, "%s is served as mx_check: advisory asks, and %s", domain.Name, against)
 		}
 	case domain.Held && r.Against != nil && !r.Left.IsZero():
@@ -61,8 +62,8 @@ func (k *Policy) reportOne(d *Decision, domain *inventory.Domain, r *Remembered)
 		return say(checkHeld, "", "run it again, or write mx_check: skip to serve it without looking", "%s is held back until the DNS answers: %s", domain.Name, r.silentText())
 	case r.Against != nil && !d.Frozen:
 		d.Pending++
-		return say(checkPending, r.ID, r.Advice+"; "+k.howItLeaves(r), "%s is served and its mail is delivered here, but %s, since %s", domain.Name, against, since(r))
-	case r.Silent != nil && k.Now.Sub(r.Silent.Since) > k.Model.MX.MaxUnknownAge:
+		return say(checkPending, r.ID, r.Advice+"; "+p.howItLeaves(r), "%s is served and its mail is delivered here, but %s, since %s", domain.Name, against, since(r))
+	case r.Silent != nil && p.Now.Sub(r.Silent.Since) > p.Model.MX.MaxUnknownAge:
 		d.Overdue++
 		return say(checkSilent, "", "nothing is changed; ask with virtmap mx "+domain.Name, "%s is served, and the DNS has not answered for it since %s%s: %s",
 			domain.Name, r.Silent.Since.Format(time.DateOnly), r.lastGood(), r.silentText())
@@ -70,12 +71,13 @@ func (k *Policy) reportOne(d *Decision, domain *inventory.Domain, r *Remembered)
 	return nil
 }
 
+// since returns the date of the first error.
 func since(r *Remembered) string { return r.Against.Since.Format(time.DateOnly) }
 
-// howItLeaves says what it takes for a pending domain to leave.
-func (k *Policy) howItLeaves(r *Remembered) string {
+// howItLeaves describes when a pending domain leaves.
+func (p *Policy) howItLeaves(r *Remembered) string {
 	switch {
-	case !k.Model.MX.RemoveAuto:
+	case !p.Model.MX.RemoveAuto:
 		return "if it has left, write enabled: false"
 	case len(r.Against.Servers) < leaveServers:
 		return "it leaves by itself once a second resolver has said so too (--resolver)"
@@ -83,7 +85,7 @@ func (k *Policy) howItLeaves(r *Remembered) string {
 	return fmt.Sprintf("it leaves by itself when that is still so on %s, after %d runs", r.Against.leaves().Format(time.DateOnly), leaveRuns)
 }
 
-// lastGood says when the DNS last spoke for the domain.
+// lastGood describes when the last good answer was.
 func (r *Remembered) lastGood() string {
 	if r.LastOK.IsZero() {
 		return ""
@@ -93,32 +95,32 @@ func (r *Remembered) lastGood() string {
 
 func (r *Remembered) silentText() string { return fmt.Sprintf("%s (%s)", r.Silent.Text, r.Silent.ID) }
 
-// whole makes a report about all domains.
-func (k *Policy) whole(c *diag.Check, help, format string, args ...any) report {
-	host := k.Model.Host.Name
+// whole returns a report about all domains.
+func (p *Policy) whole(c *diag.Check, help, format string, args ...any) report {
+	host := p.Model.Host.Name
 	return report{c.At(host.Pos, max(1, len(host.Text)), format, args...).WithHelp("%s", help), c.ID}
 }
 
-func (k *Policy) reportLie(v *mxcheck.Verdict) report {
-	return k.whole(checkLies, v.Findings[0].Advice, "no domain enters or leaves: %s", v.Text())
+func (p *Policy) reportLie(v *mxcheck.Verdict) report {
+	return p.whole(checkLies, v.Findings[0].Advice, "no domain enters or leaves: %s", v.Text())
 }
 
-func (k *Policy) reportAccident(against []int, of int) report {
-	return k.whole(checkAccident, fmt.Sprintf("see virtmap mx; if they did leave, write enabled: false for them, or raise guards.max_removed (%d%%)", k.Model.Guards.MaxRemovedPercent),
-		"no domain enters or leaves: the DNS speaks against %d of %d domains at once, and that looks like an accident: %s", len(against), of, k.some(against))
+func (p *Policy) reportAccident(against []int, of int) report {
+	return p.whole(checkAccident, fmt.Sprintf("see virtmap mx; if they did leave, write enabled: false for them, or raise guards.max_removed (%d%%)", p.Model.Guards.MaxRemovedPercent),
+		"no domain enters or leaves: the DNS speaks against %d of %d domains at once, and that looks like an accident: %s", len(against), of, p.some(against))
 }
 
-func (k *Policy) reportLeaving(leaving []int, of int) report {
-	return k.whole(checkAccident, fmt.Sprintf("see virtmap mx; if they are to leave, write enabled: false for them, or raise guards.max_removed (%d%%)", k.Model.Guards.MaxRemovedPercent),
-		"no domain leaves: %d of %d would at once, and that looks like an accident: %s", len(leaving), of, k.some(leaving))
+func (p *Policy) reportLeaving(leaving []int, of int) report {
+	return p.whole(checkAccident, fmt.Sprintf("see virtmap mx; if they are to leave, write enabled: false for them, or raise guards.max_removed (%d%%)", p.Model.Guards.MaxRemovedPercent),
+		"no domain leaves: %d of %d would at once, and that looks like an accident: %s", len(leaving), of, p.some(leaving))
 }
 
-// some names the first of some domains.
-func (k *Policy) some(domains []int) string {
+// some returns the names of the first of some domains.
+func (p *Policy) some(domains []int) string {
 	const shown = 5
 	var names []string
 	for _, i := range domains[:min(len(domains), shown)] {
-		names = append(names, k.Model.Domains[i].Name)
+		names = append(names, p.Model.Domains[i].Name)
 	}
 	if len(domains) > shown {
 		names = append(names, "…")
@@ -126,44 +128,44 @@ func (k *Policy) some(domains []int) string {
 	return strings.Join(names, ", ")
 }
 
-// sayAgain is when a person hears again of what has not changed.
-const sayAgain = 24 * time.Hour
+// repeatAfter is the time after which an unchanged report is announced again.
+const repeatAfter = 24 * time.Hour
 
-// mostReports is how many reports of a kind are given.
+// mostReports is the most reports of one check.
 const mostReports = 20
 
-// Announce gives the reports that a person has not heard within a day, or all
-// of them. further are faults that come of the decision.
-func (k *Policy) Announce(d Decision, further []diag.Fault, all bool) []diag.Fault {
+// Announce returns the reports that were not announced within a day, or all reports.
+// further are faults that follow from the decision.
+func (p *Policy) Announce(d Decision, further []diag.Fault, all bool) []diag.Fault {
 	reports := d.reports
 	for _, f := range further {
 		reports = append(reports, report{f, f.Check.ID + " " + f.Text})
 	}
-	said := map[string]time.Time{}
-	if d.Frozen || !d.Asked { // what was to be said before is not over
-		maps.Copy(said, k.Memory.Announced)
+	announced := map[string]time.Time{}
+	if d.Frozen || !d.Asked { // the earlier reports may still be true
+		maps.Copy(announced, p.Memory.Announced)
 	}
 	var faults []diag.Fault
 	counts := map[*diag.Check]int{}
 	for _, r := range reports {
-		at := k.Memory.Announced[r.key]
-		heard := within(k.Now, at, sayAgain)
-		if heard {
-			said[r.key] = at
+		at := p.Memory.Announced[r.key]
+		recently := within(p.Now, at, repeatAfter)
+		if recently {
+			announced[r.key] = at
 		}
-		if heard && !all {
+		if recently && !all {
 			continue
 		}
-		said[r.key] = k.Now
+		announced[r.key] = p.Now
 		if counts[r.fault.Check]++; counts[r.fault.Check] <= mostReports {
 			faults = append(faults, r.fault)
 		}
 	}
 	for check, n := range counts {
 		if n > mostReports {
-			faults = append(faults, k.whole(check, "virtmap mx names them all", "and %d more like this", n-mostReports).fault)
+			faults = append(faults, p.whole(check, "virtmap mx names them all", "and %d more like this", n-mostReports).fault)
 		}
 	}
-	k.Memory.Announced = said
+	p.Memory.Announced = announced
 	return faults
 }
