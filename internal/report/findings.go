@@ -8,8 +8,8 @@ import (
 	"virtmap/internal/diag"
 )
 
-// Findings are the formats in which the faults of an inventory are told to
-// programs, by name. version is the program's own.
+// Findings are the formats for the faults of an inventory by name. version is that
+// of virtmap.
 var Findings = map[string]func(w io.Writer, all []diag.Located, version string) error{
 	"json":       findingsJSON,
 	"github":     github,
@@ -19,13 +19,13 @@ var Findings = map[string]func(w io.Writer, all []diag.Located, version string) 
 	"checkstyle": checkstyle,
 }
 
-// slashed gives the file of a place with slashes.
+// slashed returns the file of a place with slashes.
 func slashed(p diag.Place) string { return filepath.ToSlash(filepath.Clean(p.Name())) }
 
-// printJSON prints a value, indented, as it is.
+// printJSON prints a value as indented JSON.
 func printJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false) // messages are full of <>
+	encoder.SetEscapeHTML(false) // messages have many < and >
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(value)
 }
@@ -54,7 +54,8 @@ type jsonFinding struct {
 //	"text": …, "help": …, "place": {"file", "line", "column", "end_column"},
 //	"also": {"file", "line", "column", "text"}}], "errors": 1, "warnings": 0, "notes": 0}
 //
-// Keys may be added; the version changes when one goes or means another thing.
+// New keys do not change the version. It changes when a key is removed or gets
+// another meaning.
 func findingsJSON(w io.Writer, all []diag.Located, _ string) error {
 	out := struct {
 		Version  int           `json:"version"`

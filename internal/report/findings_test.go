@@ -18,8 +18,8 @@ import (
 
 var update = flag.Bool("update", os.Getenv("VIRTMAP_UPDATE") != "", "rewrite the goldens")
 
-// wrong has an error, a duplicate with a second place, a warning, and texts
-// that formats must escape.
+// wrong is an inventory with an error, a duplicate with a second place, a warning,
+// and texts that a format must escape.
 const wrong = `version: 1
 host: {name: mx1.example.net}
 users: {jane: , bea: }
@@ -69,7 +69,7 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// wellFormed reads what was printed as its readers would.
+// wellFormed parses the output of a format.
 func wellFormed(t *testing.T, name string, text []byte) {
 	t.Helper()
 	switch name {

@@ -9,17 +9,17 @@ import (
 	"virtmap/internal/diag"
 )
 
-// githubCommands are the annotations by severity.
+// githubCommands are the commands of annotations by severity.
 var githubCommands = map[diag.Severity]string{diag.Error: "error", diag.Warning: "warning", diag.Note: "notice"}
 
-// What a workflow command of GitHub Actions would act on, in its message and
-// in a property (docs.github.com, "Workflow commands for GitHub Actions").
+// Escapes for the message and for a property of a workflow command (docs.github.com,
+// "Workflow commands for GitHub Actions").
 var (
 	githubMessage  = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
 
-// printableLines is a text of several lines without what a terminal would act on.
+// printableLines returns a text of several lines without control characters.
 func printableLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -28,8 +28,8 @@ func printableLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// github prints annotations, which GitHub shows at the changed lines: workflow
-// commands, one a line.
+// github prints a workflow command for each fault. GitHub shows it as an annotation
+// at the changed line.
 func github(w io.Writer, all []diag.Located, _ string) error {
 	out := bufio.NewWriter(w)
 	for _, f := range all {

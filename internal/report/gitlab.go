@@ -9,7 +9,7 @@ import (
 	"virtmap/internal/diag"
 )
 
-// gitlabSeverities are those of a code quality report.
+// gitlabSeverities are the severities of a code quality report.
 var gitlabSeverities = map[diag.Severity]string{diag.Error: "blocker", diag.Warning: "major", diag.Note: "info"}
 
 type gitlabFinding struct {
@@ -30,7 +30,7 @@ type gitlabLines struct {
 }
 
 // gitlab prints a code quality report (docs.gitlab.com, "Code Quality report
-// format"). A fault without a place stands at the first line of nothing.
+// format"). A fault without a place has an empty path and line 1.
 func gitlab(w io.Writer, all []diag.Located, _ string) error {
 	out := []gitlabFinding{}
 	prints := fingerprints{}
@@ -43,10 +43,11 @@ func gitlab(w io.Writer, all []diag.Located, _ string) error {
 	return printJSON(w, out)
 }
 
-// fingerprints tell faults apart wherever they move within a file: file, check
-// and text, and which one it is of those that agree.
+// fingerprints makes a fingerprint of each fault that does not depend on its line:
+// a digest of file, check and text, and a number if several faults have the same.
 type fingerprints map[string]int
 
+// of returns the fingerprint of a fault.
 func (p fingerprints) of(f *diag.Located) string {
 	same := fmt.Sprintf("%q %s %q", slashed(f.At), f.Check.ID, f.Text)
 	p[same]++

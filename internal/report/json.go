@@ -11,7 +11,7 @@ import (
 //
 //	{"version":1,"suite":…,"cases":[{"passed":true,"case":{…}},…],"tried":2,"failed":0}
 //
-// with what a case is left to the command.
+// The command decides what a case has.
 type asJSON struct {
 	w             io.Writer
 	tried, failed int
@@ -34,7 +34,7 @@ func (j *asJSON) print(format string, args ...any) {
 func (j *asJSON) Case(c Case) error {
 	var data bytes.Buffer
 	encoder := json.NewEncoder(&data)
-	encoder.SetEscapeHTML(false) // transcripts are full of <>
+	encoder.SetEscapeHTML(false) // transcripts have many < and >
 	if err := encoder.Encode(c.Data); err != nil {
 		return err
 	}

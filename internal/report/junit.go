@@ -10,8 +10,9 @@ import (
 	"virtmap/internal/diag"
 )
 
-// junit prints the XML that CI servers read: one suite, its cases by class.
-// There are no times: the same results give the same bytes.
+// junit prints JUnit XML for CI servers: one suite with a case for each Case. The
+// group is the class. There are no times, so that the same results give the same
+// bytes.
 type junit struct {
 	w             io.Writer
 	suite         string

@@ -7,7 +7,7 @@ import (
 	"virtmap/internal/diag"
 )
 
-// The parts of SARIF 2.1.0 that are used (OASIS sarif-v2.1.0, sections 3.13 to
+// The parts of SARIF 2.1.0 that sarif prints (OASIS sarif-v2.1.0, sections 3.13 to
 // 3.27).
 type (
 	sarifLog struct {
@@ -67,7 +67,8 @@ type (
 	}
 )
 
-// sarif prints a log of one run. Severities have the same names as levels.
+// sarif prints a log of one run. The levels of SARIF have the names of our
+// severities.
 func sarif(w io.Writer, all []diag.Located, version string) error {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "virtmap", Version: version, Rules: []sarifRule{}}}, Columns: "unicodeCodePoints", Results: []sarifResult{}}
 	rules := map[*diag.Check]int{}
@@ -92,6 +93,7 @@ func sarif(w io.Writer, all []diag.Located, version string) error {
 	return printJSON(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }
 
+// sarifPlace returns a location of SARIF. Column endColumn is behind the marked text.
 func sarifPlace(p diag.Place, endColumn int, text string) sarifLocation {
 	uri := url.URL{Path: slashed(p)}
 	at := sarifLocation{Physical: sarifPhysical{sarifArtifact{uri.String()}, sarifRegion{p.Line, p.Col, endColumn}}}

@@ -13,8 +13,8 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// told are reports that a reader may get: faults of all kinds, and none.
-func told(t *testing.T, format string) [][]byte {
+// reports returns reports in a format: with faults of all kinds, and without any.
+func reports(t *testing.T, format string) [][]byte {
 	t.Helper()
 	var all [][]byte
 	for _, faults := range [][]diag.Located{located(t, "mail dir/ma%il,1:2.yaml", wrong), located(t, "mail.yaml", "version: 2\n"), nil} {
@@ -27,15 +27,15 @@ func told(t *testing.T, format string) [][]byte {
 	return all
 }
 
-// TestFindingsMeetTheirSchemas holds what is printed to the schemas of
-// testdata/schema, whose sources stand beside them.
+// TestFindingsMeetTheirSchemas validates reports with the schemas of
+// testdata/schema, which has their sources too.
 func TestFindingsMeetTheirSchemas(t *testing.T) {
 	for format, schema := range map[string]string{"sarif": "sarif-2.1.0-rtm.5.json", "gitlab": "codequality.json"} {
 		compiled, err := jsonschema.NewCompiler().Compile(filepath.Join("testdata", "schema", schema))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, text := range told(t, format) {
+		for _, text := range reports(t, format) {
 			document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 			if err != nil {
 				t.Fatal(err)
@@ -61,7 +61,7 @@ func TestXMLFindingsMeetTheirSchemas(t *testing.T) {
 			out, errOut, err := peer.Try("", xmllint, "--noout", "--schema", filepath.Join("testdata", "schema", schema), file)
 			return out + errOut, err
 		}
-		for _, text := range told(t, format) {
+		for _, text := range reports(t, format) {
 			if said, err := valid(text); err != nil {
 				t.Errorf("%s: %s\n%s", format, said, text)
 			}

@@ -8,8 +8,8 @@ import (
 	"virtmap/internal/diag"
 )
 
-// tap prints the Test Anything Protocol, version 13 (testanything.org), with
-// the plan at the end. Details are a YAML block, as the protocol has them.
+// tap prints the Test Anything Protocol, version 13 (testanything.org). The plan is
+// at the end. The details of a failure are a YAML block.
 type tap struct {
 	w io.Writer
 	n int
@@ -17,7 +17,7 @@ type tap struct {
 
 func newTAP(w io.Writer, _ string) Writer { return &tap{w: w} }
 
-// unhashed keeps a name from holding a directive: # SKIP, # TODO.
+// unhashed escapes # in a name, so that a name never has a directive such as # SKIP.
 var unhashed = strings.NewReplacer(`\`, `\\`, "#", `\#`)
 
 func (t *tap) Case(c Case) error {

@@ -7,7 +7,7 @@ import (
 	"virtmap/internal/diag"
 )
 
-// text prints failures only: a line and its details below.
+// text prints only failures: a line, and the details below.
 type text struct{ w io.Writer }
 
 func newText(w io.Writer, _ string) Writer { return text{w} }

@@ -8,8 +8,8 @@ import (
 	"virtmap/internal/diag"
 )
 
-// findingsJUnit prints a suite with a case for each fault, of the class of its
-// file; notes pass. Without any there is one case, which passes.
+// findingsJUnit prints a suite with a case for each fault. The file is the class. A
+// note passes. Without faults there is one case, which passes.
 func findingsJUnit(w io.Writer, all []diag.Located, _ string) error {
 	out := newJUnit(w, "virtmap check")
 	for _, f := range all {
@@ -44,10 +44,10 @@ type (
 	}
 )
 
-// checkstyleSeverities are those of Checkstyle's XMLLogger.
+// checkstyleSeverities are the severities of Checkstyle's XMLLogger.
 var checkstyleSeverities = map[diag.Severity]string{diag.Error: "error", diag.Warning: "warning", diag.Note: "info"}
 
-// checkstyle prints the faults file by file, as Checkstyle does.
+// checkstyle prints the faults in the XML of Checkstyle, by file.
 func checkstyle(w io.Writer, all []diag.Located, _ string) error {
 	var files []checkstyleFile
 	index := map[string]int{}
