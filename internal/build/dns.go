@@ -52,7 +52,7 @@ type Inquirer struct {
 // are given those; others are in Faults.
 func (a *Asking) Open(host *inventory.Host, events DNSEvents) (*Inquirer, error) {
 	q := &Inquirer{close: func() error { return nil }, events: events}
-	q.checker.Us, q.checker.Probe = hostnames.Us(host), "virtmap-"+strings.ToLower(rand.Text()[:10])
+	q.checker.Us, q.checker.Absent = hostnames.Us(host), "virtmap-"+strings.ToLower(rand.Text()[:10])
 	if a.From == MXFromZones {
 		return q, q.openZones(a.Zones)
 	}

@@ -7,13 +7,14 @@ import (
 	"strings"
 )
 
-// Severity is how much a fault matters.
+// Severity is the severity of a fault.
 type Severity uint8
 
+// The severities, in ascending order.
 const (
-	Ignore  Severity = iota // not reported
-	Note                    // worth knowing; nothing to do
-	Warning                 // works, and is likely not what was meant
+	Ignore  Severity = iota // the fault is not reported
+	Note                    // there is nothing to do
+	Warning                 // the text works, and probably not as its author meant
 	Error                   // nothing is written
 )
 
@@ -21,35 +22,35 @@ var severityNames = [...]string{"ignore", "note", "warning", "error"}
 
 func (s Severity) String() string { return severityNames[s] }
 
-// ParseSeverity reads the words of the inventory's checks block.
+// ParseSeverity parses a severity of the checks block of an inventory.
 func ParseSeverity(word string) (Severity, bool) {
 	i := slices.Index(severityNames[:], word)
 	return Severity(max(i, 0)), i >= 0
 }
 
-// A Check is one thing that can be wrong. The package that looks for it
-// declares it and lists it in its Checks.
+// A Check describes one kind of fault. The package that finds the faults declares
+// the Check and has it in its Checks.
 type Check struct {
 	ID       string // VM001
 	Name     string // unknown-key
 	Severity Severity
-	Rule     string // one sentence
+	Rule     string // what is right, in one sentence
 }
 
-// A Fault is a check that found something.
+// A Fault is a fault at one place.
 type Fault struct {
 	Check *Check
 	Pos   Pos
-	Len   int // bytes to mark, at least 1
+	Len   int // number of bytes to mark, at least 1
 	Text  string
-	Help  string // what to write instead; empty: the check's rule
-	About string // the thing that other faults of the check may be about too; empty: Text
+	Help  string // what to write instead; empty: the Rule of the check
+	About string // what the fault is about, if other faults are about the same; empty: Text
 
-	Also     Pos // a second place, where two disagree
+	Also     Pos // a second place, if there are two
 	AlsoText string
 }
 
-// WithHelp returns the fault with what to write instead.
+// WithHelp returns the fault with the text of Help.
 func (f Fault) WithHelp(format string, args ...any) Fault {
 	f.Help = say(format, args)
 	return f
@@ -61,20 +62,19 @@ func (f Fault) Second(pos Pos, text string) Fault {
 	return f
 }
 
-// Concerning returns the fault with the thing that it is about, which further
-// faults of its check may be about too.
+// Concerning returns the fault with the text of About.
 func (f Fault) Concerning(format string, args ...any) Fault {
 	f.About = say(format, args)
 	return f
 }
 
-// At makes a fault of the check. The place covers size bytes.
+// At makes a fault of the check, at a place of size bytes.
 func (c *Check) At(pos Pos, size int, format string, args ...any) Fault {
 	return Fault{Check: c, Pos: pos, Len: size, Text: say(format, args)}
 }
 
-// say formats a message with its texts cut: a hostile name may have megabytes,
-// and stand in thousands of faults.
+// say formats a message and cuts its texts. A hostile name may have megabytes, and
+// be in thousands of faults.
 func say(format string, args []any) string {
 	const limit = 300
 	for i, arg := range args {
@@ -85,28 +85,28 @@ func say(format string, args []any) string {
 	return fmt.Sprintf(format, args...)
 }
 
-// maxFaults bounds what a List keeps of each check: a hostile inventory can have
-// a fault in every byte.
+// maxFaults is the most faults of one check that a List keeps. A hostile inventory
+// can have a fault in every byte.
 const maxFaults = 10_000
 
 // A List collects faults.
 type List struct {
 	faults  []Fault
-	kept    [Error + 1]int
-	of      map[*Check]int // kept
-	dropped [Error + 1]int
-	left    map[Crowd]int // dropped, of the first crowds that had faults dropped
+	kept    [Error + 1]int // number of kept faults, by severity
+	of      map[*Check]int // number of kept faults, by check
+	dropped [Error + 1]int // number of dropped faults, by severity
+	left    map[Crowd]int  // number of dropped faults of the first crowds
 	tuned   map[string]Severity
 }
 
-// A Crowd is all faults that say the same to a person: warnings of one check, or
-// errors of one check about one thing.
+// A Crowd is a set of faults that are much the same to a person: warnings of one
+// check, or errors of one check about one thing.
 type Crowd struct {
 	Check *Check
 	About string // of errors
 }
 
-// crowd gives the crowd that a fault belongs to.
+// crowd returns the crowd of a fault.
 func (l *List) crowd(f Fault) Crowd {
 	if l.Severity(f.Check) < Error {
 		return Crowd{Check: f.Check}
@@ -124,8 +124,8 @@ func (l *List) drop(c Crowd, n int) {
 	}
 }
 
-// Tune sets the severities of checks by id. Errors of a check that is
-// declared as an error stay errors: what follows relies on them.
+// Tune sets the severities of checks by id. A check that is declared as an error
+// stays one, because later steps rely on that.
 func (l *List) Tune(severities map[string]Severity) {
 	l.tuned = severities
 	all := l.faults
@@ -133,7 +133,7 @@ func (l *List) Tune(severities map[string]Severity) {
 	l.Add(all...)
 }
 
-// Severity is what a fault of the check counts as here.
+// Severity returns the severity of a check in this list.
 func (l *List) Severity(c *Check) Severity {
 	if s, ok := l.tuned[c.ID]; ok && c.Severity != Error {
 		return s
@@ -141,7 +141,7 @@ func (l *List) Severity(c *Check) Severity {
 	return c.Severity
 }
 
-// Add takes faults in.
+// Add adds faults.
 func (l *List) Add(faults ...Fault) {
 	for _, f := range faults {
 		s := l.Severity(f.Check)
@@ -161,8 +161,8 @@ func (l *List) Add(faults ...Fault) {
 	}
 }
 
-// Keep leaves the faults that are wanted. Those that were dropped because there
-// were too many still count: nobody knows what they were.
+// Keep removes the faults that are not wanted. Faults that were dropped because
+// there were too many still count, because their texts are not known any more.
 func (l *List) Keep(wanted func(Fault) bool) {
 	all := l.Faults()
 	l.faults, l.kept, l.of = nil, [Error + 1]int{}, nil
@@ -173,11 +173,11 @@ func (l *List) Keep(wanted func(Fault) bool) {
 	}
 }
 
-// Fork gives an empty list with the same severities.
+// Fork returns an empty list with the same severities.
 func (l *List) Fork() *List { return &List{tuned: l.tuned} }
 
-// Fits reports whether all faults of other lists have room in this one, so
-// that none that counts is dropped for one that is there twice.
+// Fits reports whether this list can keep all its faults and those of other lists.
+// Otherwise Join might drop a fault and keep another one twice.
 func (l *List) Fits(others ...*List) bool {
 	for s := range l.kept {
 		n := l.kept[s]
@@ -191,7 +191,7 @@ func (l *List) Fits(others ...*List) bool {
 	return true
 }
 
-// Join takes in what another list has, in order.
+// Join adds the faults of another list, in their order.
 func (l *List) Join(o *List) {
 	l.Add(o.faults...)
 	for s, n := range o.dropped {
@@ -202,7 +202,7 @@ func (l *List) Join(o *List) {
 	}
 }
 
-// Count returns how many faults of the severity were added.
+// Count returns the number of faults of a severity that were added.
 func (l *List) Count(s Severity) int { return l.kept[s] + l.dropped[s] }
 
 // Failed reports whether an error was added.

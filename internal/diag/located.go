@@ -2,18 +2,17 @@ package diag
 
 import "unicode/utf8"
 
-// A Located fault is one as a program wants to hear of it: with its severity
-// and its places worked out.
+// A Located is a fault with its severity, and with places that a program can use.
 type Located struct {
 	Fault
 	Severity Severity
-	At       Place // File is empty where the fault has no place
-	EndCol   int   // behind the marked text, on the same line
-	AlsoAt   Place // File is empty: there is none
+	At       Place // File is empty when the fault has no place
+	EndCol   int   // the column behind the marked text
+	AlsoAt   Place // File is empty when there is no second place
 }
 
-// Located gives the faults of a list that a printer would print, sorted, and
-// behind them one without a place for the rest of each crowd.
+// Located returns the faults of a list that Print would print, sorted. At the end is
+// a fault without a place for the rest of each crowd.
 func (p Printer) Located(l *List) []Located {
 	var all []Located
 	printed, rests, _ := p.shown(l)
@@ -35,7 +34,7 @@ func (p Printer) Located(l *List) []Located {
 	return all
 }
 
-// marked is how many characters of the line a fault of size bytes marks.
+// marked returns the number of characters of the line that size bytes are.
 func (p Place) marked(size int) int {
 	rest := p.Source.Line(p.Line)[p.Offset-p.Source.LineStart(p.Line):]
 	return max(1, utf8.RuneCountInString(rest[:min(size, len(rest))]))

@@ -1,19 +1,19 @@
 package diag
 
-// Words finds the nearest of a set of names. Its work is bounded, so that an
-// inventory full of faults does not compare every name with every other: once
-// the budget is spent it finds nothing more.
+// Words finds the nearest of a set of names. Its work is limited by a budget, so
+// that an inventory full of faults does not compare every name with every other.
+// When the budget is used up, Words finds no name.
 type Words struct {
 	Names  func(yield func(string) bool)
 	budget int
 	used   bool
 }
 
-const wordBudget = 100_000_000 // letters compared with letters
+const wordBudget = 100_000_000 // comparisons of two letters
 
-// Nearest returns the name with the fewest changes from word: letters added,
-// lost, changed or swapped with their neighbour. More than a third of the
-// word's letters is no likeness.
+// Nearest returns the name with the fewest changes from word. A change is a letter
+// that is added, missing, replaced or swapped with its neighbour. A name with more
+// changes than a third of the word's letters is not near.
 func (w *Words) Nearest(word string) (string, bool) {
 	if !w.used {
 		w.used, w.budget = true, wordBudget
@@ -33,8 +33,8 @@ func (w *Words) Nearest(word string) (string, bool) {
 	return best, best != ""
 }
 
-// editDistance counts the changes from a to b (optimal string alignment), or
-// returns limit when there are that many or more.
+// editDistance returns the number of changes from a to b (optimal string alignment),
+// or limit when there are limit or more.
 func editDistance(a, b string, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit

@@ -14,16 +14,16 @@ import (
 	"unicode/utf8"
 )
 
-// Pos is a place in a Sources: 1 + the byte offset into all its texts laid
-// end to end. The zero Pos is no place.
+// Pos is a place in a Sources. It is 1 + the offset in all its texts, one after the
+// other. The zero Pos is no place.
 type Pos uint32
 
-// A Source is one text and the name it is reported under.
+// A Source is one text, with the name that reports have.
 type Source struct {
 	Name string
 	Text string
 
-	base  Pos
+	base  Pos // of the first byte
 	once  sync.Once
 	lines []uint32 // offset of the first byte of each line
 
@@ -31,14 +31,15 @@ type Source struct {
 	sum       string
 
 	marking sync.Mutex
-	wide    map[int][]uint32 // of long lines: offset of every stride-th character
+	wide    map[int][]uint32 // by line, of long lines: offset of every stride-th character
 }
 
-// Pos returns the place of the byte at offset; len(Text) is the end of the text.
+// Pos returns the place of an offset. The offset may be len(Text), the end of the
+// text.
 func (s *Source) Pos(offset int) Pos { return s.base + Pos(offset) }
 
-// LineStart returns the offset of the first byte of the line, counted from 1.
-// A line past the end is the end of the text.
+// LineStart returns the offset of the first byte of a line. The first line is 1. For
+// a line past the end it returns the end of the text.
 func (s *Source) LineStart(line int) int {
 	s.once.Do(s.findLines)
 	if line < 1 {
@@ -57,8 +58,8 @@ func (s *Source) Line(line int) string {
 	return text
 }
 
-// Offset returns the byte offset of a line and a column counted in
-// characters, both from 1, and stays within the text.
+// Offset returns the offset of a line and a column, which both begin with 1. The
+// column is a number of characters. The result is within the text.
 func (s *Source) Offset(line, col int) int {
 	at := s.LineStart(line)
 	if col > stride {
@@ -74,14 +75,14 @@ func (s *Source) Offset(line, col int) int {
 	return at
 }
 
-// An inventory may stand on one line, as JSON does. The characters of a long
-// line are counted once, with a mark at every stride-th.
+// An inventory may be one long line, as JSON is. The characters of a long line are
+// counted once, and the offset of every stride-th character is kept as a mark.
 const (
 	stride   = 256
 	longLine = 4 * stride
 )
 
-// marks gives the marks of a long line, and none for another.
+// marks returns the marks of a long line, and none for a short line.
 func (s *Source) marks(line int) []uint32 {
 	start := s.LineStart(line)
 	end := s.LineStart(line + 1)
@@ -108,7 +109,7 @@ func (s *Source) marks(line int) []uint32 {
 	return marks
 }
 
-// column is the inverse of Offset.
+// column returns the column of an offset, which is in the line.
 func (s *Source) column(line, offset int) int {
 	start, col := s.LineStart(line), 1
 	if marks := s.marks(line); len(marks) > 0 {
@@ -118,6 +119,7 @@ func (s *Source) column(line, offset int) int {
 	return col + utf8.RuneCountInString(s.Text[start:offset])
 }
 
+// findLines finds the offset of each line.
 func (s *Source) findLines() {
 	s.lines = append(make([]uint32, 0, 1+strings.Count(s.Text, "\n")), 0)
 	for at := 0; ; {
@@ -130,13 +132,13 @@ func (s *Source) findLines() {
 	}
 }
 
-// Sources are the texts of one run, laid end to end.
+// Sources are the texts of one run, in order.
 type Sources struct {
 	all  []*Source
 	next Pos
 }
 
-// Add takes a text in. It fails when all texts together pass 4 GiB.
+// Add adds a text. It fails when all texts together have more than 4 GiB.
 func (s *Sources) Add(name, text string) (*Source, error) {
 	if s.next == 0 {
 		s.next = 1
@@ -151,7 +153,7 @@ func (s *Sources) Add(name, text string) (*Source, error) {
 	return src, nil
 }
 
-// Len is the length of all texts in bytes.
+// Len returns the length of all texts in bytes.
 func (s *Sources) Len() (bytes int) {
 	for _, src := range s.all {
 		bytes += len(src.Text)
@@ -159,22 +161,22 @@ func (s *Sources) Len() (bytes int) {
 	return bytes
 }
 
-// A Place is a Pos as a person reads it.
+// A Place is a Pos as file, line and column.
 type Place struct {
-	File      string // as it is opened; Name is printed
+	File      string // the path; Name is the form for printing
 	Line, Col int    // from 1; Col in characters
 	Source    *Source
 	Offset    int // bytes from the start of the source
 }
 
-// Name is the file as it is printed, in every format: whoever names a file must
-// not speak to the terminal or to the CI server that shows it.
+// Name returns the file for printing, in every format. The name of a hostile file
+// must not control the terminal or the CI server that shows it.
 func (p Place) Name() string { return Printable(p.File) }
 
-// String gives file:line:col, to be printed.
+// String returns file:line:col for printing.
 func (p Place) String() string { return fmt.Sprintf("%s:%d:%d", p.Name(), p.Line, p.Col) }
 
-// Place works out where p is. It reports false for no place.
+// Place returns the place of a Pos, and false for no place.
 func (s *Sources) Place(p Pos) (Place, bool) {
 	i := sort.Search(len(s.all), func(i int) bool { return s.all[i].base > p }) - 1
 	if p == 0 || i < 0 {
@@ -187,10 +189,10 @@ func (s *Sources) Place(p Pos) (Place, bool) {
 	return Place{File: src.Name, Line: line, Col: src.column(line, offset), Source: src, Offset: offset}, true
 }
 
-// Each gives all texts.
+// Each yields all texts.
 func (s *Sources) Each() iter.Seq[*Source] { return slices.Values(s.all) }
 
-// Names gives the names of all texts.
+// Names yields the names of all texts.
 func (s *Sources) Names() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, src := range s.all {
@@ -201,7 +203,7 @@ func (s *Sources) Names() iter.Seq[string] {
 	}
 }
 
-// Digests gives the SHA-256 of each text, in hex, by its name.
+// Digests yields the name and the SHA-256 of each text, in hexadecimal.
 func (s *Sources) Digests() iter.Seq2[string, string] {
 	return func(yield func(name, digest string) bool) {
 		for _, src := range s.all {
@@ -212,24 +214,24 @@ func (s *Sources) Digests() iter.Seq2[string, string] {
 	}
 }
 
-// Digest is the SHA-256 of a text, or of the digests of all when there are
-// several, in hex.
+// Digest returns the SHA-256 of the text, in hexadecimal. Of several texts it is
+// the SHA-256 of their digests.
 func (s *Sources) Digest() string {
 	if len(s.all) == 1 {
 		return s.all[0].digest()
 	}
 	sum := sha256.New()
 	for _, digest := range s.Digests() {
-		_, _ = io.WriteString(sum, digest) // a hash takes everything
+		_, _ = io.WriteString(sum, digest) // a hash returns no error
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// digest is the SHA-256 of the text, worked out once.
+// digest returns the SHA-256 of the text. It is computed once.
 func (s *Source) digest() string {
 	s.digesting.Do(func() {
 		sum := sha256.New()
-		var piece [32 << 10]byte // the text as a whole would be copied as a whole
+		var piece [32 << 10]byte // in pieces: []byte(s.Text) would copy the whole text
 		for rest := s.Text; rest != ""; {
 			n := copy(piece[:], rest)
 			sum.Write(piece[:n])

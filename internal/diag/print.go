@@ -15,9 +15,9 @@ import (
 type Printer struct {
 	Sources *Sources
 	Color   bool
-	Least   Severity // faults below it are not printed
-	Most    int      // how many are printed, the worst first to stay; 0: all
-	Each    int      // how many are printed of a crowd; 0: all
+	Least   Severity // faults with a lower severity are not printed
+	Most    int      // the most faults that are printed: those with the highest severity; 0: all
+	Each    int      // the most faults of a crowd that are printed; 0: all
 }
 
 const (
@@ -27,7 +27,7 @@ const (
 
 var severityColor = [...]string{Note: "\x1b[36m", Warning: "\x1b[33m", Error: "\x1b[31m"}
 
-// Print writes every fault of the list, sorted, and a line of counts.
+// Print writes the faults of a list, sorted, and a line with their number.
 func (p Printer) Print(w io.Writer, l *List) error {
 	out := bufio.NewWriter(w)
 	printed, crowds, left := p.shown(l)
@@ -46,7 +46,7 @@ func (p Printer) Print(w io.Writer, l *List) error {
 	return out.Flush()
 }
 
-// A rest is the part of a crowd that is not printed.
+// A rest is the faults of a crowd that are not printed.
 type rest struct {
 	Crowd
 	n int
@@ -60,10 +60,10 @@ func (r rest) String() string {
 	return text
 }
 
-// shown gives the faults that are printed, sorted by place, and the rests of crowds.
-// left is the number of faults that are in neither. Faults that the list dropped of
-// such a crowd count in its rest and are taken from left, since Print adds all that
-// were dropped.
+// shown returns the faults that are printed, sorted by place, and the rests of the
+// crowds. left is the number of other faults. The faults of these crowds that the
+// list has dropped count in the rests. They are subtracted from left, because
+// Print adds all dropped faults to left.
 func (p Printer) shown(l *List) (printed []Fault, rests []rest, left int) {
 	chosen, left := p.chosen(l)
 	if p.Each == 0 {
@@ -87,15 +87,15 @@ func (p Printer) shown(l *List) (printed []Fault, rests []rest, left int) {
 	return printed, rests, left
 }
 
-// chosen gives the faults that are printed, sorted by place, and how many are
-// left out because there are too many.
+// chosen returns at most p.Most faults, sorted by place. left is the number of
+// faults above that.
 func (p Printer) chosen(l *List) (printed []Fault, left int) {
 	byPlace := slices.DeleteFunc(slices.Clone(l.Faults()), func(f Fault) bool { return l.Severity(f.Check) < p.Least })
 	if p.Most == 0 || len(byPlace) <= p.Most {
 		return byPlace, 0
 	}
 	room := p.Most
-	var taken [Error + 1]int // how many of each severity stay
+	var taken [Error + 1]int // number of printed faults, by severity
 	for s := Error; s > Ignore; s-- {
 		for _, f := range byPlace {
 			if l.Severity(f.Check) == s && room > 0 {
@@ -113,7 +113,8 @@ func (p Printer) chosen(l *List) (printed []Fault, left int) {
 	return printed, len(byPlace) - len(printed)
 }
 
-// summary counts errors and warnings, and is empty when there are none.
+// summary returns the numbers of errors and warnings as text. The text is empty when
+// there are none.
 func (l *List) summary(least Severity) string {
 	var parts []string
 	for _, s := range []Severity{Error, Warning} {
@@ -128,6 +129,7 @@ func (l *List) summary(least Severity) string {
 	return strings.Join(parts, ", ")
 }
 
+// fault prints one fault.
 func (p Printer) fault(w *bufio.Writer, f Fault, s Severity) {
 	head := p.paint(severityColor[s], s.String()+"["+f.Check.ID+"]")
 	fmt.Fprintf(w, "%s%s: %s\n", p.at(f.Pos), head, Printable(f.Text))
@@ -145,7 +147,7 @@ func (p Printer) fault(w *bufio.Writer, f Fault, s Severity) {
 	}
 }
 
-// wordLen is how far a second place is marked: to the end of its word.
+// wordLen returns the number of bytes to the end of the word at a second place.
 func (p Printer) wordLen(pos Pos) int {
 	place, ok := p.Sources.Place(pos)
 	if !ok {
@@ -158,6 +160,7 @@ func (p Printer) wordLen(pos Pos) int {
 	return len(rest)
 }
 
+// at returns the beginning of a printed line: the place, or nothing.
 func (p Printer) at(pos Pos) string {
 	place, ok := p.Sources.Place(pos)
 	if !ok {
@@ -173,9 +176,11 @@ func (p Printer) paint(color, text string) string {
 	return color + text + colorReset
 }
 
-// snippetWidth is how much of a line is shown, in characters; a longer line
-// is cut around the place.
+// snippetWidth is the most characters of a line that are shown. A longer line is
+// cut around the place.
 const snippetWidth = 100
+
+// snippet prints the line of a place, with size bytes marked.
 
 func (p Printer) snippet(w *bufio.Writer, pos Pos, size int) {
 	place, ok := p.Sources.Place(pos)
@@ -199,7 +204,7 @@ func (p Printer) snippet(w *bufio.Writer, pos Pos, size int) {
 		strings.Repeat(" ", utf8.RuneCountInString(Printable(before))), strings.Repeat("^", max(carets, 1)))
 }
 
-// cutAround returns what to show of a line before and after the byte at.
+// cutAround returns the parts of a line to show before and after the offset at.
 func cutAround(line string, at int) (before, after string) {
 	before, after = line[:at], line[at:]
 	if len(before) > snippetWidth/2 && len(line) > snippetWidth {
@@ -229,8 +234,8 @@ func Count(n int, word string) string {
 	return strconv.Itoa(n) + " " + word + "s"
 }
 
-// Printable returns s with what a terminal would act on or not show written
-// as an escape, a tab as one blank, and long texts cut.
+// Printable returns s for printing: control and invisible characters are escaped, a
+// tab becomes one blank, and a long text is cut.
 func Printable(s string) string {
 	const limit = 4096
 	if len(s) > limit {
@@ -260,6 +265,7 @@ func Printable(s string) string {
 	return b.String()
 }
 
+// unprintable reports whether a terminal would act on a character or not show it.
 func unprintable(r rune) bool {
 	return r != ' ' && !unicode.IsGraphic(r) || r == '\u2028' || r == '\u2029'
 }
