@@ -1,25 +1,30 @@
-// Package mailaddr reads domains and local parts as an inventory writes them
-// and gives the one form that everything else works with: a domain in
-// lower-case A-labels without a final dot, a local part in lower case, but for
-// one at another server.
+// Package mailaddr checks addresses and folds them: it returns the one form that
+// all other packages use. The form of a domain is lower-case A-labels without a
+// final dot. The form of a local part is lower case; at another server a local part
+// keeps its case.
 //
-// A plain ASCII domain is held to letters, digits and hyphens by a check of
-// our own (RFC 1123 2.1, RFC 1035 3.1); one with other letters or an xn--
-// label goes through UTS 46, non-transitional, as sendmail's own conversion
-// does. Local parts are ASCII, with the letters that reach a virtusertable
-// unharmed: sendmail takes "a!b@d" for a UUCP path and "a%b@d" for a route, and
-// needs quotes around blanks and the like, so such keys would never match.
+//	Fake@FakeMail.Example    fake@fakemail.example
+//	info@bücher.example.     info@xn--bcher-kva.example
+//	Ann@Partner.Example      Ann@partner.example (FoldForeign)
+//
+// A domain of ASCII characters has letters, digits and hyphens (RFC 1123 2.1, RFC
+// 1035 3.1). A domain with other letters or an xn-- label is converted by UTS 46,
+// non-transitional, as sendmail does.
+//
+// A local part has ASCII characters that a key of a virtusertable can have. Others
+// are refused because their keys never match: sendmail reads "a!b@d" as a UUCP path
+// and "a%b@d" as a route, and puts quotes around blanks and other characters.
 package mailaddr
 
 import "strings"
 
-// A Problem says what is wrong with a name and what to write instead.
+// A Problem describes why a name is refused.
 type Problem struct {
 	Text string
-	Help string // may be empty
+	Help string // what to write instead; may be empty
 }
 
-// Split cuts an address at its last @. It reports false when there is none.
+// Split cuts an address at its last @. Without an @, ok is false.
 func Split(addr string) (local, domain string, ok bool) {
 	at := strings.LastIndexByte(addr, '@')
 	if at < 0 {
@@ -28,8 +33,8 @@ func Split(addr string) (local, domain string, ok bool) {
 	return addr[:at], addr[at+1:], true
 }
 
-// Fold gives the one form of an address: FoldLocal and FoldDomain of its
-// halves. An address already in that form is returned as it is.
+// Fold returns the form of an address: FoldLocal and FoldDomain of its halves. It
+// makes no copy of an address that has this form already.
 func Fold(addr string) (string, *Problem) {
 	kept, problem := FoldForeign(addr)
 	if problem != nil {
@@ -38,9 +43,9 @@ func Fold(addr string) (string, *Problem) {
 	return Lower(kept), nil
 }
 
-// FoldForeign gives the form of an address at another server: the domain is
-// folded, and the local part keeps its case, which only that server may ignore
-// (RFC 5321 2.4). An address already in that form is returned as it is.
+// FoldForeign returns the form of an address at another server. The domain is
+// folded. The local part keeps its case, because only that server may ignore it
+// (RFC 5321 2.4). FoldForeign makes no copy of an address that has this form already.
 func FoldForeign(addr string) (string, *Problem) {
 	local, domain, ok := Split(addr)
 	if !ok {

@@ -10,26 +10,26 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// Lengths in bytes (RFC 1035 2.3.4; 253 is 255 without the root and the first
-// length byte).
+// The longest lengths in bytes (RFC 1035 2.3.4). 253 is 255 without the root and the
+// first length byte.
 const (
 	maxLabel  = 63
 	maxDomain = 253
 )
 
-// uts46 converts as sendmail's EAI build does (sendmail/domain.c, hn2alabel):
-// lower case and width folded, ß kept.
+// uts46 converts a domain as a sendmail with EAI does (sendmail/domain.c,
+// hn2alabel): case and width are folded, and ß is kept.
 var uts46 = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
 	idna.StrictDomainName(true),
 	idna.BidiRule(),
 	idna.CheckJoiners(true),
-	idna.VerifyDNSLength(false), // FoldDomain says which label is too long
+	idna.VerifyDNSLength(false), // checkLabels reports the label that is too long
 )
 
-// FoldDomain gives the lower-case A-labels of a domain. One final dot is
-// taken off. A name already in that form is returned as it is.
+// FoldDomain returns the lower-case A-labels of a domain, without one final dot. It
+// makes no copy of a domain that has this form already.
 func FoldDomain(name string) (string, *Problem) {
 	trimmed := strings.TrimSuffix(name, ".")
 	switch {
@@ -65,15 +65,15 @@ func FoldDomain(name string) (string, *Problem) {
 	return folded, nil
 }
 
-// Unicode gives a domain as people read it, its A-labels turned into letters;
-// a label that cannot be turned stays.
+// Unicode returns a domain for people, with the letters of its A-labels. A label that
+// cannot be converted stays.
 func Unicode(domain string) string {
-	text, _ := idna.Punycode.ToUnicode(domain) // what could be turned is there beside the error
+	text, _ := idna.Punycode.ToUnicode(domain) // with an error it returns the labels that it could convert
 	return text
 }
 
-// toALabels converts twice: a result that does not convert to itself is not
-// a name that two programs would agree on.
+// toALabels converts a domain to A-labels. It converts the result again, and refuses
+// a domain for which that fails: two programs might read it in different ways.
 func toALabels(name string) (string, error) {
 	if !utf8.ValidString(name) {
 		return "", errors.New("invalid UTF-8")
@@ -85,10 +85,12 @@ func toALabels(name string) (string, error) {
 	return uts46.ToASCII(converted)
 }
 
+// idnaReason returns the text of an error of package idna.
 func idnaReason(err error) string {
 	return strings.TrimPrefix(err.Error(), "idna: ")
 }
 
+// needsIDNA reports whether a domain has other letters or an xn-- label.
 func needsIDNA(name string) bool {
 	for i := range len(name) {
 		if name[i] >= 0x80 {
@@ -98,6 +100,7 @@ func needsIDNA(name string) bool {
 	return strings.HasPrefix(name, "xn--") || strings.Contains(name, ".xn--")
 }
 
+// checkLabels checks the labels of a domain. written is the domain for messages.
 func checkLabels(written, name string) *Problem {
 	if len(name) > maxDomain {
 		return &Problem{Text: fmt.Sprintf("the domain has %d characters; %d are allowed (RFC 1035 2.3.4)", len(name), maxDomain)}
@@ -142,8 +145,8 @@ func isLetterOrDigit(c byte) bool {
 	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
 }
 
-// lowerASCII folds A to Z, as sendmail and makemap do; a string already in
-// lower case is returned as it is, without a copy.
+// lowerASCII returns s with A to Z in lower case, as sendmail and makemap do. It makes
+// no copy of a string in lower case.
 func lowerASCII(s string) string {
 	for i := range len(s) {
 		if 'A' <= s[i] && s[i] <= 'Z' {
@@ -159,10 +162,10 @@ func lowerASCII(s string) string {
 	return s
 }
 
-// Lower folds the ASCII letters of s and leaves all else alone.
+// Lower returns s with its ASCII letters in lower case.
 func Lower(s string) string { return lowerASCII(s) }
 
-// quote shortens a long name for a message.
+// quote returns a name in quotes for a message, and cuts a long one.
 func quote(s string) string {
 	if len(s) > 80 {
 		return strconv.Quote(s[:77]) + "..."

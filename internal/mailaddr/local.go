@@ -10,13 +10,13 @@ import (
 // maxLocal is the longest local part in bytes (RFC 5321 4.5.3.1.1).
 const maxLocal = 64
 
-// localChars are the characters of a local part besides letters and digits:
-// RFC 5321's atext and the dot, without ! (UUCP) and % (route), which sendmail
-// rewrites before it looks an address up, and without the m4 quote `.
+// localChars are the characters of a local part beside letters and digits: the atext
+// of RFC 5321 and the dot, without the quote ` of m4, and without ! (UUCP) and %
+// (route), which sendmail rewrites before it looks an address up.
 const localChars = ".#$&'*+-/=?^_{|}~"
 
-// FoldLocal gives the lower-case form of a local part. A local part already
-// in that form is returned as it is.
+// FoldLocal returns a local part in lower case. It makes no copy of a local part in
+// lower case.
 func FoldLocal(local string) (string, *Problem) {
 	switch {
 	case local == "":
@@ -38,6 +38,7 @@ func FoldLocal(local string) (string, *Problem) {
 	return folded, nil
 }
 
+// badLocal describes a character that a local part must not have.
 func badLocal(local string, at int) *Problem {
 	r, _ := utf8.DecodeRuneInString(local[at:])
 	p := &Problem{Text: fmt.Sprintf("%s has %s in it", quote(local), strconv.QuoteRune(r))}
