@@ -7,5 +7,5 @@ import (
 	"time"
 )
 
-// Changed is zero: the system does not tell.
+// Changed returns zero, because the system does not have this time.
 func Changed(fs.FileInfo) time.Time { return time.Time{} }

@@ -1,8 +1,11 @@
-// Package regular reads regular files, and no more of them than a limit.
+// Package regular reads regular files up to a limit.
 //
-// A path comes from a person, a merge request or the configuration of a server.
-// Where it leads to a pipe, a terminal, a device, a socket or a folder, a read
-// could wait for ever or never end. Such a path is refused at once.
+// A path comes from a person, a merge request or the configuration of a server. It
+// may lead to a pipe, a terminal, a device, a socket or a folder, of which a read
+// may wait for ever or never end. This package refuses such a path at once:
+//
+//	"/dev/zero" is no regular file
+//	"mail.yaml" is too large: the most that is read is 256 MiB
 package regular
 
 import (
@@ -16,23 +19,23 @@ import (
 	"syscall"
 )
 
-// MaxBytes is the limit of all that is read whole: 256 MiB, a million addresses
-// several times over.
+// MaxBytes is the limit for files that are read as a whole: 256 MiB, enough for
+// several million addresses.
 const MaxBytes = 256 << 20
 
-// NoLimit is the limit of files that virtmap may have written itself: the rows that
-// copies of domains become are no part of an inventory.
+// NoLimit is the limit for files that virtmap writes. They may be larger than any
+// inventory, because a copy of a domain has rows of its own.
 const NoLimit = math.MaxInt64 - 1
 
-// Reasons not to read a file that is there; both follow its quoted path.
+// Errors for a file that is not read. In a message they follow the quoted path.
 var (
 	ErrNotRegular = errors.New("is no regular file")
 	ErrTooLarge   = errors.New("is too large")
 )
 
-// Read gives the content of a regular file of at most limit bytes. Links are
-// followed. The error wraps ErrNotRegular, ErrTooLarge, or that of the system,
-// such as fs.ErrNotExist.
+// Read returns the content of a regular file of at most limit bytes. It follows
+// links. The error wraps ErrNotRegular, ErrTooLarge, or an error of the system such
+// as fs.ErrNotExist.
 func Read(path string, limit int64) ([]byte, error) {
 	file, err := Open(path)
 	if err != nil {
@@ -58,26 +61,26 @@ func ReadIfThere(path string) ([]byte, error) {
 	return text, err
 }
 
-// ReadStream reads at most limit bytes of what is no file, such as standard
-// input, and waits for its end. name is for the error.
+// ReadStream reads a stream such as standard input to its end, up to limit bytes.
+// name is for the error.
 func ReadStream(from io.Reader, name string, limit int64) ([]byte, error) {
 	return readAll(from, name, 0, limit)
 }
 
-// Open opens a regular file for reading. It never waits: for whoever would
-// write into a pipe, or for a device.
+// Open opens a regular file for reading. It never waits for the writer of a pipe or
+// for a device.
 func Open(path string) (*os.File, error) {
 	return open(path, os.Stat, os.OpenFile)
 }
 
-// OpenIn is Open within a folder: a path that leads outside is an error.
+// OpenIn opens a regular file within a folder. A path that leads outside is an error.
 func OpenIn(folder *os.Root, name string) (*os.File, error) {
 	return open(name, folder.Stat, folder.OpenFile)
 }
 
-// open looks at a path before it opens it, since to open a device can do
-// something, and at the file once more, since the path may lead elsewhere by
-// then.
+// open checks the type of the file twice: before it opens the path, because opening a
+// device can have an effect, and after that, because the path may lead to another
+// file meanwhile.
 func open(path string, stat func(string) (fs.FileInfo, error), openFile func(string, int, fs.FileMode) (*os.File, error)) (*os.File, error) {
 	info, err := stat(path)
 	if problem := (*fs.PathError)(nil); errors.As(err, &problem) {
@@ -104,11 +107,11 @@ func open(path string, stat func(string) (fs.FileInfo, error), openFile func(str
 
 func notRegular(path string) error { return fmt.Errorf("%q %w", path, ErrNotRegular) }
 
-// readAll reads to the end. Files of /proc say that they are empty, so that the
-// size is a hint only. A bytes.Buffer would clear what it is about to fill, which
-// takes a third of the time of a build that finds nothing changed.
+// readAll reads to the end, up to limit bytes. size is a hint: files of /proc have the
+// size 0. A bytes.Buffer is not used, because it clears memory before it fills it,
+// which takes a third of the time of a build without changes.
 func readAll(from io.Reader, path string, size, limit int64) ([]byte, error) {
-	content := make([]byte, 0, max(size+1, bytes.MinRead)) // one byte more to meet the end
+	content := make([]byte, 0, max(size+1, bytes.MinRead)) // one byte more, so that the last read finds the end
 	for {
 		n, err := from.Read(content[len(content):cap(content)])
 		content = content[:len(content)+n]
@@ -125,8 +128,8 @@ func readAll(from io.Reader, path string, size, limit int64) ([]byte, error) {
 	}
 }
 
-// TooLarge is the error of a file with more bytes than a limit, for who reads
-// one piece by piece.
+// TooLarge returns the error for a file with more bytes than a limit. It is for
+// callers that read a file in pieces.
 func TooLarge(path string, limit int64) error {
 	size := fmt.Sprintf("%d bytes", limit)
 	if limit >= 1<<20 && limit%(1<<20) == 0 {

@@ -81,7 +81,7 @@ func TestReadWhatHasNoSize(t *testing.T) {
 	}
 }
 
-// endless gives zeros, one piece after the other.
+// endless is a stream of zeros without an end.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) { e.read += len(p); return len(p), nil }
