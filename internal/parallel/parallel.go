@@ -1,5 +1,13 @@
-// Package parallel shares work among the processors. What comes out must not
-// depend on how many there are.
+// Package parallel divides work among the processors. The caller makes sure that the
+// result does not depend on their number:
+//
+//	sums := make([]int, parallel.Parts(len(rows), 1000))
+//	err := parallel.Ranges(len(rows), 1000, func(part, from, to int) error {
+//		for _, row := range rows[from:to] {
+//			sums[part] += row.size
+//		}
+//		return nil
+//	})
 package parallel
 
 import (
@@ -10,13 +18,13 @@ import (
 	"sync"
 )
 
-// Parts is into how many parts n things are cut, when a part of fewer than
-// least things does not pay.
+// Parts returns the number of parts for n things. A part has at least least things,
+// because a smaller one costs more than it saves.
 func Parts(n, least int) int { return max(1, min(runtime.GOMAXPROCS(0), n/least)) }
 
-// Ranges cuts n things into Parts ranges, in order, does all of them at once,
-// and gives the error of the first range that has one. A panic in one of them
-// becomes one of the caller, who can be asked to recover.
+// Ranges cuts n things into Parts ranges and calls do for all ranges at the same
+// time. It returns the error of the first range that has one. A panic in a range
+// becomes a panic of the caller, which can recover.
 func Ranges(n, least int, do func(part, from, to int) error) error {
 	parts := Parts(n, least)
 	if parts == 1 {
