@@ -1,8 +1,14 @@
-// Package mmap reads files through the memory that the kernel maps them
-// into: nothing is copied, and what was read can be let go of.
+// Package mmap maps files into memory. Reading a mapped file makes no copy, and the
+// memory that was read can be released.
 //
-// A file that is cut short while it is mapped has no bytes there any more. Who
-// reads one does so under Guard, in every goroutine of its own.
+// When a file is cut short while it is mapped, a read of the missing bytes raises
+// SIGBUS. So every goroutine must read an image within Guard, which returns ErrCut
+// then:
+//
+//	image, err := mmap.Open(path)
+//	…
+//	defer image.Close()
+//	err = mmap.Guard(func() error { return check(image.Bytes) })
 package mmap
 
 import (
@@ -22,16 +28,16 @@ type Image struct {
 	Bytes []byte
 
 	mapped bool
-	kept   io.Closer
+	kept   io.Closer // closed together with the image
 }
 
-// Keep has Close close something else too, such as a lock of the file.
+// Keep makes Close also close other, for example a file with a lock.
 func (m *Image) Keep(other io.Closer) { m.kept = other }
 
-// Of gives the image of bytes that are in memory anyway.
+// Of returns an image of bytes that are in memory already.
 func Of(content []byte) *Image { return &Image{Bytes: content} }
 
-// Open maps a regular file. An empty one has nothing to map.
+// Open maps a regular file.
 func Open(path string) (*Image, error) {
 	file, err := regular.Open(path)
 	if err != nil {
@@ -50,7 +56,7 @@ func Open(path string) (*Image, error) {
 		return nil, fmt.Errorf("%q has %d bytes, too many to map", path, size)
 	}
 	content, err := syscall.Mmap(int(file.Fd()), 0, int(size), syscall.PROT_READ, syscall.MAP_SHARED)
-	if err != nil { // some file systems cannot
+	if err != nil { // some file systems cannot map files
 		if content, err = io.ReadAll(file); err != nil {
 			return nil, err
 		}
@@ -59,7 +65,7 @@ func Open(path string) (*Image, error) {
 	return &Image{Bytes: content, mapped: true}, nil
 }
 
-// Close ends the use of an image.
+// Close unmaps the file. Its bytes must not be read after that.
 func (m *Image) Close() (err error) {
 	if m.mapped && m.Bytes != nil {
 		err = syscall.Munmap(m.Bytes)
@@ -72,19 +78,19 @@ func (m *Image) Close() (err error) {
 	return err
 }
 
-// Release lets go of the memory of what was read so far. The kernel keeps the
-// file in its cache; who reads on gets it again.
+// Release gives the memory of the bytes that were read back to the system. They can
+// be read again, mostly from the cache of the kernel.
 func (m *Image) Release() {
 	if m.mapped && m.Bytes != nil {
 		release(m.Bytes)
 	}
 }
 
-// pieceSize is how much is read before it is released.
+// pieceSize is the number of bytes that are read before their memory is released.
 const pieceSize = 8 << 20
 
-// Pieces gives the content from front to back, and releases each piece behind
-// its use.
+// Pieces yields the content in pieces, from the beginning to the end. It releases the
+// memory of each piece after its use.
 func (m *Image) Pieces() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for rest := m.Bytes; len(rest) > 0; {
@@ -99,7 +105,7 @@ func (m *Image) Pieces() iter.Seq[[]byte] {
 	}
 }
 
-// Equal reports whether an image is these bytes.
+// Equal reports whether an image has this content.
 func (m *Image) Equal(content []byte) bool {
 	if len(m.Bytes) != len(content) {
 		return false
@@ -113,12 +119,11 @@ func (m *Image) Equal(content []byte) bool {
 	return true
 }
 
-// ErrCut is returned when a file has bytes no more that it had when it was
-// opened.
+// ErrCut is the error of Guard for a file that has lost bytes since it was opened.
 var ErrCut = errors.New("the file was cut short while it was open, or its disk cannot read it")
 
-// Guard runs a function that reads images. Reading what a file no longer has
-// raises SIGBUS, which the runtime turns into a panic here.
+// Guard calls a function that reads images. A read of bytes that a file has lost
+// raises SIGBUS. The runtime makes a panic of SIGBUS, and Guard returns ErrCut.
 func Guard(read func() error) (err error) {
 	old := debug.SetPanicOnFault(true)
 	defer func() {

@@ -24,7 +24,7 @@ func TestImageIsTheFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 2 { // it reads again what it let go of
+		for range 2 { // the second time after Release
 			if !image.Equal(content) {
 				t.Errorf("an image of %d bytes is not its file", len(content))
 			}

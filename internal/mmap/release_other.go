@@ -2,4 +2,5 @@
 
 package mmap
 
+// release does nothing on systems other than Linux.
 func release([]byte) {}
