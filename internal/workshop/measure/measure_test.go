@@ -16,7 +16,7 @@ import (
 // TestTable prints the table of docs/performance.md.
 func TestTable(t *testing.T) {
 	n, runs := size(t)
-	b := &bench{t: t, n: n, runs: runs, virtmap: binary(t), dir: folder(t)}
+	b := &benchmark{t: t, n: n, runs: runs, virtmap: binary(t), dir: folder(t)}
 	b.build(b.large("mail.yaml", n), b.path("out")).run(t)
 	b.maps()
 	b.everyFile()
@@ -24,36 +24,36 @@ func TestTable(t *testing.T) {
 	b.imported()
 	b.example()
 	b.growth()
-	b.lookups() // it makes this process large
+	b.lookups() // the last, because this process needs much memory for it
 	t.Logf("%d addresses, %d runs of each in turn: median (spread)\n%s", n, runs, strings.Join(b.lines, "\n"))
 }
 
-// A bench measures with the inventory of n addresses in dir/mail.yaml, which
-// was built to dir/out.
-type bench struct {
+// A benchmark measures with an inventory of n addresses, which is dir/mail.yaml. It was
+// built to dir/out.
+type benchmark struct {
 	t       *testing.T
 	n, runs int
-	virtmap string // the program
+	virtmap string // path of the program
 	dir     string
 	lines   []string
 }
 
-func (b *bench) say(format string, args ...any) {
+func (b *benchmark) say(format string, args ...any) {
 	b.lines = append(b.lines, fmt.Sprintf(format, args...))
 }
 
-func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
+func (b *benchmark) path(name string) string { return filepath.Join(b.dir, name) }
 
-func (b *bench) check(err error) {
+func (b *benchmark) check(err error) {
 	b.t.Helper()
 	if err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-// write writes a file without having it in memory: the peak of a child begins
-// with that of the process that starts it.
-func (b *bench) write(path string, write func(w *bufio.Writer) error) {
+// write writes a file in small pieces. A large text in memory would change the figures,
+// because the peak memory of a child begins with that of its parent.
+func (b *benchmark) write(path string, write func(w *bufio.Writer) error) {
 	b.t.Helper()
 	f, err := os.Create(path)
 	b.check(err)
@@ -62,14 +62,14 @@ func (b *bench) write(path string, write func(w *bufio.Writer) error) {
 }
 
 // large writes an inventory.
-func (b *bench) large(name string, n int) (path string) {
+func (b *benchmark) large(name string, n int) (path string) {
 	b.t.Helper()
 	b.write(b.path(name), func(w *bufio.Writer) error { return sample.Large(w, n) })
 	return b.path(name)
 }
 
-// edited copies a file line by line, as edit has each.
-func (b *bench) edited(from, to string, edit func(line string) string) {
+// edited copies a file. edit changes each line.
+func (b *benchmark) edited(from, to string, edit func(line string) string) {
 	b.t.Helper()
 	f, err := os.Open(from)
 	b.check(err)
@@ -85,27 +85,27 @@ func (b *bench) edited(from, to string, edit func(line string) string) {
 	})
 }
 
-func (b *bench) build(inventory, out string) command {
+func (b *benchmark) build(inventory, out string) command {
 	return command{args: []string{b.virtmap, "build", "-q", "-i", inventory, "-o", out, "--mx", "off"}}
 }
 
-// A rival is a peer's command; one that is not installed has no arguments.
+// A rival is a command of a peer. It has no arguments when the peer is not installed.
 type rival struct {
 	name string
 	command
 }
 
-// rival finds a peer in a test of its own, so that it may be skipped.
-func (b *bench) rival(name string, clean, stdin string, find func(t *testing.T) []string) (r rival) {
+// rival finds a peer in a subtest, which is skipped when the peer is missing.
+func (b *benchmark) rival(name string, clean, stdin string, find func(t *testing.T) []string) (r rival) {
 	r.name = name
 	b.t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) { r.args = find(t) })
 	r.clean, r.stdin = []string{clean}, stdin
 	return r
 }
 
-// against prints a line for a command of ours, and one for each peer that is
-// installed, with how many times as long as ours it takes.
-func (b *bench) against(what string, ours command, rivals ...rival) {
+// against prints a line for a command of virtmap, and a line for each installed peer.
+// The line of a peer has the time as a multiple of ours.
+func (b *benchmark) against(what string, ours command, rivals ...rival) {
 	commands := []command{ours}
 	var names []string
 	for _, r := range rivals {
@@ -120,20 +120,20 @@ func (b *bench) against(what string, ours command, rivals ...rival) {
 	}
 }
 
-// maps: the rows of a virtusertable to a map; ours is read back strictly.
-func (b *bench) maps() {
+// maps measures how a virtusertable is written to a map. Our map is read back too.
+func (b *benchmark) maps() {
 	text, theirs, plain := b.path("out/virtusertable"), b.path("theirs"), b.path("plain")
 	b.check(os.Link(text, theirs))
 	b.edited(text, plain, func(line string) string {
 		if line[0] == '#' {
-			return "" // tinycdb knows no comments
+			return "" // tinycdb does not allow comments
 		}
 		return line
 	})
 	postmap := func(typ, suffix string) rival {
 		return b.rival("postmap "+typ, theirs+suffix, "", func(t *testing.T) []string {
 			peer.Postfix(t, "postmap")
-			return append(peer.Postfix(b.t, "postmap"), typ+":"+theirs) // its folder outlives t
+			return append(peer.Postfix(b.t, "postmap"), typ+":"+theirs) // b.t, because its folder must exist after t
 		})
 	}
 	makemap := b.rival("makemap hash", theirs+".db", text, func(t *testing.T) []string {
@@ -152,13 +152,13 @@ func (b *bench) maps() {
 	}
 }
 
-func (b *bench) mapMake(text, typ, suffix string) command {
+func (b *benchmark) mapMake(text, typ, suffix string) command {
 	return command{args: []string{b.virtmap, "map", "make", "-q", "--type", typ, text}, clean: []string{text + suffix}}
 }
 
-// everyFile: the YAML to all files, in one file and in one for each domain,
-// against makemap for the same rows alone.
-func (b *bench) everyFile() {
+// everyFile measures how all files are written from an inventory, which is one file or
+// a file for each domain. makemap writes only the map of the same rows.
+func (b *benchmark) everyFile() {
 	makemap := b.rival("makemap hash, the rows alone", b.path("theirs.db"), b.path("out/virtusertable"), func(t *testing.T) []string {
 		return []string{peer.Find(t, "makemap"), "hash", b.path("theirs")}
 	})
@@ -174,15 +174,15 @@ func (b *bench) everyFile() {
 	b.against("    the same again, unchanged", again)
 }
 
-// settle runs a build until it remembers what it saw.
-func (b *bench) settle(build command) {
+// settle runs a build twice, so that the next one finds nothing changed.
+func (b *benchmark) settle(build command) {
 	for range 2 {
 		build.run(b.t)
 	}
 }
 
-// again: what cron runs, unchanged and with one address changed.
-func (b *bench) again() {
+// again measures the builds of cron: without a change, and with one changed address.
+func (b *benchmark) again() {
 	unchanged := b.build(b.path("mail.yaml"), b.path("out"))
 	b.settle(unchanged)
 	b.against("unchanged inventory", unchanged)
@@ -196,7 +196,7 @@ func (b *bench) again() {
 	})
 	there, back := b.build(b.path("changed.yaml"), b.path("out")), b.build(b.path("mail.yaml"), b.path("out"))
 	var f figure
-	for range b.runs { // there and back, so that every run changes an address
+	for range b.runs { // with two inventories in turn, so that every run changes an address
 		for _, c := range []command{there, back} {
 			took, peak := c.run(b.t)
 			f.took, f.peak = append(f.took, took), max(f.peak, peak)
@@ -205,8 +205,8 @@ func (b *bench) again() {
 	b.say("%-44s %-32s %s", "one address changed, to all files on disk", f, f.memory())
 }
 
-// imported: what was built, to an inventory again, with the proof.
-func (b *bench) imported() {
+// imported measures the import of the built files, with the proof.
+func (b *benchmark) imported() {
 	b.write(b.path("passwd"), func(w *bufio.Writer) error { return sample.LargeAccounts(w, b.n) })
 	b.against("files to YAML, import", command{
 		args:  []string{b.virtmap, "import", "--accounts", b.path("passwd"), "--host", sample.HostName, "-o", b.path("imported.yaml"), b.path("out")},
@@ -214,13 +214,13 @@ func (b *bench) imported() {
 	})
 }
 
-// example: a process that checks what is shipped.
-func (b *bench) example() {
+// example measures the check of the shipped example.
+func (b *benchmark) example() {
 	b.against("check of the shipped example", command{args: []string{b.virtmap, "check", "-q", "-i", "../../../testdata/example/mail.yaml"}})
 }
 
-// growth: the same job for inventories of other sizes, and what a row costs.
-func (b *bench) growth() {
+// growth measures a build for inventories of several sizes, and the cost of a row.
+func (b *benchmark) growth() {
 	for _, n := range []int{b.n / 100, b.n / 10, b.n, 5 * b.n} {
 		out := b.path("grown")
 		c := b.build(b.large("grown.yaml", n), out)

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// few is how many addresses a run has that only shows that the command works.
+// few is the number of addresses without VIRTMAP_MEASURE.
 const few = 2000
 
-// size is the number of addresses, and how often each program runs.
+// size returns the number of addresses, and how often each program runs.
 func size(t *testing.T) (addresses, runs int) {
 	t.Helper()
 	text := os.Getenv("VIRTMAP_MEASURE")
@@ -30,10 +30,10 @@ func size(t *testing.T) (addresses, runs int) {
 	return n, 5
 }
 
-// A figure is what the runs of one program took.
+// A figure has the times and the peak memory of the runs of one program.
 type figure struct {
 	took []time.Duration
-	peak int64 // bytes of memory, at most
+	peak int64 // most bytes of memory
 }
 
 func (f figure) median() time.Duration {
@@ -45,7 +45,7 @@ func (f figure) String() string {
 	return fmt.Sprintf("%s (%s to %s)", seconds(f.median()), seconds(slices.Min(f.took)), seconds(slices.Max(f.took)))
 }
 
-// memory is the peak in MiB.
+// memory returns the peak in MiB.
 func (f figure) memory() string { return fmt.Sprintf("%d MiB", f.peak>>20) }
 
 func seconds(d time.Duration) string {
@@ -55,21 +55,21 @@ func seconds(d time.Duration) string {
 	return fmt.Sprintf("%.2f s", d.Seconds())
 }
 
-// ratio is how many times as long another takes.
+// ratio returns the time of another figure as a multiple of this one.
 func (f figure) ratio(other figure) string {
 	return fmt.Sprintf("%.2f", float64(other.median())/float64(f.median()))
 }
 
-// A command is a program that is measured.
+// A command is a command line that is measured.
 type command struct {
 	args  []string
-	stdin string // path of a file; empty: nothing
+	stdin string // path of a file; empty: no input
 	clean []string
 	env   []string
 }
 
-// measure runs commands in turn, so that what the machine does else meets all
-// of them, and gives a figure for each.
+// measure runs commands in turn and returns a figure for each. In turn, because other
+// work of the machine affects all commands then.
 func measure(t *testing.T, runs int, commands ...command) []figure {
 	t.Helper()
 	figures := make([]figure, len(commands))
@@ -90,7 +90,7 @@ func (c command) run(t *testing.T) (took time.Duration, peak int64) {
 			t.Fatal(err)
 		}
 	}
-	syscall.Sync() // what others left to write is not ours to wait for
+	syscall.Sync() // so that the command does not wait for earlier writes
 	cmd := exec.Command(c.args[0], c.args[1:]...)
 	cmd.Env = append(os.Environ(), c.env...)
 	if c.stdin != "" {
@@ -110,7 +110,7 @@ func (c command) run(t *testing.T) (took time.Duration, peak int64) {
 	return took, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 }
 
-// binary builds virtmap as it is released: static, without cgo.
+// binary builds virtmap as a release does: static, without cgo.
 func binary(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "virtmap")
@@ -122,8 +122,8 @@ func binary(t *testing.T) string {
 	return path
 }
 
-// onTmpfs gives a folder in memory, where nothing waits for a disk; empty when
-// there is none.
+// onTmpfs returns a folder in memory, where no write waits for a disk. The path is
+// empty when there is no such folder.
 func onTmpfs(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "virtmap-measure-")
@@ -134,7 +134,8 @@ func onTmpfs(t *testing.T) string {
 	return dir
 }
 
-// folder gives a folder on a real disk: VIRTMAP_MEASURE_DIR, or the usual one.
+// folder returns a folder on a disk: in VIRTMAP_MEASURE_DIR, or in the usual temporary
+// folder.
 func folder(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(cmp.Or(os.Getenv("VIRTMAP_MEASURE_DIR"), os.TempDir()), "virtmap-measure-")

@@ -19,7 +19,7 @@ import (
 	"virtmap/virtuser"
 )
 
-// table gives the table of a large inventory.
+// table returns the table of a large inventory.
 func table(tb testing.TB, n int) sendmail.Build {
 	tb.Helper()
 	var text strings.Builder
@@ -30,7 +30,7 @@ func table(tb testing.TB, n int) sendmail.Build {
 	return sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
 }
 
-// mapOf writes a map of rows and gives its path.
+// mapOf writes a map of rows and returns its path.
 func mapOf(tb testing.TB, typ mapfile.Type, rows mapfile.Rows) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "virtusertable"+typ.Suffix)
@@ -45,8 +45,8 @@ func mapOf(tb testing.TB, typ mapfile.Type, rows mapfile.Rows) string {
 	return path
 }
 
-// lookups: one key after the other of a map that is in memory.
-func (b *bench) lookups() {
+// lookups measures lookups of keys in a map that is in memory.
+func (b *benchmark) lookups() {
 	rows := table(b.t, b.n).Compiled.Table
 	for _, name := range []string{"hash", "cdb"} {
 		took, allocations := lookup(b.t, name, rows)
@@ -54,7 +54,7 @@ func (b *bench) lookups() {
 	}
 }
 
-// lookup gives the time and the allocations of a look-up.
+// lookup returns the time and the allocations of a lookup.
 func lookup(tb testing.TB, typ string, rows *virtuser.Table) (time.Duration, float64) {
 	tb.Helper()
 	t, _ := mapfile.ByName(typ)
@@ -86,7 +86,7 @@ func lookup(tb testing.TB, typ string, rows *virtuser.Table) (time.Duration, flo
 	return took, testing.AllocsPerRun(1000, func() { ask(keys[0]) })
 }
 
-// BenchmarkStage measures one stage of a build after the other.
+// BenchmarkStage measures the stages of a build.
 func BenchmarkStage(b *testing.B) {
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
 		var text strings.Builder

@@ -1,12 +1,16 @@
-// Package memfs is a file system in memory for the tests of publishing. It
-// counts the calls that change something; one of them can fail, or be the
-// last the process makes. Then the machine may stop: what was not synced is
-// forgotten.
+// Package memfs is a file system in memory, for the tests of package publish. It
+// counts the calls that change something. One call can fail, and the process can die
+// with it. After that Stop stops the machine, and names and bytes that were not
+// synced are lost:
+//
+//	files := memfs.New()
+//	files.FailAt, files.Dies = 7, true
+//	_, err := publish.Publish(ctx, set) // set.FS is files
+//	files.Stop(false)
 package memfs
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -17,32 +21,25 @@ import (
 	"virtmap/internal/publish"
 )
 
-// FS is a file system. Its times move by a minute with every change.
+// FS is a file system. Its clock advances by a minute with every counted call.
 type FS struct {
-	// FailAt is the number of the call that fails with Err, 0 for none. With
-	// Dies all that follow fail too.
+	// FailAt is the number of the call that fails with Err, or 0 for none. With
+	// Dies, this call and all later ones fail with ErrDead.
 	FailAt int
 	Err    error
 	Dies   bool
 
-	Calls int // made so far
+	Calls int // number of calls so far
 
 	dirs  map[string]*dir
 	clock time.Time
 }
 
-// ErrDead is what every call returns after the process has died.
+// ErrDead is the error of every call after the process has died.
 var ErrDead = errors.New("the process is dead")
 
-// A dir has names, and those that a stop of the machine would leave.
+// A dir has the names of a folder now, and those that a stop of the machine leaves.
 type dir struct{ now, synced map[string]*file }
-
-// A file is an inode.
-type file struct {
-	content, synced []byte
-	info            publish.Info
-	number          uint64
-}
 
 // New makes a file system with an empty root.
 func New() *FS {
@@ -51,10 +48,10 @@ func New() *FS {
 
 func newDir() *dir { return &dir{map[string]*file{}, map[string]*file{}} }
 
-// touch moves the time of an inode.
+// touch sets the time of the inode.
 func (f *FS) touch(file *file) { file.info.Changed = f.clock }
 
-// step counts a call, and fails where that was asked for.
+// step counts a call, and fails if this call must fail.
 func (f *FS) step() error {
 	f.Calls++
 	f.clock = f.clock.Add(time.Minute)
@@ -69,6 +66,7 @@ func (f *FS) step() error {
 	return nil
 }
 
+// lookup finds a file and its folder. Each is nil when it does not exist.
 func (f *FS) lookup(name string) (*dir, *file) {
 	d := f.dirs[path.Dir(name)]
 	if d == nil {
@@ -79,7 +77,7 @@ func (f *FS) lookup(name string) (*dir, *file) {
 
 func notExist(op, name string) error { return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist} }
 
-// Stat describes a file; a folder too.
+// Stat describes a file or a folder.
 func (f *FS) Stat(name string) (publish.Info, error) {
 	if f.dirs[name] != nil {
 		return publish.Info{Mode: fs.ModeDir | 0o755}, nil
@@ -93,7 +91,7 @@ func (f *FS) Stat(name string) (publish.Info, error) {
 	return info, nil
 }
 
-// ReadFile gives the content of a file.
+// ReadFile returns the content of a file.
 func (f *FS) ReadFile(name string) ([]byte, error) {
 	_, file := f.lookup(name)
 	if file == nil {
@@ -113,8 +111,8 @@ func (f *FS) Files() (all []string) {
 	return all
 }
 
-// Damage gives a file another content, or removes it when content is nil, as an
-// accident does: that lasts, has another inode, and counts as no call.
+// Damage replaces the content of a file, or removes the file when content is nil. The
+// change lasts, the file has another inode then, and the call is not counted.
 func (f *FS) Damage(name string, content []byte) {
 	d, there := f.lookup(name)
 	if there == nil {
@@ -131,13 +129,13 @@ func (f *FS) Damage(name string, content []byte) {
 	}
 }
 
-// Image gives the content of a file.
+// Image returns an image of the content of a file.
 func (f *FS) Image(name string) (*mmap.Image, error) {
 	content, err := f.ReadFile(name)
 	return mmap.Of(content), err
 }
 
-// Create makes a file that must not be there.
+// Create makes a file. It fails when the file exists.
 func (f *FS) Create(name string, mode fs.FileMode) (publish.File, error) {
 	if err := f.step(); err != nil {
 		return nil, err
@@ -154,7 +152,7 @@ func (f *FS) Create(name string, mode fs.FileMode) (publish.File, error) {
 	return &open{f: f, file: made}, nil
 }
 
-// Overwrite writes a file at once.
+// Overwrite replaces a file in one call.
 func (f *FS) Overwrite(name string, content []byte) error {
 	if err := f.step(); err != nil {
 		return err
@@ -167,7 +165,7 @@ func (f *FS) Overwrite(name string, content []byte) error {
 	return nil
 }
 
-// Rename gives a file or a folder another name.
+// Rename renames a file or a folder.
 func (f *FS) Rename(from, to string) error {
 	if err := f.step(); err != nil {
 		return err
@@ -218,7 +216,7 @@ func (f *FS) RemoveAll(folder string) error {
 	return nil
 }
 
-// MkdirAll makes folders. They last at once: what is in them need not.
+// MkdirAll makes folders. A folder lasts at once, its names only after SyncDir.
 func (f *FS) MkdirAll(name string, _ fs.FileMode) error {
 	if f.dirs[name] != nil {
 		return nil
@@ -232,7 +230,7 @@ func (f *FS) MkdirAll(name string, _ fs.FileMode) error {
 	return nil
 }
 
-// SyncDir makes the names of a folder last.
+// SyncDir makes the names of a folder survive a stop of the machine.
 func (f *FS) SyncDir(name string) error {
 	if err := f.step(); err != nil {
 		return err
@@ -259,7 +257,7 @@ func (f *FS) Touch(name string, mtime time.Time) error {
 // Lock never waits.
 func (f *FS) Lock(string) (func() error, error) { return func() error { return nil }, nil }
 
-// Hold keeps an inode.
+// Hold opens a file that will be replaced.
 func (f *FS) Hold(name string, _ time.Duration) (publish.Held, error) {
 	_, file := f.lookup(name)
 	if file == nil {
@@ -268,7 +266,7 @@ func (f *FS) Hold(name string, _ time.Duration) (publish.Held, error) {
 	return held{f, file}, nil
 }
 
-// Names lists a folder.
+// Names lists a folder in sorted order.
 func (f *FS) Names(folder string) ([]string, error) {
 	var names []string
 	if d := f.dirs[folder]; d != nil {
@@ -285,9 +283,9 @@ func (f *FS) Names(folder string) ([]string, error) {
 	return names, nil
 }
 
-// Stop stops the machine and starts it again: names and bytes that were not
-// synced are gone. With keepNames only the bytes are: many file systems write
-// names first.
+// Stop stops the machine and starts it again. Names and bytes that were not synced
+// are lost. With keepNames only the bytes are lost, as in many file systems, which
+// write names first.
 func (f *FS) Stop(keepNames bool) {
 	f.FailAt, f.Calls = 0, 0
 	for _, d := range f.dirs {
@@ -302,73 +300,3 @@ func (f *FS) Stop(keepNames bool) {
 		}
 	}
 }
-
-type held struct {
-	f    *FS
-	file *file
-}
-
-func (h held) Touch(mtime time.Time) error {
-	if err := h.f.step(); err != nil {
-		return err
-	}
-	h.file.info.ModTime = mtime
-	h.f.touch(h.file)
-	return nil
-}
-
-func (h held) Close() error { return nil }
-
-// open is a file that is being written.
-type open struct {
-	f    *FS
-	file *file
-	at   int64
-}
-
-func (o *open) Write(p []byte) (int, error) {
-	if err := o.f.step(); err != nil {
-		return 0, err
-	}
-	if end := o.at + int64(len(p)); end > int64(len(o.file.content)) {
-		o.file.content = append(o.file.content, make([]byte, end-int64(len(o.file.content)))...)
-	}
-	o.at += int64(copy(o.file.content[o.at:], p))
-	o.f.touch(o.file)
-	return len(p), nil
-}
-
-func (o *open) Seek(offset int64, whence int) (int64, error) {
-	switch whence {
-	case io.SeekCurrent:
-		offset += o.at
-	case io.SeekEnd:
-		offset += int64(len(o.file.content))
-	}
-	o.at = offset
-	return offset, nil
-}
-
-func (o *open) Chown(uid, gid int) error {
-	o.file.info.UID, o.file.info.GID = uid, gid
-	o.f.touch(o.file)
-	return o.f.step()
-}
-
-func (o *open) Chmod(mode fs.FileMode) error {
-	o.file.info.Mode = mode
-	o.f.touch(o.file)
-	return o.f.step()
-}
-
-func (o *open) Label(string) error { return o.f.step() }
-
-func (o *open) Sync() error {
-	if err := o.f.step(); err != nil {
-		return err
-	}
-	o.file.synced = slices.Clone(o.file.content)
-	return nil
-}
-
-func (o *open) Close() error { return nil }

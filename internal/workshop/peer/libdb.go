@@ -7,10 +7,16 @@ import (
 	"testing"
 )
 
-// libdbSource opens a hash file with the installed libdb and does what it is
-// told on standard input: an operation byte, key and value with their lengths.
-// g compares the stored value, n makes sure that there is none, p puts, d
-// deletes. The first difference ends it.
+// libdbSource is a program that opens a hash file with the installed libdb, and
+// executes the operations on its standard input. An operation is a byte, and a key and
+// a value with their lengths:
+//
+//	g  the key has this value
+//	n  there is no such key
+//	p  put the key and the value
+//	d  delete the key
+//
+// The program ends at the first operation that fails.
 const libdbSource = `
 #include <db.h>
 #include <stdio.h>
@@ -57,7 +63,7 @@ int main(int argc, char **argv) {
 }
 `
 
-// Libdb builds the program above and gives its path.
+// Libdb builds the program of libdbSource and returns its path.
 func Libdb(t testing.TB) string {
 	t.Helper()
 	compiler := Find(t, "cc")

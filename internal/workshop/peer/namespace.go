@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// namespaceVariable says that a test runs in a namespace of its own.
+// namespaceVariable has the name of the test that runs in its own namespace.
 const namespaceVariable = "VIRTMAP_TEST_NAMESPACE"
 
-// Namespace runs the test at hand once more, in namespaces of its own for mounts,
-// processes, network and the host's name, and reports whether this is that run.
-// Outside it returns false when the other run has ended, and the test is over.
-// It needs root.
+// Namespace runs the test a second time, with its own namespaces for mounts,
+// processes, network and host name. It returns true in that second run. In the first
+// run it returns false when the second run has ended; then the test must return.
+// Namespace needs root.
 func Namespace(t *testing.T) (inside bool) {
 	t.Helper()
 	if os.Getenv(namespaceVariable) == t.Name() {
@@ -31,7 +31,7 @@ func Namespace(t *testing.T) (inside bool) {
 	return false
 }
 
-// Bind puts a folder or file in the place of another, in a namespace.
+// Bind mounts a folder or file in place of another. Use it in a namespace.
 func Bind(t *testing.T, from, to string) {
 	t.Helper()
 	Run(t, "", "mount", "--bind", from, to)

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// NSD serves zones, by origin, from the real name server on a free loopback
-// port, until the test ends.
+// NSD starts the name server NSD with zones, given by origin, on a free loopback port.
+// NSD stops when the test ends.
 func NSD(t testing.TB, zones map[string]string) netip.AddrPort {
 	t.Helper()
 	program := Find(t, "nsd")
@@ -61,7 +61,7 @@ remote-control:
 	return server
 }
 
-// freePort gives a loopback port that was free for UDP and TCP a moment ago.
+// freePort returns a loopback port that is free for UDP and TCP.
 func freePort(t testing.TB) netip.AddrPort {
 	t.Helper()
 	for {
@@ -79,7 +79,7 @@ func freePort(t testing.TB) netip.AddrPort {
 	}
 }
 
-// awaitDNS waits until a server answers a question for the root.
+// awaitDNS waits until a server answers a question about the root.
 func awaitDNS(t testing.TB, server netip.AddrPort, log string) {
 	t.Helper()
 	query := []byte{0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1} // . NS

@@ -1,6 +1,13 @@
-// Package peer finds the real programs that tests compare with. A test whose
-// peer is missing is skipped with the reason; VIRTMAP_PEERS=require makes that
-// a failure. VIRTMAP_CAMPAIGN=n multiplies generated cases.
+// Package peer finds and runs the real programs that tests compare with, such as
+// makemap, postmap, NSD and libdb. Such a program is a peer. Two environment variables
+// change the tests:
+//
+//	VIRTMAP_PEERS=require  a test without its peer fails; otherwise it is skipped
+//	VIRTMAP_CAMPAIGN=n     n times as many generated cases
+//
+// A test begins with the peer:
+//
+//	makemap := peer.Find(t, "makemap") // skips the test, and says why
 package peer
 
 import (
@@ -13,7 +20,7 @@ import (
 	"testing"
 )
 
-// Skip skips the test because a peer is missing, or fails it where peers are
+// Skip skips the test because a peer is missing. It fails the test when peers are
 // required.
 func Skip(t testing.TB, format string, args ...any) {
 	t.Helper()
@@ -23,8 +30,8 @@ func Skip(t testing.TB, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// Lack lets a test go on without one of its peers, or fails it where peers are
-// required.
+// Lack logs that a peer is missing, and the test goes on. It fails the test when peers
+// are required.
 func Lack(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("VIRTMAP_PEERS") == "require" {
@@ -33,7 +40,8 @@ func Lack(t testing.TB, format string, args ...any) {
 	t.Logf(format, args...)
 }
 
-// Find gives the path of an installed program.
+// Find returns the path of an installed program. Without the program it skips the
+// test.
 func Find(t testing.TB, program string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
@@ -49,8 +57,8 @@ func Find(t testing.TB, program string) string {
 	return ""
 }
 
-// Run runs a program with a text on standard input and gives what it printed
-// to standard output. It fails the test when the program does.
+// Run runs a program with a text on standard input, and returns its standard output.
+// When the program fails, Run fails the test.
 func Run(t testing.TB, stdin string, program string, args ...string) string {
 	t.Helper()
 	out, errOut, err := Try(stdin, Find(t, program), args...)
@@ -60,7 +68,7 @@ func Run(t testing.TB, stdin string, program string, args ...string) string {
 	return out
 }
 
-// Try runs a program that may fail.
+// Try runs a program that may fail, and returns its output and its error.
 func Try(stdin string, program string, args ...string) (out, errOut string, err error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(program, args...)
@@ -77,7 +85,7 @@ func Campaign(n int) int {
 	return n
 }
 
-// Root skips the test where it is not run as root.
+// Root skips the test unless it runs as root.
 func Root(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -85,8 +93,8 @@ func Root(t testing.TB) {
 	}
 }
 
-// SafeDir gives a folder that sendmail trusts: neither it nor a folder above
-// it is writable for others, as the usual temporary folders are.
+// SafeDir makes a folder that sendmail trusts: others cannot write to it, and to no
+// folder above it. The usual temporary folders are not of this kind.
 func SafeDir(t testing.TB) string {
 	t.Helper()
 	Root(t)

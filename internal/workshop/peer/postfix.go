@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Postmap gives a function that runs Postfix's postmap.
+// Postmap returns a function that runs postmap.
 func Postmap(t testing.TB) func(stdin string, args ...string) string {
 	t.Helper()
 	command := Postfix(t, "postmap")
@@ -23,10 +23,9 @@ func Postmap(t testing.TB) func(stdin string, args ...string) string {
 	}
 }
 
-// Postfix gives the beginning of a command line that runs a program of
-// Postfix: postmap, smtp-source, smtp-sink. The packages postfix and
-// postfix-cdb conflict with sendmail when they are installed, so they are
-// unpacked into a folder that VIRTMAP_POSTFIX names.
+// Postfix returns the beginning of a command line for a program of Postfix, such as
+// postmap or smtp-source. The packages postfix and postfix-cdb conflict with sendmail.
+// So they are not installed but unpacked into the folder of VIRTMAP_POSTFIX.
 func Postfix(t testing.TB, program string) []string {
 	t.Helper()
 	root := os.Getenv("VIRTMAP_POSTFIX")

@@ -10,12 +10,12 @@ import (
 	"path/filepath"
 )
 
-// perDomain is how many addresses a domain of a large inventory has.
+// perDomain is the number of addresses of a domain in a large inventory.
 const perDomain = 50
 
-// Large writes a plain inventory of n addresses in domains of about fifty, as
-// a hosting provider has them: most go to users, some elsewhere, a few are
-// lists or refused. The same n gives the same text.
+// Large writes a plain inventory of n addresses, as a hosting provider may have. Most
+// addresses lead to users, some to other servers, and a few to a list or a refusal.
+// The same n gives the same text.
 func Large(w io.Writer, n int) error {
 	l := newLarge(w, n)
 	l.head()
@@ -26,8 +26,8 @@ func Large(w io.Writer, n int) error {
 	return l.err
 }
 
-// LargeFolder writes the same inventory as mail.yaml with a file for each
-// domain, which it includes.
+// LargeFolder writes the inventory of Large in several files: mail.yaml includes a
+// file for each domain.
 func LargeFolder(dir string, n int) error {
 	parts := filepath.Join(dir, "domains")
 	if err := os.MkdirAll(parts, 0o755); err != nil {
@@ -47,7 +47,7 @@ func LargeFolder(dir string, n int) error {
 	return err
 }
 
-// LargeAccounts writes the passwd file of a server with the users of Large.
+// LargeAccounts writes a passwd file with the users of Large.
 func LargeAccounts(w io.Writer, n int) error {
 	l := newLarge(w, n)
 	for i := range l.users {
@@ -59,16 +59,17 @@ func LargeAccounts(w io.Writer, n int) error {
 // large writes the parts of a large inventory.
 type large struct {
 	w     io.Writer
-	n     int // addresses
-	users int
+	n     int // number of addresses
+	users int // number of users
 	r     *rand.Rand
-	err   error // the first one
+	err   error // the first error
 }
 
 func newLarge(w io.Writer, n int) *large {
 	return &large{w: w, n: n, users: max(1, n/20), r: rand.New(rand.NewPCG(uint64(n), 50))}
 }
 
+// domains returns the number of domains.
 func (l *large) domains() int { return (l.n + perDomain - 1) / perDomain }
 
 func (l *large) printf(format string, args ...any) {
@@ -77,7 +78,7 @@ func (l *large) printf(format string, args ...any) {
 	}
 }
 
-// file writes a file.
+// file creates a file, and write writes to it.
 func (l *large) file(path string, write func()) error {
 	f, err := os.Create(path)
 	if err != nil {
@@ -89,7 +90,7 @@ func (l *large) file(path string, write func()) error {
 	return errors.Join(l.err, out.Flush(), f.Close())
 }
 
-// head writes what stands before the domains.
+// head writes the part before the domains.
 func (l *large) head() {
 	l.printf("version: 1\nhost: {name: %s}\nusers:\n", HostName)
 	for i := range l.users {
@@ -98,6 +99,7 @@ func (l *large) head() {
 	l.printf("defaults: {roles: {postmaster: box0}}\n")
 }
 
+// domain writes domain d.
 func (l *large) domain(d int) {
 	l.printf("  d%d.example.org:\n    addresses:\n", d)
 	for i := d * perDomain; i < min(l.n, (d+1)*perDomain); i++ {

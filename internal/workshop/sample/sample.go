@@ -1,5 +1,11 @@
-// Package sample makes inventories from a seed, with every feature of the
-// format, and the addresses that are worth asking about.
+// Package sample makes inventories and virtusertables for tests, from a random seed.
+//
+//   - Inventory makes a small inventory that may have every feature of the format,
+//     and Vectors the addresses for a lookup in it.
+//   - NewTable makes a virtusertable with right sides of every kind.
+//   - Large and LargeFolder make plain inventories of any size, for measurements.
+//
+// The same seed gives the same text.
 package sample
 
 import (
@@ -12,19 +18,18 @@ import (
 	"virtmap/inventory"
 )
 
-// Accounts are system accounts that every Debian has, so that a real sendmail
-// finds the users of a sample.
+// Accounts are system accounts of every Debian. They are the users of all samples, so
+// that a real sendmail finds them.
 var Accounts = []string{"backup", "bin", "daemon", "games", "irc", "list", "lp", "mail", "man", "news", "proxy", "root", "sync", "sys", "uucp", "www-data"}
 
-// LocalAliases are names of the samples' local_aliases, and the account that
-// each is an alias of.
+// LocalAliases are the local_aliases of all samples, each with its account.
 var LocalAliases = map[string]string{"mailman": "list", "rt": "www-data"}
 
 // HostName is the server of every sample.
 const HostName = "mx1.example.net"
 
-// Inventory makes the text of an inventory. Most samples have no faults; one
-// whose random targets run in a circle does.
+// Inventory makes the text of an inventory. It has no faults, unless its random
+// targets lead in a circle.
 func Inventory(r *rand.Rand, mailDir, mapType string) string {
 	g := &generator{r: r}
 	g.domains = append(g.domains, fmt.Sprintf("d%d.example", r.IntN(1000)), fmt.Sprintf("D%d.Example", 1000+r.IntN(1000)), "bücher.example", "sub.d1.example")
@@ -56,19 +61,22 @@ func Inventory(r *rand.Rand, mailDir, mapType string) string {
 	return g.text.String()
 }
 
+// A generator writes an inventory.
 type generator struct {
 	r       *rand.Rand
 	text    strings.Builder
 	domains []string
-	locals  []string // listed so far, as local@domain
+	locals  []string // the addresses listed so far
 }
 
 func (g *generator) line(indent int, format string, args ...any) {
 	fmt.Fprintf(&g.text, strings.Repeat("  ", indent)+format+"\n", args...)
 }
 
-// chance is true once in n times.
+// chance is true in one of n cases.
 func (g *generator) chance(n int) bool { return g.r.IntN(n) == 0 }
+
+// sometimes writes a line in one of two cases.
 
 func (g *generator) sometimes(indent int, format string, args ...any) {
 	if g.chance(2) {
@@ -173,8 +181,9 @@ func (g *generator) value(key string) string {
 	return g.one(choices...)
 }
 
-// Vectors gives addresses to ask about: every listed one in its forms, near
-// misses, roles, account names, the host's own names, and foreign domains.
+// Vectors returns addresses for a lookup: every listed address with and without
+// detail, addresses that are not listed, roles, accounts, and addresses in other
+// domains.
 func Vectors(r *rand.Rand, m *inventory.Model) []string {
 	var all []string
 	add := func(local, domain string) { all = append(all, local+"@"+domain) }

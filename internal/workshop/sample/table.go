@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// A Table is a virtusertable somebody wrote by hand, with every oddity that
-// sendmail has an answer to, and addresses to ask about.
+// A Table is a virtusertable as a person may write it, with unusual keys and right
+// sides, and addresses for a lookup.
 type Table struct {
 	Domains   []string // of class w
 	Rows      [][2]string
 	Addresses []string
 }
 
-// NewTable makes a table of two domains that no other number has.
+// NewTable makes a table of two domains. Another number gives other domains.
 func NewTable(r *rand.Rand, number, addresses int) Table {
 	g := tableGenerator{r: r, domain: fmt.Sprintf("t%d.example", number), twin: fmt.Sprintf("u%d.example", number)}
 	t := Table{Domains: []string{g.domain, g.twin}}
@@ -32,6 +32,7 @@ func NewTable(r *rand.Rand, number, addresses int) Table {
 	return t
 }
 
+// A tableGenerator makes the parts of a Table.
 type tableGenerator struct {
 	r            *rand.Rand
 	domain, twin string
@@ -50,7 +51,7 @@ func (g *tableGenerator) key() string {
 	return g.one(local, local, local+"+*", local+"++", local+"+d", local+"+", "+*", "++", "", "") + "@" + g.ours()
 }
 
-// right makes a right side; one in three is odd.
+// right returns a right side. One in three is unusual.
 func (g *tableGenerator) right() string {
 	local, d := g.local(), g.ours()
 	switch g.r.IntN(3) {
