@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// told are the files that the program itself prints.
-var told = map[string][]string{
+// printed are the files that the program prints, with the arguments for each.
+var printed = map[string][]string{
 	"man/virtmap.1":           {"man", "virtmap"},
 	"man/virtmap-inventory.5": {"man", "virtmap-inventory"},
 	"completion/virtmap.bash": {"completion", "bash"},
@@ -23,7 +23,7 @@ var told = map[string][]string{
 	"virtmap.schema.json":     {"schema"},
 }
 
-// sharedFiles gives what every archive has beside the program.
+// sharedFiles returns the files of every archive, without the program.
 func (r *release) sharedFiles() (all []file, err error) {
 	own, err := r.build(hostPlatform())
 	if err != nil {
@@ -38,7 +38,7 @@ func (r *release) sharedFiles() (all []file, err error) {
 	if err := os.WriteFile(program, own, 0o755); err != nil {
 		return nil, err
 	}
-	for name, args := range told {
+	for name, args := range printed {
 		text, err := output(nil, program, args...)
 		if err != nil {
 			return nil, err
@@ -68,7 +68,7 @@ func (r *release) sharedFiles() (all []file, err error) {
 func (r *release) archive(platform string, program []byte) error {
 	name := fmt.Sprintf("virtmap_%s_%s", r.version, strings.ReplaceAll(platform, "/", "_"))
 	var out bytes.Buffer
-	zipped := gzip.NewWriter(&out) // no name and no time in its head
+	zipped := gzip.NewWriter(&out) // its header has no name and no time
 	packed := tar.NewWriter(zipped)
 	for _, f := range append([]file{{"virtmap", program, 0o755}}, r.shared...) {
 		head := &tar.Header{Format: tar.FormatUSTAR, Name: name + "/" + f.name, Mode: f.mode, Size: int64(len(f.content)), ModTime: r.when}
@@ -85,7 +85,7 @@ func (r *release) archive(platform string, program []byte) error {
 	return os.WriteFile(filepath.Join(r.out, name+".tar.gz"), out.Bytes(), 0o644)
 }
 
-// sums writes the sums of all files, as sha256sum -c reads them.
+// sums writes the digests of all files in the format of sha256sum -c.
 func (r *release) sums() error {
 	files, err := os.ReadDir(r.out) // sorted
 	if err != nil {

@@ -1,11 +1,16 @@
-// Command release builds what is published, from a clean checkout:
+// Command release builds the files of a release, from a clean checkout:
 //
 //	go run ./cmd/release -o dist
 //
-// It writes an archive for each platform with the program, the manual pages,
-// the completion of shells, the JSON Schema, the recipes and the licence, a .deb
-// and an .rpm for Linux, and their sums. The same commit gives the same bytes:
-// files have the time of the commit, and nothing knows where it was built.
+// It writes
+//
+//	virtmap_VERSION_linux_amd64.tar.gz  an archive for each platform
+//	*.deb, *.rpm                        packages for Linux
+//	SHA256SUMS                          the digests of the others
+//
+// Each has the program, the manual pages, the completion of shells, the JSON Schema,
+// the recipes and the licence. The same commit gives the same bytes: all files have
+// the time of the commit, and no file has the path where it was built.
 package main
 
 import (
@@ -19,25 +24,25 @@ import (
 	"time"
 )
 
-// platforms are what is built.
+// platforms are the platforms of a release.
 var platforms = []string{"linux/amd64", "linux/arm64", "freebsd/amd64", "darwin/amd64", "darwin/arm64"}
 
-// nfpm makes packages.
+// nfpm is the program that makes packages.
 const nfpm = "github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4"
 
-// A release is what one commit becomes.
+// A release is the release of one commit.
 type release struct {
-	out     string
-	version string // 1.0.0, of the CHANGELOG
+	out     string // folder of the files
+	version string // from the CHANGELOG, such as 1.0.0
 	commit  string
 	when    time.Time // of the commit
 
-	shared []file // of every archive, but the program
+	shared []file // the files of every archive, without the program
 }
 
-// A file is one of an archive or a package.
+// A file is a file of an archive or a package.
 type file struct {
-	name    string // in the archive
+	name    string // path in the archive
 	content []byte
 	mode    int64
 }
@@ -53,6 +58,7 @@ func main() {
 	}
 }
 
+// run builds a release for some platforms.
 func run(out string, platforms []string, packages bool) error {
 	r, err := newRelease(out)
 	if err != nil {
@@ -82,8 +88,8 @@ func run(out string, platforms []string, packages bool) error {
 	return r.sums()
 }
 
-// newRelease learns what is released from git and the CHANGELOG. A checkout
-// that was changed is no commit.
+// newRelease reads commit and version from git and the CHANGELOG. It refuses a checkout
+// with changes that are not committed.
 func newRelease(out string) (*release, error) {
 	r := &release{out: out}
 	changed, err := output(nil, "git", "status", "--porcelain", "--untracked-files=no")
@@ -110,8 +116,8 @@ func newRelease(out string) (*release, error) {
 	return r, nil
 }
 
-// versionOf gives the newest version of a CHANGELOG. What is not released yet is
-// before 1.0.0, and later commits are later.
+// versionOf returns the newest version of a CHANGELOG. For unreleased changes it is a
+// version before 1.0.0 that grows with the time of the commit.
 func versionOf(changes string, seconds int64) string {
 	for line := range strings.Lines(changes) {
 		name, ok := strings.CutPrefix(strings.TrimSpace(line), "## ")
@@ -148,7 +154,7 @@ func (r *release) build(platform string) ([]byte, error) {
 	return os.ReadFile(program)
 }
 
-// output runs a program and gives what it prints.
+// output runs a program and returns its standard output.
 func output(env []string, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Env = append(os.Environ(), env...)

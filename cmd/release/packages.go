@@ -12,9 +12,10 @@ import (
 	"time"
 )
 
+// hostPlatform is the platform of this machine.
 func hostPlatform() string { return runtime.GOOS + "/" + runtime.GOARCH }
 
-// installed is where the files of an archive go in a package.
+// installed has the path in a package for the files of an archive.
 var installed = map[string]string{
 	"LICENSE":                 "/usr/share/doc/virtmap/copyright",
 	"README.md":               "/usr/share/doc/virtmap/README.md",
@@ -29,8 +30,8 @@ var installed = map[string]string{
 	"contrib/virtmap.timer":   "/usr/lib/systemd/system/virtmap.timer",
 }
 
-// packages makes the .deb and the .rpm of a processor. The timer is installed
-// and not enabled: whoever has an inventory starts it.
+// packages makes the .deb and the .rpm for a processor. The timer is installed and not
+// enabled, because it needs an inventory.
 func (r *release) packages(arch string, program []byte) error {
 	dir, err := os.MkdirTemp("", "virtmap-release-")
 	if err != nil {
@@ -74,7 +75,7 @@ func (r *release) packages(arch string, program []byte) error {
 	return err
 }
 
-// description is what nfpm asks for.
+// description returns the configuration of nfpm.
 func (r *release) description(arch string, contents []map[string]any) map[string]any {
 	return map[string]any{
 		"name": "virtmap", "arch": arch, "platform": "linux", "version": r.version, "version_schema": "semver",
@@ -86,6 +87,7 @@ func (r *release) description(arch string, contents []map[string]any) map[string
 	}
 }
 
+// writeZipped writes a file compressed with gzip.
 func writeZipped(path string, content []byte) error {
 	out, err := os.Create(path)
 	if err != nil {

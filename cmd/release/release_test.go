@@ -22,7 +22,7 @@ func TestVersionOf(t *testing.T) {
 	}
 }
 
-// checkout clones the commit of a folder.
+// checkout clones the repository in a folder.
 func checkout(t *testing.T, root string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "virtmap")
@@ -32,9 +32,9 @@ func checkout(t *testing.T, root string) string {
 	return dir
 }
 
-// TestReleaseIsReproducible builds one commit in two places: all files are the
-// same, and have in them what they should. Packages need nfpm from the network,
-// and are made where peers are required.
+// TestReleaseIsReproducible builds one commit in two folders. All files are the same,
+// and have the right content. Packages need nfpm from the network, so the test makes
+// them only when peers are required.
 func TestReleaseIsReproducible(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -76,7 +76,7 @@ func TestReleaseIsReproducible(t *testing.T) {
 	}
 }
 
-// holds looks for what a package must have.
+// holds checks the list of the files in a package.
 func holds(t *testing.T, list string) {
 	t.Helper()
 	for _, path := range []string{"/usr/bin/virtmap", "/usr/share/man/man1/virtmap.1.gz", "/usr/share/doc/virtmap/copyright", "/usr/lib/systemd/system/virtmap.timer"} {
