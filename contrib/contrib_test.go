@@ -1,5 +1,5 @@
-// Package contrib has recipes for CI servers, cron, systemd and make; its tests
-// run each as far as a machine without them can.
+// Package contrib has recipes for CI servers, cron, systemd and make. Its tests run each
+// recipe as far as that is possible without a CI server, cron and systemd.
 package contrib
 
 import (
@@ -20,7 +20,7 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// built builds the program once for all recipes.
+// built builds the program once for all tests, and returns its folder.
 var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "virtmap-contrib-")
 	if err != nil {
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// A site is a folder with an inventory under git, and the program in PATH.
+// A site is a git repository with an inventory, and the environment for scripts in it.
 type site struct {
 	dir string
 	env []string
@@ -81,7 +81,8 @@ func (s *site) write(t *testing.T, name, text string) {
 	}
 }
 
-// run runs a script as CI servers do: it ends with the first command that fails.
+// run runs a script as CI servers do: the script ends with the first command that
+// fails.
 func (s *site) run(script string, env ...string) (string, error) {
 	cmd := exec.Command("sh", "-ec", script)
 	cmd.Dir, cmd.Env = s.dir, append(append([]string{}, s.env...), env...)
@@ -98,8 +99,8 @@ func (s *site) must(t *testing.T, script string, env ...string) string {
 	return out
 }
 
-// archive packs the program as a release does, and gives what a recipe wants
-// to know of it.
+// archive packs the program as a release does, and returns the variables of a recipe
+// for the archive.
 func archive(t *testing.T) []string {
 	t.Helper()
 	bin, err := built()
@@ -121,7 +122,7 @@ func archive(t *testing.T) []string {
 	if err := packed.WriteHeader(head); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = packed.Write(program) // Close tells
+	_, _ = packed.Write(program) // Close returns the error
 	if err := packed.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -151,17 +152,17 @@ func parsed[T any](t *testing.T, path string) (into T) {
 	return into
 }
 
-// broken has a fault in the line that it adds.
+// broken is good with a faulty line at its end.
 const broken = good + "      sales: andrai\n"
 
-// An event is what starts a workflow of GitHub.
+// An event starts a workflow of GitHub.
 type event struct {
 	name string
 	fork bool
 }
 
-// githubIf says what the conditions of the workflow come to, by what is in them;
-// a step without one runs when no step failed.
+// githubIf has a function for each condition in the workflow. A step without a
+// condition runs when no step has failed.
 var githubIf = map[string]func(s *site, e event, failed bool) bool{
 	"": func(_ *site, _ event, failed bool) bool { return !failed },
 	"github.event_name == 'pull_request'": func(_ *site, e event, failed bool) bool {
@@ -176,10 +177,10 @@ var githubIf = map[string]func(s *site, e event, failed bool) bool{
 	},
 }
 
-// uploadSARIF is what the action does, as far as it can fail here.
+// uploadSARIF stands for the upload action: it checks the file.
 const uploadSARIF = `grep -q '"version": "2.1.0"' virtmap.sarif && echo uploaded`
 
-// runWorkflow runs the steps as GitHub does, and gives those that failed.
+// runWorkflow runs the steps as GitHub does, and returns those that failed.
 func runWorkflow(t *testing.T, s *site, e event, env ...string) (all string, failed []string) {
 	t.Helper()
 	workflow := parsed[struct {
@@ -219,7 +220,7 @@ func runWorkflow(t *testing.T, s *site, e event, env ...string) (all string, fai
 	return all, failed
 }
 
-// wrongTest promises what the inventory does not say.
+// wrongTest is an inventory with a test that fails.
 const wrongTest = good + "tests: {info@bakery.example: reject}\n"
 
 func TestGitHubWorkflow(t *testing.T) {
@@ -232,7 +233,7 @@ func TestGitHubWorkflow(t *testing.T) {
 		event  event
 		text   string
 		env    []string
-		failed string // the one step that does
+		failed string // the step that fails
 		says   string
 		loads  bool
 	}{
@@ -265,7 +266,7 @@ func TestGitLabJob(t *testing.T) {
 		Artifacts struct{ Reports map[string]string }
 	}](t, "gitlab-ci.yml")["mail"]
 	s := newSite(t)
-	// wget of busybox knows no file://; what it would fetch is put there.
+	// The wget of busybox does not support file://. cp stands for it.
 	env := archive(t)
 	setup := strings.Join(job.Before, "\n")
 	setup = strings.Replace(setup, `wget -q -O virtmap.tar.gz "$VIRTMAP_ARCHIVE"`, `cp "${VIRTMAP_ARCHIVE#file://}" virtmap.tar.gz`, 1)
@@ -338,7 +339,7 @@ func TestMakefile(t *testing.T) {
 	}
 }
 
-// restarting is a PATH where the restart of a server leaves a trace.
+// restarting returns a PATH with programs that record the restart of a server.
 func restarting(t *testing.T, s *site, program string) []string {
 	t.Helper()
 	bin := t.TempDir()
@@ -351,8 +352,8 @@ func restarting(t *testing.T, s *site, program string) []string {
 	return []string{strings.Replace(s.env[0], "PATH=", "PATH="+bin+":", 1), "VIRTMAP_OUTPUT=" + s.dir, "VIRTMAP_MX=off"}
 }
 
-// restartsOnce runs the command of a timer twice: it says nothing the second
-// time, and restarts sendmail once.
+// restartsOnce runs the command of a timer twice. The second run prints nothing, and
+// sendmail is restarted once.
 func restartsOnce(t *testing.T, s *site, command string, env []string) {
 	t.Helper()
 	command = strings.ReplaceAll(command, "/etc/mail/mail.yaml", s.dir+"/mail.yaml")
@@ -372,24 +373,24 @@ func TestCronLine(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	fields := strings.SplitN(lines[len(lines)-1], " ", 7)
-	if len(fields) != 7 || fields[5] != "root" || strings.Contains(fields[6], "%") { // cron takes % for a line end
+	if len(fields) != 7 || fields[5] != "root" || strings.Contains(fields[6], "%") { // to cron % is the end of a line
 		t.Fatalf("the line is %q", fields)
 	}
-	// cron gives a bare environment, to which the file adds what it sets.
+	// cron starts with an almost empty environment and adds the variables of the file.
 	s := newSite(t)
 	env := restarting(t, s, "service")
 	path, _, _ := strings.Cut(strings.TrimPrefix(env[0], "PATH="), ":"+os.Getenv("PATH"))
 	bare := []string{"env", "-i", "PATH=/usr/bin:/bin"}
 	for _, line := range lines {
 		if strings.Contains(line, "=") && !strings.ContainsAny(line, "# ") {
-			bare = append(bare, strings.Replace(line, "PATH=/usr/local/sbin", "PATH="+path, 1)) // where the program and its stand-ins are
+			bare = append(bare, strings.Replace(line, "PATH=/usr/local/sbin", "PATH="+path, 1)) // with the program and the recording programs
 		}
 	}
 	bare = append(append(bare, env[1:]...), "sh", "-c", "'"+strings.ReplaceAll(fields[6], "'", `'\''`)+"'")
 	restartsOnce(t, s, strings.Join(bare, " "), nil)
 }
 
-// TestReadmeHasTheCronFile holds the lines of the README to the file.
+// TestReadmeHasTheCronFile compares the lines of the README with the file.
 func TestReadmeHasTheCronFile(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
@@ -426,7 +427,7 @@ func TestSystemdUnits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The unit with the program where it is here, and without the manual page.
+	// The unit with the path of the program in this test, and without the manual page.
 	unit := strings.NewReplacer("/usr/bin/virtmap", filepath.Join(bin, "virtmap"), "Documentation=man:virtmap(1)\n", "").Replace(string(text))
 	s.write(t, "virtmap.service", unit)
 	timer, err := os.ReadFile("virtmap.timer")
@@ -441,7 +442,7 @@ func TestSystemdUnits(t *testing.T) {
 	}
 }
 
-// TestReadmeNewServer types the lines of the README for a new server.
+// TestReadmeNewServer runs the commands of the README for a new server.
 func TestReadmeNewServer(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
