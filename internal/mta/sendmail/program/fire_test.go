@@ -90,7 +90,7 @@ func (s *swaps) fire(t *testing.T, ctx context.Context, addr string, again func(
 // TestSendmailUnderFire changes the map of a running sendmail while clients
 // send recipients without a pause. A session that has the map open gets the
 // old or the new answer, nothing else, and within two seconds the new. New
-// connections may fall into the window of 6.2, and are counted.
+// connections may open the map while it is renamed (syslog.renamed), and are counted.
 func TestSendmailUnderFire(t *testing.T) {
 	t.Parallel()
 	p := installed(t)

@@ -50,13 +50,15 @@ type site struct {
 	stock
 	virtmap string
 	daemon  *exec.Cmd
+	log     *syslog
 
-	mu     sync.Mutex
-	taken  map[string]string // addresses that are taken, and what they are told
-	worse  []string
-	up     bool
-	rounds int
-	doing  string
+	mu      sync.Mutex
+	taken   map[string]string // addresses that are taken, and what they are told
+	worse   []string
+	up      bool
+	rounds  int
+	renamed int // rounds that sendmail answered without a map
+	doing   string
 }
 
 const handMade = `# virtual users
@@ -121,6 +123,7 @@ func newSite(t *testing.T, s stock) *site {
 	x.write("/etc/mail/sendmail.mc", fmt.Sprintf(s.mc, s.lines))
 	x.makeCF()
 	peer.Run(t, "", "newaliases")
+	x.log = newSyslog(t)
 	x.restart()
 	t.Cleanup(x.stop)
 	return x
