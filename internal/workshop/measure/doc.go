@@ -1,7 +1,9 @@
-// Package measure measures virtmap. Its test makes large inventories, runs virtmap and
-// the installed peers in turn, and prints a table of medians, spreads and ratios.
-// docs/performance.md has the command and a table.
+// Package measure is the one command that measures: it makes inventories from
+// a seed, runs virtmap and every peer that is installed in turn, and prints a
+// table of medians, spreads, memory and ratios. docs/performance.md has the
+// command and what it printed. With VIRTMAP_BEFORE, an older virtmap, every row
+// has what that one takes too.
 //
-// VIRTMAP_MEASURE is the number of addresses. Without it the test runs once with few
-// addresses, only to show that it works. No figure makes the test fail.
+// Without VIRTMAP_MEASURE, the number of addresses, its tests run once with
+// few, so that the command cannot rot; they hold no figure against anything.
 package measure

@@ -36,6 +36,10 @@ type figure struct {
 	peak int64 // most bytes of memory
 }
 
+func (f *figure) add(took time.Duration, peak int64) {
+	f.took, f.peak = append(f.took, took), max(f.peak, peak)
+}
+
 func (f figure) median() time.Duration {
 	sorted := slices.Sorted(slices.Values(f.took))
 	return sorted[len(sorted)/2]
@@ -65,7 +69,44 @@ type command struct {
 	args  []string
 	stdin string // path of a file; empty: no input
 	clean []string
-	env   []string
+	dir   string // where it runs; empty: here
+}
+
+// A program is a virtmap that is measured.
+type program struct {
+	file string // of the program
+	dir  string // of the files that it writes
+}
+
+// programs are the one of this source, and VIRTMAP_BEFORE, which it is compared
+// with: each in a folder of its own, because they may not read what the other
+// keeps.
+func programs(t *testing.T, dir string) []program {
+	t.Helper()
+	all := []program{{binary(t), filepath.Join(dir, "now")}}
+	if before := os.Getenv("VIRTMAP_BEFORE"); before != "" {
+		path, err := filepath.Abs(before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, program{path, filepath.Join(dir, "before")})
+	}
+	for _, p := range all {
+		if err := os.Mkdir(p.dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+func (p program) path(name string) string { return filepath.Join(p.dir, name) }
+
+func (p program) command(args ...string) command {
+	return command{args: append([]string{p.file}, args...)}
+}
+
+func (p program) build(inventory, out string, args ...string) command {
+	return p.command(append([]string{"build", "-q", "-i", inventory, "-o", p.path(out)}, args...)...)
 }
 
 // measure runs commands in turn and returns a figure for each. In turn, because other
@@ -73,11 +114,12 @@ type command struct {
 func measure(t *testing.T, runs int, commands ...command) []figure {
 	t.Helper()
 	figures := make([]figure, len(commands))
-	for range runs {
-		for i, c := range commands {
-			took, peak := c.run(t)
-			figures[i].took = append(figures[i].took, took)
-			figures[i].peak = max(figures[i].peak, peak)
+	for run := range runs {
+		for i := range commands {
+			if run%2 == 1 { // nobody is always the first
+				i = len(commands) - 1 - i
+			}
+			figures[i].add(commands[i].run(t))
 		}
 	}
 	return figures
@@ -92,7 +134,7 @@ func (c command) run(t *testing.T) (took time.Duration, peak int64) {
 	}
 	syscall.Sync() // so that the command does not wait for earlier writes
 	cmd := exec.Command(c.args[0], c.args[1:]...)
-	cmd.Env = append(os.Environ(), c.env...)
+	cmd.Dir = c.dir
 	if c.stdin != "" {
 		stdin, err := os.Open(c.stdin)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // perDomain is the number of addresses of a domain in a large inventory.
@@ -54,6 +55,27 @@ func LargeAccounts(w io.Writer, n int) error {
 		l.printf("box%d:x:%d:%d::/:/bin/sh\n", i, 1000+i, 1000+i)
 	}
 	return l.err
+}
+
+// LargeZone writes the zone of the root in which each domain of Large leads to its
+// server.
+func LargeZone(w io.Writer, n int) error {
+	l := newLarge(w, n)
+	l.printf("$ORIGIN .\n$TTL 3600\n. SOA ns. h. 1 2 3 4 300\n. NS ns.\n%s. A 192.0.2.25\n", HostName)
+	for d := range l.domains() {
+		l.printf("d%d.example.org. MX 10 %s.\n", d, HostName)
+	}
+	return l.err
+}
+
+// LargeAddress is the first address of Large.
+func LargeAddress(n int) string {
+	var text strings.Builder
+	l := newLarge(&text, n)
+	l.domain(0)
+	_, local, _ := strings.Cut(text.String(), " user")
+	local, _, _ = strings.Cut(local, ":")
+	return "user" + local + "@d0.example.org"
 }
 
 // large writes the parts of a large inventory.
