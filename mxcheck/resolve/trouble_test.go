@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,12 +85,11 @@ func otherPort(x exchange) [][]byte {
 
 // once answers the first question for the domain, and no further ones.
 func once(change func(m *dns.Msg)) misbehaviour {
-	var asked atomic.Int32
 	return func(x exchange) [][]byte {
 		if x.query.Question[0].Name != "fakemail.example." {
 			return [][]byte{x.good}
 		}
-		if asked.Add(1) > 1 {
+		if x.again > 0 {
 			return nil
 		}
 		return [][]byte{x.changed(change)}
@@ -257,9 +255,8 @@ var misbehaviours = []trouble{
 
 // lostOnce loses the first question for a name.
 func lostOnce(name string) misbehaviour {
-	var asked atomic.Int32
 	return func(x exchange) [][]byte {
-		if x.query.Question[0].Name == name && asked.Add(1) == 1 {
+		if x.query.Question[0].Name == name && x.again == 0 {
 			return nil
 		}
 		return [][]byte{x.good}
@@ -378,7 +375,7 @@ func TestStopped(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	err := c.CheckAll(ctx, subjects, func(int, mxcheck.Verdict) { t.Error("a verdict") })
-	if took := time.Since(start); err == nil || took > time.Second {
+	if took := time.Since(start); err == nil || took > 5*time.Second {
 		t.Errorf("it ended after %v with %v", took, err)
 	}
 	if v := c.Check(ctx, subjects[0]); v.ID() != mxcheck.DNSStopped {

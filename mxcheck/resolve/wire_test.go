@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,8 +24,9 @@ type exchange struct {
 	w     dns.ResponseWriter
 	query *dns.Msg
 	tcp   bool
-	good  []byte // the answer from the zone
-	nth   int32  // its number among all questions to this server, from 1
+	good  []byte // the answer that the zone gives
+	nth   int32  // of all questions to this server, from 1
+	again int32  // how often this server was asked about the name before
 }
 
 // changed returns the good answer after a change.
@@ -62,12 +64,14 @@ func serveOn(t testing.TB, on string, zones *resolve.Zones, bad misbehaviour) ne
 	packets, stream := listen(t, on)
 	addr := packets.LocalAddr().(*net.UDPAddr).AddrPort()
 	var asked atomic.Int32
+	var names sync.Map // how often each was asked about
 	handler := dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) {
 		_, tcp := w.RemoteAddr().(*net.TCPAddr)
 		good := respond(zones, query, tcp)
 		replies := [][]byte{good}
 		if bad != nil {
-			replies = bad(exchange{w, query, tcp, good, asked.Add(1)})
+			times, _ := names.LoadOrStore(query.Question[0].Name, new(atomic.Int32))
+			replies = bad(exchange{w, query, tcp, good, asked.Add(1), times.(*atomic.Int32).Add(1) - 1})
 		}
 		for _, packet := range replies {
 			_, _ = w.Write(packet)
@@ -153,6 +157,12 @@ func quick(servers ...netip.AddrPort) resolve.Config {
 		Servers: servers, Waits: []time.Duration{wait, wait, wait, wait, wait},
 		TCPWait: 4 * wait, Pause: wait, Patience: 10 * wait,
 	}
+}
+
+// patient are times for tests that count questions: nothing is asked twice because
+// this machine is busy.
+func patient(servers ...netip.AddrPort) resolve.Config {
+	return resolve.Config{Servers: servers, Waits: []time.Duration{time.Minute}}
 }
 
 func client(t testing.TB, servers ...netip.AddrPort) *resolve.Client {
