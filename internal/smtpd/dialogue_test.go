@@ -84,6 +84,7 @@ type player struct {
 	conn  net.Conn
 	in    *bufio.Reader
 	store *smtpd.Memory
+	clock *clock // of the server's waits; nil: they are not in the dialogue
 }
 
 func playDialogue(t *testing.T, lines []string) {
@@ -96,8 +97,16 @@ func playDialogue(t *testing.T, lines []string) {
 	}
 	p := &player{store: &smtpd.Memory{}}
 	config.Store = p.store
-	addr := serve(t, config)
-	conn, err := net.Dial("tcp", addr)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.ReadTimeout+config.SessionTimeout > 0 {
+		p.clock = &clock{Listener: listener}
+		listener = p.clock
+	}
+	serveOn(t, config, listener)
+	conn, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +116,7 @@ func playDialogue(t *testing.T, lines []string) {
 		if line = strings.TrimRight(line, "\r"); line == "" || line[0] == '#' || strings.HasPrefix(line, "option ") {
 			continue
 		}
-		_ = p.conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = p.conn.SetDeadline(time.Now().Add(time.Minute))
 		if err := p.play(line); err != nil {
 			t.Fatalf("line %d: %s: %v", i+1, line, err)
 		}
@@ -148,6 +157,11 @@ func serve(t testing.TB, config smtpd.Config) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	serveOn(t, config, listener)
+	return listener.Addr().String()
+}
+
+func serveOn(t testing.TB, config smtpd.Config, listener net.Listener) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- smtpd.New(config).Serve(ctx, listener) }()
@@ -157,7 +171,6 @@ func serve(t testing.TB, config smtpd.Config) (addr string) {
 			t.Error(err)
 		}
 	})
-	return listener.Addr().String()
 }
 
 func (p *player) play(line string) error {
@@ -170,6 +183,9 @@ func (p *player) play(line string) error {
 	case "slowly":
 		return p.sendQuoted(rest, true)
 	case "<":
+		if p.clock != nil && strings.HasPrefix(rest, "421 4.4.2 ") {
+			p.clock.run()
+		}
 		return p.expect(rest)
 	case "<*":
 		return p.expectReply(rest)
@@ -250,7 +266,7 @@ func (p *player) look(word, rest string) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
 	if err := p.store.Wait(ctx, n); err != nil {
 		return err

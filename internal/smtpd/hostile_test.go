@@ -28,7 +28,7 @@ func TestNothingBehindADoubtfulEndIsACommand(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			_ = conn.SetDeadline(time.Now().Add(time.Minute))
 			go func() {
 				_, _ = io.WriteString(conn, opening+strings.Repeat("x", size)+"\r\r\n.\r\n"+between+hidden)
 			}()
@@ -47,17 +47,18 @@ func TestNothingBehindADoubtfulEndIsACommand(t *testing.T) {
 // TestRepliesAfterASlowMessage sends a message in more time than one read may
 // take. The client gets all replies.
 func TestRepliesAfterASlowMessage(t *testing.T) {
-	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: &smtpd.Memory{}, LMTP: true, ReadTimeout: 400 * time.Millisecond})
+	t.Parallel()
+	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: &smtpd.Memory{}, LMTP: true, ReadTimeout: 2 * time.Second})
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	const recipients = 300
 	go func() {
 		_, _ = io.WriteString(conn, "LHLO c.example\r\nMAIL FROM:<a@b.example>\r\n"+strings.Repeat("RCPT TO:<anna@here.example>\r\n", recipients)+"DATA\r\n")
-		for range 5 {
+		for range 12 {
 			time.Sleep(200 * time.Millisecond)
 			_, _ = io.WriteString(conn, "slow\r\n")
 		}
@@ -93,7 +94,7 @@ func TestShutdownDoesNotWait(t *testing.T) {
 	stop()
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("it waits for a client that does not read")
 	}
 }

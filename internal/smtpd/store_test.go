@@ -109,12 +109,12 @@ func TestAReplyOf421EndsTheSession(t *testing.T) {
 	} {
 		store := &smtpd.Memory{}
 		addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: store, Failures: failures(t, test.rule), LMTP: test.lmtp})
-		conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
+		conn, err := net.DialTimeout("tcp", addr, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(time.Minute))
 		if _, err := io.WriteString(conn, test.hello+"\r\n"+message+"NOOP\r\nQUIT\r\n"); err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestAReplyOf421EndsTheSession(t *testing.T) {
 
 func TestADelayEndsAtShutdown(t *testing.T) {
 	addr := serve(t, smtpd.Config{Host: "mx1.example.net", Router: testRouter{}, Store: &smtpd.Memory{}, Failures: failures(t, "NOOP * delay 1h", "NOOP x 550 never")})
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	conn, err := net.DialTimeout("tcp", addr, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
