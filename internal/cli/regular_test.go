@@ -79,7 +79,7 @@ func ranInTime(t *testing.T, command string) (code int, said string) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("%s hangs", command)
 	}
 	return code, said
@@ -216,7 +216,7 @@ func TestASignalEndsTheWaitForStandardInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, command := range []string{"check -i -", "build -i - -o out --mx off", "diff -i - -o out --mx off", "test -i -"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		program := exec.CommandContext(ctx, self)
 		program.Args, program.Dir = append([]string{"virtmap"}, strings.Fields(command)...), t.TempDir()
@@ -237,10 +237,9 @@ func TestASignalEndsTheWaitForStandardInput(t *testing.T) {
 		if err := program.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		began := time.Now()
-		_ = program.Wait() // its exit code is looked at
-		if code := program.ProcessState.ExitCode(); code != exitTryAgain || time.Since(began) > 5*time.Second {
-			t.Errorf("%s exits with %d after %v: %s", command, code, time.Since(began), said.String())
+		_ = program.Wait() // its exit code is looked at: killed at last, it has none
+		if code := program.ProcessState.ExitCode(); code != exitTryAgain {
+			t.Errorf("%s exits with %d: %s", command, code, said.String())
 		}
 	}
 }

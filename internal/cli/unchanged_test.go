@@ -107,7 +107,7 @@ func (b lookingBuild) run(more ...string) (code int, said string) {
 // settle builds until a build has nothing to do and reads nothing.
 func (b lookingBuild) settle() {
 	b.t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(settled) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(settled) {
 		if code, said := b.run("--allow", "vanished", "--grace", "1ns"); code != 0 {
 			b.t.Fatalf("ends with %d: %s", code, said)
 		}

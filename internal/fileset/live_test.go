@@ -57,7 +57,7 @@ func TestLiveFollowsTheFiles(t *testing.T) {
 			text, want = other, "bea"
 		}
 		mustBuild(t, dir, text)
-		for end := time.Now().Add(time.Second); ; {
+		for end := time.Now().Add(30 * time.Second); ; {
 			o, err := live.Route("fake@a.example")
 			if err == nil && slices.Equal(o.Recipients, []string{want}) {
 				break
@@ -72,7 +72,7 @@ func TestLiveFollowsTheFiles(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "local-host-names")); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(time.Second); ; {
+	for end := time.Now().Add(30 * time.Second); ; {
 		if _, err := live.Route("fake@a.example"); err != nil {
 			break
 		}
