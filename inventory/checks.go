@@ -5,8 +5,8 @@ import "virtmap/internal/diag"
 // Checks are all checks of this package.
 var Checks = []*diag.Check{
 	checkText, checkSyntax, checkUnsupported, checkShape, checkUnknownKey, checkDuplicate, checkMissing,
-	checkValue, checkDomain, checkAddress, checkDangling, checkInclude, checkConflict,
-	checkReserved, checkSameAs, checkHost, checkRefusal, checkTooLarge, checkDisabledTarget, checkTests, checkSingleLabel,
+	CheckValue, checkDomain, CheckAddress, checkDangling, checkInclude, checkConflict,
+	checkReserved, checkSameAs, checkHost, checkRefusal, checkTooLarge, checkDisabledTarget, checkTests, CheckSingleLabel,
 }
 
 var (
@@ -24,11 +24,11 @@ var (
 		Rule: "A name is given once, however it is spelled."}
 	checkMissing = &diag.Check{ID: "VM007", Name: "missing", Severity: diag.Error,
 		Rule: "What has no default must be given."}
-	checkValue = &diag.Check{ID: "VM008", Name: "value", Severity: diag.Error,
+	CheckValue = &diag.Check{ID: "VM008", Name: "value", Severity: diag.Error,
 		Rule: "A value is one of those its key takes."}
 	checkDomain = &diag.Check{ID: "VM009", Name: "domain-name", Severity: diag.Error,
 		Rule: "A domain is made of letters, digits, hyphens and dots, or converts to that (UTS 46)."}
-	checkAddress = &diag.Check{ID: "VM010", Name: "address", Severity: diag.Error,
+	CheckAddress = &diag.Check{ID: "VM010", Name: "address", Severity: diag.Error,
 		Rule: "An address can reach the virtusertable as it is written."}
 	checkDangling = &diag.Check{ID: "VM011", Name: "unknown-target", Severity: diag.Error,
 		Rule: "A target is a declared user, a local alias, an address, or a list of these."}
@@ -49,7 +49,7 @@ var (
 		Rule: "An inventory has at most 256 MiB, and its aliases stand for at most a million values."}
 	checkDisabledTarget = &diag.Check{ID: "VM020", Name: "disabled-target", Severity: diag.Warning,
 		Rule: "A target is not in a domain that is switched off here."}
-	checkSingleLabel = &diag.Check{ID: "VM024", Name: "single-label", Severity: diag.Warning,
+	CheckSingleLabel = &diag.Check{ID: "VM024", Name: "single-label", Severity: diag.Warning,
 		Rule: "A mail domain has a dot in it."}
 	checkTests = &diag.Check{ID: "VM021", Name: "test-outcome", Severity: diag.Error,
 		Rule: "A test expects a user, an address, a list, reject, defer or not-ours."}

@@ -21,7 +21,7 @@ func (r *reader) localName(v value, text, what string) (Name, bool) {
 		return name, false
 	}
 	if !isLogin(name.Text) {
-		r.fault(checkValue.At(name.Pos, v.size(), "%s %q is not a local name", what, text).
+		r.fault(CheckValue.At(name.Pos, v.size(), "%s %q is not a local name", what, text).
 			WithHelp("a local name is at most 64 letters, digits, dots, _ and -, and begins with a letter, a digit or _"))
 		return name, false
 	}
@@ -216,7 +216,7 @@ func (r *reader) sortAddresses(all []Address, domain string) []Address {
 func (r *reader) addressKey(p pair) (Address, bool) {
 	a := Address{Pos: p.key.pos()}
 	bad := func(help, format string, args ...any) (Address, bool) {
-		r.fault(checkAddress.At(a.Pos, p.key.size(), format, args...).WithHelp("%s", help))
+		r.fault(CheckAddress.At(a.Pos, p.key.size(), format, args...).WithHelp("%s", help))
 		return a, false
 	}
 	switch user, detail, plus := strings.Cut(p.name, "+"); {
@@ -236,7 +236,7 @@ func (r *reader) addressKey(p pair) (Address, bool) {
 	}
 	folded, problem := mailaddr.FoldLocal(p.name)
 	if problem != nil {
-		r.problem(checkAddress, p.key, problem)
+		r.problem(CheckAddress, p.key, problem)
 		return a, false
 	}
 	a.Local, a.Form = folded, ParseForm(folded)
@@ -290,7 +290,7 @@ func (r *reader) roles(v value) []Address {
 	r.pairs(v, "roles", func(p pair) {
 		a, ok := r.addressKey(p)
 		if ok && a.Form != Plain {
-			r.fault(checkAddress.At(a.Pos, p.key.size(), "role %q has a plus", p.name).WithHelp("list it under addresses"))
+			r.fault(CheckAddress.At(a.Pos, p.key.size(), "role %q has a plus", p.name).WithHelp("list it under addresses"))
 			ok = false
 		}
 		switch {
@@ -314,7 +314,7 @@ func (r *reader) tests(v value, m *Model) {
 		test := Test{Pos: p.key.pos()}
 		folded, problem := mailaddr.Fold(p.name)
 		if problem != nil {
-			r.problem(checkAddress, p.key, problem)
+			r.problem(CheckAddress, p.key, problem)
 		}
 		test.Address = folded
 		test.Want = r.expectation(p)

@@ -196,9 +196,9 @@ var hostKeys = []key[Host]{
 	{Key{"server", "sendmail", "What kind of mail server it is; default sendmail.", "sendmail"},
 		func(r *reader, v value, h *Host) { h.Server = oneOf(r, v, "server", ServerSendmail) }},
 	{Key{"mail_dir", "path", "Where the files live on the server; default /etc/mail.", "/etc/mail"},
-		func(r *reader, v value, h *Host) { h.MailDir = r.path(v, "mail_dir", h.MailDir) }},
+		func(r *reader, v value, h *Host) { h.MailDir = r.folder(v, "mail_dir", h.MailDir) }},
 	{Key{"map", "hash, cdb or text", "How tables are stored; default hash.", "hash"},
-		func(r *reader, v value, h *Host) { h.Map = oneOf(r, v, "map", MapHash, MapCDB, MapText) }},
+		(*reader).mapType},
 }
 
 var defaultsKeys = []key[Defaults]{

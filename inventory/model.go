@@ -43,13 +43,14 @@ type Name struct {
 
 // Host is this mail server.
 type Host struct {
-	Name       Name // A-labels; sendmail's $j
+	Name       Name // A-labels: what the server calls itself
 	MXNames    []Name
 	Networks   []Network
 	LocalNames []Name // sorted
 	Server     ServerKind
 	MailDir    Name // an absolute path without a final slash
 	Map        MapType
+	MapPos     diag.Pos
 }
 
 // ServerKind is a kind of mail server.
@@ -64,7 +65,8 @@ type Network struct {
 	Pos    diag.Pos
 }
 
-// MapType is how tables are stored on disk.
+// MapType is how tables are stored on disk. These are the ways that there are; what
+// an inventory has is for its mail server to check.
 type MapType string
 
 const (
@@ -103,7 +105,7 @@ const (
 // A User is a real user of this server.
 type User struct {
 	Name     Name
-	Mailbox  Name   // an mbox file, or nothing for the usual one
+	Mailbox  Name   // an mbox file, or with a final slash a Maildir; nothing for the usual one
 	Forward  Target // an address or a list of them, or nothing
 	KeepCopy bool   // with Forward: also into the mailbox
 }

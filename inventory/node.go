@@ -216,12 +216,12 @@ func (r *reader) scalar(v value, what string) (Name, bool) {
 	}
 	text := v.text()
 	if text == "" {
-		r.fault(checkValue.At(v.pos(), 1, "%s is empty", what).
+		r.fault(CheckValue.At(v.pos(), 1, "%s is empty", what).
 			WithHelp("leave the line out, or write the value"))
 		return Name{}, false
 	}
 	if at := strings.IndexFunc(text, func(c rune) bool { return c == '\t' || c == '\n' || c == '\r' || forbiddenInSource(c) }); at >= 0 {
-		r.fault(checkValue.At(v.pos(), v.size(), "%s holds the control character %q", what, text[at:at+1]).
+		r.fault(CheckValue.At(v.pos(), v.size(), "%s holds the control character %q", what, text[at:at+1]).
 			WithHelp("write it on one line, without escapes; several recipients are a list: [andrei, bea]"))
 		return Name{}, false
 	}

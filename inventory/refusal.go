@@ -81,7 +81,7 @@ func validStatus(s string) bool {
 }
 
 // maxRefusalText keeps the reply line with its address under 512 bytes (RFC
-// 5321 4.5.3.1.5) and the row under makemap's 1,022.
+// 5321 4.5.3.1.5).
 const maxRefusalText = 150
 
 var (

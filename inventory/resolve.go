@@ -125,9 +125,6 @@ func (r *reader) resolve(t *Target) {
 			r.model.Pattern(t).lower()
 		}
 		r.targetDomain(t, domain)
-		if i, ok := r.model.Domain(domain); ok && strings.Contains(t.Written(), "%%") && r.model.Domains[i].Enabled {
-			r.fault(checkAddress.At(t.Pos, len(t.Written()), "target %q has a percent sign, and sendmail takes a%%b at a domain of its own for a route", t.Written()))
-		}
 	case ToDomain:
 		r.targetDomain(t, t.Text)
 	}
@@ -253,22 +250,18 @@ func (r *reader) sameAsLoop(circle []int) {
 	first.Source = -1
 }
 
-// hostNeeds are the addresses that the server's own mail uses: cron and
-// bounces come as root@$j, postmaster@$j and mailer-daemon@$j.
+// hostNeeds are the addresses that the server's own mail uses: cron and bounces
+// come as root, postmaster and mailer-daemon at the host's name.
 var hostNeeds = []string{"mailer-daemon", "postmaster", "root"}
 
 // checkHostDomains holds the server's own names, where they are listed as
 // domains, to an explicit catch-all that leaves its own mail a way.
 func (r *reader) checkHostDomains() {
 	m := r.model
-	if name := m.Host.Name; name.Text != "" && !strings.Contains(name.Text, ".") {
-		r.fault(checkSingleLabel.At(name.Pos, len(name.Text), "the server's name %q has no dot in it", name.Text).
-			WithHelp("write what sendmail calls itself, such as %s.example.net: echo '$j' | sendmail -bt tells", name.Text))
-	}
 	for i := range m.Domains {
 		d := &m.Domains[i]
 		if !strings.Contains(d.Name, ".") && d.Name != "localhost" && !m.IsHostName(d.Name) {
-			r.fault(checkSingleLabel.At(d.Pos, len(d.Name), "domain %q has no dot in it", d.Name).
+			r.fault(CheckSingleLabel.At(d.Pos, len(d.Name), "domain %q has no dot in it", d.Name).
 				WithHelp("write the whole name, such as %s.example", d.Name))
 		}
 		if !d.Enabled || d.Backup || !m.IsHostName(d.Name) {

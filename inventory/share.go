@@ -46,7 +46,7 @@ func (r *reader) join(f *reader) {
 	m, from := r.model, f.model
 	lists, patterns, refusals := uint32(len(m.Lists)), uint32(len(m.Patterns)), uint32(len(m.Refusals)-fixedRefusals)
 	if lists > 0 || patterns > 0 || refusals > 0 {
-		from.eachTarget(func(t *Target) {
+		from.EachTarget(func(t *Target) {
 			switch {
 			case t.Kind == ToList:
 				t.Index += lists
@@ -68,8 +68,8 @@ func (r *reader) join(f *reader) {
 	r.faults.Join(&f.faults)
 }
 
-// eachTarget gives every target of a model.
-func (m *Model) eachTarget(do func(*Target)) {
+// EachTarget gives every target of a Model.
+func (m *Model) EachTarget(do func(*Target)) {
 	for i := range m.Domains {
 		m.Domains[i].eachTarget(do)
 	}

@@ -96,7 +96,8 @@ func (r *reader) recipient(v value, name Name, what string) Target {
 	return Target{Kind: toName, Text: mailaddr.Lower(text), Pos: name.Pos}
 }
 
-// notATarget recognises what people write and sendmail would refuse.
+// notATarget recognises what people write and no target is, and gives what to
+// write.
 func notATarget(text string) string {
 	switch {
 	case strings.HasPrefix(text, "error:"):
@@ -154,7 +155,7 @@ func (r *reader) addressTarget(v value, name Name) Target {
 		}
 	}
 	if problem != nil {
-		r.problem(checkAddress, v, problem)
+		r.problem(CheckAddress, v, problem)
 		return Target{}
 	}
 	return t
@@ -274,7 +275,7 @@ func (r *reader) bouncesTo(t Target, v value, what string) Target {
 func (r *reader) forward(v value) Target {
 	t := r.target(v, "forward")
 	if t.Kind == Refused || t.Kind == ToPattern {
-		r.fault(checkValue.At(v.pos(), v.size(), "forward takes addresses").WithHelp("write carol@elsewhere.example, or a list of addresses"))
+		r.fault(CheckValue.At(v.pos(), v.size(), "forward takes addresses").WithHelp("write carol@elsewhere.example, or a list of addresses"))
 		return Target{}
 	}
 	return t

@@ -13,7 +13,7 @@ import (
 
 func (r *reader) version(v value) {
 	if name, ok := r.scalar(v, "version"); ok && name.Text != "1" {
-		r.fault(checkValue.At(v.pos(), v.size(), "version %q is not known to this virtmap", name.Text).
+		r.fault(CheckValue.At(v.pos(), v.size(), "version %q is not known to this virtmap", name.Text).
 			WithHelp("write: version: 1"))
 	}
 }
@@ -31,15 +31,7 @@ func oneOf[T ~string](r *reader, v value, what string, words ...T) T {
 	for i, w := range words {
 		all[i] = string(w)
 	}
-	help := "write " + all[len(all)-1]
-	if others := all[:len(all)-1]; len(others) > 0 {
-		help = "write " + strings.Join(others, ", ") + " or " + all[len(all)-1]
-	}
-	near := diag.Words{Names: slices.Values(all)}
-	if best, ok := near.Nearest(mailaddr.Lower(name.Text)); ok {
-		help = "did you mean " + best + "? " + help
-	}
-	r.fault(checkValue.At(v.pos(), v.size(), "%s is %q", what, name.Text).WithHelp("%s", help))
+	r.fault(CheckValue.At(v.pos(), v.size(), "%s is %q", what, name.Text).WithHelp("%s", diag.OneOf(mailaddr.Lower(name.Text), all...)))
 	return words[0]
 }
 
@@ -64,7 +56,7 @@ func (r *reader) number(v value, what string) int {
 	}
 	n, err := strconv.Atoi(name.Text)
 	if err != nil || n < 0 || n > 1_000_000_000 {
-		r.fault(checkValue.At(v.pos(), v.size(), "%s is %q, not a number", what, name.Text).WithHelp("write a number such as 10"))
+		r.fault(CheckValue.At(v.pos(), v.size(), "%s is %q, not a number", what, name.Text).WithHelp("write a number such as 10"))
 	}
 	return n
 }
@@ -76,7 +68,7 @@ func (r *reader) percent(v value, what string) int {
 	}
 	n, err := strconv.Atoi(strings.TrimSuffix(name.Text, "%"))
 	if err != nil || n < 0 || n > 100 || !strings.HasSuffix(name.Text, "%") {
-		r.fault(checkValue.At(v.pos(), v.size(), "%s is %q, not a percentage", what, name.Text).WithHelp("write 0%% to 100%%, such as 30%%"))
+		r.fault(CheckValue.At(v.pos(), v.size(), "%s is %q, not a percentage", what, name.Text).WithHelp("write 0%% to 100%%, such as 30%%"))
 	}
 	return n
 }
@@ -96,7 +88,7 @@ func (r *reader) duration(v value, what string) time.Duration {
 	unit := durationUnits[name.Text[len(name.Text)-1]]
 	n, err := strconv.Atoi(name.Text[:len(name.Text)-1])
 	if err != nil || n < 0 || unit == 0 || n > int(maxDuration/unit) {
-		r.fault(checkValue.At(v.pos(), v.size(), "%s is %q, not a duration", what, name.Text).
+		r.fault(CheckValue.At(v.pos(), v.size(), "%s is %q, not a duration", what, name.Text).
 			WithHelp("write a number and s, m, h, d or w, such as 24h"))
 		return 0
 	}
@@ -171,12 +163,12 @@ func (r *reader) networks(v value) []Network {
 		}
 		prefix, err := netip.ParsePrefix(name.Text)
 		if err != nil {
-			r.fault(checkValue.At(item.pos(), item.size(), "%q is neither an IP address nor a network", name.Text).
+			r.fault(CheckValue.At(item.pos(), item.size(), "%q is neither an IP address nor a network", name.Text).
 				WithHelp("write 192.0.2.25, 192.0.2.0/24, 2001:db8::25 or 2001:db8::/64"))
 			return
 		}
 		if prefix != prefix.Masked() {
-			r.fault(checkValue.At(item.pos(), item.size(), "network %s has bits behind its mask", name.Text).
+			r.fault(CheckValue.At(item.pos(), item.size(), "network %s has bits behind its mask", name.Text).
 				WithHelp("write %s, or the address without /%d", prefix.Masked(), prefix.Bits()))
 		}
 		all = append(all, Network{prefix.Masked(), name.Pos})
@@ -184,13 +176,8 @@ func (r *reader) networks(v value) []Network {
 	return all
 }
 
-// pathChars are what a path may hold: it reaches the sendmail.mc, where m4
-// gives quotes, commas and parentheses a meaning, and alias files, where
-// blanks and commas end a recipient.
-const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+=@-"
-
-// path reads an absolute path of a file or folder; def is kept when it is
-// faulty.
+// path reads an absolute path of a file or folder as it is written; def is kept
+// when it is faulty.
 func (r *reader) path(v value, what string, def Name) Name {
 	name, ok := r.scalar(v, what)
 	if !ok {
@@ -198,54 +185,38 @@ func (r *reader) path(v value, what string, def Name) Name {
 	}
 	text := name.Text
 	wrong, help := "", ""
-	switch at := strings.IndexFunc(text, func(c rune) bool { return !strings.ContainsRune(pathChars, c) }); {
+	switch {
 	case strings.HasPrefix(text, "~"):
 		wrong, help = "begins with ~, which only a shell knows", "write the whole path, such as /home/andrei/mbox"
 	case !strings.HasPrefix(text, "/"):
 		wrong, help = "is not an absolute path", "begin with a slash"
-	case at >= 0:
-		wrong = "has " + strconv.QuoteRune([]rune(text[at:])[0]) + " in it, which sendmail.mc or an alias file would act on"
-		help = "letters, digits and . _ + = @ - are allowed between the slashes"
-	case what == "mailbox" && strings.Contains(text, "@"):
-		wrong, help = "has an @ in it, and sendmail takes it for an address, not for a file", "name a file without @, such as /srv/mail/bea"
-	case what == "mail_dir" && m4Word(text) != "":
-		wrong, help = "has the word "+m4Word(text)+" in it, which m4 may expand in sendmail.mc", "use a folder whose name is in lower case and no command of m4"
 	case slices.Contains(strings.Split(text, "/"), ".."):
 		wrong, help = "has .. in it", "write the path without .."
 	case strings.HasPrefix(text, "/dev/"):
 		wrong, help = "is a device", "mail is never thrown away silently; name an mbox file, or refuse the addresses"
-	case what == "mailbox" && strings.HasSuffix(text, "/"):
-		wrong = "ends in a slash, which means a Maildir; sendmail's file mailer writes mbox files only and would fail at every delivery"
-		help = "name an mbox file such as " + strings.TrimRight(text, "/") + "/mbox, or leave mailbox out and let the local mailer deliver"
 	case strings.Trim(text, "/") == "":
 		wrong, help = "is the root folder", "write a path such as /etc/mail"
 	}
 	if wrong != "" {
-		r.fault(checkValue.At(v.pos(), v.size(), "%s %q %s", what, text, wrong).WithHelp("%s", help))
+		r.fault(CheckValue.At(v.pos(), v.size(), "%s %q %s", what, text, wrong).WithHelp("%s", help))
 		return def
 	}
-	return Name{Text: strings.TrimRight(text, "/"), Pos: name.Pos}
+	return name
 }
 
-// m4Builtins are the words that m4 acts on without parentheses, or with those
-// that may follow.
-var m4Builtins = strings.Fields("builtin changecom changequote changeword debugfile debugmode decr define defn divert divnum dnl " +
-	"dumpdef errprint esyscmd eval format ifdef ifelse include incr index indir len m4exit m4wrap maketemp mkstemp patsubst popdef " +
-	"pushdef regexp shift sinclude substr symbols syscmd sysval traceoff traceon translit undefine undivert unix")
+// folder reads the absolute path of a folder, without a final slash.
+func (r *reader) folder(v value, what string, def Name) Name {
+	name := r.path(v, what, def)
+	name.Text = strings.TrimRight(name.Text, "/")
+	return name
+}
 
-// m4Word finds a word of a path that m4 may expand where the path stands in a
-// sendmail.mc: a command of its own, or one of cf.m4's macros, which have
-// capitals or begin with an underscore.
-func m4Word(path string) string {
-	words := strings.FieldsFunc(path, func(c rune) bool {
-		return c != '_' && !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9')
-	})
-	for _, word := range words {
-		if word[0] == '_' || word != mailaddr.Lower(word) || slices.Contains(m4Builtins, word) {
-			return word
-		}
+// mapType reads how tables are stored. Which ways there are is the mail server's
+// to say.
+func (r *reader) mapType(v value, h *Host) {
+	if name, ok := r.scalar(v, "map"); ok {
+		h.Map, h.MapPos = MapType(name.Text), name.Pos
 	}
-	return ""
 }
 
 func (r *reader) includePatterns(v value) {
@@ -278,7 +249,7 @@ func (r *reader) checkSettings(v value, m *Model) {
 		}
 		severity, known := diag.ParseSeverity(name.Text)
 		if !known {
-			r.fault(checkValue.At(p.val.pos(), p.val.size(), "the severity of %s is %q", p.name, name.Text).
+			r.fault(CheckValue.At(p.val.pos(), p.val.size(), "the severity of %s is %q", p.name, name.Text).
 				WithHelp("write error, warning, note or ignore"))
 			return
 		}

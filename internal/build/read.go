@@ -45,7 +45,8 @@ func (r *Reading) Read(path string) (sendmail.Build, *diag.List, error) {
 	if m.Part {
 		if top, ok := includedBy(path); ok {
 			notByItself(faults, top)
-			return sendmail.Build{Model: m, Compiled: compile(m, faults.Fork())}, faults, nil
+			sendmail.Check(m, faults)
+			return sendmail.Compile(m, faults.Fork()), faults, nil
 		}
 	}
 	r.Stages.Bytes(int64(m.Sources.Len()))
@@ -53,7 +54,7 @@ func (r *Reading) Read(path string) (sendmail.Build, *diag.List, error) {
 	r.Stages.Enter("compile")
 	Release(m)
 	lint.Tune(m, faults)
-	source := sendmail.Build{Model: m, Compiled: compile(m, faults)}
+	source := sendmail.Compile(m, faults)
 	r.Stages.Rows(source.Compiled.Table.Len())
 	r.Stages.Bytes(int64(len(source.Compiled.Table.Text())))
 	skipped := lint.All() // of an inventory with errors nothing else is known

@@ -43,11 +43,6 @@ const MapGap = 2 * time.Second
 // IsTable reports whether a file is the virtusertable, its text or a map.
 func IsTable(path string) bool { return mapfile.WithoutSuffix(filepath.Base(path)) == tableName }
 
-// compile makes the rows and the aliases of an inventory.
-func compile(m *inventory.Model, faults *diag.List) *virtuser.Compiled {
-	return virtuser.Compile(m, faults)
-}
-
 // waiting gives the faults of rows that wait for a domain which is held back.
 func waiting(anew *diag.List) []diag.Fault { return virtuser.Waits(anew) }
 

@@ -11,6 +11,7 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 	"virtmap/mxcheck"
@@ -42,7 +43,7 @@ func (r *run) choose(ctx context.Context) error {
 	if slices.ContainsFunc(m.Domains, func(d inventory.Domain) bool { return d.Held }) {
 		var anew diag.List
 		r.events.Enter("compile without what is held back")
-		r.source.Compiled = compile(m, &anew)
+		r.source = sendmail.Compile(m, &anew)
 		waits = waiting(&anew)
 	}
 	// Announce marks a message as delivered.

@@ -8,7 +8,6 @@ import (
 	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 // TestRowsThatAreRuledOutEndElsewhere compares what who finds with a search that
@@ -17,7 +16,7 @@ func TestRowsThatAreRuledOutEndElsewhere(t *testing.T) {
 	found := 0
 	for seed := range uint64(60) {
 		m, faults := inventory.Parse("mail.yaml", sample.Inventory(rand.New(rand.NewPCG(seed, 9)), "/etc/mail", "hash"))
-		source := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
+		source := sendmail.Compile(m, faults)
 		if faults.Failed() {
 			continue
 		}

@@ -1,5 +1,10 @@
 package diag
 
+import (
+	"slices"
+	"strings"
+)
+
 // Words finds the nearest of a set of names. Its work is limited by a budget, so
 // that an inventory full of faults does not compare every name with every other.
 // When the budget is used up, Words finds no name.
@@ -31,6 +36,20 @@ func (w *Words) Nearest(word string) (string, bool) {
 		}
 	}
 	return best, best != ""
+}
+
+// OneOf is the help for a word that is none of a few: all of them, and the one
+// that is most like it.
+func OneOf(word string, all ...string) string {
+	help := "write " + all[len(all)-1]
+	if others := all[:len(all)-1]; len(others) > 0 {
+		help = "write " + strings.Join(others, ", ") + " or " + all[len(all)-1]
+	}
+	near := Words{Names: slices.Values(all)}
+	if best, ok := near.Nearest(word); ok {
+		help = "did you mean " + best + "? " + help
+	}
+	return help
 }
 
 // editDistance returns the number of changes from a to b (optimal string alignment),

@@ -189,6 +189,22 @@ func (s *Sources) Place(p Pos) (Place, bool) {
 	return Place{File: src.Name, Line: line, Col: src.column(line, offset), Source: src, Offset: offset}, true
 }
 
+// Span is how many bytes of its source a text takes that was read from a place,
+// with its quotes.
+func (s *Sources) Span(p Pos, text string) int {
+	place, ok := s.Place(p)
+	if !ok {
+		return 1
+	}
+	switch rest := place.Source.Text[place.Offset:]; {
+	case strings.HasPrefix(rest, text):
+		return len(text)
+	case strings.HasPrefix(rest, `"`) || strings.HasPrefix(rest, "'"):
+		return len(text) + len(`""`)
+	}
+	return 1
+}
+
 // Each yields all texts.
 func (s *Sources) Each() iter.Seq[*Source] { return slices.Values(s.all) }
 

@@ -17,7 +17,6 @@ import (
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 // harm damages some files of the folder and of the state.
@@ -168,7 +167,7 @@ func TestDamagedAliasesAreBridged(t *testing.T) {
 	outputs := func(mapType, target string) []publish.Output {
 		text := fmt.Sprintf("version: 1\nhost: {name: %s, map: %s}\nusers: {games: , bin: }\ndomains: {a.example: {addresses: {info: %s}}}\n", sample.HostName, mapType, target)
 		m, faults := inventory.Parse("mail.yaml", text)
-		s := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
+		s := sendmail.Compile(m, faults)
 		if faults.Failed() {
 			t.Fatalf("%s has faults", text)
 		}

@@ -17,7 +17,6 @@ import (
 	"virtmap/internal/publish"
 	"virtmap/internal/workshop/peer"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 const mail = `version: 1
@@ -31,7 +30,7 @@ domains:
 func source(t *testing.T, text string) sendmail.Build {
 	t.Helper()
 	m, faults := inventory.Parse("mail.yaml", text)
-	s := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
+	s := sendmail.Compile(m, faults)
 	if faults.Failed() {
 		t.Fatal(faults.Faults())
 	}

@@ -110,7 +110,7 @@ func newChange(t *testing.T, seed int) *change {
 		if faults.Failed() {
 			return sendmail.Build{}, false
 		}
-		s := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
+		s := sendmail.Compile(m, faults)
 		c.addresses = append(c.addresses, sample.Vectors(r, m)...)
 		return s, !faults.Failed()
 	}

@@ -11,7 +11,6 @@ import (
 	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/outcome"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 // An Inventory is what was made.
@@ -85,7 +84,7 @@ func (s *Server) Inventory(name string) (*Inventory, error) {
 		s.letGo()
 		m, faults := inventory.Parse(name, inv.Text)
 		debug.FreeOSMemory() // what was written with stays otherwise
-		inv.Source = sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
+		inv.Source = sendmail.Compile(m, faults)
 		if !faults.Failed() {
 			return inv, nil
 		}

@@ -291,7 +291,7 @@ func (m *Merge) with(path string, texts map[string]string, includeFrom []string)
 	if err != nil {
 		return after, err
 	}
-	after = sendmail.Build{Model: model, Compiled: virtuser.Compile(model, faults)}
+	after = sendmail.Compile(model, faults)
 	if faults.Failed() {
 		return after, fmt.Errorf("with the additions it would have a fault: %s", firstError(faults))
 	}

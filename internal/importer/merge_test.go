@@ -11,7 +11,6 @@ import (
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 // TestIntoKeepsEveryLine adds addresses to generated inventories, of one file or
@@ -85,7 +84,7 @@ func loaded(t *testing.T) (s sendmail.Build, ok bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}, !faults.Failed()
+	return sendmail.Compile(m, faults), !faults.Failed()
 }
 
 // keepsLines wants every line of a text in another, in the order they had; one

@@ -20,7 +20,6 @@ import (
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 func account(name string) bool { return slices.Contains(sample.Accounts, name) }
@@ -28,7 +27,7 @@ func account(name string) bool { return slices.Contains(sample.Accounts, name) }
 // compiled gives the source of an inventory; ok is false when it has faults.
 func compiled(text string) (sendmail.Build, bool) {
 	m, faults := inventory.Parse("mail.yaml", text)
-	s := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
+	s := sendmail.Compile(m, faults)
 	return s, !faults.Failed()
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )
@@ -29,6 +30,7 @@ func checked(t *testing.T, text string) (*inventory.Model, *diag.List) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sendmail.Check(m, faults)
 	Tune(m, faults)
 	virtuser.Compile(m, faults)
 	var skipped []*diag.Check

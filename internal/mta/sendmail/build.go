@@ -20,8 +20,9 @@ type Build struct {
 	Compiled *virtuser.Compiled
 }
 
-// Compile makes the build of an inventory.
+// Compile makes the build of an inventory. Faults are what sendmail cannot do.
 func Compile(m *inventory.Model, faults *diag.List) Build {
+	Check(m, faults)
 	return Build{Model: m, Compiled: virtuser.Compile(m, faults)}
 }
 

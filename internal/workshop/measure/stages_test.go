@@ -27,7 +27,7 @@ func table(tb testing.TB, n int) sendmail.Build {
 		tb.Fatal(err)
 	}
 	m, faults := inventory.Parse("mail.yaml", text.String())
-	return sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
+	return sendmail.Compile(m, faults)
 }
 
 // mapOf writes a map of rows and returns its path.
@@ -46,7 +46,7 @@ func mapOf(tb testing.TB, typ mapfile.Type, rows mapfile.Rows) string {
 }
 
 // lookups measures lookups of keys in a map that is in memory.
-func (b *benchmark) lookups() {
+func (b *bench) lookups() {
 	rows := table(b.t, b.n).Compiled.Table
 	for _, name := range []string{"hash", "cdb"} {
 		took, allocations := lookup(b.t, name, rows)

@@ -20,7 +20,6 @@ import (
 	"virtmap/internal/publish"
 	"virtmap/internal/workshop/peer"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 // swaps tells which versions of a set may answer now.
@@ -99,7 +98,7 @@ func TestSendmailUnderFire(t *testing.T) {
 	build := func(version int64) {
 		text := fmt.Sprintf("version: 1\nhost: {name: mx1.example.net, mail_dir: %s}\nusers: {games: }\ndomains:\n  d.example:\n    addresses: {list: [games, a@far.example], flip: {reject: \"version %d\"}}\n", files, version)
 		m, faults := inventory.Parse("mail.yaml", text)
-		s := sendmail.Build{Model: m, Compiled: virtuser.Compile(m, faults)}
+		s := sendmail.Compile(m, faults)
 		if faults.Failed() {
 			var out strings.Builder
 			_ = (diag.Printer{Sources: m.Sources, Least: diag.Error}).Print(&out, faults)
