@@ -1,8 +1,6 @@
 package virtuser
 
 import (
-	"strings"
-
 	"virtmap/internal/effective"
 	"virtmap/inventory"
 )
@@ -20,10 +18,6 @@ const (
 	maxGrown        = 1000 // bytes
 	rememberedSteps = 8
 )
-
-// escaped gives a name or an address as a right side has it: a percent sign is
-// doubled there.
-func escaped(addr string) string { return strings.ReplaceAll(addr, "%", "%%") }
 
 // An end is where an address leads when it is followed.
 type end struct {

@@ -1,10 +1,6 @@
 package virtuser
 
-import (
-	"strings"
-
-	"virtmap/inventory"
-)
+import "strings"
 
 // splitDetail cuts a local part as sendmail's pattern $+ + $* does: at the
 // first plus that has something before it.
@@ -42,27 +38,6 @@ func (b binding) substitute(right string) string {
 			out.WriteByte('%')
 			out.WriteByte(right[i])
 		}
-	}
-	return out.String()
-}
-
-// withDetail appends %3 to the user of a right side.
-func withDetail(right string) string {
-	if at := strings.LastIndexByte(right, '@'); at >= 0 {
-		return right[:at] + "%3" + right[at:]
-	}
-	return right + "%3"
-}
-
-// parameters are what a right side has for the parts of a pattern.
-var parameters = [...]string{inventory.PartUser: "%1", inventory.PartDetail: "%2", inventory.PartPlusDetail: "%3"}
-
-// rightOf gives a pattern as a right side.
-func rightOf(p inventory.Pattern) string {
-	var out strings.Builder
-	for _, part := range p {
-		out.WriteString(parameters[part.Kind])
-		out.WriteString(escaped(part.Text))
 	}
 	return out.String()
 }
