@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/endtoend":  {"virtmap/internal/mailaddr", "virtmap/internal/mta", "virtmap/internal/outcome", "virtmap/internal/promise", "virtmap/internal/smtpd"},
 	"virtmap/internal/fileset":   {"virtmap/internal/mapfile", "virtmap/internal/mta", "virtmap/internal/outcome", "virtmap/internal/publish"},
 	"virtmap/internal/hashdb":    {},
-	"virtmap/internal/importer": {"virtmap/internal/diag", "virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mta/sendmail",
+	"virtmap/internal/importer": {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mta/sendmail",
 		"virtmap/internal/mta/sendmail/mcfile", "virtmap/internal/outcome", "virtmap/internal/promise", "virtmap/inventory", "virtmap/virtuser"},
 	"virtmap/internal/lint": {"virtmap/hostnames", "virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/mailaddr", "virtmap/internal/mta/sendmail/mcfile",
 		"virtmap/internal/promise", "virtmap/inventory", "virtmap/virtuser"},

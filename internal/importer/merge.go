@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/effective"
 	"virtmap/internal/mta/sendmail"
-	"virtmap/internal/promise"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )
@@ -31,14 +31,14 @@ type Merge struct {
 func (s *Server) Into(have sendmail.Build, inv *Inventory) *Merge {
 	m := &Merge{have: have, inv: inv, lines: strings.Split(inv.Text, "\n"), names: map[string]bool{}, site: s.site, account: s.router.Account}
 	m.Additions.Addresses = map[string][]inventory.Entry{}
-	model, c := inv.Source.Model, m.beside(have)
+	model, c, tables := inv.Source.Model, m.beside(have), effective.Of(have.Model)
 	for i := range model.Domains {
 		d := &model.Domains[i]
 		known, listed := have.Model.Domain(d.Name)
 		switch {
 		case m.closed(d.Name) != "": // Prove says what of it differs
 		case listed:
-			m.domain(d, known, c)
+			m.domain(d, tables.Detail(known), c)
 		default:
 			m.Additions.Domains = append(m.Additions.Domains, m.whole(i))
 			m.lead(d.CatchAll)
@@ -61,10 +61,9 @@ func (m *Merge) beside(other sendmail.Build) *comparing {
 	return &comparing{old: a, next: b}
 }
 
-// domain adds the addresses that a domain has not, which is the inventory's
-// under a number.
-func (m *Merge) domain(d *inventory.Domain, known int, c *comparing) {
-	detail := (&promise.Promises{Model: m.have.Model}).Detail(known)
+// domain adds the addresses that a domain of the inventory has not; detail is what
+// becomes of their details there.
+func (m *Merge) domain(d *inventory.Domain, detail inventory.Detail, c *comparing) {
 	for i := range d.Addresses {
 		a := &d.Addresses[i]
 		key := a.Local + "@" + d.Name

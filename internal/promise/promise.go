@@ -137,7 +137,7 @@ func (p *Promises) at(local, domain string, steps int) outcome.Outcome {
 func (p *Promises) find(d int, local string) (promise, string) {
 	t := p.table(d)
 	keys := []string{local}
-	catchAll := promise{to: p.catchAll(d), detail: p.Detail(d)}
+	catchAll := promise{to: p.catchAll(d), detail: p.detail(d)}
 	at := plusAt(local)
 	if at > 0 {
 		user, detail := local[:at], local[at+1:]
@@ -289,7 +289,7 @@ func (p *Promises) put(t table, all []inventory.Address, d int) {
 	for _, a := range all {
 		detail := a.Detail
 		if detail == inventory.DetailUnset {
-			detail = p.Detail(d)
+			detail = p.detail(d)
 		}
 		switch {
 		case a.To.Kind == inventory.Removed:
@@ -302,15 +302,15 @@ func (p *Promises) put(t table, all []inventory.Address, d int) {
 	}
 }
 
-// Detail is what becomes of the detail of addresses of a domain that do not say
+// detail is what becomes of the detail of addresses of a domain that do not say
 // so themselves; unset is dropped.
-func (p *Promises) Detail(d int) inventory.Detail {
+func (p *Promises) detail(d int) inventory.Detail {
 	domain := &p.Model.Domains[d]
 	switch {
 	case domain.Detail != inventory.DetailUnset:
 		return domain.Detail
 	case domain.Source >= 0:
-		return p.Detail(domain.Source)
+		return p.detail(domain.Source)
 	}
 	return p.Model.Defaults.Detail
 }
