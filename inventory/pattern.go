@@ -92,12 +92,16 @@ func parseParts(local, address string) (p Pattern, problem *mailaddr.Problem) {
 		if !parted {
 			break
 		}
-		switch kind, known := partKinds[(after + " ")[0]]; {
+		var which byte
+		if after != "" {
+			which = after[0]
+		}
+		switch kind, known := partKinds[which]; {
 		case known:
 			p = append(p, Part{Kind: kind})
-		case strings.HasPrefix(after, "%"):
+		case which == '%':
 			p = p.appendText("%")
-		case strings.HasPrefix(after, "0"):
+		case which == '0':
 			return nil, &mailaddr.Problem{
 				Text: fmt.Sprintf("%q holds %%0, the whole key with its @; no address can be made of that", address),
 				Help: "%1 is the user, %2 the detail, %3 the detail with its plus",
