@@ -14,15 +14,26 @@ import (
 // serves all of them.
 type wall struct{ from, to string } // patterns of path.Match below virtmap/
 
-var walls = []wall{
-	{"internal/promise", "internal/mta"}, {"internal/promise", "internal/mta/*"}, {"internal/promise", "internal/mta/*/*"}, {"internal/promise", "virtuser"}, {"internal/promise", "internal/effective"},
-	{"internal/change", "virtuser"}, {"internal/endtoend", "virtuser"}, {"internal/fileset", "virtuser"}, {"internal/build", "virtuser"}, {"internal/importer", "virtuser"},
-	{"internal/change", "internal/mta/*"}, {"internal/endtoend", "internal/mta/*"}, {"internal/fileset", "internal/mta/*"}, {"internal/build", "internal/mta/*"}, {"internal/importer", "internal/mta/*"},
-	{"internal/change", "internal/mta/*/*"}, {"internal/endtoend", "internal/mta/*/*"}, {"internal/fileset", "internal/mta/*/*"}, {"internal/build", "internal/mta/*/*"}, {"internal/importer", "internal/mta/*/*"},
-	{"internal/report", "internal/mta/*"}, {"internal/publish", "internal/mta/*"}, {"internal/smtpd", "virtuser"}, {"internal/mta", "virtuser"}, {"internal/mta", "internal/mta/*"},
+// neutral are the rooms that serve every mail server, and know none.
+var neutral = []string{
+	"inventory", "internal/promise", "internal/effective", "internal/fileset", "internal/change", "internal/endtoend", "internal/build", "internal/importer",
+	"internal/publish", "internal/smtpd", "internal/report", "internal/mapfile", "internal/hashdb", "internal/mta",
+}
+
+// further are walls beside those of neutral rooms.
+var further = []wall{
+	{"internal/promise", "internal/mta"}, {"internal/promise", "internal/effective"}, {"inventory", "internal/mta"}, {"internal/effective", "internal/mta"},
 	{"internal/outcome", "*"}, {"internal/outcome", "internal/*"}, {"internal/outcome", "internal/*/*/*"},
-	{"inventory", "internal/mta"}, {"inventory", "internal/mta/*"}, {"inventory", "internal/mta/*/*"}, {"inventory", "virtuser"},
-	{"mxcheck", "inventory"}, {"internal/smtpd", "inventory"}, {"internal/hashdb", "virtuser"}, {"internal/mapfile", "virtuser"},
+	{"mxcheck", "inventory"}, {"internal/smtpd", "inventory"}, {"internal/build", "internal/cli"},
+}
+
+// walls are all walls: a neutral room reaches no room of a mail server.
+func walls() []wall {
+	all := slices.Clone(further)
+	for _, room := range neutral {
+		all = append(all, wall{room, "internal/mta/*"}, wall{room, "internal/mta/*/*"}, wall{room, "virtuser"})
+	}
+	return all
 }
 
 // exceptions are the walls that do not stand yet. The list may only get shorter:
@@ -71,7 +82,7 @@ func TestRoomsStayBehindWalls(t *testing.T) {
 }
 
 func walled(from, to string) bool {
-	return slices.ContainsFunc(walls, func(w wall) bool {
+	return slices.ContainsFunc(walls(), func(w wall) bool {
 		a, _ := path.Match(w.from, from) // the patterns are well formed
 		b, _ := path.Match(w.to, to)
 		return a && b

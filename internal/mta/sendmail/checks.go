@@ -114,10 +114,13 @@ func (c *checker) route(t *inventory.Target) {
 }
 
 // hasPercent reports whether an address, or one that is made of a pattern, has a
-// percent sign of its own.
+// percent sign of its own. Most targets are neither.
 func (c *checker) hasPercent(t *inventory.Target) bool {
-	if t.Kind == inventory.ToAddress {
-		return strings.Contains(t.Text, "%")
+	switch t.Kind {
+	case inventory.ToAddress:
+		return strings.IndexByte(t.Text, '%') >= 0
+	case inventory.ToPattern:
+		return slices.ContainsFunc(c.m.Pattern(t), func(part inventory.Part) bool { return strings.Contains(part.Text, "%") })
 	}
-	return slices.ContainsFunc(c.m.Pattern(t), func(part inventory.Part) bool { return strings.Contains(part.Text, "%") })
+	return false
 }
