@@ -46,8 +46,7 @@ func as(kind Kind, err error) error {
 // Errors without more to say.
 var (
 	ErrFaults       = errors.New("the inventory has faults") // which Events were given
-	ErrNoGeneration = errors.New("there is no such generation")
-	ErrNoPlan       = errors.New("it is no plan")
+	ErrNoGeneration = errors.New("there is no such generation; virtmap history lists them")
 	errMoved        = errors.New("the inventory was edited meanwhile and names another mail_dir; run it again")
 )
 
@@ -102,6 +101,11 @@ type OtherPlan struct{ Differing []string }
 func (e *OtherPlan) Error() string {
 	return "this is not what was reviewed: " + strings.Join(e.Differing, "; ")
 }
+
+// A NoPlan error says that a file is no plan.
+type NoPlan struct{ Path string }
+
+func (e *NoPlan) Error() string { return fmt.Sprintf("%q is no plan", e.Path) }
 
 // A Disproved error says how many addresses do not keep the promise of the
 // inventory; Events were given each.

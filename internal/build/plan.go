@@ -64,7 +64,7 @@ func (r *run) asPlanned() error {
 	}
 	var reviewed Plan
 	if err := json.Unmarshal(text, &reviewed); err != nil || reviewed.Version != 1 {
-		return ErrNoPlan
+		return &NoPlan{r.Plan}
 	}
 	now, err := planOf(r.set.Outputs)
 	if err != nil {

@@ -130,7 +130,7 @@ func (a *buildArgs) run(ctx context.Context, stdio Stdio) error {
 	}
 	result, err := build.Run(ctx, options, &narrator{stages: stdio.stages, stdio: stdio, quiet: a.quiet, dryRun: a.dryRun})
 	if err != nil {
-		return buildExit(err, a.plan, stdio)
+		return buildExit(err, stdio)
 	}
 	return resultExit(&result)
 }

@@ -25,12 +25,13 @@ func resultExit(r *build.Result) error {
 }
 
 // buildExit gives an error of a build its exit code, and the flags that let it
-// pass. plan is the file of --plan.
-func buildExit(err error, plan string, stdio Stdio) error {
+// pass. What replacing files would lose is printed.
+func buildExit(err error, stdio Stdio) error {
 	var (
 		known    *exitError
 		foreign  *build.Foreign
 		accident *build.Accident
+		noPlan   *build.NoPlan
 		other    *build.OtherPlan
 		host     *build.OtherHost
 		lies     *build.Disproved
@@ -41,8 +42,8 @@ func buildExit(err error, plan string, stdio Stdio) error {
 		return err
 	case errors.Is(err, build.ErrFaults):
 		return exit(exitProblems, nil)
-	case errors.Is(err, build.ErrNoPlan):
-		return exit(exitNoInput, fmt.Errorf("%q is no plan of diff --save", plan))
+	case errors.As(err, &noPlan):
+		return exit(exitNoInput, fmt.Errorf("%q is no plan of diff --save", noPlan.Path))
 	case errors.As(err, &command):
 		return exit(exitIO, commandFailed(command))
 	case errors.As(err, &foreign):

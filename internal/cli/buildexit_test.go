@@ -19,7 +19,7 @@ func TestOtherHost(t *testing.T) {
 			`calls "mx1.example.net", and the inventory is for "mx2.example.net", so that nothing was written. ` +
 				`If it is that server, write "host: {name: mx1.example.net}" into the inventory, or put mx2.example.net beside here.example`},
 	} {
-		if err := buildExit(&c.host, "", Stdio{}); exitCode(err) != exitRefused || !strings.Contains(err.Error(), c.want) {
+		if err := buildExit(&c.host, Stdio{}); exitCode(err) != exitRefused || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("it %s: %v", c.it, err)
 		}
 	}

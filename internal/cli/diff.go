@@ -79,7 +79,7 @@ func (a *diffArgs) run(ctx context.Context, stdio Stdio) error {
 	}
 	review, err := build.Review(ctx, options, &narrator{stages: stdio.stages, stdio: stdio, quiet: a.quiet})
 	if err != nil {
-		return buildExit(err, "", stdio)
+		return buildExit(err, stdio)
 	}
 	stdio.tellDamage(review.Changes, review.Instead, "a build makes it anew")
 	if a.save != "" {

@@ -103,7 +103,7 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 	}
 	q, err := asking.Open(&source.Model.Host, &narrator{stages: stdio.stages, stdio: stdio})
 	if err != nil {
-		return buildExit(err, "", stdio)
+		return buildExit(err, stdio)
 	}
 	if a.authoritative {
 		q.Authoritatively()

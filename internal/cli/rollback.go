@@ -92,7 +92,7 @@ func (a *keptArgs) rollback(ctx context.Context, number int, stdio Stdio) error 
 		return exit(exitRefused, fmt.Errorf("rows of generation %d lead to %s, which the server does not read, so that their mail would be refused, and nothing was written: %s. Have it read first; --unwired lets it pass",
 			unread.Generation, unread.File, strings.Join(unread.Missing, "; ")))
 	case err != nil:
-		return buildExit(err, "", stdio)
+		return buildExit(err, stdio)
 	case len(restored.Changes) == 0:
 		fmt.Fprintf(stdio.Out, "generation %d is in place already\n", restored.Meta.Number)
 	default:
