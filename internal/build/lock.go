@@ -9,11 +9,17 @@ import (
 	"virtmap/internal/publish"
 )
 
-// enter locks folders.
-func (r *run) enter(ctx context.Context, f Folders) (leave func() error, err error) {
-	holder := publish.Holder{PID: os.Getpid(), Command: r.Command, Since: time.Now().Truncate(time.Second), Wait: r.Wait, Tell: r.events.Tell}
+// enter locks the folders. command is how others are told what is at work, wait how
+// long another is waited for.
+func (f Folders) enter(ctx context.Context, command string, wait time.Duration, tell func(line string)) (leave func() error, err error) {
+	holder := publish.Holder{PID: os.Getpid(), Command: command, Since: time.Now().Truncate(time.Second), Wait: wait, Tell: tell}
 	leave, err = publish.Enter(ctx, publish.OS, f.Out, f.State, holder)
 	return leave, as(IO, err)
+}
+
+// enter locks folders for the run.
+func (r *run) enter(ctx context.Context, f Folders) (leave func() error, err error) {
+	return f.enter(ctx, r.Command, r.Wait, r.events.Tell)
 }
 
 // release closes the installed set and leaves the folders.

@@ -44,9 +44,10 @@ func (r *run) prepare(ctx context.Context) error {
 // for them reads it again: it may have been edited meanwhile, and the other
 // build may have published that.
 func (r *run) load(ctx context.Context) error {
+	reading := Reading{Load: r.Load, Least: diag.Error, Stages: r.events}
 	for began := time.Now(); ; began = time.Now() {
 		var err error
-		if r.source, r.faults, err = (&Reading{Load: r.Load, Least: diag.Error, Stages: r.events}).Read(r.Inventory); err != nil {
+		if r.source, r.faults, err = reading.Read(r.Inventory); err != nil {
 			return err
 		}
 		m := r.source.Model
@@ -106,7 +107,7 @@ func (r *run) keepLeaving() (err error) {
 
 // outputs gathers what is to be published.
 func (r *run) outputs() (err error) {
-	if r.set.Outputs, err = fileset.Outputs(sendmail.Server, r.source, r.Out, mapOwner(r.Out)); err != nil {
+	if r.set.Outputs, err = fileset.Outputs(sendmail.Server, r.source, r.Out, MapOwner(r.Out)); err != nil {
 		return &Error{Kind: Bug, Err: err}
 	}
 	if r.MC == "" {

@@ -42,13 +42,12 @@ type Restored struct {
 
 // Restore puts a generation back in place.
 func (r *Restoring) Restore(ctx context.Context) (restored Restored, err error) {
-	holder := publish.Holder{PID: os.Getpid(), Command: r.Command, Since: time.Now().Truncate(time.Second), Wait: r.Wait, Tell: r.Tell}
 	if _, err := os.Stat(r.State); err != nil {
 		return restored, as(NoInput, err) // nothing is made where nothing is kept
 	}
-	leave, err := publish.Enter(ctx, publish.OS, r.Out, r.State, holder)
+	leave, err := r.enter(ctx, r.Command, r.Wait, r.Tell)
 	if err != nil {
-		return restored, as(IO, err)
+		return restored, err
 	}
 	defer func() { err = errors.Join(err, leave()) }()
 	before := namesIn(r.Out)
@@ -101,7 +100,7 @@ func (r *Restoring) swapIn(ctx context.Context) (m publish.Meta, report publish.
 	if err := r.readable(m, content); err != nil {
 		return m, report, err
 	}
-	outputs, err := fileset.Restored(sendmail.Server, m, content, r.Out, mapOwner(r.Out))
+	outputs, err := fileset.Restored(sendmail.Server, m, content, r.Out, MapOwner(r.Out))
 	if err != nil {
 		return m, report, err
 	}

@@ -135,8 +135,8 @@ func calledHere(dir string) (string, error) {
 	return c.Host(), nil
 }
 
-// mapOwner is who owns new maps in a folder, -1 for the one who runs us.
-func mapOwner(dir string) int {
+// MapOwner is who owns new maps in a folder, -1 for the one who runs us.
+func MapOwner(dir string) int {
 	if os.Geteuid() != 0 {
 		return -1
 	}

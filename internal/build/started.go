@@ -10,10 +10,11 @@ import (
 	"virtmap/internal/publish"
 )
 
-// When was the running server started? A run asks twice, and means two things:
-// restarted errs on the side of a time that is too late, since rows that stay for
-// nothing do no harm; started must not be later than what the server read, since
-// files are held back by it.
+// When was the running server started? A run asks this for two reasons. restarted
+// asks whether rows of domains that left may go: the time of a pid file is enough,
+// also where the server does not run now, since it reads everything at its next
+// start. started asks what the running server has read: only a process that runs
+// counts, by the time of its start or of its last HUP.
 
 // reloadedName is a file of the state folder whose time is that of the last
 // restart we know of.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mmap"
-	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/virtuser"
 )
@@ -69,11 +67,7 @@ func (a *mapMakeArgs) run(ctx context.Context, path string, typ mapfile.Type, st
 		if table, err = a.parse(path, stdio); err != nil {
 			return out, err
 		}
-		owner := -1
-		if os.Geteuid() == 0 {
-			owner = sendmail.TrustedUser(filepath.Dir(path), build.LookupUser)
-		}
-		out = fileset.Map(path, typ, table, owner)
+		out = fileset.Map(path, typ, table, build.MapOwner(filepath.Dir(path)))
 		check := out.Check
 		out.Check = func(image *mmap.Image) error {
 			if build.StampOf(path) != before {
