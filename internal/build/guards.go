@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"virtmap/internal/change"
+	"virtmap/internal/mta"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 )
@@ -31,24 +32,25 @@ func (g *Guards) limits(m *inventory.Model) change.Limits {
 // none. A take-over of what cannot be compared is refused until that is allowed;
 // damaged alias files of the server are passed over, and named.
 func (r *run) approve(changes []publish.Change) (err error) {
-	defer func() { err = errors.Join(err, r.installed.close()) }() // before files are swapped
+	defer func() { err = errors.Join(err, r.installed.Close()) }() // before files are swapped
 	held := slices.ContainsFunc(r.set.Outputs, func(o publish.Output) bool { return o.Hold })
 	if r.Plan != "" || !held && !slices.ContainsFunc(changes, func(c publish.Change) bool { return !c.New }) {
 		return nil // it was reviewed, or there was nothing
 	}
-	c, err := r.installed.compare(r.source, changes)
+	c, err := r.compare(changes)
 	if err != nil {
 		return r.uncompared(err, slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Kept != "" }))
 	}
 	if r.Adopt {
 		r.compared = &c // for what is lost
 	}
-	alarms := c.Alarms(r.Guards.limits(r.source.Model), r.Guards.Allow)
+	alarms := c.Alarms(r.Guards.limits(r.source.Inventory()), r.Guards.Allow)
 	if len(alarms) == 0 {
 		return nil
 	}
-	for _, path := range slices.Sorted(maps.Keys(r.installed.compared)) {
-		r.events.Tell(fmt.Sprintf("guards: %s is damaged or gone; they compared %s", path, r.installed.compared[path]))
+	instead := r.installed.Instead()
+	for _, path := range slices.Sorted(maps.Keys(instead)) {
+		r.events.Tell(fmt.Sprintf("guards: %s is damaged or gone; they compared %s", path, instead[path]))
 	}
 	return &Accident{alarms}
 }
@@ -57,7 +59,7 @@ func (r *run) approve(changes []publish.Change) (err error) {
 // says that it replaces files which a person made.
 func (r *run) uncompared(why error, takesOver bool) error {
 	switch {
-	case (takesOver || errors.Is(why, errBlind)) && !slices.Contains(r.Guards.Allow, change.TooMany):
+	case (takesOver || errors.Is(why, mta.ErrBlind)) && !slices.Contains(r.Guards.Allow, change.TooMany):
 		return &Accident{[]change.Alarm{{Guard: change.TooMany, Text: "nothing of what is installed can be compared: " + why.Error()}}}
 	case takesOver:
 		r.events.Tell("the guards compared nothing: what is installed cannot be read: " + why.Error())
@@ -70,7 +72,7 @@ func (r *run) uncompared(why error, takesOver bool) error {
 // when nothing can be compared.
 func (r *run) losses() *change.Change {
 	if r.compared == nil {
-		if c, err := r.installed.compare(r.source, nil); err == nil {
+		if c, err := r.compare(nil); err == nil {
 			r.compared = &c
 		}
 	}

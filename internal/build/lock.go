@@ -25,7 +25,7 @@ func (r *run) enter(ctx context.Context, f Folders) (leave func() error, err err
 // release closes the installed set and leaves the folders.
 func (r *run) release() (err error) {
 	if r.installed != nil {
-		err = r.installed.close()
+		err = r.installed.Close()
 	}
 	leave := r.leave
 	r.leave, r.locked = func() error { return nil }, false

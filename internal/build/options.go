@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/lint"
+	"virtmap/internal/mta"
 	"virtmap/inventory"
 )
 
@@ -14,7 +16,9 @@ type Options struct {
 	// Load reads the inventory. An error is one of reading it; what is wrong
 	// in it is in the list.
 	Load        func(path string) (*inventory.Model, *diag.List, error)
-	IncludeFrom []string // folders that Load includes files from
+	Servers     []*mta.Server // that an inventory may name, the default first
+	Known       lint.Known    // their checks
+	IncludeFrom []string      // folders that Load includes files from
 
 	Folders        // as they were given
 	MC      string // the server's sendmail.mc, in which our block is kept; empty: none

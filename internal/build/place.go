@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta"
 	"virtmap/internal/regular"
 	"virtmap/inventory"
 )
@@ -38,13 +39,13 @@ func (f Folders) within(server string) Folders {
 	return f
 }
 
-// Installed gives the folders of files that are installed.
-func (f Folders) Installed() Folders { return f.within(DefaultDir) }
+// Installed gives the folders of files that are installed for a server.
+func (f Folders) Installed(server *mta.Server) Folders { return f.within(server.Dir) }
 
 // place settles the folders by the inventory.
 func (r *run) place(host *inventory.Host) error {
 	if r.Out == "" {
-		if err := onHost(host); err != nil {
+		if err := onHost(r.server, host); err != nil {
 			return err
 		}
 	}
@@ -67,7 +68,7 @@ func LookupUser(name string) (uid int, err error) {
 // onHost refuses to write to the mail folder of another machine. This one is
 // host.name when it has that name, or the first word of it, or when the
 // sendmail.cf in the mail folder calls the server so.
-func onHost(host *inventory.Host) error {
+func onHost(server *mta.Server, host *inventory.Host) error {
 	names, err := namesOfThisHost()
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func onHost(host *inventory.Host) error {
 	if slices.ContainsFunc(names, func(here string) bool { return sameHost(here, name) }) {
 		return nil
 	}
-	called, err := calledHere(host.MailDir.Text)
+	called, err := calledHere(server, host.MailDir.Text)
 	if err != nil {
 		called = "" // it is not known
 	}
@@ -107,11 +108,54 @@ func ThisHost() (string, error) {
 
 // HostOf is the name of the server that a folder is for: that of its
 // configuration, or of this machine.
-func HostOf(dir string) (string, error) {
-	if host, err := calledHere(dir); host != "" || err != nil {
+func HostOf(server *mta.Server, dir string) (string, error) {
+	if host, err := calledHere(server, dir); host != "" || err != nil {
 		return host, as(NoInput, err)
 	}
 	return ThisHost()
+}
+
+// calledHere is what the server of a folder calls itself; empty where its
+// configuration does not say it.
+func calledHere(server *mta.Server, dir string) (string, error) {
+	if server.Site == nil {
+		return "", nil
+	}
+	site, err := server.Site(dir)
+	return site.Name, err
+}
+
+// MapOwner is the user that new maps in a folder belong to, -1 for the one who runs
+// the program.
+func MapOwner(server *mta.Server, dir string) int {
+	if os.Geteuid() != 0 {
+		return -1
+	}
+	return Owner(server, dir)
+}
+
+// Owner is the user that the server's configuration gives maps to, -1 where it does
+// not say.
+func Owner(server *mta.Server, dir string) int {
+	if server.Site == nil {
+		return -1
+	}
+	site, err := server.Site(dir)
+	if err != nil || site.Owner == "" {
+		return -1
+	}
+	uid, err := LookupUser(site.Owner)
+	if err != nil {
+		return -1
+	}
+	return uid
+}
+
+// IsLive reports whether a folder is the one from which the server reads, under its
+// own name or another.
+func IsLive(dir string, host *inventory.Host) bool {
+	whole, err := filepath.Abs(dir)
+	return err == nil && regular.SamePath(whole, host.MailDir.Text)
 }
 
 func namesOfThisHost() ([]string, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"virtmap/internal/mta/servers"
 	"virtmap/inventory"
 )
 
@@ -31,7 +32,7 @@ func TestOnHost(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "sendmail.cf"), []byte(c.cf), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		err := onHost(&inventory.Host{Name: inventory.Name{Text: c.name}, MailDir: inventory.Name{Text: dir}})
+		err := onHost(servers.All[0], &inventory.Host{Name: inventory.Name{Text: c.name}, MailDir: inventory.Name{Text: dir}})
 		var other *OtherHost
 		if errors.As(err, &other) != (c.want != nil) || other != nil && *other != *c.want {
 			t.Errorf("it %s: %v", c.it, err)

@@ -9,8 +9,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
-	"virtmap/internal/lint"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
 	"virtmap/internal/publish"
 )
 
@@ -22,8 +21,8 @@ func (r *run) prepare(ctx context.Context) error {
 	}
 	err := r.load(ctx)
 	if err == nil {
-		r.digest = r.source.Model.Sources.Digest()
-		r.installed = &installed{Folders: r.Folders, host: r.source.Model.Host.Name.Text, tell: r.events.Tell}
+		r.digest = r.source.Inventory().Sources.Digest()
+		r.installed = r.findInstalled()
 		r.set = publish.Set{State: r.State, Adopt: r.Adopt, DryRun: r.DryRun, Entered: true, FS: publish.OS, Tell: r.events.Tell, Watch: r.events}
 		err = r.work(ctx)
 	}
@@ -31,7 +30,7 @@ func (r *run) prepare(ctx context.Context) error {
 		err = r.tell(r.faults, r.least())
 	}
 	if err == nil {
-		lint.Silence(r.source.Model, &r.dnsFaults)
+		r.Known.Silence(r.source.Inventory(), &r.dnsFaults)
 		err = r.tell(&r.dnsFaults, r.least())
 	}
 	if err != nil {
@@ -44,13 +43,14 @@ func (r *run) prepare(ctx context.Context) error {
 // for them reads it again: it may have been edited meanwhile, and the other
 // build may have published that.
 func (r *run) load(ctx context.Context) error {
-	reading := Reading{Load: r.Load, Least: diag.Error, Stages: r.events}
+	reading := Reading{Servers: r.Servers, Known: r.Known, Load: r.Load, Least: diag.Error, Stages: r.events}
 	for began := time.Now(); ; began = time.Now() {
 		var err error
 		if r.source, r.faults, err = reading.Read(r.Inventory); err != nil {
 			return err
 		}
-		m := r.source.Model
+		m := r.source.Inventory()
+		r.server = serverOf(r.Servers, m)
 		if r.faults.Failed() {
 			return r.tell(r.faults, r.least())
 		}
@@ -101,13 +101,13 @@ func (r *run) work(ctx context.Context) error {
 
 // keepLeaving keeps the rows of domains that leave until the server was restarted.
 func (r *run) keepLeaving() (err error) {
-	r.source, r.leaving, err = r.source.KeepLeaving(r.Out, r.installed.open, r.restarted(), r.Grace, time.Now())
+	r.source, r.leaving, err = r.installed.Keep(r.source, mta.Leave{Restarted: r.restarted(), Grace: r.Grace, Now: time.Now()})
 	return as(IO, err)
 }
 
 // outputs gathers what is to be published.
 func (r *run) outputs() (err error) {
-	if r.set.Outputs, err = fileset.Outputs(sendmail.Server, r.source, r.Out, MapOwner(r.Out)); err != nil {
+	if r.set.Outputs, err = fileset.Outputs(r.server, r.source, r.Out, MapOwner(r.server, r.Out)); err != nil {
 		return &Error{Kind: Bug, Err: err}
 	}
 	if r.MC == "" {
@@ -117,12 +117,27 @@ func (r *run) outputs() (err error) {
 	if real, err := filepath.EvalSymlinks(r.MC); err == nil {
 		r.MC = real
 	}
-	block, err := sendmail.MC(r.source, r.set.FS, r.MC, r.source.Model.Sources, r.faults)
+	block, err := r.edited()
 	if err != nil {
 		return &Error{Kind: NoInput, Option: "mc", Err: err}
 	}
 	r.set.Outputs = append(r.set.Outputs, block)
 	return nil
+}
+
+// edited gives the output that keeps our lines in the file that a person maintains.
+// Faults of the file are in the list.
+func (r *run) edited() (out publish.Output, err error) {
+	text, err := r.set.FS.ReadFile(r.MC)
+	if err != nil {
+		return out, err
+	}
+	src, err := r.source.Inventory().Sources.Add(r.MC, string(text))
+	if err != nil {
+		return out, err
+	}
+	next, lines := r.server.Edit(src, r.source, r.faults)
+	return fileset.Shared(r.MC, next, text, lines), nil
 }
 
 // least is the least severity of faults that are told.
@@ -135,7 +150,7 @@ func (r *run) least() diag.Severity {
 
 // tell tells of faults, and fails when there are errors among them.
 func (r *run) tell(faults *diag.List, least diag.Severity) error {
-	if err := r.events.Faults(r.source.Model.Sources, faults, least); err != nil {
+	if err := r.events.Faults(r.source.Inventory().Sources, faults, least); err != nil {
 		return err
 	}
 	if faults.Failed() {

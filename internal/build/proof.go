@@ -2,7 +2,6 @@ package build
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"path/filepath"
 	"runtime"
@@ -11,19 +10,21 @@ import (
 	"virtmap/internal/endtoend"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/internal/promise"
 	"virtmap/internal/publish"
+	"virtmap/inventory"
 )
 
 // A Proof tries the files of a set over SMTP, against what an inventory promises:
 // the files of a folder, or those that are staged and not in their places yet.
 type Proof struct {
-	Source   sendmail.Build
-	Set      *sendmail.Installed
-	Account  func(name string) bool // of the server, beside the names of its own aliases
-	Sendmail *sendmail.Asker        // the installed program, which is asked too; nil: it is not
-	Each     func(*endtoend.Result) error
+	Source  mta.Build
+	Set     mta.Set
+	Host    mta.Host         // the server; its accounts are those beside the names of its own aliases
+	Program endtoend.Program // the installed program, which is asked too; nil: it is not
+	Each    func(*endtoend.Result) error
 
 	// Unreadable says, when Run is over, why rows of the set could not be read; nil:
 	// all could.
@@ -38,12 +39,11 @@ type ProofEvents interface {
 
 // Run tries every address. The error is of the machine.
 func (p *Proof) Run(ctx context.Context) error {
-	promises := promise.Promises{Model: p.Source.Model, Account: p.known}
+	promises := promise.Promises{Model: p.Source.Inventory(), Account: p.known}
 	promises.Prepare()
-	trial := endtoend.Trial{Host: p.Set.Router.Host, Set: p.Set, Promised: promises.Of, Fold: fold, Workers: 4 * runtime.GOMAXPROCS(0),
-		Ends: p.Set.Router.Ends, Each: p.Each}
-	if p.Sendmail != nil {
-		trial.Program = p.Sendmail
+	trial := endtoend.Trial{Host: p.Host.Name, Set: p.Set, Promised: promises.Of, Fold: fold, Workers: 4 * runtime.GOMAXPROCS(0), Program: p.Program, Each: p.Each}
+	if local, ok := p.Set.(mta.Local); ok {
+		trial.Ends = local.Ends
 	}
 	return trial.Run(ctx, p.vectors())
 }
@@ -59,35 +59,52 @@ func (p *Proof) Count() (n int) {
 // known reports whether the server has a name: an account, or one of its own
 // aliases.
 func (p *Proof) known(name string) bool {
-	_, aliased := p.Set.SiteAliases().Alias(name)
-	return aliased || p.Account(name)
+	local, ok := p.Set.(mta.Local)
+	return ok && local.Knows(name) || p.Host.Account(name)
+}
+
+// listed are the domains in the files, of those that the inventory does not serve.
+func (p *Proof) listed(yield func(promise.Vector) bool) bool {
+	local, ok := p.Set.(mta.Local)
+	if !ok {
+		return true
+	}
+	for _, name := range local.Listed() {
+		for _, v := range promise.OfName(name) {
+			if !takes(p.Source.Inventory(), name) && !yield(v) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// takes reports whether mail for a domain is taken by an inventory.
+func takes(m *inventory.Model, domain string) bool {
+	i, ok := m.Domain(domain)
+	return ok && m.Domains[i].Enabled && !m.Domains[i].Held || m.IsHostName(domain)
 }
 
 // vectors are those of the inventory, and one for every row and every domain
 // of the files.
 func (p *Proof) vectors() iter.Seq[promise.Vector] {
 	return func(yield func(promise.Vector) bool) {
-		for v := range promise.Vectors(p.Source.Model) {
+		for v := range promise.Vectors(p.Source.Inventory()) {
 			if !yield(v) {
 				return
 			}
 		}
-		for _, name := range p.Set.Listed() {
-			for _, v := range promise.OfName(name) {
-				if !p.Source.Takes(name) && !yield(v) {
-					return
-				}
-			}
+		if !p.listed(yield) {
+			return
 		}
-		enough := errors.New("enough")
-		err := p.Set.EachRow(func(key, _ []byte) error {
+		rows, err := p.Set.Rows()
+		if p.Unreadable = err; err != nil {
+			return
+		}
+		for key := range mapfile.All(rows) {
 			if v, ok := promise.OfRow(string(key)); ok && !yield(v) {
-				return enough
+				return
 			}
-			return nil
-		})
-		if p.Unreadable = err; errors.Is(err, enough) {
-			p.Unreadable = nil
 		}
 	}
 }
@@ -105,14 +122,14 @@ func fold(addr string) string {
 
 // prove proves the staged files. at gives the place of what will be at a path.
 func (r *run) prove(ctx context.Context, at func(path string) string) error {
-	router := r.source.Router()
-	set, err := sendmail.OpenAt(r.Out, at, router.Host, router.Account)
+	host := mta.Host{Name: r.source.Inventory().Host.Name.Text, Account: Account(r.source.Inventory())}
+	set, err := r.server.Open(mta.Place{Dir: r.Out, At: at}, host)
 	if err != nil {
 		return err
 	}
 	defer set.Close()
 	failed := 0
-	p := Proof{Source: r.source, Set: set, Account: router.Account}
+	p := Proof{Source: r.source, Set: set, Host: host}
 	p.Each = func(result *endtoend.Result) error {
 		if result.Passed() {
 			return nil
@@ -132,9 +149,18 @@ func (r *run) prove(ctx context.Context, at func(path string) string) error {
 	return nil
 }
 
-// WriteSet writes the files of a source into an empty folder.
-func WriteSet(ctx context.Context, source sendmail.Build, dir string) error {
-	outputs, err := fileset.Outputs(sendmail.Server, source, dir, -1)
+// Account gives the accounts that an inventory has: its users and local aliases.
+func Account(m *inventory.Model) func(name string) bool {
+	return func(name string) bool {
+		_, user := m.User(name)
+		_, alias := m.LocalAlias(name)
+		return user || alias
+	}
+}
+
+// WriteSet writes the files of a build into an empty folder.
+func WriteSet(ctx context.Context, server *mta.Server, source mta.Build, dir string) error {
+	outputs, err := fileset.Outputs(server, source, dir, -1)
 	if err != nil {
 		return err
 	}

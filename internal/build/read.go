@@ -13,7 +13,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/lint"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
 	"virtmap/inventory"
 )
 
@@ -25,6 +25,8 @@ var yamlEndings = []string{".yaml", ".yml"}
 
 // A Reading says how an inventory is read.
 type Reading struct {
+	Servers  []*mta.Server // that an inventory may name, the default first
+	Known    lint.Known    // their checks
 	Load     func(path string) (*inventory.Model, *diag.List, error)
 	Accounts []string      // of the server, about which there is advice
 	Least    diag.Severity // of the advice that is asked for
@@ -33,31 +35,35 @@ type Reading struct {
 
 // Read reads and compiles an inventory; the faults of both are in the list. An
 // inventory with faults is compiled too, for the sake of the faults.
-func (r *Reading) Read(path string) (sendmail.Build, *diag.List, error) {
+func (r *Reading) Read(path string) (mta.Build, *diag.List, error) {
 	r.Stages.Enter("read the inventory")
 	m, faults, err := r.Load(path)
 	if errors.Is(err, context.Canceled) {
-		return sendmail.Build{}, nil, as(NoInput, err)
+		return nil, nil, as(NoInput, err)
 	}
 	if err != nil {
-		return sendmail.Build{}, nil, as(NoInput, nearInventory(path, err))
+		return nil, nil, as(NoInput, nearInventory(path, err))
 	}
+	server := serverOf(r.Servers, m)
 	if m.Part {
 		if top, ok := includedBy(path); ok {
 			notByItself(faults, top)
-			sendmail.Check(m, faults)
-			return sendmail.Compile(m, faults.Fork()), faults, nil
+			if server.Check != nil {
+				server.Check(m, faults)
+			}
+			return server.Compile(m, faults.Fork()), faults, nil
 		}
 	}
 	r.Stages.Bytes(int64(m.Sources.Len()))
 	r.Stages.Rows(m.CountAddresses())
 	r.Stages.Enter("compile")
 	Release(m)
-	lint.Tune(m, faults)
-	source := sendmail.Compile(m, faults)
-	r.Stages.Rows(source.Compiled.Table.Len())
-	r.Stages.Bytes(int64(len(source.Compiled.Table.Text())))
-	skipped := lint.All() // of an inventory with errors nothing else is known
+	r.Known.Tune(m, faults)
+	source := server.Compile(m, faults)
+	rows, bytes := source.Size()
+	r.Stages.Rows(rows)
+	r.Stages.Bytes(bytes)
+	skipped := r.Known.All() // of an inventory with errors nothing else is known
 	if lint.Sound(faults) {
 		lint.Tests(m, faults)
 	}
@@ -65,8 +71,19 @@ func (r *Reading) Read(path string) (sendmail.Build, *diag.List, error) {
 		r.Stages.Enter("advise")
 		skipped = lint.Advise(m, r.Accounts, r.Least, faults)
 	}
-	lint.Ignored(m, skipped, faults)
+	r.Known.Ignored(m, skipped, faults)
 	return source, faults, nil
+}
+
+// serverOf gives the server that an inventory names, the default where the name is
+// not one of those there are.
+func serverOf(all []*mta.Server, m *inventory.Model) *mta.Server {
+	for _, s := range all {
+		if s.Name == string(m.Host.Server) {
+			return s
+		}
+	}
+	return all[0]
 }
 
 // nearInventory names the inventory that is there, where the one that was asked

@@ -12,7 +12,7 @@ import (
 
 	"virtmap/internal/fileset"
 	"virtmap/internal/mmap"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
 	"virtmap/internal/publish"
 	"virtmap/internal/regular"
 )
@@ -20,6 +20,7 @@ import (
 // A Restoring says which generation is put back, and how.
 type Restoring struct {
 	Folders
+	Server  *mta.Server
 	Number  int  // of history; below zero: the one before the last
 	Adopt   bool // files that a person changed are replaced
 	Unwired bool // also where the server does not read what the rows lead to
@@ -50,7 +51,7 @@ func (r *Restoring) Restore(ctx context.Context) (restored Restored, err error) 
 		return restored, err
 	}
 	defer func() { err = errors.Join(err, leave()) }()
-	before := namesIn(r.Out)
+	before := namesIn(r.Server, r.Out)
 	restored.Meta, restored.Report, err = r.swapIn(ctx)
 	var foreign *publish.Foreign
 	if errors.As(err, &foreign) {
@@ -65,18 +66,33 @@ func (r *Restoring) Restore(ctx context.Context) (restored Restored, err error) 
 
 // describe says what is not what it was then.
 func (r *Restoring) describe(restored *Restored, before []string) {
-	now := namesIn(r.Out)
-	own, _ := HostOf(r.Out) // the server takes mail for it without being told; only a warning depends on it
+	now := namesIn(r.Server, r.Out)
+	own, _ := HostOf(r.Server, r.Out) // the server takes mail for it without being told; only a warning depends on it
 	restored.Gone = slices.DeleteFunc(before, func(name string) bool { return slices.Contains(now, name) || name == own })
-	restored.Kinds = kindsOf(restored.Changes, "")
-	for _, name := range setNames {
-		if _, kept := restored.Meta.Files[name]; kept {
+	restored.Kinds = kindsOf(r.Server, restored.Changes)
+	for _, file := range tableFirst(r.Server.Files) {
+		if _, kept := restored.Meta.Files[file.Name]; kept {
 			continue
 		}
-		if _, err := os.Stat(filepath.Join(r.Out, name)); err == nil {
-			restored.Others = append(restored.Others, name)
+		if _, err := os.Stat(filepath.Join(r.Out, file.Name)); err == nil {
+			restored.Others = append(restored.Others, file.Name)
 		}
 	}
+}
+
+// tableFirst are files with the table of the virtual addresses before the others.
+func tableFirst(files []mta.File) []mta.File {
+	files = slices.Clone(files)
+	slices.SortStableFunc(files, func(a, b mta.File) int {
+		switch {
+		case a.Role == mta.Addresses:
+			return -1
+		case b.Role == mta.Addresses:
+			return 1
+		}
+		return 0
+	})
+	return files
 }
 
 // swapIn swaps the generation in.
@@ -100,7 +116,7 @@ func (r *Restoring) swapIn(ctx context.Context) (m publish.Meta, report publish.
 	if err := r.readable(m, content); err != nil {
 		return m, report, err
 	}
-	outputs, err := fileset.Restored(sendmail.Server, m, content, r.Out, MapOwner(r.Out))
+	outputs, err := fileset.Restored(r.Server, m, content, r.Out, MapOwner(r.Server, r.Out))
 	if err != nil {
 		return m, report, err
 	}
@@ -128,7 +144,7 @@ func (r *run) undo(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, leave()) }()
-	kept := Restoring{Folders: r.Folders, Gap: r.set.Gap, Unwired: true, Tell: r.events.Tell}
+	kept := Restoring{Folders: r.Folders, Server: r.server, Gap: r.set.Gap, Unwired: true, Tell: r.events.Tell}
 	for _, out := range r.set.Outputs {
 		if !out.Shared {
 			continue

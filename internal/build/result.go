@@ -6,7 +6,7 @@ import (
 	"virtmap/hostnames"
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 )
@@ -34,12 +34,12 @@ type Result struct {
 // result describes what was done.
 func (r *run) result(report publish.Report) Result {
 	result := Result{
-		Report: report, Folders: r.Folders, Host: &r.source.Model.Host, Inventory: r.source.Model.Name, Contents: Contents(r.source), MC: r.MC,
-		Kinds: kindsOf(report.Changes, r.MC), Live: IsLive(r.Out, &r.source.Model.Host), Leaving: r.leaving,
-		Decision: r.serving.decision, Compared: r.compared, Instead: r.installed.compared,
+		Report: report, Folders: r.Folders, Host: &r.source.Inventory().Host, Inventory: r.source.Inventory().Name, Contents: Contents(r.source), MC: r.MC,
+		Kinds: r.kinds(report.Changes), Live: IsLive(r.Out, &r.source.Inventory().Host), Leaving: r.leaving,
+		Decision: r.serving.decision, Compared: r.compared, Instead: r.installed.Instead(),
 	}
 	result.Runs = r.OnChange != "" && !r.DryRun && result.Kinds != Kinds{}
-	r.wiring.describe(&result, r.source)
+	r.wiring.describe(&result)
 	return result
 }
 
@@ -60,10 +60,11 @@ func (r *Result) settled() bool {
 }
 
 // Contents counts what is written of an inventory.
-func Contents(source sendmail.Build) string {
+func Contents(source mta.Build) string {
+	m := source.Inventory()
 	served, held := 0, 0
-	for i := range source.Model.Domains {
-		switch d := &source.Model.Domains[i]; {
+	for i := range m.Domains {
+		switch d := &m.Domains[i]; {
 		case d.Held:
 			held++
 		case d.Enabled:
@@ -74,5 +75,6 @@ func Contents(source sendmail.Build) string {
 	if held > 0 {
 		text += fmt.Sprintf(", %d held back", held)
 	}
-	return text + ", " + diag.Count(source.Compiled.Table.Len(), "row")
+	rows, _ := source.Size()
+	return text + ", " + diag.Count(rows, "row")
 }

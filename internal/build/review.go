@@ -7,7 +7,6 @@ import (
 	"virtmap/internal/change"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mmap"
-	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/internal/regular"
 )
@@ -36,17 +35,17 @@ func Review(ctx context.Context, o Options, events Events) (v Reviewed, err erro
 		return v, as(IO, err)
 	}
 	r.events.Enter("compare outcomes")
-	v.Change, err = r.installed.compare(r.source, v.Changes)
+	v.Change, err = r.compare(v.Changes)
 	if err == nil {
-		v.Change.Drift, err = fileset.Drift(sendmail.Server, r.Out)
+		v.Change.Drift, err = fileset.Drift(r.server, r.Out)
 	}
 	if err != nil {
 		return v, as(IO, err)
 	}
-	v.Alarms = v.Change.Alarms(r.Guards.limits(r.source.Model), nil)
-	v.Instead, v.outputs = r.installed.compared, r.set.Outputs
+	v.Alarms = v.Change.Alarms(r.Guards.limits(r.source.Inventory()), nil)
+	v.Instead, v.outputs = r.installed.Instead(), r.set.Outputs
 	if r.wiring != nil {
-		v.Missing = r.wiring.Says()
+		v.Missing = r.wiring.Says
 	}
 	return v, nil
 }

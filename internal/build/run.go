@@ -7,7 +7,7 @@ import (
 
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
 	"virtmap/internal/publish"
 )
 
@@ -20,14 +20,15 @@ type run struct {
 	locked  bool         // it holds the folders
 	leave   func() error // gives them back
 
-	source    sendmail.Build // what the inventory becomes
-	digest    string         // of the inventory
-	faults    *diag.List     // of the inventory
-	dnsFaults diag.List      // of what the DNS said
+	server    *mta.Server // that the inventory is for
+	source    mta.Build   // what the inventory becomes
+	digest    string      // of the inventory
+	faults    *diag.List  // of the inventory
+	dnsFaults diag.List   // of what the DNS said
 	serving   *serving
 	leaving   []string // domains whose rows stay for a while
 	wiring    *wiring  // nil: the folder is no server's
-	installed *installed
+	installed mta.Before
 	set       publish.Set
 	compared  *change.Change // what the guards looked at; nil: nothing
 }
@@ -96,14 +97,14 @@ func (r *run) settle(ctx context.Context) error {
 		r.Keep = max(r.Keep, 1)
 	}
 	r.set.Keep, r.set.Gap = r.Keep, r.gap()
-	r.set.Meta = publish.Meta{Time: now(), Who: whoAmI(), Inventory: r.source.Model.Name, Contents: Contents(r.source), Digest: r.digest}
-	r.set.Note = func(changes []publish.Change) string { return kindsOf(changes, r.MC).String() }
+	r.set.Meta = publish.Meta{Time: now(), Who: whoAmI(), Inventory: r.source.Inventory().Name, Contents: Contents(r.source), Digest: r.digest}
+	r.set.Note = func(changes []publish.Change) string { return r.kinds(changes).String() }
 	r.set.Approve = r.approve
 	if r.Verify {
 		r.set.Verify = func(at func(string) string) error { return r.prove(ctx, at) }
 	} else {
-		r.source.Model.ForgetAddresses() // they are rows by now
-		Release(r.source.Model)
+		r.source.Inventory().ForgetAddresses() // they are rows by now
+		Release(r.source.Inventory())
 	}
 	if r.Plan != "" {
 		return r.asPlanned()
@@ -113,8 +114,8 @@ func (r *run) settle(ctx context.Context) error {
 
 // gap is how far apart two swaps of one map are. Only the server has one.
 func (r *run) gap() time.Duration {
-	if IsLive(r.Out, &r.source.Model.Host) {
-		return MapGap
+	if IsLive(r.Out, &r.source.Inventory().Host) {
+		return r.server.MapGap
 	}
 	return 0
 }

@@ -13,6 +13,7 @@ import (
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
 	"virtmap/internal/endtoend"
+	"virtmap/internal/mta/servers"
 	"virtmap/inventory"
 	"virtmap/mxcheck/resolve"
 )
@@ -51,7 +52,7 @@ type place struct {
 func newPlace(t *testing.T) *place {
 	dir := t.TempDir()
 	load := func(path string) (*inventory.Model, *diag.List, error) { return inventory.Load(path, nil) }
-	return &place{t: t, o: Options{Inventory: filepath.Join(dir, "mail.yaml"), Load: load, Folders: Folders{Out: filepath.Join(dir, "out")},
+	return &place{t: t, o: Options{Servers: servers.All, Known: servers.Checks(), Inventory: filepath.Join(dir, "mail.yaml"), Load: load, Folders: Folders{Out: filepath.Join(dir, "out")},
 		MX: Asking{From: MXOff}, Keep: 5, Guards: Guards{MaxRemoved: -1, MinSize: -1}}}
 }
 
@@ -152,7 +153,7 @@ func TestRestore(t *testing.T) {
 	p.mustRun(oneDomain)
 	before := p.text("virtusertable")
 	p.mustRun(otherUser)
-	back := Restoring{Folders: p.o.Folders.Installed(), Number: -1, Tell: p.Tell}
+	back := Restoring{Folders: p.o.Folders.Installed(servers.All[0]), Server: servers.All[0], Number: -1, Tell: p.Tell}
 	restored, err := back.Restore(context.Background())
 	if err != nil || restored.Kinds != (Kinds{Map: true}) || p.text("virtusertable") != before {
 		t.Errorf("it gives %+v, %v", restored, err)
@@ -200,28 +201,6 @@ func TestReview(t *testing.T) {
 	}
 	if _, err := Run(context.Background(), p.o, p); !errors.As(err, &other) {
 		t.Errorf("the same again: %v", err)
-	}
-}
-
-// TestInstalledIsOpenedOnce opens a set again only where more of it is damaged.
-func TestInstalledIsOpenedOnce(t *testing.T) {
-	p := newPlace(t)
-	p.mustRun(oneDomain)
-	i := &installed{Folders: p.o.Folders.Installed(), host: "mx1.example.net", tell: p.Tell}
-	first, err := i.open(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again, err := i.open(nil); again != first || err != nil {
-		t.Errorf("it is opened again: %v", err)
-	}
-	damaged := []string{filepath.Join(p.o.Out, "virtusertable.db")}
-	without, err := i.open(damaged)
-	if err != nil || without == first || i.instead[damaged[0]] != "its text" {
-		t.Errorf("a damaged map: %v, %v", i.instead, err)
-	}
-	if err := i.close(); err != nil || i.set != nil {
-		t.Error(err)
 	}
 }
 

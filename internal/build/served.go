@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 
 	"virtmap/hostnames"
-	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
+	"virtmap/internal/mailaddr"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/internal/publish"
 	"virtmap/internal/regular"
 )
@@ -16,29 +18,51 @@ import (
 // served gives the domains of the installed lists: those whose mail is delivered
 // here, and those whose mail is relayed; nil where the memory alone counts. memory
 // is nil where nothing is remembered.
-func (i *installed) served(memory *hostnames.Memory) (local, relayed map[string]bool, err error) {
-	if local, err = i.listed(localList, memory); err != nil {
+func (r *run) served(memory *hostnames.Memory) (local, relayed map[string]bool, err error) {
+	if local, err = r.listed(mta.Served, memory); err != nil {
 		return nil, nil, err
 	}
 	if local == nil && memory == nil {
 		// The list may be kept elsewhere: on a first run the rows tell.
-		text, err := regular.ReadIfThere(filepath.Join(i.Out, tableName))
-		if err != nil {
-			return nil, nil, as(IO, err)
+		if local, err = r.ofRows(); err != nil {
+			return nil, nil, err
 		}
-		local = namesOf(tableName, text, tableDomains)
 	}
-	relayed, err = i.listed(relayedList, memory)
+	relayed, err = r.listed(mta.Relayed, memory)
 	return local, relayed, err
 }
 
-// listed gives the domains of an installed list; nil when the memory alone
+// ofRows gives the domains of the rows of the installed text of the virtual
+// addresses; nil where there is none.
+func (r *run) ofRows() (map[string]bool, error) {
+	file, ok := r.server.Of(mta.Addresses)
+	if !ok {
+		return nil, nil
+	}
+	text, err := regular.ReadIfThere(filepath.Join(r.Out, file.Name))
+	if text == nil || err != nil {
+		return nil, as(IO, err)
+	}
+	names := map[string]bool{}
+	for key := range mapfile.All(file.Rows(text)) {
+		if _, domain, ok := mailaddr.Split(string(key)); ok {
+			names[domain] = true
+		}
+	}
+	return names, nil
+}
+
+// listed gives the domains of the installed list of a role; nil when the memory alone
 // counts, because the list is not there or damaged. A list that is not as virtmap
 // wrote it may have lost names, and a domain that is lost so is not new: listed
 // adds those that are remembered as served, or, where there is no memory, those of
 // virtmap's copy.
-func (i *installed) listed(file string, memory *hostnames.Memory) (map[string]bool, error) {
-	path := filepath.Join(i.Out, file)
+func (r *run) listed(role mta.Role, memory *hostnames.Memory) (map[string]bool, error) {
+	file, ok := r.server.Of(role)
+	if !ok {
+		return nil, nil
+	}
+	path := filepath.Join(r.Out, file.Name)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, as(IO, fmt.Errorf("%q %w", path, publish.ErrNotFile))
 	}
@@ -46,17 +70,17 @@ func (i *installed) listed(file string, memory *hostnames.Memory) (map[string]bo
 	if err != nil {
 		return nil, as(IO, err)
 	}
-	if text != nil && publish.Wrote(publish.OS, i.State, path) {
-		return namesOf(file, text, listedNames), nil
+	if text != nil && publish.Wrote(publish.OS, r.State, path) {
+		return setOf(file.Lines(text)), nil
 	}
 	var names map[string]bool
 	if text != nil && fileset.DamagedText(text) == nil {
-		names = namesOf(file, text, listedNames)
+		names = setOf(file.Lines(text))
 	}
 	if memory != nil {
-		return withRemembered(names, memory, file == relayedList), nil
+		return withRemembered(names, memory, role == mta.Relayed), nil
 	}
-	if place, ok := i.copies(file); ok {
+	if place, ok := r.copies(file.Name); ok {
 		written, err := regular.ReadIfThere(place)
 		if err != nil {
 			return nil, as(IO, err)
@@ -64,7 +88,7 @@ func (i *installed) listed(file string, memory *hostnames.Memory) (map[string]bo
 		if names == nil {
 			names = map[string]bool{}
 		}
-		maps.Copy(names, namesOf(file, written, listedNames))
+		maps.Copy(names, setOf(file.Lines(written)))
 	}
 	return names, nil
 }
@@ -83,26 +107,10 @@ func withRemembered(names map[string]bool, memory *hostnames.Memory, backup bool
 	return names
 }
 
-// namesOf gives the domains of a text; nil when there is none.
-func namesOf(file string, text []byte, read func(*diag.Source, *diag.List) []string) map[string]bool {
-	if text == nil {
-		return nil
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
 	}
-	names := map[string]bool{}
-	var sources diag.Sources
-	var unasked diag.List
-	if src, err := sources.Add(file, string(text)); err == nil {
-		for _, name := range read(src, &unasked) {
-			names[name] = true
-		}
-	}
-	return names
-}
-
-func listedNames(src *diag.Source, faults *diag.List) []string {
-	var names []string
-	for _, name := range hostnames.Parse(src, faults) {
-		names = append(names, name.Text)
-	}
-	return names
+	return set
 }

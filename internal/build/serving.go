@@ -11,7 +11,6 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
-	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/inventory"
 	"virtmap/mxcheck"
@@ -35,7 +34,7 @@ func (r *run) choose(ctx context.Context) error {
 	if r.serving = (&serving{}); r.MX.From == MXOff {
 		return nil
 	}
-	m := r.source.Model
+	m := r.source.Inventory()
 	if err := r.decide(ctx); err != nil {
 		return err
 	}
@@ -43,8 +42,10 @@ func (r *run) choose(ctx context.Context) error {
 	if slices.ContainsFunc(m.Domains, func(d inventory.Domain) bool { return d.Held }) {
 		var anew diag.List
 		r.events.Enter("compile without what is held back")
-		r.source = sendmail.Compile(m, &anew)
-		waits = waiting(&anew)
+		r.source = r.server.Compile(m, &anew)
+		if r.server.Waits != nil {
+			waits = r.server.Waits(&anew)
+		}
 	}
 	// Announce marks a message as delivered.
 	if !r.Quiet {
@@ -58,7 +59,7 @@ func (r *run) choose(ctx context.Context) error {
 // decide asks about the domains that are due and decides which are served. It
 // sets Held of the others.
 func (r *run) decide(ctx context.Context) error {
-	m := r.source.Model
+	m := r.source.Inventory()
 	if err := r.recall(); err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func (r *run) decide(ctx context.Context) error {
 // read must not stop the addresses of a served domain from being written.
 func (r *run) recall() error {
 	c := r.serving
-	c.policy = &hostnames.Policy{Model: r.source.Model, Memory: hostnames.NewMemory(), Now: time.Now().UTC().Truncate(time.Second), Zones: r.MX.From == MXFromZones}
+	c.policy = &hostnames.Policy{Model: r.source.Inventory(), Memory: hostnames.NewMemory(), Now: time.Now().UTC().Truncate(time.Second), Zones: r.MX.From == MXFromZones}
 	path := filepath.Join(r.State, hostnames.MemoryName)
 	text, err := publish.ReadState(publish.OS, path)
 	if err == nil {
@@ -108,7 +109,7 @@ func (r *run) recall() error {
 	if len(c.before) == 0 {
 		memory = nil
 	}
-	c.policy.ClassW, c.policy.Relayed, err = r.installed.served(memory)
+	c.policy.ClassW, c.policy.Relayed, err = r.served(memory)
 	return err
 }
 

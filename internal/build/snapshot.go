@@ -141,17 +141,17 @@ func (r *run) remember(ctx context.Context) error {
 	if !quiet {
 		return nil
 	}
-	s := snapshot{Version: 1, At: time.Now(), Until: until, Patterns: r.source.Model.Includes, Inputs: map[string]string{}, Outputs: map[string]string{}}
+	s := snapshot{Version: 1, At: time.Now(), Until: until, Patterns: r.source.Inventory().Includes, Inputs: map[string]string{}, Outputs: map[string]string{}}
 	r.rememberServing(&s)
 	var err error
 	if s.Program, err = r.given.program(); err != nil {
 		return as(IO, err)
 	}
 	s.Matches = matches(s.Patterns)
-	maps.Insert(s.Inputs, r.source.Model.Sources.Digests())
+	maps.Insert(s.Inputs, r.source.Inventory().Sources.Digests())
 	delete(s.Inputs, r.MC) // it is an output
-	if r.wiring != nil && r.wiring.config.Path != "" {
-		s.Outputs[r.wiring.config.Path] = StampOf(r.wiring.config.Path) // what the server reads
+	if r.wiring != nil && r.wiring.config.Place() != "" {
+		s.Outputs[r.wiring.config.Place()] = StampOf(r.wiring.config.Place()) // what the server reads
 	}
 	for _, out := range r.set.Outputs {
 		info, err := publish.OS.Stat(out.Path)

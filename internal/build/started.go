@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta"
 	"virtmap/internal/publish"
 )
 
@@ -37,6 +37,9 @@ func (r *run) restarted() (last time.Time) {
 		return time.Now()
 	}
 	last = r.noted()
+	if r.server.Conf == nil {
+		return last
+	}
 	c, err := r.configuration()
 	if err != nil {
 		return last
@@ -55,7 +58,7 @@ const sameStart = 200 * time.Millisecond
 
 // started is when the running server read its configuration, as far as that is
 // known; zero where none runs. before is what was known.
-func (r *run) started(config *conf.Config, before conf.Remembered) time.Time {
+func (r *run) started(config mta.Conf, before mta.Remembered) time.Time {
 	started := r.Folders.started(config, before)
 	if !started.IsZero() && r.Reloaded {
 		return time.Now()
@@ -64,7 +67,7 @@ func (r *run) started(config *conf.Config, before conf.Remembered) time.Time {
 }
 
 // started is that of a run to which nobody says that the server was restarted.
-func (f Folders) started(config *conf.Config, before conf.Remembered) time.Time {
+func (f Folders) started(config mta.Conf, before mta.Remembered) time.Time {
 	daemon, runs := config.Daemon(!f.onServer())
 	if !runs {
 		return time.Time{}
@@ -81,6 +84,9 @@ func (f Folders) started(config *conf.Config, before conf.Remembered) time.Time 
 // pidFileTells reports whether a running server has a pid file, which says when it
 // was restarted: a command that succeeds may have done something else, such as make.
 func (r *run) pidFileTells() bool {
+	if r.server.Conf == nil {
+		return false
+	}
 	config, err := r.configuration()
 	if err != nil {
 		return false

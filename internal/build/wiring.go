@@ -9,8 +9,7 @@ import (
 	"time"
 
 	"virtmap/internal/change"
-	"virtmap/internal/mta/sendmail"
-	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta"
 	"virtmap/internal/publish"
 )
 
@@ -20,8 +19,8 @@ const wiringName = "wiring.json"
 
 // A wiring is what the running server reads of the set of a run.
 type wiring struct {
-	conf.Serving
-	config   *conf.Config
+	mta.Reading
+	config   mta.Conf
 	before   wiringRecord
 	now      wiringRecord
 	announce bool // the gaps are told: see announced
@@ -29,7 +28,7 @@ type wiring struct {
 
 // A wiringRecord is the content of wiring.json.
 type wiringRecord struct {
-	conf.Remembered
+	mta.Remembered
 	Said   string    `json:"said,omitempty"` // digest of what was said
 	SaidAt time.Time `json:"said_at,omitzero"`
 }
@@ -51,12 +50,12 @@ type Reads struct {
 }
 
 // configuration is that of the server whose files are written.
-func (r *run) configuration() (*conf.Config, error) { return Configuration(r.Out, r.onServer()) }
+func (r *run) configuration() (mta.Conf, error) { return r.server.Conf(r.Out, r.onServer()) }
 
 // wire finds out what the running server reads, and holds the files back that would
 // have it refuse mail because it does not read others.
 func (r *run) wire() error {
-	if !IsLive(r.Out, &r.source.Model.Host) {
+	if r.server.Conf == nil || !IsLive(r.Out, &r.source.Inventory().Host) {
 		return nil
 	}
 	config, err := r.configuration()
@@ -66,13 +65,13 @@ func (r *run) wire() error {
 	w := &wiring{config: config, before: recalled(r.State)}
 	w.now = w.before
 	started := r.started(config, w.before.Remembered)
-	w.look(r.source, started, w.before.Remembered)
-	if m, ok := w.Remember(started); ok && !r.Reloaded {
-		w.now.Remembered = m
+	w.Reading = config.Reading(r.source, r.Out, started, w.before.Remembered)
+	if w.Remember != nil && !r.Reloaded {
+		w.now.Remembered = *w.Remember
 	}
 	r.wiring = w
 	if !slices.Contains(r.Guards.Allow, change.Unwired) {
-		r.source.Hold(r.set.Outputs, r.Out, &w.Serving)
+		w.hold(r.set.Outputs)
 	}
 	w.announced(r.DryRun || r.Watched)
 	if w.now.same(w.before) {
@@ -86,10 +85,13 @@ func (r *run) wire() error {
 	return nil
 }
 
-// look works out what is read.
-func (w *wiring) look(source sendmail.Build, started time.Time, before conf.Remembered) {
-	w.Serving = w.config.Serving(source.Settings(), started, before)
-	w.Gaps = source.Needed(w.Gaps)
+// hold holds back the outputs that must wait.
+func (w *wiring) hold(outputs []publish.Output) {
+	for i := range outputs {
+		if out := &outputs[i]; !out.Shared {
+			out.Hold = w.Holds(filepath.Base(out.Path))
+		}
+	}
 }
 
 // recalled is the record in a state folder; one that is damaged remembers nothing.
@@ -109,7 +111,7 @@ func (w *wiring) announced(all bool) {
 		return
 	}
 	now := now()
-	said := sha256Of([]byte(strings.Join(w.Says(), "\n")))
+	said := sha256Of([]byte(strings.Join(w.Says, "\n")))
 	w.announce = all || said != w.before.Said || now.Sub(w.before.SaidAt) >= sayAgain || now.Before(w.before.SaidAt)
 	if w.announce {
 		w.now.Said, w.now.SaidAt = said, now
@@ -118,14 +120,14 @@ func (w *wiring) announced(all bool) {
 
 // describe says in a result what is not read. That a configuration with the same
 // lines was made anew since the last start is nothing.
-func (w *wiring) describe(result *Result, source sendmail.Build) {
+func (w *wiring) describe(result *Result) {
 	if w == nil {
 		return
 	}
 	lacking := len(w.Gaps) > 0 || len(result.Held) > 0
-	result.Reads = Reads{Missing: w.Says(), Lacking: lacking, Untold: lacking && (w.announce || len(result.Changes) > 0)}
+	result.Reads = Reads{Missing: w.Says, Lacking: lacking, Untold: lacking && (w.announce || len(result.Changes) > 0)}
 	if lacking {
-		result.Reads.Steps = w.config.Steps(w.Serving, source.Settings())
+		result.Reads.Steps = w.Steps()
 	}
 }
 
@@ -145,12 +147,12 @@ func (r *run) finishWired(ctx context.Context, result *Result) (again bool, err 
 		if w.config, err = r.configuration(); err != nil {
 			return false, as(IO, err)
 		}
-		w.look(r.source, r.started(w.config, w.now.Remembered), w.now.Remembered)
+		w.Reading = w.config.Reading(r.source, r.Out, r.started(w.config, w.now.Remembered), w.now.Remembered)
 		if !w.Stale || len(w.Gaps) > 0 || ctx.Err() != nil || time.Since(began) > startsWithin {
 			break
 		}
 	}
-	w.describe(result, r.source)
+	w.describe(result)
 	switch {
 	case w.Complete() && len(result.Held) == 0:
 		return false, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/build"
+	"virtmap/internal/mta/servers"
 )
 
 type buildArgs struct {
@@ -143,6 +144,7 @@ func (a *buildArgs) options(stdio Stdio) (build.Options, error) {
 	}
 	asking, err := a.asking.from(mode)
 	return build.Options{
+		Servers: servers.All, Known: servers.Checks(),
 		Inventory: a.inventory, Load: stdio.load, IncludeFrom: stdio.includeFolders(),
 		Folders: build.Folders{Out: a.out, State: a.state}, MC: a.mc, MX: asking,
 		Adopt: a.adopt, DryRun: a.dryRun, Quiet: a.quiet, Watched: isTerminal(stdio.Err),

@@ -57,7 +57,7 @@ func (c *changedLines) errorsBefore(repo repository, revision, path string, acco
 	here := filepath.Dir(at) // messages name files in it, and the folder in quotes
 	names := strings.NewReplacer(here+"/", shownFolder(path), here+`"`, filepath.Dir(path)+`"`)
 	for _, f := range faults.Faults() {
-		place, _ := source.Model.Sources.Place(f.Pos)
+		place, _ := source.Inventory().Sources.Place(f.Pos)
 		file, _ := below(tree.root, place.File)
 		if faults.Severity(f.Check) == diag.Error && !within(c.gone[file], place.Line) {
 			e.errors[sameFault{f.Check.ID, file, names.Replace(f.Text)}]++

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
 )
 
 // changedLines are the lines of files that changed since a revision of git.
@@ -157,7 +157,7 @@ func below(folder, file string) (string, bool) {
 // onlyChanged leaves the faults whose first or second place changed, and the
 // errors that the revision did not have, also on other lines: a user who is taken
 // away is missing where a line that did not change names him.
-func (a *checkArgs) onlyChanged(ctx context.Context, accounts []string, source sendmail.Build, includeFrom []string, faults *diag.List) error {
+func (a *checkArgs) onlyChanged(ctx context.Context, accounts []string, source mta.Build, includeFrom []string, faults *diag.List) error {
 	failed := func(err error) error {
 		return machineExit(fmt.Errorf("--changed-since %q: %w", a.telling.since, err), exitNoInput)
 	}
@@ -166,7 +166,7 @@ func (a *checkArgs) onlyChanged(ctx context.Context, accounts []string, source s
 	if err != nil {
 		return failed(err)
 	}
-	sources := source.Model.Sources
+	sources := source.Inventory().Sources
 	changed := func(pos diag.Pos) bool {
 		place, ok := sources.Place(pos)
 		return ok && lines.has(place)

@@ -95,7 +95,7 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 	if a.quiet {
 		least = a.telling.failing()
 	}
-	if err := a.telling.tell(stdio, source.Model.Sources, faults, least); err != nil {
+	if err := a.telling.tell(stdio, source.Inventory().Sources, faults, least); err != nil {
 		return err
 	}
 	if a.installed {
@@ -106,9 +106,9 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 	switch {
 	case a.quiet:
 	case a.telling.since != "":
-		fmt.Fprintf(stdio.Err, "%s: no errors on lines changed since %s, and no new ones elsewhere\n", source.Model.Name, diag.Printable(a.telling.since))
+		fmt.Fprintf(stdio.Err, "%s: no errors on lines changed since %s, and no new ones elsewhere\n", source.Inventory().Name, diag.Printable(a.telling.since))
 	default:
-		fmt.Fprintf(stdio.Err, "%s: no errors in %s\n", source.Model.Name, build.Contents(source))
+		fmt.Fprintf(stdio.Err, "%s: no errors in %s\n", source.Inventory().Name, build.Contents(source))
 	}
 	return nil
 }

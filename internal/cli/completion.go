@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/build"
-	"virtmap/internal/lint"
+	"virtmap/internal/mta/servers"
 	"virtmap/inventory"
 )
 
@@ -137,7 +137,7 @@ func commandWords(commands []*cli.Command) iter.Seq[string] {
 }
 
 func checkWords(yield func(string) bool) {
-	for _, c := range lint.All() {
+	for _, c := range servers.Checks().All() {
 		if !yield(c.ID) {
 			return
 		}

@@ -12,6 +12,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/lint"
+	"virtmap/internal/mta/servers"
 )
 
 func explainCommand(stdio Stdio) *cli.Command {
@@ -36,10 +37,10 @@ Examples:
 func explain(words []string, stdio Stdio) error {
 	out := bufio.NewWriter(stdio.Out) // keeps its first error until Flush
 	for i, word := range words {
-		check, e, ok := lint.Explain(word)
+		check, e, ok := servers.Checks().Explain(word)
 		if !ok {
 			problem := fmt.Errorf("there is no check %q; check --list lists all", word)
-			if near, ok := lint.Nearest(word); ok {
+			if near, ok := servers.Checks().Nearest(word); ok {
 				problem = fmt.Errorf("there is no check %q; did you mean %s?", word, near)
 			}
 			return usage(problem)
@@ -80,7 +81,7 @@ func indented(text string) string {
 // listChecks prints a line for every check.
 func listChecks(stdio Stdio) error {
 	w := tabwriter.NewWriter(stdio.Out, 0, 0, 2, ' ', 0)
-	for _, c := range lint.All() {
+	for _, c := range servers.Checks().All() {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.ID, c.Severity, c.Name, c.Rule)
 	}
 	if err := w.Flush(); err != nil {

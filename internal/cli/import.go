@@ -111,7 +111,7 @@ const gcPercent = 5
 func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err error) {
 	var have sendmail.Build
 	if a.into != "" {
-		if have, err = faultless(a.into, stdio); err != nil {
+		if have, err = sendmailBuild(a.into, stdio); err != nil {
 			return err
 		}
 		a.installed.host = cmp.Or(a.installed.host, have.Model.Host.Name.Text)
@@ -194,7 +194,7 @@ func (a *importArgs) prove(ctx context.Context, server *importer.Server, inv *im
 	next := filepath.Join(work, "new")
 	inv.Source.Model.ForgetAddresses() // they are rows by now
 	build.Release(inv.Source.Model)
-	if err := errors.Join(os.Mkdir(next, 0o755), build.WriteSet(ctx, inv.Source, next)); err != nil {
+	if err := errors.Join(os.Mkdir(next, 0o755), build.WriteSet(ctx, sendmail.Server, inv.Source, next)); err != nil {
 		return false, err
 	}
 	host := inv.Source.Model.Host.Name.Text

@@ -55,3 +55,16 @@ func rewriteAll(files []importer.File) (written []string, err error) {
 	}
 	return written, nil
 }
+
+// sendmailBuild reads an inventory for sendmail, which has no faults.
+func sendmailBuild(path string, stdio Stdio) (sendmail.Build, error) {
+	source, err := faultless(path, stdio)
+	if err != nil {
+		return sendmail.Build{}, err
+	}
+	b, ok := source.(sendmail.Build)
+	if !ok {
+		return b, usage(fmt.Errorf("--into %s: the inventory is for %s", path, source.Inventory().Host.Server))
+	}
+	return b, nil
+}

@@ -8,8 +8,9 @@ import (
 
 	"virtmap/internal/build"
 	"virtmap/internal/diag"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
 	"virtmap/internal/regular"
+	"virtmap/inventory"
 )
 
 // passwd is where the accounts of a machine are.
@@ -37,8 +38,8 @@ func mapsFlag(maps *string, value, usage string) cli.Flag {
 
 // A mailServer is what an address means something on.
 type mailServer struct {
-	host    string
-	account func(name string) bool
+	kind *mta.Server
+	host mta.Host
 }
 
 // check refuses flags that would change nothing.
@@ -62,8 +63,7 @@ func (a installedArgs) server(stdio Stdio) (mailServer, error) {
 		if err != nil {
 			return mailServer{}, err
 		}
-		router := source.Router()
-		return mailServer{router.Host, router.Account}, nil
+		return mailServer{serverOf(source), hostOf(source.Inventory())}, nil
 	}
 	accounts, err := readAccounts(a.accounts)
 	if err != nil {
@@ -71,25 +71,30 @@ func (a installedArgs) server(stdio Stdio) (mailServer, error) {
 	}
 	host := strings.ToLower(a.host)
 	if host == "" {
-		if host, err = build.HostOf(a.maps); err != nil {
+		if host, err = build.HostOf(defaultServer, a.maps); err != nil {
 			return mailServer{}, machineExit(err, exitNoInput)
 		}
 	}
-	return mailServer{host, func(name string) bool { return accounts[name] }}, nil
+	return mailServer{defaultServer, mta.Host{Name: host, Account: func(name string) bool { return accounts[name] }}}, nil
 }
 
 // open opens the files as the server reads them, and says what is odd about them.
-func (a installedArgs) open(stdio Stdio) (*sendmail.Installed, error) {
+func (a installedArgs) open(stdio Stdio) (mta.Set, error) {
 	server, err := a.server(stdio)
 	if err != nil {
 		return nil, err
 	}
-	set, err := sendmail.Open(a.maps, server.host, server.account)
+	set, err := server.kind.Open(mta.Place{Dir: a.maps}, server.host)
 	if err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
 	warn(stdio, set.Warnings())
 	return set, nil
+}
+
+// hostOf is the host of an inventory, with its users and local aliases as accounts.
+func hostOf(m *inventory.Model) mta.Host {
+	return mta.Host{Name: m.Host.Name.Text, Account: build.Account(m)}
 }
 
 // readAccounts gives the names of a passwd file.

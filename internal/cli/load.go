@@ -9,7 +9,8 @@ import (
 
 	"virtmap/internal/build"
 	"virtmap/internal/diag"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/servers"
 	"virtmap/inventory"
 )
 
@@ -80,25 +81,37 @@ func (s Stdio) load(path string) (*inventory.Model, *diag.List, error) {
 
 // read reads and compiles an inventory; the faults of both are in the list. Of
 // advice it asks only for what the inventory makes an error.
-func read(path string, stdio Stdio) (sendmail.Build, *diag.List, error) {
+func read(path string, stdio Stdio) (mta.Build, *diag.List, error) {
 	return readAdvised(path, nil, diag.Error, stdio)
 }
 
 // readAdvised is read with the advice that counts as a severity or more.
-func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdio) (sendmail.Build, *diag.List, error) {
-	r := build.Reading{Load: stdio.load, Accounts: accounts, Least: least, Stages: stdio.stages}
+func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdio) (mta.Build, *diag.List, error) {
+	r := build.Reading{Servers: servers.All, Known: servers.Checks(), Load: stdio.load, Accounts: accounts, Least: least, Stages: stdio.stages}
 	source, faults, err := r.Read(path)
 	return source, faults, machineExit(err, exitNoInput)
 }
 
 // faultless reads an inventory that must have no errors; its faults are
 // printed otherwise.
-func faultless(path string, stdio Stdio) (sendmail.Build, error) {
+func faultless(path string, stdio Stdio) (mta.Build, error) {
 	source, faults, err := read(path, stdio)
 	if err == nil && faults.Failed() {
-		err = printFaults(stdio, source.Model.Sources, faults, diag.Error)
+		err = printFaults(stdio, source.Inventory().Sources, faults, diag.Error)
 	}
 	return source, err
+}
+
+// defaultServer is the server of files for which no inventory is given.
+var defaultServer = servers.All[0]
+
+// serverOf is the server that an inventory is for.
+func serverOf(source mta.Build) *mta.Server {
+	server, ok := servers.ByName(string(source.Inventory().Host.Server))
+	if !ok {
+		server = defaultServer
+	}
+	return server
 }
 
 // printFaults prints faults down to a severity, and fails when there are errors.

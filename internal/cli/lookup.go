@@ -90,7 +90,7 @@ func (a lookupArgs) open(stdio Stdio) (*finder, error) {
 		if !ok {
 			return ""
 		}
-		at, _ := source.Model.Sources.Place(pos)
+		at, _ := source.Inventory().Sources.Place(pos)
 		return at.String()
 	}
 	return &finder{source.Set(), place, func() error { return nil }}, nil

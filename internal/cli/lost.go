@@ -2,18 +2,27 @@ package cli
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
-	"virtmap/internal/build"
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/internal/publish"
 )
 
 // maxLost is how many lost lines of a file, or of outcomes, are printed.
 const maxLost = 20
+
+// isTable reports whether a file is the table of the virtual addresses, its text or
+// a map.
+func isTable(path string) bool {
+	table, ok := defaultServer.Of(mta.Addresses)
+	return ok && mapfile.WithoutSuffix(filepath.Base(path)) == table.Name
+}
 
 // sayLosses says what replacing files that a person made loses. A row is lost when
 // its key has another outcome: one that is written another way, and ends the same,
@@ -25,7 +34,7 @@ func sayLosses(files []publish.Change, c *change.Change, verb string, stdio Stdi
 		if file.Kept != "" && verb == "lost" {
 			fmt.Fprintf(stdio.Err, "%s: the file that was there is kept as %s\n", diag.Printable(file.Path), diag.Printable(file.Kept))
 		}
-		if c == nil || !build.IsTable(file.Path) {
+		if c == nil || !isTable(file.Path) {
 			printLost(stdio, file, verb)
 			continue
 		}

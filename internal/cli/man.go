@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"virtmap/internal/lint"
 	"virtmap/internal/manual"
+	"virtmap/internal/mta/servers"
 	"virtmap/inventory"
 )
 
@@ -123,7 +123,7 @@ func inventoryPage() *manual.Page {
 		}
 	}
 	page.Heading("checks")
-	for _, c := range lint.All() {
+	for _, c := range servers.Checks().All() {
 		page.Item(c.ID+" "+c.Name+" ("+c.Severity.String()+")", c.Rule)
 	}
 	page.Heading("see also")

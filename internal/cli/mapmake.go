@@ -61,13 +61,13 @@ Examples:
 
 func (a *mapMakeArgs) run(ctx context.Context, path string, typ mapfile.Type, stdio Stdio) error {
 	var table *virtuser.Table
-	r := publish.Replacement{FS: publish.OS, Gap: build.MapGap, Wait: a.wait, Watch: stdio.watcher()}
+	r := publish.Replacement{FS: publish.OS, Gap: defaultServer.MapGap, Wait: a.wait, Watch: stdio.watcher()}
 	r.Make = func() (out publish.Output, err error) {
 		before := build.StampOf(path)
 		if table, err = a.parse(path, stdio); err != nil {
 			return out, err
 		}
-		out = fileset.Map(path, typ, table, build.MapOwner(filepath.Dir(path)))
+		out = fileset.Map(path, typ, table, build.MapOwner(defaultServer, filepath.Dir(path)))
 		check := out.Check
 		out.Check = func(image *mmap.Image) error {
 			if build.StampOf(path) != before {

@@ -39,12 +39,6 @@ func walls() []wall {
 // exceptions are the walls that do not stand yet. The list may only get shorter:
 // a wall that stands must leave it.
 var exceptions = []string{
-	"internal/build internal/mta/sendmail",
-	"internal/build internal/mta/sendmail/conf",
-	"internal/build internal/mta/sendmail/mcfile",
-	"internal/build internal/mta/sendmail/program",
-	"internal/build internal/mta/sendmail/safefile",
-	"internal/build virtuser",
 	"internal/importer internal/mta/sendmail",
 	"internal/importer internal/mta/sendmail/conf",
 	"internal/importer internal/mta/sendmail/mcfile",

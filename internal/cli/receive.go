@@ -18,7 +18,6 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
 	"virtmap/internal/mta"
-	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/smtpd"
 )
 
@@ -198,12 +197,12 @@ func receive(ctx context.Context, a receiveArgs, stdio Stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	config, err := a.config(server.host)
+	config, err := a.config(server.host.Name)
 	if err != nil {
 		return err
 	}
 	live, err := fileset.OpenLive(func() (mta.Set, error) {
-		return sendmail.Server.Open(mta.Place{Dir: a.installed.maps}, mta.Host{Name: server.host, Account: server.account})
+		return server.kind.Open(mta.Place{Dir: a.installed.maps}, server.host)
 	}, func(warnings []string) { warn(stdio, warnings) })
 	if err != nil {
 		return machineExit(err, exitNoInput)

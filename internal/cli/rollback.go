@@ -28,7 +28,7 @@ type keptArgs struct {
 
 func (a *keptArgs) flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, DefaultText: build.DefaultDir,
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, DefaultText: defaultServer.Dir,
 			Usage: "the files are in `DIR`"},
 		&cli.StringFlag{Name: "state", Destination: &a.state, EnvVars: []string{"VIRTMAP_STATE"},
 			Usage: "the generations are in `DIR`; default " + build.StateInside + " in -o DIR, " + build.StateServer + " without -o"},
@@ -37,7 +37,7 @@ func (a *keptArgs) flags() []cli.Flag {
 
 // folders are those of the files and of the generations.
 func (a *keptArgs) folders() build.Folders {
-	return build.Folders{Out: a.out, State: a.state}.Installed()
+	return build.Folders{Out: a.out, State: a.state}.Installed(defaultServer)
 }
 
 func rollbackCommand(stdio Stdio) *cli.Command {
@@ -81,9 +81,9 @@ Examples:
 func (a *keptArgs) rollback(ctx context.Context, number int, stdio Stdio) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	back := build.Restoring{Folders: a.folders(), Number: number, Adopt: a.adopt, Unwired: a.unwired, Command: "virtmap rollback", Wait: a.wait, Tell: stdio.tell}
+	back := build.Restoring{Folders: a.folders(), Server: defaultServer, Number: number, Adopt: a.adopt, Unwired: a.unwired, Command: "virtmap rollback", Wait: a.wait, Tell: stdio.tell}
 	if a.out == "" {
-		back.Gap = build.MapGap
+		back.Gap = defaultServer.MapGap
 	}
 	restored, err := back.Restore(ctx)
 	var unread *build.Unread
@@ -121,7 +121,7 @@ func sayRestored(r *build.Restored, in build.Folders, stdio Stdio) {
 // whatToRemove says which of the files that a generation did not have may be
 // removed. Those that a configuration names may not.
 func whatToRemove(in build.Folders, files []string) string {
-	named, by, ok := in.StillNamed(files)
+	named, by, ok := defaultServer.Named(in.Out, files)
 	switch {
 	case !ok:
 		return "remove what sendmail does not read"

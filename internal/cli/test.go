@@ -17,7 +17,7 @@ import (
 
 	"virtmap/internal/build"
 	"virtmap/internal/endtoend"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
 	"virtmap/internal/report"
 	"virtmap/inventory"
 )
@@ -91,18 +91,17 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	dir := a.maps
 	if dir == "" {
 		dir = work
-		if err := build.WriteSet(ctx, source, dir); err != nil {
+		if err := build.WriteSet(ctx, serverOf(source), source, dir); err != nil {
 			return machineExit(err, exitIO)
 		}
 	}
-	router := source.Router()
-	account := router.Account
+	host := hostOf(source.Inventory())
 	if a.sendmail {
-		if account, err = withAccountsHere(account); err != nil {
+		if host.Account, err = withAccountsHere(host.Account); err != nil {
 			return err
 		}
 	}
-	set, err := sendmail.Open(dir, router.Host, account)
+	set, err := serverOf(source).Open(mta.Place{Dir: dir}, host)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return exit(exitNoInput, err)
@@ -110,17 +109,17 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 		return machineExit(err, exitProblems) // a map that nobody can read is a failed test
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	if a.maps != "" || source.Model.Host.Map != inventory.MapText {
+	if a.maps != "" || source.Inventory().Host.Map != inventory.MapText {
 		warn(stdio, set.Warnings())
 	}
-	proof := build.Proof{Source: source, Set: set, Account: account}
+	proof := build.Proof{Source: source, Set: set, Host: host}
 	if a.sendmail {
-		if proof.Sendmail, err = a.secondOpinion(source, set, work, stdio); err != nil {
+		if proof.Program, err = a.secondOpinion(source, set, work, stdio); err != nil {
 			return err
 		}
 	}
 	err = a.try(ctx, &proof, stdio)
-	if proof.Sendmail != nil && proof.Sendmail.Relays() {
+	if proof.Program != nil && proof.Program.Relays() {
 		warn(stdio, []string{"sendmail lets a client on loopback relay, so that it was not compared what a stranger is told about other domains"})
 	}
 	return err

@@ -7,13 +7,19 @@ import (
 	"strings"
 
 	"virtmap/internal/build"
+	"virtmap/internal/endtoend"
+	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/mta/sendmail/program"
 )
 
 // secondOpinion prepares the installed sendmail to be asked over the set of
 // files in a folder of its own.
-func (a *testArgs) secondOpinion(source sendmail.Build, set *sendmail.Installed, work string, stdio Stdio) (*sendmail.Asker, error) {
+func (a *testArgs) secondOpinion(of mta.Build, set mta.Set, work string, stdio Stdio) (endtoend.Program, error) {
+	source, ok := of.(sendmail.Build)
+	if !ok {
+		return nil, usage(fmt.Errorf("--sendmail: the inventory is for %s", of.Inventory().Host.Server))
+	}
 	program, err := installedSendmail(source.Settings().Map, stdio)
 	if err != nil {
 		return nil, err
@@ -22,10 +28,13 @@ func (a *testArgs) secondOpinion(source sendmail.Build, set *sendmail.Installed,
 	if err != nil {
 		return nil, exit(exitIO, err)
 	}
-	opinion := build.SecondOpinion{Source: source, Set: set, Maps: a.maps, Work: work, Program: program, Accounts: accounts}
+	opinion := sendmail.SecondOpinion{Source: source, Set: set.(*sendmail.Installed), Maps: a.maps, Work: work, Program: program, Accounts: accounts}
 	second, notes, err := opinion.Open()
 	warn(stdio, notes)
-	return second, machineExit(err, exitIO)
+	if err != nil {
+		return nil, machineExit(err, exitIO)
+	}
+	return second, nil
 }
 
 // installedSendmail finds a sendmail that reads maps of a type.

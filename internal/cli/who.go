@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"virtmap/internal/mta/sendmail"
 
 	"github.com/urfave/cli/v2"
 )
@@ -89,14 +90,14 @@ func (a whoArgs) find(user string, stdio Stdio) (found []match, err error) {
 		if err != nil {
 			return nil, err
 		}
-		return wantedOf(source, user).all(), nil
+		return wantedOf(source.(sendmail.Build), user).all(), nil
 	}
 	set, err := a.installed.open(stdio)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	w, err := wantedIn(set, user)
+	w, err := wantedIn(set.(*sendmail.Installed), user)
 	if err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}

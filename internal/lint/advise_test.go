@@ -125,7 +125,7 @@ func TestStrictMakesWarningsErrors(t *testing.T) {
 			t.Errorf("%s is %v, not %v", id, got[id], want)
 		}
 	}
-	held, _, _ := Explain("mx-held")
+	held, _, _ := known.Explain("mx-held")
 	if s := faults.Severity(held); s != diag.Warning {
 		t.Errorf("%s is %v", held.ID, s)
 	}

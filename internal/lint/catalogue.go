@@ -29,8 +29,8 @@ const firstVersion = "1.0"
 
 // Explain gives a check and its explanation by id or name; false when there is
 // no such check.
-func Explain(id string) (*diag.Check, Explanation, bool) {
-	all := All()
+func (k Known) Explain(id string) (*diag.Check, Explanation, bool) {
+	all := k.All()
 	i := slices.IndexFunc(all, func(c *diag.Check) bool { return strings.EqualFold(c.ID, id) || c.Name == id })
 	if i < 0 {
 		return nil, Explanation{}, false
@@ -39,9 +39,9 @@ func Explain(id string) (*diag.Check, Explanation, bool) {
 }
 
 // Nearest gives the id or name that is most like a word.
-func Nearest(word string) (string, bool) {
+func (k Known) Nearest(word string) (string, bool) {
 	words := diag.Words{Names: func(yield func(string) bool) {
-		for _, c := range All() {
+		for _, c := range k.All() {
 			if !yield(c.ID) || !yield(c.Name) {
 				return
 			}

@@ -31,7 +31,7 @@ func checked(t *testing.T, text string) (*inventory.Model, *diag.List) {
 		t.Fatal(err)
 	}
 	sendmail.Check(m, faults)
-	Tune(m, faults)
+	known.Tune(m, faults)
 	virtuser.Compile(m, faults)
 	var skipped []*diag.Check
 	if Sound(faults) {
@@ -40,7 +40,7 @@ func checked(t *testing.T, text string) (*inventory.Model, *diag.List) {
 	if Sound(faults) {
 		skipped = Advise(m, []string{"root", "andrei"}, diag.Note, faults)
 	}
-	Ignored(m, skipped, faults)
+	known.Ignored(m, skipped, faults)
 	return m, faults
 }
 
@@ -61,7 +61,7 @@ func reported(t *testing.T, text string) (all, errors []string) {
 // TestEveryCheckIsExplained runs the examples of the catalogue.
 func TestEveryCheckIsExplained(t *testing.T) {
 	explained := maps.Clone(catalogue())
-	for _, c := range All() {
+	for _, c := range known.All() {
 		e, ok := explained[c.ID]
 		delete(explained, c.ID)
 		switch {
@@ -92,14 +92,14 @@ func TestEveryCheckIsExplained(t *testing.T) {
 
 func TestExplainFindsByIDAndName(t *testing.T) {
 	for _, word := range []string{"VM011", "vm011", "unknown-target"} {
-		if c, _, ok := Explain(word); !ok || c.ID != "VM011" {
+		if c, _, ok := known.Explain(word); !ok || c.ID != "VM011" {
 			t.Errorf("%q is %v, %v", word, c, ok)
 		}
 	}
-	if _, _, ok := Explain("VM999"); ok {
+	if _, _, ok := known.Explain("VM999"); ok {
 		t.Error("VM999 is explained")
 	}
-	if near, _ := Nearest("unknown-targt"); near != "unknown-target" {
+	if near, _ := known.Nearest("unknown-targt"); near != "unknown-target" {
 		t.Errorf("the nearest is %q", near)
 	}
 }

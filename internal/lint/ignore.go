@@ -7,7 +7,6 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
-	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/inventory"
 )
 
@@ -42,14 +41,14 @@ type lineKey struct {
 // Ignored takes out the faults that comments of the inventory silence, and
 // reports comments that are badly formed or silence nothing. Errors stay. Of
 // checks that were skipped nobody knows what a comment would silence.
-func Ignored(m *inventory.Model, skipped []*diag.Check, faults *diag.List) {
-	all := ignoresOf(m, faults)
+func (k Known) Ignored(m *inventory.Model, skipped []*diag.Check, faults *diag.List) {
+	all := k.ignoresOf(m, faults)
 	for src := range m.Sources.Each() {
 		nearlyIgnores(src, faults)
 	}
 	silence(m, all, faults)
-	// What the DNS and a sendmail.mc say is not known yet.
-	skipped = slices.Concat(skipped, hostnames.Checks, mcfile.Checks)
+	// What the DNS and a main configuration say is not known yet.
+	skipped = slices.Concat(skipped, hostnames.Checks, k.Edit)
 	for _, i := range all {
 		wasSkipped := func(c *diag.Check) bool { return slices.Contains(i.checks, c.ID) }
 		if !i.used && !slices.ContainsFunc(skipped, wasSkipped) {
@@ -62,15 +61,15 @@ func Ignored(m *inventory.Model, skipped []*diag.Check, faults *diag.List) {
 
 // Silence takes out what comments of the inventory silence of later faults,
 // such as those of the DNS. What is wrong with the comments was said before.
-func Silence(m *inventory.Model, faults *diag.List) {
+func (k Known) Silence(m *inventory.Model, faults *diag.List) {
 	var said diag.List
-	silence(m, ignoresOf(m, &said), faults)
+	silence(m, k.ignoresOf(m, &said), faults)
 }
 
 // ignoresOf reads the comments of an inventory.
-func ignoresOf(m *inventory.Model, faults *diag.List) (all []*ignore) {
+func (k Known) ignoresOf(m *inventory.Model, faults *diag.List) (all []*ignore) {
 	for src := range m.Sources.Each() {
-		all = append(all, ignores(m.Sources, src, faults)...)
+		all = append(all, k.ignores(m.Sources, src, faults)...)
 	}
 	return all
 }
@@ -98,7 +97,7 @@ func silence(m *inventory.Model, all []*ignore, faults *diag.List) {
 var checkID = regexp.MustCompile(`^(VM\d+)(?:[,:] *| +|$)`)
 
 // ignores reads the comments of a source.
-func ignores(sources *diag.Sources, src *diag.Source, faults *diag.List) (all []*ignore) {
+func (k Known) ignores(sources *diag.Sources, src *diag.Source, faults *diag.List) (all []*ignore) {
 	for at := 0; ; {
 		next := strings.Index(src.Text[at:], ignoreMark)
 		if next < 0 {
@@ -114,7 +113,7 @@ func ignores(sources *diag.Sources, src *diag.Source, faults *diag.List) (all []
 		i.size = len(comment)
 		place, _ := sources.Place(i.pos)
 		i.about = lineKey{src, aboutLine(place)}
-		if i.read(strings.TrimPrefix(comment, ignoreMark), faults) {
+		if i.read(k, strings.TrimPrefix(comment, ignoreMark), faults) {
 			all = append(all, i)
 		}
 		at += len(comment)
@@ -166,7 +165,7 @@ func isQuoted(before string) bool {
 }
 
 // read reads what stands behind the mark.
-func (i *ignore) read(rest string, faults *diag.List) bool {
+func (i *ignore) read(known Known, rest string, faults *diag.List) bool {
 	reason := strings.TrimLeft(rest, " ")
 	for {
 		id := checkID.FindStringSubmatch(reason)
@@ -174,7 +173,7 @@ func (i *ignore) read(rest string, faults *diag.List) bool {
 			break
 		}
 		i.checks, reason = append(i.checks, id[1]), reason[len(id[0]):]
-		switch check, _, ok := Explain(id[1]); {
+		switch check, _, ok := known.Explain(id[1]); {
 		case !ok:
 			faults.Add(checkIgnore.At(i.pos, i.size, "there is no check %s", id[1]).
 				WithHelp("the id stands in brackets in every message; check --list lists all"))

@@ -7,9 +7,7 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
-	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 // Checks are all checks of this package.
@@ -29,9 +27,15 @@ var (
 		Rule: "An error that building relies on cannot be made less."}
 )
 
+// Known are the checks of mail servers, beside those that every inventory has.
+type Known struct {
+	Compile []*diag.Check // of an inventory that becomes a server's files
+	Edit    []*diag.Check // of a server's main configuration
+}
+
 // All gives every check of the program, sorted by id.
-func All() []*diag.Check {
-	all := slices.Concat(inventory.Checks, virtuser.Checks, hostnames.Checks, mcfile.Checks, Checks)
+func (k Known) All() []*diag.Check {
+	all := slices.Concat(inventory.Checks, k.Compile, hostnames.Checks, k.Edit, Checks)
 	slices.SortFunc(all, func(a, b *diag.Check) int {
 		if a.ID < b.ID {
 			return -1
@@ -50,20 +54,20 @@ func Sound(faults *diag.List) bool {
 // Tune gives the faults of an inventory the severities of its checks block. In
 // the profile strict every warning of what is read is an error; what the DNS
 // says is not the inventory's fault.
-func Tune(m *inventory.Model, faults *diag.List) {
+func (k Known) Tune(m *inventory.Model, faults *diag.List) {
 	severities := map[string]diag.Severity{}
 	if m.Strict {
-		for _, c := range slices.Concat(inventory.Checks, virtuser.Checks, Checks) {
+		for _, c := range slices.Concat(inventory.Checks, k.Compile, Checks) {
 			if c.Severity == diag.Warning {
 				severities[c.ID] = diag.Error
 			}
 		}
 	}
 	for _, setting := range m.Checks {
-		check, _, ok := Explain(setting.ID)
+		check, _, ok := k.Explain(setting.ID)
 		switch {
 		case !ok || check.ID != setting.ID:
-			faults.Add(unknown(setting))
+			faults.Add(k.unknown(setting))
 		case check.Severity == diag.Error && setting.Severity != diag.Error:
 			faults.Add(checkFixed.At(setting.Pos, len(setting.ID), "%s (%s) is an error that no setting takes back", setting.ID, check.Name).
 				WithHelp("take the line out and mend what it reports"))
@@ -74,12 +78,12 @@ func Tune(m *inventory.Model, faults *diag.List) {
 	faults.Tune(severities)
 }
 
-func unknown(setting inventory.CheckSetting) diag.Fault {
+func (k Known) unknown(setting inventory.CheckSetting) diag.Fault {
 	f := checkUnknown.At(setting.Pos, len(setting.ID), "there is no check %s", setting.ID)
-	if check, _, ok := Explain(setting.ID); ok {
+	if check, _, ok := k.Explain(setting.ID); ok {
 		return f.WithHelp("write %s: the id stands in brackets in every message", check.ID)
 	}
-	if near, ok := Nearest(setting.ID); ok {
+	if near, ok := k.Nearest(setting.ID); ok {
 		return f.WithHelp("did you mean %s? The id stands in brackets in every message", near)
 	}
 	return f.WithHelp("the id stands in brackets in every message, such as VM014")

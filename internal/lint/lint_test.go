@@ -3,13 +3,19 @@ package lint
 import (
 	"strings"
 	"testing"
+
+	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/virtuser"
 )
+
+// known are the checks of sendmail.
+var known = Known{Compile: virtuser.Checks, Edit: mcfile.Checks}
 
 // TestCatalogue holds the checks of all packages to one list: every id is
 // there once, with a name and a sentence.
 func TestCatalogue(t *testing.T) {
 	ids, names := map[string]bool{}, map[string]bool{}
-	for _, c := range All() {
+	for _, c := range known.All() {
 		if ids[c.ID] || names[c.Name] {
 			t.Errorf("%s %s is declared twice", c.ID, c.Name)
 		}

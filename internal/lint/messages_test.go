@@ -21,8 +21,8 @@ func TestMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	for _, check := range All() {
-		_, e, _ := Explain(check.ID)
+	for _, check := range known.All() {
+		_, e, _ := known.Explain(check.ID)
 		if e.Wrong == "" {
 			continue
 		}

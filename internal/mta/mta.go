@@ -30,6 +30,9 @@ type Server struct {
 	Maps  []string // how its tables may be stored, the default first
 	Files []File   // in the order in which they are put in place
 
+	Checks     []*diag.Check // what Compile may report
+	EditChecks []*diag.Check // what Edit may report
+
 	// Compile makes of an inventory what the server's files say. Faults are added
 	// to the list: what the server cannot do, each with its place.
 	Compile func(m *inventory.Model, faults *diag.List) Build
@@ -40,13 +43,34 @@ type Server struct {
 	// nothing is known to be the same, and every address is asked about.
 	Pair func(old, next Set) Pair
 
-	// Keep gives a build that still has the rows of domains which leave, and names
-	// them: a server that was not restarted yet takes their mail. It may be nil: the
-	// server takes no mail for a domain that its files have no more.
-	Keep func(b Build, leave Leave) (kept Build, domains []string, err error)
-	// Wiring names what the main configuration of a folder must read of a build and
-	// does not. It may be nil: the configuration is not looked at.
-	Wiring func(dir string, b Build) ([]Gap, error)
+	// Check adds what an inventory says and the server cannot do at all. Compile does
+	// that too. It may be nil.
+	Check func(m *inventory.Model, faults *diag.List)
+	// Waits gives, of the faults of a Compile without the domains that are held back,
+	// the rows that wait for such a domain. It may be nil.
+	Waits func(faults *diag.List) []diag.Fault
+	// Find gives the set that a run finds in a folder.
+	Find func(f Folder) Before
+	// Conf reads the main configuration of a folder. here says that the files are those
+	// of this machine's server. It may be nil: the configuration is not looked at.
+	Conf func(dir string, here bool) (Conf, error)
+	// Site is what the configuration of a folder says of the server. It may be nil.
+	Site func(dir string) (Site, error)
+	// Edit gives the text of a file that a person maintains with the lines of a build in
+	// it, and how its lines are read. It may be nil: there is no such file.
+	Edit func(src *diag.Source, b Build, faults *diag.List) (text []byte, lines func([]byte) []string)
+	// Unread says whether the rows of a generation lead to a file that the running
+	// server does not read; nil: they do not. It may be nil.
+	Unread func(k Kept) (*Unread, error)
+	// Named gives those of some files of a folder that a configuration still names, and
+	// the configurations that do. ok is false where that cannot be told. It may be nil.
+	Named func(dir string, files []string) (named, by []string, ok bool)
+	// Audit names what is wrong about installed files and what the configuration reads of
+	// them, AuditUsers what about users, mailboxes and local aliases. Either may be nil.
+	Audit, AuditUsers func(a Audited) ([]Complaint, error)
+	// MapGap is how far apart two swaps of one map must be for a server that has the
+	// map open.
+	MapGap time.Duration
 
 	// MapType gives the map type of the files of a folder, as the last build wrote
 	// them; empty where none is known. It may be nil: the type is not known.
@@ -62,9 +86,31 @@ func (s *Server) MapTypeOf(dir string) (string, error) {
 	return s.MapType(dir)
 }
 
+// Role is what a file is to virtmap.
+type Role int
+
+// Roles of files. A server has one file of addresses.
+const (
+	Other     Role = iota
+	Addresses      // the table of the virtual addresses
+	Served         // the domains that the server takes mail for
+	Relayed        // the domains that it relays
+)
+
+// Of is the file of a role, where the server has one.
+func (s *Server) Of(role Role) (File, bool) {
+	for _, f := range s.Files {
+		if f.Role == role {
+			return f, true
+		}
+	}
+	return File{}, false
+}
+
 // A File is one file of a server.
 type File struct {
 	Name string
+	Role Role
 	Mode fs.FileMode // of a file that is new
 
 	// Rows reads the text of a table as its map has it; nil: the file is no table
@@ -115,26 +161,13 @@ type Build interface {
 	// Set is the set as if the files were in place. Its accounts are the users and
 	// the local aliases of the inventory.
 	Set() Set
+	// Inventory is what the build was made of.
+	Inventory() *inventory.Model
+	// Size is the number of rows of the virtual addresses, and the bytes of their text.
+	Size() (rows int, bytes int64)
 	// Place gives the place in the inventory that made a row of the virtual
 	// addresses.
 	Place(key string) (pos diag.Pos, ok bool)
-}
-
-// A Leave says what is known of an installed set, whose domains may leave.
-type Leave struct {
-	Dir       string                                   // folder of the set
-	Copies    func(name string) (path string, ok bool) // sound copies of its texts; nil: none
-	Restarted time.Time                                // when the server was restarted last, as far as that is known
-	Grace     time.Duration                            // rows go when the names did not change for so long
-	Now       time.Time
-}
-
-// A Gap is something that a main configuration must read and does not.
-type Gap struct {
-	Path  string // of the configuration
-	Line  int    // of what clashes; 0: nothing is there
-	What  string
-	Write string // the line to write
 }
 
 // A Place says which files are opened: those of a folder, each where at finds
@@ -164,6 +197,16 @@ type Set interface {
 	// Seen are the files that were opened or looked for.
 	Seen() []Stamp
 	Close() error
+}
+
+// Local is what a Set may know beside: local names, and lists that a build writes.
+type Local interface {
+	// Ends gives the recipients that a local name leads to by the aliases of the set.
+	Ends(name string) []string
+	// Knows reports whether the server's own aliases have a name.
+	Knows(name string) bool
+	// Listed are the domains in the files that a build writes.
+	Listed() []string
 }
 
 // Virtual is the Table of steps whose keys are virtual addresses.

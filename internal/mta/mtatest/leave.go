@@ -1,6 +1,7 @@
 package mtatest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,16 +15,14 @@ import (
 
 // withLeaving gives the edited build with what must stay of the domains that leave.
 func (c *trial) withLeaving() (mta.Build, error) {
-	if c.Server.Keep == nil {
-		return c.next.build, nil
-	}
 	dir, err := c.inFolder(c.old.build)
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	kept, _, err := c.Server.Keep(c.next.build, mta.Leave{Dir: dir, Grace: time.Hour, Now: time.Now()})
-	return kept, err
+	before := c.Server.Find(mta.Folder{Dir: dir, Host: c.old.model.Host.Name.Text, Known: true, Tell: func(string) {}})
+	kept, _, err := before.Keep(c.next.build, mta.Leave{Grace: time.Hour, Now: time.Now()})
+	return kept, errors.Join(err, before.Close())
 }
 
 // leaving puts those files of the edited set in place that the server uses at once,
@@ -107,7 +106,7 @@ func domainOf(addr string) string { return addr[strings.LastIndexByte(addr, '@')
 // wired asks for the gaps of a configuration that reads everything, and of the same
 // without each of its lines in turn.
 func (c *trial) wired() error {
-	if c.Server.Wiring == nil {
+	if c.Server.Conf == nil {
 		return nil
 	}
 	dir, err := os.MkdirTemp(c.folder, "wired-")
@@ -126,7 +125,11 @@ func (c *trial) wired() error {
 		if err := write(dir, name, text); err != nil {
 			return nil, err
 		}
-		return c.Server.Wiring(dir, c.old.build)
+		config, err := c.Server.Conf(dir, false)
+		if err != nil {
+			return nil, err
+		}
+		return config.Reading(c.old.build, dir, time.Time{}, mta.Remembered{}).Gaps, nil
 	}
 	whole, err := gaps(-1)
 	if err != nil || len(whole) > 0 {

@@ -42,7 +42,7 @@ type Subject struct {
 
 	// Configuration gives the name and the lines of a main configuration that reads
 	// all that a build needs from a folder, and each line of which is needed. It may
-	// be nil where the server has no Wiring.
+	// be nil where the server has no Conf.
 	Configuration func(dir string, b mta.Build) (name string, lines []string)
 }
 

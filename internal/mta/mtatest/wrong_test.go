@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"time"
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mapfile"
@@ -43,15 +44,22 @@ func pairsOf(rows mapfile.Rows) (all mapfile.Pairs) {
 // altered alters what is written of a build.
 func altered(alter func([]mta.Text)) func(mta.Server) *mta.Server {
 	return func(s mta.Server) *mta.Server {
-		compile, keep := s.Compile, s.Keep
+		compile, find := s.Compile, s.Find
 		s.Compile = func(m *inventory.Model, faults *diag.List) mta.Build { return alteredBuild{compile(m, faults), alter} }
-		s.Keep = func(b mta.Build, leave mta.Leave) (mta.Build, []string, error) {
-			kept, domains, err := keep(b.(alteredBuild).Build, leave)
-			return alteredBuild{kept, alter}, domains, err
-		}
-		s.Wiring = nil // it knows the build of sendmail alone
+		s.Find = func(f mta.Folder) mta.Before { return alteredKeep{find(f), alter} }
+		s.Conf = nil // it knows the build of sendmail alone
 		return &s
 	}
+}
+
+type alteredKeep struct {
+	mta.Before
+	alter func([]mta.Text)
+}
+
+func (b alteredKeep) Keep(next mta.Build, l mta.Leave) (mta.Build, []string, error) {
+	kept, domains, err := b.Before.Keep(next.(alteredBuild).Build, l)
+	return alteredBuild{kept, b.alter}, domains, err
 }
 
 type alteredBuild struct {
@@ -101,8 +109,15 @@ func withoutADomain(texts []mta.Text) {
 }
 
 func keepingNothing(s mta.Server) *mta.Server {
-	s.Keep = nil
+	find := s.Find
+	s.Find = func(f mta.Folder) mta.Before { return forgetful{find(f)} }
 	return &s
+}
+
+type forgetful struct{ mta.Before }
+
+func (forgetful) Keep(next mta.Build, _ mta.Leave) (mta.Build, []string, error) {
+	return next, nil, nil
 }
 
 // withAliasesLast puts the aliases in place behind the rows that lead to them, and
@@ -119,6 +134,12 @@ func withAliasesLast(s mta.Server) *mta.Server {
 }
 
 func withoutGaps(s mta.Server) *mta.Server {
-	s.Wiring = func(string, mta.Build) ([]mta.Gap, error) { return nil, nil }
+	s.Conf = func(string, bool) (mta.Conf, error) { return contented{}, nil }
 	return &s
+}
+
+type contented struct{ mta.Conf }
+
+func (contented) Reading(mta.Build, string, time.Time, mta.Remembered) mta.Reading {
+	return mta.Reading{}
 }

@@ -5,11 +5,9 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
-	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail/mcfile"
-	"virtmap/internal/publish"
 	"virtmap/inventory"
 	"virtmap/virtuser"
 )
@@ -47,6 +45,19 @@ func (b Build) Texts() []mta.Text {
 		{Bytes: hostnames.ClassW(b.Model).Text()},
 		{Bytes: mcfile.Text(b.Settings(), b.Model.Name)},
 	}
+}
+
+// Inventory is what the build was made of.
+func (b Build) Inventory() *inventory.Model { return b.Model }
+
+// Size is the number of rows of the virtusertable, and the bytes of its text.
+func (b Build) Size() (rows int, bytes int64) {
+	return b.Compiled.Table.Len(), int64(len(b.Compiled.Table.Text()))
+}
+
+// edit keeps the lines for a build as a block in a sendmail.mc.
+func edit(src *diag.Source, b mta.Build, faults *diag.List) (text []byte, lines func([]byte) []string) {
+	return []byte(mcfile.Edit(src, b.(Build).Settings(), faults)), mcLines
 }
 
 // MapType is the type of the maps.
@@ -109,17 +120,3 @@ func texts(names []inventory.Name) []string {
 }
 
 func named(names []inventory.Name) func(string) bool { return lineSet(texts(names)) }
-
-// MC gives the output that keeps our block in a sendmail.mc. Faults of the
-// file are in the list.
-func MC(b Build, files publish.FS, path string, sources *diag.Sources, faults *diag.List) (publish.Output, error) {
-	text, err := files.ReadFile(path)
-	if err != nil {
-		return publish.Output{}, err
-	}
-	src, err := sources.Add(path, string(text))
-	if err != nil {
-		return publish.Output{}, err
-	}
-	return fileset.Shared(path, []byte(mcfile.Edit(src, b.Settings(), faults)), text, mcLines), nil
-}

@@ -9,13 +9,12 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/mcfile"
-	"virtmap/internal/publish"
 	"virtmap/internal/regular"
 )
 
-// Hold keeps back the outputs of a live folder that would refuse mail as long as
-// the running server does not read what they lead to. What it does not read
-// itself is put in place, so that everything is there when it is restarted.
+// holds gives the files of a live folder that must wait: with them sendmail would
+// refuse mail as long as it does not read what they lead to. A file that it does not
+// read itself is put in place, so that everything is there at the restart.
 //
 //	virtusertable     waits for the aliases that its rows lead to; its text also
 //	                  where the server reads a map of another type, which its own
@@ -26,28 +25,23 @@ import (
 //	virtmap-aliases   waits with the virtusertable where the rows that stay lead
 //	                  to one that the new file has no more
 //	virtmap-relay-domains  waits with the names where one of it becomes one of those
-func (b Build) Hold(outputs []publish.Output, dir string, v *conf.Serving) {
+func (b Build) holds(dir string, v *conf.Serving) func(name string) bool {
 	table := v.MayRead(conf.Table) && !v.Reads(conf.Aliases) && b.NeedsAliases()
 	names := v.MayRead(conf.Names) && (table || !v.Reads(conf.Table) || !v.Reads(conf.Relayed) && b.leavesClassW(dir))
 	aliases := table && b.losesAliases(dir)
 	relayed := names && b.losesRelayed(dir)
-	for i := range outputs {
-		out := &outputs[i]
-		if out.Shared {
-			continue
-		}
-		switch name := filepath.Base(out.Path); {
+	return func(name string) bool {
+		switch {
 		case name == mcfile.HostNames:
-			out.Hold = names
+			return names
 		case name == mcfile.Virtusertable:
-			out.Hold = table || v.OtherType() && !v.Reads(conf.Aliases) && b.NeedsAliases()
+			return table || v.OtherType() && !v.Reads(conf.Aliases) && b.NeedsAliases()
 		case strings.HasPrefix(name, mcfile.Virtusertable):
-			out.Hold = table
+			return table
 		case strings.HasPrefix(name, mcfile.Aliases):
-			out.Hold = aliases
-		case name == mcfile.RelayDomains:
-			out.Hold = relayed
+			return aliases
 		}
+		return name == mcfile.RelayDomains && relayed
 	}
 }
 

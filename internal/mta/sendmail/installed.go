@@ -365,6 +365,15 @@ func (s *Installed) Domains() (served, relayed []string) {
 // Rows are those of the virtusertable, sorted.
 func (s *Installed) Rows() (mapfile.Rows, error) { return s.Table() }
 
+// Ends gives the recipients that a local name leads to by the alias files.
+func (s *Installed) Ends(name string) []string { return s.Router.Ends(name) }
+
+// Knows reports whether the server's own alias files have a name.
+func (s *Installed) Knows(name string) bool {
+	_, aliased := s.site.Alias(name)
+	return aliased
+}
+
 // Warnings say what is missing, older than its text, or not read.
 func (s *Installed) Warnings() []string { return s.warnings }
 

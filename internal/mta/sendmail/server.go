@@ -1,28 +1,39 @@
 package sendmail
 
 import (
-	"errors"
 	"path/filepath"
+	"time"
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mta"
-	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/inventory"
+	"virtmap/virtuser"
 )
 
 // Server is sendmail.
 var Server = &mta.Server{
-	Name:    "sendmail",
-	Dir:     mcfile.DefaultDir,
-	Maps:    []string{"hash", "cdb", "text"},
-	Files:   Files,
-	Compile: func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
-	Open:    open,
-	Pair:    pair,
-	Keep:    keep,
-	Wiring:  wiring,
-	MapType: func(dir string) (string, error) { return installedType(filepath.Join(dir, mcfile.Include)) },
+	Name:       "sendmail",
+	Dir:        mcfile.DefaultDir,
+	Maps:       []string{"hash", "cdb", "text"},
+	Files:      Files,
+	Checks:     virtuser.Checks,
+	EditChecks: mcfile.Checks,
+	Compile:    func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
+	Open:       open,
+	Pair:       pair,
+	Check:      Check,
+	Waits:      virtuser.Waits,
+	Find:       find,
+	Conf:       readConf,
+	Site:       site,
+	Edit:       edit,
+	Unread:     unread,
+	Named:      stillNamed,
+	Audit:      audit,
+	AuditUsers: auditUsers,
+	MapGap:     2 * time.Second,
+	MapType:    func(dir string) (string, error) { return installedType(filepath.Join(dir, mcfile.Include)) },
 }
 
 // open opens files as sendmail does once its configuration names those of a build.
@@ -60,36 +71,4 @@ func asView(s mta.Set) (*View, bool) {
 		return v, err == nil
 	}
 	return nil, false
-}
-
-func keep(b mta.Build, l mta.Leave) (mta.Build, []string, error) {
-	var set *Installed
-	open := func(damaged []string) (_ *Installed, err error) {
-		if set != nil {
-			err = set.Close()
-		}
-		if err == nil {
-			set, _, _, err = OpenSound(l.Dir, l.Copies, damaged, "", func(string) bool { return false })
-		}
-		return set, err
-	}
-	kept, domains, err := b.(Build).KeepLeaving(l.Dir, open, l.Restarted, l.Grace, l.Now)
-	if set != nil {
-		err = errors.Join(err, set.Close())
-	}
-	return kept, domains, err
-}
-
-// wiring names what sendmail.cf, or sendmail.mc where there is no sendmail.cf, does
-// not read of a build.
-func wiring(dir string, of mta.Build) (gaps []mta.Gap, err error) {
-	b := of.(Build)
-	c, err := conf.Read(dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, g := range b.Needed(c.Gaps(b.Settings())) {
-		gaps = append(gaps, mta.Gap{Path: g.Path, Line: g.Line, What: g.What, Write: g.CF})
-	}
-	return gaps, nil
 }

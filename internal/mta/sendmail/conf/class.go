@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/regular"
 )
 
 // Names of classes.
@@ -123,5 +124,5 @@ func (c *Config) Holds(class, other string) bool {
 // ReadsClassFile reports whether a class has a file of a path, as sendmail would
 // find it.
 func (c *Config) ReadsClassFile(class, path string) bool {
-	return slices.ContainsFunc(c.ClassFiles(class), func(f ClassFile) bool { return f.Path != "" && SamePath(f.Path, path) })
+	return slices.ContainsFunc(c.ClassFiles(class), func(f ClassFile) bool { return f.Path != "" && regular.SamePath(f.Path, path) })
 }

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/regular"
 )
 
 // A Serving says what the running server reads of a set. A sendmail reads its
@@ -21,20 +23,12 @@ type Serving struct {
 	other bool // the virtusertable is read as a map of another type
 }
 
-// A Remembered is what is kept of a Serving from build to build, as JSON: what the
-// running sendmail read when it was started. Without it a configuration that was
-// made anew, with the same lines, would stop every build until the next restart.
-type Remembered struct {
-	Started time.Time `json:"started"`
-	Reads   []string  `json:"reads"`
-}
-
 // Serving works out what is read. started is when the running sendmail read its
 // configuration, zero where none runs; m is what was remembered.
-func (c *Config) Serving(s mcfile.Settings, started time.Time, m Remembered) Serving {
+func (c *Config) Serving(s mcfile.Settings, started time.Time, m mta.Remembered) Serving {
 	v := Serving{Gaps: c.Gaps(s), known: c.Path != ""}
 	if m, ok := c.Map(VirtuserMap); ok && m.Path != "" {
-		v.other = m.Class != s.Map && SamePath(mapfile.WithoutSuffix(m.Path), s.MailDir+"/"+Table.String())
+		v.other = m.Class != s.Map && regular.SamePath(mapfile.WithoutSuffix(m.Path), s.MailDir+"/"+Table.String())
 	}
 	for _, n := range needsOf(s) {
 		if !v.lacks(n) {
@@ -73,7 +67,7 @@ func (v *Serving) OtherType() bool { return v.other }
 func (v *Serving) Complete() bool { return len(v.Gaps) == 0 && !v.Stale }
 
 // Remember gives what is to be remembered; ok is false where nothing new is known.
-func (v *Serving) Remember(started time.Time) (m Remembered, ok bool) {
+func (v *Serving) Remember(started time.Time) (m mta.Remembered, ok bool) {
 	if !v.known || v.Stale || started.IsZero() {
 		return m, false
 	}

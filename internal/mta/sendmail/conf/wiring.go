@@ -2,12 +2,12 @@ package conf
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/regular"
 )
 
 // A Need is one thing that the configuration must read of a set.
@@ -91,7 +91,7 @@ var aliasClasses = map[string][]string{"hash": {"", "implicit", "hash"}, "cdb": 
 
 func (c *Config) lacksAliases(s mcfile.Settings, path string) (what string, line int) {
 	for _, a := range c.Aliases {
-		if a.Path == "" || !SamePath(a.Path, path) {
+		if a.Path == "" || !regular.SamePath(a.Path, path) {
 			continue
 		}
 		if slices.Contains(aliasClasses[s.Map], a.Class) {
@@ -107,7 +107,7 @@ func (c *Config) lacksTable(s mcfile.Settings, path string) (what string, line i
 	switch {
 	case !ok:
 		return "there is no virtusertable", 0
-	case m.Path == "" || !SamePath(mapfile.WithoutSuffix(m.Path), path):
+	case m.Path == "" || !regular.SamePath(mapfile.WithoutSuffix(m.Path), path):
 		return fmt.Sprintf("the virtusertable is another: %q", m.Spec), m.Line
 	case m.Class != s.Map:
 		return fmt.Sprintf("the virtusertable is of class %s, and the inventory's map is %s", m.Class, s.Map), m.Line
@@ -170,24 +170,4 @@ func (c *Config) At(line int) string {
 		return c.Path
 	}
 	return fmt.Sprintf("%s:%d", c.Path, line)
-}
-
-// Clean gives a folder without a final slash, as host.mail_dir has it.
-func Clean(dir string) string { return strings.TrimRight(filepath.Clean(dir), "/") }
-
-// SamePath reports whether two paths lead to one place: a folder may be a link.
-func SamePath(a, b string) bool {
-	return filepath.Clean(a) == filepath.Clean(b) || resolved(a) == resolved(b)
-}
-
-// resolved is a path without links, as far as it is there.
-func resolved(path string) string {
-	if whole, err := filepath.EvalSymlinks(path); err == nil {
-		return whole
-	}
-	dir, name := filepath.Split(filepath.Clean(path))
-	if whole, err := filepath.EvalSymlinks(dir); err == nil {
-		return filepath.Join(whole, name)
-	}
-	return filepath.Clean(path)
 }

@@ -1,11 +1,14 @@
-package build
+package sendmail
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mapfile"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/mta/sendmail/program"
 )
@@ -13,8 +16,8 @@ import (
 // A SecondOpinion has the installed sendmail asked over a set of files, in a folder
 // of its own.
 type SecondOpinion struct {
-	Source   sendmail.Build
-	Set      *sendmail.Installed
+	Source   Build
+	Set      *Installed
 	Maps     string // the folder of installed files; empty: what was built into Work
 	Work     string // the folder of its own
 	Program  *program.Program
@@ -23,31 +26,31 @@ type SecondOpinion struct {
 
 // Open prepares the program to be asked. Notes are what a person should know of
 // it.
-func (s *SecondOpinion) Open() (second *sendmail.Asker, notes []string, err error) {
+func (s *SecondOpinion) Open() (second *Asker, notes []string, err error) {
 	settings := s.Source.Settings()
-	site := sendmail.Site{Dir: s.Work, Host: s.Source.Model.Host.Name.Text, Alias: func(name string) bool { _, ok := s.Set.Router.Aliases.Alias(name); return ok }}
+	site := Site{Dir: s.Work, Host: s.Source.Model.Host.Name.Text, Alias: func(name string) bool { _, ok := s.Set.Router.Aliases.Alias(name); return ok }}
 	site.Names = slices.DeleteFunc(s.strangers(), site.Alias)
 	if s.Maps != "" {
 		if notes, err = s.ownSite(&site); err != nil {
-			return nil, nil, as(IO, err)
+			return nil, nil, err
 		}
 	}
 	if site.CF == "" {
 		settings.MailDir = s.Work
 		site.Include = string(mcfile.Text(settings, s.Source.Model.Name))
 	}
-	second, err = sendmail.NewAsker(s.Program, site)
-	return second, notes, as(IO, err)
+	second, err = NewAsker(s.Program, site)
+	return second, notes, err
 }
 
 // ownSite has a site ask over the server's own sendmail.cf, where installed files
 // have one beside them, and over copies of the files otherwise.
-func (s *SecondOpinion) ownSite(site *sendmail.Site) (notes []string, err error) {
-	layout, err := sendmail.ReadLayout(s.Maps)
+func (s *SecondOpinion) ownSite(site *Site) (notes []string, err error) {
+	layout, err := ReadLayout(s.Maps)
 	if err != nil {
 		return nil, err
 	}
-	own, ok, err := layout.OwnConfiguration(sendmail.Own(s.Work, !layout.Live()), s.Work)
+	own, ok, err := layout.OwnConfiguration(Own(s.Work, !layout.Live()), s.Work)
 	if err != nil {
 		return nil, err
 	}
@@ -71,4 +74,20 @@ func (s *SecondOpinion) strangers() []string {
 		names = append(names, s.Source.Model.LocalAliases[i].Text)
 	}
 	return slices.DeleteFunc(names, func(name string) bool { return s.Accounts[name] })
+}
+
+// copySet copies the files of a set.
+func copySet(from, to string) error {
+	for _, file := range Files {
+		for _, typ := range mapfile.Types {
+			if file.Name == mcfile.Include || file.Rows == nil && typ.Suffix != "" {
+				continue
+			}
+			err := CopyFile(filepath.Join(from, file.Name+typ.Suffix), filepath.Join(to, file.Name+typ.Suffix))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
 }

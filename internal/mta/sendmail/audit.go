@@ -1,0 +1,91 @@
+package sendmail
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/inventory"
+)
+
+// audit names what sendmail would not read of the installed files, and what its
+// configuration must read and does not.
+func audit(a mta.Audited) (all []mta.Complaint, err error) {
+	b := a.Build.(Build)
+	for _, f := range b.Unsafe(a.Dir, a.Owner) {
+		all = append(all, mta.Complaint{Place: f.Path, Text: f.Text, Mend: f.Mend})
+	}
+	read, err := readConf(a.Dir, a.Here)
+	if err != nil {
+		return all, err
+	}
+	config := read.(configuration)
+	v := config.Serving(b.Settings(), time.Time{}, mta.Remembered{})
+	for _, g := range b.Needed(v.Gaps) {
+		all = append(all, mta.Complaint{Place: config.At(g.Line), Text: g.What, Mend: g.Help(b.Settings())})
+	}
+	if daemon, runs := config.Daemon(filepath.Dir(config.Path) != mcfile.DefaultDir); runs && a.Live && daemon.Started.Before(config.Changed) {
+		all = append(all, mta.Complaint{Place: config.Path, Text: "it was changed since the running sendmail was started", Mend: "service sendmail restart"})
+	}
+	for _, line := range config.Unread() {
+		all = append(all, mta.Complaint{Place: line.Place, Text: line.Text})
+	}
+	return all, nil
+}
+
+// auditUsers looks for the users, their mailboxes and the local aliases.
+func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
+	m := a.Build.Inventory()
+	for _, u := range m.Users {
+		place, _ := m.Sources.Place(u.Name.Pos)
+		switch {
+		case u.Mailbox.Text != "":
+			if c, bad := mailbox(u); bad {
+				all = append(all, c)
+			}
+		case u.Forward.Text == "" && !a.Account(u.Name.Text):
+			all = append(all, mta.Complaint{Place: place.String(), Text: fmt.Sprintf("user %q is no account of this machine", u.Name.Text),
+				Mend: "useradd " + u.Name.Text + ", or run this on " + m.Host.Name.Text})
+		}
+	}
+	const mend = "add it to the server's aliases and run newaliases"
+	for _, n := range m.LocalAliases {
+		has, known, err := SiteAlias(a.Dir, n.Text)
+		if err != nil {
+			return all, err
+		}
+		if place, _ := m.Sources.Place(n.Pos); known && !has {
+			all = append(all, mta.Complaint{Place: place.String(), Text: fmt.Sprintf("no alias file of the server has %q", n.Text), Mend: mend})
+		}
+	}
+	has, known, err := SiteAlias(a.Dir, "postmaster")
+	if err == nil && known && !has && !a.Account("postmaster") {
+		all = append(all, mta.Complaint{Place: a.Dir, Text: "no alias file of the server has postmaster, and mail to it without a domain must be taken (RFC 5321 4.5.1)", Mend: mend})
+	}
+	return all, err
+}
+
+// mailbox looks at an mbox file, into which sendmail delivers as its owner when it
+// is setuid, and as the user nobody otherwise.
+func mailbox(u inventory.User) (c mta.Complaint, bad bool) {
+	c.Place = u.Mailbox.Text
+	info, err := os.Stat(c.Place)
+	switch {
+	case err != nil:
+		c.Text, c.Mend = "the mailbox is not there", fmt.Sprintf("install -m 4600 -o %s /dev/null %s", u.Name.Text, c.Place)
+	case !info.Mode().IsRegular():
+		c.Text = "the mailbox is no regular file"
+	case info.Mode()&fs.ModeSetuid == 0 && info.Mode().Perm()&0o002 == 0:
+		c.Text, c.Mend = "sendmail cannot deliver into it: it writes as the owner of a setuid file only", "chmod 4600 "+c.Place
+	case info.Mode()&fs.ModeSetuid != 0:
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid == 0 {
+			c.Text, c.Mend = "it belongs to root, as whom sendmail does not write", "chown "+u.Name.Text+" "+c.Place
+		}
+	}
+	return c, c.Text != ""
+}

@@ -1,0 +1,65 @@
+package sendmail
+
+import (
+	"cmp"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/regular"
+)
+
+// unread says why the running sendmail does not read the aliases that rows of a
+// generation lead to; nil where it does, where no row does, and where it reads no
+// file of the folder.
+func unread(k mta.Kept) (*mta.Unread, error) {
+	rows, err := k.Content(mcfile.Virtusertable)
+	if err != nil || !strings.Contains(string(rows), "\tvirtmap-") {
+		return nil, err
+	}
+	read, err := readConf(k.Dir, k.Here)
+	if err != nil {
+		return nil, err
+	}
+	config := read.(configuration)
+	if !slices.ContainsFunc(config.Paths(), func(path string) bool { return regular.SamePath(filepath.Dir(path), k.Dir) }) {
+		return nil, nil
+	}
+	include, _ := k.Content(mcfile.Include) // a generation may have none
+	settings := mcfile.Settings{MailDir: k.Dir, Map: cmp.Or(mcfile.MapType(string(include)), mapfile.Types[0].Name)}
+	v := config.Serving(settings, k.Started(config, k.Before), k.Before)
+	if v.Reads(conf.Aliases) {
+		return nil, nil
+	}
+	v.Gaps = slices.DeleteFunc(v.Gaps, func(g conf.Gap) bool { return g.Need != conf.Aliases })
+	if says := v.Says(); len(says) > 0 {
+		return &mta.Unread{File: mcfile.Aliases, Why: says}, nil
+	}
+	return nil, errors.New("it is not known why the aliases are not read") // Reads is false for one of those
+}
+
+// stillNamed gives those of some files that a configuration of the folder names, and
+// the configurations that do: such a file may not be removed, since a missing alias
+// file holds up all local mail. ok is false where the configuration cannot be read.
+func stillNamed(dir string, files []string) (named, by []string, ok bool) {
+	config, err := conf.Read(dir)
+	if err != nil {
+		return nil, nil, false
+	}
+	for _, name := range files {
+		if slices.ContainsFunc(config.Paths(), func(path string) bool { return mapfile.WithoutSuffix(filepath.Base(path)) == name }) {
+			named, by = append(named, name), append(by, config.Path)
+		}
+	}
+	mc := filepath.Join(dir, conf.MCName)
+	text, err := regular.ReadIfThere(mc)
+	if err == nil && slices.Contains(files, mcfile.Include) && strings.Contains(string(text), mcfile.Include) {
+		named, by = append(named, mcfile.Include), append(by, mc) // sendmail.cf is made of it
+	}
+	return named, slices.Compact(by), true
+}

@@ -1,0 +1,68 @@
+package sendmail
+
+import (
+	"path/filepath"
+	"slices"
+	"time"
+
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/regular"
+)
+
+// configuration is a sendmail.cf: an mta.Conf.
+type configuration struct{ *conf.Config }
+
+// readConf reads the sendmail.cf of a folder. Where it has none, and the files are
+// those of this machine, the one of /etc/mail counts, if it names a file there.
+func readConf(dir string, here bool) (mta.Conf, error) {
+	c, err := conf.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	if c.Path == "" && here {
+		usual, err := conf.Read(mcfile.DefaultDir)
+		if err == nil && slices.ContainsFunc(usual.Paths(), func(path string) bool { return regular.SamePath(filepath.Dir(path), dir) }) {
+			c = usual
+		}
+	}
+	return configuration{c}, nil
+}
+
+// Daemon gives the sendmail that runs.
+func (c configuration) Daemon(elsewhere bool) (mta.Daemon, bool) {
+	d, runs := c.Config.Daemon(elsewhere)
+	return mta.Daemon{Started: d.Started, Coarse: d.Coarse}, runs
+}
+
+// Place is the path of the configuration.
+func (c configuration) Place() string { return c.Path }
+
+// Reading works out what the running sendmail reads of a build.
+func (c configuration) Reading(of mta.Build, dir string, started time.Time, before mta.Remembered) mta.Reading {
+	b := of.(Build)
+	v := c.Serving(b.Settings(), started, before)
+	v.Gaps = b.Needed(v.Gaps)
+	r := mta.Reading{
+		Stale: v.Stale, Says: v.Says(),
+		Holds: b.holds(dir, &v),
+		Steps: func() []string { return c.Steps(v, b.Settings()) },
+	}
+	for _, g := range v.Gaps {
+		r.Gaps = append(r.Gaps, mta.Gap{Path: g.Path, Line: g.Line, What: g.What, Write: g.CF})
+	}
+	if m, ok := v.Remember(started); ok {
+		r.Remember = &m
+	}
+	return r
+}
+
+// site is what the configuration of a folder says of the server.
+func site(dir string) (mta.Site, error) {
+	c, err := conf.Read(dir)
+	if err != nil {
+		return mta.Site{}, err
+	}
+	return mta.Site{Name: c.Host(), Owner: c.Option("TrustedUser")}, nil
+}
