@@ -118,7 +118,7 @@ func (s *snapshot) holds(state string) bool {
 			return false
 		}
 	}
-	if publish.Stopped(publish.OS, state) != "" || !slices.Equal(matches(s.Patterns), s.Matches) {
+	if publish.Stopped(publish.OS, state) != "" || publish.Unannounced(publish.OS, state) != "" || !slices.Equal(matches(s.Patterns), s.Matches) {
 		return false
 	}
 	for path, digest := range s.Inputs {
