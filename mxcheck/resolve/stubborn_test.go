@@ -182,7 +182,7 @@ func TestNestedRenaming(t *testing.T) {
 	}
 	start := time.Now()
 	v := checkFakemail(t, &mxcheck.Checker{Resolver: client(t, serve(t, fakemail(t), bomb)), Confirm: true})
-	if took := time.Since(start); len(v.Records) > 20 || took > 5*time.Second {
+	if took := time.Since(start); len(v.Records) > 20 || took > 30*time.Second {
 		t.Errorf("%s: %s, %d records, after %v", v.ID(), v.Text(), len(v.Records), took)
 	}
 }
@@ -198,7 +198,7 @@ func TestSilentServerDoesNotHoldUpARun(t *testing.T) {
 	servers := []netip.AddrPort{serve(t, fakemail(t), nil), hole.LocalAddr().(*net.UDPAddr).AddrPort()}
 	start := time.Now()
 	v := checkFakemail(t, &mxcheck.Checker{Resolver: open(t, resolve.Config{Servers: servers}), Confirm: true})
-	if took := time.Since(start); v.ID() != mxcheck.OKHere || took > 4*time.Second {
+	if took := time.Since(start); v.ID() != mxcheck.OKHere || took > 8*time.Second {
 		t.Errorf("%s after %v", v.ID(), took)
 	}
 }
