@@ -19,6 +19,7 @@ func TestNoMailIsRefusedOnTheWay(t *testing.T) {
 	withBinary(t)
 	for i, s := range stocks {
 		t.Run(strconv.Itoa(i), func(t *testing.T) { // a name without blanks, for the other process
+			t.Parallel()
 			if peer.Namespace(t) {
 				t.Log(s.name)
 				newSite(t, s).adopt()

@@ -24,6 +24,7 @@ import (
 // answer to RCPT and where the mail goes are what the one reader of sendmail.cf
 // and the Router over it say. The sendmail.mc alone is read to the same.
 func TestGeneratedConfigurations(t *testing.T) {
+	t.Parallel()
 	p := installed(t)
 	root := peer.SafeDir(t)
 	const workers = 2

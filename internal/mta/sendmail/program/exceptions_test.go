@@ -48,6 +48,7 @@ func TestExceptions(t *testing.T) {
 // TestDepths asks about addresses at the edges of sendmail's limits: fifty
 // rulesets deep, and a hundred applications of one rule.
 func TestDepths(t *testing.T) {
+	t.Parallel()
 	p := installed(t)
 	dir := filepath.Join(peer.SafeDir(t), "set")
 	cf := serveTable(t, p, dir, "x@d\troot\n", "d\n")

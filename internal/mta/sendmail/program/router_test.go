@@ -20,6 +20,7 @@ import (
 // TestRouterIsSendmail asks the real sendmail and the Router about generated
 // tables, many of them in one map, because each has domains of its own.
 func TestRouterIsSendmail(t *testing.T) {
+	t.Parallel()
 	p := installed(t)
 	root := peer.SafeDir(t)
 	const tables, each = 100, 25

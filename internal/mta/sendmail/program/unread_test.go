@@ -71,6 +71,7 @@ func TestRowsWaitForTheRunningSendmail(t *testing.T) {
 	withBinary(t)
 	for i, c := range unread {
 		t.Run(strconv.Itoa(i), func(t *testing.T) { // a name without blanks, for the other process
+			t.Parallel()
 			if !peer.Namespace(t) {
 				return
 			}

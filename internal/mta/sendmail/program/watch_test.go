@@ -136,7 +136,7 @@ func (x *site) step(doing string, do func()) {
 	x.mu.Lock()
 	until := x.rounds + 2
 	x.mu.Unlock()
-	for range 1000 {
+	for range 3000 {
 		x.mu.Lock()
 		done, worse := x.rounds >= until, x.worse
 		often := x.renamed > 2+x.rounds/100
