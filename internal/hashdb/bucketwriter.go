@@ -249,6 +249,6 @@ func (l *layout) morePages(rows []keyedRow) (pages uint64) {
 
 // bigPages returns the number of pages that a big value of n bytes takes.
 func bigPages(n, pageSize int) int {
-	room := pageSize - pageHead
-	return (n + room - 1) / room
+	perPage := pageSize - pageHead
+	return (n + perPage - 1) / perPage
 }
