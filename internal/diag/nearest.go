@@ -58,29 +58,29 @@ func editDistance(a, b string, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
 	}
-	var room [3][257]int
-	two, one, row := room[0][:], room[1][:], room[2][:]
+	var memory [3][257]int
+	beforeThat, before, current := memory[0][:], memory[1][:], memory[2][:]
 	for j := range len(b) + 1 {
-		one[j] = j
+		before[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		row[0] = i
+		current[0] = i
 		least := i
 		for j := 1; j <= len(b); j++ {
 			change := 1
 			if a[i-1] == b[j-1] {
 				change = 0
 			}
-			row[j] = min(one[j]+1, row[j-1]+1, one[j-1]+change)
+			current[j] = min(before[j]+1, current[j-1]+1, before[j-1]+change)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], two[j-2]+1)
+				current[j] = min(current[j], beforeThat[j-2]+1)
 			}
-			least = min(least, row[j])
+			least = min(least, current[j])
 		}
 		if least >= limit {
 			return limit
 		}
-		two, one, row = one, row, two
+		beforeThat, before, current = before, current, beforeThat
 	}
-	return min(one[len(b)], limit)
+	return min(before[len(b)], limit)
 }

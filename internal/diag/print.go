@@ -94,13 +94,13 @@ func (p Printer) chosen(l *List) (printed []Fault, left int) {
 	if p.Most == 0 || len(byPlace) <= p.Most {
 		return byPlace, 0
 	}
-	room := p.Most
+	unused := p.Most
 	var taken [Error + 1]int // number of printed faults, by severity
 	for s := Error; s > Ignore; s-- {
 		for _, f := range byPlace {
-			if l.Severity(f.Check) == s && room > 0 {
+			if l.Severity(f.Check) == s && unused > 0 {
 				taken[s]++
-				room--
+				unused--
 			}
 		}
 	}
