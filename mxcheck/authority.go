@@ -14,7 +14,7 @@ type Authorities interface {
 // consistent compares the answers of the name servers of a zone, and adds a
 // finding when they differ.
 func (j *judgement) consistent(answers []Answer) {
-	var said, silent []string
+	var answered, silent []string
 	differ, first := false, ""
 	for _, a := range answers {
 		if a.Failure != "" {
@@ -26,12 +26,12 @@ func (j *judgement) consistent(answers []Answer) {
 			first = text
 		}
 		differ = differ || text != first
-		said = append(said, a.Server+" has "+text)
+		answered = append(answered, a.Server+" has "+text)
 	}
-	slices.Sort(said)
+	slices.Sort(answered)
 	slices.Sort(silent)
 	if differ {
-		j.add(finding(InconsistentNS, "its name servers disagree: %s", strings.Join(said, "; ")).
+		j.add(finding(InconsistentNS, "its name servers disagree: %s", strings.Join(answered, "; ")).
 			advise("wait until all of them have the new zone, or mend the one that stays behind"))
 	}
 	if len(silent) > 0 {

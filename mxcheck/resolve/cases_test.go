@@ -221,12 +221,12 @@ func digAgrees(t *testing.T, server netip.AddrPort, verdicts string) {
 		t.Fatal(err)
 	}
 	out := peer.Run(t, "", "dig", "@"+server.Addr().String(), "-p", fmt.Sprint(server.Port()), "+noall", "+answer", "+noclass", "+norecurse", "-f", file)
-	said := map[string]bool{}
+	answered := map[string]bool{}
 	for line := range strings.Lines(out) {
-		said[strings.ToLower(strings.Join(strings.Fields(line), " "))] = true
+		answered[strings.ToLower(strings.Join(strings.Fields(line), " "))] = true
 	}
 	for _, record := range records {
-		if !said[strings.ToLower(record)] {
+		if !answered[strings.ToLower(record)] {
 			t.Errorf("dig does not say %q", record)
 		}
 	}

@@ -38,16 +38,16 @@ func load(t *testing.T, text string, beside map[string]string) (*Zones, string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said []string
+	var texts []string
 	for _, f := range faults {
 		kind := "warning"
 		if f.Fatal {
 			kind = "error"
 		}
 		name, _ := filepath.Rel(dir, f.File)
-		said = append(said, fmt.Sprintf("%s:%d: %s: %s", name, f.Line, kind, f.Text))
+		texts = append(texts, fmt.Sprintf("%s:%d: %s: %s", name, f.Line, kind, f.Text))
 	}
-	return zones, strings.Join(said, "\n")
+	return zones, strings.Join(texts, "\n")
 }
 
 // TestZoneFaults reads zone files that name servers refuse, or read in another way
