@@ -20,7 +20,7 @@ type site struct {
 	installed, relaying map[string]bool
 	memory              []byte
 	now                 time.Time
-	said                []diag.Fault // reports of the last run
+	reported            []diag.Fault // reports of the last run
 }
 
 func (s *site) policy(m *inventory.Model, memory *Memory) *Policy {
@@ -60,7 +60,7 @@ func (s *site) run(m *inventory.Model, verdicts map[string]mxcheck.Verdict) Deci
 		}
 	}
 	decision := policy.Decide(asked)
-	s.said = policy.Announce(decision, nil, false)
+	s.reported = policy.Announce(decision, nil, false)
 	if s.memory, err = memory.Encode(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -97,15 +97,15 @@ const two = "version: 1\nhost: {name: mx1.example.net}\nusers: {andrei: }\ndomai
 func TestNewDomainWithAnErrorIsHeldBack(t *testing.T) {
 	s, m := newSite(t), parse(t, two)
 	d := s.run(m, map[string]mxcheck.Verdict{"a.example": ok(), "b.example": elsewhere("192.0.2.53")})
-	if !s.installed["a.example"] || s.installed["b.example"] || d.Held != 1 || len(s.said) != 1 || s.said[0].Check != checkHeld {
+	if !s.installed["a.example"] || s.installed["b.example"] || d.Held != 1 || len(s.reported) != 1 || s.reported[0].Check != checkHeld {
 		t.Errorf("%+v, %v", d, s.installed)
 	}
 	s.now = s.now.Add(time.Minute)
-	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere("192.0.2.53")}); d.Held != 1 || len(s.said) != 0 {
+	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere("192.0.2.53")}); d.Held != 1 || len(s.reported) != 0 {
 		t.Errorf("the second time: %+v", d)
 	}
 	s.now = s.now.Add(24 * time.Hour)
-	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere("192.0.2.53")}); len(s.said) != 1 {
+	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": elsewhere("192.0.2.53")}); len(s.reported) != 1 {
 		t.Errorf("a day later: %+v", d)
 	}
 	if d = s.run(m, map[string]mxcheck.Verdict{"b.example": ok()}); !s.installed["b.example"] || d.Held != 0 {
@@ -196,7 +196,7 @@ func TestLyingResolverMovesNothing(t *testing.T) {
 	s, m := newSite(t, "b.example"), parse(t, two)
 	lie := verdict(mxcheck.Finding{ID: mxcheck.ResolverLies, Level: mxcheck.Unknown, Text: "it lies"}, mxcheck.Keep)
 	d := s.run(m, map[string]mxcheck.Verdict{"a.example": lie, "b.example": lie})
-	if !d.Frozen || s.installed["a.example"] || !s.installed["b.example"] || s.said[0].Check != checkLies {
+	if !d.Frozen || s.installed["a.example"] || !s.installed["b.example"] || s.reported[0].Check != checkLies {
 		t.Errorf("%+v, %v", d, s.installed)
 	}
 }
@@ -329,8 +329,8 @@ func TestManyDoNotLeaveAtOnce(t *testing.T) {
 	}
 	m.MX.RemoveAuto = true
 	d := s.run(m, verdicts)
-	if !d.Frozen || d.Left != 0 || !s.installed["d0.example"] || s.said[0].Check != checkAccident {
-		t.Errorf("%+v, %v", d, s.said)
+	if !d.Frozen || d.Left != 0 || !s.installed["d0.example"] || s.reported[0].Check != checkAccident {
+		t.Errorf("%+v, %v", d, s.reported)
 	}
 	m.Guards.MaxRemovedPercent = 80
 	if d := s.run(m, verdicts); d.Frozen || d.Left != 7 || s.installed["d0.example"] {
@@ -345,7 +345,7 @@ func TestAnnouncements(t *testing.T) {
 	say := func(a, b mxcheck.Verdict) int {
 		s.now = s.now.Add(time.Minute)
 		s.run(m, map[string]mxcheck.Verdict{"a.example": a, "b.example": b})
-		return len(s.said)
+		return len(s.reported)
 	}
 	refused := verdict(mxcheck.Finding{ID: mxcheck.DNSRefused, Level: mxcheck.Unknown, Text: "no"}, mxcheck.Keep)
 	for i, step := range []struct {
@@ -353,7 +353,7 @@ func TestAnnouncements(t *testing.T) {
 		want int
 	}{{bad, unknown(), 2}, {bad, refused, 0}, {bad, unknown(), 0}, {bad, bad, 1}, {bad, ok(), 0}} {
 		if got := say(step.a, step.b); got != step.want {
-			t.Errorf("step %d: %d said, want %d: %v", i, got, step.want, s.said)
+			t.Errorf("step %d: %d said, want %d: %v", i, got, step.want, s.reported)
 		}
 	}
 }
@@ -393,7 +393,7 @@ func TestSilenceIsReportedAfterAWhile(t *testing.T) {
 		t.Errorf("after seven days: %+v", d)
 	}
 	d = s.run(m, map[string]mxcheck.Verdict{"a.example": unknown()})
-	if d.Overdue != 1 || len(s.said) != 1 || s.said[0].Check != checkSilent || !s.installed["a.example"] {
+	if d.Overdue != 1 || len(s.reported) != 1 || s.reported[0].Check != checkSilent || !s.installed["a.example"] {
 		t.Errorf("after eight days: %+v", d)
 	}
 }
