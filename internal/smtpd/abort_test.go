@@ -141,8 +141,8 @@ func TestTheConnectionCapSays421(t *testing.T) {
 	if _, err := io.ReadFull(first, make([]byte, 4)); err != nil {
 		t.Fatal(err)
 	}
-	if said := greetingOf(t, addr); !strings.HasPrefix(said, "421 ") {
-		t.Errorf("the second is greeted with %q", said)
+	if replies := greetingOf(t, addr); !strings.HasPrefix(replies, "421 ") {
+		t.Errorf("the second is greeted with %q", replies)
 	}
 	first.Close()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
@@ -160,9 +160,9 @@ func greetingOf(t *testing.T, addr string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	said := make([]byte, 4)
-	_, _ = io.ReadFull(conn, said)
-	return string(said)
+	replies := make([]byte, 4)
+	_, _ = io.ReadFull(conn, replies)
+	return string(replies)
 }
 
 // FuzzSession sends random bytes. The session ends, and no stored message has a
@@ -181,12 +181,12 @@ func FuzzSession(f *testing.F) {
 		_ = conn.SetDeadline(time.Now().Add(time.Minute))
 		_, _ = conn.Write(input)
 		_ = conn.(*net.TCPConn).CloseWrite()
-		said, err := io.ReadAll(conn)
+		replies, err := io.ReadAll(conn)
 		if os.IsTimeout(err) {
 			t.Errorf("the server does not end after %q", input)
 		}
-		if len(said) > 0 && !strings.HasPrefix(string(said), "220 ") {
-			t.Errorf("the server says %q", said)
+		if len(replies) > 0 && !strings.HasPrefix(string(replies), "220 ") {
+			t.Errorf("the server says %q", replies)
 		}
 		for _, m := range store.Messages() {
 			if rest := strings.ReplaceAll(string(m.Body), "\r\n", ""); strings.ContainsAny(rest, "\r\n") {

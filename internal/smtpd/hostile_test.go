@@ -32,9 +32,9 @@ func TestNothingBehindADoubtfulEndIsACommand(t *testing.T) {
 			go func() {
 				_, _ = io.WriteString(conn, opening+strings.Repeat("x", size)+"\r\r\n.\r\n"+between+hidden)
 			}()
-			said, err := io.ReadAll(conn)
-			if err != nil || !strings.HasSuffix(string(said), "550 5.5.2 A bare CR or LF is in the message\r\n") {
-				t.Fatalf("%d bytes: %v, it said %q", size, err, said)
+			replies, err := io.ReadAll(conn)
+			if err != nil || !strings.HasSuffix(string(replies), "550 5.5.2 A bare CR or LF is in the message\r\n") {
+				t.Fatalf("%d bytes: %v, it replies %q", size, err, replies)
 			}
 			conn.Close()
 		}
@@ -64,8 +64,8 @@ func TestRepliesAfterASlowMessage(t *testing.T) {
 		}
 		_, _ = io.WriteString(conn, ".\r\nQUIT\r\n")
 	}()
-	said, err := io.ReadAll(conn)
-	if n := strings.Count(string(said), "250 2.0.0 Message accepted"); err != nil || n != recipients {
+	replies, err := io.ReadAll(conn)
+	if n := strings.Count(string(replies), "250 2.0.0 Message accepted"); err != nil || n != recipients {
 		t.Errorf("%d replies came (%v)", n, err)
 	}
 }

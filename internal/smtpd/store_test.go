@@ -118,9 +118,9 @@ func TestAReplyOf421EndsTheSession(t *testing.T) {
 		if _, err := io.WriteString(conn, test.hello+"\r\n"+message+"NOOP\r\nQUIT\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		said, err := io.ReadAll(conn)
+		replies, err := io.ReadAll(conn)
 		var codes []string
-		for line := range strings.Lines(string(said)) {
+		for line := range strings.Lines(string(replies)) {
 			if line[3] != '-' {
 				codes = append(codes, strings.TrimSpace(line[:4]))
 			}
