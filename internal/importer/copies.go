@@ -6,12 +6,12 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
-// mostCopied bounds the rows that copies add to a table: a large domain under
-// many other names is better one row for each.
+// mostCopied is the most rows that copies may add to a table. Beyond that, a domain
+// that leads to another one has one row.
 var mostCopied = 1_000_000
 
-// sameAs gives the domain that another is a copy of: its only row leads each
-// name to the same name there, and the copy has the same outcomes.
+// sameAs returns the source of a domain that can be a copy. Its only row leads each name
+// to the same name at the source, and a copy has the same outcomes.
 func (w *writer) sameAs(name string) (source string, ok bool) {
 	source, kept, ok := w.leads(name)
 	if !ok {
@@ -30,8 +30,8 @@ func (w *writer) sameAs(name string) (source string, ok bool) {
 	return source, true
 }
 
-// leads gives where the only row of a domain leads its names, with their details
-// or without.
+// leads returns the domain to which the only row of a domain leads its names. kept
+// reports whether they keep their details.
 func (w *writer) leads(name string) (source string, kept, ok bool) {
 	d := w.sections[name]
 	if d.to-d.from != 1 {
@@ -43,8 +43,8 @@ func (w *writer) leads(name string) (source string, kept, ok bool) {
 	return source, kept, ok && e.as == asWritten && w.writes(source) && !w.s.relayed(source)
 }
 
-// endOf follows copies of copies to a domain that is none; ok is false where
-// they run in a circle.
+// endOf follows copies of copies to a domain that is no copy. ok is false when they
+// lead in a circle.
 func (w *writer) endOf(name, source string) (end string, ok bool) {
 	seen := map[string]bool{name: true}
 	for !seen[source] {
@@ -58,8 +58,8 @@ func (w *writer) endOf(name, source string) (end string, ok bool) {
 	return "", false
 }
 
-// equal reports whether rows have the same outcomes for the names of another
-// domain. Where names come without their details, those must make no difference.
+// equal reports whether the rows of a domain have the same outcomes in a copy of it.
+// When names lose their details, the rows must not depend on them.
 func (w *writer) equal(d section, kept bool) bool {
 	open := true
 	for i := d.from; i < d.to; i++ {

@@ -10,8 +10,8 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// copied writes a domain of few rows, and others that lead their names to it, to
-// each other, or to themselves.
+// copied writes a domain with few rows, and domains that lead their names to it, to each
+// other, or to themselves.
 func copied(r *rand.Rand) (virtusertable, classW string) {
 	one := func(words ...string) string { return words[r.IntN(len(words))] }
 	rows := map[string]string{}
@@ -35,8 +35,8 @@ func copied(r *rand.Rand) (virtusertable, classW string) {
 	return out.String(), strings.Join(names, "\n") + "\n"
 }
 
-// TestCopies imports domains whose only row leads to another domain: where that
-// becomes same_as, every address, with a detail too, has the same fate.
+// TestCopies imports domains whose only row leads to another domain. With same_as every
+// address has the same outcome, also with a detail.
 func TestCopies(t *testing.T) {
 	same, others := 0, 0
 	for seed := range peer.Campaign(200) {
@@ -67,8 +67,7 @@ func TestCopies(t *testing.T) {
 	}
 }
 
-// TestCopiesAreBounded has a domain under so many names that the rows of all
-// would be too many.
+// TestCopiesAreBounded imports a domain with more copies than mostCopied allows.
 func TestCopiesAreBounded(t *testing.T) {
 	defer importer.MostCopied(5)()
 	dir := t.TempDir()

@@ -10,8 +10,7 @@ import (
 	"virtmap/inventory"
 )
 
-// TestAFaultOfADomainLeavesItsRowsOut: no row may stop an import, whatever is
-// found wrong with its domain.
+// TestAFaultOfADomainLeavesItsRowsOut: a fault of a domain does not stop an import.
 func TestAFaultOfADomainLeavesItsRowsOut(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"virtusertable": "info@bad.example\troot\n@bad.example\troot\ninfo@good.example\troot\n", "local-host-names": "bad.example\ngood.example\n"} {

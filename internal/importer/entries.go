@@ -13,50 +13,52 @@ import (
 	"virtmap/inventory"
 )
 
-// An Inventory is what was made.
+// An Inventory is the inventory of an import.
 type Inventory struct {
 	Text   string
 	Source sendmail.Build
-	Left   int // rows, members of lists and names that are kept as comments only
+	Left   int // number of rows, members of lists and names that are only comments
 
-	// Refused are the rows that lead somewhere and that sendmail refuses today, a
-	// line each: they are refusals of the inventory.
+	// Refused has a line about each row with a target that sendmail refuses
+	// today. In the inventory it is a reject.
 	Refused []string
 
-	why    map[string]string // their outcome may differ, by key
-	copies map[string]string // what the only row of a domain says that is the same as another
+	why    map[string]string // by key: why the outcome may differ
+	copies map[string]string // by domain with same_as: the value of its only row
 
-	virtual func(domain string) bool // it was taken for class {VirtHost} alone
+	virtual func(domain string) bool // whether a domain was only in class {VirtHost}
 }
 
 // An entry is a row of the virtusertable, or a line of its text.
 type entry struct {
 	key, right string
 	as         form
-	why        string // it is not as it was written
+	why        string // why it has another form than asWritten
 }
 
 func (e *entry) domain() string { return e.key[strings.LastIndexByte(e.key, '@')+1:] }
 
-// A form is how an entry is written.
+// A form is the form of an entry in the inventory.
 type form uint8
+
+// The forms, in the order in which they are tried.
 
 const (
 	asWritten      form = iota
-	withoutRefused      // as a list without the members that are refused
-	asAnswered          // as what sendmail answers now
-	asRecipient         // as the one recipient that sendmail finds now
-	asRefused           // as a refusal with no text
+	withoutRefused      // a list without the members that are refused
+	asAnswered          // a refusal with sendmail's answer
+	asRecipient         // the one recipient to which sendmail sends the mail
+	asRefused           // a refusal without a text
 	asComment
 )
 
-// entries are the rows of the table, in its order, and behind them the lines of
-// the text that sendmail does not read.
+// entries are the rows of the table, in its order, and after them the lines of the
+// text that sendmail does not read.
 type entries struct {
 	s    *Server
-	as   []form         // of the rows
-	why  map[int]string // of those that are not as they were written
-	dead []entry
+	as   []form         // by row
+	why  map[int]string // by row: why it has another form than asWritten
+	dead []entry        // lines that sendmail does not read
 }
 
 func (all *entries) at(i int) entry {
@@ -69,21 +71,22 @@ func (all *entries) at(i int) entry {
 
 func (all *entries) write(i int, as form, why string) { all.as[i], all.why[i] = as, why }
 
-// rounds bounds how often what no inventory can say is taken out. After patience
-// of them lists of lists go all at once: each round finds one link of a long chain.
+// rounds is how often an inventory is written until it has no fault. After patience
+// rounds all lists of lists become something else at once, because each round finds
+// only one link of a long chain of lists.
 const (
 	rounds   = 20
 	patience = 10
 )
 
-// Inventory writes the inventory. name is what its messages call it.
+// Inventory makes the inventory. name is the file name in its messages.
 func (s *Server) Inventory(name string) (*Inventory, error) {
 	all := s.entries()
 	for round := range rounds {
 		inv := all.inventory()
-		s.letGo()
+		s.release()
 		m, faults := inventory.Parse(name, inv.Text)
-		debug.FreeOSMemory() // what was written with stays otherwise
+		debug.FreeOSMemory() // otherwise the memory of the writer stays
 		inv.Source = sendmail.Compile(m, faults)
 		if !faults.Failed() {
 			return inv, nil
@@ -92,7 +95,7 @@ func (s *Server) Inventory(name string) (*Inventory, error) {
 			return nil, err
 		}
 		w := &writer{s: s, entries: all}
-		w.text() // again: what line each row is on would be a tenth of the memory until here
+		w.text() // again, for the line of each row: to keep them all along needs a tenth of the memory
 		if round >= patience {
 			w.lowerNested()
 		}
@@ -112,7 +115,7 @@ func firstError(faults *diag.List) string {
 	return ""
 }
 
-// inventory is what was written, before it is read.
+// inventory writes the inventory, without its Source.
 func (all *entries) inventory() *Inventory {
 	w := &writer{s: all.s, entries: all}
 	text := w.text()
@@ -142,8 +145,8 @@ func (all *entries) inventory() *Inventory {
 	return inv
 }
 
-// entries says of each row how it is written at first: those that sendmail
-// never looks at as comments.
+// entries returns the entries with their first form. A row that sendmail never looks
+// up is a comment.
 func (s *Server) entries() *entries {
 	dead := slices.Clone(s.lines.dead)
 	slices.SortStableFunc(dead, func(a, b entry) int { return strings.Compare(a.key, b.key) })
@@ -172,8 +175,8 @@ func (s *Server) entries() *entries {
 	return all
 }
 
-// degrade says in another way what the faults are about, and reports whether
-// there was something.
+// degrade gives the entries with faults their next form, and reports whether there
+// are such entries.
 func (w *writer) degrade(m *inventory.Model, faults *diag.List) (changed bool) {
 	lowered := map[int]bool{}
 	for _, f := range faults.Faults() {
@@ -217,7 +220,7 @@ func (w *writer) dropDomains(m *inventory.Model, faults *diag.List) (changed boo
 	return changed
 }
 
-// lowerNested lowers every list with a member at a domain of the server.
+// lowerNested gives every list with a member at a domain of the server its next form.
 func (w *writer) lowerNested() {
 	for i, as := range w.entries.as {
 		if as == asComment {
@@ -234,9 +237,10 @@ func (w *writer) lowerNested() {
 	}
 }
 
-// lower writes a row as what sendmail answers, where it refuses the mail, or as
-// a refusal without that text; a list without what is refused in it; as the
-// recipient, where there is one; and as a comment otherwise.
+// lower gives a row its next form. When sendmail refuses the mail, that is a refusal
+// with sendmail's answer, and then one without a text. When sendmail takes it, that is
+// the list without refused members, and then the only recipient. The last form is a
+// comment.
 func (s *Server) lower(all *entries, i int, why string) {
 	e := all.at(i)
 	out, ok := s.outcome(e.key)
@@ -244,8 +248,8 @@ func (s *Server) lower(all *entries, i int, why string) {
 	case !ok || e.as >= asRefused:
 		all.write(i, asComment, why)
 	case out.Taken():
-		_, one := s.reached(e.key)
-		members, _, refused := s.living(e.right)
+		_, one := s.onlyRecipient(e.key)
+		members, _, refused := s.splitRefused(e.right)
 		switch {
 		case len(members) == 0 && len(refused) > 0:
 			all.write(i, asRefused, "every member is refused")
@@ -265,7 +269,7 @@ func (s *Server) lower(all *entries, i int, why string) {
 	}
 }
 
-// answered says why a row is written as an answer.
+// answered returns why a row has the form asAnswered.
 func answered(right string) string {
 	if strings.ContainsRune(right, '#') {
 		return "sendmail answers so: the # begins no comment there"
@@ -273,7 +277,7 @@ func answered(right string) string {
 	return "sendmail answers so"
 }
 
-// sameForAll reports whether a row for every name refuses each of them.
+// sameForAll reports whether the row of a key refuses every name that it matches.
 func (s *Server) sameForAll(key string) bool {
 	at := strings.IndexByte(key, '@')
 	if at > 0 && key[0] != '+' {
@@ -289,12 +293,12 @@ func (s *Server) sameForAll(key string) bool {
 	return true
 }
 
-// membersLeft is said of the members of a list that are left out.
+// membersLeft is the comment about the members of a list that are left out.
 const membersLeft = " the members that are refused are not imported: "
 
-// living tells the members of a list that take mail from those at which it is
-// refused. owner is who is told of failures.
-func (s *Server) living(right string) (members []string, owner string, refused []string) {
+// splitRefused divides the members of a list into those that accept mail and those
+// that refuse it. owner gets the bounces of the list.
+func (s *Server) splitRefused(right string) (members []string, owner string, refused []string) {
 	all, owner, _ := s.list(right)
 	for _, member := range all {
 		if s.refuses(member) {
@@ -306,8 +310,8 @@ func (s *Server) living(right string) (members []string, owner string, refused [
 	return members, owner, refused
 }
 
-// refuses reports whether an address is one of the server's that it refuses, or
-// a list with nobody else in it.
+// refuses reports whether a member is an address of the server that it refuses, or a
+// list of only such addresses.
 func (s *Server) refuses(member string) bool {
 	_, domain, _ := strings.Cut(mailaddr.Lower(member), "@")
 	if !s.taken(strings.TrimSuffix(domain, ".")) {
@@ -317,9 +321,9 @@ func (s *Server) refuses(member string) bool {
 	return !out.Taken() || len(out.Recipients) == 0
 }
 
-// reached gives the recipient of a key that is one address, where that is not
-// made of the address and has no alias on its way.
-func (s *Server) reached(key string) (to string, ok bool) {
+// onlyRecipient returns the only recipient of a key. ok is false for a key that
+// matches several addresses, and when the mail passes an alias.
+func (s *Server) onlyRecipient(key string) (to string, ok bool) {
 	if key[0] == '@' || strings.Contains(key, "+") {
 		return "", false
 	}

@@ -2,7 +2,7 @@ package importer
 
 import "virtmap/internal/mta/sendmail"
 
-// ProveAll is Prove that asks about every address.
+// ProveAll is Prove, but asks the Routers about every address.
 func (s *Server) ProveAll(inv *Inventory, built *sendmail.Installed) (Proof, error) {
 	both, err := s.beside(built)
 	if err != nil {
@@ -13,8 +13,7 @@ func (s *Server) ProveAll(inv *Inventory, built *sendmail.Installed) (Proof, err
 	return both.prove(inv, known), nil
 }
 
-// MostCopied sets how many rows copies may add, until the function that it gives
-// is called.
+// MostCopied sets mostCopied until the returned function is called.
 func MostCopied(n int) (restore func()) {
 	was := mostCopied
 	mostCopied = n

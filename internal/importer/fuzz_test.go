@@ -8,8 +8,8 @@ import (
 	"virtmap/internal/mta/sendmail"
 )
 
-// FuzzFrom reads any text as each kind of list: what comes of it is an inventory
-// without faults, or an error, and every line is in it or named.
+// FuzzFrom reads random texts as each kind of list. The result is an error, or an
+// inventory without faults in which every line is imported or named.
 func FuzzFrom(f *testing.F) {
 	f.Add("a@b.example x, y\n@c.example @b.example\n# z\nb.example\n", 0)
 	f.Add("a@b.example\tb/a\n", 1)
@@ -27,15 +27,15 @@ func FuzzFrom(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
-		damaged := strings.Contains(strings.ToLower(text), "error:") || strings.Contains(inv.Text, "# The row was ") // meant, or answered, otherwise: the proof lists it
+		damaged := strings.Contains(strings.ToLower(text), "error:") || strings.Contains(inv.Text, "# The row was ") // the outcome may differ: the proof lists it
 		if p := prove(t, s, inv); !p.Harmless() && inv.Left == 0 && !damaged {
 			t.Errorf("%q becomes\n%s\nand %+v differs", text, inv.Text, p.Found[0])
 		}
 	})
 }
 
-// FuzzServer reads any texts as those of a sendmail server: what comes of them is
-// an inventory without faults, or an error, and what differs is explained.
+// FuzzServer reads random texts as those of a sendmail server. The result is an error,
+// or an inventory without faults in which every difference has a reason.
 func FuzzServer(f *testing.F) {
 	f.Add("info@a.example bea, x\nlist@a.example\tlist\n@b.example\t%1%3@a.example\n# x\n", "a.example\n# b\nb.example\n", "list: bea, gone@a.example\nowner-list: andrei\n")
 	f.Add("x@a.example error:5.1.1:\"550 no\"\ny+*@a.example root%3\n@a.example error:nouser No\n", "a.example", "root: andrei\n")

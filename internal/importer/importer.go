@@ -1,18 +1,33 @@
-// Package importer makes an inventory of what a mail server has: the rows of its
-// virtusertable, with the comments of the text beside the map; class w; and the
-// aliases that rows lead to.
+// Package importer makes an inventory from the files of a mail server, or from
+// lists of addresses.
 //
-// The rows are those that sendmail reads: of the map that its configuration
-// names, or of the text where there is none. Lines of the text that are not in
-// the map are kept as comments. What a row means is asked of the Router over
-// the old files, so that a row that sendmail answers with an error becomes a
-// reject with that answer. A row that no inventory can say is kept as a comment
-// with the reason.
+// From a sendmail server it imports the rows of the virtusertable, class w, and the
+// aliases that rows lead to. The rows are those that sendmail reads: of the map in
+// its configuration, or of the text when there is no map. Comments of the text are
+// kept. Such a server
 //
-// An inventory is written, read and compiled; what that finds wrong with a row
-// makes the row a reject or a comment, and it is written again. At the end what
-// becomes of every address is compared by the old files and by those that the
-// inventory builds (Prove).
+//	# the shop
+//	info@bakery.example     andrei
+//	old@bakery.example      error:5.1.1:"550 gone"
+//
+// becomes
+//
+//	domains:
+//	  bakery.example:
+//	    addresses:
+//	      # the shop
+//	      info: andrei
+//	      old: {reject: "gone"}
+//	    catch_all: local
+//
+// The Router over the old files decides what a row means. A row that sendmail
+// answers with an error becomes a reject with this answer. A row that an inventory
+// cannot have becomes a comment with the reason, and so does a line of the text
+// that is not in the map.
+//
+// The new inventory is parsed and compiled. A row with a fault becomes a reject or a
+// comment, and the inventory is written again. At the end Prove compares the outcome
+// of every address by the old files and by the files of the inventory.
 package importer
 
 import (
@@ -35,19 +50,19 @@ import (
 	"virtmap/virtuser"
 )
 
-// A Server is what is imported.
+// A Server is a mail server that is imported.
 type Server struct {
-	Warnings []string // what is odd about its files
+	Warnings []string // about its files
 
 	router      *virtuser.Router    // over its files
 	own         virtuser.Lookup     // aliases that a build writes anew; nil: none
-	site        virtuser.Lookup     // aliases that stay
-	table       *virtuser.Table     // sorted; nil: see letGo
+	site        virtuser.Lookup     // aliases of the server that stay
+	table       *virtuser.Table     // sorted; nil after release
 	sum         mapfile.Sum         // of the rows
-	all         []string            // of class w and {VirtHost}, and relayed
-	names       []string            // those of them that an inventory can have
+	all         []string            // names of class w, of class {VirtHost}, and relayed ones
+	names       []string            // the names of these that an inventory can have
 	lines       lines               // of the text
-	unsupported []string            // what of classes and configuration no inventory can say
+	unsupported []string            // parts of classes and configuration that an inventory cannot have
 	aboveNames  map[string][]string // the comments before a name of class w
 	leading     map[string]string   // an address that leads to an alias
 	generic     map[string]string
@@ -56,11 +71,11 @@ type Server struct {
 	set         *sendmail.Installed
 }
 
-// genericstable is the table of the addresses that local users send from.
+// genericstable is the table of the sender addresses of local users.
 const genericstable = "genericstable"
 
-// Sendmail opens the files of a sendmail server. aliases are read instead of
-// the alias files that its configuration names, where there are any.
+// Sendmail opens the files of a sendmail server. If aliases are given, they are read
+// in place of the alias files of its configuration.
 func Sendmail(l sendmail.Layout, aliases []string, account func(name string) bool) (*Server, error) {
 	set, err := sendmail.OpenServer(l, aliases, account)
 	if err != nil {
@@ -90,8 +105,8 @@ func Sendmail(l sendmail.Layout, aliases []string, account func(name string) boo
 	return s, nil
 }
 
-// readTexts reads what the texts say beside rows and names, and what each row of
-// the map that is none.
+// readTexts reads the comments and other lines of the texts, and the rows of the map
+// that sendmail never looks up.
 func (s *Server) readTexts(l sendmail.Layout, each func(row func(key, value []byte) error) error) error {
 	var text []byte
 	var err error
@@ -132,8 +147,8 @@ func (s *Server) readTexts(l sendmail.Layout, each func(row func(key, value []by
 	return nil
 }
 
-// readGenerics reads the map of a genericstable, or the text where there is
-// none: its rows are as those of a virtusertable.
+// readGenerics reads the map of a genericstable, or its text when there is no map.
+// The rows have the form of those of a virtusertable.
 func readGenerics(path string) (map[string]string, error) {
 	found := map[string]string{}
 	for _, typ := range mapfile.Types {
@@ -153,19 +168,19 @@ func readGenerics(path string) (map[string]string, error) {
 	return found, nil
 }
 
-// ErrChanged is returned when files are no longer what they were.
+// ErrChanged is the error when files change during the import.
 var ErrChanged = errors.New("the virtusertable changed while it was read; import it again")
 
-// letGo lets go of the rows, of which a large server has as much as an inventory
-// while that is read and compiled.
-func (s *Server) letGo() {
+// release releases the rows while an inventory is parsed and compiled. Those of a
+// large server need as much memory as the inventory.
+func (s *Server) release() {
 	if s.set != nil {
 		s.table = nil
 		s.set.Release()
 	}
 }
 
-// readRows reads rows again that were let go of.
+// readRows reads the rows again after release.
 func (s *Server) readRows() (err error) {
 	if s.table != nil {
 		return nil
@@ -184,19 +199,19 @@ func (s *Server) Close() error {
 	return s.set.Close()
 }
 
-// CopyTo copies the files that were read into an empty folder.
+// CopyTo copies the files of the server into an empty folder.
 func (s *Server) CopyTo(dir string) (sendmail.Copied, error) { return s.set.CopyTo(dir) }
 
-// MapType is the type of the server's virtusertable.
+// MapType returns the map type of the virtusertable.
 func (s *Server) MapType() string { return s.mapType }
 
-// Aliases are those of the old files, and of the server.
+// Aliases looks up all aliases of the server.
 func (s *Server) Aliases() virtuser.Lookup { return s.router.Aliases }
 
-// SiteAliases are those of the server that stay.
+// SiteAliases looks up the aliases that stay.
 func (s *Server) SiteAliases() virtuser.Lookup { return s.site }
 
-// taken reports whether rows of a domain are looked at.
+// taken reports whether sendmail looks up rows of a domain.
 func (s *Server) taken(domain string) bool { return s.router.Asks(domain) }
 
 // read reports whether sendmail reads a row with a key.
@@ -204,8 +219,8 @@ func (s *Server) read(key string) bool {
 	return s.hasRow(key) && s.taken(key[strings.LastIndexByte(key, '@')+1:])
 }
 
-// split tells the host's own names, which have no rows, from the domains. The
-// host's full name is class w by itself.
+// split divides the names into those of the host, which have no rows, and domains.
+// The full name of the host is in neither, because it is always in class w.
 func (s *Server) split(sections map[string]section) (own, domains []string) {
 	have := map[string]bool{}
 	for name, d := range sections {
@@ -226,7 +241,8 @@ func (s *Server) split(sections map[string]section) (own, domains []string) {
 	return slices.Compact(own), slices.Sorted(maps.Keys(have))
 }
 
-// isOwn takes a name that no mail comes to from outside for the host's own.
+// isOwn reports whether a name is a name of the host, such as localhost: no mail from
+// outside comes to it.
 func (s *Server) isOwn(name string) bool {
 	switch {
 	case s.relayed(name):
@@ -237,11 +253,11 @@ func (s *Server) isOwn(name string) bool {
 	return name == "localhost.localdomain" || strings.HasPrefix(name, "localhost.")
 }
 
-// relayed reports whether mail for a domain is only passed on.
+// relayed reports whether mail for a domain is only relayed.
 func (s *Server) relayed(name string) bool { return s.router.Relayed(name) && !s.taken(name) }
 
-// outcome is what becomes of the addresses that a key is the first to match;
-// ok is false when there are none.
+// outcome returns the outcome of an address for which the row of a key decides. ok is
+// false when there is no such address.
 func (s *Server) outcome(key string) (out virtuser.Outcome, ok bool) {
 	for _, addr := range examples(key) {
 		if out = s.router.Route(addr); out.Row() == key {
@@ -251,8 +267,8 @@ func (s *Server) outcome(key string) (out virtuser.Outcome, ok bool) {
 	return out, false
 }
 
-// examples gives addresses that a key may match: user+* stands behind user++
-// for all but an empty detail.
+// examples returns addresses that a key may match. For user+* one has an empty detail,
+// because the row of user++ decides for any other.
 func examples(key string) (all []string) {
 	forms := []string{key}
 	if local, domain, _ := strings.Cut(key, "@"); strings.HasSuffix(local, "+*") {
@@ -266,5 +282,5 @@ func examples(key string) (all []string) {
 	return all
 }
 
-// usualMap is the map type that an inventory need not name.
+// usualMap is the default map type of an inventory.
 const usualMap = string(inventory.MapHash)

@@ -12,12 +12,12 @@ import (
 	"virtmap/virtuser"
 )
 
-// lines are what a text says beside the rows that sendmail reads.
+// lines are the lines of a text, without the rows that sendmail reads.
 type lines struct {
-	above map[string][]string // the comments before a row, by its key
+	above map[string][]string // by key: the comments before a row
 	dead  []entry             // rows that sendmail does not read
-	head  []string            // comments before a blank line, before all rows
-	tail  []string            // comments behind all rows
+	head  []string            // comments before the first blank line, if no row is before it
+	tail  []string            // comments after all rows
 }
 
 // readLines reads a virtusertable. table has the rows that sendmail reads.
@@ -41,7 +41,7 @@ func readLines(text string, table *virtuser.Table) (lines, error) {
 		trimmed := strings.TrimSpace(line)
 		switch {
 		case virtuser.OurComment(trimmed):
-		case strings.HasPrefix(trimmed, "#"): // makemap takes it for a row behind a blank, and refuses it
+		case strings.HasPrefix(trimmed, "#"): // also after a blank, where makemap refuses it as a row
 			pending = append(pending, trimmed)
 		case trimmed == "":
 			if !began {
@@ -69,8 +69,8 @@ func readLines(text string, table *virtuser.Table) (lines, error) {
 	return l, nil
 }
 
-// commentLines reads a text that is the sorted table itself: it has rows and
-// comments, and nothing else.
+// commentLines reads the comments of a text that is the sorted table, and so has no
+// other lines.
 func commentLines(text []byte) lines {
 	l := lines{above: map[string][]string{}}
 	var pending []string
@@ -89,7 +89,7 @@ func commentLines(text []byte) lines {
 	return l
 }
 
-// stray keeps a row that sendmail never looks up.
+// stray adds a row of the map to dead if sendmail never looks it up.
 func (l *lines) stray(key, value []byte) error {
 	key = mapfile.WithoutNUL(key)
 	why := "sendmail never looks it up: there is no @ in it"
@@ -109,13 +109,13 @@ func (l *lines) stray(key, value []byte) error {
 	return nil
 }
 
-// entryOf cuts a line that may be no row.
+// entryOf cuts a line at the first blank. The line need not be a row.
 func entryOf(line string) entry {
 	end := strings.IndexAny(line+" ", " \t")
 	return entry{key: line[:end], right: strings.TrimLeft(line[end:], " \t"), as: asComment}
 }
 
-// reason gives what is wrong with the line that begins at a place.
+// reason returns what is wrong with the line at a place.
 func reason(why map[diag.Pos]string, src *diag.Source, line diag.Pos) string {
 	if text, ok := why[line]; ok {
 		return text
@@ -126,7 +126,8 @@ func reason(why map[diag.Pos]string, src *diag.Source, line diag.Pos) string {
 	return "makemap does not take the line"
 }
 
-// notRead says why a row of the text is not what sendmail reads.
+// notRead returns why sendmail does not read a row of the text, or an empty text if it
+// does.
 func notRead(table *virtuser.Table, key, right []byte) string {
 	switch value, ok := table.Get(key); {
 	case !ok:
@@ -137,26 +138,27 @@ func notRead(table *virtuser.Table, key, right []byte) string {
 	return ""
 }
 
-// sortOut keeps the names of domains, and says of each other one why it is none.
+// sortOut keeps the names that an inventory can have as domains, and adds a reason to
+// unsupported for each other name.
 func (s *Server) sortOut(all []string) {
-	odd := func(why string) { s.unsupported = append(s.unsupported, ", a name of class w: "+why) }
+	unsupported := func(why string) { s.unsupported = append(s.unsupported, ", a name of class w: "+why) }
 	for _, name := range all {
 		why := unsayable(name)
 		switch {
 		case isLiteral(name):
-			odd(name + " is an address, and sendmail knows those of its host by itself")
+			unsupported(name + " is an address, and sendmail knows those of its host by itself")
 		case strings.HasSuffix(name, "."):
-			odd(fmt.Sprintf("%q ends in a dot and never matches", name))
+			unsupported(fmt.Sprintf("%q ends in a dot and never matches", name))
 		case why != "":
-			odd(why)
+			unsupported(why)
 		default:
 			s.names = append(s.names, name)
 		}
 	}
 }
 
-// unsayable says why no inventory can have a domain that sendmail has; empty
-// where one can.
+// unsayable returns why an inventory cannot have a domain of sendmail, or an empty text
+// if it can.
 func unsayable(domain string) string {
 	folded, bad := mailaddr.FoldDomain(domain)
 	switch {
@@ -168,8 +170,8 @@ func unsayable(domain string) string {
 	return ""
 }
 
-// nameComments keeps the comments of class w: those right above a name by it,
-// others by no name.
+// nameComments keeps the comments of a file of class w. A comment right above a name
+// belongs to the name, any other to the empty name.
 func (s *Server) nameComments(text []byte) {
 	if s.aboveNames == nil {
 		s.aboveNames = map[string][]string{}
@@ -195,7 +197,7 @@ func (s *Server) nameComments(text []byte) {
 	keep("")
 }
 
-// asUTF8 takes a text that is no UTF-8 for Latin-1.
+// asUTF8 returns a text as UTF-8. A text that is not UTF-8 is read as Latin-1.
 func asUTF8(text string) string {
 	if utf8.ValidString(text) {
 		return text

@@ -13,21 +13,20 @@ import (
 	"virtmap/virtuser"
 )
 
-// A Merge is what an import adds to an inventory that is there.
+// A Merge is the part of an import that an existing inventory does not have.
 type Merge struct {
 	Additions inventory.Additions
-	Added     int // addresses, without those of whole domains
+	Added     int // number of addresses, without those of new domains
 
 	have    sendmail.Build
 	inv     *Inventory
-	lines   []string // of the imported inventory
+	lines   []string // lines of the imported inventory
 	names   map[string]bool
 	site    virtuser.Lookup
-	account func(name string) bool // of the server
+	account func(name string) bool // whether the server has an account
 }
 
-// Into compares an import with an inventory that is there, and adds what that
-// has not.
+// Into compares an import with an existing inventory, and finds what to add.
 func (s *Server) Into(have sendmail.Build, inv *Inventory) *Merge {
 	m := &Merge{have: have, inv: inv, lines: strings.Split(inv.Text, "\n"), names: map[string]bool{}, site: s.site, account: s.router.Account}
 	m.Additions.Addresses = map[string][]inventory.Entry{}
@@ -36,7 +35,7 @@ func (s *Server) Into(have sendmail.Build, inv *Inventory) *Merge {
 		d := &model.Domains[i]
 		known, listed := have.Model.Domain(d.Name)
 		switch {
-		case m.closed(d.Name) != "": // Prove says what of it differs
+		case m.closed(d.Name) != "": // Prove reports its differences
 		case listed:
 			m.domain(d, tables.Detail(known), c)
 		default:
@@ -50,8 +49,8 @@ func (s *Server) Into(have sendmail.Build, inv *Inventory) *Merge {
 	return m
 }
 
-// beside compares an inventory with the import: on the same server, with the
-// accounts of both.
+// beside returns a comparison of an inventory with the import. Both have the same server
+// and the accounts of both.
 func (m *Merge) beside(other sendmail.Build) *comparing {
 	a, b := other.Router(), m.inv.Source.Router()
 	ours, theirs := a.Account, b.Account
@@ -61,8 +60,8 @@ func (m *Merge) beside(other sendmail.Build) *comparing {
 	return &comparing{old: a, next: b}
 }
 
-// domain adds the addresses that a domain of the inventory has not; detail is what
-// becomes of their details there.
+// domain adds the addresses that a domain of the inventory does not have. detail is the
+// default of the domain there.
 func (m *Merge) domain(d *inventory.Domain, detail inventory.Detail, c *comparing) {
 	for i := range d.Addresses {
 		a := &d.Addresses[i]
@@ -78,8 +77,8 @@ func (m *Merge) domain(d *inventory.Domain, detail inventory.Detail, c *comparin
 	}
 }
 
-// withDetail has an address say what becomes of its detail, where that is
-// another thing in the domain that it comes to.
+// withDetail returns the line of an address. It adds the detail when the default of the
+// new domain is another one.
 func withDetail(text string, a *inventory.Address, from, to inventory.Detail) string {
 	from, to = max(from, inventory.DetailDrop), max(to, inventory.DetailDrop)
 	key, value, _ := strings.Cut(text, ": ")
@@ -93,7 +92,7 @@ func withDetail(text string, a *inventory.Address, from, to inventory.Detail) st
 	return key + ": {to: " + value + ", detail: " + word + "}"
 }
 
-// differ reports whether one of the addresses has another fate.
+// differ reports whether the outcome of one of the addresses differs.
 func (c *comparing) differ(addresses []string) bool {
 	return slices.ContainsFunc(addresses, func(addr string) bool {
 		d := c.difference(addr)
@@ -101,9 +100,9 @@ func (c *comparing) differ(addresses []string) bool {
 	})
 }
 
-// Prove compares what the inventory with the additions does, Old, with what was
-// imported, New: for every address of the import, also with a detail, and what
-// its domains do not list.
+// Prove compares the inventory with the additions, which is Old, with the import, which
+// is New. It compares every address of the import, with and without a detail, and
+// addresses that its domains do not list.
 func (m *Merge) Prove(after sendmail.Build) Proof {
 	c := m.beside(after)
 	for i := range m.inv.Source.Compiled.Table.Len() {
@@ -122,7 +121,7 @@ func (m *Merge) Prove(after sendmail.Build) Proof {
 	return c.Proof
 }
 
-// addresses compares those of a key.
+// addresses compares the addresses of a key.
 func (c *comparing) addresses(key string) {
 	for _, addr := range examples(key) {
 		c.address(addr, false)
@@ -132,7 +131,7 @@ func (c *comparing) addresses(key string) {
 	}
 }
 
-// why says who decides what becomes of an address that differs.
+// why returns why the outcome of an address differs.
 func (m *Merge) why(d *Difference) string {
 	domain := d.Address[strings.LastIndexByte(d.Address, '@')+1:]
 	row, closed := d.route.Row(), m.closed(domain)
@@ -145,7 +144,7 @@ func (m *Merge) why(d *Difference) string {
 	return "the inventory leaves it to the server's accounts and aliases"
 }
 
-// closed says why nothing can be added to a domain, where that is so.
+// closed returns why nothing can be added to a domain, or an empty text.
 func (m *Merge) closed(domain string) string {
 	known, listed := m.have.Model.Domain(domain)
 	switch {
@@ -161,13 +160,13 @@ func (m *Merge) closed(domain string) string {
 	return ""
 }
 
-// line is the line of a place of the imported inventory, from 0.
+// line returns the line of a place in the imported inventory. The first line is 0.
 func (m *Merge) line(pos diag.Pos) int {
 	place, _ := m.inv.Source.Model.Sources.Place(pos)
 	return place.Line - 1
 }
 
-// entry is a line with the comments above it.
+// entry returns a line with the comments above.
 func (m *Merge) entry(line int) inventory.Entry {
 	e := inventory.Entry{Text: strings.TrimSpace(m.lines[line])}
 	for line--; line >= 0; line-- {
@@ -181,8 +180,8 @@ func (m *Merge) entry(line int) inventory.Entry {
 	return e
 }
 
-// whole is a domain with all its lines. A copy of a domain that the inventory
-// has another way, or not as a domain, leads there row by row.
+// whole returns a domain with all its lines. A copy of a domain that the inventory has
+// too gets its catch-all back in place of same_as.
 func (m *Merge) whole(i int) inventory.Entry {
 	d := &m.inv.Source.Model.Domains[i]
 	first := m.line(d.Pos)
@@ -203,8 +202,8 @@ func (m *Merge) whole(i int) inventory.Entry {
 	return e
 }
 
-// lead adds the users and the local aliases that a target leads to, where the
-// inventory has neither of that name.
+// lead adds the users and the local aliases of a target that the inventory does not
+// have.
 func (m *Merge) lead(t inventory.Target) {
 	model := m.inv.Source.Model
 	switch t.Kind {
@@ -227,6 +226,7 @@ func (m *Merge) lead(t inventory.Target) {
 	}
 }
 
+// missing reports whether neither the inventory nor the additions have a name.
 func (m *Merge) missing(name string) bool {
 	_, user := m.have.Model.User(name)
 	_, alias := m.have.Model.LocalAlias(name)
@@ -238,10 +238,10 @@ func (m *Merge) missing(name string) bool {
 // A File of an inventory with the additions.
 type File struct{ Path, Text string }
 
-// Files gives those files of the inventory of a path that have additions, that
-// inventory first, whose users the others may need. read gives the text of a
-// file; includeFrom is as for inventory.Load. It makes sure that what the
-// inventory had means what it meant.
+// Files returns the files of the inventory that have additions. The file of path comes
+// first, because the others may need its users. read returns the text of a file, and
+// includeFrom is that of inventory.Load. Files makes sure that the old rows of the
+// inventory do not change.
 func (m *Merge) Files(path string, includeFrom []string, read func(path string) (string, error)) (files []File, after sendmail.Build, err error) {
 	parts := m.parts(path)
 	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(parts)), func(file string) bool { return file == path })
@@ -266,8 +266,8 @@ func (m *Merge) Files(path string, includeFrom []string, read func(path string) 
 	return files, after, nil
 }
 
-// parts gives what is added to each file of an inventory: addresses where their
-// domain is, and all else to the file of a path.
+// parts returns the additions by file. An address goes to the file of its domain, and
+// everything else to the file of path.
 func (m *Merge) parts(path string) map[string]*inventory.Additions {
 	top := m.Additions
 	top.Addresses = map[string][]inventory.Entry{}
@@ -283,8 +283,8 @@ func (m *Merge) parts(path string) map[string]*inventory.Additions {
 	return parts
 }
 
-// with reads the inventory of a path whose files have other texts, in which no
-// row that it had may lead elsewhere.
+// with loads the inventory of path with new texts of its files. It fails when an old row
+// leads to another target then.
 func (m *Merge) with(path string, texts map[string]string, includeFrom []string) (after sendmail.Build, err error) {
 	model, faults, err := inventory.LoadTexts(path, texts, includeFrom...)
 	if err != nil {
@@ -304,7 +304,7 @@ func (m *Merge) with(path string, texts map[string]string, includeFrom []string)
 	return after, nil
 }
 
-// Lines are the comments of what was not imported.
+// Lines returns the comments about what was not imported.
 func (inv *Inventory) Lines() (left []string) {
 	for line := range strings.Lines(inv.Text) {
 		line, isComment := strings.CutPrefix(strings.TrimSpace(line), "# ")

@@ -13,9 +13,9 @@ import (
 	"virtmap/inventory"
 )
 
-// TestIntoKeepsEveryLine adds addresses to generated inventories, of one file or
-// two: to each of their domains and to a new one. Nothing that was there is
-// lost, and all that was added leads where it should.
+// TestIntoKeepsEveryLine adds addresses to generated inventories of one or two files: to
+// each of their domains and to a new one. No line is lost, and every new address has
+// the outcome of the import.
 func TestIntoKeepsEveryLine(t *testing.T) {
 	tried, in := 0, []string{"mail.yaml", "part.yaml"}
 	for seed := range peer.Campaign(60) {
@@ -77,7 +77,7 @@ func readText(path string) (string, error) {
 	return text, err
 }
 
-// loaded gives the inventory of mail.yaml; ok is false when it has faults.
+// loaded returns the inventory of mail.yaml. ok is false when it has faults.
 func loaded(t *testing.T) (s sendmail.Build, ok bool) {
 	t.Helper()
 	m, faults, err := inventory.Load("mail.yaml", nil)
@@ -87,8 +87,8 @@ func loaded(t *testing.T) (s sendmail.Build, ok bool) {
 	return sendmail.Compile(m, faults), !faults.Failed()
 }
 
-// keepsLines wants every line of a text in another, in the order they had; one
-// that ends in a bracket may have got more before it.
+// keepsLines checks that a text has every line of another, in the same order. A line
+// that ends in a bracket may have more before the bracket.
 func keepsLines(t *testing.T, text, merged string) {
 	t.Helper()
 	lines := strings.Split(merged, "\n")

@@ -14,9 +14,9 @@ import (
 	"virtmap/virtuser"
 )
 
-// virtualMap writes a map of virtual(5) in the ways that people write it: in
-// capitals, over several lines, with comments between those, keys twice. Domains
-// lead to each other in one direction only.
+// virtualMap writes a map of virtual(5) as people write it: with capitals, lines that go
+// on, comments between them, and keys that are given twice. Domains lead to each other in
+// one direction only.
 func virtualMap(r *rand.Rand) string {
 	one := func(words ...string) string { return words[r.IntN(len(words))] }
 	var out strings.Builder
@@ -31,7 +31,7 @@ func virtualMap(r *rand.Rand) string {
 			local, right := one("a", "b", "info", "Info", "A", ""), target()
 			for range r.IntN(3) {
 				if local == "" && strings.HasPrefix(right, "@") {
-					break // no inventory can say that of a list
+					break // an inventory cannot have it in a list
 				}
 				right += one(",", ", ", " ", " , ", ",\n\t", "\n  ", "\n# in between\n ", "\n \t\n , ")
 				to := target()
@@ -47,11 +47,11 @@ func virtualMap(r *rand.Rand) string {
 	return out.String()
 }
 
-// aVirtualMap is the map as Postfix reads it.
+// aVirtualMap is a map with the values that Postfix reads.
 type aVirtualMap map[string]string
 
-// ends adds to all where the mail for an address ends, as virtual(5) says: the
-// address is looked up, then its domain, and what was found again.
+// ends adds the recipients of an address to all, by the rules of virtual(5): the address
+// is looked up, then its domain, and the result is looked up again.
 func (m aVirtualMap) ends(address string, all map[string]bool) {
 	local, domain, isAddress := strings.Cut(address, "@")
 	right, found := m[strings.ToLower(address)]
@@ -70,8 +70,8 @@ func (m aVirtualMap) ends(address string, all map[string]bool) {
 	}
 }
 
-// TestPostfixReadsTheSame lets postmap read generated maps: every address ends
-// where the inventory sends it, and is refused where Postfix refuses it.
+// TestPostfixReadsTheSame has postmap read generated maps. Every address has the
+// recipients of the inventory, and is refused when Postfix refuses it.
 func TestPostfixReadsTheSame(t *testing.T) {
 	postmap := peer.Postmap(t)
 	asked, refused := 0, 0
@@ -114,8 +114,8 @@ func TestPostfixReadsTheSame(t *testing.T) {
 	}
 }
 
-// fate is where the mail for an address ends. A name of Postfix's own domains
-// that is in no map is refused, or returned where a list leads there.
+// fate returns the recipients of an address. An address in a domain of the map that is
+// not listed is refused, or bounces when a list leads to it.
 func (m aVirtualMap) fate(address string) []string {
 	all := map[string]bool{}
 	m.ends(address, all)
@@ -130,7 +130,7 @@ func (m aVirtualMap) fate(address string) []string {
 	return slices.Compact(ends)
 }
 
-// imported gives what an inventory of a map of Postfix's builds.
+// imported returns the files that the inventory of a Postfix map builds.
 func imported(t *testing.T, text string) *virtuser.Router {
 	t.Helper()
 	s, err := importer.From("mx1.example.net", "", []importer.List{{Kind: "postfix", Name: "virtual", Text: text}}, account)

@@ -15,27 +15,27 @@ import (
 	"virtmap/virtuser"
 )
 
-// A Difference is an address whose mail has another fate.
+// A Difference is an address with another outcome.
 type Difference struct {
 	Address  string
 	Old, New outcome.Outcome
-	Why      string // empty: it is not known
-	Harmless bool   // only the text of a refusal is another, or the case of letters
+	Why      string // the reason; empty: it is not known
+	Harmless bool   // only the text of a refusal or the case of letters differs
 
-	route virtuser.Outcome // by the old files: the rows that were hit, and the next host
+	route virtuser.Outcome // by the old files: the rows that matched, and the next host
 }
 
-// A Proof says what becomes of every address by the old files and the new.
+// A Proof is the comparison of all addresses by the old and the new files.
 type Proof struct {
-	Compared int          // addresses
+	Compared int          // number of addresses
 	Found    []Difference // sorted by domain
 }
 
-// Prove compares what becomes of the address of every row, with a detail and
-// with a letter behind it, and at every domain of names that are not listed: by
-// the files of the server, and by those that the inventory built. The server's
-// own aliases and accounts are the same on both sides. Both Routers are asked,
-// but where both sides have the same rows and these lead to the same end.
+// Prove compares the outcomes of addresses by the files of the server and by those that
+// the inventory built. The addresses are those of every row, also with a detail and with
+// one letter more, and at every domain some that are not listed. Both sides have the
+// same aliases and accounts of the server. The Routers are not asked about an address
+// whose rows are the same and lead to the same recipients.
 func (s *Server) Prove(inv *Inventory, built *sendmail.Installed) (Proof, error) {
 	both, err := s.beside(built)
 	if err != nil {
@@ -44,14 +44,14 @@ func (s *Server) Prove(inv *Inventory, built *sendmail.Installed) (Proof, error)
 	return both.prove(inv, both.settle()), nil
 }
 
-// A pair is a server, and on the same server what was built for it: its aliases
-// before those of the server that stay.
+// A pair is a server with its old files and with the built ones. With the built files
+// their aliases come before those of the server that stay.
 type pair struct {
 	*Server
 	old     *virtuser.Router
 	next    *virtuser.Router
-	rows    *virtuser.Table // of next
-	domains []string        // that either side takes or relays
+	rows    *virtuser.Table // the rows of next
+	domains []string        // domains that either side accepts or relays
 }
 
 func (s *Server) beside(built *sendmail.Installed) (*pair, error) {
@@ -73,12 +73,12 @@ func (s *Server) beside(built *sendmail.Installed) (*pair, error) {
 	}
 	next.Account = old.Account
 	domains := slices.Concat(s.all, s.names, built.Names(), []string{s.router.Host})
-	domains = slices.DeleteFunc(domains, isLiteral) // sendmail knows those of its host by itself
+	domains = slices.DeleteFunc(domains, isLiteral) // in sendmail the addresses of the host are always class w
 	slices.Sort(domains)
 	return &pair{Server: s, old: old, next: next.Ready(), rows: rows, domains: slices.Compact(domains)}, nil
 }
 
-// Addresses are all that Prove compares, each once.
+// Addresses returns the addresses that Prove compares, each once.
 func (s *Server) Addresses(built *sendmail.Installed) ([]string, error) {
 	both, err := s.beside(built)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *Server) Addresses(built *sendmail.Installed) ([]string, error) {
 	known := both.settle()
 	known.forget()
 	var all []string
-	both.walk(known, func(n int, addresses func(i int, c *comparing)) {
+	both.each(known, func(n int, addresses func(i int, c *comparing)) {
 		c := comparing{old: both.old, next: both.next, list: &all}
 		for i := range n {
 			addresses(i, &c)
@@ -97,7 +97,7 @@ func (s *Server) Addresses(built *sendmail.Installed) ([]string, error) {
 	return slices.Compact(all), nil
 }
 
-// Compare compares outcomes of addresses that somebody else was asked about.
+// Compare compares outcomes that come from another program.
 func (s *Server) Compare(inv *Inventory, addresses []string, old, next []outcome.Outcome) Proof {
 	p := Proof{Compared: len(addresses)}
 	for i, addr := range addresses {
@@ -113,13 +113,13 @@ func (s *Server) Compare(inv *Inventory, addresses []string, old, next []outcome
 }
 
 func (p *pair) prove(inv *Inventory, known *settled) (proof Proof) {
-	p.walk(known, func(n int, addresses func(i int, c *comparing)) { p.compare(&proof, n, addresses) })
+	p.each(known, func(n int, addresses func(i int, c *comparing)) { p.compare(&proof, n, addresses) })
 	for i := range proof.Found {
 		proof.Found[i].Why = inv.reason(&proof.Found[i])
 	}
 	order := func(a, b Difference) int { return inventory.CompareKeys([]byte(a.Address), []byte(b.Address)) }
 	slices.SortFunc(proof.Found, order)
-	same := func(a, b Difference) bool { return a.Address == b.Address } // a near miss that is listed
+	same := func(a, b Difference) bool { return a.Address == b.Address } // an address with one letter more may be listed too
 	proof.Found = slices.CompactFunc(proof.Found, same)
 	return proof
 }
@@ -127,25 +127,25 @@ func (p *pair) prove(inv *Inventory, known *settled) (proof Proof) {
 // isLiteral reports whether a name of class w is an address in brackets.
 func isLiteral(name string) bool { return strings.HasPrefix(name, "[") }
 
-// refusedStill reports whether a difference is only in how mail is refused at a
-// domain that no inventory can have.
+// refusedStill reports whether mail is refused on both sides, at a domain that an
+// inventory cannot have.
 func (d *Difference) refusedStill() bool {
 	_, domain, _ := strings.Cut(d.Address, "@")
 	return !d.Old.Taken && !d.New.Taken && unsayable(domain) != ""
 }
 
-// walk goes through rows and domains: each is given n things, and what has the
-// addresses of one of them compared.
-func (p *pair) walk(known *settled, each func(n int, addresses func(i int, c *comparing))) {
-	each(p.table.Len(), func(i int, c *comparing) {
+// each calls do with the rows of the old table, the added rows, and the domains. n is
+// their number, and addresses compares the addresses of number i.
+func (p *pair) each(known *settled, do func(n int, addresses func(i int, c *comparing))) {
+	do(p.table.Len(), func(i int, c *comparing) {
 		key, _ := p.table.Row(i)
 		c.near(key, known.row(i, key), known)
 	})
-	each(len(known.added), func(i int, c *comparing) {
+	do(len(known.added), func(i int, c *comparing) {
 		key, _ := p.rows.Row(known.added[i])
 		c.near(key, false, known)
 	})
-	each(len(p.domains), func(i int, c *comparing) {
+	do(len(p.domains), func(i int, c *comparing) {
 		for _, local := range unlisted {
 			key := local + "@" + p.domains[i]
 			if _, listed := p.rows.Get([]byte(key)); !listed && !p.hasRow(key) {
@@ -156,10 +156,10 @@ func (p *pair) walk(known *settled, each func(n int, addresses func(i int, c *co
 	})
 }
 
-// leastCompared is how many rows are worth a processor of their own.
+// leastCompared is the number of rows from which a second processor pays.
 const leastCompared = 1000
 
-// compare compares the addresses of n things.
+// compare compares the addresses of n rows or domains.
 func (p *pair) compare(proof *Proof, n int, addresses func(i int, c *comparing)) {
 	parts := make([]comparing, parallel.Parts(n, leastCompared))
 	_ = parallel.Ranges(n, leastCompared, func(part, from, to int) error {
@@ -186,18 +186,18 @@ func (s *Server) hasDetail(local, domain string) bool {
 	return s.hasRow(local+"++@"+domain) || s.hasRow(local+"+*@"+domain) || s.hasRow(local+"+detail@"+domain)
 }
 
-// A comparing is the proof of some of the addresses.
+// A comparing compares a part of the addresses.
 type comparing struct {
 	Proof
 	old, next *virtuser.Router
-	list      *[]string // where addresses are noted instead; nil: nowhere
+	list      *[]string // if not nil, addresses are appended here and not compared
 }
 
-// unlisted are keys that a domain may not list.
+// unlisted are local parts that a domain may not list.
 var unlisted = []string{"", "+*", "++", "root", "postmaster", "abuse"}
 
-// near compares the addresses of a key and near misses. same says that those of
-// the key cannot differ.
+// near compares the addresses of a key, and addresses that nearly match. same is true
+// when those of the key are settled.
 func (c *comparing) near(key []byte, same bool, known *settled) {
 	at := bytes.IndexByte(key, '@')
 	missed := known.missed(key[at+1:])
@@ -224,7 +224,7 @@ func (c *comparing) aliased(name string) bool {
 	return was || is
 }
 
-// address asks both sides about an address.
+// address compares an address, unless it is settled, which same says.
 func (c *comparing) address(addr string, same bool) {
 	if c.list != nil {
 		*c.list = append(*c.list, addr)
@@ -240,14 +240,13 @@ func (c *comparing) address(addr string, same bool) {
 	}
 }
 
-// difference gives what both sides do with an address, different or not.
+// difference returns the outcomes of an address on both sides, equal or not.
 func (c *comparing) difference(addr string) Difference {
 	was, is := c.old.Route(addr), c.next.Route(addr)
 	return Difference{Address: addr, Old: was.Plain(), New: is.Plain(), route: was}
 }
 
-// compare reports whether the two outcomes differ, and notes when that does no
-// harm.
+// compare reports whether the two outcomes differ, and sets Harmless.
 func (d *Difference) compare() bool {
 	switch {
 	case d.Old.Taken != d.New.Taken:
@@ -262,13 +261,13 @@ func (d *Difference) compare() bool {
 	return d.Harmless
 }
 
-// sameRecipient compares recipients; domains have no capitals.
+// sameRecipient compares recipients. The case of a domain does not count.
 func sameRecipient(a, b string) bool {
 	atA, atB := strings.LastIndexByte(a, '@'), strings.LastIndexByte(b, '@')
 	return a == b || atA > 0 && atA == atB && a[:atA] == b[:atB] && strings.EqualFold(a[atA:], b[atB:])
 }
 
-// sameButCase compares recipients as nearly every server compares them.
+// sameButCase compares recipients without case, as most servers do.
 func sameButCase(a, b []string) bool {
 	folded := func(all []string) []string {
 		lower := make([]string, len(all))
@@ -281,12 +280,12 @@ func sameButCase(a, b []string) bool {
 	return slices.Equal(folded(a), folded(b))
 }
 
-// inBrackets is what sendmail takes for a comment in a text without quotes.
+// inBrackets matches what is a comment to sendmail in a text without quotes.
 var inBrackets = regexp.MustCompile(`\([^()]*\)`)
 
 func blankless(text string) string { return strings.ReplaceAll(text, " ", "") }
 
-// reason says why an outcome differs.
+// reason returns why an outcome differs, or an empty text.
 func (inv *Inventory) reason(d *Difference) string {
 	for _, step := range d.route.Trace {
 		if why := inv.why[step.Key]; why != "" && step.Hit {
@@ -319,8 +318,7 @@ func (inv *Inventory) reason(d *Difference) string {
 	return ""
 }
 
-// Harmless reports whether no more than texts of refusals and the case of letters
-// differ.
+// Harmless reports whether all differences are harmless.
 func (p *Proof) Harmless() bool {
 	return !slices.ContainsFunc(p.Found, func(d Difference) bool { return !d.Harmless })
 }

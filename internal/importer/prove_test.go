@@ -13,8 +13,7 @@ import (
 	"virtmap/inventory"
 )
 
-// edited replaces an account by another in one line of an inventory, or takes
-// the line out.
+// edited changes the account in one line of an inventory, or removes the line.
 func edited(r *rand.Rand, text string) string {
 	lines := strings.SplitAfter(text, "\n")
 	for range 50 {
@@ -32,8 +31,8 @@ func edited(r *rand.Rand, text string) string {
 	return text
 }
 
-// TestWhatIsSettledNeedsNoAsking holds the proof, which does not ask where rows
-// are the same, against one that asks about every address.
+// TestWhatIsSettledNeedsNoAsking compares the proof, which does not ask about settled
+// addresses, with a proof that asks about every address.
 func TestWhatIsSettledNeedsNoAsking(t *testing.T) {
 	tried, differing := 0, 0
 	for seed := range peer.Campaign(60) {
@@ -73,7 +72,7 @@ func TestWhatIsSettledNeedsNoAsking(t *testing.T) {
 	}
 }
 
-// TestFilesThatChange has rows come in between the two readings.
+// TestFilesThatChange adds rows between the two readings.
 func TestFilesThatChange(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "sendmail.cf", "Djmx1.example.net\nFw/etc/mail/local-host-names\nKvirtuser text /etc/mail/virtusertable\n")

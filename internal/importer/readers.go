@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// plain reads address and targets line by line.
+// plain reads lines of an address and targets.
 func (g *listReader) plain(s List) error {
 	g.tail(logicalLines(s, false, g.take))
 	return nil
 }
 
-// postfix reads virtual(5): a line that begins with a blank goes on, and a
-// domain alone says that it is served.
+// postfix reads virtual(5). A line that begins with a blank continues the line before,
+// and a line with only a domain declares the domain.
 func (g *listReader) postfix(s List) error {
 	g.tail(logicalLines(s, true, func(f found) {
 		f.declares = !strings.Contains(f.key, "@") && strings.Contains(f.key, ".")
@@ -25,16 +25,16 @@ func (g *listReader) postfix(s List) error {
 	return nil
 }
 
-// tail keeps comments that stand behind all rows, and a header.
+// tail keeps the comments after all rows.
 func (g *listReader) tail(comments []string) {
 	if g.adding {
 		g.lines.tail = append(g.lines.tail, comments...)
 	}
 }
 
-// logicalLines gives the lines that are no comments, cut at the first blank,
-// and the comments that have no line below. Where lines go on, they do so behind
-// a comment too.
+// logicalLines calls each with every line that is no comment, cut at the first blank. It
+// returns the comments without a line below. With goOn, a line that begins with a
+// blank continues the line before, also after a comment.
 func logicalLines(s List, goOn bool, each func(found)) (comments []string) {
 	var last *found
 	number := 0
@@ -65,9 +65,9 @@ func logicalLines(s List, goOn bool, each func(found)) (comments []string) {
 	return comments
 }
 
-// csv reads two columns. Where the first line has no comma, they are cut at
-// semicolons, as some spreadsheets write them. A first row without an address
-// is a header, and kept as a comment.
+// csv reads two columns. If the first line has semicolons and no comma, the separator
+// is a semicolon, as in files of some spreadsheets. A first row without an address is a
+// header, and becomes a comment.
 func (g *listReader) csv(s List) error {
 	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(s.Text, "\ufeff")))
 	first, _, _ := strings.Cut(s.Text, "\n")
@@ -101,7 +101,7 @@ func (g *listReader) csv(s List) error {
 	}
 }
 
-// badCSV gives an error with its place as it stands in all messages.
+// badCSV returns an error of package csv with its place in our form.
 func badCSV(name string, err error) error {
 	if bad := (*csv.ParseError)(nil); errors.As(err, &bad) {
 		return fmt.Errorf("%s:%d:%d: %w; write a quotation mark within quotation marks twice", name, bad.Line, bad.Column, bad.Err)
@@ -109,7 +109,7 @@ func badCSV(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// hashLines gives, for each line, its comment.
+// hashLines returns the comment of each line.
 func hashLines(text string) [][]string {
 	comments := make([][]string, strings.Count(text, "\n")+1)
 	n := 0

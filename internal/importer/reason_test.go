@@ -6,7 +6,7 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// TestAReplyWithoutStatus: sendmail gives some replies no enhanced status.
+// TestAReplyWithoutStatus: some replies of sendmail have no enhanced status.
 func TestAReplyWithoutStatus(t *testing.T) {
 	d := Difference{Old: outcome.Outcome{Code: 550}, New: outcome.Outcome{Code: 550, Status: "5.1.1"}}
 	if why := new(Inventory).reason(&d); why != "the status agrees with the reply code now" {
@@ -14,7 +14,7 @@ func TestAReplyWithoutStatus(t *testing.T) {
 	}
 }
 
-// TestOtherRecipientsHaveNoReason: nothing explains mail that goes elsewhere.
+// TestOtherRecipientsHaveNoReason: there is no reason for other recipients.
 func TestOtherRecipientsHaveNoReason(t *testing.T) {
 	old := outcome.Outcome{Taken: true, Recipients: []string{"andrei"}}
 	next := outcome.Outcome{Taken: true, Recipients: []string{"bea"}}

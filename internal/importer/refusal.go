@@ -9,14 +9,14 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
-// refusing is an error: row with a reply code, quoted or not.
+// refusing matches an error: row with a reply code, with or without quotes.
 var refusing = regexp.MustCompile(`^(?i:error):(?:(\d\.\d{1,3}\.\d{1,3}):|[A-Za-z]+ )"?([45]\d\d) ([^"]*?)"?$`)
 
-// statusWithin is an enhanced status code at the beginning of a text.
+// statusWithin matches an enhanced status code at the beginning of a text.
 var statusWithin = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3} +`)
 
-// refusalOf gives the YAML of a row that refuses, as it was meant: without
-// quotes sendmail takes blanks out of its text.
+// refusalOf returns the YAML of a row that refuses, with its text as it is written.
+// sendmail removes the blanks of a text without quotes.
 func refusalOf(right string) (yaml string, ok bool) {
 	m := refusing.FindStringSubmatch(right)
 	if m == nil {
@@ -24,13 +24,13 @@ func refusalOf(right string) (yaml string, ok bool) {
 	}
 	code, err := strconv.Atoi(m[2])
 	status, text := m[1], strings.ReplaceAll(strings.TrimSpace(m[3]), "%%", "%")
-	if within := statusWithin.FindString(text); within != "" { // it wins over the row's
+	if within := statusWithin.FindString(text); within != "" { // it counts, and not the status of the row
 		status, text = strings.TrimSpace(within), text[len(within):]
 	}
 	return refusal(code, status, text), err == nil && text != ""
 }
 
-// answer gives what sendmail answers for a key now.
+// answer returns the YAML of sendmail's present answer for a key.
 func (s *Server) answer(key string) string {
 	out, _ := s.outcome(key)
 	return refusal(out.Code, out.Status, out.Text)
@@ -39,8 +39,8 @@ func (s *Server) answer(key string) string {
 // isError reports whether a right side is an error: row.
 func isError(right string) bool { return strings.HasPrefix(mailaddr.Lower(right), "error:") }
 
-// refused gives the refusal of a key without its text, and with another code or
-// status where no inventory has those.
+// refused returns the YAML of the refusal of a key, without its text. A code or status
+// that an inventory cannot have is replaced.
 func (s *Server) refused(key string) string {
 	out, _ := s.outcome(key)
 	code, status := out.Code, out.Status
@@ -58,17 +58,17 @@ func (s *Server) refused(key string) string {
 	return refusal(code, status, "")
 }
 
-// The reply codes of reject and defer alone.
+// The default reply codes of reject and defer.
 const (
 	usualReject = 550
 	usualDefer  = 450
 )
 
-// plainStatus is an enhanced status code of RFC 3463.
+// plainStatus matches an enhanced status code of RFC 3463.
 var plainStatus = regexp.MustCompile(`^[45](\.(0|[1-9]\d{0,2})){2}$`)
 
-// refusal gives the YAML of a reply, as short as can be. A status of another
-// class than the code is none.
+// refusal returns the shortest YAML of a reply. A status of another class than the code
+// is replaced.
 func refusal(code int, status, text string) string {
 	word, usual, plain := "reject", usualReject, "5.1.1"
 	if code < 500 {

@@ -24,7 +24,7 @@ import (
 
 func account(name string) bool { return slices.Contains(sample.Accounts, name) }
 
-// compiled gives the source of an inventory; ok is false when it has faults.
+// compiled returns the source of an inventory. ok is false when it has faults.
 func compiled(text string) (sendmail.Build, bool) {
 	m, faults := inventory.Parse("mail.yaml", text)
 	s := sendmail.Compile(m, faults)
@@ -43,7 +43,7 @@ func build(t *testing.T, dir string, s sendmail.Build) {
 	}
 }
 
-// prove compares a server with what an inventory builds.
+// prove compares a server with the files that an inventory builds.
 func prove(t *testing.T, server *importer.Server, inv *importer.Inventory) importer.Proof {
 	t.Helper()
 	p, err := server.Prove(inv, built(t, inv.Source))
@@ -53,7 +53,7 @@ func prove(t *testing.T, server *importer.Server, inv *importer.Inventory) impor
 	return p
 }
 
-// built gives the files that an inventory builds.
+// built returns the files that an inventory builds.
 func built(t *testing.T, s sendmail.Build) *sendmail.Installed {
 	t.Helper()
 	dir := t.TempDir()
@@ -108,8 +108,8 @@ func open(t *testing.T, dir string, account func(string) bool) *importer.Server 
 	return s
 }
 
-// effective gives the rows of an inventory with its own aliases followed to
-// their members, and its class w: what is the same for every spelling of it.
+// effective returns the rows of an inventory with the members of its aliases, and class
+// w. These are the same for every spelling of the inventory.
 func effective(s sendmail.Build) string {
 	members := map[string][]string{}
 	for _, a := range s.Compiled.Aliases.All {
@@ -145,9 +145,8 @@ func effective(s sendmail.Build) string {
 	return out.String()
 }
 
-// TestRoundTrip builds generated inventories and imports them again: every
-// address has the same fate, and the rows are the same, also when only the maps
-// are left.
+// TestRoundTrip builds generated inventories and imports them again, also from the maps
+// alone. Every address has the same outcome, and the rows are the same.
 func TestRoundTrip(t *testing.T) {
 	tried := 0
 	for seed := range peer.Campaign(120) {

@@ -9,18 +9,18 @@ import (
 	"virtmap/virtuser"
 )
 
-// What is settled needs no asking: an address whose keys have the same rows on
-// both sides, at a domain that has the same role, ends the same where each of
-// these rows does.
+// settled has the addresses whose outcome certainly is the same, so that the Routers
+// need not be asked. An address is settled when its keys have the same rows on both
+// sides, each of these rows has the same outcome, and its domain has the same role.
 type settled struct {
-	rows   []bool          // of the old table, in its order: they are in the new one too
-	added  []int           // rows of the new table that the old one has not
-	open   map[string]bool // domains where any address may differ
+	rows   []bool          // by row of the old table: its addresses are settled
+	added  []int           // rows of the new table that the old one does not have
+	open   map[string]bool // domains of which no address is settled
 	caught map[string]bool // domains with a catch-all
 }
 
-// missed reports whether the addresses of a domain that hit no row of a user are
-// settled: where there is no catch-all they may lead to an alias.
+// missed reports whether addresses that match no row of a user are settled. Without a
+// catch-all they are not, because they may lead to an alias.
 func (k *settled) missed(domain []byte) bool {
 	return k.caught[string(domain)] && !k.open[string(domain)]
 }
@@ -30,7 +30,7 @@ func (k *settled) row(i int, key []byte) bool {
 	return k.rows[i] && !k.open[string(key[bytes.LastIndexByte(key, '@')+1:])]
 }
 
-// settle goes through both tables side by side.
+// settle compares both tables.
 func (p *pair) settle() *settled {
 	k := &settled{rows: make([]bool, p.table.Len()), open: map[string]bool{}, caught: map[string]bool{}}
 	ends := sendmail.NewEnds(p.old, p.next)
@@ -62,8 +62,7 @@ func (p *pair) settle() *settled {
 	return k
 }
 
-// spread has the rows that may differ open what they decide too, once all of
-// them are known.
+// spread opens the other addresses that a row which may differ affects.
 func (k *settled) spread(old, next *virtuser.Table) {
 	for i := range old.Len() {
 		key, _ := old.Row(i)
@@ -80,8 +79,8 @@ func (k *settled) spread(old, next *virtuser.Table) {
 	}
 }
 
-// openBy opens what the row of a key decides too: the domain of one that names
-// of any kind may hit, the user of one that is for some detail.
+// openBy opens the other addresses that the row of a key affects: the whole domain for
+// a key that matches any user, and the user for a key with a detail.
 func (k *settled) openBy(old *virtuser.Table, key []byte) {
 	switch at, plus := bytes.LastIndexByte(key, '@'), bytes.IndexByte(key, '+'); {
 	case at == 0 || at == 2 && plus == 0:
@@ -95,5 +94,5 @@ func (k *settled) openBy(old *virtuser.Table, key []byte) {
 	}
 }
 
-// forget has every address asked about.
+// forget makes no address settled.
 func (k *settled) forget() { clear(k.rows); k.caught = nil }

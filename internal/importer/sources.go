@@ -14,24 +14,23 @@ import (
 	"virtmap/virtuser"
 )
 
-// A List is a list of virtual addresses of another kind than a sendmail
-// server's.
+// A List is a list of virtual addresses that does not come from a sendmail server.
 type List struct {
 	Kind string // one of Kinds
 	Name string // for messages
 	Text string
 }
 
-// Kinds are what a Source can be.
+// Kinds are the kinds of a List.
 var Kinds = []string{"postfix", "mailbox", "csv", "lines"}
 
-// From makes a server of sources: of an address that two of them have, the
-// first is taken. What a domain does not list is refused, as Postfix does.
+// From makes a Server from lists. The first line of an address counts. An address that a
+// domain does not list is refused, as in Postfix.
 //
 //	postfix  virtual(5): address and targets; a domain alone; @domain @other
-//	mailbox  the map of virtual_mailbox_maps: address and path. Each becomes a
-//	         user; base is what stands before a path (virtual_mailbox_base)
-//	csv      two columns, address and targets, with a header or without
+//	mailbox  the map of virtual_mailbox_maps: address and path. Each address
+//	         becomes a user. base (virtual_mailbox_base) is put before each path.
+//	csv      two columns, address and targets, with or without a header
 //	lines    address and targets, separated by blanks or commas
 func From(host, base string, sources []List, account func(name string) bool) (*Server, error) {
 	g := &listReader{host: host, base: base, account: account, ours: map[string]bool{host: true}, rows: map[string]string{}, from: map[string]string{}, domains: map[string]bool{}, aliases: map[string]string{},
@@ -55,27 +54,28 @@ func From(host, base string, sources []List, account func(name string) bool) (*S
 	return g.server(), nil
 }
 
-// A listReader is what the sources have.
+// A listReader reads lists twice: the first time for their domains and targets, the
+// second time for their rows.
 type listReader struct {
-	host    string // the server's own name
+	host    string // name of the server
 	base    string
 	account func(name string) bool
-	rows    map[string]string // right sides by key
-	from    map[string]string // where a key was found
+	rows    map[string]string // by key: the right side
+	from    map[string]string // by key: its place
 	domains map[string]bool
-	aliases map[string]string // lists and mailboxes, as a build would name them
-	lists   map[string]string // names of lists, by their members
-	users   map[string]string // that mailboxes were made to, with their addresses
-	targets map[string]bool   // names that rows lead to
-	ours    map[string]bool   // domains that rows are about, and the host
+	aliases map[string]string // by name: lists and mailboxes, named as in a build
+	lists   map[string]string // by members: the name of a list
+	users   map[string]string // by user of a mailbox: the address
+	targets map[string]bool   // names to which rows lead
+	ours    map[string]bool   // the host, and the domains of all rows
 	lines   lines
-	above   map[string][]string // comments, by domain
+	above   map[string][]string // by domain: comments
 
-	take   func(found) // what is done with a row
-	adding bool        // it is added, and not only looked at
+	take   func(found) // called with each line: look or add
+	adding bool        // the lists are read for the second time
 }
 
-// server gives what was gathered as a sendmail server would have it.
+// server returns the lists as a Server.
 func (g *listReader) server() *Server {
 	for domain := range g.domains {
 		if _, open := g.rows["@"+domain]; !open && domain != g.host { // the host's own names are accounts
@@ -109,15 +109,15 @@ func (g *listReader) server() *Server {
 	return s
 }
 
-// A found row, before it is known whether it is one.
+// A found is a line of a list that may be a row.
 type found struct {
 	where, key, right string
-	comments          []string // above it
-	declares          bool     // it only says that a domain is served
+	comments          []string // the comments above
+	declares          bool     // the line has only a domain, which is served
 }
 
-// look notes the domain that a row is about, and the names that it leads to: no
-// mailbox may be made to one.
+// look records the domain of a row, and the names to which it leads. A user of a mailbox
+// must not have such a name.
 func (g *listReader) look(f found) {
 	g.own(f)
 	if f.declares {
@@ -128,20 +128,20 @@ func (g *listReader) look(f found) {
 	}
 }
 
-// own notes the domain that a row is about.
+// own records the domain of a row.
 func (g *listReader) own(f found) {
-	_, domain, _ := mailaddr.Split(f.key) // of a domain alone it is that
+	_, domain, _ := mailaddr.Split(f.key) // without an @ the key is a domain
 	if folded, bad := mailaddr.FoldDomain(cmp.Or(domain, f.key)); bad == nil {
 		g.ours[folded] = true
 	}
 }
 
-// targets cuts a right side.
+// targets cuts a right side into its targets.
 func targets(text string) []string {
 	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == '\t' })
 }
 
-// add takes a row with its targets.
+// add adds a row.
 func (g *listReader) add(f found) {
 	if f.declares {
 		g.declare(f)
@@ -159,7 +159,7 @@ func (g *listReader) add(f found) {
 	g.put(f, local+"@"+domain, right)
 }
 
-// declare takes a domain that is served, whatever it lists.
+// declare adds a domain that is served even without rows.
 func (g *listReader) declare(f found) {
 	domain, bad := mailaddr.FoldDomain(f.key)
 	if bad != nil {
@@ -183,7 +183,7 @@ func address(key string) (local, domain, problem string) {
 	return local, domain, ""
 }
 
-// put takes a row, where nobody has its key yet.
+// put adds a row, unless its key is known.
 func (g *listReader) put(f found, key, right string) {
 	if known, twice := g.rows[key]; twice {
 		if g.shown(known) != g.shown(right) {
@@ -202,7 +202,7 @@ func (g *listReader) leave(f found, why string) {
 	g.lines.dead = append(g.lines.dead, entry{key: f.key, right: f.right, as: asComment, why: f.where + ": " + why})
 }
 
-// shown is a right side with its list.
+// shown returns a right side for messages: a list by its members.
 func (g *listReader) shown(right string) string {
 	if members, ok := g.aliases[right]; ok {
 		return members
@@ -210,8 +210,8 @@ func (g *listReader) shown(right string) string {
 	return right
 }
 
-// noTarget says why a target is neither a name nor an address nor, for all of a
-// domain, another one.
+// noTarget returns why a target is refused, or an empty text. A target is a name, an
+// address, or @ and a domain.
 func noTarget(target string) string {
 	local, domain, isAddress := strings.Cut(target, "@")
 	switch {
@@ -232,8 +232,8 @@ func noTarget(target string) string {
 	return ""
 }
 
-// right gives the right side of a row: a refusal as it stands, one target, or
-// the name of a list.
+// right returns the right side of a row: an unchanged refusal, one target, or the name
+// of a list.
 func (g *listReader) right(local, domain, text string) (right, problem string) {
 	if isError(text) {
 		return text, ""
@@ -265,8 +265,8 @@ func (g *listReader) right(local, domain, text string) (right, problem string) {
 	return g.list(all), ""
 }
 
-// form gives a target of a local part, in the one form that it is compared in:
-// only at another server the local part keeps its case (RFC 5321 2.4).
+// form returns the form of a target that is compared. A local part at another server
+// keeps its case (RFC 5321 2.4).
 func (g *listReader) form(local, target string) string {
 	if whole, isDomain := strings.CutPrefix(target, "@"); isDomain {
 		domain, _ := mailaddr.FoldDomain(whole)
@@ -283,7 +283,7 @@ func (g *listReader) form(local, target string) string {
 	return kept
 }
 
-// list gives the alias of targets, one for all that have the same.
+// list returns the name of the alias for targets. The same targets have one alias.
 func (g *listReader) list(targets []string) string {
 	members := strings.Join(targets, ", ")
 	name, known := g.lists[members]
@@ -294,14 +294,14 @@ func (g *listReader) list(targets []string) string {
 	return name
 }
 
-// accountName is what the name of an account may be.
+// accountName matches the names that an account may have.
 var accountName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
 
-// mailboxes reads the map of virtual_mailbox_maps: each address is that of a
-// user of its own, whose mailbox is a file. sendmail delivers to no Maildir
-// there: such a user is an account, with a note.
+// mailboxes reads the map of virtual_mailbox_maps. Each address becomes a user with the
+// file as mailbox. sendmail does not deliver to a Maildir: its user must be an account,
+// and gets a comment.
 func (g *listReader) mailboxes(s List) error {
-	take := g.own // it has no targets
+	take := g.own // a mailbox has no targets
 	if g.adding {
 		take = g.mailbox
 	}
@@ -309,6 +309,7 @@ func (g *listReader) mailboxes(s List) error {
 	return nil
 }
 
+// mailbox adds the user and the row of a mailbox.
 func (g *listReader) mailbox(f found) {
 	local, domain, problem := address(f.key)
 	if problem == "" && local == "" {
@@ -333,7 +334,7 @@ func (g *listReader) mailbox(f found) {
 	g.put(f, local+"@"+domain, right)
 }
 
-// userFor makes the name of a user that is nobody else's.
+// userFor returns a free name for the user of an address, or an empty text.
 func (g *listReader) userFor(local, domain string) string {
 	for _, name := range []string{local, local + "." + domain} {
 		if _, taken := g.users[name]; !taken && !g.targets[name] && !g.account(name) && accountName.MatchString(name) {

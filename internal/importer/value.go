@@ -10,24 +10,23 @@ import (
 	"virtmap/inventory"
 )
 
-// names collects the users and the local aliases that values name, and what
-// right sides are written as that were met before.
+// names collects the users and the local aliases in the values of an inventory.
 type names struct {
 	users, aliases map[string]bool
-	known          map[string]recipients
+	known          map[string]recipients // by right side: its YAML
 }
 
 func newNames() names {
 	return names{map[string]bool{}, map[string]bool{}, map[string]recipients{}}
 }
 
-// recipients are the YAML of one recipient or a list, and of who is told of its
-// failures.
+// recipients are the YAML of a recipient or a list, and of the owner who gets its
+// bounces.
 type recipients struct{ to, owner string }
 
-// value gives the YAML of a right side; keeps says that the domain's detail is
-// kept where nothing else is said. What it gives need not be right: the reader
-// says so.
+// value returns the YAML of a right side. keeps is true when the default of the domain
+// is to keep details. The YAML may have a fault, which the parser of the inventory
+// finds.
 func (s *Server) value(key, right string, keeps bool, n names) string {
 	if refusal, ok := refusalOf(right); ok {
 		return refusal
@@ -43,8 +42,8 @@ func (s *Server) value(key, right string, keeps bool, n names) string {
 	return withMore(to, owner+detailOf(key, kept, keeps))
 }
 
-// detailOf says whether a row keeps the detail, where that is not what its
-// domain says.
+// detailOf returns the YAML for the detail of a row, or an empty text when the row does
+// as its domain.
 func detailOf(key string, kept, keeps bool) string {
 	switch form := inventory.ParseForm(key[:strings.LastIndexByte(key, '@')]); {
 	case key[0] == '@' || kept == keeps:
@@ -56,7 +55,7 @@ func detailOf(key string, kept, keeps bool) string {
 	return ""
 }
 
-// withMore gives a value that says more than to whom, where there is more.
+// withMore returns a value with more keys than to, or only the target without them.
 func withMore(to, more string) string {
 	if more == "" {
 		return to
@@ -64,15 +63,16 @@ func withMore(to, more string) string {
 	return "{to: " + to + more + "}"
 }
 
-// sameAt gives the domain at which a row finds the same names as at its own, with
-// their details or without.
+// sameAt returns the domain of a row that leads every name to the same name there. kept
+// reports whether the names keep their details.
 func sameAt(key, right string) (domain string, kept, ok bool) {
 	to, domain, ok := strings.Cut(right, "@")
 	kept = to == "%1%3"
 	return domain, kept, ok && key[0] == '@' && (kept || to == "%1") && !strings.Contains(domain, "%")
 }
 
-// keptDetail takes the %3 away with which a name is given the detail.
+// keptDetail removes %3 from a name. kept reports whether there was one: %3 adds the
+// detail.
 func keptDetail(right string) (bare string, kept bool) {
 	bare, kept = strings.CutSuffix(right, "%3")
 	if !kept || bare == "" || strings.ContainsAny(bare, "@%") {
@@ -81,7 +81,7 @@ func keptDetail(right string) (bare string, kept bool) {
 	return bare, true
 }
 
-// knownTo is to, once for every name.
+// knownTo returns the result of to, which it computes once for every name.
 func (s *Server) knownTo(right string, n names) (to, owner string) {
 	if strings.Contains(right, "@") {
 		return s.to(right, n)
@@ -94,7 +94,7 @@ func (s *Server) knownTo(right string, n names) (to, owner string) {
 	return r.to, r.owner
 }
 
-// to gives one recipient, or a list and who is told of its failures.
+// to returns the YAML of a right side, and for a list also that of its owner.
 func (s *Server) to(right string, n names) (to, owner string) {
 	if name, direct := strings.CutPrefix(right, `\`); direct && s.direct(name) {
 		right = name
@@ -106,7 +106,7 @@ func (s *Server) to(right string, n names) (to, owner string) {
 	return s.listed(members, n), s.bouncesTo(owner, n)
 }
 
-// bouncesTo says who is told of failures, where somebody is.
+// bouncesTo returns the YAML for the owner of a list, or an empty text without an owner.
 func (s *Server) bouncesTo(owner string, n names) string {
 	if owner == "" {
 		return ""
@@ -114,13 +114,13 @@ func (s *Server) bouncesTo(owner string, n names) string {
 	return ", bounces_to: " + s.target(owner, n)
 }
 
-// direct reports whether an account is the same with its aliases and without.
+// direct reports whether a name is an account and no alias.
 func (s *Server) direct(name string) bool {
 	_, aliased := s.router.Aliases.Alias(mailaddr.Lower(name))
 	return !aliased && s.router.Account(mailaddr.Lower(name))
 }
 
-// listed gives a list, or its only member.
+// listed returns the YAML of a list, or of its only member.
 func (s *Server) listed(members []string, n names) string {
 	for i, member := range members {
 		members[i] = s.target(member, n)
@@ -131,8 +131,8 @@ func (s *Server) listed(members []string, n names) string {
 	return "[" + strings.Join(members, ", ") + "]"
 }
 
-// target gives a user, a local alias or an address. A name with a detail or a
-// parameter is one at the host itself.
+// target returns the YAML of a user, a local alias or an address. A name with a detail or
+// a parameter becomes an address at the host.
 func (s *Server) target(to string, n names) string {
 	switch {
 	case strings.Contains(to, "@"):
@@ -146,7 +146,7 @@ func (s *Server) target(to string, n names) string {
 		to = user
 	}
 	switch {
-	case !inventory.IsLocalName(to): // the reader says why
+	case !inventory.IsLocalName(to): // the parser of the inventory reports it
 	case s.router.Account(to):
 		n.users[to] = true
 	default:
@@ -155,11 +155,11 @@ func (s *Server) target(to string, n names) string {
 	return scalar(to)
 }
 
-// ourPrefix is what the names of aliases begin with that builds write.
+// ourPrefix begins the names of the aliases that a build writes.
 const ourPrefix = "virtmap-"
 
-// mailboxOf gives the user whose mailbox elsewhere, or kept copy, one of our
-// aliases is for: its last recipient.
+// mailboxOf returns the user of an alias that a build writes for a mailbox or a kept
+// copy. The last recipient of such an alias is a file or the user.
 func (s *Server) mailboxOf(name string) (user string, ok bool) {
 	user, ok = strings.CutPrefix(name, ourPrefix)
 	if !ok || !s.router.Account(user) {
@@ -174,7 +174,7 @@ func (s *Server) mailboxOf(name string) (user string, ok bool) {
 	return user, strings.HasPrefix(last, "/") || last == user && len(members) > 1
 }
 
-// userValue gives the YAML of a user.
+// userValue returns the YAML of a user.
 func (s *Server) userValue(user string, n names) string {
 	var parts []string
 	name := ourPrefix + user
@@ -199,8 +199,8 @@ func (s *Server) userValue(user string, n names) string {
 	return " {" + strings.Join(parts, ", ") + "}"
 }
 
-// list gives the members of an alias that is no more than a list of names and
-// addresses, and who is told of its failures.
+// list returns the members and the owner of an alias that is a list of names and
+// addresses. ok is false for any other alias.
 func (s *Server) list(name string) (members []string, owner string, ok bool) {
 	name = mailaddr.Lower(name)
 	if strings.ContainsAny(name, "@%+") || s.router.Account(name) {
@@ -216,13 +216,13 @@ func (s *Server) list(name string) (members []string, owner string, ok bool) {
 	case !ok, strings.ContainsAny(owner, `"\:|/, `), len(members) == 0:
 		return nil, "", false
 	case len(members) == 1 && owner == "" && !ours:
-		return nil, "", false // such an alias is as good by its name
+		return nil, "", false // the name of the alias is enough
 	}
 	return members, owner, true
 }
 
-// members appends the recipients of an alias, each once, and those of our own
-// aliases that it leads to.
+// members appends the recipients of an alias to all, each once. Aliases that a build
+// writes are followed.
 func (s *Server) members(name string, have map[string]bool, all []string) ([]string, bool) {
 	right, ok := s.router.Aliases.Alias(name)
 	if !ok || strings.ContainsAny(right, `"\:|/`) {
@@ -240,7 +240,7 @@ func (s *Server) members(name string, have map[string]bool, all []string) ([]str
 		}
 		have[one] = true
 		if _, owned := s.own.Alias("owner-" + folded); owned && ours {
-			member, ours = s.addressOf(folded) // its failures are told to somebody else
+			member, ours = s.addressOf(folded) // another owner gets its bounces
 			if !ours {
 				return nil, false
 			}
@@ -255,8 +255,8 @@ func (s *Server) members(name string, have map[string]bool, all []string) ([]str
 	return all, true
 }
 
-// oneForm folds a recipient, but for the local part of an address at another
-// server (RFC 5321 2.4).
+// oneForm returns the folded form of a recipient. A local part at another server keeps
+// its case (RFC 5321 2.4).
 func (s *Server) oneForm(member string) string {
 	local, domain, _ := mailaddr.Split(member)
 	domain = strings.TrimSuffix(mailaddr.Lower(domain), ".")
@@ -266,7 +266,7 @@ func (s *Server) oneForm(member string) string {
 	return local + "@" + domain
 }
 
-// addressOf gives a plain address that leads to an alias.
+// addressOf returns a plain address that leads to an alias.
 func (s *Server) addressOf(name string) (addr string, ok bool) {
 	if s.leading == nil {
 		s.leading = map[string]string{}
@@ -281,7 +281,7 @@ func (s *Server) addressOf(name string) (addr string, ok bool) {
 	return addr, ok
 }
 
-// shown is a right side as people know it: one of our own aliases by its members.
+// shown returns a right side for people: an alias of a build by its members.
 func (s *Server) shown(right string) string {
 	if members, ok := s.own.Alias(right); ok {
 		return members

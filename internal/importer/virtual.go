@@ -6,17 +6,18 @@ import (
 	"strings"
 )
 
-// onlyVirtual reports whether a domain is taken for class {VirtHost} alone: its
-// rows are looked at, and what has none is passed on.
+// onlyVirtual reports whether a domain is in class {VirtHost} and not in class w. Then
+// sendmail looks up its rows, and relays mail for an address without a row.
 func (s *Server) onlyVirtual(domain string) bool {
 	return s.router.Virtual != nil && s.taken(domain) && domain != s.router.Host && !s.router.ClassW(domain)
 }
 
-// shownNames is how many names a sentence has.
+// shownNames is the most names in a sentence.
 const shownNames = 3
 
-// virtualNote says what no inventory can say of class {VirtHost}: its domains
-// are class w where an inventory has them. entire: the names below them too.
+// virtualNote adds a note about class {VirtHost}, which an inventory cannot have: in an
+// inventory its domains are in class w. entire is true when the names below them count
+// too.
 func (s *Server) virtualNote(entire bool) {
 	var names []string
 	for _, name := range s.set.Virtual() {
@@ -29,12 +30,12 @@ func (s *Server) virtualNote(entire bool) {
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	said := strings.Join(names[:min(len(names), shownNames)], ", ")
+	shown := strings.Join(names[:min(len(names), shownNames)], ", ")
 	if more := len(names) - shownNames; more > 0 {
-		said += fmt.Sprintf(" and %d more", more)
+		shown += fmt.Sprintf(" and %d more", more)
 	}
 	if entire {
-		said += " with all names below (FEATURE(`virtuser_entire_domain'))"
+		shown += " with all names below (FEATURE(`virtuser_entire_domain'))"
 	}
-	s.unsupported = append(s.unsupported, fmt.Sprintf(", VIRTUSER_DOMAIN: class {VirtHost} has %s; sendmail looks at their rows and passes on what has none. As domains of the inventory they are of class w", said))
+	s.unsupported = append(s.unsupported, fmt.Sprintf(", VIRTUSER_DOMAIN: class {VirtHost} has %s; sendmail looks at their rows and passes on what has none. As domains of the inventory they are of class w", shown))
 }

@@ -12,10 +12,10 @@ import (
 	"virtmap/internal/diag"
 )
 
-// notImported begins the comment of a line that no inventory can say.
+// notImported begins the comment about something that an inventory cannot have.
 const notImported = "# Not imported"
 
-// A page is text that is written line by line.
+// A page is a text that is written line by line.
 type page struct {
 	out  strings.Builder
 	line int
@@ -29,33 +29,33 @@ func (p *page) print(line string) {
 
 func (p *page) printf(format string, args ...any) { p.print(fmt.Sprintf(format, args...)) }
 
-// comments writes comments, whatever bytes are in them. A no-break space is a
-// fault of an inventory wherever it stands.
+// comments writes comments, which may have any bytes. It replaces no-break spaces, which
+// are a fault in an inventory.
 func (p *page) comments(indent string, all []string) {
 	for _, comment := range all {
 		p.print(indent + strings.ReplaceAll(diag.Printable(asUTF8(comment)), "\u00a0", " "))
 	}
 }
 
-// A writer writes the inventory: the domains before the head, which names what
-// they lead to.
+// A writer writes the inventory. It writes the domains before the head, because the head
+// has the users and aliases of the domains.
 type writer struct {
 	s        *Server
 	entries  *entries
 	sections map[string]section
-	domains  []string          // that are written
-	copies   map[string]string // what the only row of each copy says
-	copied   int               // rows that copies add
+	domains  []string          // domains that are written
+	copies   map[string]string // by domain with same_as: the value of its only row
+	copied   int               // number of rows that copies add
 	names    names
 	head     page
 	body     page
-	rows     []bodyLine // sorted
+	rows     []bodyLine // sorted by line
 }
 
-// A bodyLine is the line of an entry among those of the domains.
+// A bodyLine is the line of an entry in the body.
 type bodyLine struct{ line, entry uint32 }
 
-// of gives the entry of a line.
+// of returns the entry of a line.
 func (w *writer) of(line int) (entry int, known bool) {
 	at, known := slices.BinarySearchFunc(w.rows, line-w.head.line, func(row bodyLine, line int) int { return cmp.Compare(int(row.line), line) })
 	if !known {
@@ -64,6 +64,7 @@ func (w *writer) of(line int) (entry int, known bool) {
 	return int(w.rows[at].entry), true
 }
 
+// text writes the whole inventory.
 func (w *writer) text() string {
 	w.names, w.copies = newNames(), map[string]string{}
 	w.rows = make([]bodyLine, 0, len(w.entries.as))
@@ -85,8 +86,8 @@ func (w *writer) text() string {
 			w.body.comments("", w.s.aboveNames[name])
 		}
 	}
-	for _, odd := range w.s.unsupported {
-		w.body.comments("", []string{notImported + odd})
+	for _, text := range w.s.unsupported {
+		w.body.comments("", []string{notImported + text})
 	}
 	w.body.comments("", w.s.lines.tail)
 	w.writeHead(own)
@@ -95,7 +96,7 @@ func (w *writer) text() string {
 		w.head.print("domains:")
 	}
 	text := w.head.out.String() + w.body.out.String()
-	w.body = page{} // a million lines are not kept twice
+	w.body = page{} // frees a million lines that text has too
 	return text
 }
 
@@ -105,14 +106,14 @@ func (w *writer) writes(name string) bool {
 	return written
 }
 
-// A section is the entries of a domain.
+// A section has the entries of a domain.
 type section struct {
-	from, to int // rows
-	dead     []int
-	listed   bool // one of them is more than a comment
+	from, to int   // rows from to to-1
+	dead     []int // entries that sendmail does not read
+	listed   bool  // a row is not a comment
 }
 
-// all gives the numbers of the entries.
+// all yields the numbers of the entries.
 func (d section) all() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for i := d.from; i < d.to; i++ {
@@ -128,7 +129,7 @@ func (d section) all() iter.Seq[int] {
 	}
 }
 
-// byDomain gives the entries of each domain; its rows stand together.
+// byDomain returns the sections by domain. The rows of a domain are neighbours.
 func (all *entries) byDomain() map[string]section {
 	sections := map[string]section{}
 	for i := 0; i < len(all.as); {
@@ -148,13 +149,13 @@ func (all *entries) byDomain() map[string]section {
 	return sections
 }
 
-// isAt reports whether a row is of a domain.
+// isAt reports whether row i is in a domain.
 func (all *entries) isAt(i int, domain string) bool {
 	key, _ := all.s.table.Row(i)
 	return string(key[bytes.LastIndexByte(key, '@')+1:]) == domain
 }
 
-// writeHead writes what stands before the domains.
+// writeHead writes the part before the domains.
 func (w *writer) writeHead(own []string) {
 	h := &w.head
 	h.comments("", w.s.lines.head)
@@ -181,8 +182,7 @@ func (w *writer) writeHead(own []string) {
 	w.localAliases(slices.Sorted(maps.Keys(w.names.aliases)))
 }
 
-// users gives the lines of the users; what theirs are forwarded to may be
-// users too.
+// users returns the lines of the users, also of users to which others are forwarded.
 func (w *writer) users(n names) []string {
 	values := map[string]string{}
 	for len(values) < len(n.users) {
@@ -199,8 +199,8 @@ func (w *writer) users(n names) []string {
 	return all
 }
 
-// localAliases writes the names that are no accounts, those apart that are no
-// aliases either.
+// localAliases writes the names that are no accounts, with a comment about those that
+// are no aliases.
 func (w *writer) localAliases(all []string) {
 	if len(all) == 0 {
 		return
@@ -218,10 +218,10 @@ func (w *writer) localAliases(all []string) {
 	w.head.printf("local_aliases: [%s]", scalars(all))
 }
 
-// within is how far rows are indented, before and behind the key addresses.
+// within is the indent of rows: before the key addresses (false) and below it (true).
 var within = map[bool]string{false: "    ", true: "      "}
 
-// The keys of a domain that say where its other names lead.
+// The keys of a domain for the names that it does not list.
 const (
 	sameAsKey   = "    same_as"
 	catchAllKey = "    catch_all"
@@ -270,7 +270,7 @@ func (w *writer) domain(name string, d section) {
 	}
 }
 
-// copy writes a domain that is the same as another.
+// copy writes a domain with same_as.
 func (w *writer) copy(name string, d section, source string) {
 	for _, i := range d.dead {
 		w.kept(w.entries.at(i), within[false])
@@ -280,8 +280,8 @@ func (w *writer) copy(name string, d section, source string) {
 	w.entry(d.from, e, sameAsKey, scalar(source))
 }
 
-// keeps reports whether the catch-all of a domain, its last row, keeps the
-// detail.
+// keeps reports whether the catch-all of a domain keeps the detail. The catch-all is the
+// last row.
 func (w *writer) keeps(d section) bool {
 	if d.from == d.to {
 		return false
@@ -291,7 +291,7 @@ func (w *writer) keeps(d section) bool {
 	return kept && e.key[0] == '@' && e.as == asWritten
 }
 
-// entry writes a row with the comments above it.
+// entry writes a row with its comments above.
 func (w *writer) entry(i int, e entry, key, value string) {
 	indent := key[:len(key)-len(strings.TrimLeft(key, " "))]
 	w.body.comments(indent, w.s.lines.above[e.key])
@@ -302,16 +302,16 @@ func (w *writer) entry(i int, e entry, key, value string) {
 	w.body.print(key + ": " + value)
 }
 
-// value is what an entry leads to.
+// value returns the YAML of an entry.
 func (w *writer) value(e entry, keeps bool) string {
 	switch e.as {
 	case asAnswered:
 		return w.s.answer(e.key)
 	case withoutRefused:
-		members, owner, _ := w.s.living(e.right)
+		members, owner, _ := w.s.splitRefused(e.right)
 		return withMore(w.s.listed(members, w.names), w.s.bouncesTo(owner, w.names)+detailOf(e.key, false, keeps))
 	case asRecipient:
-		to, _ := w.s.reached(e.key)
+		to, _ := w.s.onlyRecipient(e.key)
 		return withMore(w.s.target(to, w.names), detailOf(e.key, false, keeps))
 	case asRefused:
 		return w.s.refused(e.key)
@@ -319,7 +319,7 @@ func (w *writer) value(e entry, keeps bool) string {
 	return w.s.value(e.key, e.right, keeps, w.names)
 }
 
-// kept writes a row that the inventory does not say.
+// kept writes an entry as a comment.
 func (w *writer) kept(e entry, indent string) {
 	if !w.s.read(e.key) {
 		w.body.comments(indent, w.s.lines.above[e.key])
