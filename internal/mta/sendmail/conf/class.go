@@ -10,24 +10,24 @@ import (
 
 // Names of classes.
 const (
-	ClassW    = "w"        // what is delivered here
-	ClassR    = "R"        // what is relayed, with all names below
-	VirtHosts = "VirtHost" // what the virtusertable is asked about too
+	ClassW    = "w"        // domains whose mail is delivered here
+	ClassR    = "R"        // domains to which mail is relayed, with all names below
+	VirtHosts = "VirtHost" // further domains with rows in the virtusertable
 )
 
-// EveryWord is the format that takes every word before a #.
+// EveryWord is the format with which every word before a # is a name.
 const EveryWord = `%[^\#]`
 
 // A ClassWord is a word of a C line.
 type ClassWord struct {
 	Class string
-	Word  string // as it is written; it may name a macro
-	Name  string // in lower case, with macros put in; empty: one is not spelled out, or it is another class
+	Word  string // as it is written; it may have a macro
+	Name  string // in lower case, with the values of macros; empty: a value is not known, or the word is another class
 	Line  int
 }
 
-// classWord puts the macros in that were set before: sendmail does so when it
-// reads the line.
+// classWord returns a word with the values of macros. As in sendmail, only lines before
+// this one count for them.
 func (c *Config) classWord(class, word string, line int) ClassWord {
 	name, _ := c.expand(word)
 	return ClassWord{class, word, mailaddr.Lower(name), line}
@@ -37,14 +37,14 @@ func (c *Config) classWord(class, word string, line int) ClassWord {
 type ClassFile struct {
 	Class    string
 	Path     string // of a file; empty: see Source
-	Source   string // where the names come from otherwise: |program, or a map's key@class:spec
+	Source   string // another source of names: |program, or key@class:spec for a map
 	Optional bool   // -o: a file that is missing counts as empty
 	Format   string // of scanf; empty: %s
 	Line     int
 }
 
-// classFile reads what stands behind the F of a line: the class, [-o] path
-// [format], |program, or [key]@mapclass:spec.
+// classFile parses an F line without its F: the class, and then [-o] path [format],
+// |program, or [key]@mapclass:spec.
 func classFile(text string, line int) ClassFile {
 	f := ClassFile{Line: line}
 	f.Class, text = nameOf(text)
@@ -65,11 +65,10 @@ func classFile(text string, line int) ClassFile {
 	return f
 }
 
-// Names gives the names that sendmail takes from the text of the file, as they
-// are written: of each line the format's part, cut at blanks. %[^\#], which
-// FEATURE(`use_cw_file') writes, gives every word before a #; %s, and no format,
-// the first word alone. A line that begins with # gives none (readcf.c,
-// fileclass).
+// Names returns the names that sendmail reads from the text of the file, as they are
+// written. With the format %[^\#], which FEATURE(`use_cw_file') writes, every word before a
+// # is a name. With %s, or without a format, only the first word of a line is one. A line
+// that begins with # has no names (readcf.c, fileclass).
 func (f ClassFile) Names(text []byte) (names []string) {
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "#") {
@@ -80,6 +79,7 @@ func (f ClassFile) Names(text []byte) (names []string) {
 	return names
 }
 
+// words returns the names of a line.
 func (f ClassFile) words(line string) []string {
 	if f.everyWord() {
 		line, _, _ = strings.Cut(line, "#")
@@ -89,11 +89,11 @@ func (f ClassFile) words(line string) []string {
 	return words[:min(1, len(words))]
 }
 
-// everyWord reports whether every word before a # is a name. Formats other than
-// the two that are in use are taken for %s.
+// everyWord reports whether every word before a # is a name. An unusual format counts as
+// %s.
 func (f ClassFile) everyWord() bool { return f.Format == EveryWord || f.Format == `%[^#]` }
 
-// ClassFiles gives the F lines of a class.
+// ClassFiles returns the F lines of a class.
 func (c *Config) ClassFiles(class string) (files []ClassFile) {
 	for _, f := range c.Files {
 		if f.Class == class {
@@ -103,9 +103,8 @@ func (c *Config) ClassFiles(class string) (files []ClassFile) {
 	return files
 }
 
-// ClassWords gives the words of the C lines of a class, in lower case. A word
-// with a macro whose value is not spelled out is left out: the host's own name,
-// most likely.
+// ClassWords returns the words of the C lines of a class, in lower case. It leaves out a
+// word with a macro without a known value, which mostly is the name of the host.
 func (c *Config) ClassWords(class string) (words []string) {
 	for _, w := range c.Words {
 		if w.Class == class && w.Name != "" {
@@ -115,14 +114,13 @@ func (c *Config) ClassWords(class string) (words []string) {
 	return words
 }
 
-// Holds reports whether a class has all words of another: CR$={VirtHost}, which
-// VIRTUSER_DOMAIN makes m4 write, lets mail for class {VirtHost} be relayed.
+// Holds reports whether a class includes another class. With CR$={VirtHost}, which m4
+// writes for VIRTUSER_DOMAIN, mail for class {VirtHost} is relayed.
 func (c *Config) Holds(class, other string) bool {
 	return slices.ContainsFunc(c.Words, func(w ClassWord) bool { return w.Class == class && w.Word == "$={"+other+"}" })
 }
 
-// ReadsClassFile reports whether a class has a file of a path, as sendmail would
-// find it.
+// ReadsClassFile reports whether a class has names from the file at a path.
 func (c *Config) ReadsClassFile(class, path string) bool {
 	return slices.ContainsFunc(c.ClassFiles(class), func(f ClassFile) bool { return f.Path != "" && regular.SamePath(f.Path, path) })
 }

@@ -1,21 +1,21 @@
-// Package conf reads what the configuration of a sendmail says about where mail
-// goes: the maps, classes, alias files, options and macros of a sendmail.cf.
+// Package conf reads the lines of a sendmail.cf that decide where mail goes: maps,
+// classes, alias files, options and macros.
 //
 //	Djmx1.example.net                              a macro
 //	Cwlocalhost shop.example                       words of a class
-//	Fw-o /etc/mail/local-host-names %[^\#]         a file of a class, and how its lines are read
-//	DLbackup.example                               where unknown local users go; likewise DH, DR, DS
+//	Fw-o /etc/mail/local-host-names %[^\#]         a file of a class, and the format of its lines
+//	DLbackup.example                               host for unknown local users; likewise DH, DR, DS
 //	Kvirtuser hash -o /etc/mail/virtusertable      a map: name, class, flags, path
-//	O AliasFile=/etc/aliases, cdb:/etc/lists       alias files, in the order they are asked
-//	OA/etc/aliases                                 the same, as versions before 8.7 wrote it
+//	O AliasFile=/etc/aliases, cdb:/etc/lists       alias files, in the order of lookups
+//	OA/etc/aliases                                 alias files before version 8.7
 //
-// A line that begins with a blank goes on with the line before; # begins a
-// comment line. Of two K lines, and of two D lines, with one name the last wins
-// (sendmail/readcf.c). A sendmail.mc is read only where there is no sendmail.cf:
-// its lines become those that m4 would make of them.
+// A line that begins with a blank continues the line before. A line that begins with # is
+// a comment. Of two K lines or two D lines with the same name, the last one counts
+// (sendmail/readcf.c). Without a sendmail.cf the sendmail.mc is read, and its lines become
+// those that m4 would make from them.
 //
-// What sendmail reads from elsewhere is named by Unread and not followed: a
-// class from a program (F|) or a map (F@), a table in LDAP.
+// Some lines have names that this package does not read: a class from a program (F|) or a
+// map (F@), or a table in LDAP. Unread lists them.
 package conf
 
 import (
@@ -37,36 +37,36 @@ const (
 	MCName = "sendmail.mc"
 )
 
-// A Config is what a sendmail.cf, or a sendmail.mc, says.
+// A Config is a sendmail.cf, or a sendmail.mc.
 type Config struct {
 	Path    string    // of the file; empty: the folder has none
-	MC      bool      // it is a sendmail.mc: its lines have no numbers
-	Changed time.Time // when the file was changed last, or put in its place
+	MC      bool      // the file is a sendmail.mc: its lines have no numbers
+	Changed time.Time // when the file was written or renamed last
 
 	Maps    []Map       // K lines, in order
 	Files   []ClassFile // F lines, in order
 	Words   []ClassWord // the words of C lines, in order
-	Aliases []AliasFile // in the order they are asked
+	Aliases []AliasFile // in the order of lookups
 
-	// EntireDomain: FEATURE(`virtuser_entire_domain') has the names below
-	// those of class {VirtHost} looked up too.
+	// EntireDomain is true with FEATURE(`virtuser_entire_domain'): names below
+	// those of class {VirtHost} are looked up too.
 	EntireDomain bool
 
-	// Sticky: FEATURE(`stickyhost') keeps local addresses with a host from
-	// macros L and R.
+	// Sticky is true with FEATURE(`stickyhost'): macros L and R do not count
+	// for local addresses with a host.
 	Sticky bool
 
 	Text  string // of the file
-	Rules bool   // it has rulesets: the installed program can be run with it
+	Rules bool   // the file has rulesets, and the installed program can run with it
 
 	options map[string][]string
 	macros  map[string]Macro
 
-	relayRules   map[string]bool // macros that a rule asks for
-	ruleset      string          // that is being read
+	relayRules   map[string]bool // macros that a rule uses
+	ruleset      string          // the current ruleset
 	hasLocalAddr bool            // there is a ruleset localaddr
-	cutsDetail   bool            // it takes the detail of a local name off
-	keepsHost    bool            // FEATURE(`preserve_luser_host')
+	cutsDetail   bool            // localaddr removes the detail of a local name
+	keepsHost    bool            // with FEATURE(`preserve_luser_host')
 }
 
 // A Macro is the value of a D line.
@@ -75,8 +75,8 @@ type Macro struct {
 	Line  int
 }
 
-// Read reads the sendmail.cf of a folder, or its sendmail.mc where there is no
-// sendmail.cf. A folder with neither gives a Config whose Path is empty.
+// Read reads the sendmail.cf of a folder, or the sendmail.mc if there is no sendmail.cf.
+// Without both, the Config has an empty Path.
 func Read(dir string) (*Config, error) {
 	for _, name := range []string{CFName, MCName} {
 		path := filepath.Join(dir, name)
@@ -89,7 +89,7 @@ func Read(dir string) (*Config, error) {
 		}
 		lines := string(text)
 		if name == MCName {
-			ours, _ := regular.Read(filepath.Join(dir, mcfile.Include), regular.MaxBytes) // it may not be there
+			ours, _ := regular.Read(filepath.Join(dir, mcfile.Include), regular.MaxBytes) // empty if it is missing
 			lines = mcfile.Configuration(lines, string(ours))
 		}
 		c := Parse(lines)
@@ -102,8 +102,8 @@ func Read(dir string) (*Config, error) {
 	return Parse(""), nil
 }
 
-// changed is when a file was written, or put in its place: a rename and cp -p keep
-// the time of writing, and move the other.
+// changed returns when a file was written or renamed last. A rename and cp -p keep the
+// time of writing, and change the time of the inode.
 func changed(info fs.FileInfo) time.Time {
 	last := info.ModTime()
 	if placed := regular.Changed(info); placed.After(last) {
@@ -112,7 +112,7 @@ func changed(info fs.FileInfo) time.Time {
 	return last
 }
 
-// Parse reads the lines of a sendmail.cf.
+// Parse parses the lines of a sendmail.cf.
 func Parse(text string) *Config {
 	c := &Config{options: map[string][]string{}, macros: map[string]Macro{}, relayRules: map[string]bool{}}
 	var line string
@@ -131,7 +131,7 @@ func Parse(text string) *Config {
 	return c
 }
 
-// line takes a whole line in.
+// line reads a line with its continuations.
 func (c *Config) line(line string, number int) {
 	if line == "" {
 		return
@@ -163,8 +163,8 @@ func (c *Config) line(line string, number int) {
 	}
 }
 
-// nameOf cuts the name of a macro or class, one byte or a word in braces, from
-// what stands behind it. {w} is w.
+// nameOf cuts the name of a macro or class from the rest of a line. The name is one byte,
+// or a word in braces. {w} is the same as w.
 func nameOf(text string) (name, rest string) {
 	if text == "" || text[0] == ' ' || text[0] == '\t' {
 		return "", ""
@@ -179,7 +179,7 @@ func nameOf(text string) (name, rest string) {
 	return name, rest
 }
 
-// option takes "O Name=value", or "OA/path", in.
+// option reads "O Name=value" or "OA/path".
 func (c *Config) option(text string, line int) {
 	name, value := "AliasFile", ""
 	if long, ok := strings.CutPrefix(text, " "); ok {
@@ -196,8 +196,8 @@ func (c *Config) option(text string, line int) {
 	c.options[name] = append(c.options[name], value)
 }
 
-// Option gives the value of a long option, such as PidFile: the last where there
-// are several, empty where it is not set.
+// Option returns the value of a long option such as PidFile: the last one of several, or
+// an empty text if the option is not set.
 func (c *Config) Option(name string) string {
 	values := c.Options(name)
 	if len(values) == 0 {
@@ -206,18 +206,17 @@ func (c *Config) Option(name string) string {
 	return values[len(values)-1]
 }
 
-// Options gives every value of a long option that adds up, such as
-// DontBlameSendmail.
+// Options returns all values of a long option such as DontBlameSendmail.
 func (c *Config) Options(name string) []string { return c.options[strings.ToLower(name)] }
 
-// Macro gives a macro by its letter or the word in its braces.
+// Macro returns a macro by its letter, or by its word without the braces.
 func (c *Config) Macro(name string) (Macro, bool) {
 	m, ok := c.macros[name]
 	return m, ok && m.Value != ""
 }
 
-// Host is the server's own name ($j) in lower case, where the configuration
-// spells it out; empty otherwise.
+// Host returns the name of the server ($j) in lower case. It is empty when the
+// configuration does not have the name, or makes it from other macros.
 func (c *Config) Host() string {
 	m, _ := c.Macro("j")
 	if strings.Contains(m.Value, "$") {
@@ -230,13 +229,13 @@ func (c *Config) Host() string {
 type Map struct {
 	Name  string   // virtuser
 	Class string   // hash, cdb, text, ldap, …
-	Flags []string // -o, -k0, …, and what else stands before the path
-	Path  string   // of the file as it is written; empty: the class has none
-	Spec  string   // all behind the name
+	Flags []string // -o, -k0, …, and other words before the path
+	Path  string   // of the file, as it is written; empty: the class has no file
+	Spec  string   // everything behind the name
 	Line  int
 }
 
-// fileClasses are the classes of maps whose last word is the path of a file.
+// fileClasses are the classes of maps that have the path of a file as the last word.
 var fileClasses = map[string]bool{"hash": true, "btree": true, "dbm": true, "cdb": true, "implicit": true, "text": true, "stab": true}
 
 func mapOf(text string, line int) (m Map, ok bool) {
@@ -259,7 +258,7 @@ func (m Map) Optional() bool { return slices.Contains(m.Flags, "-o") }
 // VirtuserMap is the name of the map that FEATURE(`virtusertable') makes.
 const VirtuserMap = "virtuser"
 
-// Map gives the map of a name: of two K lines the last wins.
+// Map returns the map with a name: that of the last K line.
 func (c *Config) Map(name string) (m Map, ok bool) {
 	for _, m := range slices.Backward(c.Maps) {
 		if m.Name == name {
@@ -271,7 +270,7 @@ func (c *Config) Map(name string) (m Map, ok bool) {
 
 // An AliasFile is one of the files of an AliasFile option.
 type AliasFile struct {
-	Class string // hash, cdb, stab, …; empty: implicit
+	Class string // hash, cdb, stab, …; empty stands for implicit
 	Path  string // empty: the class has no file
 	Spec  string // as it is written
 	Line  int
@@ -304,8 +303,7 @@ func aliasFiles(value string, line int) (all []AliasFile) {
 	return all
 }
 
-// Paths are the files that the configuration names: of maps, classes and
-// aliases.
+// Paths returns the files of the configuration: of maps, classes and aliases.
 func (c *Config) Paths() (paths []string) {
 	add := func(path string) {
 		if path != "" {

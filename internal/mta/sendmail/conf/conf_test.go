@@ -152,7 +152,7 @@ func TestAClassWordTakesTheMacrosSetBefore(t *testing.T) {
 
 var ours = mcfile.Settings{MailDir: "/etc/mail", Map: "hash", Relay: true}
 
-// wired is a configuration that reads a whole set.
+// wired is a configuration that reads all files of a set.
 const wired = `Kvirtuser hash /etc/mail/virtusertable
 Fw/etc/mail/local-host-names %[^\#]
 F{R}/etc/mail/virtmap-relay-domains
@@ -190,7 +190,7 @@ func TestGapsAreWhatIsNotRead(t *testing.T) {
 	}
 }
 
-// What a gap has to write closes it.
+// The lines of a gap close the gap.
 func TestTheLinesOfAGapCloseIt(t *testing.T) {
 	for _, typ := range []string{"hash", "cdb", "text"} {
 		s := mcfile.Settings{MailDir: "/srv/mail", Map: typ, Relay: true}
@@ -241,8 +241,7 @@ func TestReadTakesTheCFBeforeTheMC(t *testing.T) {
 	}
 }
 
-// TestGapsLookThroughLinks takes a file for read that is named by way of a link to
-// its folder.
+// TestGapsLookThroughLinks: a file counts as read when its path has a link to its folder.
 func TestGapsLookThroughLinks(t *testing.T) {
 	base := t.TempDir()
 	real, link := filepath.Join(base, "mail"), filepath.Join(base, "link")

@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// A Copy makes of the text of a sendmail.cf another one, with which the installed
-// sendmail is asked what the server would do: other places, and nothing that
-// waits for the network or writes where the server works.
+// A Copy makes a copy of a sendmail.cf with other paths. The installed sendmail can run
+// with the copy, to answer what the server would do, and does not use the network or write
+// to the files of the server.
 type Copy struct {
-	Move    func(path string) string // the place of the file of a map, a class or aliases
-	There   func(path string) bool   // whether the file of a map is at that place
-	Options map[string]string        // set anew, by name; empty: taken out
-	Table   string                   // what Kvirtuser says; empty: what it says already
-	Names   string                   // the file of class w, in the place of the first one; empty: as it is
+	Move    func(path string) string // the new path of a file of a map, a class or aliases
+	There   func(path string) bool   // whether the file of a map is at its new path
+	Options map[string]string        // by name: new values of options; empty: the option is removed
+	Table   string                   // the new specification of Kvirtuser; empty: the old one
+	Names   string                   // replaces the first file of class w; empty: it stays
 	Lines   []string                 // added before the options
 	Last    []string                 // added at the end
 }
 
-// Of gives the copy. Lines that it does not know stay as they are.
+// Of returns the copy of a text. Other lines stay as they are.
 func (c Copy) Of(text string) string {
 	var out strings.Builder
 	added, named := false, c.Names == ""
@@ -61,7 +61,7 @@ func (c Copy) Of(text string) string {
 	return out.String()
 }
 
-// joined gives the lines of a text, those that go on with the next line in one.
+// joined returns the lines of a text, each with its continuations.
 func joined(text string) (lines []string) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
@@ -81,7 +81,7 @@ func classFileOf(line string) ClassFile {
 	return ClassFile{}
 }
 
-// line gives one line of the copy; empty where it is left out.
+// line returns a line of the copy, or an empty text for a line that is left out.
 func (c Copy) line(line string) string {
 	flat := strings.ReplaceAll(line, "\n", " ")
 	switch {
@@ -99,7 +99,7 @@ func (c Copy) line(line string) string {
 		}
 		for option := range c.Options {
 			if strings.EqualFold(name, option) {
-				return "" // what it is set to stands at the end
+				return "" // Of writes the new value at the end
 			}
 		}
 	case strings.HasPrefix(line, "OA"):
@@ -119,7 +119,7 @@ func (c Copy) mapLine(line, flat string) string {
 	place := c.Move(m.Path)
 	flags := m.Flags
 	if !m.Optional() && m.Name != VirtuserMap && !c.There(place) {
-		flags = append([]string{"-o"}, flags...) // a copy of a server may lack it
+		flags = append([]string{"-o"}, flags...) // a copy of a server may not have it
 	}
 	return strings.Join(append(append([]string{"K" + m.Name, m.Class}, flags...), place), " ")
 }
@@ -128,7 +128,7 @@ func (c Copy) aliases(value string) string {
 	var specs []string
 	for _, a := range aliasFiles(value, 0) {
 		if a.Path == "" {
-			continue // they are asked of the network
+			continue // these aliases come from the network
 		}
 		place := c.Move(filepath.Clean(a.Path))
 		if a.Class != "" {

@@ -11,24 +11,22 @@ import (
 	"virtmap/internal/regular"
 )
 
-// A Daemon is a sendmail that runs.
+// A Daemon is a running sendmail.
 type Daemon struct {
 	PID     int
-	Started time.Time // or read its configuration again, at a HUP
-	Coarse  bool      // the time was worked out, and may differ a little from run to run
+	Started time.Time // when it was started, or read its configuration again at a HUP
+	Coarse  bool      // the time is not exact, and may differ a little from run to run
 }
 
-// usualPidFiles are where sendmail leaves its process where the configuration
-// does not say.
+// usualPidFiles are the pid files of sendmail when the configuration has none.
 var usualPidFiles = []string{"/var/run/sendmail.pid", "/var/run/sendmail/mta/sendmail.pid"}
 
-// Daemon gives the sendmail that its pid file names, where that process runs, and
-// without such a file the one that is found among the processes. elsewhere says
-// that the folder is not the one of this machine's sendmail: only a pid file that
-// the configuration names counts then.
+// Daemon returns the running sendmail of the pid file. Without such a file it searches all
+// processes. elsewhere is true when the folder is not that of this machine's sendmail:
+// then only the pid file of the configuration counts.
 func (c *Config) Daemon(elsewhere bool) (d Daemon, runs bool) {
 	for _, path := range c.PidFiles(elsewhere) {
-		text, err := regular.Read(path, 4096) // of a process and its command line
+		text, err := regular.Read(path, 4096) // a process id and a command line
 		info, missing := os.Stat(path)
 		if err != nil || missing != nil {
 			continue
@@ -48,7 +46,7 @@ func (c *Config) Daemon(elsewhere bool) (d Daemon, runs bool) {
 	return d, runs
 }
 
-// PidFiles are the files that a running sendmail writes at every start.
+// PidFiles returns the pid files that sendmail writes when it starts.
 func (c *Config) PidFiles(elsewhere bool) []string {
 	if path := c.Option("PidFile"); path != "" {
 		return []string{path}

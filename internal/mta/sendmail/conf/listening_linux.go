@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// listening finds the sendmail that takes connections among the processes: its pid
-// file may be lost, or unreadable, while it goes on by what it has read.
+// listening searches all processes for a sendmail that accepts connections. It is for a
+// sendmail whose pid file is missing or cannot be read.
 func listening() (d Daemon, runs bool) {
-	ours, _ := os.Readlink("/proc/self/ns/pid")      // unreadable here, it is unreadable for every process
-	programs, _ := filepath.Glob("/proc/[0-9]*/exe") // a fixed pattern
+	ours, _ := os.Readlink("/proc/self/ns/pid")      // without it, it is missing for every process
+	programs, _ := filepath.Glob("/proc/[0-9]*/exe") // no error: the pattern is valid
 	for _, link := range programs {
 		program, err := os.Readlink(link)
 		if err != nil || !strings.HasPrefix(filepath.Base(program), "sendmail") {
-			continue // another's, or gone
+			continue // the process of another user, or one that has ended
 		}
 		dir := filepath.Dir(link)
 		title, err := os.ReadFile(filepath.Join(dir, "cmdline"))
 		if err != nil || !strings.Contains(string(title), "accepting connections") && !strings.Contains(string(title), "rejecting") {
-			continue // a queue runner, or one that serves a client
+			continue // a queue runner, or the process of one client
 		}
 		if space, _ := os.Readlink(filepath.Join(dir, "ns/pid")); space != ours {
-			continue // a container's
+			continue // in a container
 		}
-		pid, _ := strconv.Atoi(filepath.Base(dir)) // the pattern has digits only
+		pid, _ := strconv.Atoi(filepath.Base(dir)) // no error: the name has only digits
 		if began, ok := startOf(dir); ok && (!runs || began.After(d.Started)) {
 			d, runs = Daemon{pid, began, true}, true
 		}
@@ -34,19 +34,19 @@ func listening() (d Daemon, runs bool) {
 	return d, runs
 }
 
-// ticks are how many of the units of /proc/PID/stat a second has (USER_HZ, which is
-// the same on every architecture that Go has).
+// ticks is the number of ticks a second in /proc/PID/stat (USER_HZ, which is the same on
+// every architecture of Go).
 const ticks = 100
 
-// startOf is when a process began (proc(5)): the 22nd field of its stat, counted
-// from the start of the machine.
+// startOf returns when a process was started. Field 22 of its stat has the ticks from the
+// start of the machine (proc(5)).
 func startOf(dir string) (began time.Time, ok bool) {
 	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
 	if err != nil {
 		return began, false
 	}
-	_, behind, _ := strings.Cut(string(stat), ") ") // the name before it may have blanks
-	fields := strings.Fields(behind)                // from the third on
+	_, behind, _ := strings.Cut(string(stat), ") ") // the name of the program may have blanks
+	fields := strings.Fields(behind)                // field 3 and the following ones
 	uptime, err := os.ReadFile("/proc/uptime")
 	if err != nil || len(fields) < 20 {
 		return began, false

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestListeningWithoutPidFile finds a sendmail that takes connections among the
-// processes, and not one that runs a queue.
+// TestListeningWithoutPidFile finds the process of a sendmail that accepts connections,
+// and not that of a queue runner.
 func TestListeningWithoutPidFile(t *testing.T) {
 	sleep, err := exec.LookPath("sleep")
 	if err != nil {

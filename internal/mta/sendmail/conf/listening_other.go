@@ -2,5 +2,5 @@
 
 package conf
 
-// listening finds no sendmail without its pid file here.
+// listening finds no sendmail, because it needs /proc of Linux.
 func listening() (d Daemon, runs bool) { return d, false }

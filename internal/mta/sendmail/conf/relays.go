@@ -2,7 +2,7 @@ package conf
 
 import "strings"
 
-// Letters of the macros that pass mail on.
+// Letters of the macros with a host to which mail is relayed.
 const (
 	LuserRelay = "L"
 	MailHub    = "H"
@@ -10,17 +10,17 @@ const (
 	SmartHost  = "S"
 )
 
-// ClassL are the local names that no relay gets.
+// ClassL is the class of local names whose mail is not relayed.
 const ClassL = "L"
 
-// relayMacros are what DL, DH, DR and DS are called in a sendmail.mc.
+// relayMacros are the names of DL, DH, DR and DS in a sendmail.mc.
 var relayMacros = []struct{ letter, name string }{
 	{LuserRelay, "LUSER_RELAY"}, {MailHub, "MAIL_HUB"}, {LocalRelay, "LOCAL_RELAY"}, {SmartHost, "SMART_HOST"},
 }
 
-// Relay gives the value of a macro that passes mail on, with other macros put in;
-// empty where there is none, where no rule asks for it, or where it names a macro
-// that is not spelled out.
+// Relay returns the value of one of these macros, with the values of other macros. It is
+// empty when the macro is not set, when no rule uses it, or when the value of another
+// macro is not known.
 func (c *Config) Relay(letter string) string {
 	if c.Rules && !c.relayRules[letter] {
 		return ""
@@ -29,7 +29,7 @@ func (c *Config) Relay(letter string) string {
 	return value
 }
 
-// rule takes what a rewriting rule tells of the features that it was made by.
+// rule finds out from a rewriting rule which features the configuration has.
 func (c *Config) rule(line string) {
 	c.EntireDomain = c.EntireDomain || strings.Contains(line, "$* $={VirtHost} . >")
 	c.Sticky = c.Sticky || strings.HasPrefix(line, "R$+ < @ $=w . >") && strings.Contains(line, "< $H >")
@@ -43,7 +43,7 @@ func (c *Config) rule(line string) {
 	c.hasLocalAddr = c.hasLocalAddr || c.ruleset == "localaddr"
 }
 
-// unreadRelays names what of the relays is not followed.
+// unreadRelays reports the relays that this package does not follow.
 func (c *Config) unreadRelays(say func(line int, format string, args ...any)) {
 	for _, relay := range relayMacros {
 		m, ok := c.Macro(relay.letter)
@@ -61,11 +61,11 @@ func (c *Config) unreadRelays(say func(line int, format string, args ...any)) {
 	}
 }
 
-// maxExpansions is how deep macros may name each other.
+// maxExpansions is the most levels of macros within macros.
 const maxExpansions = 10
 
-// expand puts the values of macros in their places; ok is false where one of
-// them is not spelled out, as $w and $k are never.
+// expand replaces macros by their values. ok is false when a value is not known, as for
+// $w and $k.
 func (c *Config) expand(text string) (string, bool) { return c.expandDeep(text, 0) }
 
 func (c *Config) expandDeep(text string, depth int) (string, bool) {

@@ -11,20 +11,20 @@ import (
 	"virtmap/internal/regular"
 )
 
-// A Serving says what the running server reads of a set. A sendmail reads its
-// configuration when it starts, and at a HUP: what the file says counts only
-// from then on.
+// A Serving has the files of a set that the running server reads. sendmail reads its
+// configuration when it starts and at a HUP. A later change of the configuration does not
+// count until then.
 type Serving struct {
 	Gaps  []Gap
 	Stale bool // the running sendmail was started before the configuration was changed
 
-	known bool // there is a configuration
-	reads []Need
-	other bool // the virtusertable is read as a map of another type
+	known bool   // there is a configuration
+	reads []Need // files that the running server certainly reads
+	other bool   // the virtusertable is read as a map of another type
 }
 
-// Serving works out what is read. started is when the running sendmail read its
-// configuration, zero where none runs; m is what was remembered.
+// Serving finds out which files are read. started is when the running sendmail read its
+// configuration, or zero when no sendmail runs. m is from an earlier build.
 func (c *Config) Serving(s mcfile.Settings, started time.Time, m mta.Remembered) Serving {
 	v := Serving{Gaps: c.Gaps(s), known: c.Path != ""}
 	if m, ok := c.Map(VirtuserMap); ok && m.Path != "" {
@@ -40,7 +40,7 @@ func (c *Config) Serving(s mcfile.Settings, started time.Time, m mta.Remembered)
 	}
 	remembers := func(n Need) bool { return m.Started.Equal(started) && slices.Contains(m.Reads, n.String()) }
 	if !slices.ContainsFunc(v.reads, func(n Need) bool { return !remembers(n) }) && len(v.Gaps) == 0 {
-		return v // it reads all of it by the configuration that it was started with
+		return v // the configuration of its start has all lines already
 	}
 	v.Stale = true
 	v.reads = slices.DeleteFunc(v.reads, func(n Need) bool { return !remembers(n) })
@@ -51,22 +51,21 @@ func (v *Serving) lacks(n Need) bool {
 	return slices.ContainsFunc(v.Gaps, func(g Gap) bool { return g.Need == n })
 }
 
-// Reads reports whether the running server reads a file for certain. A folder
-// without a configuration counts as one that reads everything.
+// Reads reports whether the running server certainly reads a file. Without a
+// configuration it counts as reading all files.
 func (v *Serving) Reads(n Need) bool { return !v.known || slices.Contains(v.reads, n) }
 
-// MayRead reports whether it is not certain that the running server does not read
-// a file.
+// MayRead reports whether the running server reads a file, or may do so.
 func (v *Serving) MayRead(n Need) bool { return v.Reads(n) || v.Stale }
 
-// OtherType reports whether the virtusertable is read as a map of another type: the
-// server's own make builds that of the text.
+// OtherType reports whether the virtusertable is read as a map of another type. The make of
+// the server builds such a map from the text.
 func (v *Serving) OtherType() bool { return v.other }
 
-// Complete reports whether everything is read.
+// Complete reports whether all files are read.
 func (v *Serving) Complete() bool { return len(v.Gaps) == 0 && !v.Stale }
 
-// Remember gives what is to be remembered; ok is false where nothing new is known.
+// Remember returns what to keep for the next build. ok is false when there is nothing new.
 func (v *Serving) Remember(started time.Time) (m mta.Remembered, ok bool) {
 	if !v.known || v.Stale || started.IsZero() {
 		return m, false
@@ -78,7 +77,7 @@ func (v *Serving) Remember(started time.Time) (m mta.Remembered, ok bool) {
 	return m, true
 }
 
-// Says names what is missing, a line each.
+// Says returns a line about each gap.
 func (v *Serving) Says() (all []string) {
 	for _, g := range v.Gaps {
 		place := g.Path

@@ -9,8 +9,8 @@ import (
 	"virtmap/internal/regular"
 )
 
-// Steps are what a person does to have the running server read a set, in order:
-// lines to write and commands to type. Lines of a file are indented.
+// Steps returns the steps after which the running server reads a set, in order: lines to
+// write and commands to run. Lines of a file are indented.
 func (c *Config) Steps(v Serving, s mcfile.Settings) (steps []string) {
 	if len(v.Gaps) > 0 {
 		steps = append(c.linesToWrite(v.Gaps, s), c.remake())
@@ -18,7 +18,7 @@ func (c *Config) Steps(v Serving, s mcfile.Settings) (steps []string) {
 	return append(steps, "service sendmail restart")
 }
 
-// linesToWrite says what is missing in the file that a person maintains.
+// linesToWrite returns the step about the lines that the file of a person must have.
 func (c *Config) linesToWrite(gaps []Gap, s mcfile.Settings) (steps []string) {
 	dir := filepath.Dir(c.Path)
 	path := filepath.Join(dir, MCName)
@@ -27,14 +27,14 @@ func (c *Config) linesToWrite(gaps []Gap, s mcfile.Settings) (steps []string) {
 		return []string{"in the .mc that " + c.Path + " is made of, on a line before the first MAILER:\n" + indented(s.IncludeLine()) +
 			"\nor, where there is none, in " + c.Path + " itself:\n" + indented(cfLines(gaps))}
 	}
-	ours, _ := regular.Read(filepath.Join(dir, mcfile.Include), regular.MaxBytes) // it may not be there
+	ours, _ := regular.Read(filepath.Join(dir, mcfile.Include), regular.MaxBytes) // empty if it is missing
 	mc := Parse(mcfile.Configuration(string(text), string(ours)))
 	mc.Path, mc.MC = path, true
 	missing := mc.Gaps(s)
 	other := slices.IndexFunc(missing, func(g Gap) bool { return g.Need == Table && g.Line > 0 })
 	switch {
 	case len(missing) == 0:
-		return nil // sendmail.cf is only to be made anew
+		return nil // only sendmail.cf must be made again
 	case other >= 0:
 		return []string{"in " + path + ", in the place of the line that names another virtusertable:\n" + indented(missing[other].Write) +
 			"\nand before the first MAILER:\n" + indented(s.IncludeLine())}
@@ -42,7 +42,7 @@ func (c *Config) linesToWrite(gaps []Gap, s mcfile.Settings) (steps []string) {
 	return []string{"in " + path + ", on a line before the first MAILER (or run virtmap build --mc " + path + ", which writes what is missing):\n" + indented(s.IncludeLine())}
 }
 
-// remake is the command that makes sendmail.cf of the .mc.
+// remake returns the command that makes sendmail.cf from the .mc.
 func (c *Config) remake() string {
 	dir := filepath.Dir(c.Path)
 	there := func(name string) bool {

@@ -10,43 +10,43 @@ import (
 	"virtmap/internal/regular"
 )
 
-// A Need is one thing that the configuration must read of a set.
+// A Need is a file of a set that the configuration must read.
 type Need uint8
 
 // The needs of a set, in the order of its files.
 const (
-	Aliases Need = iota // virtmap-aliases, to which rows of lists and mailboxes lead
+	Aliases Need = iota // virtmap-aliases, for rows of lists and mailboxes
 	Table               // the virtusertable
 	Relayed             // virtmap-relay-domains
 	Names               // local-host-names
 	needs
 )
 
-// Needs are the needs that a set may have.
+// Needs are all needs.
 var Needs = []Need{Aliases, Table, Relayed, Names}
 
 func (n Need) String() string {
 	return [needs]string{mcfile.Aliases, mcfile.Virtusertable, mcfile.RelayDomains, mcfile.HostNames}[n]
 }
 
-// A Gap is something that the configuration must read and does not.
+// A Gap is a file that the configuration must read and does not.
 type Gap struct {
 	Need  Need
 	Path  string // of the configuration
-	Line  int    // of what clashes; 0: nothing is there
-	What  string
+	Line  int    // of a line that clashes; 0: a line is missing
+	What  string // what is wrong
 	Write string // the line for sendmail.mc
-	CF    string // the line for sendmail.cf, where there is no sendmail.mc
+	CF    string // the line for sendmail.cf, for a server without a sendmail.mc
 }
 
-// Help is what to write, in one line, for a server of settings.
+// Help returns in one line what to write.
 func (g Gap) Help(s mcfile.Settings) string {
 	return fmt.Sprintf("write %s before the first MAILER of %s, make %s of it and restart sendmail; without a .mc, write into %s itself: %s",
 		s.IncludeLine(), MCName, CFName, CFName, g.CF)
 }
 
-// Gaps says what the configuration must read of a set and does not, with the
-// line to write. A Config of a folder without a configuration has no gaps.
+// Gaps returns the gaps for a set, with the lines to write. A folder without a
+// configuration has no gaps.
 func (c *Config) Gaps(s mcfile.Settings) (gaps []Gap) {
 	if c.Path == "" {
 		return nil
@@ -59,13 +59,12 @@ func (c *Config) Gaps(s mcfile.Settings) (gaps []Gap) {
 	return gaps
 }
 
-// needsOf are the needs of a set: relay domains only where it has any.
+// needsOf returns the needs of a set. Relay domains are a need only of a set that has some.
 func needsOf(s mcfile.Settings) []Need {
 	return slices.DeleteFunc(slices.Clone(Needs), func(n Need) bool { return n == Relayed && !s.Relay })
 }
 
-// lacks says in what way the configuration does not read a file; empty where it
-// does.
+// lacks describes why the configuration does not read a file. what is empty when it does.
 func (c *Config) lacks(n Need, s mcfile.Settings) (what string, line int) {
 	path := s.MailDir + "/" + n.String()
 	switch n {
@@ -85,8 +84,8 @@ func (c *Config) lacks(n Need, s mcfile.Settings) (what string, line int) {
 	return "", 0
 }
 
-// aliasClasses are the classes of alias files that read each type of map: no
-// class is implicit, which takes hash files.
+// aliasClasses are the classes of alias files for each type of map. Without a class the
+// class is implicit, which reads hash files.
 var aliasClasses = map[string][]string{"hash": {"", "implicit", "hash"}, "cdb": {"cdb"}, "text": {"stab"}}
 
 func (c *Config) lacksAliases(s mcfile.Settings, path string) (what string, line int) {
@@ -117,7 +116,8 @@ func (c *Config) lacksTable(s mcfile.Settings, path string) (what string, line i
 	return "", 0
 }
 
-// textAsWritten reports whether a map of class text cuts its lines at a tab.
+// textAsWritten reports whether a map of class text has the flags that cut its lines at a
+// tab.
 func (m Map) textAsWritten() bool {
 	for _, flag := range []string{"-k0", "-v1", `-z\t`} {
 		if !slices.Contains(m.Flags, flag) {
@@ -127,8 +127,8 @@ func (m Map) textAsWritten() bool {
 	return true
 }
 
-// An Unfollowed line decides where mail goes, and virtmap does not look at what it
-// names.
+// An Unfollowed is a line that decides where mail goes, with a file or name that virtmap
+// does not read.
 type Unfollowed struct {
 	Place string // the configuration and the line
 	Text  string
@@ -136,7 +136,7 @@ type Unfollowed struct {
 
 func (u Unfollowed) String() string { return u.Place + ": " + u.Text }
 
-// Unread are the lines that are not followed.
+// Unread returns the lines that virtmap does not follow.
 func (c *Config) Unread() (all []Unfollowed) {
 	say := func(line int, format string, args ...any) {
 		all = append(all, Unfollowed{c.At(line), fmt.Sprintf(format, args...)})
@@ -164,7 +164,7 @@ func (c *Config) Unread() (all []Unfollowed) {
 	return all
 }
 
-// At names a line of the configuration.
+// At returns the place of a line for messages.
 func (c *Config) At(line int) string {
 	if c.MC || line == 0 {
 		return c.Path
