@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// Configuration gives the lines of sendmail.cf that say where tables are and
-// where mail is passed on to, in the order in which m4 would make them of a
-// sendmail.mc. ours is the virtmap.mc that it may include; other files that it
-// includes are not looked at.
+// Configuration returns the lines of sendmail.cf that name tables and hosts to which mail
+// is relayed, as m4 would make them from a sendmail.mc, in the same order. ours is the
+// virtmap.mc that it may include. Other files that it includes are not read.
 func Configuration(text, ours string) string {
 	m := &maker{text: withInclude(text, ours), defined: map[string]string{
 		"MAIL_SETTINGS_DIR": DefaultDir + "/",
@@ -25,28 +24,28 @@ func Configuration(text, ours string) string {
 	return m.lines()
 }
 
-// A maker makes the lines, apart by where they stand: m4 puts those of a section
-// together (cf/m4/proto.m4, diversions 5 and 6).
+// A maker makes the lines. It keeps lines of different sections apart, because m4 writes
+// the lines of a section together (cf/m4/proto.m4, diversions 5 and 6).
 type maker struct {
 	text    string
-	defined map[string]string
+	defined map[string]string // values of define
 
 	readsNames     bool // FEATURE(`use_cw_file')
 	classes        strings.Builder
 	virtual        bool // there is a class {VirtHost}
 	config, rules  strings.Builder
-	section        bool // what stands between calls is of LOCAL_CONFIG
-	sectionStarted int
+	section        bool // the text between calls is in LOCAL_CONFIG
+	sectionStarted int  // where this text begins
 }
 
-// classLines are the calls whose argument m4 writes behind a C or F.
+// classLines are the calls that m4 turns into a C or F line with their argument.
 var classLines = map[string]string{
 	"LOCAL_DOMAIN": "C{w}", "LOCAL_USER": "C{L}", "LOCAL_USER_FILE": "F{L}",
 	"RELAY_DOMAIN": "C{R}", "RELAY_DOMAIN_FILE": "F{R}",
 	"VIRTUSER_DOMAIN": "C{VirtHost}", "VIRTUSER_DOMAIN_FILE": "F{VirtHost}",
 }
 
-// call takes a call in.
+// call reads a call.
 func (m *maker) call(c call) {
 	switch {
 	case c.name == "LOCAL_CONFIG":
@@ -59,7 +58,7 @@ func (m *maker) call(c call) {
 		m.sectionStarted = c.end
 		return
 	case c.args == nil || c.name != strings.ToUpper(c.name) && c.name != "define" && c.name != "undefine":
-		return // a word of a line
+		return // not a call, but a word of a line
 	}
 	m.flush(c.at)
 	m.sectionStarted = c.end
@@ -85,6 +84,7 @@ func (m *maker) call(c call) {
 	}
 }
 
+// endsSection reports whether a call ends LOCAL_CONFIG.
 func endsSection(name string) bool {
 	switch name {
 	case "divert", "MAILER_DEFINITIONS", "LOCAL_NET_CONFIG", "LOCAL_DNSBL", "LOCAL_RULESETS":
@@ -93,6 +93,7 @@ func endsSection(name string) bool {
 	return strings.HasPrefix(name, "LOCAL_RULE_")
 }
 
+// feature reads a FEATURE.
 func (m *maker) feature(c call) {
 	switch c.arg(0) {
 	case "use_cw_file":
@@ -113,7 +114,7 @@ func (m *maker) feature(c call) {
 	}
 }
 
-// flush takes the lines of LOCAL_CONFIG in that end at an offset.
+// flush reads the lines of LOCAL_CONFIG up to an offset.
 func (m *maker) flush(end int) {
 	if !m.section {
 		return
@@ -131,7 +132,7 @@ func (m *maker) flush(end int) {
 	}
 }
 
-// lines gives all of them.
+// lines returns all lines, in the order of m4.
 func (m *maker) lines() string {
 	var out strings.Builder
 	line := func(head, name string) {
@@ -158,15 +159,14 @@ func (m *maker) lines() string {
 	return out.String()
 }
 
-// expand puts the values of names that are defined in their places, and takes a
-// level of quotes away.
+// expand replaces defined names by their values, and removes one level of quotes.
 func (m *maker) expand(text string) string {
 	var out strings.Builder
 	m.expandTo(&out, text, 0)
 	return out.String()
 }
 
-// maxExpansions is how deep a value may name others.
+// maxExpansions is the most levels of names within values.
 const maxExpansions = 8
 
 func (m *maker) expandTo(out *strings.Builder, text string, depth int) {
@@ -194,7 +194,7 @@ func (m *maker) expandTo(out *strings.Builder, text string, depth int) {
 	}
 }
 
-// withInclude puts virtmap.mc in the place of the line that includes it.
+// withInclude replaces the call that includes virtmap.mc by the text of virtmap.mc.
 func withInclude(text, ours string) string {
 	for _, c := range scan(text) {
 		if (c.name == "include" || c.name == "sinclude") && path.Base(c.arg(0)) == Include {

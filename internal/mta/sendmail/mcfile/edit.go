@@ -21,27 +21,28 @@ var (
 		Rule: "The virtusertable is not optional: a map that is missing must not count as empty."}
 )
 
-// The lines that mark our block.
+// The first and the last line of our block.
 const (
 	blockBegin = "dnl >>> virtmap: this block is kept by \"virtmap build --mc\"; edit the inventory instead\n"
 	blockEnd   = "dnl <<< virtmap\n"
 )
 
+// The beginnings of these lines, by which the block is found.
 const (
 	beginMark = "dnl >>> virtmap"
 	endMark   = "dnl <<< virtmap"
 )
 
-// Edit gives the text of a sendmail.mc with what it lacks in a marked block
-// before its first MAILER, and everything else byte for byte as it was. Lines
-// that are there already are taken over; those that clash are faults.
+// Edit returns the text of a sendmail.mc with the missing lines in a marked block before
+// the first MAILER. All other bytes stay as they are. A line that the text has already is
+// not in the block, and a line that clashes is a fault.
 func Edit(src *diag.Source, s Settings, faults *diag.List) string {
 	start, end, ok := findBlock(src, faults)
 	if !ok {
 		return src.Text
 	}
 	e := &editor{src: src, s: s, faults: faults, settingsDir: DefaultDir, mapType: "hash", blockStart: start, blockEnd: end}
-	// The block is blanked, so that offsets stay those of the source.
+	// Blanks in place of the block keep the offsets of the source.
 	rest := src.Text[:start] + strings.Repeat(" ", end-start) + src.Text[end:]
 	calls := scan(rest)
 	mailer := firstMailer(calls)
@@ -62,7 +63,7 @@ func Edit(src *diag.Source, s Settings, faults *diag.List) string {
 	return e.insert(strings.LastIndexByte(src.Text[:mailer], '\n') + 1)
 }
 
-// findBlock finds our block, or an empty one at the end.
+// findBlock returns the place of our block, or the end of the text without a block.
 func findBlock(src *diag.Source, faults *diag.List) (start, end int, ok bool) {
 	text := src.Text
 	start = strings.Index(text, beginMark)
@@ -89,6 +90,7 @@ func findBlock(src *diag.Source, faults *diag.List) (start, end int, ok bool) {
 	return start, end, true
 }
 
+// An editor edits one sendmail.mc.
 type editor struct {
 	src    *diag.Source
 	s      Settings
@@ -97,11 +99,12 @@ type editor struct {
 	settingsDir string // MAIL_SETTINGS_DIR
 	mapType     string // DATABASE_MAP_TYPE
 	needed      [needCount]bool
-	included    bool // the file includes our virtmap.mc and needs no block
+	included    bool // the file includes virtmap.mc and needs no block
 
 	blockStart, blockEnd int
 }
 
+// firstMailer returns the offset of the first MAILER, or -1.
 func firstMailer(calls []call) int {
 	for _, c := range calls {
 		if c.name == "MAILER" && c.args != nil || c.name == "MAILER_DEFINITIONS" {
@@ -111,6 +114,7 @@ func firstMailer(calls []call) int {
 	return -1
 }
 
+// defaults reads the folder and the map type from define lines.
 func (e *editor) defaults(calls []call) {
 	for _, c := range calls {
 		if c.name != "define" {
@@ -125,7 +129,7 @@ func (e *editor) defaults(calls []call) {
 	}
 }
 
-// look takes a line over, or reports it.
+// look checks a call: the file has a line that it needs, or one that clashes.
 func (e *editor) look(c call, behindMailer bool) {
 	switch {
 	case (c.name == "include" || c.name == "sinclude") && path.Clean(c.arg(0)) == e.s.MailDir+"/"+Include:
@@ -143,6 +147,7 @@ func (e *editor) look(c call, behindMailer bool) {
 	}
 }
 
+// takeOver records that the file has the line of a need.
 func (e *editor) takeOver(c call, n need, behindMailer bool) {
 	e.needed[n] = false
 	e.checkOrder(c, behindMailer)
@@ -155,6 +160,7 @@ func (e *editor) checkOrder(c call, behindMailer bool) {
 	}
 }
 
+// samePath reports whether a value names our file.
 func (e *editor) samePath(written, name string) bool {
 	fields := strings.Fields(written)
 	for _, field := range fields {
@@ -195,8 +201,8 @@ func (e *editor) table(c call) {
 	}
 }
 
-// mapOptions splits a map's options from its type and its path, which may or
-// may not have its suffix.
+// mapOptions divides the specification of a map into its options, and its type and path.
+// The path loses its suffix.
 func mapOptions(spec string) (options, typeAndPath string) {
 	var opts, rest []string
 	for _, field := range strings.Fields(spec) {
@@ -212,6 +218,7 @@ func mapOptions(spec string) (options, typeAndPath string) {
 	return strings.Join(opts, " "), strings.Join(rest, " ")
 }
 
+// sameTextOptions reports whether options have those that we write for a text.
 func sameTextOptions(options string) bool {
 	left := strings.Fields(options)
 	for _, want := range []string{"-k0", "-v1", `-z\t`} {
@@ -226,7 +233,7 @@ func sameTextOptions(options string) bool {
 	return true
 }
 
-// aliasLines finds our alias file in a line of sendmail.cf's own language.
+// aliasLines finds our alias file in an O line.
 func (e *editor) aliasLines(text string) {
 	for line := range strings.Lines(text) {
 		value, ok := strings.CutPrefix(strings.TrimSpace(line), "O AliasFile=")
@@ -236,8 +243,8 @@ func (e *editor) aliasLines(text string) {
 	}
 }
 
-// insert puts the block before the line at at, which is an offset of the
-// source with its old block.
+// insert returns the text with the new block at the offset at, and without the old
+// block. The offset is one of the source.
 func (e *editor) insert(at int) string {
 	text := e.src.Text
 	block := ""

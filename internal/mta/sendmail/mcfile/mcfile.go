@@ -1,6 +1,6 @@
-// Package mcfile knows the lines that an inventory needs in a sendmail.mc. It
-// writes them as virtmap.mc, for include(), or keeps them as a marked block in
-// a sendmail.mc that somebody else maintains.
+// Package mcfile writes the lines that a sendmail.mc must have for an inventory. It
+// writes them to virtmap.mc, for include(), or as a marked block into a sendmail.mc
+// that a person maintains.
 //
 //	FEATURE(`use_cw_file')dnl
 //	FEATURE(`virtusertable', `hash /etc/mail/virtusertable')dnl
@@ -9,14 +9,14 @@
 //	O AliasFile=/etc/mail/virtmap-aliases
 //	divert(0)dnl
 //
-// The lines stand before the first MAILER: m4 only complains about a FEATURE
-// behind it, and exits 0. Aliases are added by an O line of LOCAL_CONFIG,
-// because define(`ALIAS_FILE') would replace the server's own. A FEATURE given
-// twice makes two K lines of which the last wins in silence; so a line that is
-// there already is taken over, and one that names another table is a fault.
+// The lines must be before the first MAILER. m4 complains of a FEATURE after that, and
+// exits 0. The aliases are an O line of LOCAL_CONFIG, because define(`ALIAS_FILE') would
+// replace the alias files of the server. Two FEATURE lines for the virtusertable make two
+// K lines, of which only the last counts. So a line that the file has already is kept,
+// and a line with another table is a fault.
 //
-// Nothing here is escaped: names reach these lines only when they hold no m4
-// quote, comma or parenthesis (package inventory sees to it).
+// Names in these lines are not escaped. Package inventory makes sure that they have no
+// quote of m4, comma or parenthesis.
 package mcfile
 
 import (
@@ -25,7 +25,7 @@ import (
 	"virtmap/internal/diag"
 )
 
-// Names of the files, beside each other in the mail folder.
+// Names of the files in the mail folder.
 const (
 	Virtusertable = "virtusertable"
 	HostNames     = "local-host-names"
@@ -34,28 +34,29 @@ const (
 	Include       = "virtmap.mc"
 )
 
-// DefaultDir is MAIL_SETTINGS_DIR where nobody defined it.
+// DefaultDir is the default of MAIL_SETTINGS_DIR.
 const DefaultDir = "/etc/mail"
 
-// Settings are what the lines depend on.
+// Settings are the settings in the lines.
 type Settings struct {
 	MailDir string // absolute, without a final slash
 	Map     string // hash, cdb or text
 	Relay   bool   // there are backup domains, served or not
 }
 
-// MapSpec is the second argument of FEATURE(`virtusertable'). No -o: with it a
-// missing map counts as empty, and mail falls through to local accounts.
+// MapSpec is the second argument of FEATURE(`virtusertable'). It has no -o: with -o a
+// missing map counts as empty, and mail for every virtual address goes to local
+// accounts.
 func (s Settings) MapSpec() string {
 	path := s.MailDir + "/" + Virtusertable
 	if s.Map == "text" {
-		return `text -k0 -v1 -z\t ` + path // FEATURE's own text form looks up whole lines
+		return `text -k0 -v1 -z\t ` + path // the default of FEATURE for text looks up whole lines
 	}
 	return s.Map + " " + path
 }
 
-// AliasSpec is the value of the AliasFile option. The text form of an alias
-// file is sendmail's stab class; its text class is not for aliases.
+// AliasSpec is the value of the AliasFile option. For a text the class is stab, because
+// the class text of sendmail is not for aliases.
 func (s Settings) AliasSpec() string {
 	path := s.MailDir + "/" + Aliases
 	switch s.Map {
@@ -67,7 +68,7 @@ func (s Settings) AliasSpec() string {
 	return path
 }
 
-// A need is one thing that the configuration must say.
+// A need is a line that the configuration must have.
 type need uint8
 
 const (
@@ -79,7 +80,7 @@ const (
 	needCount
 )
 
-// line is how we say it.
+// line returns the line of a need.
 func (s Settings) line(n need) string {
 	switch n {
 	case needCWFile:
@@ -94,7 +95,7 @@ func (s Settings) line(n need) string {
 	return "LOCAL_CONFIG\nO AliasFile=" + s.AliasSpec() + "\ndivert(0)dnl\n"
 }
 
-// MCLine is what a sendmail.mc says to have a file of the set read, by its name.
+// MCLine returns the line of sendmail.mc that makes sendmail read a file of the set.
 func (s Settings) MCLine(file string) string {
 	switch file {
 	case HostNames:
@@ -110,7 +111,7 @@ func (s Settings) MCLine(file string) string {
 	return s.line(needAliases)
 }
 
-// CFLine is what a sendmail.cf says to have a file of the set read.
+// CFLine returns the line of sendmail.cf that makes sendmail read a file of the set.
 func (s Settings) CFLine(file string) string {
 	path := s.MailDir + "/" + file
 	switch file {
@@ -124,7 +125,7 @@ func (s Settings) CFLine(file string) string {
 	return "O AliasFile=" + s.AliasSpec()
 }
 
-// needs lists what a configuration with the given MAIL_SETTINGS_DIR must say.
+// needs returns the needs of a configuration with this MAIL_SETTINGS_DIR.
 func (s Settings) needs(settingsDir string) [needCount]bool {
 	return [needCount]bool{
 		needCWFile:    strings.TrimRight(settingsDir, "/") != s.MailDir,
@@ -135,6 +136,7 @@ func (s Settings) needs(settingsDir string) [needCount]bool {
 	}
 }
 
+// lines returns the lines of the needs that are not met.
 func (s Settings) lines(needed [needCount]bool) string {
 	var out strings.Builder
 	for n, missing := range needed {
@@ -145,10 +147,10 @@ func (s Settings) lines(needed [needCount]bool) string {
 	return out.String()
 }
 
-// IncludeLine is the line of sendmail.mc that takes virtmap.mc in.
+// IncludeLine is the line of sendmail.mc that includes virtmap.mc.
 func (s Settings) IncludeLine() string { return "include(`" + s.MailDir + "/" + Include + "')dnl" }
 
-// Text is virtmap.mc.
+// Text returns the content of virtmap.mc.
 func Text(s Settings, inventoryName string) []byte {
 	return []byte("dnl Written by virtmap from " + quoteless(inventoryName) + "; changes made here are lost at the next build.\n" +
 		"dnl In sendmail.mc, on a line before the first MAILER:\n" +
@@ -156,7 +158,7 @@ func Text(s Settings, inventoryName string) []byte {
 		s.lines(s.needs(DefaultDir)))
 }
 
-// quoteless keeps a file's name from ending a comment or a quote.
+// quoteless returns the name of a file without characters that end a comment or a quote.
 func quoteless(name string) string {
 	name = diag.Printable(name[strings.LastIndexByte(name, '/')+1:])
 	return strings.Map(func(c rune) rune {
@@ -167,8 +169,8 @@ func quoteless(name string) string {
 	}, name)
 }
 
-// MapType is the type of the tables that lines of ours name; empty when there
-// are none.
+// MapType returns the map type in lines that virtmap wrote, or an empty text without such
+// lines.
 func MapType(text string) string {
 	for line := range strings.Lines(text) {
 		if spec, ok := strings.CutPrefix(line, "FEATURE(`virtusertable', `"); ok {

@@ -84,8 +84,8 @@ func TestEdit(t *testing.T) {
 	}
 }
 
-// shapes are sendmail.mc files as systems ship them, and Debian's own when it
-// is installed.
+// shapes are the sendmail.mc files of several systems, and that of this machine when it
+// is a Debian with sendmail.
 func shapes(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -102,7 +102,7 @@ func shapes(t *testing.T) map[string]string {
 	}
 	text, err := os.ReadFile("/etc/mail/sendmail.mc")
 	if err == nil {
-		_, err = os.ReadFile("/etc/mail/m4/dialup.m4") // which it includes, and only root may read
+		_, err = os.ReadFile("/etc/mail/m4/dialup.m4") // the file includes it, and only root can read it
 	}
 	if err != nil {
 		peer.Lack(t, "Debian's /etc/mail/sendmail.mc cannot be read: %v", err)
@@ -112,13 +112,13 @@ func shapes(t *testing.T) map[string]string {
 	return all
 }
 
-// TestM4 makes a sendmail.cf of each shape and looks for the lines meant.
+// TestM4 makes a sendmail.cf from each shape and looks for our lines.
 func TestM4(t *testing.T) {
 	m4 := peer.Find(t, "m4")
 	for name, text := range shapes(t) {
 		for _, s := range []Settings{ours, {MailDir: "/etc/mail", Map: "hash", Relay: true}, {MailDir: "/srv/mail", Map: "cdb", Relay: true}, {MailDir: "/etc/mail", Map: "text"}} {
 			if strings.Contains(text, "virtusertable") && s.MapSpec() != ours.MapSpec() {
-				continue // the line that is there names our hash table
+				continue // the shape has a line for the hash table
 			}
 			result, faults := edited(t, text, s)
 			if strings.Contains(faults, "error") {
@@ -158,7 +158,7 @@ func checkCF(t *testing.T, name, cf string, s Settings) {
 	}
 }
 
-// TestInclude includes virtmap.mc instead.
+// TestInclude includes virtmap.mc in each shape.
 func TestInclude(t *testing.T) {
 	dir := t.TempDir()
 	m4 := peer.Find(t, "m4")
@@ -179,7 +179,7 @@ func TestInclude(t *testing.T) {
 	}
 }
 
-// The lines come in the order of m4, which TestGeneratedConfigurations asks.
+// The lines have the order of m4, with which TestGeneratedConfigurations compares.
 func TestConfigurationHasTheLinesOfM4(t *testing.T) {
 	for _, it := range []struct{ name, mc, want string }{
 		{"has what every .cf has", "", "FR-o /etc/mail/relay-domains\nO AliasFile=/etc/mail/aliases\n"},

@@ -2,13 +2,15 @@ package mcfile
 
 import "strings"
 
-// A call is a macro with arguments as it stands in an .mc file.
+// A call is a call of an m4 macro in an .mc file.
 type call struct {
 	name string
 	args []string // without their outer quotes and the blanks before them
 	at   int      // offset of the name
 	end  int      // offset behind the closing parenthesis, or behind the name
 }
+
+// arg returns an argument, or an empty text if it is missing.
 
 func (c call) arg(i int) string {
 	if i < len(c.args) {
@@ -17,9 +19,9 @@ func (c call) arg(i int) string {
 	return ""
 }
 
-// scan finds the macro calls of a text at its outer level, as m4 would meet
-// them: not in dnl and # comments, not in quotes or arguments. Words without
-// arguments are calls too.
+// scan returns the macro calls at the outer level of a text, as m4 finds them: not in
+// comments of dnl or #, and not in quotes or arguments. A word without arguments is a
+// call too.
 func scan(text string) []call {
 	var calls []call
 	for at := 0; at < len(text); {
@@ -59,7 +61,7 @@ func lineEnd(text string, at int) int {
 	return len(text)
 }
 
-// quoteEnd gives the offset behind the quote that opens at at; quotes nest.
+// quoteEnd returns the offset behind the quote that begins at the offset at. Quotes nest.
 func quoteEnd(text string, at int) int {
 	depth := 0
 	for ; at < len(text); at++ {
@@ -75,7 +77,7 @@ func quoteEnd(text string, at int) int {
 	return len(text)
 }
 
-// arguments reads up to the closing parenthesis.
+// arguments parses arguments up to the closing parenthesis.
 func arguments(text string, at int) (args []string, end int) {
 	start, depth := at, 0
 	for at < len(text) {
@@ -98,7 +100,7 @@ func arguments(text string, at int) (args []string, end int) {
 	return args, len(text)
 }
 
-// unquote takes the blanks before an argument and its outer quotes off.
+// unquote removes the blanks before an argument and its outer quotes.
 func unquote(arg string) string {
 	arg = strings.TrimLeft(arg, " \t\n")
 	if len(arg) >= 2 && arg[0] == '`' && quoteEnd(arg, 0) == len(arg) {
