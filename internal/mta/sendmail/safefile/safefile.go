@@ -1,17 +1,20 @@
-// Package safefile judges files and folders as sendmail does before it reads
-// them (sendmail/libsm, safefile; measured with 8.17.1, which runs as root):
+// Package safefile checks owner and mode of files and folders as sendmail does before
+// it reads a file (sendmail/libsm, safefile; measured with 8.17.1, which runs as
+// root). The first rule that fits decides:
 //
-//	a folder above the file, as the path is written, that its group or
-//	others may write to                      refused, also with the sticky bit
-//	the file is no regular file               refused
-//	its owner is root                         read when root may
-//	its owner is the TrustedUser, and it is a map    read when that may
-//	otherwise its group is root's             read when the group may
-//	otherwise                                 read when others may
+//	its group or others may write to a folder
+//	above the file, also with the sticky bit     not read
+//	it is no regular file                        not read
+//	its owner is root                            read if the owner may read it
+//	it is a map of the TrustedUser               read if the owner may read it
+//	its group is that of root                    read if the group may read it
+//	otherwise                                    read if others may read it
 //
-// A symbolic link is followed, and what it leads through is not looked at. The
-// write bits of the file itself are not looked at either; whoever has them
-// decides where mail goes, so that they are named here all the same.
+// The folders are those of the path as it is written. sendmail follows a symbolic link
+// and does not check the folders of its target. It does not check the write bits of the
+// file. This package does: a user with write permission decides where mail goes.
+//
+//	/etc/mail/virtusertable.db: its group may write to it and decide where mail goes
 package safefile
 
 import (
@@ -28,27 +31,30 @@ import (
 type Complaint struct {
 	Path string // of the file or the folder
 	Text string
-	Mend string // a command
+	Mend string // the command that corrects it
 }
 
-// A Judge knows what the configuration says.
+// A Judge checks files with the options of a configuration.
 type Judge struct {
-	Trusted int      // the TrustedUser; -1: nobody
-	Blame   []string // the words of DontBlameSendmail, which relax the rules
+	Trusted int      // uid of the TrustedUser; -1: none
+	Blame   []string // words of DontBlameSendmail, each of which turns a rule off
 }
 
-// Map judges a map, and makemap's rule for the one it writes: one link only.
+// Map checks a map. It also complains of a second link, because makemap refuses to
+// write such a map.
 func (j Judge) Map(path string) []Complaint {
-	faults := j.file(path, true)
+	complaints := j.file(path, true)
 	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && linksOf(info) > 1 {
-		faults = append(faults, Complaint{path, fmt.Sprintf("has %d links, and makemap refuses to write it", linksOf(info)),
+		complaints = append(complaints, Complaint{path, fmt.Sprintf("has %d links, and makemap refuses to write it", linksOf(info)),
 			fmt.Sprintf("cp -p %[1]s %[1]s.new && mv %[1]s.new %[1]s", quote(path))})
 	}
-	return faults
+	return complaints
 }
 
-// Names judges a file of class names.
+// Names checks a file with the names of a class.
 func (j Judge) Names(path string) []Complaint { return j.file(path, false) }
+
+// file checks a file, and every folder above it.
 
 func (j Judge) file(path string, isMap bool) []Complaint {
 	info, err := os.Stat(path)
@@ -60,12 +66,12 @@ func (j Judge) file(path string, isMap bool) []Complaint {
 	case !info.Mode().IsRegular():
 		return []Complaint{{path, "is no regular file", "virtmap build, once it is out of the way"}}
 	}
-	faults := j.folders(path, isMap)
+	complaints := j.folders(path, isMap)
 	uid, gid := ownersOf(info)
 	mode := info.Mode().Perm()
 	readable := uid == 0 && mode&0o400 != 0 || isMap && uid == j.Trusted && mode&0o400 != 0 || uid != 0 && (gid == 0 && mode&0o040 != 0 || gid != 0 && mode&0o004 != 0)
 	if !readable {
-		faults = append(faults, Complaint{path, "cannot be read by sendmail", "chown root " + quote(path) + "; chmod u+r " + quote(path)})
+		complaints = append(complaints, Complaint{path, "cannot be read by sendmail", "chown root " + quote(path) + "; chmod u+r " + quote(path)})
 	}
 	for _, bits := range []struct {
 		who  string
@@ -73,36 +79,37 @@ func (j Judge) file(path string, isMap bool) []Complaint {
 		fix  string
 	}{{"its group", 0o020, "g-w"}, {"everybody", 0o002, "o-w"}} {
 		if mode&bits.mask != 0 {
-			faults = append(faults, Complaint{path, bits.who + " may write to it and decide where mail goes", "chmod " + bits.fix + " " + quote(path)})
+			complaints = append(complaints, Complaint{path, bits.who + " may write to it and decide where mail goes", "chmod " + bits.fix + " " + quote(path)})
 		}
 	}
-	return faults
+	return complaints
 }
 
-// folders judges every folder above a file.
+// folders checks every folder above a file.
 func (j Judge) folders(path string, isMap bool) []Complaint {
 	if isMap && j.blames("mapinunsafedirpath") || !isMap && j.blames("classfileinunsafedirpath") {
 		return nil
 	}
-	var faults []Complaint
+	var complaints []Complaint
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		info, err := os.Stat(dir)
 		if err != nil {
-			return append(faults, Complaint{dir, err.Error(), "look at it as root"})
+			return append(complaints, Complaint{dir, err.Error(), "look at it as root"})
 		}
 		mode := info.Mode().Perm()
 		if mode&0o002 != 0 {
-			faults = append(faults, Complaint{dir, "everybody may write to it, and sendmail reads nothing below it", "chmod o-w " + quote(dir)})
+			complaints = append(complaints, Complaint{dir, "everybody may write to it, and sendmail reads nothing below it", "chmod o-w " + quote(dir)})
 		}
 		if mode&0o020 != 0 && !j.blames("groupwritabledirpathsafe") {
-			faults = append(faults, Complaint{dir, "its group may write to it, and sendmail reads nothing below it", "chmod g-w " + quote(dir)})
+			complaints = append(complaints, Complaint{dir, "its group may write to it, and sendmail reads nothing below it", "chmod g-w " + quote(dir)})
 		}
 		if dir == filepath.Dir(dir) {
-			return faults
+			return complaints
 		}
 	}
 }
 
+// blames reports whether DontBlameSendmail has a word.
 func (j Judge) blames(word string) bool {
 	for _, w := range j.Blame {
 		if strings.EqualFold(strings.TrimSpace(w), word) {
@@ -126,7 +133,7 @@ func linksOf(info fs.FileInfo) uint64 {
 	return 1
 }
 
-// quote makes one word of a path for a shell.
+// quote returns a path as one word of a shell.
 func quote(path string) string {
 	if strings.ContainsFunc(path, func(c rune) bool {
 		return !strings.ContainsRune("/._-+@", c) && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
