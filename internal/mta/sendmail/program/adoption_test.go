@@ -12,13 +12,13 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// TestNoMailIsRefusedOnTheWay adopts hand-made servers with a running sendmail,
-// step by step, edits, and leaves again. Meanwhile a client asks about every
-// address without a pause: what was taken stays so, and never waits.
+// TestNoMailIsRefusedOnTheWay lets virtmap take over servers with a running sendmail, step
+// by step, changes the inventory, and restores the old files. Meanwhile a client asks
+// about every address without a pause. An address that was accepted stays so.
 func TestNoMailIsRefusedOnTheWay(t *testing.T) {
 	withBinary(t)
 	for i, s := range stocks {
-		t.Run(strconv.Itoa(i), func(t *testing.T) { // a name without blanks, for the other process
+		t.Run(strconv.Itoa(i), func(t *testing.T) { // the name has no blanks, for the second run
 			t.Parallel()
 			if peer.Namespace(t) {
 				t.Log(s.name)
@@ -28,10 +28,10 @@ func TestNoMailIsRefusedOnTheWay(t *testing.T) {
 	}
 }
 
-// binaryVariable names the program for the run in a namespace.
+// binaryVariable has the path of the program for the run in a namespace.
 const binaryVariable = "VIRTMAP_TEST_BINARY"
 
-// withBinary builds the program once for the runs in namespaces.
+// withBinary builds the program once for all runs in namespaces.
 func withBinary(t *testing.T) {
 	t.Helper()
 	installed(t)
@@ -45,9 +45,8 @@ func withBinary(t *testing.T) {
 	t.Setenv(binaryVariable, path)
 }
 
-// TestReadmeOnARunningServer types the five lines of the README on a server that
-// runs, with a service command that restarts its sendmail, and ends with a server
-// that works.
+// TestReadmeOnARunningServer runs the five commands of the README on a server with a
+// running sendmail. The server works at the end.
 func TestReadmeOnARunningServer(t *testing.T) {
 	withBinary(t)
 	if peer.Namespace(t) {
@@ -55,7 +54,7 @@ func TestReadmeOnARunningServer(t *testing.T) {
 	}
 }
 
-// quickStart types the lines.
+// quickStart runs the commands.
 func (x *site) quickStart() {
 	bin := peer.SafeDir(x.T)
 	for name, script := range map[string]string{
@@ -66,7 +65,7 @@ func (x *site) quickStart() {
 		peer.Run(x.T, "", "chmod", "+x", filepath.Join(bin, name))
 	}
 	doc := "/usr/share/doc/virtmap/contrib"
-	peer.Run(x.T, "", "mount", "-t", "tmpfs", "tmpfs", "/usr/share/doc") // nothing of it stays on this machine
+	peer.Run(x.T, "", "mount", "-t", "tmpfs", "tmpfs", "/usr/share/doc") // so that no file is left on this machine
 	peer.Run(x.T, "", "mkdir", "-p", doc, "/etc/cron.d")
 	readme, err := os.ReadFile("../../../../README.md")
 	if err != nil {
@@ -108,7 +107,7 @@ func (x *site) adopt() {
 
 	imported := 0
 	if !x.table {
-		imported = 3 // its rows are named, and not imported
+		imported = 3 // exit code: rows were not imported
 	}
 	x.step("import", func() { x.run(imported, "import", "-o", "mail.yaml") })
 	x.step("build --adopt", func() { x.run(3, "build", "--mx", "off", "--adopt") })
@@ -136,7 +135,7 @@ func (x *site) adopt() {
 	x.step("restart", x.restart)
 	if x.table {
 		x.step("build of the inventory again", func() { x.run(0, "build", "--mx", "off") })
-	} else { // the rows were not imported, and are read now
+	} else { // sendmail now reads the rows that were not imported
 		x.step("build that a guard refuses", func() { x.run(5, "build", "--mx", "off") })
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"virtmap/internal/workshop/sample"
 )
 
-// BenchmarkRcpt: answers to RCPT one by one over a socket, of sendmail -bs and
-// of the receiver, over one table.
+// BenchmarkRcpt measures the replies to RCPT, one by one over a socket, of sendmail -bs
+// and of the receiver, with the same table.
 func BenchmarkRcpt(b *testing.B) {
 	p := installed(b)
 	dir := filepath.Join(peer.SafeDir(b), "set")
@@ -56,7 +56,7 @@ func (a answers) Route(addr string) smtpd.Answer {
 	return endtoend.AnswerOf(got)
 }
 
-// askAll asks as sendmail.Program.Rcpt does.
+// askAll asks about addresses as Program.Rcpt does.
 func askAll(b *testing.B, addr string, addresses []string) {
 	b.Helper()
 	c, err := textproto.Dial("tcp", addr)

@@ -12,20 +12,20 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// A site of a seed: a sendmail.mc, the files that it names, and addresses to ask
-// about. Everything is in a folder of its own.
+// A site is a server from a random seed: a sendmail.mc, its files, and addresses for a
+// lookup. All files are in its folder.
 type generated struct {
 	*rand.Rand
 	dir       string
 	mc        strings.Builder
-	files     map[string]string // texts, by path
-	maps      [][2]string       // class and path of maps to make of the text beside
-	names     []string          // that classes may have, as they are written
+	files     map[string]string // by path: texts
+	maps      [][2]string       // class and path of maps to make from texts
+	names     []string          // names that classes may have, as they are written
 	keys      []string          // of rows, and near misses
 	addresses []string
 }
 
-// Words that classes get: some of them are names that no inventory can have.
+// Words of classes. An inventory cannot have some of them as names.
 var (
 	plainNames = []string{"shop.example", "club.example", "Upper.Example", "mail.shop.example", "two.example", "tres.example"}
 	oddNames   = []string{"my_host.example", "*.x.example", "bücher.example", "final.example.", "-o.example", "a..b.example", "bare", "[192.0.2.7]"}
@@ -45,7 +45,7 @@ func generate(seed int, dir string) *generated {
 		g.say("FEATURE(`%s')dnl", feature)
 	}
 	g.quiet()
-	g.say("LOCAL_CONFIG\nCw[127.0.0.1]\ndivert(0)dnl") // of the interfaces, which are not probed
+	g.say("LOCAL_CONFIG\nCw[127.0.0.1]\ndivert(0)dnl") // an address of the interfaces, which sendmail does not probe here
 	if g.some(3) {
 		g.say("LOCAL_CONFIG\nDmexample.net\nD{late}late.example\nCw ${late}\ndivert(0)dnl")
 		g.names = append(g.names, "late.example")
@@ -63,7 +63,8 @@ func generate(seed int, dir string) *generated {
 
 func (g *generated) say(format string, args ...any) { fmt.Fprintf(&g.mc, format+"\n", args...) }
 
-// quiet keeps sendmail from the network and from the folders of this machine.
+// quiet has lines with which sendmail does not use the network and the folders of this
+// machine.
 func (g *generated) quiet() {
 	g.say("define(`confDOMAIN_NAME', `mx1.example.net')dnl")
 	for _, option := range [][2]string{
@@ -78,10 +79,10 @@ func (g *generated) quiet() {
 
 func (g *generated) oneOf(all ...string) string { return all[g.IntN(len(all))] }
 
-// some is true one time in n.
+// some is true in one of n cases.
 func (g *generated) some(n int) bool { return g.IntN(n) == 0 }
 
-// pick gives a few of some names.
+// pick returns a few of the names.
 func (g *generated) pick(all []string, most int) (picked []string) {
 	for range 1 + g.IntN(most) {
 		picked = append(picked, g.oneOf(all...))
@@ -90,7 +91,8 @@ func (g *generated) pick(all []string, most int) (picked []string) {
 	return picked
 }
 
-// list is the text of a file of a class: comments, blanks, several words a line.
+// list returns the text of a file of a class, with comments, blanks and several words in a
+// line.
 func (g *generated) list(all []string, most int) string {
 	var out strings.Builder
 	for _, name := range g.pick(all, most) {
@@ -110,7 +112,7 @@ func (g *generated) list(all []string, most int) string {
 	return out.String()
 }
 
-// classFile gives what stands behind the letters of an F line.
+// classFile returns an F line without its F and class.
 func (g *generated) classFile(name string, all []string) string {
 	path := g.oneOf(g.dir, g.dir+"/more") + "/" + name
 	if !g.some(7) {
@@ -166,8 +168,7 @@ func (g *generated) classR() {
 	}
 }
 
-// plainRelays are those beside which FEATURE(`preserve_luser_host') changes
-// nothing.
+// plainRelays are relays for which FEATURE(`preserve_luser_host') has no effect.
 var plainRelays = []string{"pass.test", "esmtp:pass.test", "[192.0.2.9]", "esmtp:[192.0.2.9]", "error:nouser:550 gone", "shop.example", "error:None", "smtp:pass.x", "smtp:$j"}
 
 func (g *generated) relays() {
@@ -214,7 +215,7 @@ func (g *generated) aliases() {
 	}
 }
 
-// table writes the virtusertable in one of the ways that servers have it.
+// table writes the virtusertable in one of the forms that servers have.
 func (g *generated) table() {
 	path := g.oneOf(g.dir+"/virtusertable", g.dir+"/more/users")
 	switch g.IntN(10) {
@@ -256,8 +257,8 @@ func (g *generated) right() string {
 		"x@virt.example", "y@sub.virt.example", "z@backup.example", `error:5.1.1:"550 Ann left"`, "error:nouser 550 gone", "plus+x", "root+x", "lost", "self", "deep", "via", "mixed")
 }
 
-// ask makes the addresses: rows, near misses, and at every domain what it may
-// not list.
+// ask makes the addresses: those of rows, addresses that nearly match, and addresses that a
+// domain may not list.
 func (g *generated) ask() {
 	add := func(local, domain string) {
 		if domain = strings.TrimPrefix(strings.TrimSuffix(domain, "."), "*."); isASCII(domain) && domain != "" {
@@ -298,7 +299,7 @@ func isASCII(text string) bool {
 	return strings.IndexFunc(text, func(c rune) bool { return c > 126 }) < 0
 }
 
-// write puts everything in place and gives the sendmail.cf.
+// write writes all files and returns the path of the sendmail.cf.
 func (g *generated) write(t *testing.T, cf func(mc string) ([]byte, error)) string {
 	t.Helper()
 	for _, dir := range []string{g.dir + "/more", g.dir + "/queue", g.dir + "/alone"} {

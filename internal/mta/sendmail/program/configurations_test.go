@@ -19,10 +19,10 @@ import (
 	"virtmap/virtuser"
 )
 
-// TestGeneratedConfigurations makes sendmail.mc files of a seed, has m4 make the
-// sendmail.cf of each, and asks sendmail: its classes, its virtusertable, the
-// answer to RCPT and where the mail goes are what the one reader of sendmail.cf
-// and the Router over it say. The sendmail.mc alone is read to the same.
+// TestGeneratedConfigurations makes random sendmail.mc files. m4 makes the sendmail.cf of
+// each, and sendmail is asked for its classes, its virtusertable, its replies to RCPT and
+// its recipients. They are the same as those of package conf and of the Router. conf reads
+// the same from the sendmail.mc alone.
 func TestGeneratedConfigurations(t *testing.T) {
 	t.Parallel()
 	p := installed(t)
@@ -50,7 +50,7 @@ func TestGeneratedConfigurations(t *testing.T) {
 	}
 }
 
-// A trial is a configuration that both are asked about.
+// A trial is a configuration, with which sendmail and the Router are asked.
 type trial struct {
 	*testing.T
 	*generated
@@ -63,7 +63,7 @@ type trial struct {
 func tryConfiguration(t *testing.T, p *program.Program, g *generated) (asked int) {
 	t.Helper()
 	x := &trial{T: t, generated: g, p: p, cf: g.write(t, p.CF)}
-	_, _, _ = peer.Try("", "sendmail", "-bi", "-C", x.cf) // a stab file has no map to make, and it says so
+	_, _, _ = peer.Try("", "sendmail", "-bi", "-C", x.cf) // an error for a stab file, which has no map, is right
 	x.sameLayout()
 	set, err := sendmail.Open(g.dir, "mx1.example.net", func(name string) bool { return slices.Contains(accounts(t), name) })
 	if err != nil {
@@ -84,7 +84,7 @@ func (x *trial) fault(format string, args ...any) {
 	x.faults = append(x.faults, fmt.Sprintf(format, args...))
 }
 
-// shown is the configuration for a person.
+// shown returns the configuration as text.
 func (g *generated) shown() string {
 	var out strings.Builder
 	for line := range strings.Lines(g.mc.String()) {
@@ -100,7 +100,7 @@ func (g *generated) shown() string {
 	return out.String()
 }
 
-// said is what a configuration says, without the places of its lines.
+// said returns a configuration as text, without line numbers.
 type said struct {
 	Host, Table, Class string
 	Relays             virtuser.Relays
@@ -127,7 +127,7 @@ func (x *trial) said(dir string) said {
 			s.Files[class] = append(s.Files[class], f)
 		}
 		for _, word := range c.ClassWords(class) {
-			if word != "localhost" { // of every .cf
+			if word != "localhost" { // every .cf has localhost
 				s.Words[class] = append(s.Words[class], word)
 			}
 		}
@@ -142,8 +142,8 @@ func (x *trial) sameLayout() {
 	}
 }
 
-// sameClasses compares the names of each class. The host's own are not in the
-// files, and a name that ends in a dot never matches.
+// sameClasses compares the names of each class. It leaves out the names of the host, which
+// are not in the files, and names that end in a dot, which never match.
 func (x *trial) sameClasses() {
 	answers, err := x.p.Ask(x.Context(), x.cf, []string{"$=w", "$={VirtHost}", "$=R", "$=L"})
 	if err != nil {
@@ -174,7 +174,7 @@ func (x *trial) sameClasses() {
 	}
 }
 
-// isOwnName knows the names that sendmail gives its host by itself.
+// isOwnName reports whether a name is one that sendmail adds for its host.
 func isOwnName(name string) bool {
 	full, _ := os.Hostname()
 	first, domain, _ := strings.Cut(name, ".")
@@ -183,7 +183,7 @@ func isOwnName(name string) bool {
 
 var mapAnswer = regexp.MustCompile(`(?m)^(?:> )?map_lookup: virtuser \(.*?\) (no match|returns (.*) \(0\)$)`)
 
-// sameRows asks for the rows, and for keys that have none.
+// sameRows compares the values of keys, also of keys without a row.
 func (x *trial) sameRows() {
 	var keys, lines []string
 	for _, key := range x.keys {
@@ -218,7 +218,7 @@ func (x *trial) sameAnswers() {
 	for i, addr := range x.addresses {
 		got, want := x.set.Router.Route(addr), replies[i]
 		if !sameReply(&got, want) {
-			want = x.alone(addr) // a recipient that was seen before in a message is taken
+			want = x.alone(addr) // sendmail accepts a recipient that the message has already
 		}
 		if !sameReply(&got, want) {
 			x.fault("<%s> is answered %d %s %q, by the Router %d %s %q: %v", addr, want.Code, want.Status, want.Text, got.Code, got.Status, got.Text, got.Trace)
@@ -231,7 +231,7 @@ func (x *trial) sameAnswers() {
 			ends[mailers[i]] = x.ends(addr)
 		}
 		theirs, ours := ends[mailers[i]], endsOf(&got)
-		if got.Mailer == "local" { // of an alias
+		if got.Mailer == "local" { // an alias
 			theirs, _, _ = strings.Cut(theirs, " by ")
 		}
 		if ours != theirs {
@@ -240,8 +240,7 @@ func (x *trial) sameAnswers() {
 	}
 }
 
-// sameReply compares the answers. How deep the rules called each other is not
-// said the same everywhere.
+// sameReply compares replies. A number of nested rulesets in the text may differ.
 func sameReply(got *virtuser.Outcome, want outcome.Outcome) bool {
 	text := got.Text == want.Text || strings.HasPrefix(want.Text, got.Text+", ruleset ")
 	return got.Code == want.Code && got.Status == want.Status && (got.Taken() || text) && !strings.Contains(want.Text, "queue")
@@ -255,11 +254,11 @@ func (x *trial) alone(addr string) outcome.Outcome {
 	return replies[0]
 }
 
-// ends gives where an address goes, one recipient after the other.
+// ends returns the recipients of an address as text.
 func (x *trial) ends(addr string) string {
 	all, err := x.p.Deliveries(x.Context(), x.cf, addr)
 	if err != nil {
-		return "" // an alias whose members are dead
+		return "" // an alias without a member that accepts mail
 	}
 	var recipients []string
 	for _, d := range all {
@@ -282,8 +281,8 @@ func endsOf(out *virtuser.Outcome) string {
 	return joinedEnds(recipients)
 }
 
-// recipient takes off what the local mailer does not get: a mark against
-// aliases, and a detail.
+// recipient returns a recipient without the parts that the local mailer does not get: a
+// backslash and a detail.
 func recipient(user string) string {
 	user = strings.ToLower(strings.Trim(user, `\`))
 	if !strings.Contains(user, "@") {

@@ -9,8 +9,8 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// corners are inventories where two features meet, each behind the head below,
-// and the addresses to ask about.
+// corners are inventories with two features that affect each other, and addresses for a
+// lookup. The head below is put before each.
 var corners = []struct{ it, domains, ask string }{
 	{"keeps a detail through a user's forward", `
   a.example:

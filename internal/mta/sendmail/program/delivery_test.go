@@ -17,8 +17,8 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// TestExampleIsDelivered starts a sendmail daemon on the files of the shipped
-// example and sends it mail: it ends in the mailboxes that the inventory says.
+// TestExampleIsDelivered starts a sendmail daemon with the files of the shipped example
+// and sends mail to it. The mail is in the mailboxes of the inventory then.
 func TestExampleIsDelivered(t *testing.T) {
 	p := installed(t)
 	bea := account(t, "bea")
@@ -96,7 +96,7 @@ func account(t *testing.T, name string) (uid int) {
 	return uid
 }
 
-// daemon starts sendmail in the foreground and gives its address.
+// daemon starts sendmail in the foreground and returns its address.
 func daemon(t *testing.T, p *program.Program, dir, mda string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -37,7 +37,8 @@ func installed(t testing.TB) *program.Program {
 	return p
 }
 
-// requireDottedName skips where sendmail would sleep a minute at every start.
+// requireDottedName skips the test on a host without a dot in its name: sendmail sleeps a
+// minute at every start there.
 func requireDottedName(t testing.TB) {
 	t.Helper()
 	out, err := exec.Command("hostname", "-f").Output()
@@ -46,7 +47,8 @@ func requireDottedName(t testing.TB) {
 	}
 }
 
-// serve writes the files that sendmail needs beside ours and gives its .cf.
+// serve writes the files that sendmail needs beside ours, and returns the path of its
+// sendmail.cf.
 func serve(t testing.TB, p *program.Program, dir string, more ...string) string {
 	t.Helper()
 	var aliases strings.Builder
@@ -94,8 +96,8 @@ func cfOf(t testing.TB, p *program.Program, dir string, more ...string) string {
 	return strings.ReplaceAll(cf.(string), folder, dir)
 }
 
-// built builds an inventory the way the program does, with the domains held
-// back that are named. It reports false when the inventory has faults.
+// built builds an inventory as the program does. The domains in held are held back. ok is
+// false when the inventory has faults.
 func built(t *testing.T, dir, text string, held ...string) (*inventory.Model, bool) {
 	t.Helper()
 	m, faults := inventory.Parse("mail.yaml", text)
@@ -123,8 +125,8 @@ func built(t *testing.T, dir, text string, held ...string) (*inventory.Model, bo
 	return m, true
 }
 
-// TestSendmailKeepsThePromises builds generated inventories and asks the real
-// sendmail about many addresses of each: its outcome is what prove says.
+// TestSendmailKeepsThePromises builds generated inventories, and asks sendmail about many
+// addresses of each. The outcome is the promised one.
 func TestSendmailKeepsThePromises(t *testing.T) {
 	t.Parallel()
 	p := installed(t)
@@ -190,7 +192,7 @@ func tryInventory(t *testing.T, p *program.Program, root string, seed int) (addr
 	return len(vectors)
 }
 
-// rebuild makes the maps again with makemap from our text.
+// rebuild makes the maps again from our texts, with makemap.
 func rebuild(t *testing.T, dir string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "virtusertable"))
@@ -227,7 +229,7 @@ func compare(t *testing.T, p *program.Program, cf string, m *inventory.Model, ve
 			continue
 		}
 		wanted := expanded(want.Recipients)
-		if address != strings.ToLower(address) { // parameters keep the case of the question
+		if address != strings.ToLower(address) { // parameters keep the case of the address
 			got, wanted = lowered(got), lowered(wanted)
 		}
 		if !slices.Equal(got, wanted) {
@@ -272,8 +274,8 @@ func lowered(recipients []string) []string {
 	return slices.Compact(all)
 }
 
-// expanded gives what the server's own aliases make of promised recipients. A
-// plus with nothing behind it is no detail to the local mailer.
+// expanded returns promised recipients after the aliases of the server. For the local
+// mailer a plus without a text behind it is no detail.
 func expanded(recipients []string) []string {
 	var all []string
 	for _, recipient := range recipients {

@@ -11,16 +11,16 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// TestExceptions holds the table of what the Router does not copy (virtuser's
-// package comment).
+// TestExceptions tries the known differences between sendmail and the Router, which are in
+// the package comment of virtuser.
 func TestExceptions(t *testing.T) {
 	p := installed(t)
 	dir := filepath.Join(peer.SafeDir(t), "set")
 	cf := serveTable(t, p, dir, "percent@d.example\t%\ntail@d.example\troot%\n", "d.example\n")
 	router := routerOver(t, dir, map[string]bool{"d.example": true})
 
-	// What sendmail says depends on what stands behind the value in its
-	// memory: only the Router's answers can be held.
+	// The reply of sendmail depends on the bytes behind the value in its memory.
+	// So only the outcome of the Router is checked.
 	for addr, want := range map[string]string{"percent@d.example": "550 5.1.1 User unknown", "tail@d.example": "553 5.1.3 Hostname required"} {
 		if o := router.Route(addr); fmt.Sprint(o.Code, " ", o.Status, " ", o.Text) != want {
 			t.Errorf("%s is %+v, want %s", addr, o, want)
@@ -45,8 +45,8 @@ func TestExceptions(t *testing.T) {
 	}
 }
 
-// TestDepths asks about addresses at the edges of sendmail's limits: fifty
-// rulesets deep, and a hundred applications of one rule.
+// TestDepths asks about addresses at the limits of sendmail: fifty nested rulesets, and a
+// hundred applications of one rule.
 func TestDepths(t *testing.T) {
 	t.Parallel()
 	p := installed(t)

@@ -22,14 +22,14 @@ import (
 	"virtmap/inventory"
 )
 
-// swaps tells which versions of a set may answer now.
+// swaps has the versions of a map that may answer now.
 type swaps struct {
-	begun, done atomic.Int64 // the version that is being put in place, and that is
+	begun, done atomic.Int64 // the version that is being put in place, and the last one in place
 	mu          sync.Mutex
-	at          map[int64]time.Time // when a version was in place
+	at          map[int64]time.Time // by version: when it was in place
 }
 
-// oldest is the version that may still be answered.
+// oldest returns the oldest version that may still answer.
 func (s *swaps) oldest(asked time.Time) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,8 +42,8 @@ func (s *swaps) oldest(asked time.Time) int64 {
 
 var answeredVersion = regexp.MustCompile(`version ([0-9]+)$`)
 
-// fire asks about one address on one session until the context ends, and
-// holds every answer to the versions that may answer.
+// fire asks about one address on one session until the context ends, and checks that
+// every reply is of a version that may answer.
 func (s *swaps) fire(t *testing.T, ctx context.Context, addr string, again func() (*textproto.Conn, error)) (asked int) {
 	c, err := again()
 	if err != nil {
@@ -87,10 +87,10 @@ func (s *swaps) fire(t *testing.T, ctx context.Context, addr string, again func(
 	return asked
 }
 
-// TestSendmailUnderFire changes the map of a running sendmail while clients
-// send a recipient every millisecond. A session that has the map open gets the
-// old or the new answer, nothing else, and within two seconds the new. New
-// connections may open the map while it is renamed (syslog.renamed), and are counted.
+// TestSendmailUnderFire replaces the map of a running sendmail while clients send
+// recipients without a pause. A session that has the map open gets the old or the new
+// reply, and after two seconds the new one. A new connection may open the map during the
+// rename (see syslog.renamed). Such connections are counted.
 func TestSendmailUnderFire(t *testing.T) {
 	t.Parallel()
 	p := installed(t)
@@ -138,7 +138,7 @@ func TestSendmailUnderFire(t *testing.T) {
 		for ctx.Err() == nil {
 			c, err := dial()
 			if err != nil {
-				continue // busy
+				continue // the daemon is busy
 			}
 			connections.Add(1)
 			_ = c.PrintfLine("MAIL FROM:<sender@localhost>")
@@ -159,15 +159,15 @@ func TestSendmailUnderFire(t *testing.T) {
 		s.mu.Unlock()
 		s.done.Store(v)
 	}
-	time.Sleep(2100 * time.Millisecond) // now only the last may answer
+	time.Sleep(2100 * time.Millisecond) // now only the last version may answer
 	stop()
 	wait.Wait()
 	t.Logf("%d builds, %d answers on open sessions, %d new connections, of which %d fell into the window", builds, asked.Load(), connections.Load(), failures.Load())
 	if asked.Load() < 100*builds || connections.Load() < builds {
 		t.Errorf("too little was asked")
 	}
-	// Measured: 72 of 400 opens fail at 700 swaps a second, one swap every two
-	// seconds hits one open in hundreds.
+	// Measured: 72 of 400 connections fail with 700 swaps a second. With one swap
+	// in two seconds it is one of hundreds.
 	if failures.Load() > 2+connections.Load()/100 {
 		t.Errorf("%d of %d new connections failed", failures.Load(), connections.Load())
 	}

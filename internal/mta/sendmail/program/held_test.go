@@ -7,8 +7,8 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// TestHeldDomains asks sendmail about a domain that is held back, and about
-// addresses that lead to it: nothing is relayed there.
+// TestHeldDomains asks sendmail about a domain that is held back, and about addresses that
+// lead to it. No mail is relayed there.
 func TestHeldDomains(t *testing.T) {
 	p := installed(t)
 	dir := peer.SafeDir(t)

@@ -15,7 +15,7 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// uidOf gives the ids of an account of every Debian.
+// uidOf returns the ids of an account that every Debian has.
 func uidOf(t *testing.T, name string) (uid, gid int) {
 	t.Helper()
 	account, err := user.Lookup(name)
@@ -27,9 +27,8 @@ func uidOf(t *testing.T, name string) (uid, gid int) {
 	return uid, gid
 }
 
-// TestPermissionsAsSendmailJudgesThem gives the files of a set and the folders
-// above them every kind of owner and mode, and asks sendmail whether it reads
-// them.
+// TestPermissionsAsSendmailJudgesThem tries every kind of owner and mode of the files of a
+// set and of the folders above. sendmail reads the files for which there is no complaint.
 func TestPermissionsAsSendmailJudgesThem(t *testing.T) {
 	p := installed(t)
 	trusted, trustedGroup := uidOf(t, "games")
@@ -47,7 +46,7 @@ func TestPermissionsAsSendmailJudgesThem(t *testing.T) {
 		tried++
 		cmd := exec.Command("sendmail", "-bt", "-C", cf)
 		cmd.Stdin = strings.NewReader("$=w\n/map virtuser fake@d.example\n")
-		out, _ := cmd.CombinedOutput() // it exits with 71 when a map cannot be read
+		out, _ := cmd.CombinedOutput() // sendmail exits with 71 when it cannot read a map
 		readsTable, readsNames := strings.Contains(string(out), "returns root (0)"), strings.Contains(string(out), "\nd.example\n")
 		for _, c := range []struct {
 			what   string

@@ -1,7 +1,14 @@
-// Package program asks the installed sendmail what it does with an address:
-// the answer to RCPT from a client that may not relay, the mailer that an
-// address is resolved to, and the recipients that its aliases lead to. No
-// daemon runs and nothing is delivered.
+// Package program runs the installed sendmail, to find out what it does with an address.
+// No daemon runs, and nothing is delivered. For a sendmail.cf there are
+//
+//	Rcpt        the reply to RCPT, for a client that must not relay
+//	Mailers     the mailer and the user of an address, before aliases
+//	Recipients  the recipients of an address, after aliases
+//
+//	p, err := program.Find()
+//	…
+//	replies, err := p.Rcpt(ctx, "/etc/mail/sendmail.cf", []string{"info@bakery.example"})
+//	// replies[0].Taken reports whether sendmail accepts the address
 package program
 
 import (
@@ -21,11 +28,10 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// A Program is the installed sendmail and the m4 that makes its
-// configurations.
+// A Program is the installed sendmail, with the m4 that makes its configurations.
 type Program struct{ sendmail, m4 string }
 
-// Find looks for sendmail and m4.
+// Find finds the installed sendmail and m4.
 func Find() (*Program, error) {
 	m4, err := exec.LookPath("m4")
 	if err != nil {
@@ -40,23 +46,23 @@ func Find() (*Program, error) {
 	return nil, errors.New("sendmail is not installed")
 }
 
-// isSendmail tells sendmail from the programs of other mail servers that bear
-// its name.
+// isSendmail reports whether a program is sendmail: other mail servers have programs of
+// this name.
 func isSendmail(path string) bool {
 	out, _ := exec.Command(path, "-d0.1", "-bt").Output() // exits as it likes; what it prints counts
 	return bytes.Contains(out, []byte("Version 8."))
 }
 
-// HasMap reports whether the program was compiled with a map class: hash
-// (NEWDB) or cdb.
+// HasMap reports whether sendmail was compiled with a map class, such as hash (NEWDB) or
+// cdb.
 func (p *Program) HasMap(class string) bool {
 	out, _ := exec.Command(p.sendmail, "-d0.1", "-bt").Output() // exits as it likes; what it prints counts
 	option := map[string]string{"hash": " NEWDB", "cdb": " CDB", "text": ""}[class]
 	return bytes.Contains(out, []byte(option))
 }
 
-// CF makes a sendmail.cf of an .mc text. m4 exits 0 on most mistakes and
-// complains on standard error; that is an error here.
+// CF makes a sendmail.cf from an .mc. For most mistakes m4 prints a complaint and exits 0.
+// CF returns an error for any complaint.
 func (p *Program) CF(mc string) ([]byte, error) {
 	cmd := exec.Command(p.m4, "-")
 	var out, complaints bytes.Buffer
@@ -67,13 +73,13 @@ func (p *Program) CF(mc string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// resetEvery is how many recipients one message gets: sendmail compares each
-// with all before it.
+// resetEvery is the number of recipients of one message. It is small, because sendmail
+// compares each recipient with all before.
 const resetEvery = 50
 
-// Rcpt gives the answers to RCPT for each address, asked over a TCP
-// connection from 127.0.0.2: from 127.0.0.1 or a pipe a client may relay. The
-// sender is the null one, whose domain no configuration looks up.
+// Rcpt returns the replies to RCPT for addresses. The client connects from 127.0.0.2,
+// because a client from 127.0.0.1 or on a pipe may relay. The sender is <>, because no
+// configuration looks up its domain.
 func (p *Program) Rcpt(ctx context.Context, cf string, addresses []string) ([]outcome.Outcome, error) {
 	conn, done, err := p.session(ctx, cf)
 	if err != nil {
@@ -101,7 +107,7 @@ func (p *Program) Rcpt(ctx context.Context, cf string, addresses []string) ([]ou
 		replies = append(replies, outcome.OfReply(code, text))
 	}
 	c.ask("QUIT", 221)
-	<-done // its exit status speaks of the recipients, as the replies do
+	<-done // the exit status has no more than the replies
 	return replies, nil
 }
 
@@ -115,8 +121,8 @@ func (c dialog) expect(code int) error {
 	return nil
 }
 
-// ask sends a command whose answer is known; what goes wrong shows in the
-// answers that count.
+// ask sends a command with a known reply. It ignores an error, because the next RCPT
+// fails too then.
 func (c dialog) ask(command string, code int) {
 	if err := c.PrintfLine("%s", command); err == nil {
 		_ = c.expect(code)
@@ -154,15 +160,15 @@ func (p *Program) session(ctx context.Context, cf string) (net.Conn, <-chan erro
 	return client, done, client.SetDeadline(deadline)
 }
 
-// endQuestion asks for a map that is not there: what sendmail -bt says of it ends
-// the answer before, which may be empty.
+// endQuestion asks for a map that does not exist. The reply, endAnswer, shows where the
+// answer before it ends, which may be empty.
 const (
 	endQuestion = "/map virtmap-end x\n"
 	endAnswer   = "> Map named \"virtmap-end\" not found\n"
 )
 
-// Ask gives what sendmail -bt prints for each line, such as "$=w" or "/map
-// virtuser fake@example.com".
+// Ask returns the output of sendmail -bt for each line, such as "$=w" or "/map virtuser
+// fake@example.com".
 func (p *Program) Ask(ctx context.Context, cf string, lines []string) ([]string, error) {
 	cmd := exec.CommandContext(ctx, p.sendmail, "-bt", "-C", cf)
 	var input strings.Builder
@@ -175,7 +181,7 @@ func (p *Program) Ask(ctx context.Context, cf string, lines []string) ([]string,
 		return nil, fmt.Errorf("sendmail -bt: %w", err)
 	}
 	answers := strings.Split(string(out), endAnswer)
-	if len(answers) != len(lines)+2 { // before the first, and behind the last
+	if len(answers) != len(lines)+2 { // one part before the first answer, one behind the last
 		return nil, fmt.Errorf("sendmail -bt answered %d of %d questions", len(answers)-2, len(lines))
 	}
 	answers = answers[1 : len(lines)+1]
@@ -185,8 +191,8 @@ func (p *Program) Ask(ctx context.Context, cf string, lines []string) ([]string,
 	return answers, nil
 }
 
-// Mailers gives for each address what ruleset 3,0 makes of it, as sendmail
-// prints it: "$# local $: andrei".
+// Mailers returns the result of the rulesets 3,0 for addresses, as sendmail prints it:
+// "$# local $: andrei".
 func (p *Program) Mailers(ctx context.Context, cf string, addresses []string) ([]string, error) {
 	lines := make([]string, len(addresses))
 	for i, address := range addresses {
@@ -209,26 +215,26 @@ func (p *Program) Mailers(ctx context.Context, cf string, addresses []string) ([
 
 var noBlanks = strings.NewReplacer(" ", "", "<", "", ">", "")
 
-// Triple gives mailer and user of an answer of Mailers: of "$# esmtp $@ host
-// $: user < @ host . >" it is esmtp and user@host.
+// Triple returns mailer and user of a result of Mailers. For "$# esmtp $@ host $: user < @
+// host . >" they are esmtp and user@host.
 func Triple(answer string) (mailer, user string) {
 	mailer, rest, _ := strings.Cut(strings.TrimPrefix(answer, "$# "), " ")
 	_, user, _ = strings.Cut(rest, "$:")
 	user = strings.TrimSpace(user)
-	for _, mark := range []string{"< ! >", "< @ >"} { // ruleset final takes them away
+	for _, mark := range []string{"< ! >", "< @ >"} { // marks that ruleset final removes
 		user = strings.TrimPrefix(user, mark)
 	}
 	return mailer, noBlanks.Replace(strings.ReplaceAll(user, ". >", ""))
 }
 
-// ErrNoRecipients is wrapped by errors about an alias that ends nowhere, such as
-// one of a list in a file that is not there.
+// ErrNoRecipients is wrapped by the error for an address without recipients, such as an
+// alias with a list in a missing file.
 var ErrNoRecipients = errors.New("no recipients")
 
-// A Delivery is where a recipient goes, with aliases expanded.
+// A Delivery is the mailer, host and user of a recipient, after aliases.
 type Delivery struct{ Mailer, Host, User string }
 
-// Deliveries gives where an address goes in the end.
+// Deliveries returns the deliveries of an address.
 func (p *Program) Deliveries(ctx context.Context, cf, address string) ([]Delivery, error) {
 	cmd := exec.CommandContext(ctx, p.sendmail, "-bv", "-C", cf, address)
 	out, err := cmd.Output()
@@ -244,8 +250,7 @@ func (p *Program) Deliveries(ctx context.Context, cf, address string) ([]Deliver
 	return all, nil
 }
 
-// Recipients gives, sorted, the users, files and addresses that an address
-// ends at, with aliases expanded.
+// Recipients returns the users, files and addresses of an address after aliases, sorted.
 func (p *Program) Recipients(ctx context.Context, cf, address string) ([]string, error) {
 	all, err := p.Deliveries(ctx, cf, address)
 	if err != nil {
@@ -261,7 +266,7 @@ func (p *Program) Recipients(ctx context.Context, cf, address string) ([]string,
 
 var deliverable = regexp.MustCompile(` deliverable: mailer ([^,]+),(?: host ([^,]*),)? user (.*)\n`)
 
-// detailOf gives the +detail that sendmail hands to the local mailer as a host.
+// detailOf returns the +detail of a user. sendmail gives it to the local mailer as host.
 func detailOf(mailer, host string) string {
 	if mailer == "local" && host != "" {
 		return "+" + host
@@ -269,10 +274,9 @@ func detailOf(mailer, host string) string {
 	return ""
 }
 
-// TestMC is an .mc for asking: it uses only files of a folder, no DNS and no
-// queue of the system. The include names the virtmap.mc to be tried.
-//
-// More lines for before the MAILERs may follow.
+// TestMC returns an .mc for tests. It uses only files of a folder, and no DNS and no queue
+// of the system. include is the path of a virtmap.mc, and more are further lines before
+// the MAILER lines.
 func TestMC(dir, hostName, include string, more ...string) string {
 	quoted := func(name string) string { return "`" + filepath.Join(dir, name) + "'" }
 	lines := []string{

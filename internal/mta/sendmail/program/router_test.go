@@ -17,8 +17,8 @@ import (
 	"virtmap/virtuser"
 )
 
-// TestRouterIsSendmail asks the real sendmail and the Router about generated
-// tables, many of them in one map, because each has domains of its own.
+// TestRouterIsSendmail compares sendmail and the Router for generated tables. Each table
+// has other domains, so that one map has many tables.
 func TestRouterIsSendmail(t *testing.T) {
 	t.Parallel()
 	p := installed(t)
@@ -97,14 +97,14 @@ func tryTables(t *testing.T, p *program.Program, dir string, group, tables, each
 	return len(addresses)
 }
 
-// mailersOfTaken asks for the triples of what was accepted: a refusal ends
+// mailersOfTaken asks for the triples of accepted addresses only, because a refusal ends
 // sendmail -bt.
 func mailersOfTaken(t *testing.T, p *program.Program, cf string, addresses []string, replies []outcome.Outcome) []string {
 	t.Helper()
 	var taken []string
 	var places []int
 	for i, a := range addresses {
-		if replies[i].Code == 250 && !strings.Contains(a, "(") { // -bt knows no comments
+		if replies[i].Code == 250 && !strings.Contains(a, "(") { // -bt does not understand comments
 			taken, places = append(taken, "<"+a+">"), append(places, i)
 		}
 	}
@@ -121,7 +121,7 @@ func mailersOfTaken(t *testing.T, p *program.Program, cf string, addresses []str
 
 var noBlanks = strings.NewReplacer(" ", "", "<", "", ">", "")
 
-// tripleOf gives mailer and user in the form of an Outcome.
+// tripleOf returns mailer and user of an outcome.
 func tripleOf(answer string) string {
 	mailer, user := program.Triple(answer)
 	if mailer == "local" {

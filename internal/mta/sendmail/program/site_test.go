@@ -15,10 +15,10 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// A stock is a server as a distribution sets it up, with a hand-made set.
+// A stock is a server of a distribution, with tables that a person made.
 type stock struct {
 	name  string
-	mc    string // %s is where a person's own lines go
+	mc    string // has %s for the lines of a person
 	lines string // of the person
 	table bool   // the virtusertable is read before the adoption
 }
@@ -53,11 +53,11 @@ type site struct {
 	log     *syslog
 
 	mu      sync.Mutex
-	taken   map[string]string // addresses that are taken, and what they are told
+	taken   map[string]string // accepted addresses, with the reply
 	worse   []string
 	up      bool
 	rounds  int
-	renamed int // rounds that sendmail answered without a map
+	renamed int // number of rounds that sendmail answered without a map
 	doing   string
 }
 
@@ -101,7 +101,7 @@ func newSite(t *testing.T, s stock) *site {
 	peer.Run(t, "", "cp", "-a", "/etc/.", etc)
 	peer.Bind(t, etc, "/etc")
 	for path, text := range map[string]string{"/etc/hosts": "127.0.0.1 mx1.example.net mx1 localhost\n::1 mx1.example.net localhost\n", "/etc/aliases": siteAliases, "/etc/resolv.conf": ""} {
-		_ = syscall.Unmount(path, syscall.MNT_DETACH) // a container's own
+		_ = syscall.Unmount(path, syscall.MNT_DETACH) // it may be mounted in a container
 		x.write(path, text)
 	}
 	if s.mc != debianMC { // where root owns the files
@@ -141,7 +141,7 @@ func (x *site) makeCF() {
 	peer.Run(x.T, "", "sh", "-c", "m4 /etc/mail/sendmail.mc > /etc/mail/sendmail.cf.new && mv /etc/mail/sendmail.cf.new /etc/mail/sendmail.cf")
 }
 
-// restart starts the daemon, which the client finds again when it answers.
+// restart starts the daemon again. The client connects again when the daemon answers.
 func (x *site) restart() {
 	x.Helper()
 	x.stop()
@@ -168,13 +168,13 @@ func (x *site) stop() {
 	x.mu.Unlock()
 	if x.daemon != nil {
 		_ = x.daemon.Process.Signal(syscall.SIGTERM)
-		_ = x.daemon.Wait() // it ends as it likes
+		_ = x.daemon.Wait() // any exit status is right
 		x.daemon = nil
 		_ = exec.Command("pkill", "-x", "sendmail").Run()
 	}
 }
 
-// run runs virtmap and holds it to an exit code.
+// run runs virtmap and checks its exit code.
 func (x *site) run(code int, args ...string) string {
 	x.Helper()
 	cmd := exec.Command(x.virtmap, args...)
@@ -187,7 +187,7 @@ func (x *site) run(code int, args ...string) string {
 	return string(out)
 }
 
-// addresses are those of the hand-made set, and some that it does not list.
+// addresses are the addresses of the person's tables, and some that are not listed.
 func (x *site) addresses() []string {
 	all := []string{"root@plain.example", "andrei@plain.example", "staff@plain.example", "root@mx1.example.net", "postmaster", "andrei@localhost"}
 	file, err := os.Open("/etc/mail/virtusertable")

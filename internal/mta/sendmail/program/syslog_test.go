@@ -12,14 +12,14 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// A syslog keeps what the programs of a namespace log.
+// A syslog has the log of the programs in a namespace.
 type syslog struct {
 	*testing.T
 	mu    sync.Mutex
 	lines []string
 }
 
-// newSyslog gives the namespace a /dev of its own, with a log.
+// newSyslog mounts a /dev with a log in the namespace.
 func newSyslog(t *testing.T) *syslog {
 	t.Helper()
 	dev := filepath.Join(peer.SafeDir(t), "dev")
@@ -53,8 +53,8 @@ func (l *syslog) keep(log *net.UnixConn) {
 	}
 }
 
-// all is what was logged before the call. A line of its own, which comes behind
-// the others, tells when they are here.
+// all returns the log up to the call. It logs a line itself: when this line has come, all
+// lines before have come too.
 func (l *syslog) all() []string {
 	conn, err := net.Dial("unixgram", "/dev/log")
 	if err != nil {
@@ -81,10 +81,10 @@ func (l *syslog) all() []string {
 	return nil
 }
 
-// renamed is how often sendmail has found another file under a map's name than a
-// moment before. It looks at the name, opens it, locks it, opens it again and
-// compares, so that a rename in between makes this one session go without the map:
-// a tenth of a millisecond around each rename (publish, step.underLock).
+// renamed returns how often sendmail has found another file under the name of a map than
+// just before. sendmail checks the name, opens the file, locks it, opens it again and
+// compares. A rename in between leaves this session without the map. This can happen in a
+// tenth of a millisecond around each rename (publish, step.underLock).
 func (l *syslog) renamed() (n int) {
 	for _, line := range l.all() {
 		if strings.Contains(line, ": file changed after ") {

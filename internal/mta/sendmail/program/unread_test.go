@@ -9,11 +9,11 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// includeLine is what a person writes into sendmail.mc.
+// includeLine is the line that a person adds to sendmail.mc.
 const includeLine = "include(`/etc/mail/virtmap.mc')dnl\n"
 
-// unread are ways to be wrong about what the running sendmail reads. Each ends
-// with a build that must not put the rows in place.
+// unread are cases in which the running sendmail does not read a file. Each ends with a
+// build that must not put the rows in place.
 var unread = []struct {
 	name string
 	do   func(x *site)
@@ -56,7 +56,7 @@ var unread = []struct {
 	}},
 }
 
-// mailDir writes host.mail_dir into the inventory.
+// mailDir adds host.mail_dir to the inventory.
 func (x *site) mailDir(dir string) {
 	x.Helper()
 	text, err := os.ReadFile("/etc/mail/mail.yaml")
@@ -66,11 +66,12 @@ func (x *site) mailDir(dir string) {
 	x.write("/etc/mail/mail.yaml", strings.Replace(string(text), "host:\n", "host:\n  mail_dir: "+dir+"\n", 1))
 }
 
-// TestRowsWaitForTheRunningSendmail asks about every address meanwhile.
+// TestRowsWaitForTheRunningSendmail runs these cases, and asks about every address all the
+// time.
 func TestRowsWaitForTheRunningSendmail(t *testing.T) {
 	withBinary(t)
 	for i, c := range unread {
-		t.Run(strconv.Itoa(i), func(t *testing.T) { // a name without blanks, for the other process
+		t.Run(strconv.Itoa(i), func(t *testing.T) { // the name has no blanks, for the second run
 			t.Parallel()
 			if !peer.Namespace(t) {
 				return

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// dial comes from 127.0.0.2: from 127.0.0.1 a client may relay.
+// dial connects from 127.0.0.2, because a client from 127.0.0.1 may relay.
 func (x *site) dial() (*textproto.Conn, error) {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: 5 * time.Second}
 	conn, err := d.Dial("tcp", "127.0.0.1:25")
@@ -34,7 +34,7 @@ func say(c *textproto.Conn, line string, code int) error {
 	return err
 }
 
-// ask gives the answers to RCPT, on a connection of their own.
+// ask returns the replies to RCPT on a new connection.
 func (x *site) ask(addresses []string) (map[string]string, error) {
 	c, err := x.dial()
 	if err != nil {
@@ -65,7 +65,7 @@ func good(answer string) bool {
 	return strings.HasPrefix(answer, "250") && !strings.Contains(answer, "will queue")
 }
 
-// learn notes which of some addresses are taken now.
+// learn records which addresses are accepted now.
 func (x *site) learn(addresses ...string) {
 	x.Helper()
 	answers, err := x.ask(addresses)
@@ -81,7 +81,7 @@ func (x *site) learn(addresses ...string) {
 	}
 }
 
-// watch asks about everything that is taken until stop is closed.
+// watch asks about all accepted addresses again and again, until stop is closed.
 func (x *site) watch(stop <-chan struct{}) {
 	for {
 		select {
@@ -93,7 +93,7 @@ func (x *site) watch(stop <-chan struct{}) {
 	}
 }
 
-// round asks once about everything that is taken.
+// round asks once about all accepted addresses.
 func (x *site) round() {
 	x.mu.Lock()
 	var addresses []string
@@ -112,11 +112,11 @@ func (x *site) round() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err != nil || !x.up {
-		return // it is being restarted
+		return // the daemon is being restarted
 	}
 	x.rounds++
 	if renamed != 0 {
-		x.renamed++ // this session says nothing
+		x.renamed++ // the replies of this session do not count
 		return
 	}
 	for addr, answer := range answers {
@@ -126,7 +126,7 @@ func (x *site) round() {
 	}
 }
 
-// step does something and waits until everything was asked about twice since.
+// step does a step, and waits until watch has asked about all addresses twice after it.
 func (x *site) step(doing string, do func()) {
 	x.Helper()
 	x.mu.Lock()
