@@ -1,7 +1,12 @@
-// Package outcome says what becomes of mail for an address, in words that every
-// mail server shares. What the inventory promises, what written files do and what
-// an installed program answers are each an Outcome, so that any two can be
-// compared.
+// Package outcome has the type Outcome, which describes what becomes of mail for an
+// address. It fits every mail server. The promise of an inventory, the effect of
+// written files and the answer of an installed program are all Outcomes, so that any
+// two of them can be compared:
+//
+//	promise := outcome.Outcome{Taken: true, Recipients: []string{"andrei"}}
+//	if !got.Keeps(promise) {
+//		fmt.Printf("promised is %s, but it is %s", promise, got)
+//	}
 package outcome
 
 import (
@@ -10,24 +15,24 @@ import (
 	"strings"
 )
 
-// An Outcome is what becomes of mail for an address. The zero Outcome is a
-// refusal of which nothing is known.
+// An Outcome is what becomes of mail for an address. The zero Outcome is a refusal
+// with an unknown reply.
 type Outcome struct {
 	Taken      bool     // the server accepts the address
-	Recipients []string // of mail that is taken, sorted: account, account+detail, /mbox/file or address
+	Recipients []string // if the address is accepted, sorted: account, account+detail, /mbox/file or address
 
 	NotOurs bool   // refused because the server neither serves nor relays the domain
-	Code    int    // SMTP reply code; of a taken address it may be zero
-	Status  string // enhanced status
-	Text    string // what the sender reads
+	Code    int    // SMTP reply code; it may be zero for an accepted address
+	Status  string // enhanced status code of the reply
+	Text    string // text of the reply
 
 	Open bool // only in a promise: the inventory does not decide what becomes of the mail
 }
 
-// Keeps reports whether an outcome is the promised one. A zero Code, Status or
-// Text of a promise leaves it to the server; an open promise is kept by every
-// outcome. NotOurs of a promise counts where the promise has no Code: a reply
-// alone does not say why it refuses.
+// Keeps reports whether an outcome is the promised one. When Code, Status or Text of
+// the promise is zero, the server may choose it. Every outcome keeps an open promise.
+// NotOurs of a promise counts only without a Code, because the reply of a program
+// does not have the reason of a refusal.
 func (got Outcome) Keeps(promise Outcome) bool {
 	switch {
 	case promise.Open:
@@ -44,8 +49,8 @@ func (got Outcome) Keeps(promise Outcome) bool {
 		(promise.Text == "" || got.Text == promise.Text)
 }
 
-// OfReply gives the outcome of a reply to RCPT, such as 550 and "5.1.1
-// <address>... User unknown". Where mail that is taken ends is not known then.
+// OfReply returns the outcome of a reply to RCPT, such as 550 and "5.1.1 <address>...
+// User unknown". It has no recipients, because a reply has none.
 func OfReply(code int, text string) Outcome {
 	got := Outcome{Taken: code == 250, Code: code, Text: text}
 	if status, rest, ok := strings.Cut(text, " "); ok && strings.Count(status, ".") == 2 {
@@ -57,7 +62,7 @@ func OfReply(code int, text string) Outcome {
 	return got
 }
 
-// String gives the recipients, or the reply of a refusal.
+// String returns the recipients, or the reply of a refusal.
 func (got Outcome) String() string {
 	if got.Taken {
 		return strings.Join(got.Recipients, ", ")
@@ -67,8 +72,8 @@ func (got Outcome) String() string {
 
 // A Step is one key that a server tried on the way of an address.
 type Step struct {
-	Table string // the table, or what else gave the answer
+	Table string // the table, or another source of the answer
 	Key   string
-	Value string // of a hit
+	Value string // the value, if the key was found
 	Hit   bool
 }
