@@ -10,9 +10,9 @@ import (
 	"virtmap/internal/workshop/sample"
 )
 
-// everyFile: the YAML to all files, in one file and in one for each domain,
-// against makemap for the same rows alone.
-func (b *bench) everyFile() {
+// everyFile measures how all files are written from an inventory, which is one file or
+// a file for each domain. makemap writes only the map of the same rows.
+func (b *benchmark) everyFile() {
 	makemap := b.rival("makemap hash, the rows alone", b.path("theirs.db"), b.programs[0].path("out/virtusertable"), func(t *testing.T) []string {
 		return []string{peer.Find(t, "makemap"), "hash", b.path("theirs")}
 	})
@@ -29,8 +29,8 @@ func (b *bench) everyFile() {
 	b.unchanged("    the same again, unchanged", many, "every-of-many", "--mx", "off")
 }
 
-// again: what cron runs.
-func (b *bench) again() {
+// again measures the builds of cron.
+func (b *benchmark) again() {
 	mail := b.path("mail.yaml")
 	b.unchanged("unchanged inventory", mail, "out", "--mx", "off")
 	zone := b.path("zone")
@@ -39,9 +39,9 @@ func (b *bench) again() {
 	b.changed()
 }
 
-// unchanged measures builds that have nothing to do, when each program remembers
-// what it saw.
-func (b *bench) unchanged(what, inventory, out string, args ...string) {
+// unchanged measures builds without a change. A build before them has recorded the state
+// of the files.
+func (b *benchmark) unchanged(what, inventory, out string, args ...string) {
 	build := func(p program) command { return p.build(inventory, out, args...) }
 	for _, p := range b.programs {
 		for range 3 {
@@ -51,9 +51,9 @@ func (b *bench) unchanged(what, inventory, out string, args ...string) {
 	b.against(what, build)
 }
 
-// changed: one address comes and goes. Both inventories have one name: it is in the
-// first line of every text, and an address is all that differs.
-func (b *bench) changed() {
+// changed measures builds of which each adds or removes an address. Both inventories have
+// the same name, because every text has the name in its first line.
+func (b *benchmark) changed() {
 	original, edited := b.path("mail.yaml"), b.path("edited/mail.yaml")
 	b.check(os.Mkdir(b.path("edited"), 0o755))
 	added := false
@@ -67,7 +67,7 @@ func (b *bench) changed() {
 	table := b.programs[0].path("out/virtusertable")
 	var heads []string
 	figures := make([]figure, len(b.programs))
-	for range b.runs { // there and back, so that every run changes an address
+	for range b.runs { // with two inventories in turn, so that every run changes an address
 		for _, inventory := range []string{edited, original} {
 			for i, p := range b.programs {
 				figures[i].add(p.build(inventory, "out", "--mx", "off").run(b.t))
@@ -81,7 +81,7 @@ func (b *bench) changed() {
 	b.row("one address changed, to all files on disk", figures)
 }
 
-func (b *bench) firstLine(path string) string {
+func (b *benchmark) firstLine(path string) string {
 	b.t.Helper()
 	f, err := os.Open(path)
 	b.check(err)

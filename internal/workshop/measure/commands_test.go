@@ -10,8 +10,8 @@ import (
 	"virtmap/internal/workshop/sample"
 )
 
-// imported: what was built, to an inventory again, with the proof.
-func (b *bench) imported() {
+// imported measures the import of the built files, with the proof.
+func (b *benchmark) imported() {
 	b.accounts("passwd", b.n)
 	b.against("files to YAML, import", func(p program) command {
 		c := p.command("import", "--accounts", b.path("passwd"), "--host", sample.HostName, "-o", p.path("imported.yaml"), p.path("out"))
@@ -20,13 +20,13 @@ func (b *bench) imported() {
 	})
 }
 
-func (b *bench) accounts(name string, n int) {
+func (b *benchmark) accounts(name string, n int) {
 	b.write(b.path(name), func(w *bufio.Writer) error { return sample.LargeAccounts(w, n) })
 }
 
-// asked: the commands that only look, over the inventory, and over the installed
-// files where they can.
-func (b *bench) asked() {
+// asked measures the commands that write nothing, with the inventory and, if possible,
+// with the installed files.
+func (b *benchmark) asked() {
 	mail, addr := b.path("mail.yaml"), sample.LargeAddress(b.n)
 	for _, row := range []struct {
 		what string
@@ -45,8 +45,8 @@ func (b *bench) asked() {
 	}
 }
 
-// formatted: the inventory in one file, and in a file for each domain.
-func (b *bench) formatted() {
+// formatted measures fmt of an inventory in one file, and in a file for each domain.
+func (b *benchmark) formatted() {
 	laidOut := b.path("laid-out.yaml")
 	b.edited(b.path("mail.yaml"), laidOut, func(line string) string { return line })
 	b.programs[0].command("fmt", "--write", laidOut).run(b.t)
@@ -64,9 +64,9 @@ func (b *bench) formatted() {
 	})
 }
 
-// proved: a tenth of the addresses over SMTP, three times at most: a message takes
-// longer than anything else of an address.
-func (b *bench) proved() {
+// proved measures the proof over SMTP, with a tenth of the addresses and three runs at
+// most, because a message takes much more time than a row.
+func (b *benchmark) proved() {
 	n := b.n / 10
 	inventory := b.large("proved.yaml", n)
 	runs := b.runs
@@ -75,15 +75,15 @@ func (b *bench) proved() {
 	b.against(fmt.Sprintf("test, %d addresses", n), func(p program) command { return p.command("test", "-q", "-i", inventory) })
 }
 
-// example: a process that checks what is shipped.
-func (b *bench) example() {
+// example measures the check of the shipped example.
+func (b *benchmark) example() {
 	b.against("check of the shipped example", func(p program) command {
 		return p.command("check", "-q", "-i", "../../../testdata/example/mail.yaml")
 	})
 }
 
-// growth: the same job for inventories of other sizes, and what a row costs.
-func (b *bench) growth() {
+// growth measures a build for inventories of several sizes, and the cost of a row.
+func (b *benchmark) growth() {
 	ours := b.programs[0]
 	for _, n := range []int{b.n / 100, b.n / 10, b.n, 5 * b.n} {
 		c := ours.build(b.large("grown.yaml", n), "grown", "--mx", "off")

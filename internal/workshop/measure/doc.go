@@ -1,9 +1,10 @@
-// Package measure is the one command that measures: it makes inventories from
-// a seed, runs virtmap and every peer that is installed in turn, and prints a
-// table of medians, spreads, memory and ratios. docs/performance.md has the
-// command and what it printed. With VIRTMAP_BEFORE, an older virtmap, every row
-// has what that one takes too.
+// Package measure measures virtmap. Its test makes large inventories, runs virtmap and
+// the installed peers in turn, and prints a table of medians, spreads, memory and ratios.
+// docs/performance.md has the command and a table.
 //
-// Without VIRTMAP_MEASURE, the number of addresses, its tests run once with
-// few, so that the command cannot rot; they hold no figure against anything.
+//	VIRTMAP_MEASURE=100000  the number of addresses
+//	VIRTMAP_BEFORE=PATH     an older virtmap, with which every line compares
+//
+// Without VIRTMAP_MEASURE the test runs once with few addresses, only to show that it
+// works. No figure makes the test fail.
 package measure

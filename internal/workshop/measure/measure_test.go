@@ -16,7 +16,7 @@ import (
 // TestTable prints the table of docs/performance.md.
 func TestTable(t *testing.T) {
 	n, runs := size(t)
-	b := &bench{t: t, n: n, runs: runs, dir: folder(t)}
+	b := &benchmark{t: t, n: n, runs: runs, dir: folder(t)}
 	b.programs = programs(t, b.dir)
 	b.inventories()
 	b.maps()
@@ -28,22 +28,22 @@ func TestTable(t *testing.T) {
 	b.proved()
 	b.example()
 	b.growth()
-	b.lookups() // it makes this process large
+	b.lookups() // the last, because this process needs much memory for it
 	t.Logf("%d addresses, %d runs of each in turn: median (spread)\n%s", n, runs, strings.Join(b.lines, "\n"))
 }
 
-// A bench measures with the inventory of n addresses: in dir/mail.yaml, in a file
-// for each domain in dir/many, and as each program built it, in a folder of its own.
-type bench struct {
+// A benchmark measures with an inventory of n addresses. The inventory is dir/mail.yaml,
+// and in dir/many it has a file for each domain. Each program has built it to its folder.
+type benchmark struct {
 	t        *testing.T
 	n, runs  int
-	programs []program // the one of this source, and the one it is compared with
+	programs []program // the present program, and the older one if there is one
 	dir      string
 	lines    []string
 }
 
-// inventories writes and builds them.
-func (b *bench) inventories() {
+// inventories writes and builds the inventories.
+func (b *benchmark) inventories() {
 	b.t.Helper()
 	b.large("mail.yaml", b.n)
 	b.check(sample.LargeFolder(b.path("many"), b.n))
@@ -52,22 +52,22 @@ func (b *bench) inventories() {
 	}
 }
 
-func (b *bench) say(format string, args ...any) {
+func (b *benchmark) say(format string, args ...any) {
 	b.lines = append(b.lines, fmt.Sprintf(format, args...))
 }
 
-func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
+func (b *benchmark) path(name string) string { return filepath.Join(b.dir, name) }
 
-func (b *bench) check(err error) {
+func (b *benchmark) check(err error) {
 	b.t.Helper()
 	if err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-// write writes a file without having it in memory: the peak of a child begins
-// with that of the process that starts it.
-func (b *bench) write(path string, write func(w *bufio.Writer) error) {
+// write writes a file in small pieces. A large text in memory would change the figures,
+// because the peak memory of a child begins with that of its parent.
+func (b *benchmark) write(path string, write func(w *bufio.Writer) error) {
 	b.t.Helper()
 	f, err := os.Create(path)
 	b.check(err)
@@ -76,14 +76,14 @@ func (b *bench) write(path string, write func(w *bufio.Writer) error) {
 }
 
 // large writes an inventory.
-func (b *bench) large(name string, n int) (path string) {
+func (b *benchmark) large(name string, n int) (path string) {
 	b.t.Helper()
 	b.write(b.path(name), func(w *bufio.Writer) error { return sample.Large(w, n) })
 	return b.path(name)
 }
 
-// edited copies a file line by line, as edit has each.
-func (b *bench) edited(from, to string, edit func(line string) string) {
+// edited copies a file. edit changes each line.
+func (b *benchmark) edited(from, to string, edit func(line string) string) {
 	b.t.Helper()
 	f, err := os.Open(from)
 	b.check(err)
@@ -99,24 +99,24 @@ func (b *bench) edited(from, to string, edit func(line string) string) {
 	})
 }
 
-// A rival is a peer's command; one that is not installed has no arguments.
+// A rival is a command of a peer. It has no arguments when the peer is not installed.
 type rival struct {
 	name string
 	command
 }
 
-// rival finds a peer in a test of its own, so that it may be skipped.
-func (b *bench) rival(name string, clean, stdin string, find func(t *testing.T) []string) (r rival) {
+// rival finds a peer in a subtest, which is skipped when the peer is missing.
+func (b *benchmark) rival(name string, clean, stdin string, find func(t *testing.T) []string) (r rival) {
 	r.name = name
 	b.t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) { r.args = find(t) })
 	r.clean, r.stdin = []string{clean}, stdin
 	return r
 }
 
-// against prints a line for what a program of ours does, with how that of another
-// program compares, and one for each peer that is installed, with how many times as
-// long as ours it takes.
-func (b *bench) against(what string, ours func(p program) command, rivals ...rival) {
+// against prints a line for a command of virtmap, with the figures of the older program,
+// and a line for each installed peer. The line of a peer has its time as a multiple of
+// ours.
+func (b *benchmark) against(what string, ours func(p program) command, rivals ...rival) {
 	var commands []command
 	for _, p := range b.programs {
 		commands = append(commands, ours(p))
@@ -135,8 +135,8 @@ func (b *bench) against(what string, ours func(p program) command, rivals ...riv
 	}
 }
 
-// row prints a line for the figures of our programs.
-func (b *bench) row(what string, figures []figure) {
+// row prints a line with the figures of our programs.
+func (b *benchmark) row(what string, figures []figure) {
 	now := figures[0]
 	line := fmt.Sprintf("%-44s %-32s %-8s", what, now, now.memory())
 	for _, before := range figures[1:] {
@@ -145,20 +145,20 @@ func (b *bench) row(what string, figures []figure) {
 	b.say("%s", strings.TrimRight(line, " "))
 }
 
-// maps: the rows of a virtusertable to a map; ours is read back strictly.
-func (b *bench) maps() {
+// maps measures how a virtusertable is written to a map. Our map is read back too.
+func (b *benchmark) maps() {
 	text, theirs, plain := b.programs[0].path("out/virtusertable"), b.path("theirs"), b.path("plain")
 	b.check(os.Link(text, theirs))
 	b.edited(text, plain, func(line string) string {
 		if line[0] == '#' {
-			return "" // tinycdb knows no comments
+			return "" // tinycdb does not allow comments
 		}
 		return line
 	})
 	postmap := func(typ, suffix string) rival {
 		return b.rival("postmap "+typ, theirs+suffix, "", func(t *testing.T) []string {
 			peer.Postfix(t, "postmap")
-			return append(peer.Postfix(b.t, "postmap"), typ+":"+theirs) // its folder outlives t
+			return append(peer.Postfix(b.t, "postmap"), typ+":"+theirs) // b.t, because its folder must exist after t
 		})
 	}
 	makemap := b.rival("makemap hash", theirs+".db", text, func(t *testing.T) []string {

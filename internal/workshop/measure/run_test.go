@@ -69,18 +69,17 @@ type command struct {
 	args  []string
 	stdin string // path of a file; empty: no input
 	clean []string
-	dir   string // where it runs; empty: here
+	dir   string // working folder; empty: the present one
 }
 
 // A program is a virtmap that is measured.
 type program struct {
-	file string // of the program
-	dir  string // of the files that it writes
+	file string // path of the program
+	dir  string // folder of the files that it writes
 }
 
-// programs are the one of this source, and VIRTMAP_BEFORE, which it is compared
-// with: each in a folder of its own, because they may not read what the other
-// keeps.
+// programs returns the present program and that of VIRTMAP_BEFORE. Each has its own
+// folder, because one may not be able to read the state of the other.
 func programs(t *testing.T, dir string) []program {
 	t.Helper()
 	all := []program{{binary(t), filepath.Join(dir, "now")}}
@@ -116,7 +115,7 @@ func measure(t *testing.T, runs int, commands ...command) []figure {
 	figures := make([]figure, len(commands))
 	for run := range runs {
 		for i := range commands {
-			if run%2 == 1 { // nobody is always the first
+			if run%2 == 1 { // the other way round, so that no command is always the first
 				i = len(commands) - 1 - i
 			}
 			figures[i].add(commands[i].run(t))

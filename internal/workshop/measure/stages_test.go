@@ -46,7 +46,7 @@ func mapOf(tb testing.TB, typ mapfile.Type, rows mapfile.Rows) string {
 }
 
 // lookups measures lookups of keys in a map that is in memory.
-func (b *bench) lookups() {
+func (b *benchmark) lookups() {
 	rows := table(b.t, b.n).Compiled.Table
 	for _, name := range []string{"hash", "cdb"} {
 		took, allocations := lookup(b.t, name, rows)
