@@ -99,13 +99,13 @@ func (st step) do(files FS, gap time.Duration) error {
 // underLock renames a file while it holds the lock that makemap uses, and then
 // changes the time of the old inode, which was oldTime.
 //
-// A sendmail that opens the map looks at its name, opens and locks the file, opens
-// the name again and compares. A rename in between makes that one session go
-// without the map: its mail waits in the queue, or is refused where the map is
-// optional (hash -o), as Fedora and FreeBSD have it. Measured with three clients that
-// connect without a pause: 0.09 ms around a rename; 0.8 ms under a shared lock,
-// where others may be opening; none when the file is written in place, which a
-// stop of the machine would leave half done.
+// When sendmail opens a map, it checks the name, opens and locks the file, opens the
+// name again and compares. After a rename in between, this session has no map: its mail
+// waits in the queue. With an optional map (hash -o), as on Fedora and FreeBSD, the mail
+// is refused. This was measured with three clients that connect without a pause. It can
+// happen in 0.09 ms around each rename. Under a shared lock, with which others could open
+// the map, it would be 0.8 ms. It never happens when the file is written in place, but a
+// stop of the machine would leave half a file then.
 func (st step) underLock(files FS, oldTime time.Time) error {
 	old, err := files.Hold(st.To, mapWait)
 	if err != nil {
