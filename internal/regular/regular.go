@@ -52,7 +52,7 @@ func Read(path string, limit int64) ([]byte, error) {
 	return readAll(file, path, info.Size(), limit)
 }
 
-// ReadIfThere is Read without a limit; nil where there is no such file.
+// ReadIfThere reads a file without a limit. It returns nil when there is no such file.
 func ReadIfThere(path string) ([]byte, error) {
 	text, err := Read(path, NoLimit)
 	if errors.Is(err, fs.ErrNotExist) {
