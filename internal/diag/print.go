@@ -226,7 +226,7 @@ func cutAround(line string, at int) (before, after string) {
 	return before, after
 }
 
-// Count gives a number with a word, in the plural unless it is one.
+// Count returns a number with a word, which is in the plural unless the number is 1.
 func Count(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
