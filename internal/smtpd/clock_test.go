@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A clock stands still for what a server reads, until it runs: a client that has
-// to wait for its processor is not one that has fallen silent.
+// A clock is a listener without read timeouts until run is called. So a client that only
+// waits for a processor does not count as silent.
 type clock struct {
 	net.Listener
 	mu    sync.Mutex
@@ -15,7 +15,7 @@ type clock struct {
 	conns []*clockedConn
 }
 
-// Accept gives a connection that goes by the clock.
+// Accept returns a connection with the clock.
 func (c *clock) Accept() (net.Conn, error) {
 	conn, err := c.Listener.Accept()
 	if err != nil {
@@ -28,7 +28,7 @@ func (c *clock) Accept() (net.Conn, error) {
 	return clocked, nil
 }
 
-// run lets the time pass that the server has set to its reads.
+// run makes the read timeouts of the server count from now on.
 func (c *clock) run() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -38,13 +38,14 @@ func (c *clock) run() {
 	}
 }
 
+// A clockedConn is a connection with a clock.
 type clockedConn struct {
 	net.Conn
 	clock    *clock
 	deadline time.Time // of reads
 }
 
-// SetReadDeadline notes the deadline while the clock stands.
+// SetReadDeadline only records the deadline until the clock runs.
 func (c *clockedConn) SetReadDeadline(t time.Time) error {
 	c.clock.mu.Lock()
 	defer c.clock.mu.Unlock()

@@ -84,7 +84,7 @@ type player struct {
 	conn  net.Conn
 	in    *bufio.Reader
 	store *smtpd.Memory
-	clock *clock // of the server's waits; nil: they are not in the dialogue
+	clock *clock // of the server, in a dialogue with a timeout option; otherwise nil
 }
 
 func playDialogue(t *testing.T, lines []string) {
