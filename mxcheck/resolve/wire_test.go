@@ -25,8 +25,8 @@ type exchange struct {
 	query *dns.Msg
 	tcp   bool
 	good  []byte // the answer that the zone gives
-	nth   int32  // of all questions to this server, from 1
-	again int32  // how often this server was asked about the name before
+	nth   int32  // its number among all questions to this server, from 1
+	again int32  // number of earlier questions to this server about the name
 }
 
 // changed returns the good answer after a change.
@@ -64,7 +64,7 @@ func serveOn(t testing.TB, on string, zones *resolve.Zones, bad misbehaviour) ne
 	packets, stream := listen(t, on)
 	addr := packets.LocalAddr().(*net.UDPAddr).AddrPort()
 	var asked atomic.Int32
-	var names sync.Map // how often each was asked about
+	var names sync.Map // by name: number of questions
 	handler := dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) {
 		_, tcp := w.RemoteAddr().(*net.TCPAddr)
 		good := respond(zones, query, tcp)
@@ -159,8 +159,8 @@ func quick(servers ...netip.AddrPort) resolve.Config {
 	}
 }
 
-// patient are times for tests that count questions: nothing is asked twice because
-// this machine is busy.
+// patient returns a Config for tests that count questions. Its times are so long that no
+// question is asked twice on a busy machine.
 func patient(servers ...netip.AddrPort) resolve.Config {
 	return resolve.Config{Servers: servers, Waits: []time.Duration{time.Minute}}
 }
