@@ -36,23 +36,13 @@ type Reading struct {
 // Read reads and compiles an inventory; the faults of both are in the list. An
 // inventory with faults is compiled too, for the sake of the faults.
 func (r *Reading) Read(path string) (mta.Build, *diag.List, error) {
-	r.Stages.Enter("read the inventory")
-	m, faults, err := r.Load(path)
-	if errors.Is(err, context.Canceled) {
-		return nil, nil, as(NoInput, err)
-	}
+	m, faults, err := r.load(path)
 	if err != nil {
-		return nil, nil, as(NoInput, nearInventory(path, err))
+		return nil, nil, err
 	}
 	server := serverOf(r.Servers, m)
-	if m.Part {
-		if top, ok := includedBy(path); ok {
-			notByItself(faults, top)
-			if server.Check != nil {
-				server.Check(m, faults)
-			}
-			return server.Compile(m, faults.Fork()), faults, nil
-		}
+	if m.Part && r.included(path, m, faults) {
+		return server.Compile(m, faults.Fork()), faults, nil
 	}
 	r.Stages.Bytes(int64(m.Sources.Len()))
 	r.Stages.Rows(m.CountAddresses())
@@ -73,6 +63,47 @@ func (r *Reading) Read(path string) (mta.Build, *diag.List, error) {
 	}
 	r.Known.Ignored(m, skipped, faults)
 	return source, faults, nil
+}
+
+// Domains reads an inventory without compiling it, for who asks about its domains
+// alone. The faults of rows are not in the list.
+func (r *Reading) Domains(path string) (*inventory.Model, *diag.List, error) {
+	m, faults, err := r.load(path)
+	if err != nil || m.Part && r.included(path, m, faults) {
+		return m, faults, err
+	}
+	r.Known.Tune(m, faults)
+	if server := serverOf(r.Servers, m); server.Check != nil {
+		server.Check(m, faults)
+	}
+	r.Known.Ignored(m, r.Known.All(), faults)
+	return m, faults, nil
+}
+
+func (r *Reading) load(path string) (*inventory.Model, *diag.List, error) {
+	r.Stages.Enter("read the inventory")
+	m, faults, err := r.Load(path)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return nil, nil, as(NoInput, err)
+	case err != nil:
+		return nil, nil, as(NoInput, nearInventory(path, err))
+	}
+	return m, faults, nil
+}
+
+// included reports whether a part of an inventory is included by another file, and
+// adds that as a fault: the part is nothing by itself.
+func (r *Reading) included(path string, m *inventory.Model, faults *diag.List) bool {
+	top, ok := includedBy(path)
+	if !ok {
+		return false
+	}
+	notByItself(faults, top)
+	if server := serverOf(r.Servers, m); server.Check != nil {
+		server.Check(m, faults)
+	}
+	return true
 }
 
 // serverOf gives the server that an inventory names, the default where the name is

@@ -87,9 +87,15 @@ func read(path string, stdio Stdio) (mta.Build, *diag.List, error) {
 
 // readAdvised is read with the advice that counts as a severity or more.
 func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdio) (mta.Build, *diag.List, error) {
-	r := build.Reading{Servers: servers.All, Known: servers.Checks(), Load: stdio.load, Accounts: accounts, Least: least, Stages: stdio.stages}
+	r := readerOf(stdio)
+	r.Accounts, r.Least = accounts, least
 	source, faults, err := r.Read(path)
 	return source, faults, machineExit(err, exitNoInput)
+}
+
+// readerOf gives the reader of inventories, for every server that there is.
+func readerOf(stdio Stdio) build.Reading {
+	return build.Reading{Servers: servers.All, Known: servers.Checks(), Load: stdio.load, Stages: stdio.stages}
 }
 
 // faultless reads an inventory that must have no errors; its faults are

@@ -80,14 +80,15 @@ func (c *checked) weight() int {
 }
 
 func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
-	source, faults, err := read(a.inventory, stdio)
+	r := readerOf(stdio)
+	m, faults, err := r.Domains(a.inventory)
 	if err != nil {
-		return err
+		return machineExit(err, exitNoInput)
 	}
 	if faults.Failed() {
-		return printFaults(stdio, source.Inventory().Sources, faults, diag.Error)
+		return printFaults(stdio, m.Sources, faults, diag.Error)
 	}
-	all, err := chosen(source.Inventory(), names, stdio)
+	all, err := chosen(m, names, stdio)
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 	if len(asking.Zones) > 0 {
 		asking.From = build.MXFromZones
 	}
-	q, err := asking.Open(&source.Inventory().Host, &narrator{stages: stdio.stages, stdio: stdio})
+	q, err := asking.Open(&m.Host, &narrator{stages: stdio.stages, stdio: stdio})
 	if err != nil {
 		return buildExit(err, stdio)
 	}
@@ -121,7 +122,7 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 		all[i].Verdict = v
 	}
 	slices.SortStableFunc(all, func(a, b checked) int { return b.weight() - a.weight() })
-	if err := a.print(source.Inventory(), all, len(names) > 0, stdio); err != nil {
+	if err := a.print(m, all, len(names) > 0, stdio); err != nil {
 		return exit(exitIO, err)
 	}
 	return mxExit(all)

@@ -152,13 +152,18 @@ func TestFirstMapIsAsMakemapMakesIt(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "sendmail.cf"), cf, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	owner := sendmail.TrustedUser(dir, func(name string) (int, error) {
-		found, err := user.Lookup(name)
-		if err != nil {
-			return -1, err
-		}
-		return strconv.Atoi(found.Uid)
-	})
+	site, err := sendmail.Server.Site(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted, err := user.Lookup(site.Owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, err := strconv.Atoi(trusted.Uid)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := build(dir, source(t, mail), owner); err != nil {
 		t.Fatal(err)
 	}

@@ -82,17 +82,3 @@ func SiteAlias(dir, name string) (has, known bool, err error) {
 	}
 	return has, known, nil
 }
-
-// TrustedUser gives the owner of new maps by the sendmail.cf of a folder: the
-// user of its TrustedUser option, as makemap does; -1 where it does not say.
-func TrustedUser(dir string, lookup func(name string) (uid int, err error)) int {
-	c, err := conf.Read(dir)
-	if err != nil || c.Option("TrustedUser") == "" {
-		return -1
-	}
-	uid, err := lookup(c.Option("TrustedUser"))
-	if err != nil {
-		return -1
-	}
-	return uid
-}
