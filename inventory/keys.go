@@ -194,7 +194,7 @@ var hostKeys = []key[Host]{
 	{Key{"local_names", "list of domains", "Further names for class w that are no virtual domains.", "[localhost]"},
 		func(r *reader, v value, h *Host) { h.LocalNames = r.domainNames(v, "local_names") }},
 	{Key{"server", "sendmail", "What kind of mail server it is; default sendmail.", "sendmail"},
-		func(r *reader, v value, h *Host) { h.Server = oneOf(r, v, "server", ServerSendmail) }},
+		func(r *reader, v value, h *Host) { h.Server = oneOf(r, v, "server", ServerKinds...) }},
 	{Key{"mail_dir", "path", "Where the files live on the server; default /etc/mail.", "/etc/mail"},
 		func(r *reader, v value, h *Host) { h.MailDir = r.folder(v, "mail_dir", h.MailDir) }},
 	{Key{"map", "hash, cdb or text", "How tables are stored; default hash.", "hash"},

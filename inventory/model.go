@@ -56,8 +56,13 @@ type Host struct {
 // ServerKind is a kind of mail server.
 type ServerKind string
 
-// ServerSendmail is sendmail, the default.
-const ServerSendmail ServerKind = "sendmail"
+// Kinds of mail servers.
+const (
+	ServerSendmail ServerKind = "sendmail" // the default
+)
+
+// ServerKinds are all kinds, the default first.
+var ServerKinds = []ServerKind{ServerSendmail}
 
 // A Network is an address or a prefix that is this server.
 type Network struct {

@@ -73,8 +73,7 @@ Examples:
 // A finder routes addresses and knows the place of a row.
 type finder struct {
 	set   mta.Set
-	place func(key string) string
-	close func() error
+	place func(step outcome.Step) string // of a row that was hit; empty: it is not known
 }
 
 func (a lookupArgs) open(stdio Stdio) (*finder, error) {
@@ -85,15 +84,16 @@ func (a lookupArgs) open(stdio Stdio) (*finder, error) {
 	if err != nil {
 		return nil, err
 	}
-	place := func(key string) string {
-		pos, ok := source.Place(key)
-		if !ok {
+	table, _ := serverOf(source).Of(mta.Addresses)
+	place := func(step outcome.Step) string {
+		pos, ok := source.Place(step.Key)
+		if !ok || !step.Hit || step.Table != table.Name {
 			return ""
 		}
 		at, _ := source.Inventory().Sources.Place(pos)
 		return at.String()
 	}
-	return &finder{source.Set(), place, func() error { return nil }}, nil
+	return &finder{source.Set(), place}, nil
 }
 
 func (a lookupArgs) openMaps(stdio Stdio) (*finder, error) {
@@ -101,7 +101,7 @@ func (a lookupArgs) openMaps(stdio Stdio) (*finder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &finder{set, func(string) string { return "" }, set.Close}, nil
+	return &finder{set, func(outcome.Step) string { return "" }}, nil
 }
 
 func lookup(a lookupArgs, addresses []string, stdio Stdio) (err error) {
@@ -109,7 +109,7 @@ func lookup(a lookupArgs, addresses []string, stdio Stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.close()) }()
+	defer func() { err = errors.Join(err, f.set.Close()) }()
 	print := f.explain
 	switch {
 	case a.format == "json":
@@ -249,7 +249,7 @@ func (f *finder) explain(out io.Writer, asked string) error {
 
 func (f *finder) describe(step outcome.Step) string {
 	text := stepText(step)
-	if place := f.place(step.Key); step.Hit && step.Table == mta.Virtual && place != "" {
+	if place := f.place(step); place != "" {
 		text += "  (" + place + ")"
 	}
 	return text
@@ -286,9 +286,7 @@ func (f *finder) asJSON(out io.Writer, asked string) error {
 	}
 	for _, step := range trace {
 		row := stepJSONOf(step)
-		if step.Hit && step.Table == mta.Virtual {
-			row.Place = f.place(step.Key)
-		}
+		row.Place = f.place(step)
 		answer.Trace = append(answer.Trace, row)
 	}
 	return json.NewEncoder(out).Encode(answer)

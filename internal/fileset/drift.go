@@ -95,7 +95,7 @@ func Ages(text, path string) string {
 		return fmt.Sprintf("%s has no text beside it", path)
 	}
 	if m, err := os.Stat(path); err == nil && m.ModTime().Before(source.ModTime()) {
-		return fmt.Sprintf("%s is older than %s: what the text says may not be what sendmail does", path, text)
+		return fmt.Sprintf("%s is older than %s: what the text says may not be what the server does", path, text)
 	}
 	return ""
 }

@@ -32,7 +32,7 @@ type Before interface {
 
 // ErrBlind says that neither the map nor the text of the virtual addresses can be
 // read, in a folder in which virtmap never wrote.
-var ErrBlind = errors.New("neither the map nor the text of the virtusertable can be read")
+var ErrBlind = errors.New("neither the map nor the text of the virtual addresses can be read")
 
 // A Leave says when the rows of domains that left may go.
 type Leave struct {

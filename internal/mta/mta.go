@@ -209,9 +209,6 @@ type Local interface {
 	Listed() []string
 }
 
-// Virtual is the Table of steps whose keys are virtual addresses.
-const Virtual = "virtusertable"
-
 // A Pair is two sets of one server that are to be compared.
 type Pair struct {
 	Old, Next Set

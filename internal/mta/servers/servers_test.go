@@ -1,0 +1,46 @@
+package servers_test
+
+import (
+	"testing"
+
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/servers"
+	"virtmap/inventory"
+)
+
+// TestTheTableIsThatOfTheInventory holds the names of host.server to the table.
+func TestTheTableIsThatOfTheInventory(t *testing.T) {
+	if len(servers.All) != len(inventory.ServerKinds) {
+		t.Fatalf("there are %d servers, and host.server takes %q", len(servers.All), inventory.ServerKinds)
+	}
+	for i, kind := range inventory.ServerKinds {
+		if name := servers.All[i].Name; name != string(kind) {
+			t.Errorf("server %d is %s in the table, and %s in the inventory", i, name, kind)
+		}
+	}
+	if s, ok := servers.ByName("sendmail"); !ok || s != servers.All[0] {
+		t.Error("sendmail is not the default")
+	}
+}
+
+// TestEveryServerHasWhatEveryServerHas looks for the parts of a server that may not
+// be nil, and for one file of addresses.
+func TestEveryServerHasWhatEveryServerHas(t *testing.T) {
+	for _, s := range servers.All {
+		if s.Compile == nil || s.Open == nil || s.Find == nil || s.Dir == "" || len(s.Maps) == 0 {
+			t.Errorf("%s lacks a part", s.Name)
+		}
+		addresses := 0
+		for _, f := range s.Files {
+			if f.Role == mta.Addresses {
+				addresses++
+			}
+			if (f.Rows == nil) == (f.Lines == nil) || f.Rows != nil && f.Row == nil {
+				t.Errorf("%s: %s is neither a table nor a list", s.Name, f.Name)
+			}
+		}
+		if addresses != 1 {
+			t.Errorf("%s has %d files of addresses", s.Name, addresses)
+		}
+	}
+}
