@@ -2,6 +2,7 @@ package program_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/textproto"
 	"os"
@@ -109,8 +110,15 @@ func TestSendmailUnderFire(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set := publish.Set{Outputs: outputs, State: filepath.Join(dir, "state"), FS: publish.OS, Gap: 2 * time.Second}
-		if _, err := publish.Publish(context.Background(), set); err != nil {
+		set := publish.Set{Outputs: outputs, State: filepath.Join(dir, "state"), FS: publish.OS, Gap: 2 * time.Second, Entered: true}
+		// A process that another test starts keeps the lock of the build before,
+		// until it runs its program.
+		leave, err := publish.Enter(context.Background(), set.FS, files, set.State, publish.Holder{Wait: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = publish.Publish(context.Background(), set)
+		if err := errors.Join(err, leave()); err != nil {
 			t.Fatal(err)
 		}
 	}
