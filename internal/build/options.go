@@ -24,6 +24,7 @@ type Options struct {
 	MC      string // the server's sendmail.mc, in which our block is kept; empty: none
 	MX      Asking // who is asked about MX records
 
+	All      bool // Review works all out, also where nothing moved since the last run
 	Adopt    bool // files that a person made are replaced
 	DryRun   bool // nothing is written
 	Quiet    bool // nobody hears of warnings

@@ -25,6 +25,9 @@ type Reviewed struct {
 // Review finds out what a run would change, and writes nothing. What a person
 // changed is compared like everything else; Run refuses it.
 func Review(ctx context.Context, o Options, events Events) (v Reviewed, err error) {
+	if !o.All && begin(o, events).nothingToDo() {
+		return v, nil // the last run has compared everything
+	}
 	o.DryRun, o.Adopt = true, true
 	r := begin(o, events)
 	if err := r.prepare(ctx); err != nil {

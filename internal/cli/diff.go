@@ -77,6 +77,7 @@ func (a *diffArgs) run(ctx context.Context, stdio Stdio) error {
 	if err != nil {
 		return err
 	}
+	options.All = a.save != ""
 	review, err := build.Review(ctx, options, &narrator{stages: stdio.stages, stdio: stdio, quiet: a.quiet})
 	if err != nil {
 		return buildExit(err, stdio)

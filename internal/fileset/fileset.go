@@ -8,10 +8,14 @@
 package fileset
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
+	"sync"
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mmap"
@@ -68,6 +72,7 @@ func (b *builder) file(file mta.File, text mta.Text) {
 		return
 	case b.typ.Write != nil:
 		b.table(file, text.Rows)
+		b.last().Sum = sync.OnceValue(func() string { return b.typ.Name + " " + sumOf(withoutHead(text.Bytes)) })
 	}
 	if file.Union {
 		b.bridgeTable(file, text.Bytes, text.Rows)
@@ -92,6 +97,7 @@ func textOutput(path string, mode fs.FileMode, content []byte, lines func([]byte
 		Write:   func(w io.WriteSeeker) error { _, err := w.Write(content); return err },
 		Damaged: func(image *mmap.Image) error { return DamagedText(image.Bytes) },
 		Same:    func(image *mmap.Image) bool { return image.Equal(content) },
+		Sum:     sync.OnceValue(func() string { return sumOf(content) }),
 		Check: func(image *mmap.Image) error {
 			if !image.Equal(content) {
 				return fmt.Errorf("it differs from what was written")
@@ -123,6 +129,23 @@ func (b *builder) table(file mta.File, rows mapfile.Rows) {
 		return sameRows(image, b.typ, installed, mapfile.SumOf(installed)) == nil
 	}
 	b.outputs = append(b.outputs, out)
+}
+
+func sumOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// withoutHead is a text without the comments that it begins with, which are in no map.
+func withoutHead(text []byte) []byte {
+	for len(text) > 0 && text[0] == '#' {
+		end := bytes.IndexByte(text, '\n')
+		if end < 0 {
+			return nil
+		}
+		text = text[end+1:]
+	}
+	return text
 }
 
 // missing gives the lines of old that are not in kept.

@@ -43,6 +43,9 @@ func (p *publisher) compare() error {
 // cut short meanwhile is read a second time. When that fails too, the disk
 // cannot read it: the file is damaged, and is made anew if virtmap wrote it.
 func (p *publisher) compareInstalled(out Output, info Info, foreign *Foreign) (err error) {
+	if p.compareSeen(out, info) {
+		return nil
+	}
 	for range 2 {
 		err = p.image(out.Path, func(image *mmap.Image) error { return p.compareOne(out, info, image, foreign) })
 		if !errors.Is(err, mmap.ErrCut) {
@@ -107,11 +110,16 @@ func (p *publisher) add(s staged) {
 }
 
 // keep records a file that stays as it is. A map that is older than its text gets
-// a new time later, because the tools of the system would rebuild it.
+// a new time later, because the tools of the system would rebuild the map.
 func (p *publisher) keep(out Output, info Info, image *mmap.Image) {
 	if !out.Shared {
 		p.manifest.Files[key(out.Path)] = []string{p.digest(out.Path, image)}
 	}
+	p.keepTime(out, info)
+}
+
+// keepTime notes that a map is older than its text.
+func (p *publisher) keepTime(out Output, info Info) {
 	if out.Source == "" {
 		return
 	}

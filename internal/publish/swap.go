@@ -36,6 +36,7 @@ func (p *publisher) settle() error {
 	for name, digests := range p.manifest.Files {
 		p.manifest.Files[name] = digests[len(digests)-1:]
 	}
+	p.see()
 	if err := p.writeManifest(); err != nil {
 		return err
 	}
