@@ -112,7 +112,7 @@ func (f *found) passOver(l *Layout) (blind bool) {
 func (f *found) pairFound(after *View, layout Layout) (pair mta.Pair, err error) {
 	layout.Host = after.Router.Host
 	if f.passOver(&layout) {
-		return pair, mta.ErrBlind
+		return pair, errBlind{}
 	}
 	if f.site, err = OpenServer(layout, nil, after.Router.Account); err != nil {
 		return pair, err
@@ -126,3 +126,12 @@ func (f *found) pairFound(after *View, layout Layout) (pair mta.Pair, err error)
 	after.WithSite(f.site)
 	return Compared(before, after), nil
 }
+
+// errBlind is mta.ErrBlind in sendmail's words.
+type errBlind struct{}
+
+func (errBlind) Error() string {
+	return "neither the map nor the text of the virtusertable can be read"
+}
+
+func (errBlind) Is(target error) bool { return target == mta.ErrBlind }
