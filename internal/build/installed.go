@@ -12,7 +12,7 @@ import (
 func (r *run) findInstalled() mta.Before {
 	return r.server.Find(mta.Folder{
 		Dir: r.Out, Host: r.source.Inventory().Host.Name.Text, Copies: r.copies,
-		Known: publish.Known(publish.OS, r.State), Tell: r.events.Tell,
+		Known: publish.Known(publish.OS, r.State), Untouched: publish.Untouched(publish.OS, r.State), Tell: r.events.Tell,
 	})
 }
 

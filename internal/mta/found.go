@@ -12,6 +12,10 @@ type Folder struct {
 	Copies func(name string) (path string, ok bool) // sound copies of texts that virtmap wrote; nil: none
 	Known  bool                                     // virtmap wrote files there
 	Tell   func(line string)                        // is told what is damaged and passed over
+
+	// Untouched reports whether a file is for certain as virtmap put it in place: a
+	// map then has the rows of its text. It may be nil: every file is read.
+	Untouched func(path string) bool
 }
 
 // A Before is the set that a run finds in a folder. It is opened when it is first

@@ -36,6 +36,7 @@ func (f *found) open(damaged []string) (*Installed, error) {
 	if err != nil {
 		return nil, err
 	}
+	set.untouched = f.Untouched
 	f.set, f.damaged, f.instead, f.blind = set, damaged, instead, blind
 	return set, nil
 }

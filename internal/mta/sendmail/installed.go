@@ -25,24 +25,25 @@ type Installed struct {
 	// EachRow gives every row of the virtusertable, until there is an error.
 	EachRow func(row func(key, value []byte) error) error
 
-	names    []string                          // of class w
-	virtual  []string                          // of class {VirtHost}
-	relayed  []string                          // of class R, of the file that a build writes
-	ours     []string                          // of the files that a build writes
-	stays    struct{ names, relayed []string } // of other files and the configuration, in class w and R
-	own      virtuser.Lookup                   // our alias file alone; nil: it is not read
-	ownText  string                            // its path
-	site     virtuser.Lookup                   // the server's own
-	typ      string                            // of the maps; empty: any that is there
-	foreign  bool                              // the map is of a class that no type is
-	text     string                            // path of the virtusertable
-	rows     *mapfile.File                     // its map; nil: there is none
-	tables   []tableFile                       // that are read: the virtusertable, and alias files
-	lenient  bool                              // what is not there is empty
-	at       func(path string) string
-	open     []*mapfile.File
-	seen     []mta.Stamp // of every file that was opened or looked for
-	warnings []string    // what is missing, older than its text, or not read
+	names     []string                          // of class w
+	virtual   []string                          // of class {VirtHost}
+	relayed   []string                          // of class R, of the file that a build writes
+	ours      []string                          // of the files that a build writes
+	stays     struct{ names, relayed []string } // of other files and the configuration, in class w and R
+	own       virtuser.Lookup                   // our alias file alone; nil: it is not read
+	ownText   string                            // its path
+	site      virtuser.Lookup                   // the server's own
+	typ       string                            // of the maps; empty: any that is there
+	foreign   bool                              // the map is of a class that no type is
+	text      string                            // path of the virtusertable
+	rows      *mapfile.File                     // its map; nil: there is none
+	tables    []tableFile                       // that are read: the virtusertable, and alias files
+	lenient   bool                              // what is not there is empty
+	untouched func(path string) bool            // a file is as a build put it in place; nil: it is not known
+	at        func(path string) string
+	open      []*mapfile.File
+	seen      []mta.Stamp // of every file that was opened or looked for
+	warnings  []string    // what is missing, older than its text, or not read
 }
 
 func unmoved(path string) string { return path }
@@ -252,7 +253,7 @@ func (s *Installed) empty(path string, err error) bool {
 // is sorted and its map has the same, which is quicker to go through.
 func (s *Installed) Table() (*virtuser.Table, error) {
 	if text, err := regular.Read(s.at(s.text), regular.NoLimit); err == nil && s.text != "" {
-		if t, sorted := virtuser.ReadSorted(text); sorted && s.has(t) {
+		if t, sorted := virtuser.ReadSorted(text); sorted && (s.isOfText() || s.has(t)) {
 			return t, nil
 		}
 	}
@@ -267,6 +268,12 @@ func (s *Installed) Table() (*virtuser.Table, error) {
 	})
 	s.Release()
 	return t, failed
+}
+
+// isOfText reports whether the map of the virtusertable was made of its text for
+// certain.
+func (s *Installed) isOfText() bool {
+	return s.untouched != nil && s.rows != nil && s.untouched(s.at(s.text)) && s.untouched(s.rows.Path())
 }
 
 // InMemory gives a Router that asks a table instead of the virtusertable, where
