@@ -2,82 +2,86 @@ package mta
 
 import "time"
 
-// A Conf is the main configuration of a folder, as it was read.
+// A Conf is the main configuration of a server, as read for one folder.
 type Conf interface {
-	// Reading works out what the running server reads of a build whose files are in
-	// a folder. started is when the server read its configuration, zero where none
-	// runs; before is what was remembered of an earlier Reading.
+	// Reading works out what the running server reads of a build. dir is the folder of
+	// the build's files. started is the time at which the server read its
+	// configuration; it is zero if no server runs. before is the last Remember of an
+	// earlier Reading; it is the zero Remembered if there is none.
 	Reading(b Build, dir string, started time.Time, before Remembered) Reading
-	// Daemon gives the server that runs. elsewhere says that the folder is not the
-	// one of this machine's server.
+	// Daemon returns the running server; runs is false if there is none. elsewhere says
+	// that the folder belongs to another server than the one of this machine.
 	Daemon(elsewhere bool) (d Daemon, runs bool)
-	// PidFiles are the files that a running server writes at every start.
+	// PidFiles returns the paths of the files that a server writes at every start.
+	// elsewhere is as for Daemon.
 	PidFiles(elsewhere bool) []string
-	// Place is the path of the configuration; empty where there is none.
+	// Place returns the path of the configuration; empty if there is no configuration.
 	Place() string
 }
 
 // A Reading says what the running server reads of a build. A server reads its
-// configuration when it starts: what the file says counts only from then on.
+// configuration when it starts. A later change of the configuration counts only after
+// the next start.
 type Reading struct {
 	Gaps  []Gap
-	Stale bool     // the running server was started before its configuration was changed
-	Says  []string // what is missing, a line each
+	Stale bool     // the configuration was changed after the start of the running server
+	Says  []string // what is missing, one line each
 
-	// Remember is what is to be remembered; nil: nothing new is known.
+	// Remember is stored until the next build, whose Reading gets it as before. nil:
+	// what was stored stays.
 	Remember *Remembered
-	// Holds reports whether a file, by its name, must wait: the server would refuse
-	// mail as long as it does not read what the file leads to.
+	// Holds reports whether the file with a name must wait. With this file, the server
+	// would refuse mail until it also reads the other files that this file leads to.
 	Holds func(name string) bool
-	// Steps are what a person does to have everything read, in order. Lines of a file
-	// are indented.
+	// Steps returns what a person must do so that the server reads everything, in
+	// order. Lines to be written into a file are indented.
 	Steps func() []string
 }
 
-// Complete reports whether everything is read.
+// Complete reports whether the server reads everything.
 func (r *Reading) Complete() bool { return len(r.Gaps) == 0 && !r.Stale }
 
-// A Gap is something that a main configuration must read and does not.
+// A Gap is something that the main configuration must read and does not read.
 type Gap struct {
 	Path  string // of the configuration
-	Line  int    // of what clashes; 0: nothing is there
+	Line  int    // of the line that clashes; 0: no line clashes, something is missing
 	What  string
-	Write string // the line to write
+	Write string // the exact line to write
 }
 
-// Remembered is what is kept of a Reading from build to build: what the running
-// server read when it was started. Without it a configuration that was made anew,
-// with the same lines, would stop every build until the next restart.
+// Remembered is what the running server read when it was started. It is stored from
+// build to build. Without it, a configuration that was generated again with the same
+// lines would look like a change, and every build until the next restart would stop.
 type Remembered struct {
 	Started time.Time `json:"started"`
 	Reads   []string  `json:"reads"`
 }
 
-// A Daemon is a server that runs.
+// A Daemon is a running server.
 type Daemon struct {
-	Started time.Time // or read its configuration again
-	Coarse  bool      // the time was worked out, and may differ a little from run to run
+	Started time.Time // when it started, or last read its configuration again
+	Coarse  bool      // Started is computed, and two calls may differ by some milliseconds
 }
 
-// A Site is what the main configuration of a folder says of the server.
+// A Site is what the main configuration of a folder says about the server.
 type Site struct {
-	Name  string // what the server calls itself; empty: it does not say
-	Owner string // the user that maps belong to, by name or number; empty: the one who builds
+	Name  string // the server's own name; empty: the configuration has none
+	Owner string // the owner of maps, by name or number; empty: the user who runs the build
 }
 
-// Audited are installed files that are looked at.
+// Audited describes the installed files that an audit looks at.
 type Audited struct {
 	Dir     string
 	Build   Build
-	Here    bool                   // the files are those of this machine's server
+	Here    bool                   // the files are those of the server on this machine
 	Live    bool                   // the server reads from the folder
-	Owner   int                    // the user that maps belong to; -1: none is named
-	Account func(name string) bool // accounts of this machine
+	Owner   int                    // the user ID of the owner of maps; -1: the configuration names none
+	Account func(name string) bool // reports whether this machine has an account
 }
 
-// A Complaint is something that is wrong about installed files.
+// A Complaint is a fault of the installed files.
 type Complaint struct {
-	Place string // a file, with a line where that is known
+	Place string // a file, with the line if it is known
 	Text  string
-	Mend  string // a command, or what to write; empty: none is known
+	Mend  string // a command, or what to write; empty: no remedy is known
 }

@@ -1,15 +1,18 @@
-// Package mta says what a kind of mail server is to virtmap: a row of a table.
+// Package mta has the type Server, which describes one kind of mail server. Each kind
+// is one row of a table, in package servers. Package mtatest tests whether a Server
+// keeps the contract of this package.
 //
-// A Server is data first, its files in order, then functions. Compile and Open
-// are what every server has. The functions below them may be nil: a server that
-// has none cannot do it, and the commands say so. What is done to files (write,
-// compare, restore, bridge, look for drift) loops over Files and knows no server.
-// What is asked about addresses is asked of a Set.
+// A Server starts with data: its name, its checks, and its files in the order in which
+// they are put in place. Work on files (write, compare, restore, bridge, look for
+// drift) is a loop over Files; this code is the same for every server. Questions about
+// addresses are asked through a Set.
 //
-// What a server cannot do with an inventory is a fault of Compile, with its
-// place; there are no flags of capabilities.
+// The rest of a Server are functions. Every server has Compile, Open and Find. Each of
+// the other functions may be nil if its comment says so: this kind of server then lacks
+// the feature.
 //
-// Package servers has the table, package mtatest the contract as a test.
+// If a server cannot do what an inventory asks for, Compile reports a fault at the
+// place in the inventory. No flags describe what a server can do.
 package mta
 
 import (
@@ -25,60 +28,72 @@ import (
 
 // A Server is a kind of mail server.
 type Server struct {
-	Name  string   // as host.server has it
-	Dir   string   // where its files are by default
-	Maps  []string // how its tables may be stored, the default first
+	Name  string   // the value of host.server
+	Dir   string   // the default folder of its files
+	Maps  []string // the possible types of its maps, the default first
 	Files []File   // in the order in which they are put in place
 
-	Checks     []*diag.Check // what Compile may report
-	EditChecks []*diag.Check // what Edit may report
+	Checks     []*diag.Check // the checks of Compile and Check
+	EditChecks []*diag.Check // the checks of Edit
 
-	// Compile makes of an inventory what the server's files say. Faults are added
-	// to the list: what the server cannot do, each with its place.
+	// Compile makes the texts of the server's files from an inventory. It adds a fault,
+	// with its place, for each thing that the server cannot do. The Build is never nil,
+	// but it is written only if there are no errors. The same inventory gives the same
+	// bytes on every machine.
 	Compile func(m *inventory.Model, faults *diag.List) Build
-	// Open opens files, to be asked as the server would ask them. Where they cannot
-	// be read, the set may be there beside the error: its Seen tells when to try again.
+	// Open opens the files of a place, in order to answer as the server would answer.
+	// After an error, the Set may be nil or not: the Seen of a Set lists the files
+	// whose change is a reason to try again.
 	Open func(at Place, host Host) (Set, error)
-	// Pair prepares two sets of one server to be compared. It may be nil: then
-	// nothing is known to be the same, and every address is asked about.
+	// Pair prepares the comparison of two sets of this server. nil: NewPair serves in its
+	// place, and the outcome of every address is compared.
 	Pair func(old, next Set) Pair
 
-	// Check adds what an inventory says and the server cannot do at all. Compile does
-	// that too. It may be nil.
+	// Check adds a fault for each part of an inventory that the server cannot do at
+	// all. Compile also adds these faults. Check alone is used for a part of an
+	// inventory that is checked by itself. nil: there are no such faults.
 	Check func(m *inventory.Model, faults *diag.List)
-	// Waits gives, of the faults of a Compile without the domains that are held back,
-	// the rows that wait for such a domain. It may be nil.
+	// Waits picks faults of a Compile that left out the domains that are held back:
+	// those about mail that waits for such a domain. nil: no mail waits.
 	Waits func(faults *diag.List) []diag.Fault
-	// Find gives the set that a run finds in a folder.
+	// Find returns the installed set of a folder. It opens no file. It is never nil.
 	Find func(f Folder) Before
-	// Conf reads the main configuration of a folder. here says that the files are those
-	// of this machine's server. It may be nil: the configuration is not looked at.
+	// Conf reads the main configuration for a folder. here says that the files are
+	// those of the server on this machine. A configuration that is not there is no
+	// error: the Place of the Conf is empty. nil: no configuration is read.
 	Conf func(dir string, here bool) (Conf, error)
-	// Site is what the configuration of a folder says of the server. It may be nil.
+	// Site returns what the main configuration of a folder says about the server. A
+	// configuration that is not there is no error: the Site is zero. nil: nothing is
+	// known.
 	Site func(dir string) (Site, error)
-	// Edit gives the text of a file that a person maintains with the lines of a build in
-	// it, and how its lines are read. It may be nil: there is no such file.
+	// Edit returns the new text of a file that a person maintains: src with the lines
+	// for a build in it. lines reads a text of this file as lines, as File.Lines does.
+	// Faults of src are added to the list. nil: there is no such file.
 	Edit func(src *diag.Source, b Build, faults *diag.List) (text []byte, lines func([]byte) []string)
-	// Unread says whether the rows of a generation lead to a file that the running
-	// server does not read; nil: they do not. It may be nil.
+	// Unread says which file the running server does not read although the rows of a
+	// generation lead to it. The result is nil if there is no such file. nil: no
+	// generation is refused for this reason.
 	Unread func(k Kept) (*Unread, error)
-	// Named gives those of some files of a folder that a configuration still names, and
-	// the configurations that do. ok is false where that cannot be told. It may be nil.
+	// Named returns which of some files of a folder, given by their names, a
+	// configuration still names: named are these files, by are the paths of the
+	// configurations. ok is false if the configuration cannot be read. nil: the server
+	// has no configuration to read.
 	Named func(dir string, files []string) (named, by []string, ok bool)
-	// Audit names what is wrong about installed files and what the configuration reads of
-	// them, AuditUsers what about users, mailboxes and local aliases. Either may be nil.
+	// Audit returns the faults of the installed files, and of what the configuration
+	// reads of them. AuditUsers returns the faults of users, mailboxes and local
+	// aliases. With an error they also return the faults found so far. nil: there is
+	// nothing to audit.
 	Audit, AuditUsers func(a Audited) ([]Complaint, error)
-	// MapGap is how far apart two swaps of one map must be for a server that has the
-	// map open.
+	// MapGap is the least time between two swaps of one map while the server may have
+	// the map open.
 	MapGap time.Duration
 
-	// MapType gives the map type of the files of a folder, as the last build wrote
-	// them; empty where none is known. It may be nil: the type is not known.
+	// MapType returns the type of the maps in a folder, as the last build wrote them;
+	// empty if it is not known. nil: the type is never known.
 	MapType func(dir string) (string, error)
 }
 
-// MapTypeOf gives the map type of the files of a folder; empty where it is not
-// known.
+// MapTypeOf returns the type of the maps in a folder; empty if it is not known.
 func (s *Server) MapTypeOf(dir string) (string, error) {
 	if s.MapType == nil {
 		return "", nil
@@ -86,18 +101,19 @@ func (s *Server) MapTypeOf(dir string) (string, error) {
 	return s.MapType(dir)
 }
 
-// Role is what a file is to virtmap.
+// Role says what a file is for.
 type Role int
 
-// Roles of files. A server has one file of addresses.
+// Roles of files. A server has exactly one file with the role Addresses, and at most
+// one with the role Served or Relayed.
 const (
 	Other     Role = iota
 	Addresses      // the table of the virtual addresses
-	Served         // the domains that the server takes mail for
-	Relayed        // the domains that it relays
+	Served         // the list of the domains that the server takes mail for
+	Relayed        // the list of the domains that it relays
 )
 
-// Of is the file of a role, where the server has one.
+// Of returns the file with a role; ok is false if the server has none.
 func (s *Server) Of(role Role) (File, bool) {
 	for _, f := range s.Files {
 		if f.Role == role {
@@ -107,120 +123,134 @@ func (s *Server) Of(role Role) (File, bool) {
 	return File{}, false
 }
 
-// A File is one file of a server.
+// A File is one file of a server. A table has Rows and Row, every other file has Lines.
 type File struct {
 	Name string
 	Role Role
-	Mode fs.FileMode // of a file that is new
+	Mode fs.FileMode // of a new file; an existing file keeps its mode
 
-	// Rows reads the text of a table as its map has it; nil: the file is no table
-	// and has no map.
+	// Rows returns the rows that the map of a text has, in the form of the map. nil:
+	// the file is not a table, and has no map.
 	Rows func(text []byte) mapfile.Rows
-	// Row writes a row of a table as a line of its text.
+	// Row returns a row of the map as a line of the text, without the line end. nil
+	// only if the file is not a table.
 	Row func(key, value string) string
-	// Lines gives what a text that is no table says, without comments, each line
-	// for a person to read. Two texts with the same lines say the same.
+	// Lines returns the contents of a text as lines that a person can read, without
+	// comments. Two texts with the same lines, in any order, have the same meaning. nil
+	// only if the file is a table.
 	Lines func(text []byte) []string
 
 	Changed string // the word for --on-change: map, names, mc, …
 	Effect  Effect
 
-	// Union says that other files lead to this one: while a set is swapped, it has
-	// the rows or lines of the old set too.
+	// Union says that rows or lines of other files lead to this file. While a set is
+	// swapped, the file has the rows or lines of the old set and of the new set.
 	Union bool
-	// Emptied says that the server's configuration may name the file: once it was
-	// written, it is emptied and not left out when an inventory needs it no more.
+	// Emptied says that the configuration of the server may name this file. If the
+	// inventory no longer needs the file, a file that was once written becomes empty
+	// and is not removed.
 	Emptied bool
 }
 
-// Effect says what must happen before a server uses a file that changed.
+// Effect says what must happen before a server uses a changed file.
 type Effect int
 
-// Effects, from the least to the most.
+// Effects, from the smallest to the largest.
 const (
-	AtOnce  Effect = iota // nothing
-	Restart               // the server must be restarted, or reread its configuration
-	Rebuild               // its configuration must be made anew, and the server restarted
+	AtOnce  Effect = iota // nothing: the server sees the change
+	Restart               // the server must be restarted, or must read its configuration again
+	Rebuild               // the configuration must be generated again, and the server restarted
 )
 
-// A Text is what a file is to be.
+// A Text is the new content of a file.
 type Text struct {
 	Bytes  []byte
-	Rows   mapfile.Rows // of the map; nil: the file is no table
-	Unused bool         // the inventory needs no such file
+	Rows   mapfile.Rows // of the map, without a copy if possible; nil: the file is not a table
+	Unused bool         // the inventory does not need this file
 }
 
-// A Build is what an inventory becomes on a server. Which domains are served is
-// read of the Model each time, so that a decision about them needs no compiling
-// again.
+// A Build is an inventory in the form of one server. Each call reads the Model again
+// for the domains that are served. After a decision about domains, the build need not
+// be compiled again.
 type Build interface {
-	// Texts gives the text of each of the server's Files, in their order.
+	// Texts returns the text of each file, in the order of Files.
 	Texts() []Text
-	// MapType is one of the server's Maps.
+	// MapType returns the type of the maps: one of Maps.
 	MapType() string
-	// Set is the set as if the files were in place. Its accounts are the users and
-	// the local aliases of the inventory.
+	// Set returns the set that the files would be once they are in place. Its accounts
+	// are the users and the local aliases of the inventory.
 	Set() Set
-	// Inventory is what the build was made of.
+	// Inventory returns the inventory of the build.
 	Inventory() *inventory.Model
-	// Size is the number of rows of the virtual addresses, and the bytes of their text.
+	// Size returns the number of rows of the virtual addresses, and the bytes of their
+	// text.
 	Size() (rows int, bytes int64)
-	// Place gives the place in the inventory that made a row of the virtual
-	// addresses.
+	// Place returns the place in the inventory from which a row of the virtual
+	// addresses was made; ok is false if the table has no row with the key.
 	Place(key string) (pos diag.Pos, ok bool)
 }
 
-// A Place says which files are opened: those of a folder, each where at finds
-// it. A nil at leaves them where they are.
+// A Place says which files are opened. The files belong to the folder Dir. At returns
+// the path from which each file is read, for example while the file is not in its
+// folder yet; nil: each file is read from its own path, and only the files that the
+// configuration names are read.
 type Place struct {
 	Dir string
 	At  func(path string) string
 }
 
-// A Host is the server as far as no file says.
+// A Host is what no file says about the server.
 type Host struct {
 	Name    string                 // the server's own name
-	Account func(name string) bool // its accounts; nil: none
+	Account func(name string) bool // reports whether the server has an account; nil: it has none
 }
 
-// A Set is a set of files that can be asked. It is safe for concurrent use.
+// A Set is a set of files that answers for addresses. It is safe for concurrent use.
 type Set interface {
-	// Route gives what becomes of mail from a stranger for an address, and every
-	// key that was tried, in order.
+	// Route returns the outcome of mail from a stranger to an address, and every key
+	// that was tried, in order. The outcome is an answer of the server, so Open is
+	// false.
 	Route(addr string) (outcome.Outcome, []outcome.Step)
-	// Domains are those that the server takes mail for, and those that it relays.
+	// Domains returns the domains that the server takes mail for, and the domains that
+	// it relays.
 	Domains() (served, relayed []string)
-	// Rows are those of the virtual addresses, sorted as inventory orders keys.
+	// Rows returns the rows of the virtual addresses, in the order of
+	// inventory.CompareKeys.
 	Rows() (mapfile.Rows, error)
-	// Warnings say what is missing, older than its text, or not read.
+	// Warnings returns a line for each file that is missing, older than its text, or
+	// not read; nil: there are none.
 	Warnings() []string
-	// Seen are the files that were opened or looked for.
+	// Seen returns the stamp of each file that was opened or looked for, taken before
+	// the file was opened.
 	Seen() []Stamp
 	Close() error
 }
 
-// Local is what a Set may know beside: local names, and lists that a build writes.
+// Local is implemented by a Set that also knows local names and the lists that a build
+// writes.
 type Local interface {
-	// Ends gives the recipients that a local name leads to by the aliases of the set.
+	// Ends returns the final recipients of a local name, after the aliases of the set.
 	Ends(name string) []string
 	// Knows reports whether the server's own aliases have a name.
 	Knows(name string) bool
-	// Listed are the domains in the files that a build writes.
+	// Listed returns the domains in the files that a build writes.
 	Listed() []string
 }
 
-// A Pair is two sets of one server that are to be compared.
+// A Pair is two sets of one server, prepared for a comparison.
 type Pair struct {
 	Old, Next Set
-	// Same reports whether a value that a row has in both sets leads to the same
-	// end in both. Where that is not known the answer is no.
+	// Same reports whether mail to a value ends at the same recipients in both sets.
+	// Both sets have a row with this value. false: it may end at different ones, and
+	// the addresses of the row are compared.
 	Same func(value []byte) bool
-	// SameRole reports whether both sets serve a domain, or relay it, or neither.
+	// SameRole reports whether a domain has the same role in both sets: served,
+	// relayed, or neither.
 	SameRole func(domain string) bool
 }
 
-// NewPair is the Pair of two sets of which nothing is known to be the same but the
-// roles of their domains.
+// NewPair returns a Pair for sets about which only the roles of the domains are known:
+// Same is always false.
 func NewPair(old, next Set) Pair {
 	was, is := roles(old), roles(next)
 	return Pair{
@@ -230,7 +260,7 @@ func NewPair(old, next Set) Pair {
 	}
 }
 
-// roles is 1 for the domains that a set serves, 2 for those that it relays.
+// roles returns the role of each domain of a set: 1 for served, 2 for relayed.
 func roles(s Set) map[string]int {
 	all := map[string]int{}
 	served, relayed := s.Domains()
@@ -243,7 +273,7 @@ func roles(s Set) map[string]int {
 	return all
 }
 
-// Domains gives all domains of a set.
+// Domains returns all domains of a set: first the served ones, then the relayed ones.
 func Domains(s Set) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		served, relayed := s.Domains()

@@ -5,14 +5,14 @@ import (
 	"os"
 )
 
-// A Stamp tells one state of a file from another.
+// A Stamp is one state of a file, as os.Stat returns it.
 type Stamp struct {
 	Path string
-	info fs.FileInfo // nil: the file is not there
+	info fs.FileInfo // nil: there was no file, or os.Stat failed
 }
 
-// StampOf takes the stamp of a file. It is taken before the file is opened: what
-// changes meanwhile is noticed later.
+// StampOf takes the stamp of a file. Take the stamp before the file is opened: then
+// Holds also notices a change while the file is read.
 func StampOf(path string) Stamp {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -24,7 +24,7 @@ func StampOf(path string) Stamp {
 // Found reports whether the file was there.
 func (s Stamp) Found() bool { return s.info != nil }
 
-// Holds reports whether the file is as it was.
+// Holds reports whether the file is still as it was.
 func (s Stamp) Holds() bool {
 	now := StampOf(s.Path).info
 	if s.info == nil || now == nil {

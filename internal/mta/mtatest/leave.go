@@ -13,7 +13,8 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// withLeaving gives the edited build with what must stay of the domains that leave.
+// withLeaving returns the edited build, together with the rows that must stay for the
+// domains that leave.
 func (c *trial) withLeaving() (mta.Build, error) {
 	dir, err := c.inFolder(c.old.build)
 	if err != nil {
@@ -25,9 +26,9 @@ func (c *trial) withLeaving() (mta.Build, error) {
 	return kept, errors.Join(err, before.Close())
 }
 
-// leaving puts those files of the edited set in place that the server uses at once,
-// and leaves those that it reads at a restart: a domain that leaves is answered as
-// before.
+// leaving replaces the old files that the server uses at once, but not the files that
+// it reads at a restart. The outcome of an address in a domain that leaves must not
+// change.
 func (c *trial) leaving() error {
 	next, err := c.withLeaving()
 	if err != nil {
@@ -83,8 +84,8 @@ func replace(dir, fresh, name string) error {
 	return nil
 }
 
-// unchanged reports an address of a domain that leaves, and whose outcome is neither
-// as before nor that of the old rows with what they lead to in its new form.
+// unchanged returns an error for an address of a domain that leaves, if its outcome is
+// in none of the allowed maps.
 func (c *trial) unchanged(now map[string]outcome.Outcome, allowed ...map[string]outcome.Outcome) error {
 	served, _ := c.old.build.Set().Domains()
 	stays, relayed := c.next.build.Set().Domains()
@@ -104,7 +105,7 @@ func (c *trial) unchanged(now map[string]outcome.Outcome, allowed ...map[string]
 func domainOf(addr string) string { return addr[strings.LastIndexByte(addr, '@')+1:] }
 
 // wired asks for the gaps of a configuration that reads everything, and of the same
-// without each of its lines in turn.
+// configuration without one of its lines, for each line in turn.
 func (c *trial) wired() error {
 	if c.Server.Conf == nil {
 		return nil

@@ -1,23 +1,24 @@
-// Package mtatest is the contract of package mta as a test, which any server
-// passes or fails:
+// Package mtatest tests whether a server keeps the contract of package mta:
 //
 //	func TestContract(t *testing.T) { mtatest.Run(t, mtatest.Subject{Server: postfix.Server}, 300) }
 //
-// Of each generated inventory, and of an edited form of it, the contract asks:
+// The test generates inventories. For each one, and for an edited form of it, it
+// checks:
 //
-//   - The written files, opened again, do with every address and near miss what the
-//     inventory promises, and what the Build said before it was written.
-//   - Rows are sorted by their keys, each has its place in the inventory, and the
-//     served and relayed domains are those of the inventory.
-//   - While the edited set is swapped in, stopped at every call, an address goes
-//     where the old set or the new one sends it.
-//   - A domain that leaves is answered as before until the server is restarted.
+//   - The files, written and opened again, give the promise of the inventory for every
+//     address and near miss. The Set of the Build gives the same before it is written.
+//   - Rows are sorted by their keys. Each row has a place in the inventory. The served
+//     and relayed domains are those of the inventory.
+//   - When the swap of the edited set is stopped at any call, each address has its old
+//     outcome, its new outcome, or the old one with the new form of the files that
+//     other files lead to.
+//   - A domain that leaves keeps its outcomes until the server is restarted.
 //   - A rollback brings the old outcomes back.
-//   - A configuration that reads everything has no gap; without any one of its
-//     lines it has one.
+//   - A configuration that reads everything has no gap. Without any one of its lines it
+//     has a gap.
 //
-// Try gives what is broken as an error, so that a server that is wrong on purpose
-// can be tried too.
+// Try returns the first fault as an error, so that a test can also try a server that is
+// wrong on purpose.
 package mtatest
 
 import (
@@ -36,18 +37,18 @@ import (
 	"virtmap/inventory"
 )
 
-// A Subject is a server that is tried.
+// A Subject is the server under test.
 type Subject struct {
 	Server *mta.Server
 
-	// Configuration gives the name and the lines of a main configuration that reads
-	// all that a build needs from a folder, and each line of which is needed. It may
-	// be nil where the server has no Conf.
+	// Configuration returns the file name and the lines of a main configuration that
+	// reads everything a build needs from a folder. None of the lines is redundant. It
+	// may be nil if the server has no Conf.
 	Configuration func(dir string, b mta.Build) (name string, lines []string)
 }
 
-// Run tries n generated inventories. Those with faults count too: a server must
-// refuse what it cannot do.
+// Run tests n generated inventories. An inventory with faults counts as one of them,
+// because a server must refuse what it cannot do.
 func Run(t *testing.T, s Subject, n int) {
 	t.Helper()
 	addresses, refused := 0, 0
@@ -70,8 +71,8 @@ func Run(t *testing.T, s Subject, n int) {
 // ErrFaults says that a generated inventory has faults.
 var ErrFaults = errors.New("the inventory has faults")
 
-// Try holds a server to the contract with the inventories of a seed. It uses a
-// folder that is empty, and gives how many addresses it asked about.
+// Try tests the server with the inventories of one seed. folder must be empty.
+// addresses is the number of addresses that were tried.
 func Try(folder string, s Subject, seed uint64) (addresses int, err error) {
 	old, err := s.compile(seed, 1)
 	if err != nil {
@@ -96,7 +97,7 @@ func Try(folder string, s Subject, seed uint64) (addresses int, err error) {
 	return len(c.addresses), nil
 }
 
-// A trial is what is tried with the inventories of one seed.
+// A trial is the test with the inventories of one seed.
 type trial struct {
 	Subject
 	folder    string
@@ -112,8 +113,8 @@ type edition struct {
 	addresses []string
 }
 
-// compile makes an edition of the inventory of a seed. Some domains of the two
-// editions are the same, some have other addresses, and some are in one only.
+// compile generates and compiles one of the two inventories of a seed. Some domains are
+// the same in both, some have other addresses, and some are in only one.
 func (s Subject) compile(seed, edit uint64) (*edition, error) {
 	r := rand.New(rand.NewPCG(seed, edit))
 	text := sample.Inventory(r, s.Server.Dir, s.Server.Maps[seed%uint64(len(s.Server.Maps))])
@@ -139,7 +140,7 @@ func (s Subject) compile(seed, edit uint64) (*edition, error) {
 	return e, nil
 }
 
-// add adds an address that a client can send, folded.
+// add adds an address that a client can send. The address is folded.
 func (e *edition) add(addr string) {
 	if folded, problem := mailaddr.Fold(addr); problem == nil && strings.Contains(folded, "@") {
 		e.addresses = append(e.addresses, folded)

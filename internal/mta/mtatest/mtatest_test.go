@@ -51,7 +51,7 @@ func TestAWrongServerIsCaught(t *testing.T) {
 	}
 }
 
-// caughtAt gives the first break of the contract that is found.
+// caughtAt returns the first fault that the contract finds.
 func caughtAt(t *testing.T, s mtatest.Subject) error {
 	for seed := range uint64(20) {
 		if _, err := mtatest.Try(t.TempDir(), s, seed); err != nil && !isFaults(err) {

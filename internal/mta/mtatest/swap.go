@@ -24,12 +24,11 @@ const (
 	memState = "/state"
 )
 
-// stops is at how many calls of a swap the process is stopped, spread over all.
+// stops is the number of calls at which the swap is stopped, spread over all its calls.
 const stops = 12
 
-// swapped stops the swap of the edited set at its calls: every address goes where
-// the old set or the new one sends it, or where the old set does with the files
-// that others lead to already new.
+// swapped stops the swap of the edited set at some of its calls. Each address must then
+// have an outcome of one of the maps of allowed.
 func (c *trial) swapped() error {
 	next, err := c.withLeaving()
 	if err != nil {
@@ -73,8 +72,7 @@ func (c *trial) swapped() error {
 	return nil
 }
 
-// inMemory gives the outputs of the old set, and of the next, for a folder in
-// memory.
+// inMemory returns the outputs of the old and of the next set, for a folder in memory.
 func (c *trial) inMemory(next mta.Build) (old, new []publish.Output, err error) {
 	if old, err = fileset.Outputs(c.Server, c.old.build, memDir, -1); err != nil {
 		return nil, nil, err
@@ -83,7 +81,7 @@ func (c *trial) inMemory(next mta.Build) (old, new []publish.Output, err error) 
 	return old, new, err
 }
 
-// allowed are the outcomes that an address may have during the swap.
+// allowed returns the outcomes before, after and during the swap.
 func (c *trial) allowed(next mta.Build) (all []map[string]outcome.Outcome, err error) {
 	before, err := c.of(c.old.build)
 	if err != nil {
@@ -97,8 +95,8 @@ func (c *trial) allowed(next mta.Build) (all []map[string]outcome.Outcome, err e
 	return []map[string]outcome.Outcome{before, after, between}, err
 }
 
-// between are the outcomes of the old set with the files that others lead to in
-// the form that serves both sets.
+// between returns the outcomes of the old set, if the files that other files lead to
+// already have the form that serves both sets.
 func (c *trial) between(next mta.Build) (map[string]outcome.Outcome, error) {
 	dir, err := c.inFolder(c.old.build)
 	if err != nil {
@@ -120,8 +118,8 @@ func (c *trial) between(next mta.Build) (map[string]outcome.Outcome, error) {
 	return c.outcomes(dir)
 }
 
-// bridge writes the form of an output that serves both sets, where the old set has
-// the file.
+// bridge writes the form of an output that serves both sets. It does nothing if the old
+// set has no such file.
 func bridge(out publish.Output) error {
 	installed, err := os.ReadFile(out.Path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -141,7 +139,7 @@ func bridge(out publish.Output) error {
 	return errors.Join(write(file), file.Close())
 }
 
-// copied copies the files in memory into a folder and asks there.
+// copied copies the files in memory into a folder, and calls ask with it.
 func (c *trial) copied(files *memfs.FS, ask func(dir string) (map[string]outcome.Outcome, error)) (map[string]outcome.Outcome, error) {
 	dir, err := os.MkdirTemp(c.folder, "copy-")
 	if err != nil {
@@ -164,7 +162,7 @@ func (c *trial) copied(files *memfs.FS, ask func(dir string) (map[string]outcome
 	return ask(dir)
 }
 
-// among reports an address whose outcome is in none of several.
+// among returns an error for an address whose outcome is in none of the allowed maps.
 func among(now map[string]outcome.Outcome, allowed []map[string]outcome.Outcome) error {
 	for addr, got := range now {
 		known := func(m map[string]outcome.Outcome) bool { return same(m[addr], got) }
@@ -180,7 +178,7 @@ func among(now map[string]outcome.Outcome, allowed []map[string]outcome.Outcome)
 	return nil
 }
 
-// rolledBack publishes the old set, then the next, and restores the first
+// rolledBack publishes the old set, then the next set, and restores the first
 // generation.
 func (c *trial) rolledBack() error {
 	next, err := c.withLeaving()

@@ -14,8 +14,8 @@ import (
 	"virtmap/inventory"
 )
 
-// written holds the files of an edition to what the inventory promises, and to
-// what its Build said before they were written.
+// written compares the outcomes of the written files of an edition with the promises of
+// the inventory, and with the outcomes of its Build.
 func (c *trial) written(e *edition) error {
 	dir, err := c.inFolder(e.build)
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *trial) written(e *edition) error {
 	return rows(e.build, set)
 }
 
-// domains holds the domains of a set to those of an inventory.
+// domains compares the domains of a set with those of an inventory.
 func domains(m *inventory.Model, set mta.Set) error {
 	served := []string{m.Host.Name.Text}
 	for _, name := range m.Host.LocalNames {
@@ -73,7 +73,7 @@ func sorted(names []string) []string {
 	return slices.Compact(names)
 }
 
-// rows holds the order of the rows, and the place of each.
+// rows checks the order of the rows, and that each has a place.
 func rows(b mta.Build, set mta.Set) error {
 	all, err := set.Rows()
 	if err != nil {
@@ -92,7 +92,7 @@ func rows(b mta.Build, set mta.Set) error {
 	return nil
 }
 
-// inFolder writes the files of a build into a folder of their own.
+// inFolder writes the files of a build into a new folder.
 func (c *trial) inFolder(b mta.Build) (dir string, err error) {
 	if dir, err = os.MkdirTemp(c.folder, "set-"); err != nil {
 		return "", err
@@ -104,7 +104,7 @@ func (c *trial) open(dir string) (mta.Set, error) {
 	return c.Server.Open(mta.Place{Dir: dir}, mta.Host{Name: c.old.model.Host.Name.Text, Account: account})
 }
 
-// outcomes gives the outcome of every address by the files of a folder.
+// outcomes returns the outcome of every address from the files of a folder.
 func (c *trial) outcomes(dir string) (map[string]outcome.Outcome, error) {
 	set, err := c.open(dir)
 	if err != nil {
@@ -117,7 +117,7 @@ func (c *trial) outcomes(dir string) (map[string]outcome.Outcome, error) {
 	return all, set.Close()
 }
 
-// of gives the outcome of every address by a build.
+// of returns the outcome of every address from a build.
 func (c *trial) of(b mta.Build) (map[string]outcome.Outcome, error) {
 	dir, err := c.inFolder(b)
 	if err != nil {
@@ -127,8 +127,8 @@ func (c *trial) of(b mta.Build) (map[string]outcome.Outcome, error) {
 	return c.outcomes(dir)
 }
 
-// folded gives an outcome with its recipients in one form. An empty detail, as in
-// andrei+, is none.
+// folded returns an outcome with its recipients in one form. andrei+ becomes andrei,
+// because an empty detail is no detail.
 func folded(got outcome.Outcome) outcome.Outcome {
 	got.Recipients = slices.Clone(got.Recipients)
 	for i, r := range got.Recipients {
@@ -138,7 +138,7 @@ func folded(got outcome.Outcome) outcome.Outcome {
 	return got
 }
 
-// same reports whether a sender and a recipient see no difference.
+// same reports whether two outcomes are the same to a sender and a recipient.
 func same(a, b outcome.Outcome) bool {
 	if a.Taken || b.Taken {
 		return a.Taken == b.Taken && slices.Equal(a.Recipients, b.Recipients)
@@ -146,7 +146,7 @@ func same(a, b outcome.Outcome) bool {
 	return a.Code == b.Code && a.Status == b.Status && a.Text == b.Text
 }
 
-// write writes a file of a folder.
+// write writes a file into a folder.
 func write(dir, name string, content []byte) error {
 	return os.WriteFile(filepath.Join(dir, name), content, 0o644)
 }

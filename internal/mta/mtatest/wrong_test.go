@@ -15,7 +15,7 @@ import (
 
 func isFaults(err error) bool { return errors.Is(err, mtatest.ErrFaults) }
 
-// reversed gives rows from the last to the first.
+// reversed makes a server whose rows come from the last to the first.
 func reversed(s mta.Server) *mta.Server {
 	open := s.Open
 	s.Open = func(at mta.Place, host mta.Host) (mta.Set, error) {
@@ -41,13 +41,13 @@ func pairsOf(rows mapfile.Rows) (all mapfile.Pairs) {
 	return all
 }
 
-// altered alters what is written of a build.
+// altered makes a server whose texts are altered before they are written.
 func altered(alter func([]mta.Text)) func(mta.Server) *mta.Server {
 	return func(s mta.Server) *mta.Server {
 		compile, find := s.Compile, s.Find
 		s.Compile = func(m *inventory.Model, faults *diag.List) mta.Build { return alteredBuild{compile(m, faults), alter} }
 		s.Find = func(f mta.Folder) mta.Before { return alteredKeep{find(f), alter} }
-		s.Conf = nil // it knows the build of sendmail alone
+		s.Conf = nil // it knows only the build of sendmail
 		return &s
 	}
 }
@@ -73,7 +73,7 @@ func (b alteredBuild) Texts() []mta.Text {
 	return texts
 }
 
-// Places of the files among those of sendmail.
+// Indexes of the files in sendmail.Files.
 const (
 	theTable = 1
 	theNames = 3
@@ -120,8 +120,8 @@ func (forgetful) Keep(next mta.Build, _ mta.Leave) (mta.Build, []string, error) 
 	return next, nil, nil
 }
 
-// withAliasesLast puts the aliases in place behind the rows that lead to them, and
-// without the old ones beside them.
+// withAliasesLast makes a server that puts the aliases in place after the rows that
+// lead to them, and without the old aliases beside them.
 func withAliasesLast(s mta.Server) *mta.Server {
 	aliases := s.Files[0]
 	aliases.Union = false

@@ -1,5 +1,5 @@
-// Package servers is the table of the mail servers that virtmap knows. To add one,
-// make its room beside this one and add a line to All.
+// Package servers has the table of the mail servers that virtmap knows. To add a
+// server, make its package beside this one, and add a line to All.
 package servers
 
 import (
@@ -8,10 +8,10 @@ import (
 	"virtmap/internal/mta/sendmail"
 )
 
-// All are the mail servers, the default first.
+// All is the table of the mail servers, the default first.
 var All = []*mta.Server{sendmail.Server}
 
-// Checks are the checks of all mail servers.
+// Checks returns the checks of all mail servers.
 func Checks() (known lint.Known) {
 	for _, s := range All {
 		known.Compile, known.Edit = append(known.Compile, s.Checks...), append(known.Edit, s.EditChecks...)
@@ -19,7 +19,7 @@ func Checks() (known lint.Known) {
 	return known
 }
 
-// ByName finds the server that host.server names.
+// ByName returns the server with a name, as host.server has it.
 func ByName(name string) (*mta.Server, bool) {
 	for _, s := range All {
 		if s.Name == name {
