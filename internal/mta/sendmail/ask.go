@@ -15,45 +15,45 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// An Asker is the installed sendmail with a configuration of its own over a set of
-// files, or with a copy of the server's own.
+// An Asker asks the installed sendmail about a set of files. sendmail runs with a
+// configuration made for the question, or with a copy of the server's own.
 type Asker struct {
 	program *program.Program
 	cf      string
 	alias   func(name string) bool
 	standIn map[string]bool
-	ends    map[string][]string // of aliases, by mailer and user
-	asked   bool                // relays is known
-	relays  bool                // its client may relay
+	ends    map[string][]string // final recipients of aliases that were asked about, by recipient
+	asked   bool                // relays is set
+	relays  bool                // the configuration lets our client relay
 }
 
-// Relays reports whether the configuration lets the client relay that asks, which
-// comes from loopback, as the access map of Debian does. What a stranger is told
-// about other domains is not known then.
+// Relays reports whether the configuration lets the client of the Asker relay. This
+// client comes from loopback, which the access map of Debian allows to relay. The reply
+// to a stranger for another domain is then unknown.
 func (s *Asker) Relays() bool { return s.relays }
 
-// elsewhere is an address at no domain of anybody.
+// elsewhere is an address in a domain that does not exist.
 const elsewhere = "nobody@relay-test.invalid"
 
-// A Site is what sendmail needs to know beside the set of files.
+// A Site is what sendmail needs to know besides the set of files.
 type Site struct {
-	Dir     string   // folder of the set; sendmail distrusts it when others may write to it or one above
-	Host    string   // the server's name
+	Dir     string   // the folder of the set; sendmail distrusts it if other users may write to it or to a folder above
+	Host    string   // the name of the server
 	Include string   // the lines for sendmail.mc
-	CF      string   // instead: the text of a sendmail.cf whose places are in Dir
+	CF      string   // used instead of Include if not empty: the text of a sendmail.cf whose files are in Dir
 	Names   []string // accounts and aliases of the server that this machine does not have
 
-	Alias func(name string) bool // names of alias files
+	Alias func(name string) bool // reports whether an alias file has a name
 }
 
-// standInFolder is where the mail of a name that this machine does not have
-// would go: sendmail must know every name, and delivers nothing here.
+// standInFolder is the folder of the mailboxes for names that this machine does not
+// have. sendmail must know every name. It delivers no mail here.
 const standInFolder = "/virtmap-account/"
 
-// Own gives a copy of the server's own configuration the places of a site: a queue
-// of its own, hardly a log, no DNS, no milters, no .forward files, and no pause
-// behind a refusal. standIns adds the alias file with the names that this machine
-// does not have, as the last one.
+// Own prepares a copy of the server's own configuration. The copy has its own queue in
+// dir, almost no log, no DNS, no milters, no .forward files, and no pause after a
+// refusal. standIns adds the alias file of dir as the last one. It has the names that
+// this machine does not have.
 func Own(dir string, standIns bool) conf.Copy {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	c := conf.Copy{Lines: []string{"O ForwardPath="}, Options: map[string]string{
@@ -93,7 +93,7 @@ func NewAsker(p *program.Program, site Site) (*Asker, error) {
 	return s, os.WriteFile(s.cf, cf, 0o644)
 }
 
-// Ask gives what sendmail does with each address.
+// Ask returns the outcome of each address, as sendmail decides it.
 func (s *Asker) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome, error) {
 	if !s.asked {
 		foreign, err := s.program.Rcpt(ctx, s.cf, []string{elsewhere})
@@ -133,11 +133,12 @@ func (s *Asker) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome,
 	return outcomes, nil
 }
 
-// recipients gives the final recipients of an address by what its parsing
-// gave: "$# local $: andrei + x". Aliases of the set are expanded by sendmail.
+// recipients returns the final recipients of an address. mailer is the result of
+// parsing the address, such as "$# local $: andrei + x". sendmail expands the aliases
+// of the set.
 func (s *Asker) recipients(ctx context.Context, address, mailer string) ([]string, error) {
 	name, user := program.Triple(mailer)
-	user = strings.TrimSuffix(mailaddr.FoldRecipient(user), "+") // nothing behind it is no detail
+	user = strings.TrimSuffix(mailaddr.FoldRecipient(user), "+") // an empty detail is no detail
 	account, _, _ := strings.Cut(user, "+")
 	if name != "local" || !s.alias(account) {
 		return []string{user}, nil

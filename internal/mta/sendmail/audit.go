@@ -13,8 +13,8 @@ import (
 	"virtmap/inventory"
 )
 
-// audit names what sendmail would not read of the installed files, and what its
-// configuration must read and does not.
+// audit returns the installed files that sendmail would refuse to read, and the gaps of
+// its configuration.
 func audit(a mta.Audited) (all []mta.Complaint, err error) {
 	b := a.Build.(Build)
 	for _, f := range b.Unsafe(a.Dir, a.Owner) {
@@ -38,7 +38,7 @@ func audit(a mta.Audited) (all []mta.Complaint, err error) {
 	return all, nil
 }
 
-// auditUsers looks for the users, their mailboxes and the local aliases.
+// auditUsers checks whether the users, their mailboxes and the local aliases exist.
 func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
 	m := a.Build.Inventory()
 	for _, u := range m.Users {
@@ -70,8 +70,8 @@ func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
 	return all, err
 }
 
-// mailbox looks at an mbox file, into which sendmail delivers as its owner when it
-// is setuid, and as the user nobody otherwise.
+// mailbox checks an mbox file. If the file is setuid, sendmail writes to it as its
+// owner, otherwise as the user nobody.
 func mailbox(u inventory.User) (c mta.Complaint, bad bool) {
 	c.Place = u.Mailbox.Text
 	info, err := os.Stat(c.Place)

@@ -12,31 +12,31 @@ import (
 	"virtmap/virtuser"
 )
 
-// A Build is what an inventory becomes: an mta.Build.
+// A Build is an inventory in the form of sendmail. It implements mta.Build.
 type Build struct {
 	Model    *inventory.Model
 	Compiled *virtuser.Compiled
 }
 
-// Compile makes the build of an inventory. Faults are what sendmail cannot do.
+// Compile makes the build of an inventory. What sendmail cannot do is a fault.
 func Compile(m *inventory.Model, faults *diag.List) Build {
 	Check(m, faults)
 	return Build{Model: m, Compiled: virtuser.Compile(m, faults)}
 }
 
-// Settings gives what the lines for sendmail.mc depend on.
+// Settings returns what the lines for sendmail.mc depend on.
 func (b Build) Settings() mcfile.Settings {
 	host := b.Model.Host
 	return mcfile.Settings{MailDir: host.MailDir.Text, Map: string(host.Map), Relay: b.relays()}
 }
 
-// relays reports whether there are backup domains, also such that are held
-// back: DNS must not change what sendmail.cf has to say.
+// relays reports whether the inventory has enabled backup domains. A domain that is
+// held back counts too, because DNS must not change the text for sendmail.cf.
 func (b Build) relays() bool {
 	return slices.ContainsFunc(b.Model.Domains, func(d inventory.Domain) bool { return d.Enabled && d.Backup })
 }
 
-// Texts gives the text of each of Files.
+// Texts returns the text of each file, in the order of Files.
 func (b Build) Texts() []mta.Text {
 	return []mta.Text{
 		{Bytes: b.Compiled.Aliases.Text(), Rows: b.Compiled.Aliases.MapRows()},
@@ -47,23 +47,24 @@ func (b Build) Texts() []mta.Text {
 	}
 }
 
-// Inventory is what the build was made of.
+// Inventory returns the inventory of the build.
 func (b Build) Inventory() *inventory.Model { return b.Model }
 
-// Size is the number of rows of the virtusertable, and the bytes of its text.
+// Size returns the number of rows of the virtusertable, and the bytes of its text.
 func (b Build) Size() (rows int, bytes int64) {
 	return b.Compiled.Table.Len(), int64(len(b.Compiled.Table.Text()))
 }
 
-// edit keeps the lines for a build as a block in a sendmail.mc.
+// edit returns a sendmail.mc with the lines for a build in it, as one block.
 func edit(src *diag.Source, b mta.Build, faults *diag.List) (text []byte, lines func([]byte) []string) {
 	return []byte(mcfile.Edit(src, b.(Build).Settings(), faults)), mcLines
 }
 
-// MapType is the type of the maps.
+// MapType returns the type of the maps.
 func (b Build) MapType() string { return string(b.Model.Host.Map) }
 
-// Place gives the place in the inventory that made a row of the virtusertable.
+// Place returns the place in the inventory from which a row of the virtusertable was
+// made.
 func (b Build) Place(key string) (diag.Pos, bool) {
 	i, ok := b.Compiled.Table.Find([]byte(key))
 	if !ok {
@@ -72,11 +73,11 @@ func (b Build) Place(key string) (diag.Pos, bool) {
 	return b.Compiled.Table.Pos(i), true
 }
 
-// Set is the set as if its files were in place.
+// Set returns the set that the files would be once they are in place.
 func (b Build) Set() mta.Set { return b.View() }
 
-// Router routes over what an inventory would become. Local accounts are its
-// users and local aliases.
+// Router returns a Router over the files of the build. The accounts are the users and
+// the local aliases of the inventory.
 func (b Build) Router() *virtuser.Router {
 	aliases := map[string]string{}
 	for key, value := range mapfile.All(b.Compiled.Aliases.MapRows()) {
@@ -100,12 +101,13 @@ func (b Build) Router() *virtuser.Router {
 	return r.Ready()
 }
 
-// Names are the domains that are taken: class w and the relayed ones.
+// Names returns the domains that the server takes mail for: class w and the relayed
+// ones.
 func (b Build) Names() []string {
 	return slices.Concat(texts(hostnames.ClassW(b.Model).All), texts(hostnames.Relayed(b.Model).All))
 }
 
-// Takes reports whether mail for a domain is taken.
+// Takes reports whether the server takes mail for a domain.
 func (b Build) Takes(domain string) bool {
 	i, ok := b.Model.Domain(domain)
 	return ok && b.Model.Domains[i].Enabled && !b.Model.Domains[i].Held || b.Model.IsHostName(domain)

@@ -10,10 +10,10 @@ import (
 	"virtmap/inventory"
 )
 
-// Check adds to faults what an inventory says that is fine for a mail server, and
-// that sendmail cannot do or would take for something else. What its rows cannot
-// do is found when they are compiled. A mailbox that is reported is taken out of
-// the Model, so that no other fault comes of it.
+// Check adds a fault for each part of an inventory that another mail server could do,
+// but that sendmail cannot do or would misunderstand. Faults of rows are found later,
+// when the rows are compiled. After a fault of a mailbox, Check removes the mailbox
+// from the Model, so that it causes no second fault.
 func Check(m *inventory.Model, faults *diag.List) {
 	c := checker{m, faults}
 	c.hostName()
@@ -27,13 +27,13 @@ func Check(m *inventory.Model, faults *diag.List) {
 	m.EachTarget(c.route)
 }
 
-// A checker looks at one inventory.
+// A checker checks one inventory.
 type checker struct {
 	m      *inventory.Model
 	faults *diag.List
 }
 
-// hostName warns of a name that sendmail does not give itself: $j has a dot.
+// hostName warns of a host name without a dot. sendmail's own name $j has a dot.
 func (c *checker) hostName() {
 	if name := c.m.Host.Name; name.Text != "" && !strings.Contains(name.Text, ".") {
 		c.faults.Add(inventory.CheckSingleLabel.At(name.Pos, len(name.Text), "the server's name %q has no dot in it", name.Text).
@@ -41,7 +41,7 @@ func (c *checker) hostName() {
 	}
 }
 
-// mapTypes are how sendmail's tables may be stored.
+// mapTypes are the types of map that sendmail can read.
 var mapTypes = []string{string(inventory.MapHash), string(inventory.MapCDB), string(inventory.MapText)}
 
 func (c *checker) mapType() {
@@ -52,13 +52,13 @@ func (c *checker) mapType() {
 	}
 }
 
-// pathChars are what a path may hold: it reaches the sendmail.mc, where m4
-// gives quotes, commas and parentheses a meaning, and alias files, where
-// blanks and commas end a recipient.
+// pathChars are the characters that a path may have. Paths are written to sendmail.mc,
+// in which quotes, commas and parentheses have a meaning for m4, and to alias files, in
+// which blanks and commas end a recipient.
 const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+=@-"
 
-// path holds the path of a file or a folder to what m4 and alias files leave as
-// it is. A path that was not given is empty.
+// path checks that m4 and alias files take the path of a file or a folder literally. An
+// empty path is correct.
 func (c *checker) path(what string, name inventory.Name) (ok bool) {
 	text := name.Text
 	wrong, help := "", ""
@@ -80,15 +80,14 @@ func (c *checker) path(what string, name inventory.Name) (ok bool) {
 	return wrong == ""
 }
 
-// m4Builtins are the words that m4 acts on without parentheses, or with those
-// that may follow.
+// m4Builtins are the commands of m4 that need no parentheses, or that may have them.
 var m4Builtins = strings.Fields("builtin changecom changequote changeword debugfile debugmode decr define defn divert divnum dnl " +
 	"dumpdef errprint esyscmd eval format ifdef ifelse include incr index indir len m4exit m4wrap maketemp mkstemp patsubst popdef " +
 	"pushdef regexp shift sinclude substr symbols syscmd sysval traceoff traceon translit undefine undivert unix")
 
-// m4Word finds a word of a path that m4 may expand where the path stands in a
-// sendmail.mc: a command of its own, or one of cf.m4's macros, which have
-// capitals or begin with an underscore.
+// m4Word returns the first word of a path that m4 may expand in sendmail.mc; empty if
+// there is none. Such a word is a command of m4, or a macro of cf.m4, which has
+// capitals or begins with an underscore.
 func m4Word(path string) string {
 	words := strings.FieldsFunc(path, func(c rune) bool {
 		return c != '_' && !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9')
@@ -101,8 +100,8 @@ func m4Word(path string) string {
 	return ""
 }
 
-// route finds a target that sendmail takes for a route: a%b at a domain that it
-// delivers itself is b's (ruleset Parse0).
+// route reports a target that sendmail takes for a route: for a domain that it delivers
+// itself, a%b@domain means a at the host b (ruleset Parse0).
 func (c *checker) route(t *inventory.Target) {
 	if !c.hasPercent(t) {
 		return
@@ -113,8 +112,8 @@ func (c *checker) route(t *inventory.Target) {
 	}
 }
 
-// hasPercent reports whether an address, or one that is made of a pattern, has a
-// percent sign of its own. Most targets are neither.
+// hasPercent reports whether a target is an address, or a pattern of one, with a
+// percent sign. Most targets are neither.
 func (c *checker) hasPercent(t *inventory.Target) bool {
 	switch t.Kind {
 	case inventory.ToAddress:

@@ -8,7 +8,7 @@ import (
 	"virtmap/inventory"
 )
 
-// TestCheck has one fault a line: what is fine for other mail servers.
+// TestCheck has one fault on each line. Other mail servers could do all of this.
 func TestCheck(t *testing.T) {
 	m, faults := inventory.Parse("mail.yaml", `version: 1
 host: {name: mx1, mail_dir: /etc/dnl, map: hsah}
@@ -58,7 +58,7 @@ domains:
 	}
 }
 
-// TestFine is an inventory that sendmail has nothing against.
+// TestFine has an inventory without a fault for sendmail.
 func TestFine(t *testing.T) {
 	m, faults := inventory.Parse("mail.yaml", `version: 1
 host: {name: mx1.example.net, map: cdb}

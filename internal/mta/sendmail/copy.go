@@ -15,18 +15,20 @@ import (
 	"virtmap/virtuser"
 )
 
-// A tableFile is a table that is read, and the suffix of its map; empty where
-// the text itself is.
+// A tableFile is a table that is read. suffix is the suffix of its map; it is empty if
+// the text itself is read.
 type tableFile struct{ text, suffix string }
 
-// A Copied set is in a folder of its own, under the names that builds use.
+// A Copied is a copy of a set in another folder. The files have the names that builds
+// use.
 type Copied struct {
 	Settings mcfile.Settings // for the lines of sendmail.mc
-	Site     []string        // what AliasFile calls the server's own alias files
+	Site     []string        // the server's own alias files, in the form of the option AliasFile
 }
 
-// CopyTo copies what the set reads into an empty folder, maps byte for byte.
-// Where the virtusertable has no map of its type, one is made of its rows.
+// CopyTo copies the files that the set reads into an empty folder. Maps are copied byte
+// for byte. If the virtusertable has no map of the right type, CopyTo makes one from
+// its rows.
 func (s *Installed) CopyTo(dir string) (c Copied, err error) {
 	typ, known := mapfile.ByName(s.MapType())
 	if !known {
@@ -43,7 +45,7 @@ func (s *Installed) CopyTo(dir string) (c Copied, err error) {
 		name := filepath.Join(dir, fmt.Sprintf("site-aliases-%d", len(c.Site)))
 		switch {
 		case table.text == s.text && s.rows == nil:
-			continue // below
+			continue // written below
 		case table.text == s.text:
 			name = filepath.Join(dir, mcfile.Virtusertable)
 		case table.text == s.ownText:
@@ -90,7 +92,7 @@ func CopyFile(from, to string) error {
 	return errors.Join(err, copied.Close())
 }
 
-// writeMap writes rows as a map of a type, or as text with tabs.
+// writeMap writes rows as a map, or as text with tabs if the type has no map.
 func writeMap(text string, typ mapfile.Type, rows mapfile.Rows) error {
 	file, err := os.OpenFile(text+typ.Suffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {

@@ -8,23 +8,24 @@ import (
 	"virtmap/virtuser"
 )
 
-// Ends tells which right sides lead to the same end in two sets, whatever else
-// differs between them: errors, addresses elsewhere, and names whose aliases
-// have the same members in both, to the last. Of what it does not know it says
-// that it may differ. It is for one goroutine.
+// Ends decides which right sides end at the same recipients in two sets, whatever else
+// differs between the sets. These are errors, addresses in other domains, and names
+// whose aliases, followed to the end, have the same members in both sets. In doubt,
+// Ends says that a right side differs. It is not safe for concurrent use.
 type Ends struct {
 	old, next *virtuser.Router
-	names     map[string]bool // whether an alias or an account is the same in both
-	foreign   map[string]bool // whether a domain is elsewhere for both
+	names     map[string]bool // whether an alias or an account leads to the same in both sets
+	foreign   map[string]bool // whether neither set takes or relays a domain
 }
 
-// NewEnds makes the Ends of two sets that have the same host and accounts.
+// NewEnds makes the Ends of two sets. Both sets must have the same host name and
+// accounts.
 func NewEnds(old, next *virtuser.Router) *Ends {
 	return &Ends{old: old, next: next, names: map[string]bool{}, foreign: map[string]bool{}}
 }
 
-// Same reports whether a right side that both sets have leads to the same end
-// in both.
+// Same reports whether a right side leads to the same recipients in both sets. Both
+// sets must have a row with this right side.
 func (e *Ends) Same(right []byte) bool {
 	same, known := e.names[string(right)]
 	switch {
@@ -38,7 +39,8 @@ func (e *Ends) Same(right []byte) bool {
 	return e.name(string(right))
 }
 
-// SameRole reports whether both sets take a domain, relay it, or refuse it.
+// SameRole reports whether a domain has the same role in both sets: taken, relayed, or
+// refused.
 func (e *Ends) SameRole(domain string) bool {
 	return taken(e.old, domain) == taken(e.next, domain) && relayed(e.old, domain) == relayed(e.next, domain)
 }
@@ -47,7 +49,8 @@ func taken(r *virtuser.Router, domain string) bool { return domain == r.Host || 
 
 func relayed(r *virtuser.Router, domain string) bool { return r.Relayed != nil && r.Relayed(domain) }
 
-// address reports whether an address is one elsewhere, and no route or list.
+// address reports whether a right side is one plain address, without a route or a list,
+// in a domain that neither set takes or relays.
 func (e *Ends) address(right []byte) bool {
 	at := bytes.IndexByte(right, '@')
 	domain := right[at+1:]
@@ -74,15 +77,16 @@ func (e *Ends) isForeign(domain string) bool {
 	return true
 }
 
-// name reports whether a name leads to the same members in both sets, and these
-// too. A circle may differ: what is in it is known only at its end.
+// name reports whether a name has the same members in both sets, and whether these
+// members also lead to the same. A name in a circle of aliases counts as different,
+// because its members are not known until the circle is followed.
 func (e *Ends) name(name string) bool {
 	same, known := e.names[name]
 	if known {
 		return same
 	}
 	e.names[name] = false
-	if !plainly([]byte(name), "._-=") { // = is in the names of our own aliases
+	if !plainly([]byte(name), "._-=") { // the names of virtmap's aliases have a =
 		return false
 	}
 	was, aliased := e.old.Aliases.Alias(mailaddr.Lower(name))
@@ -97,7 +101,8 @@ func (e *Ends) name(name string) bool {
 	return same
 }
 
-// plainly reports whether a text is of letters, digits and some more signs.
+// plainly reports whether a text is not empty and has only letters, digits and the
+// characters of more.
 func plainly(text []byte, more string) bool {
 	for _, c := range text {
 		switch {

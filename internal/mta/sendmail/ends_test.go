@@ -10,8 +10,8 @@ import (
 	"virtmap/virtuser"
 )
 
-// endsSet makes a set from a generator: rows of one domain, and aliases that
-// may lead to each other, to rows and in circles.
+// endsSet draws a set: the rows of one domain, and aliases that may lead to each other,
+// to rows and in circles.
 func endsSet(t *rapid.T) (rows, aliases map[string]string) {
 	right := rapid.SampledFrom([]string{"anna", "bert", "one", "two", "three", "TWO", "x@far.example", "l1@a.example", "l2@A.example", "%1@far.example",
 		"anna%3", "l1@mx1.example.net", "one@localhost", "l1@localhost.example.net", "error:5.1.1:\"550 User unknown\"", "far.example!x"})
@@ -39,8 +39,8 @@ func endsRouter(rows, aliases map[string]string) *virtuser.Router {
 	return r.Ready()
 }
 
-// TestSameEndsAreTheSame holds what Ends says against the Router, over sets
-// that differ in one row or one alias.
+// TestSameEndsAreTheSame compares Ends with the Router, over pairs of sets that differ
+// in one row or one alias.
 func TestSameEndsAreTheSame(t *testing.T) {
 	sure := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -81,8 +81,8 @@ func TestSameEndsAreTheSame(t *testing.T) {
 	}
 }
 
-// TestASetIsItselfWithoutAsking compares what an inventory becomes with itself:
-// nothing differs, and the Router is not asked about one address.
+// TestASetIsItselfWithoutAsking compares a build with itself. Nothing differs, and the
+// Router gets no question about an address.
 func TestASetIsItselfWithoutAsking(t *testing.T) {
 	m, faults := inventory.Parse("mail.yaml", `version: 1
 host: {name: mx1.example.net}

@@ -1,27 +1,32 @@
-// Package sendmail is the mail server sendmail: its files, how they are opened and
-// asked, what its configuration must read of them, and what leaves with a domain.
+// Package sendmail has the mail server sendmail: its files, the sets of files and their
+// answers, what its configuration must read, and which rows stay when a domain leaves.
 //
-// An inventory becomes
+// An inventory becomes these files:
 //
-//	virtmap-aliases        aliases of several recipients, mailboxes, kept copies
-//	virtmap-aliases.db     their map, in the form newaliases gives it
+//	virtmap-aliases        aliases with several recipients, mailboxes, kept copies
+//	virtmap-aliases.db     the map of virtmap-aliases, in the form of newaliases
 //	virtusertable          the rows as text
-//	virtusertable.db       their map
-//	virtmap-relay-domains  the backup domains that are served, when there are any
+//	virtusertable.db       the map of virtusertable
+//	virtmap-relay-domains  the backup domains that are served, if there are any
 //	local-host-names       class w
 //	virtmap.mc             the lines for sendmail.mc
 //
-// With map: cdb the maps end in .cdb; with map: text there are none.
+// With map: cdb the maps end in .cdb. With map: text there are no maps.
 //
-// The files are put in place in this order: an alias before the row that names
-// it, or its mail is refused; a text before its map, or the system's own make takes
-// the map for outdated and rebuilds it; all tables before class w, because a name
-// without rows is open to every local account; and virtmap.mc, which names them
-// all, last, because a named alias file that is missing holds up all local mail.
+// The files are put in place in this order, for four reasons:
 //
-// Rows, rulesets and texts themselves are in package virtuser. Package conf reads
-// sendmail.cf and sendmail.mc, mcfile writes the lines for sendmail.mc, safefile
-// judges owners and modes, and program asks the installed sendmail.
+//   - An alias comes before the rows that lead to it. Without the alias, sendmail would
+//     refuse the mail.
+//   - A text comes before its map. With a map older than its text, make in the folder of
+//     the system would rebuild the map.
+//   - All tables come before class w. A domain of class w without rows would take mail
+//     for every local account.
+//   - virtmap.mc is the last, because it names all other files. If an alias file that the
+//     configuration names is missing, all local mail waits.
+//
+// Package virtuser has the rows, the rulesets and the texts. Package conf reads
+// sendmail.cf and sendmail.mc, package mcfile writes the lines for sendmail.mc, package
+// safefile checks owners and modes, and package program asks the installed sendmail.
 package sendmail
 
 import (
@@ -45,7 +50,7 @@ var Files = []mta.File{
 	{Name: mcfile.Include, Mode: 0o644, Lines: mcLines, Changed: "mc", Effect: mta.Rebuild},
 }
 
-// virtuserRows reads a virtusertable as makemap would.
+// virtuserRows returns the rows that makemap would read from a virtusertable.
 func virtuserRows(text []byte) mapfile.Rows {
 	var faults diag.List
 	return virtuser.Parse(source(text), &faults)
@@ -53,7 +58,7 @@ func virtuserRows(text []byte) mapfile.Rows {
 
 func virtuserLine(key, value string) string { return key + "\t" + value }
 
-// aliasRows reads an alias file as newaliases would.
+// aliasRows returns the rows that newaliases would read from an alias file.
 func aliasRows(text []byte) mapfile.Rows {
 	at := mapfile.WithNUL("@") // newaliases writes this row into every map
 	rows := mapfile.Pairs{{at, at}}
@@ -67,7 +72,7 @@ func aliasLine(key, value string) string {
 	return mapfile.WithoutNUL(key) + ":\t" + mapfile.WithoutNUL(value)
 }
 
-// mcLines are the lines of a text of m4 without our own header, which names the
+// mcLines returns the lines of a text for m4, without virtmap's header, which names the
 // inventory.
 func mcLines(text []byte) (lines []string) {
 	for line := range strings.Lines(string(text)) {
@@ -78,7 +83,7 @@ func mcLines(text []byte) (lines []string) {
 	return lines
 }
 
-// nameLines are the names of local-host-names that sendmail could match.
+// nameLines returns those names of local-host-names that sendmail could match.
 func nameLines(text []byte) (names []string) {
 	var faults diag.List
 	for _, name := range hostnames.Parse(source(text), &faults) {
@@ -87,7 +92,7 @@ func nameLines(text []byte) (names []string) {
 	return names
 }
 
-// source gives a text to a reader whose faults are not asked for.
+// source makes a Source of a text. Its faults are not used.
 func source(text []byte) *diag.Source {
 	var sources diag.Sources
 	src, err := sources.Add("", string(text))

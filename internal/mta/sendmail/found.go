@@ -7,24 +7,24 @@ import (
 	"virtmap/internal/mta"
 )
 
-// found is the set that a run finds in a folder: an mta.Before.
+// A found is the installed set of a folder. It implements mta.Before.
 type found struct {
 	mta.Folder
 
-	set     *Installed        // nil: it is not open
-	site    *Installed        // the server's own files beside it; nil: they are not open
-	damaged []string          // what the set was opened without
-	instead map[string]string // what is read in it in place of damaged files, by path
-	blind   bool              // no row of it can be read
+	set     *Installed        // nil: not open
+	site    *Installed        // the server's own files beside the set; nil: not open
+	damaged []string          // the damaged files that the open set passes over
+	instead map[string]string // what is read instead of each damaged file, by path
+	blind   bool              // no row of the set can be read
 
-	compared map[string]string // instead of the set that was compared last
+	compared map[string]string // the value of instead for the set that was compared last
 }
 
-// find gives the set of a folder. No file is opened yet.
+// find returns the installed set of a folder. It opens no file yet.
 func find(f mta.Folder) mta.Before { return &found{Folder: f} }
 
-// open gives the files that builds write, and what stands in for those that are
-// damaged. It knows no account.
+// open opens the files that builds write, and the substitutes of the damaged ones. The
+// set has no accounts.
 func (f *found) open(damaged []string) (*Installed, error) {
 	if f.set != nil && slices.Equal(f.damaged, damaged) {
 		return f.set, nil
@@ -41,7 +41,7 @@ func (f *found) open(damaged []string) (*Installed, error) {
 	return set, nil
 }
 
-// Close closes the set; what is said of it stays.
+// Close closes the set. Instead keeps its answer.
 func (f *found) Close() (err error) {
 	for _, set := range []*Installed{f.set, f.site} {
 		if set != nil {
@@ -52,16 +52,16 @@ func (f *found) Close() (err error) {
 	return err
 }
 
-// Instead says what was compared in place of each damaged file.
+// Instead returns what was compared instead of each damaged file.
 func (f *found) Instead() map[string]string { return f.compared }
 
-// Keep gives a build with the rows of domains that leave.
+// Keep returns a build with the rows of domains that leave.
 func (f *found) Keep(next mta.Build, l mta.Leave) (mta.Build, []string, error) {
 	return next.(Build).KeepLeaving(f.Dir, f.open, l.Restarted, l.Grace, l.Now)
 }
 
-// Pair prepares the comparison with a build. Where virtmap wrote the files, these are
-// compared; otherwise those that the server's configuration names.
+// Pair prepares the comparison with a build. If virtmap wrote files into the folder,
+// these files are compared, otherwise the files that the server's configuration names.
 func (f *found) Pair(next mta.Build, damaged []string) (mta.Pair, error) {
 	layout, err := ReadLayout(f.Dir)
 	if err != nil {
@@ -98,8 +98,8 @@ func (f *found) pairOurs(after *View, layout Layout, damaged []string) (pair mta
 	return Compared(before, after), nil
 }
 
-// passOver has the text read in place of every damaged map of a layout, and tells of
-// it. blind is as of PassOver.
+// passOver makes a layout read the text instead of each damaged map, and reports each
+// to Tell. blind is the result of PassOver.
 func (f *found) passOver(l *Layout) (blind bool) {
 	notes, blind := l.PassOver()
 	for _, note := range notes {
@@ -108,8 +108,9 @@ func (f *found) passOver(l *Layout) (blind bool) {
 	return blind
 }
 
-// pairFound compares with a set that virtmap never wrote. The rows of such a set may
-// lead to the server's own aliases, which stay, as the names do that are not ours.
+// pairFound compares a set that virtmap never wrote. The rows of this set may lead to
+// the server's own aliases. These aliases stay, and so do the names in files that
+// virtmap does not write.
 func (f *found) pairFound(after *View, layout Layout) (pair mta.Pair, err error) {
 	layout.Host = after.Router.Host
 	if f.passOver(&layout) {
@@ -122,7 +123,7 @@ func (f *found) pairFound(after *View, layout Layout) (pair mta.Pair, err error)
 	if err != nil {
 		return pair, err
 	}
-	before.AddServed(layout.Host) // sendmail knows it by itself
+	before.AddServed(layout.Host) // sendmail always takes mail for its own name
 	before.WithAliases(f.site)
 	after.WithSite(f.site)
 	return Compared(before, after), nil

@@ -11,7 +11,7 @@ import (
 	"virtmap/inventory"
 )
 
-// TestTheInstalledSetIsOpenedOnce opens a set again only where more of it is damaged.
+// TestTheInstalledSetIsOpenedOnce opens a set again only if more of it is damaged.
 func TestTheInstalledSetIsOpenedOnce(t *testing.T) {
 	dir := t.TempDir()
 	m, faults := inventory.Parse("mail.yaml", "version: 1\nhost: {name: mx1.example.net}\nusers: {anna: }\ndomains:\n  a.example: {addresses: {info: anna}}\n")

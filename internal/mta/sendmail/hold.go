@@ -12,19 +12,21 @@ import (
 	"virtmap/internal/regular"
 )
 
-// holds gives the files of a live folder that must wait: with them sendmail would
-// refuse mail as long as it does not read what they lead to. A file that it does not
-// read itself is put in place, so that everything is there at the restart.
+// holds returns a function that reports which files of a live folder must wait. With
+// these files, sendmail would refuse mail until it also reads the files that they lead
+// to. A file that sendmail does not read at all is put in place, so that every file is
+// there at the restart.
 //
-//	virtusertable     waits for the aliases that its rows lead to; its text also
-//	                  where the server reads a map of another type, which its own
-//	                  make builds of the text
-//	local-host-names  waits for the virtusertable: a name without rows is open
-//	                  to local accounts; and for virtmap-relay-domains, where a
-//	                  name of class w becomes one of those
-//	virtmap-aliases   waits with the virtusertable where the rows that stay lead
-//	                  to one that the new file has no more
-//	virtmap-relay-domains  waits with the names where one of it becomes one of those
+//	virtusertable     waits if its rows lead to aliases that sendmail does not read.
+//	                  Its text also waits if sendmail reads a map of another type,
+//	                  because make in the folder builds that map from the text.
+//	local-host-names  waits if the virtusertable waits or is not read: a domain
+//	                  without rows would take mail for every local account. It also
+//	                  waits if sendmail does not read virtmap-relay-domains and a name
+//	                  of class w moves there.
+//	virtmap-aliases   waits together with the virtusertable, if the old rows lead to
+//	                  an alias that the new file does not have.
+//	virtmap-relay-domains  waits together with local-host-names, if a name moves there.
 func (b Build) holds(dir string, v *conf.Serving) func(name string) bool {
 	table := v.MayRead(conf.Table) && !v.Reads(conf.Aliases) && b.NeedsAliases()
 	names := v.MayRead(conf.Names) && (table || !v.Reads(conf.Table) || !v.Reads(conf.Relayed) && b.leavesClassW(dir))
@@ -45,7 +47,7 @@ func (b Build) holds(dir string, v *conf.Serving) func(name string) bool {
 	}
 }
 
-// losesAliases reports whether an installed alias is none of the new ones.
+// losesAliases reports whether an installed alias is missing in the new aliases.
 func (b Build) losesAliases(dir string) bool {
 	next := b.Compiled.Aliases.MapRows()
 	path := filepath.Join(dir, mcfile.Aliases)
@@ -63,21 +65,22 @@ func (b Build) losesAliases(dir string) bool {
 	return false
 }
 
-// losesRelayed reports whether mail for an installed name is relayed no more.
+// losesRelayed reports whether the server will no longer relay mail for an installed
+// name.
 func (b Build) losesRelayed(dir string) bool {
 	text, err := regular.Read(filepath.Join(dir, mcfile.RelayDomains), regular.NoLimit)
 	if err != nil {
-		return false // there is none that could leave
+		return false // without the file no name can leave
 	}
 	stays := named(hostnames.Relayed(b.Model).All)
 	return slices.ContainsFunc(nameLines(text), func(name string) bool { return !stays(name) })
 }
 
-// NeedsAliases reports whether rows lead to aliases of ours.
+// NeedsAliases reports whether rows lead to aliases of virtmap.
 func (b Build) NeedsAliases() bool { return len(b.Compiled.Aliases.All) > 0 }
 
-// Needed are the gaps that matter to the inventory as it is: our alias file need not
-// be read while no row leads to an alias in it.
+// Needed returns the gaps that matter for this inventory. As long as no row leads to an
+// alias of virtmap, sendmail need not read the alias file.
 func (b Build) Needed(gaps []conf.Gap) []conf.Gap {
 	if b.NeedsAliases() {
 		return gaps
@@ -85,12 +88,11 @@ func (b Build) Needed(gaps []conf.Gap) []conf.Gap {
 	return slices.DeleteFunc(slices.Clone(gaps), func(g conf.Gap) bool { return g.Need == conf.Aliases })
 }
 
-// leavesClassW reports whether an installed name of class w becomes one that mail
-// is relayed for.
+// leavesClassW reports whether an installed name of class w becomes a relayed name.
 func (b Build) leavesClassW(dir string) bool {
 	text, err := regular.Read(filepath.Join(dir, mcfile.HostNames), regular.NoLimit)
 	if err != nil {
-		return false // there is none that could leave
+		return false // without the file no name can leave
 	}
 	relayed := named(hostnames.Relayed(b.Model).All)
 	return slices.ContainsFunc(nameLines(text), relayed)

@@ -18,40 +18,41 @@ import (
 	"virtmap/virtuser"
 )
 
-// An Installed set is the files of a folder, open to be asked.
+// An Installed is a set of open files that answers for addresses.
 type Installed struct {
 	Router *virtuser.Router
 
-	// EachRow gives every row of the virtusertable, until there is an error.
+	// EachRow calls row with every row of the virtusertable, until row returns an
+	// error.
 	EachRow func(row func(key, value []byte) error) error
 
 	names     []string                          // of class w
 	virtual   []string                          // of class {VirtHost}
 	relayed   []string                          // of class R, of the file that a build writes
-	ours      []string                          // of the files that a build writes
-	stays     struct{ names, relayed []string } // of other files and the configuration, in class w and R
-	own       virtuser.Lookup                   // our alias file alone; nil: it is not read
-	ownText   string                            // its path
-	site      virtuser.Lookup                   // the server's own
-	typ       string                            // of the maps; empty: any that is there
-	foreign   bool                              // the map is of a class that no type is
+	ours      []string                          // domains in the files that a build writes
+	stays     struct{ names, relayed []string } // names of class w and class R in other files and in the configuration
+	own       virtuser.Lookup                   // virtmap's alias file alone; nil: it is not read
+	ownText   string                            // the path of virtmap's alias file
+	site      virtuser.Lookup                   // the server's own alias files
+	typ       string                            // type of the maps; empty: the first type that is found
+	foreign   bool                              // the map has a class that virtmap cannot read
 	text      string                            // path of the virtusertable
-	rows      *mapfile.File                     // its map; nil: there is none
-	tables    []tableFile                       // that are read: the virtusertable, and alias files
-	lenient   bool                              // what is not there is empty
-	untouched func(path string) bool            // a file is as a build put it in place; nil: it is not known
+	rows      *mapfile.File                     // the map of the virtusertable; nil: there is no map
+	tables    []tableFile                       // files that are read: the virtusertable and alias files
+	lenient   bool                              // a missing file counts as empty
+	untouched func(path string) bool            // a file is certainly as a build put it in place; nil: it is not known
 	at        func(path string) string
 	open      []*mapfile.File
-	seen      []mta.Stamp // of every file that was opened or looked for
-	warnings  []string    // what is missing, older than its text, or not read
+	seen      []mta.Stamp // every file that was opened or looked for
+	warnings  []string    // each file that is missing, older than its text, or not read
 }
 
 func unmoved(path string) string { return path }
 
-// Open opens the files that the configuration of a folder names, which may be a
-// copy of a server's; those that a build writes where the folder has no
-// configuration. The map of a text comes before the text. host is the server's
-// own name, account its accounts.
+// Open opens the files that the configuration of a folder names. The folder may be a
+// copy of a server's folder. If it has no configuration, Open opens the files that a
+// build writes. If a text has a map, the map is read. host is the server's own name.
+// account reports whether the server has an account.
 func Open(dir, host string, account func(string) bool) (set *Installed, err error) {
 	l, err := ReadLayout(dir)
 	if err != nil {
@@ -62,9 +63,9 @@ func Open(dir, host string, account func(string) bool) (set *Installed, err erro
 	return set, set.load(l, true)
 }
 
-// OpenAt opens the files of a build, also those that are not in their places yet
-// and that the configuration does not name yet: at gives the place of what will
-// be at a path. The server's own alias files are those of its configuration.
+// OpenAt opens the files of a build, even if they are not in their places yet, or if
+// the configuration does not name them yet. at returns the path from which the file of
+// a path is read. The server's own alias files are those that the configuration names.
 func OpenAt(dir string, at func(path string) string, host string, account func(string) bool) (set *Installed, err error) {
 	l, err := ReadLayout(dir)
 	if err != nil {
@@ -74,7 +75,7 @@ func OpenAt(dir string, at func(path string) string, host string, account func(s
 	return set, set.load(l.asBuilt(), false)
 }
 
-// asBuilt is the layout once the configuration names the files of a build.
+// asBuilt returns the layout after the configuration names the files of a build.
 func (l Layout) asBuilt() Layout {
 	site := l.Aliases
 	l.conf = conf.Parse("")
@@ -87,18 +88,17 @@ func (l Layout) asBuilt() Layout {
 	return l
 }
 
-// OpenOurs opens the files that builds write, to be compared with what they
-// would write now: without the server's own aliases, and with those that are
-// not there as if they were empty.
+// OpenOurs opens the files that builds write, for a comparison with what a build would
+// write now. It does not open the server's own aliases. A missing file counts as empty.
 func OpenOurs(dir, host string, account func(string) bool) (set *Installed, err error) {
 	l := builtLayout(dir)
 	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: unmoved, lenient: true}
 	return set, set.load(l, false)
 }
 
-// OpenServer opens the files of a server, wherever they are. What is not there
-// is empty, with a warning. aliases are read instead of the server's own alias
-// files that the configuration names, where there are any.
+// OpenServer opens the files of a server, wherever they are. A missing file counts as
+// empty, with a warning. If aliases is not empty, these alias files are read instead of
+// the server's own ones that the configuration names.
 func OpenServer(l Layout, aliases []string, account func(string) bool) (set *Installed, err error) {
 	set = &Installed{Router: &virtuser.Router{Host: l.Host, Account: account}, at: l.Place, lenient: true}
 	if len(aliases) > 0 {
@@ -119,8 +119,8 @@ func OpenServer(l Layout, aliases []string, account func(string) bool) (set *Ins
 	return set, set.load(l, true)
 }
 
-// installedType is the map type that a virtmap.mc names; empty when there is
-// none.
+// installedType returns the map type that a virtmap.mc names; empty if there is no such
+// file.
 func installedType(path string) (string, error) {
 	text, err := regular.Read(path, regular.NoLimit)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -129,8 +129,8 @@ func installedType(path string) (string, error) {
 	return mcfile.MapType(string(text)), err
 }
 
-// load opens what a layout names. tell adds what it does not name to the
-// warnings.
+// load opens the files of a layout. With tell, a file that the layout does not name
+// gives a warning.
 func (s *Installed) load(l Layout, tell bool) (err error) {
 	defer func() {
 		if err != nil {
@@ -190,7 +190,7 @@ func (s *Installed) loadNames(l Layout) error {
 	var listed []string
 	for _, f := range slices.Concat(l.Names, l.Relayed, l.conf.ClassFiles(conf.VirtHosts), l.Stays) {
 		if f.Path == "" {
-			continue // the warnings name it
+			continue // a warning names the file
 		}
 		text, err := s.read(f.Path, regular.MaxBytes)
 		missing := errors.Is(err, fs.ErrNotExist)
@@ -226,7 +226,7 @@ func (s *Installed) loadNames(l Layout) error {
 		s.stays.names = append(s.stays.names, s.virtual...)
 	}
 	s.names = slices.Concat(s.stays.names, listed)
-	finalDot := func(name string) bool { return strings.HasSuffix(name, ".") } // it never matches
+	finalDot := func(name string) bool { return strings.HasSuffix(name, ".") } // the name never matches
 	s.Router.ClassW = lineSet(slices.DeleteFunc(slices.Clone(s.names), finalDot))
 	s.Router.Relayed = lineSet(slices.Concat(s.stays.relayed, s.relayed))
 	if len(s.virtual) > 0 {
@@ -239,8 +239,8 @@ func (s *Installed) loadNames(l Layout) error {
 	return nil
 }
 
-// empty reports whether a file that could not be read is taken for an empty
-// one.
+// empty reports whether a file that could not be read counts as empty. It adds a
+// warning.
 func (s *Installed) empty(path string, err error) bool {
 	if !s.lenient || !errors.Is(err, fs.ErrNotExist) {
 		return false
@@ -249,8 +249,8 @@ func (s *Installed) empty(path string, err error) bool {
 	return true
 }
 
-// Table gives the rows of the virtusertable, sorted: those of the text where it
-// is sorted and its map has the same, which is quicker to go through.
+// Table returns the rows of the virtusertable, sorted. If the text is sorted and has
+// the same rows as the map, the text is used, because reading it is faster.
 func (s *Installed) Table() (*virtuser.Table, error) {
 	if text, err := regular.Read(s.at(s.text), regular.NoLimit); err == nil && s.text != "" {
 		if t, sorted := virtuser.ReadSorted(text); sorted && (s.isOfText() || s.has(t)) {
@@ -276,9 +276,9 @@ func (s *Installed) isOfText() bool {
 	return s.untouched != nil && s.rows != nil && s.untouched(s.at(s.text)) && s.untouched(s.rows.Path())
 }
 
-// InMemory gives a Router that asks a table instead of the virtusertable, where
-// a strict reading of that finds the same rows: who asks about most of a large
-// map would have all of it in memory beside the table.
+// InMemory returns a Router that looks up rows in a table instead of the virtusertable,
+// if both have the same rows. Questions about most addresses of a large map would
+// otherwise bring the whole map into memory beside the table.
 func (s *Installed) InMemory(t *virtuser.Table) *virtuser.Router {
 	if !s.has(t) {
 		return s.Router
@@ -299,26 +299,26 @@ func (s *Installed) has(t *virtuser.Table) bool {
 	return err == nil && sum == mapfile.SumOf(t)
 }
 
-// Names are the domains that the set is about: those of class w and {VirtHost},
-// and those that a build lets be relayed.
+// Names returns the domains of the set: class w, class {VirtHost}, and the relayed
+// domains in the file that a build writes.
 func (s *Installed) Names() []string { return slices.Concat(s.names, s.virtual, s.relayed) }
 
-// ClassW are the names of class w.
+// ClassW returns the names of class w.
 func (s *Installed) ClassW() []string { return slices.Clone(s.names) }
 
-// Virtual are the names of class {VirtHost}.
+// Virtual returns the names of class {VirtHost}.
 func (s *Installed) Virtual() []string { return s.virtual }
 
-// Listed are the domains in the files that a build writes.
+// Listed returns the domains in the files that a build writes.
 func (s *Installed) Listed() []string { return s.ours }
 
-// Staying are the domains that are taken whatever a build writes: those of the
-// configuration itself and of files that are the server's own.
+// Staying returns the domains that the server takes mail for, whatever a build writes:
+// those in the configuration and in the server's own files.
 func (s *Installed) Staying() []string { return slices.Concat(s.stays.names, s.virtual) }
 
-// WithSite adds to a Router over what a build writes what of the server stays
-// beside that: its own aliases, the names of the configuration itself and of
-// files that are the server's own, and where it passes mail on to.
+// WithSite adds to a Router over the files of a build what the server has of its own:
+// its aliases, the names in its configuration and files, and the hosts to which it
+// passes mail on.
 func (s *Installed) WithSite(r *virtuser.Router) {
 	r.Aliases = r.Aliases.Before(s.site)
 	r.ClassW = either(r.ClassW, lineSet(s.stays.names))
@@ -327,7 +327,7 @@ func (s *Installed) WithSite(r *virtuser.Router) {
 	r.Ready()
 }
 
-// either reports whether one of two classes has a name; a may be nil.
+// either returns a class with the names of two classes. a may be nil.
 func either(a, b func(string) bool) func(string) bool {
 	if a == nil {
 		return b
@@ -335,8 +335,8 @@ func either(a, b func(string) bool) func(string) bool {
 	return func(name string) bool { return a(name) || b(name) }
 }
 
-// MapType is the type of the virtusertable: the one that the configuration
-// names, or that was found.
+// MapType returns the map type of the virtusertable: the type that the configuration
+// names, or the type of the map that was found.
 func (s *Installed) MapType() string {
 	switch {
 	case s.typ != "" && !s.foreign:
@@ -347,13 +347,13 @@ func (s *Installed) MapType() string {
 	return mapfile.Types[0].Name
 }
 
-// SiteAliases are the server's own alias files.
+// SiteAliases returns the server's own alias files.
 func (s *Installed) SiteAliases() virtuser.Lookup { return s.site }
 
-// OwnAliases is our alias file alone; nil when it is not read.
+// OwnAliases returns virtmap's alias file alone; nil if it is not read.
 func (s *Installed) OwnAliases() virtuser.Lookup { return s.own }
 
-// Route gives what becomes of mail for an address, and every key that was tried.
+// Route returns the outcome of mail to an address, and every key that was tried.
 func (s *Installed) Route(addr string) (outcome.Outcome, []outcome.Step) {
 	return route(s.Router, addr)
 }
@@ -363,16 +363,16 @@ func route(r *virtuser.Router, addr string) (outcome.Outcome, []outcome.Step) {
 	return o.Plain(), o.Trace
 }
 
-// Domains are the names of class w and {VirtHost}, and those that a build lets be
-// relayed.
+// Domains returns the names of class w and class {VirtHost}, and the relayed domains in
+// the file that a build writes.
 func (s *Installed) Domains() (served, relayed []string) {
 	return slices.Concat(s.names, s.virtual), s.relayed
 }
 
-// Rows are those of the virtusertable, sorted.
+// Rows returns the rows of the virtusertable, sorted.
 func (s *Installed) Rows() (mapfile.Rows, error) { return s.Table() }
 
-// Ends gives the recipients that a local name leads to by the alias files.
+// Ends returns the final recipients of a local name, after the alias files.
 func (s *Installed) Ends(name string) []string { return s.Router.Ends(name) }
 
 // Knows reports whether the server's own alias files have a name.
@@ -381,13 +381,14 @@ func (s *Installed) Knows(name string) bool {
 	return aliased
 }
 
-// Warnings say what is missing, older than its text, or not read.
+// Warnings returns a line for each file that is missing, older than its text, or not
+// read.
 func (s *Installed) Warnings() []string { return s.warnings }
 
-// Seen are the files that were opened or looked for.
+// Seen returns the stamp of every file that was opened or looked for.
 func (s *Installed) Seen() []mta.Stamp { return s.seen }
 
-// Release lets go of the memory of what was read of the maps.
+// Release frees the memory of those parts of the maps that were read.
 func (s *Installed) Release() {
 	for _, f := range s.open {
 		f.Release()

@@ -15,8 +15,8 @@ import (
 )
 
 // unread says why the running sendmail does not read the aliases that rows of a
-// generation lead to; nil where it does, where no row does, and where it reads no
-// file of the folder.
+// generation lead to. The result is nil if sendmail reads the aliases, if no row leads
+// to an alias, or if sendmail reads no file of the folder.
 func unread(k mta.Kept) (*mta.Unread, error) {
 	rows, err := k.Content(mcfile.Virtusertable)
 	if err != nil || !strings.Contains(string(rows), "\tvirtmap-") {
@@ -30,7 +30,7 @@ func unread(k mta.Kept) (*mta.Unread, error) {
 	if !slices.ContainsFunc(config.Paths(), func(path string) bool { return regular.SamePath(filepath.Dir(path), k.Dir) }) {
 		return nil, nil
 	}
-	include, _ := k.Content(mcfile.Include) // a generation may have none
+	include, _ := k.Content(mcfile.Include) // an old generation may have no such file
 	settings := mcfile.Settings{MailDir: k.Dir, Map: cmp.Or(mcfile.MapType(string(include)), mapfile.Types[0].Name)}
 	v := config.Serving(settings, k.Started(config, k.Before), k.Before)
 	if v.Reads(conf.Aliases) {
@@ -40,12 +40,13 @@ func unread(k mta.Kept) (*mta.Unread, error) {
 	if says := v.Says(); len(says) > 0 {
 		return &mta.Unread{File: mcfile.Aliases, Why: says}, nil
 	}
-	return nil, errors.New("it is not known why the aliases are not read") // Reads is false for one of those
+	return nil, errors.New("it is not known why the aliases are not read") // must not happen: Reads is false only with a reason
 }
 
-// stillNamed gives those of some files that a configuration of the folder names, and
-// the configurations that do: such a file may not be removed, since a missing alias
-// file holds up all local mail. ok is false where the configuration cannot be read.
+// stillNamed returns which of some files a configuration of the folder names, and the
+// paths of the configurations. A person must not remove these files: if a named alias
+// file is missing, all local mail waits. ok is false if the configuration cannot be
+// read.
 func stillNamed(dir string, files []string) (named, by []string, ok bool) {
 	config, err := conf.Read(dir)
 	if err != nil {
@@ -59,7 +60,7 @@ func stillNamed(dir string, files []string) (named, by []string, ok bool) {
 	mc := filepath.Join(dir, conf.MCName)
 	text, err := regular.ReadIfThere(mc)
 	if err == nil && slices.Contains(files, mcfile.Include) && strings.Contains(string(text), mcfile.Include) {
-		named, by = append(named, mcfile.Include), append(by, mc) // sendmail.cf is made of it
+		named, by = append(named, mcfile.Include), append(by, mc) // sendmail.cf is generated from sendmail.mc
 	}
 	return named, slices.Compact(by), true
 }

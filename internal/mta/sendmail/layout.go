@@ -13,33 +13,33 @@ import (
 	"virtmap/virtuser"
 )
 
-// A Layout says which files of a mail server are read, and where they are: those
-// that its configuration names, or those that a build writes where the folder
-// has no configuration.
+// A Layout says which files sendmail reads, and where they are. These are the files
+// that the configuration of a folder names. Without a configuration, they are the files
+// that a build writes.
 type Layout struct {
-	Host    string           // the server's own name; empty: it does not say
-	Table   string           // the virtusertable, without the suffix of a map; empty: none is read
-	Class   string           // the class of its map: hash, cdb, text, btree, …; empty: any that is there
+	Host    string           // the server's own name; empty: the configuration has none
+	Table   string           // the path of the virtusertable without the suffix of a map; empty: none is read
+	Class   string           // the class of its map: hash, cdb, text, btree, …; empty: the first that is found
 	Names   []conf.ClassFile // files of class w
 	Words   []string         // names of class w in the configuration itself
 	Relayed []conf.ClassFile // files of class R
-	Aliases []conf.AliasFile // in the order they are asked
-	Relays  virtuser.Relays  // where mail is passed on to, without class L
+	Aliases []conf.AliasFile // in the order of their lookups
+	Relays  virtuser.Relays  // hosts to which mail is passed on, without class L
 	Stays   []conf.ClassFile // files of class L
 	Stay    []string         // names of class L in the configuration itself
 
 	conf  *conf.Config
 	dir   string // the folder that is read, as it was given
-	whole string // the folder from the root
-	home  string // where its files are on the server
-	live  bool   // the folder is that one, and no copy of it
+	whole string // the absolute path of dir
+	home  string // the folder of the files on the server
+	live  bool   // the folder is the one on the server, and not a copy
 
-	damaged map[string]bool // maps whose text is read, by their place
+	damaged map[string]bool // maps that are not read because they are damaged; their texts are read instead
 }
 
-// ReadLayout reads the configuration of a folder, which may be a copy of the
-// server's: a file that the configuration has elsewhere is then looked for in the
-// copy alone.
+// ReadLayout reads the configuration of a folder. The folder may be a copy of a
+// server's folder. All files are then looked for in the copy, whatever path the
+// configuration has.
 func ReadLayout(dir string) (l Layout, err error) {
 	c, err := conf.Read(dir)
 	if err != nil {
@@ -67,15 +67,15 @@ func ReadLayout(dir string) (l Layout, err error) {
 	return l, nil
 }
 
-// builtLayout is the layout of what a build writes into a folder, whatever its
-// configuration names.
+// builtLayout returns the layout of the files that a build writes into a folder,
+// whatever the configuration of the folder names.
 func builtLayout(dir string) Layout {
 	l := Layout{conf: conf.Parse(""), dir: dir, whole: dir}
 	l.unconfigured()
 	return l
 }
 
-// unconfigured lays a folder out as a build does.
+// unconfigured fills in the files that a build writes.
 func (l *Layout) unconfigured() {
 	l.home, l.live = l.whole, true
 	at := func(name string) string { return filepath.Join(l.dir, name) }
@@ -85,9 +85,9 @@ func (l *Layout) unconfigured() {
 	l.Aliases = []conf.AliasFile{{Path: at(mcfile.Aliases)}}
 }
 
-// findHome finds out where the files are on the server. A configuration that
-// names a file of its own folder is the server's; any other is a copy, of the
-// folder of the virtusertable or of class w.
+// findHome works out where the files are on the server. If the configuration names a
+// file of its own folder, this folder is the server's. Otherwise the folder is a copy:
+// of the folder of the virtusertable, or of the first file of class w.
 func (l *Layout) findHome() {
 	inside := func(path string) bool { return strings.HasPrefix(path, l.whole+"/") }
 	if l.whole == mcfile.DefaultDir || slices.ContainsFunc(l.conf.Paths(), inside) {
@@ -112,16 +112,15 @@ func pathsOf(files []conf.ClassFile) (paths []string) {
 	return paths
 }
 
-// Home is the folder of the tables on the server; known says that there is a
-// configuration that names it.
+// Home returns the folder of the tables on the server. known is false without a
+// configuration.
 func (l *Layout) Home() (dir string, known bool) { return l.home, l.conf.Path != "" }
 
-// Configuration is the configuration of the folder; its Path is empty where
-// there is none.
+// Configuration returns the configuration of the folder. Its Path is empty if there is
+// none.
 func (l *Layout) Configuration() *conf.Config { return l.conf }
 
-// Own is the layout without the files that a build writes: what is the server's
-// own.
+// Own returns the layout without the files that a build writes.
 func (l Layout) Own() Layout {
 	ours := func(f conf.ClassFile) bool {
 		return l.ours(f.Path, mcfile.HostNames) || l.ours(f.Path, mcfile.RelayDomains)
@@ -132,10 +131,10 @@ func (l Layout) Own() Layout {
 	return l
 }
 
-// Live reports whether the folder is the server's own, and no copy of it.
+// Live reports whether the folder is the one on the server, and not a copy.
 func (l *Layout) Live() bool { return l.live }
 
-// Place gives the file that is read for a path of the server.
+// Place returns the file that is read for a path on the server.
 func (l *Layout) Place(path string) string {
 	if place := l.place(path); !l.damaged[place] {
 		return place
@@ -147,7 +146,7 @@ func (l *Layout) place(path string) string {
 	if l.live {
 		return path
 	}
-	if root, more := strings.CutSuffix(l.whole, l.home); more && root != "" { // the copy has more than the folder
+	if root, more := strings.CutSuffix(l.whole, l.home); more && root != "" { // the copy has the folders above too
 		if place := filepath.Join(root, path); isThere(place) {
 			return place
 		}
@@ -160,12 +159,12 @@ func isThere(path string) bool {
 	return err == nil
 }
 
-// ours reports whether a file is one that a build writes under a name.
+// ours reports whether a path is the one under which a build writes the file name.
 func (l *Layout) ours(path, name string) bool {
 	return path != "" && filepath.Base(path) == name && filepath.Clean(filepath.Dir(path)) == filepath.Clean(l.homeAsGiven())
 }
 
-// homeAsGiven is the folder as paths of the layout have it.
+// homeAsGiven returns the folder in the form that the paths of the layout have.
 func (l *Layout) homeAsGiven() string {
 	if l.conf.Path == "" {
 		return l.dir
@@ -173,8 +172,8 @@ func (l *Layout) homeAsGiven() string {
 	return l.home
 }
 
-// notRead names, a line each, what a person would expect to count and what the
-// configuration does not name.
+// notRead returns a line for each file that a person would expect sendmail to read, but
+// that the configuration does not name.
 func (l *Layout) notRead() (all []string) {
 	if l.conf.Path == "" {
 		return nil
@@ -196,8 +195,8 @@ func (l *Layout) notRead() (all []string) {
 	return all
 }
 
-// Unread gives the place of a file under the name that builds use, where it is
-// there and the configuration does not name it; empty otherwise.
+// Unread returns the path of a file under the name that builds use, if the file is
+// there and the configuration does not name it; otherwise empty.
 func (l *Layout) Unread(name string) string {
 	path := filepath.Join(l.home, name)
 	named := slices.ContainsFunc(l.conf.Paths(), func(p string) bool { return mapfile.WithoutSuffix(p) == path })

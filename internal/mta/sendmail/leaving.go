@@ -14,17 +14,19 @@ import (
 	"virtmap/virtuser"
 )
 
-// KeepLeaving gives the build with the rows of domains that leave the installed
-// set of a folder, and of those that left since sendmail read class w. open gives
-// that set, as OpenSound does for the files that are known to be damaged; the
-// caller closes it. restarted is when sendmail was restarted last, as far as that
-// is known; rows go too when class w did not change for grace. It names the
-// domains whose rows stay.
+// KeepLeaving returns the build with the rows of domains that leave, and the names of
+// these domains. They are the domains of the installed set that the inventory no longer
+// serves, and those that left earlier, as long as sendmail may still have them in class
+// w. restarted is the last known restart of sendmail. The rows of earlier domains go
+// after this restart, or when class w has not changed for grace. open opens the
+// installed set, as OpenSound does for the given damaged files; the caller closes the
+// set.
 //
-// There is no memory of it but the files: class w says who leaves now, a
-// comment in the virtusertable who left before, and the time of
-// local-host-names since when. Where one of them is damaged its copy is read:
-// a name of class w without rows is open to every local account.
+// The installed files are the only memory of this. The difference between class w and
+// the inventory tells which domains leave now. A comment in the virtusertable tells
+// which ones left earlier, and the time of local-host-names tells since when. If one of
+// these files is damaged, its copy is read, because a domain of class w without rows
+// would take mail for every local account.
 func (b Build) KeepLeaving(dir string, open func(damaged []string) (*Installed, error), restarted time.Time, grace time.Duration, now time.Time) (Build, []string, error) {
 	set, err := open(nil)
 	if err != nil {
@@ -69,7 +71,7 @@ func (b Build) KeepLeaving(dir string, open func(damaged []string) (*Installed, 
 	return b, domains, nil
 }
 
-// damagedMaps are the maps of a set that cannot be read to their end.
+// damagedMaps returns the paths of the maps of a set that cannot be read to their end.
 func (set *Installed) damagedMaps() (damaged []string) {
 	for _, f := range set.open {
 		if _, err := f.Sum(); err != nil {
@@ -79,7 +81,7 @@ func (set *Installed) damagedMaps() (damaged []string) {
 	return damaged
 }
 
-// leaving are the domains whose rows stay, if they have any.
+// leaving returns the domains whose rows stay, if they have any.
 func (b Build) leaving(dir string, set *Installed, restarted time.Time, grace time.Duration, now time.Time) map[string]bool {
 	stays := named(hostnames.ClassW(b.Model).All)
 	leaving := map[string]bool{}
@@ -104,8 +106,8 @@ func (b Build) leaving(dir string, set *Installed, restarted time.Time, grace ti
 	return leaving
 }
 
-// aliasesOf appends the aliases of ours that a right side leads to and that are not
-// taken. The right side may have the detail of the address behind it (%3).
+// aliasesOf appends the aliases of virtmap that a right side leads to, without those in
+// taken. The right side may end in the detail of the address (%3).
 func (set *Installed) aliasesOf(right string, taken map[string]bool, rows [][2]string) [][2]string {
 	right = strings.TrimSuffix(right, "%3")
 	for _, name := range []string{right, "owner-" + right} {

@@ -11,11 +11,12 @@ import (
 	"virtmap/internal/regular"
 )
 
-// configuration is a sendmail.cf: an mta.Conf.
+// A configuration is a sendmail.cf. It implements mta.Conf.
 type configuration struct{ *conf.Config }
 
-// readConf reads the sendmail.cf of a folder. Where it has none, and the files are
-// those of this machine, the one of /etc/mail counts, if it names a file there.
+// readConf reads the sendmail.cf of a folder. If the folder has none, but its files are
+// those of this machine, the sendmail.cf of /etc/mail is used if it names a file of the
+// folder.
 func readConf(dir string, here bool) (mta.Conf, error) {
 	c, err := conf.Read(dir)
 	if err != nil {
@@ -30,13 +31,13 @@ func readConf(dir string, here bool) (mta.Conf, error) {
 	return configuration{c}, nil
 }
 
-// Daemon gives the sendmail that runs.
+// Daemon returns the running sendmail.
 func (c configuration) Daemon(elsewhere bool) (mta.Daemon, bool) {
 	d, runs := c.Config.Daemon(elsewhere)
 	return mta.Daemon{Started: d.Started, Coarse: d.Coarse}, runs
 }
 
-// Place is the path of the configuration.
+// Place returns the path of the configuration.
 func (c configuration) Place() string { return c.Path }
 
 // Reading works out what the running sendmail reads of a build.
@@ -58,7 +59,7 @@ func (c configuration) Reading(of mta.Build, dir string, started time.Time, befo
 	return r
 }
 
-// site is what the configuration of a folder says of the server.
+// site returns what the configuration of a folder says about the server.
 func site(dir string) (mta.Site, error) {
 	c, err := conf.Read(dir)
 	if err != nil {

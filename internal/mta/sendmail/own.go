@@ -13,10 +13,10 @@ import (
 	"virtmap/internal/regular"
 )
 
-// OwnConfiguration gives a copy of the server's own sendmail.cf the places of its
-// files. ok is false where the folder has no sendmail.cf that sendmail can be run
-// with. Of a folder that is not the server's own the files are copied into dir,
-// since sendmail reads none below a folder that everybody may write to.
+// OwnConfiguration prepares a copy of the server's own sendmail.cf: it gives the copy
+// the paths of the server's files. ok is false if the folder has no sendmail.cf with
+// which sendmail can run. If the folder is not the server's own, its files are copied
+// into dir, because sendmail reads no file below a folder that every user may write to.
 func (l *Layout) OwnConfiguration(c conf.Copy, dir string) (own conf.Copy, ok bool, err error) {
 	if l.conf.MC || !l.conf.Rules {
 		return c, false, nil
@@ -52,8 +52,8 @@ func (l *Layout) OwnConfiguration(c conf.Copy, dir string) (own conf.Copy, ok bo
 	return c, true, nil
 }
 
-// WithBuilt makes a copy of the server's own sendmail.cf name the files that were
-// built into a folder.
+// WithBuilt makes a copy of the server's own sendmail.cf name the files of a build in a
+// folder.
 func (b Build) WithBuilt(c conf.Copy, dir string) conf.Copy {
 	settings := b.Settings()
 	settings.MailDir = dir
@@ -66,7 +66,7 @@ func (b Build) WithBuilt(c conf.Copy, dir string) conf.Copy {
 	return c
 }
 
-// copyIfThere copies a file; one that is not there is no error.
+// copyIfThere copies a file. A missing file is no error.
 func copyIfThere(from, to string) error {
 	content, err := regular.Read(from, regular.NoLimit)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -13,19 +13,18 @@ import (
 	"virtmap/internal/mta/sendmail/program"
 )
 
-// A SecondOpinion has the installed sendmail asked over a set of files, in a folder
-// of its own.
+// A SecondOpinion prepares the installed sendmail to answer for a set of files, in a
+// folder of its own.
 type SecondOpinion struct {
 	Source   Build
 	Set      *Installed
-	Maps     string // the folder of installed files; empty: what was built into Work
-	Work     string // the folder of its own
+	Maps     string // the folder of installed files; empty: the files were built into Work
+	Work     string // the folder in which sendmail works
 	Program  *program.Program
-	Accounts map[string]bool // of this machine
+	Accounts map[string]bool // the accounts of this machine
 }
 
-// Open prepares the program to be asked. Notes are what a person should know of
-// it.
+// Open prepares the program. notes are lines that a person should see.
 func (s *SecondOpinion) Open() (second *Asker, notes []string, err error) {
 	settings := s.Source.Settings()
 	site := Site{Dir: s.Work, Host: s.Source.Model.Host.Name.Text, Alias: func(name string) bool { _, ok := s.Set.Router.Aliases.Alias(name); return ok }}
@@ -43,8 +42,8 @@ func (s *SecondOpinion) Open() (second *Asker, notes []string, err error) {
 	return second, notes, err
 }
 
-// ownSite has a site ask over the server's own sendmail.cf, where installed files
-// have one beside them, and over copies of the files otherwise.
+// ownSite makes a site use the server's own sendmail.cf, if there is one beside the
+// installed files. Otherwise it copies the files.
 func (s *SecondOpinion) ownSite(site *Site) (notes []string, err error) {
 	layout, err := ReadLayout(s.Maps)
 	if err != nil {
@@ -59,12 +58,12 @@ func (s *SecondOpinion) ownSite(site *Site) (notes []string, err error) {
 		return notes, copySet(s.Maps, s.Work)
 	}
 	if site.CF = own.Of(layout.Configuration().Text); layout.Live() {
-		site.Names = nil // its accounts are this machine's
+		site.Names = nil // the server is this machine, which has its accounts
 	}
-	return nil, os.Chmod(s.Work, 0o755) // sendmail may read as its own user
+	return nil, os.Chmod(s.Work, 0o755) // sendmail may read the files as another user
 }
 
-// strangers are the users and local aliases that are no accounts of this machine.
+// strangers returns the users and local aliases that are no accounts of this machine.
 func (s *SecondOpinion) strangers() []string {
 	var names []string
 	for i := range s.Source.Model.Users {
@@ -76,7 +75,7 @@ func (s *SecondOpinion) strangers() []string {
 	return slices.DeleteFunc(names, func(name string) bool { return s.Accounts[name] })
 }
 
-// copySet copies the files of a set.
+// copySet copies the files of a set. Missing files are no error.
 func copySet(from, to string) error {
 	for _, file := range Files {
 		for _, typ := range mapfile.Types {

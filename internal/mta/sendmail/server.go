@@ -36,8 +36,9 @@ var Server = &mta.Server{
 	MapType:    func(dir string) (string, error) { return installedType(filepath.Join(dir, mcfile.Include)) },
 }
 
-// open opens files as sendmail does once its configuration names those of a build.
-// The set of an error has seen the files that could not be read.
+// open opens files as sendmail will read them once its configuration names the files of
+// a build. After an error, the Seen of the set still lists the files that could not be
+// read.
 func open(at mta.Place, host mta.Host) (mta.Set, error) {
 	var set *Installed
 	var err error
@@ -52,7 +53,7 @@ func open(at mta.Place, host mta.Host) (mta.Set, error) {
 	return set, err
 }
 
-// pair prepares two sets to be compared, which are views or installed.
+// pair prepares the comparison of two sets, each a View or an Installed.
 func pair(old, next mta.Set) mta.Pair {
 	a, okA := asView(old)
 	b, okB := asView(next)

@@ -15,22 +15,21 @@ import (
 	"virtmap/virtuser"
 )
 
-// Copies gives the place of a sound copy of a text that virtmap wrote.
+// Copies returns the path of a sound copy of a text that virtmap wrote.
 type Copies func(name string) (path string, ok bool)
 
-// A standIn says what is read of a folder in place of what is damaged.
+// A standIn decides what is read instead of the damaged files of a folder.
 type standIn struct {
-	copies  Copies            // nil: there are none
-	damaged map[string]bool   // maps and texts that are known to be damaged
-	instead map[string]string // what is read in place of a path, in words
-	places  map[string]string // what is read for a path, once at was asked
+	copies  Copies            // nil: there are no copies
+	damaged map[string]bool   // the maps and texts that are known to be damaged
+	instead map[string]string // what is read instead of the file at a path, in words
+	places  map[string]string // results of find, by path
 }
 
-// nowhere is the place of a file that is damaged and has no stand-in: no file is
-// there.
+// nowhere is the path for a damaged file without a substitute. No file has this path.
 const nowhere = ""
 
-// at gives the place of what is read for a path.
+// at returns the path from which the file of a path is read.
 func (s *standIn) at(path string) string {
 	place, known := s.places[path]
 	if !known {
@@ -40,8 +39,8 @@ func (s *standIn) at(path string) string {
 	return place
 }
 
-// find gives the place of what is read for a path: a map that is damaged has none,
-// since its text is read then, and in place of a damaged text its copy is read.
+// find works out the path from which the file of a path is read. A damaged map has
+// none, because its text is read instead. A damaged text is replaced by its copy.
 func (s *standIn) find(path string) string {
 	if mapfile.WithoutSuffix(path) != path {
 		if !s.damaged[path] && opens(path) {
@@ -51,7 +50,7 @@ func (s *standIn) find(path string) string {
 		return nowhere
 	}
 	if !s.damaged[path] && s.hasMap(path) {
-		return path // its rows are those of the map
+		return path // the rows of the map are read
 	}
 	content, err := regular.Read(path, regular.NoLimit)
 	if err == nil && !s.damaged[path] && fileset.DamagedText(content) == nil {
@@ -69,7 +68,8 @@ func (s *standIn) find(path string) string {
 	return path
 }
 
-// opens reports whether a map has the beginning of one, or is not there.
+// opens reports whether a map can be opened, or is not there. Only its beginning is
+// read.
 func opens(path string) bool {
 	f, err := mapfile.Open(path)
 	if err == nil {
@@ -78,7 +78,7 @@ func opens(path string) bool {
 	return err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
 }
 
-// hasMap reports whether a text has a map that is read in its place.
+// hasMap reports whether a text has a map that is read instead of the text.
 func (s *standIn) hasMap(text string) bool {
 	for _, typ := range mapfile.Types {
 		if place := text + typ.Suffix; typ.Suffix != "" && s.at(place) != nowhere && exists(place) {
@@ -88,10 +88,10 @@ func (s *standIn) hasMap(text string) bool {
 	return false
 }
 
-// OpenSound opens the files that builds write, as OpenOurs does, and reads what
-// stands in for those that are damaged: for those given, and for those whose
-// first bytes show it. instead says what is read in place of each, by its path.
-// blind says that there is neither a map nor a text of the virtusertable.
+// OpenSound opens the files that builds write, as OpenOurs does, but with substitutes
+// for the damaged files. These are the given files, and those whose first bytes are
+// wrong. instead describes what is read instead of each file, by its path. blind says
+// that the virtusertable has neither a map nor a text to read.
 func OpenSound(dir string, copies Copies, damaged []string, host string, account func(string) bool) (set *Installed, instead map[string]string, blind bool, err error) {
 	s := &standIn{copies: copies, damaged: map[string]bool{}, instead: map[string]string{}, places: map[string]string{}}
 	for _, path := range damaged {
@@ -109,9 +109,9 @@ func OpenSound(dir string, copies Copies, damaged []string, host string, account
 	return set, s.instead, set.rows == nil && !exists(s.at(set.text)), err
 }
 
-// PassOver has the text read in place of every damaged map of the layout, and
-// notes each. blind says that the map of the virtusertable is damaged and its text
-// cannot be read either.
+// PassOver makes the layout read the text instead of each damaged map. It returns a
+// note for each such map. blind says that the map of the virtusertable is damaged and
+// its text cannot be read either.
 func (l *Layout) PassOver() (notes []string, blind bool) {
 	l.damaged = map[string]bool{}
 	texts := []string{l.Table}
@@ -120,7 +120,7 @@ func (l *Layout) PassOver() (notes []string, blind bool) {
 	}
 	for _, text := range texts {
 		if text == "" {
-			continue // none is read, or it is no file
+			continue // none is read, or it is not a file
 		}
 		for _, typ := range mapfile.Types {
 			place := l.place(text + typ.Suffix)
@@ -141,8 +141,8 @@ func (l *Layout) PassOver() (notes []string, blind bool) {
 	return notes, blind
 }
 
-// damagedFile says why the map at a path cannot be read; nil when it can, when it
-// is not there, and when we may not read it.
+// damagedFile returns why the map at a path cannot be read. The result is nil if the
+// map is sound, is not there, or may not be read by this user.
 func damagedFile(path string) error {
 	f, err := mapfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {

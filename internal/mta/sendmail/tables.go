@@ -15,13 +15,13 @@ import (
 	"virtmap/virtuser"
 )
 
-// aliases opens the alias files in the order in which they are asked. One that
-// the configuration names and that is not there holds up all local mail.
+// aliases opens the alias files in the order of their lookups. If an alias file that
+// the configuration names is missing, all local mail waits.
 func (s *Installed) aliases(l Layout) (virtuser.Lookup, error) {
 	var all, site []virtuser.Lookup
 	for _, a := range l.Aliases {
 		if a.Path == "" {
-			continue // the warnings name it
+			continue // a warning names the file
 		}
 		ours := l.ours(a.Path, mcfile.Aliases)
 		file, _, err := s.table(a.Path, s.aliasType(a, ours), aliasRows)
@@ -45,7 +45,7 @@ func (s *Installed) aliases(l Layout) (virtuser.Lookup, error) {
 	return firstOf(all), nil
 }
 
-// aliasType is the type of the map of an alias file; empty where any will do.
+// aliasType returns the type of the map of an alias file; empty if any type will do.
 func (s *Installed) aliasType(a conf.AliasFile, ours bool) string {
 	switch a.Class {
 	case "stab", "text":
@@ -59,7 +59,7 @@ func (s *Installed) aliasType(a conf.AliasFile, ours bool) string {
 	return ""
 }
 
-// firstOf asks files one after the other.
+// firstOf returns a Lookup that tries files in order.
 func firstOf(files []virtuser.Lookup) virtuser.Lookup {
 	return func(key []byte) (value []byte, ok bool, err error) {
 		for _, file := range files {
@@ -81,8 +81,8 @@ func lineSet(lines []string) func(string) bool {
 
 type eachRow = func(row func(key, value []byte) error) error
 
-// table opens the map of a text, of a type or of any that is there, or the text
-// itself, whose rows are those of asRows.
+// table opens the map of a text. typed is the type of the map; empty: the first map
+// that is found. If there is no map, table reads the text, and asRows returns its rows.
 func (s *Installed) table(text, typed string, asRows func([]byte) mapfile.Rows) (virtuser.Lookup, eachRow, error) {
 	for _, typ := range mapfile.Types {
 		if typ.Suffix == "" || typed != "" && typ.Name != typed {
@@ -118,8 +118,8 @@ func (s *Installed) read(path string, limit int64) ([]byte, error) {
 	return regular.Read(s.at(path), limit)
 }
 
-// others names further maps of a text: which of them sendmail reads is the
-// configuration's to say.
+// others warns of further maps of a text if no type is known. The configuration decides
+// which of the maps sendmail reads.
 func (s *Installed) others(text string, taken mapfile.Type, typed string) {
 	if typed != "" {
 		return
@@ -131,14 +131,14 @@ func (s *Installed) others(text string, taken mapfile.Type, typed string) {
 	}
 }
 
-// compareAges warns of a map that is older than its text, or has lost it.
+// compareAges warns of a map that is older than its text, or whose text is missing.
 func (s *Installed) compareAges(text, path string) {
 	if warning := fileset.Ages(s.at(text), s.at(path)); warning != "" {
 		s.warnings = append(s.warnings, warning)
 	}
 }
 
-// watch remembers the state of a file that is about to be opened.
+// watch takes the stamp of a file that is about to be opened.
 func (s *Installed) watch(path string) { s.seen = append(s.seen, mta.StampOf(path)) }
 
 func rowSet(rows mapfile.Rows) (virtuser.Lookup, eachRow) {

@@ -13,8 +13,8 @@ import (
 	"virtmap/internal/mta/sendmail/safefile"
 )
 
-// Unsafe names the files of a set, and the folders above them, that sendmail
-// would not read, or makemap not write. trusted is the uid of its TrustedUser.
+// Unsafe returns the files of a set, and the folders above them, that sendmail would
+// refuse to read, or makemap to write. trusted is the user ID of TrustedUser.
 func (b Build) Unsafe(dir string, trusted int) []safefile.Complaint {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
@@ -25,7 +25,7 @@ func (b Build) Unsafe(dir string, trusted int) []safefile.Complaint {
 	seen := map[safefile.Complaint]bool{}
 	add := func(found []safefile.Complaint) {
 		for _, f := range found {
-			if !seen[f] { // a folder is above several files
+			if !seen[f] { // several files have the same folder
 				seen[f] = true
 				faults = append(faults, f)
 			}
@@ -46,11 +46,11 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// blame gives the words of DontBlameSendmail.
+// blame returns the words of DontBlameSendmail.
 func blame(dir string) (words []string) {
 	c, err := conf.Read(dir)
 	if err != nil {
-		return nil // the files are judged without it
+		return nil // the files are checked without these words
 	}
 	for _, value := range c.Options("DontBlameSendmail") {
 		words = append(words, strings.Split(value, ",")...)
@@ -58,15 +58,15 @@ func blame(dir string) (words []string) {
 	return words
 }
 
-// SiteAlias reports whether the server's own alias files have a name; known is
-// false when the configuration beside the set names none that can be read.
+// SiteAlias reports whether the server's own alias files have a name. known is false if
+// the configuration beside the set names no alias file that can be read.
 func SiteAlias(dir, name string) (has, known bool, err error) {
 	l, err := ReadLayout(dir)
 	if err != nil {
 		return false, false, err
 	}
 	set := Installed{at: l.Place}
-	defer set.Close() // it was only read
+	defer set.Close() // nothing was written
 	for _, a := range l.Aliases {
 		if a.Path == "" || l.ours(a.Path, mcfile.Aliases) {
 			continue

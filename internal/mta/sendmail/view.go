@@ -13,8 +13,8 @@ import (
 	"virtmap/virtuser"
 )
 
-// A View is a set in memory: what an inventory becomes before it is written, or
-// installed files in the form in which they are compared with that.
+// A View is a set in memory: a build before it is written, or installed files in the
+// form in which they are compared with a build.
 type View struct {
 	Router *virtuser.Router
 	Table  *virtuser.Table // sorted
@@ -22,7 +22,7 @@ type View struct {
 	served, relayed []string
 }
 
-// View is what the inventory becomes, without anything of the server's own.
+// View returns the set of the build, without anything of the server's own.
 func (b Build) View() *View {
 	return &View{
 		Router: b.Router(), Table: b.Compiled.Table,
@@ -30,8 +30,8 @@ func (b Build) View() *View {
 	}
 }
 
-// View is the set without the server's own aliases, which are the same before and
-// after a build.
+// View returns the set without the server's own aliases, because a build does not
+// change them.
 func (s *Installed) View() (*View, error) {
 	r := *s.Router
 	r.Aliases = s.OwnAliases()
@@ -42,10 +42,11 @@ func (s *Installed) View() (*View, error) {
 	return v, err
 }
 
-// WithAliases has the view read all alias files of a set: ours and the server's.
+// WithAliases makes the view read all alias files of a set: virtmap's and the server's
+// own.
 func (v *View) WithAliases(s *Installed) { v.Router.Aliases = s.Router.Aliases }
 
-// WithSite adds what of the server stays whatever a build writes.
+// WithSite adds what the server has of its own, whatever a build writes.
 func (v *View) WithSite(site *Installed) {
 	site.WithSite(v.Router)
 	v.AddServed(site.Staying()...)
@@ -54,27 +55,27 @@ func (v *View) WithSite(site *Installed) {
 // AddServed adds names that the server takes mail for by itself.
 func (v *View) AddServed(names ...string) { v.served = append(slices.Clip(v.served), names...) }
 
-// Route gives what becomes of mail for an address, and every key that was tried.
+// Route returns the outcome of mail to an address, and every key that was tried.
 func (v *View) Route(addr string) (outcome.Outcome, []outcome.Step) { return route(v.Router, addr) }
 
-// Domains are the names of class w, and the backup domains.
+// Domains returns the names of class w, and the backup domains.
 func (v *View) Domains() (served, relayed []string) { return v.served, v.relayed }
 
-// Rows are those of the virtusertable, sorted.
+// Rows returns the rows of the virtusertable, sorted.
 func (v *View) Rows() (mapfile.Rows, error) { return v.Table, nil }
 
-// Warnings are none: nothing was opened.
+// Warnings returns nil, because no file was opened.
 func (v *View) Warnings() []string { return nil }
 
-// Seen are no files.
+// Seen returns nil, because no file was opened.
 func (v *View) Seen() []mta.Stamp { return nil }
 
 // Close does nothing.
 func (v *View) Close() error { return nil }
 
-// Compared prepares two views to be compared. Both get the same accounts: those of
-// next, and those that the rows of old lead to, since an account that left the
-// inventory with its last address was one before.
+// Compared prepares the comparison of two views. Both get the same accounts: those of
+// next, and those that the rows of old lead to. If an account left the inventory with
+// its last address, it was an account before.
 func Compared(old, next *View) mta.Pair {
 	ends := NewEnds(old.Router, next.Router)
 	shared := accounts{old: old}
@@ -82,15 +83,15 @@ func Compared(old, next *View) mta.Pair {
 	return mta.Pair{Old: old, Next: next, Same: ends.Same, SameRole: ends.SameRole}
 }
 
-// accounts are what the rows of a view lead to.
+// An accounts finds the names that the rows of a view lead to.
 type accounts struct {
 	old             *View
 	collect         sync.Once
 	known, followed map[string]bool
 }
 
-// has reports whether a name was an account. The rows are gone through when
-// the first name is asked for that is no account of the new side.
+// has reports whether a name was an account. The first call reads all rows. It is made
+// for the first name that is no account of the new view.
 func (a *accounts) has(name string) bool {
 	a.collect.Do(func() {
 		a.known, a.followed = map[string]bool{}, map[string]bool{}
