@@ -14,20 +14,20 @@ type Aliases struct {
 	All []*Alias
 
 	title  string
-	taken  map[string]bool // names of users, local aliases and of our own
+	taken  map[string]bool // names of users, local aliases and aliases of virtmap
 	filled map[string]bool // names in All
 }
 
-// An Alias is a name of ours and the recipients it stands for.
+// An Alias is a name made by virtmap, and the recipients it stands for.
 type Alias struct {
 	Name    string
 	Members []string
-	Owner   string // who is told of failures: the row owner-Name; empty: the sender
+	Owner   string // gets the bounces, by the row owner-Name; empty: the sender gets them
 
-	label    string // what it is for, in terms of the inventory
+	label    string // what the alias is for, in words of the inventory
 	pos      diag.Pos
 	ownerPos diag.Pos
-	have     map[string]bool // Members, while they are added
+	have     map[string]bool // Members as a set, while they are added
 }
 
 func newAliases(m *inventory.Model) *Aliases {
@@ -41,13 +41,13 @@ func newAliases(m *inventory.Model) *Aliases {
 	return a
 }
 
-// maxAliasName keeps a name with owner- before it and a part behind it within
-// sendmail's MAXNAME of 256.
+// maxAliasName leaves room for owner- before a name and for a part after it. sendmail's
+// MAXNAME is 256.
 const maxAliasName = 220
 
-// name gives a name that no user, local alias or other alias has: what it is
-// made of, with = for a plus (a plus would begin a detail) and - for what an
-// alias file would act on, and a number behind it when that is taken.
+// name returns a name that no user, local alias or other alias has. It is made of
+// parts. A plus becomes =, because a plus would begin a detail. A character with a
+// meaning in alias files becomes -. If the name is taken, a number is added.
 func (a *Aliases) name(parts string) string {
 	name := "virtmap" + strings.Map(func(c rune) rune {
 		switch {
@@ -70,7 +70,7 @@ func (a *Aliases) unique(name string) string {
 	return unique
 }
 
-// finish splits what is too long and sorts.
+// finish splits aliases that are too long, and sorts all.
 func (a *Aliases) finish() {
 	for _, alias := range a.All {
 		a.split(alias)
@@ -78,8 +78,8 @@ func (a *Aliases) finish() {
 	slices.SortFunc(a.All, func(x, y *Alias) int { return strings.Compare(x.Name, y.Name) })
 }
 
-// rows gives names and right sides in the order of the file: each alias with
-// its owner row.
+// rows yields names and right sides in the order of the file: each alias, then its
+// owner row.
 func (a *Aliases) rows(yield func(name string, right []string)) {
 	for _, alias := range a.All {
 		yield(alias.Name, alias.Members)
@@ -100,13 +100,14 @@ func appendJoined(out []byte, members []string) []byte {
 	return out
 }
 
-// maxRight is the longest right side of an alias. newaliases drops a line of
-// 8,192 bytes and more ("alias line too long"), and systems run it behind our
-// back, so that a longer list is split into aliases of aliases.
+// maxRight is the longest right side of an alias. newaliases drops a line of 8,192
+// bytes or more ("alias line too long"), and a system may run newaliases at any time. A
+// longer list is therefore split into aliases of aliases.
 const maxRight = 4000
 
-// split turns an alias that is too long into one of parts, and that one again
-// until it fits: depth grows slowly, and sendmail follows ten.
+// split replaces the members of an alias that is too long by aliases of parts, and
+// repeats this until the alias is short enough. Each round makes one more level of
+// aliases. sendmail follows ten levels, and even a huge list needs few.
 func (a *Aliases) split(alias *Alias) {
 	for part := 1; joinedSize(alias.Members) > maxRight; {
 		var names []string
@@ -132,7 +133,7 @@ func joinedSize(members []string) int {
 	return size
 }
 
-// Text is the alias file.
+// Text returns the alias file.
 func (a *Aliases) Text() []byte {
 	size := len(a.title)
 	a.rows(func(name string, right []string) {
@@ -146,12 +147,12 @@ func (a *Aliases) Text() []byte {
 	return out
 }
 
-// AliasRows are the rows of an alias map in the form that newaliases gives
-// them: keys and values end in a NUL byte, and a row @ stands for the end of
-// the rebuild, without which sendmail waits (AliasWait).
+// AliasRows are the rows of an alias map in the form of newaliases. Keys and values end
+// in a NUL byte. A row @ marks the end of a rebuild; without it sendmail waits
+// (AliasWait).
 type AliasRows struct{ pairs [][2][]byte }
 
-// MapRows gives the rows of the alias map.
+// MapRows returns the rows of the alias map.
 func (a *Aliases) MapRows() *AliasRows {
 	rows := &AliasRows{pairs: make([][2][]byte, 0, len(a.All)+1)}
 	rows.pairs = append(rows.pairs, [2][]byte{[]byte("@\x00"), []byte("@\x00")})
@@ -165,14 +166,14 @@ func (a *Aliases) MapRows() *AliasRows {
 	return rows
 }
 
-// Len is the number of rows.
+// Len returns the number of rows.
 func (r *AliasRows) Len() int { return len(r.pairs) }
 
-// Row gives a row.
+// Row returns row i.
 func (r *AliasRows) Row(i int) (key, value []byte) { return r.pairs[i][0], r.pairs[i][1] }
 
-// ParseAliases reads the rows of an alias file such as Text writes: a name,
-// a colon and recipients, continued on lines that begin with white space.
+// ParseAliases reads the rows of an alias file in the form of Text: a name, a colon and
+// recipients, continued on lines that begin with white space.
 func ParseAliases(text []byte) [][2]string {
 	var rows [][2]string
 	for line := range strings.Lines(string(text)) {
@@ -191,7 +192,7 @@ func ParseAliases(text []byte) [][2]string {
 	return rows
 }
 
-// fill takes an alias in.
+// fill adds an alias to the file.
 func (a *Aliases) fill(alias *Alias) {
 	if a.filled == nil {
 		a.filled = map[string]bool{}
@@ -200,10 +201,10 @@ func (a *Aliases) fill(alias *Alias) {
 	a.All = append(a.All, alias)
 }
 
-// nameAliases names all aliases that may come: every list in use by the address
-// that declares it, so that a domain's copies lead to the name of the source,
-// then the users with a mailbox elsewhere or a kept copy, or a list of
-// addresses that their mail is forwarded to.
+// nameAliases gives a name to each alias that may be needed. A list gets the name of
+// the address that declares it, so that copies of a domain lead to the alias of the
+// source. Then come the users with a mailbox elsewhere, with a kept copy, or with a
+// list of addresses as their forward.
 func (c *compiler) nameAliases() {
 	for _, role := range c.m.Defaults.Roles {
 		c.nameList(role.To, "-"+role.Local, "role "+role.Local)
@@ -246,7 +247,7 @@ func (c *compiler) nameUser(i int) {
 	}
 }
 
-// list gives the alias of a list and fills it when it is first asked for.
+// list returns the alias name of a list. The first call fills the alias.
 func (c *compiler) list(i int) string {
 	if c.aliases.filled[c.lists[i].Name] {
 		return c.lists[i].Name
@@ -260,8 +261,8 @@ func (c *compiler) list(i int) string {
 	return alias.Name
 }
 
-// fill puts an alias into the file before its members are followed, so that a
-// circle of lists ends; aliasLoops reports it.
+// fill puts an alias into the file, and then follows its members. In this order a
+// circle of lists comes to an end; aliasLoops reports it.
 func (c *compiler) fill(alias *Alias, members []inventory.Target) {
 	c.aliases.fill(alias)
 	for _, t := range members {
@@ -269,8 +270,8 @@ func (c *compiler) fill(alias *Alias, members []inventory.Target) {
 	}
 }
 
-// add appends a recipient that is not there yet: two addresses of a list may
-// end at one user.
+// add appends a recipient if the alias does not have it. Two addresses of a list may
+// lead to one user.
 func (a *Alias) add(member string) {
 	if a.have == nil {
 		a.have = map[string]bool{}
@@ -281,7 +282,7 @@ func (a *Alias) add(member string) {
 	}
 }
 
-// member gives a recipient of an alias.
+// member returns a recipient of an alias.
 func (c *compiler) member(t inventory.Target, what string) string {
 	if t.Kind != inventory.ToAddress {
 		return c.constant(t)
@@ -298,8 +299,8 @@ func (c *compiler) member(t inventory.Target, what string) string {
 	return e.right
 }
 
-// user gives the right side for a user: the account itself, an alias of ours
-// for a mailbox elsewhere or a kept copy, or where everything is forwarded.
+// user returns the right side for a user: the account; or an alias of virtmap, for a
+// mailbox elsewhere or a kept copy; or the end of the forward, if no copy is kept.
 func (c *compiler) user(i int) string {
 	u := &c.m.Users[i]
 	switch {

@@ -7,11 +7,11 @@ import (
 	"virtmap/inventory"
 )
 
-// maxAliasDepth is sendmail's limit of aliases of aliases (MaxAliasRecursion).
+// maxAliasDepth is sendmail's limit for aliases of aliases (MaxAliasRecursion).
 const maxAliasDepth = 10
 
-// aliasLoops reports aliases that lead back to themselves, and those that lead
-// through more aliases than sendmail follows.
+// aliasLoops reports aliases that lead back to themselves, and those that lead through
+// more aliases than sendmail follows.
 func (c *compiler) aliasLoops() {
 	w := aliasWalk{c: c, byName: make(map[string]*Alias, len(c.aliases.All)), state: map[*Alias]visit{}, depth: map[*Alias]int{}}
 	for _, a := range c.aliases.All {
@@ -26,7 +26,7 @@ type aliasWalk struct {
 	c      *compiler
 	byName map[string]*Alias
 	state  map[*Alias]visit
-	depth  map[*Alias]int // aliases on the longest way down, itself too
+	depth  map[*Alias]int // the length of the longest chain of aliases from this one, itself included
 	trail  []*Alias
 }
 
@@ -59,8 +59,8 @@ func (w *aliasWalk) walk(a *Alias) (depth int) {
 	return w.depth[a]
 }
 
-// owners reports lists whose bounces the host's own name would refuse:
-// sendmail sends the list's mail on as owner@$j, and bounces come back there.
+// owners reports lists whose bounces the host's own name would refuse. sendmail sends
+// the mail of such a list on as owner@$j, and bounces go to this address.
 func (c *compiler) owners() {
 	host := c.m.Host.Name.Text
 	d, served := c.m.Serves(host)

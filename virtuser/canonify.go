@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// A mailbox is an address with its focus on the domain: user<@host> in the
-// words of the rulesets. A host that is known to be complete ends in a dot.
+// A mailbox is an address that is split at its domain: user<@host> in the notation of
+// the rulesets. A host that is known to be complete ends in a dot.
 type mailbox struct {
 	user, host []string
-	at         bool // there is a host, be it empty
-	list       bool // a group such as friends:; with nobody in it
+	at         bool // there is a host, which may be empty
+	list       bool // an empty group, such as friends:;
 }
 
-// canonify finds user and host of an address as ruleset canonify (3) does.
+// canonify splits an address into user and host, as ruleset canonify (3) does.
 func (r *Router) canonify(t []string, level int) (mailbox, *refusal) {
 	if level+1 > maxLevel {
 		return mailbox{}, tooDeep
@@ -29,18 +29,18 @@ func (r *Router) canonify(t []string, level int) (mailbox, *refusal) {
 	switch {
 	case bad != nil:
 		return mailbox{}, bad
-	case level+2 > maxLevel: // that of Canonify2
+	case level+2 > maxLevel: // the level of Canonify2
 		return mailbox{}, tooDeep
 	}
 	r.complete(&m)
 	return m, nil
 }
 
-// unwrap takes away what stands around an address: a phrase before a colon,
-// angle brackets, semicolons. It reports an empty group.
+// unwrap removes what is around an address: a phrase before a colon, angle brackets,
+// semicolons. list reports an empty group.
 func unwrap(t []string) (rest []string, list bool) {
 	n := len(t)
-	nobody := n > 2 && t[n-3] == "<" && t[n-2] == "@" // looks like the rulesets' own mark
+	nobody := n > 2 && t[n-3] == "<" && t[n-2] == "@" // the rulesets use this as a mark
 	if nobody {
 		t = t[:n-3]
 	}
@@ -71,8 +71,8 @@ func unwrap(t []string) (rest []string, list bool) {
 	return t, false
 }
 
-// beginsWithPhrase reports whether what stands before the first colon is no
-// part of the address.
+// beginsWithPhrase reports whether the text before the first colon is a phrase, and not
+// a part of the address.
 func beginsWithPhrase(t []string) bool {
 	if len(t) == 0 {
 		return false
@@ -116,8 +116,8 @@ func withoutRoute(t []string) []string {
 	return t
 }
 
-// focus splits user and host: at the last @, else at a ! from the left, else
-// at the last %.
+// focus splits user and host: at the last @, otherwise at the first !, otherwise at the
+// last %.
 func (r *Router) focus(t []string) (mailbox, *refusal) {
 	if colon := indexFrom(t, 1, ":"); colon >= 0 {
 		if end := indexSeq(t, colon+1, ";", "@"); end >= 0 && end+2 < len(t) {
@@ -156,7 +156,7 @@ func (r *Router) focus(t []string) (mailbox, *refusal) {
 	return mailbox{user: t[:last], host: t[last+1:], at: true}, nil
 }
 
-// uucp reads host!user: such a host is host.UUCP unless it has a dot.
+// uucp splits host!user. A host without a dot becomes host.UUCP.
 func uucp(t []string) (mailbox, bool) {
 	if len(t) > 2 && t[1] == "!" {
 		return mailbox{user: t[2:], host: []string{t[0], ".", "UUCP"}, at: true}, true
@@ -172,9 +172,9 @@ func uucp(t []string) (mailbox, bool) {
 	return mailbox{}, false
 }
 
-// complete gives the host its full form (ruleset Canonify2): this host for
-// localhost and for our own addresses, and a final dot for names of class w
-// and names with a dot in them. No DNS is asked, as with FEATURE(nocanonify).
+// complete gives the host its full form (ruleset Canonify2): the own host name for
+// localhost and for the host's addresses, and a final dot for names of class w and
+// names with a dot in them. No DNS is asked, as with FEATURE(nocanonify).
 func (r *Router) complete(m *mailbox) {
 	n := len(m.host)
 	if !m.at || n == 0 {
@@ -202,8 +202,8 @@ func (r *Router) complete(m *mailbox) {
 	}
 }
 
-// meansUs knows localhost, localhost with the host's own domain behind it,
-// and localhost.UUCP.
+// meansUs reports whether a host is localhost, localhost in the domain of the host, or
+// localhost.UUCP.
 func (r *Router) meansUs(host []string) bool {
 	if !strings.EqualFold(host[0], "localhost") {
 		return false
@@ -231,7 +231,7 @@ func lastIndex(t []string, token string) int {
 	return -1
 }
 
-// indexSeq finds tokens that stand side by side; letters match in any case.
+// indexSeq finds a sequence of tokens, ignoring case.
 func indexSeq(t []string, from int, seq ...string) int {
 	for i := from; i+len(seq) <= len(t); i++ {
 		if slices.EqualFunc(t[i:i+len(seq)], seq, strings.EqualFold) {

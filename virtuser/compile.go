@@ -10,17 +10,18 @@ import (
 	"virtmap/inventory"
 )
 
-// Compiled is what sendmail needs of an inventory's addresses.
+// A Compiled is what sendmail needs for the addresses of an inventory.
 type Compiled struct {
 	Table   *Table
 	Aliases *Aliases
 }
 
-// Compile turns a Model into rows and aliases, and adds what sendmail's order
-// of keys makes wrong to faults. A domain that is Held has no rows; what leads
-// to it is followed to its end, or deferred where the end depends on the
-// address: sendmail would relay it. A Model with faults is compiled as far as it
-// goes, for the sake of its other faults; the result is not to be written.
+// Compile makes the rows and aliases of a Model. It adds a fault for each part that
+// does not work in sendmail's order of keys. A domain that is Held has no rows. A
+// target in such a domain is replaced by the end of its chain, because sendmail would
+// relay it; if the end depends on the address, the row defers the mail. A Model with
+// faults is compiled as far as possible, in order to find its other faults; the result
+// must not be written.
 func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 	c := &compiler{
 		m: m, faults: faults,
@@ -42,11 +43,11 @@ func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 	return &Compiled{Table: c.table, Aliases: c.aliases}
 }
 
-// leastDomains is how many domains are worth another processor.
+// leastDomains is the number of domains for which another processor pays.
 var leastDomains = 500
 
-// shared compiles the domains on every processor, each a range of them with a
-// compiler of its own, and puts together in order what they made.
+// shared compiles the domains on all processors. Each processor has its own compiler
+// for a range of domains. Then the parts are joined in order.
 func (c *compiler) shared(domains int) {
 	c.table.grow(c.size(0, domains))
 	parts := make([]*compiler, parallel.Parts(domains, leastDomains))
@@ -63,7 +64,7 @@ func (c *compiler) shared(domains int) {
 	}
 	if slices.ContainsFunc(parts, func(f *compiler) bool { return f.table.outgrew(f.given) }) {
 		for _, f := range parts {
-			f.table = f.table.clone() // what moves down would overwrite what is behind it
+			f.table = f.table.clone() // joining would overwrite the text of later parts
 		}
 	}
 	for _, f := range parts {
@@ -71,10 +72,11 @@ func (c *compiler) shared(domains int) {
 	}
 }
 
-// joinable reports whether forks made together what one compiler makes. A
-// circle is reported where it is met first; of more faults than are kept, one
-// that two forks found takes the place of another; and a table that is too
-// large is reported at a row. Then one compiler does it all again.
+// joinable reports whether the parts together give exactly what one compiler gives.
+// Otherwise one compiler does all the work again. There are three such cases: a circle,
+// which is reported at the first address that reaches it; more faults than are kept,
+// some of which two parts found; and a table that is too large, which is reported at a
+// row.
 func (c *compiler) joinable(forks []*compiler) bool {
 	var faults []*diag.List
 	size := uint64(len(c.table.text))
@@ -97,8 +99,8 @@ func (c *compiler) domains(from, to int) {
 	}
 }
 
-// size is about what the rows of a range of domains take, and how many they
-// are at most.
+// size estimates the bytes of the rows of a range of domains, and returns the largest
+// possible number of rows.
 func (c *compiler) size(from, to int) (text, rows int) {
 	const averageValue = 24
 	for d := from; d < to; d++ {
@@ -113,8 +115,8 @@ func (c *compiler) size(from, to int) (text, rows int) {
 	return text, rows
 }
 
-// part gives a compiler of a range of domains. Its rows are put about where
-// they will be in the whole.
+// part returns a compiler for a range of domains. It writes its rows about where they
+// will be in the whole table.
 func (c *compiler) part(from, to int) *compiler {
 	text, rows := c.size(0, from)
 	f := &compiler{
@@ -126,7 +128,7 @@ func (c *compiler) part(from, to int) *compiler {
 	return f
 }
 
-// join takes in what a fork made. Two forks may have filled the same alias.
+// join adds the result of a part. Two parts may have filled the same alias.
 func (c *compiler) join(f *compiler) {
 	c.table.join(f.table)
 	for _, alias := range f.aliases.All {
@@ -140,11 +142,10 @@ func (c *compiler) join(f *compiler) {
 	}
 }
 
-// maxRows bounds what copies of copies may become.
+// maxRows is the limit of rows. Copies of copies could become many more.
 const maxRows = 10_000_000
 
-// tooMany reports an inventory whose copies make more rows than that, before
-// they are made.
+// tooMany reports an inventory with more rows than maxRows, before the rows are made.
 func (c *compiler) tooMany() bool {
 	rows := 0
 	for d := range c.m.Domains {
@@ -174,25 +175,25 @@ type compiler struct {
 	aliases *Aliases
 
 	tables    *effective.Tables
-	given     tableRoom // to a fork
-	lists     []*Alias  // by list: the names, nothing filled in
-	mailboxes []*Alias  // by user, of those that need one: the same
+	given     tableRoom // of a part
+	lists     []*Alias  // by list: aliases with names only, not yet filled
+	mailboxes []*Alias  // by user, if the user needs an alias: also not yet filled
 
 	memory
-	trail     trail               // what is being followed
+	trail     trail               // the chain that is being followed
 	far       bool                // a chain that is too long was reported
 	rejecting string              // the first domain with a rejecting catch-all
-	scratch   []inventory.Address // the rows of the domain at hand
+	scratch   []inventory.Address // the rows of the current domain
 }
 
-// memory is what a compiler has worked out and may need again.
+// A memory has results of a compiler that may be needed again.
 type memory struct {
-	userValues []string // right side of each user, once userState is done
+	userValues []string // right side of each user, valid once userState is done
 	userState  []visit
-	refusals   []string         // right side of each refusal, once made
-	loops      map[string]bool  // circles that were reported, by the names on them
-	reported   map[*string]bool // the same circles, by the place of their first name
-	ends       map[string]end   // by address, of those that are rememberedSteps away or more
+	refusals   []string         // right side of each refusal; empty: not made yet
+	loops      map[string]bool  // circles that were reported, by their names
+	reported   map[*string]bool // the same circles, by the memory address of their first name
+	ends       map[string]end   // ends by address, for addresses at rememberedSteps or more
 }
 
 func newMemory(m *inventory.Model) memory {
@@ -227,7 +228,7 @@ func (c *compiler) domain(d int) {
 		c.rejecting = domain.Name
 	}
 	if t.Kind == inventory.ToLocal {
-		return // no row: sendmail falls on to its accounts
+		return // no row: the mail goes to sendmail's accounts
 	}
 	value := c.right(t, c.tables.Detail(d) == inventory.DetailKeep, "", domain.Name)
 	c.checkParams(&inventory.Address{To: t})
@@ -235,9 +236,9 @@ func (c *compiler) domain(d int) {
 	c.walkSample(d, nil, value)
 }
 
-// rows gives the effective table of a domain with the rows that detail: reject
-// asks for: user+* where user is listed, +* where the catch-all takes mail. What
-// is listed wins. The table is in the compiler's scratch.
+// rows returns the effective table of a domain, with the rows that detail: reject asks
+// for: user+* for each listed user, and +* if the catch-all takes mail. An address that
+// is listed wins. The result is in the compiler's scratch.
 func (c *compiler) rows(d int) []inventory.Address {
 	c.scratch = c.tables.AppendTable(c.scratch[:0], d)
 	listed := len(c.scratch)
@@ -268,7 +269,7 @@ func (c *compiler) row(local, domain, value string, pos diag.Pos) {
 	}
 }
 
-// openWays names the ways to local accounts that no row closes.
+// openWays reports the ways to local accounts that no row can close.
 func (c *compiler) openWays() {
 	host := c.m.Host.Name
 	if c.rejecting == "" || host.Text == "" {

@@ -7,8 +7,8 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
-// deliver says what happens to an address that was parsed: it is relayed, or
-// goes to aliases and accounts.
+// deliver returns the outcome of a parsed address: it is relayed, or goes to aliases
+// and accounts.
 func (w *walk) deliver(to triple) Outcome {
 	out := Outcome{Code: 250, Status: "2.1.5", Text: "Recipient ok", Mailer: to.mailer}
 	if to.mailer != "local" {
@@ -34,14 +34,14 @@ func (w *walk) deliver(to triple) Outcome {
 	return out
 }
 
-// sent notes what goes to another server.
+// sent records a delivery to another server.
 func (o *Outcome) sent(to *triple) {
 	o.Mailer, o.User = to.mailer, to.address()
 	o.NextHost = strings.TrimSuffix(joined(to.host, blankSub), ".")
 }
 
-// Ends gives the recipients that a local name leads to by the alias files, sorted:
-// the name itself where they do not have it.
+// Ends returns the final recipients of a local name after the alias files, sorted. If
+// the files do not have the name, the result is the name itself.
 func (r *Router) Ends(name string) []string {
 	w := walk{r: r}
 	var ends []string
@@ -52,7 +52,7 @@ func (r *Router) Ends(name string) []string {
 	return slices.Compact(ends)
 }
 
-// finished takes the last angle brackets away (rulesets EnvToL and final).
+// finished removes the last angle brackets (rulesets EnvToL and final).
 func finished(t []string) []string {
 	if len(t) > 0 && t[0] == "<" && indexFrom(t, 1, "+") < 0 {
 		if end := slices.Index(t, ">"); end > 0 && end+1 < len(t) {
@@ -72,7 +72,7 @@ func finished(t []string) []string {
 	}
 }
 
-// notDirect refuses what only an alias may lead to: programs, files and
+// notDirect refuses recipients that only an alias may have: programs, files and
 // :include: lists.
 func notDirect(t []string) *refusal {
 	user := strings.TrimPrefix(joined(t, ' '), `"`)
@@ -88,11 +88,10 @@ func notDirect(t []string) *refusal {
 	return nil
 }
 
-// local finds an alias, a relay or an account: for user+detail the aliases
-// user+detail, user+* and user, then what is behind them (ruleset localaddr). It
-// appends the recipients that are behind it, and gives the triple of a name that
-// another server gets. stays says that the name is looked up as it is, and that
-// no relay gets it.
+// local looks a local name up, first in the aliases: for user+detail as user+detail,
+// user+* and user. Then come the relays and the accounts (ruleset localaddr). It
+// appends the final recipients, and returns the triple if another server gets the name.
+// With stays, the name is looked up without splitting, and no relay gets it.
 func (w *walk) local(name string, stays bool, depth int, to *[]string) (known bool, next *triple, bad *refusal) {
 	if depth > maxAliasDepth {
 		return false, nil, &refusal{554, "5.4.6", "aliasing/forwarding loop broken"}
@@ -147,11 +146,12 @@ func (w *walk) stays(name string) bool {
 type expansion struct {
 	key   string
 	list  string
-	name  string // without its detail
+	name  string // without the detail
 	stays bool   // no relay gets the name
 }
 
-// expand follows an alias, once: whom it leads to is known the second time.
+// expand follows an alias the first time. Later calls do nothing, because its
+// recipients are known.
 func (w *walk) expand(e *expansion, depth int, to *[]string) {
 	if w.expanded[e.key] {
 		return
@@ -163,8 +163,8 @@ func (w *walk) expand(e *expansion, depth int, to *[]string) {
 	w.members(e, depth, to)
 }
 
-// members follows the recipients of an alias. What is wrong with one of them
-// bounces later; the alias itself is accepted. Its own name ends the expansion.
+// members follows the recipients of an alias. A faulty recipient would bounce later,
+// but the alias itself is accepted. If an alias names itself, the expansion ends there.
 func (w *walk) members(e *expansion, depth int, to *[]string) {
 	for _, member := range splitMembers(e.list) {
 		switch {
@@ -209,8 +209,7 @@ func (w *walk) itself(e *expansion, name string, stays bool, depth int, to *[]st
 	}
 }
 
-// splitMembers cuts the right side of an alias at its commas, not within
-// quotes.
+// splitMembers splits the right side of an alias at the commas outside of quotes.
 func splitMembers(list string) []string {
 	var all []string
 	start, quoted := 0, false

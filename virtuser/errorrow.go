@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// isErrorRow knows the two forms of an error: row that ruleset Parse1 knows:
-// error:D.S.N:text and error:word text.
+// isErrorRow reports whether a right side has one of the two forms that ruleset Parse1
+// takes for an error: error:D.S.N:text and error:word text.
 func isErrorRow(t []string) bool {
 	return len(t) >= 2 && strings.EqualFold(t[0], "error") && t[1] == ":"
 }
 
-// errorReply gives the reply of an error: row (sendmail/parseaddr.c,
-// buildaddr): a text that begins with no reply code is badly formed, and a
-// status within the text wins over the row's. Where the row has no text the
-// pattern of the ruleset runs on into the address.
+// errorReply returns the reply of an error: row (sendmail/parseaddr.c, buildaddr). A
+// text must begin with a reply code. A status within the text wins over the status of
+// the row. If the row has no text, the pattern of the ruleset continues into the
+// address.
 func errorReply(row, address []string) *refusal {
 	t := row[2:]
 	if len(t) < 2 || len(t) == 6 && isThreePart(t) {
@@ -42,7 +42,7 @@ func isThreePart(t []string) bool {
 	return len(t) >= 6 && t[1] == "." && t[3] == "." && t[5] == ":"
 }
 
-// replyCode cuts "550 text".
+// replyCode splits "550 text".
 func replyCode(text string) (code int, rest string, ok bool) {
 	if len(text) < 4 || text[3] != ' ' {
 		return 0, "", false
@@ -56,8 +56,8 @@ func replyCode(text string) (code int, rest string, ok bool) {
 	return code, text[4:], true
 }
 
-// isStatus knows an enhanced status code: class 2, 4 or 5 and two numbers of
-// at most three digits (sendmail/util.c, isenhsc).
+// isStatus reports whether a text is an enhanced status code: class 2, 4 or 5 and two
+// numbers of at most three digits (sendmail/util.c, isenhsc).
 func isStatus(text string) bool {
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 || parts[0] != "2" && parts[0] != "4" && parts[0] != "5" {

@@ -5,13 +5,15 @@ import (
 	"virtmap/inventory"
 )
 
-// maxLookups is how often a right side is looked up again before sendmail
-// gives up ("excessive recursion (max 50)"): each time takes about three
-// rulesets, and 16 were measured to be too many. Targets that are followed to
-// their end when the table is written take no look-up. maxSteps bounds their
-// chains, and maxGrown ends a circle whose addresses grow: sendmail takes 255
-// bytes. An end that is rememberedSteps away or more is kept in compiler.ends;
-// most are nearer.
+// Limits of following an address.
+//
+// maxLookups is how often sendmail can look up right sides again before it gives up
+// ("excessive recursion (max 50)"). Each time takes about three rulesets; a measurement
+// showed that 16 times are too many. A target that is followed when the table is
+// written needs no look-up. maxSteps limits the chains of these targets. maxGrown ends
+// a circle in which each address is longer than the one before; sendmail takes 255
+// bytes. The end of a chain with rememberedSteps or more to go is kept in
+// compiler.ends; most chains are shorter.
 const (
 	maxLookups      = 15
 	maxSteps        = 100_000
@@ -19,18 +21,18 @@ const (
 	rememberedSteps = 8
 )
 
-// An end is where an address leads when it is followed.
+// An end is the result of following an address.
 type end struct {
-	right   string // a name or an address, literal; of an error: row its right side
-	refused bool   // it is an error: row
-	deadEnd string // the address that no key but a rejecting catch-all matches
+	right   string // a name or an address, not escaped; or the right side of an error: row
+	refused bool   // right is an error: row
+	deadEnd string // an address that matches only a rejecting catch-all
 	loop    []string
-	far     bool // more than maxSteps away; nothing else is known of it then
-	steps   int  // look-ups on the way
+	far     bool // more than maxSteps away; the other fields are empty then
+	steps   int  // number of look-ups
 }
 
-// followed gives the right side for an address target: its end, where that
-// does not depend on the detail it is given, the address itself otherwise.
+// followed returns the right side for a target that is an address. It is the end of the
+// address, unless the end depends on the detail. Then it is the address itself.
 func (c *compiler) followed(t inventory.Target, keep bool, what string) string {
 	e := c.followFrom(what, t.Text)
 	if !c.reportEnd(e, t, what) {
@@ -52,17 +54,18 @@ func (c *compiler) followed(t inventory.Target, keep bool, what string) string {
 	case !ok || a.To.Kind == inventory.ToPattern || c.tables.HasDetailKeys(d, local):
 	case a.Disabled || a.To.Kind == inventory.Refused || a.Detail == inventory.DetailDrop:
 		return e.right
-	case forwards || a.To.Kind == inventory.ToAddress: // the next address may know the detail
+	case forwards || a.To.Kind == inventory.ToAddress: // the next address may use the detail
 	case a.Detail == inventory.DetailKeep:
 		return withDetail(e.right)
 	}
-	if c.tables.Held(domain) { // nobody looks the address up again
+	if c.tables.Held(domain) { // sendmail would not look the address up again
 		return c.waits(t, domain, what)
 	}
 	return withDetail(escaped(t.Text))
 }
 
-// followFrom follows a target of what, an address or a user as messages name it.
+// followFrom follows a target of what, which is the name of an address or a user in
+// messages.
 func (c *compiler) followFrom(what, target string) end {
 	from := c.trail.len()
 	c.trail.push(what)
@@ -70,10 +73,10 @@ func (c *compiler) followFrom(what, target string) end {
 	return c.follow(target)
 }
 
-// follow looks an address up again and again, as sendmail does with a right
-// side that has a domain, until it leaves the inventory's domains or ends at
-// a name. The trail names what was passed on the way. Where that is far, the
-// end is kept for every address on the way, so that a long chain is walked once.
+// follow looks an address up again and again, as sendmail does with a right side that
+// has a domain, until the address is outside of the inventory or is a local name. The
+// trail has the addresses on the way. If the way is long, the end is stored for every
+// address on it, so that a long chain is followed once.
 func (c *compiler) follow(addr string) (e end) {
 	from := c.trail.len()
 	for on := true; on; {
@@ -89,7 +92,8 @@ func (c *compiler) follow(addr string) (e end) {
 	return e
 }
 
-// step looks an address up once: it gives the next address, or the end.
+// step looks an address up once. on reports whether there is a next address; otherwise
+// e is the end.
 func (c *compiler) step(addr string) (next string, e end, on bool) {
 	local, domain, d, whose := c.tables.Locate(addr)
 	switch whose {
@@ -121,7 +125,7 @@ func (c *compiler) step(addr string) (next string, e end, on bool) {
 	return "", c.last(&m, local, domain), false
 }
 
-// last gives the end of a chain whose last match is m.
+// last returns the end of a chain whose last match is m.
 func (c *compiler) last(m *effective.Match, local, domain string) end {
 	switch {
 	case m.Refused:
@@ -138,8 +142,8 @@ func (c *compiler) last(m *effective.Match, local, domain string) end {
 	return end{right: m.WithDetail(c.constant(m.To))}
 }
 
-// localName is the end at a local account: it must be declared, because
-// nobody can tell accounts from typing errors.
+// localName returns the end at a local account. The account must be declared, because
+// an undeclared one may be a typing error.
 func (c *compiler) localName(local, domain string) end {
 	user, _, _ := splitDetail(local)
 	if _, ok := c.m.User(user); ok {

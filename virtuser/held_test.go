@@ -12,9 +12,9 @@ import (
 	"virtmap/virtuser"
 )
 
-// TestHeldDomainsAreNotRelayed holds back random domains of random
-// inventories: no row and no alias leads to one of them, which sendmail would
-// relay; no row is theirs; and what does not lead there is as before.
+// TestHeldDomainsAreNotRelayed holds back random domains of random inventories. Such a
+// domain has no row. No row or alias leads to one, because sendmail would relay the
+// mail. Rows that lead elsewhere do not change.
 func TestHeldDomainsAreNotRelayed(t *testing.T) {
 	deferred := 0
 	for seed := range peer.Campaign(400) {

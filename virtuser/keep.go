@@ -9,14 +9,14 @@ import (
 	"virtmap/inventory"
 )
 
-// leavingMark begins the comment that names a domain whose rows stay although
-// the inventory has it no more.
+// leavingMark begins the comment that names a domain whose rows stay although the
+// inventory no longer has the domain.
 const leavingMark = "# leaving: "
 
-// Keep gives what was compiled and beside it rows and aliases of domains that
-// leave: sendmail reads class w when it starts, so that their mail is taken
-// until then, and without rows it would go to local accounts. A comment in the
-// text names the domains.
+// Keep returns the compiled rows and aliases, together with those of domains that
+// leave. sendmail reads class w when it starts, so until the next start it takes mail
+// for these domains. Without rows this mail would go to local accounts. A comment in
+// the text names the domains.
 func (c *Compiled) Keep(domains []string, rows, aliases [][2]string) (*Compiled, error) {
 	var marks []byte
 	for _, d := range domains {
@@ -48,7 +48,7 @@ func (c *Compiled) Keep(domains []string, rows, aliases [][2]string) (*Compiled,
 	return &Compiled{Table: t, Aliases: c.Aliases.with(aliases)}, nil
 }
 
-// with gives the aliases and further ones whose names are free.
+// with returns the aliases together with further ones whose names are not taken.
 func (a *Aliases) with(rows [][2]string) *Aliases {
 	more := &Aliases{All: slices.Clone(a.All), title: a.title, taken: a.taken}
 	have := map[string]bool{}
@@ -63,7 +63,8 @@ func (a *Aliases) with(rows [][2]string) *Aliases {
 	return more
 }
 
-// Leaving gives the domains that a virtusertable of ours says are leaving.
+// Leaving returns the domains that leave, from the comments of a virtusertable that
+// virtmap wrote.
 func Leaving(text []byte) []string {
 	var domains []string
 	for line := range bytes.Lines(text) {

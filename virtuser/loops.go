@@ -11,8 +11,8 @@ import (
 	"virtmap/inventory"
 )
 
-// reportLoop reports a circle once; its first and its last name are the same. A
-// circle that comes from compiler.ends again is known by its place in memory.
+// reportLoop reports a circle once. The first and the last name of loop are the same. A
+// circle that comes from compiler.ends again is recognized by its memory address.
 func (c *compiler) reportLoop(loop []string, pos diag.Pos, size int) {
 	if c.reported[&loop[0]] {
 		return
@@ -36,8 +36,8 @@ func (c *compiler) reportLoop(loop []string, pos diag.Pos, size int) {
 		WithHelp("let one of them go to a user"))
 }
 
-// walkSample follows a row whose end depends on the address, with an address
-// made up for its key, to find circles that only show then. a is nil for the
+// walkSample follows a row whose end depends on the address. It uses addresses that
+// match the key, in order to find circles that only appear then. a is nil for the
 // catch-all.
 func (c *compiler) walkSample(d int, a *inventory.Address, value string) {
 	at := strings.LastIndexByte(value, '@')
@@ -67,8 +67,8 @@ func (c *compiler) walkSample(d int, a *inventory.Address, value string) {
 	}
 }
 
-// samples makes local parts up that a key of a domain matches, the plain ones
-// with a detail too. The empty key is the catch-all.
+// samples returns local parts that match a key of a domain; for a plain key also one
+// with a detail. The empty key is the catch-all.
 func (c *compiler) samples(d int, key string) []string {
 	unlisted := inventory.Unlisted(func(name string) bool {
 		_, ok := c.tables.Find(d, name, inventory.Plain)
@@ -81,14 +81,15 @@ func (c *compiler) samples(d int, key string) []string {
 	return []string{local}
 }
 
-// reportEnd reports an address target that leads nowhere.
+// reportEnd reports a target that leads nowhere. The result is false for a circle or a
+// chain that is too long.
 func (c *compiler) reportEnd(e end, t inventory.Target, what string) bool {
 	switch {
 	case e.loop != nil:
 		c.reportLoop(e.loop, t.Pos, len(t.Written()))
 		return false
 	case e.far && c.far:
-		return false // the first such chain stands for all
+		return false // only the first such chain is reported
 	case e.far:
 		c.far = true
 		c.faults.Add(checkTooDeep.At(t.Pos, len(t.Written()), "%s leads through more than %d addresses", what, maxSteps).

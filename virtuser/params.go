@@ -2,8 +2,8 @@ package virtuser
 
 import "strings"
 
-// splitDetail cuts a local part as sendmail's pattern $+ + $* does: at the
-// first plus that has something before it.
+// splitDetail splits a local part as sendmail's pattern $+ + $* does: at the first plus
+// that is not the first character.
 func splitDetail(local string) (user, detail string, plus bool) {
 	at := strings.IndexByte(local[min(1, len(local)):], '+')
 	if at < 0 {
@@ -12,11 +12,11 @@ func splitDetail(local string) (user, detail string, plus bool) {
 	return local[:at+1], local[at+2:], true
 }
 
-// binding is what %0 to %3 stand for when a key has matched.
+// A binding has the values of %0 to %3 after a key has matched.
 type binding [4]string
 
-// substitute puts the parameters into a right side. A parameter that is not
-// bound is empty, and %% is a percent sign (sendmail/map.c, map_rewrite).
+// substitute puts the parameters into a right side. A parameter without a value is
+// empty, and %% is a percent sign (sendmail/map.c, map_rewrite).
 func (b binding) substitute(right string) string {
 	if !strings.Contains(right, "%") {
 		return right

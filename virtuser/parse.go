@@ -7,13 +7,13 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
-// A triple is what ruleset parse (0) makes of an address.
+// A triple is the result of ruleset parse (0) for an address.
 type triple struct {
 	mailer string
-	host   []string // of another server
-	user   []string // of another server without its host
-	domain []string // of the address, where that is not the host
-	stays  bool     // of local: no relay gets it, and it has no detail
+	host   []string // the next server
+	user   []string // for another server: the user without its host
+	domain []string // the domain of the address, if it is not the host
+	stays  bool     // for mailer local: no relay gets the user, and it has no detail
 }
 
 func (w *walk) parseTokens(t []string, level int) (triple, *refusal) {
@@ -24,7 +24,7 @@ func (w *walk) parseTokens(t []string, level int) (triple, *refusal) {
 	return w.parse(m, level)
 }
 
-// parse chooses the mailer, through the virtusertable.
+// parse chooses the mailer. It looks the address up in the virtusertable.
 func (w *walk) parse(m mailbox, level int) (triple, *refusal) {
 	m, bad := w.r.strip(m, level+1)
 	if bad != nil {
@@ -32,7 +32,7 @@ func (w *walk) parse(m mailbox, level int) (triple, *refusal) {
 	}
 	switch {
 	case m.at && len(m.host) == 0:
-		return triple{mailer: "local"}, nil // <@>, nobody
+		return triple{mailer: "local"}, nil // <@>, the empty address
 	case m.at && isLiteral(m.host):
 		return w.elsewhere(m, level+1)
 	case !m.at || len(m.user) == 0 || !endsInDot(m.host) || !w.r.inClassW(m.host) && !w.r.isVirtual(m.host):
@@ -51,8 +51,8 @@ func isLiteral(host []string) bool {
 
 func endsInDot(host []string) bool { return len(host) > 1 && host[len(host)-1] == "." }
 
-// strip checks the syntax of an address and takes away what leads to this
-// host (ruleset Parse0): user%host@here is user@host.
+// strip checks the syntax of an address and removes the parts that lead to this host
+// (ruleset Parse0): user%host@here becomes user@host.
 func (r *Router) strip(m mailbox, level int) (mailbox, *refusal) {
 	if level > maxLevel {
 		return m, tooDeep
@@ -69,7 +69,7 @@ func (r *Router) strip(m mailbox, level int) (mailbox, *refusal) {
 		if m.user = user; len(user) == 0 {
 			return m, noUser
 		}
-		here = true // without a host it is *LOCAL*
+		here = true // an address without a host is *LOCAL*
 	}
 	if m.at && len(m.user) == 0 {
 		return m, noUser
@@ -84,7 +84,7 @@ func (r *Router) strip(m mailbox, level int) (mailbox, *refusal) {
 	return r.strip(inner, level+1)
 }
 
-// illFormed gives the syntax errors of ruleset Parse0.
+// illFormed returns the syntax errors of ruleset Parse0.
 func illFormed(m *mailbox) *refusal {
 	if m.list {
 		return &refusal{553, "5.1.3", "List:; syntax illegal for recipient addresses"}
@@ -153,8 +153,8 @@ func danglingComma(t []string, more bool) *refusal {
 	return nil
 }
 
-// virtual looks an address of class w or {VirtHost} up in the virtusertable. One
-// of {VirtHost} alone that has no row is relayed.
+// virtual looks an address of class w or {VirtHost} up in the virtusertable. If it has
+// no row and only {VirtHost} has the domain, the address is relayed.
 func (w *walk) virtual(m mailbox, level int) (triple, *refusal) {
 	if level > maxLevel {
 		return triple{}, tooDeep
@@ -172,13 +172,13 @@ func (w *walk) virtual(m mailbox, level int) (triple, *refusal) {
 		return triple{}, bad
 	case value == "":
 		return triple{mailer: "local", user: append([]string{"<", ">"}, m.user...)}, nil
-	case len(t) == 0 && level > 1: // of a row that another led to, the rulesets keep a mark
+	case len(t) == 0 && level > 1: // after another row, the rulesets leave a mark
 		return triple{mailer: "local", user: append([]string{"<", "!", ">"}, m.user...)}, nil
 	case len(t) == 0:
 		return triple{}, noMailer
 	case isErrorRow(t):
 		return triple{}, errorReply(t, slices.Concat(m.user, []string{"<", "@"}, m.host))
-	case len(t) == 1 && t[0] == "!": // the rulesets' own mark for: no row
+	case len(t) == 1 && t[0] == "!": // a mark of the rulesets for: no row
 		return w.withoutRow(m, level)
 	case level+1 > maxLevel:
 		return triple{}, tooDeep
@@ -186,7 +186,7 @@ func (w *walk) virtual(m mailbox, level int) (triple, *refusal) {
 	return w.parseTokens(t, level+2)
 }
 
-// withoutRow gives the triple of an address that has no row.
+// withoutRow returns the triple of an address that has no row.
 func (w *walk) withoutRow(m mailbox, level int) (triple, *refusal) {
 	if w.r.inClassW(m.host) {
 		return w.here(m, level)
@@ -194,8 +194,8 @@ func (w *walk) withoutRow(m mailbox, level int) (triple, *refusal) {
 	return w.elsewhere(m, level)
 }
 
-// row tries the keys of an address in sendmail's order and gives the right
-// side of the first that is there, its parameters put in.
+// row tries the keys of an address in sendmail's order. It returns the right side of
+// the first key that is found, with the parameters replaced.
 func (w *walk) row(m mailbox) (value string, ok bool, bad *refusal) {
 	host := joined(m.host[:len(m.host)-1], blankSub)
 	local := joined(m.user, blankSub)
@@ -209,7 +209,7 @@ func (w *walk) row(m mailbox) (value string, ok bool, bad *refusal) {
 	user, detail := joined(m.user[:plus], blankSub), joined(m.user[plus+1:], blankSub)
 	for _, form := range [...]struct {
 		key    string
-		filled bool // only where there is a detail
+		filled bool // only if there is a detail
 	}{{user + "++", true}, {user + "+*", false}, {user, false}, {"++", true}, {"+*", false}, {"", false}} {
 		if form.filled && plus+1 == len(m.user) {
 			continue
@@ -229,11 +229,11 @@ func (w *walk) probe(key string, b binding) (value string, ok bool, bad *refusal
 		return "", false, damagedMap
 	}
 	value = b.substitute(string(found))
-	return value, ok && strings.TrimSpace(value) != "@", nil // @ is the rulesets' own mark for: try the next key
+	return value, ok && strings.TrimSpace(value) != "@", nil // @ is a mark of the rulesets for: try the next key
 }
 
-// get looks a key up in lower case, without and with the NUL that newaliases
-// puts behind it.
+// get looks a key up in lower case, first without a NUL at the end, then with the NUL
+// that newaliases adds.
 func (w *walk) get(find Lookup, table, key string) (value []byte, ok bool, err error) {
 	folded := []byte(mailaddr.Lower(key[:min(len(key), MaxKey+1)]))
 	value, ok, err = find(folded)

@@ -11,9 +11,9 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// A reference says where an address goes in the plainest way there is: rows in
-// a list, keys compared one by one, no tokens and no rulesets. It knows plain
-// addresses only.
+// A reference computes the outcome of an address in the simplest way: the rows are a
+// list, and keys are compared one by one, without tokens and rulesets. It knows only
+// plain addresses.
 type reference struct {
 	rows     [][2]string
 	ours     []string
@@ -27,8 +27,8 @@ var (
 	errorForm  = regexp.MustCompile(`^error:([45]\.\d\.\d):"([45]\d\d) ([a-z ]+)"$`)
 )
 
-// outcome gives code, status and recipients in words, and false for what is
-// not plain.
+// outcome returns code, status and recipients as a text. plain is false if the address
+// is not plain.
 func (r *reference) outcome(addr string) (text string, plain bool) {
 	for step := 0; ; step++ {
 		local, host, ok := strings.Cut(addr, "@")
@@ -57,7 +57,7 @@ func (r *reference) outcome(addr string) (text string, plain bool) {
 	}
 }
 
-// right gives the right side of the first key that is there.
+// right returns the right side of the first key that is found.
 func (r *reference) right(local, host string) (string, bool) {
 	user, detail, plus := local, "", false
 	if i := strings.Index(local[1:], "+"); i >= 0 {
@@ -111,8 +111,8 @@ func (r *reference) local(name string) (text string, plain bool) {
 	return "250 " + user, true
 }
 
-// compareWith fails the test where the Router and the reference differ. It
-// reports whether the reference had an answer.
+// compareWith fails the test if the Router and the reference differ. It reports whether
+// the reference had an answer.
 func (r *reference) compareWith(t *testing.T, addr string) bool {
 	t.Helper()
 	want, plain := r.outcome(addr)
@@ -134,14 +134,14 @@ func (r *reference) compareWith(t *testing.T, addr string) bool {
 	return true
 }
 
-// newReference has what routerOver has beside the rows.
+// newReference makes a reference with the host, domains and accounts of routerOver.
 func newReference(rows [][2]string) *reference {
 	return &reference{rows: rows, ours: []string{"d.example", "e.example", "mx1.example.net"}, accounts: []string{"root", "andrei"},
 		aliases: map[string]string{"list": "andrei out@far.example root", "self": "root self"}}
 }
 
-// TestRouterAgreesWithAReference makes small tables of plain rows, in which
-// keys overlap, details travel and mail runs in circles.
+// TestRouterAgreesWithAReference draws small tables of plain rows with overlapping
+// keys, details that are kept, and circles.
 func TestRouterAgreesWithAReference(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))
 	one := func(words ...string) string { return words[r.IntN(len(words))] }
@@ -185,7 +185,8 @@ func FuzzRouterAgainstReference(f *testing.F) {
 			if plain := local == "" || plainLocal.MatchString(strings.TrimSuffix(local, "+*")) || local == "+*"; !ok || !at || !plain || !plainHost.MatchString(host) || len(rows) == 10 {
 				return
 			}
-			// What the reference does not know: other percent signs, doubles.
+			// The reference does not know other percent signs, and keys that are there
+			// twice.
 			if rest := strings.NewReplacer("%1", "", "%2", "", "%3", "").Replace(right); rest != "" && !plainRight.MatchString(rest) && !errorForm.MatchString(right) {
 				return
 			}

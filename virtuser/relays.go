@@ -7,31 +7,31 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
-// Relays are where the configuration of a sendmail passes mail on to. Each is as
-// MailerToTriple of cf/m4/proto.m4 takes it; empty: the mail stays.
+// Relays are the hosts to which the configuration of a sendmail passes mail on. Each
+// has one of the forms of MailerToTriple in cf/m4/proto.m4. Empty: the mail stays.
 //
 //	backup.example           by the mailer relay; a host of class w counts as empty
 //	esmtp:backup.example     by another mailer; [192.0.2.9] asks for no MX
 //	esmtp:ann@backup.example to one mailbox there
-//	local:andrei             to a local user, aliases expanded
-//	error:5.1.1:550 text     refused; error:word:550 text, error:text
+//	local:andrei             to a local user, after the aliases
+//	error:5.1.1:550 text     refused; also error:word:550 text and error:text
 type Relays struct {
 	Unknown     string // L, LUSER_RELAY: local names that are neither alias nor account
-	Hub         string // H, MAIL_HUB: all local names that are no alias
-	Unqualified string // R, LOCAL_RELAY: as Hub, where that is empty
-	Smart       string // S, SMART_HOST: what is for other servers
+	Hub         string // H, MAIL_HUB: all local names that are not an alias
+	Unqualified string // R, LOCAL_RELAY: as Hub, used if Hub is empty
+	Smart       string // S, SMART_HOST: all mail for other servers
 
-	// Stays is class L (LOCAL_USER): names that none of them takes away. nil:
-	// nothing.
+	// Stays reports whether a name is in class L (LOCAL_USER): no relay gets these
+	// names. nil: the class is empty.
 	Stays func(name string) bool
 
-	// Sticky: FEATURE(`stickyhost'). An address with a host goes to Hub as it
-	// is, past the aliases; without Hub it stays. The others are for names
-	// without a host alone.
+	// Sticky is FEATURE(`stickyhost'). An address with a host goes to Hub unchanged and
+	// without the aliases; without Hub it stays. The other relays are then only for
+	// names without a host.
 	Sticky bool
 }
 
-// The names of Relays in a Trace.
+// Names of the relays in a Trace.
 const (
 	unknownRelay     = "LUSER_RELAY"
 	hubRelay         = "MAIL_HUB"
@@ -39,7 +39,7 @@ const (
 	smartRelay       = "SMART_HOST"
 )
 
-// ofLocal is the relay of a local name that is no alias (ruleset localaddr).
+// ofLocal returns the relay of a local name that is no alias (ruleset localaddr).
 func (r *Relays) ofLocal(account bool) (name, relay string) {
 	switch {
 	case r.Unknown != "" && !account:
@@ -50,14 +50,14 @@ func (r *Relays) ofLocal(account bool) (name, relay string) {
 	return unqualifiedRelay, r.Unqualified
 }
 
-// relayTokens cuts a relay as sendmail does when it reads the rules: quotes hold
-// nothing together there, and a comment is none.
+// relayTokens splits a relay as sendmail does when it reads the rules: quotes and
+// comments have no meaning there.
 func relayTokens(relay string) []string {
 	return appendTokens(nil, strings.ReplaceAll(relay, `"`, ""))
 }
 
-// passOn gives what a relay makes of an address; ok is false where it leaves the
-// address alone (rulesets MailerToTriple and CanonLocal).
+// passOn returns the triple that a relay makes of an address. ok is false if the relay
+// does not change the address (rulesets MailerToTriple and CanonLocal).
 func (w *walk) passOn(relay string, m mailbox, level int) (to triple, ok bool, bad *refusal) {
 	t := relayTokens(relay)
 	switch {
@@ -82,8 +82,8 @@ func (w *walk) passOn(relay string, m mailbox, level int) (to triple, ok bool, b
 	return triple{mailer: t[0], host: rest, user: m.user, domain: m.host}, true, nil
 }
 
-// toLocal gives the user of local:user. Of an address with a host only that of
-// the user counts.
+// toLocal returns the triple of local:user. If the address has a host, only the user
+// part of user counts.
 func (w *walk) toLocal(user []string, m mailbox, level int) (to triple, ok bool, bad *refusal) {
 	if m.at && len(m.user) > 2 && slices.ContainsFunc(m.user[1:len(m.user)-1], isRoute) {
 		to, bad = w.parseTokens(m.user, level+1)
@@ -95,7 +95,7 @@ func (w *walk) toLocal(user []string, m mailbox, level int) (to triple, ok bool,
 	return triple{mailer: "local", user: user}, true, nil
 }
 
-// relayError gives the reply of error:D.S.N:text, error:word:text or error:text.
+// relayError returns the reply of error:D.S.N:text, error:word:text or error:text.
 func relayError(t []string) *refusal {
 	if isThreePart(t) && len(t) > 6 {
 		return errorReply(append([]string{"error", ":"}, t...), nil)
@@ -106,8 +106,8 @@ func relayError(t []string) *refusal {
 	return errorReply(append([]string{"error", ":", "-"}, t...), nil)
 }
 
-// here gives the triple of a local name, or of an address of class w without a
-// row (ruleset Parse1).
+// here returns the triple of a local name, or of an address of class w without a row
+// (ruleset Parse1).
 func (w *walk) here(m mailbox, level int) (triple, *refusal) {
 	if !m.at || !w.r.Relays.Sticky {
 		return triple{mailer: "local", user: m.user, stays: w.stays(joined(m.user, blankSub))}, nil
@@ -123,7 +123,7 @@ func (w *walk) here(m mailbox, level int) (triple, *refusal) {
 	return triple{mailer: "local", user: m.user, stays: indexFrom(m.user, 1, "+") < 0}, nil
 }
 
-// elsewhere gives the triple of an address at another server.
+// elsewhere returns the triple of an address on another server.
 func (w *walk) elsewhere(m mailbox, level int) (triple, *refusal) {
 	direct := triple{mailer: "esmtp", host: m.host, user: m.user}
 	smart := w.r.Relays.Smart
@@ -145,8 +145,8 @@ func (w *walk) elsewhere(m mailbox, level int) (triple, *refusal) {
 	return to, bad
 }
 
-// literalBy gives what the smart host makes of an address literal: Parse1 takes it
-// for [mailer:]host, whatever it is.
+// literalBy returns what the smart host makes of an address literal. Parse1 takes the
+// value for [mailer:]host, whatever its form is.
 func literalBy(smart string, m mailbox) (to triple, ok bool, bad *refusal) {
 	t := relayTokens(smart)
 	if len(t) == 0 {
@@ -156,15 +156,14 @@ func literalBy(smart string, m mailbox) (to triple, ok bool, bad *refusal) {
 	if len(t) > 2 && t[1] == ":" {
 		to.mailer, to.host = t[0], t[2:]
 	}
-	if strings.EqualFold(to.mailer, "error") { // with the address for a text
+	if strings.EqualFold(to.mailer, "error") { // the text is the address
 		bad = &refusal{553, "5.3.0", stripQuotes(joined(slices.Concat(m.user, []string{"<", "@"}, m.host, []string{">"}), ' '))}
 	}
 	return to, true, bad
 }
 
-// relayed passes a local name on that is no alias, and appends the recipients
-// that are behind it. It gives the triple of another server; known is false where
-// the name stays.
+// relayed passes on a local name that is no alias, and appends its final recipients.
+// next is the triple if another server gets the name. known is false if the name stays.
 func (w *walk) relayed(name string, account bool, depth int, to *[]string) (known bool, next *triple, bad *refusal) {
 	which, relay := w.r.Relays.ofLocal(account)
 	if relay == "" {
@@ -194,7 +193,7 @@ func (w *walk) relayed(name string, account bool, depth int, to *[]string) (know
 	return true, &mail, nil
 }
 
-// address is the recipient of a triple of another server.
+// address returns the recipient of a triple for another server.
 func (t *triple) address() string {
 	host := t.domain
 	if len(host) == 0 {

@@ -9,8 +9,8 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// Each line was measured with sendmail 8.17.1; TestGeneratedConfigurations asks
-// it again.
+// TestRelaysTakeWhatDoesNotStay has results measured with sendmail 8.17.1.
+// TestGeneratedConfigurations asks sendmail again.
 func TestRelaysTakeWhatDoesNotStay(t *testing.T) {
 	stays := func(name string) bool { return name == "root" }
 	for _, c := range []struct {
@@ -92,7 +92,8 @@ func TestARelayIsTraced(t *testing.T) {
 	}
 }
 
-// A class stands for all names below its own, and .name only for those.
+// TestBelowAClass: a name in a class stands for all names below it, and .name only for
+// the names below it.
 func TestBelowAClass(t *testing.T) {
 	class := func(name string) bool { return name == "a.example" || name == ".b.example" }
 	for name, want := range map[string]bool{"a.example": true, "x.y.a.example": true, "xa.example": false, "b.example": false, "x.b.example": true, "": false} {

@@ -10,8 +10,8 @@ import (
 	"virtmap/inventory"
 )
 
-// right gives the right side for a target of an address, or of the catch-all
-// where local is empty.
+// right returns the right side for a target of an address. An empty local is the
+// catch-all.
 func (c *compiler) right(t inventory.Target, keep bool, local, domain string) string {
 	switch t.Kind {
 	case inventory.ToDomain:
@@ -40,7 +40,7 @@ func (c *compiler) right(t inventory.Target, keep bool, local, domain string) st
 	return escaped(value)
 }
 
-// label names an address or a catch-all in messages.
+// label returns the name of an address or a catch-all in messages.
 func label(local, domain string) string {
 	if local == "" {
 		return "the catch-all of " + domain
@@ -48,21 +48,21 @@ func label(local, domain string) string {
 	return local + "@" + domain
 }
 
-// Waits picks, of the faults of a compilation, those about mail that waits for
-// a domain that is held back.
+// Waits returns those faults of a compilation that are about mail that waits for a
+// domain that is held back.
 func Waits(faults *diag.List) []diag.Fault {
 	return slices.DeleteFunc(slices.Clone(faults.Faults()), func(f diag.Fault) bool { return f.Check != checkWaits })
 }
 
-// waits defers what leads to a domain that is held back.
+// waits returns a right side that defers mail for a domain that is held back.
 func (c *compiler) waits(t inventory.Target, domain, what string) string {
 	c.faults.Add(checkWaits.At(t.Pos, max(1, len(t.Written())), "%s leads to %s, which is held back: its mail is deferred until then", what, domain).
 		WithHelp("name a user or an address that is not in %s, if it must not wait", domain))
 	return `error:4.4.4:"450 mail for ` + domain + ` is not taken here yet"`
 }
 
-// constant gives the name or the address that a target is for every address, and
-// the right side of a refusal; an address is the caller's to follow.
+// constant returns the right side of a target that is the same for every address: a
+// name, or the text of a refusal. The caller follows a target that is an address.
 func (c *compiler) constant(t inventory.Target) string {
 	switch t.Kind {
 	case inventory.ToUser:
@@ -77,8 +77,9 @@ func (c *compiler) constant(t inventory.Target) string {
 	return ""
 }
 
-// refusal quotes code and text, because unquoted text loses the blanks around
-// ; , : . @ % and everything in parentheses, and doubles percent signs.
+// refusal returns the right side of a refusal. Code and text are quoted. In a text
+// without quotes, sendmail drops the blanks around ; , : . @ % and everything in
+// parentheses, and doubles percent signs.
 func (c *compiler) refusal(i uint32) string {
 	if c.refusals[i] == "" {
 		r := c.m.Refusals[i]
@@ -88,14 +89,14 @@ func (c *compiler) refusal(i uint32) string {
 	return c.refusals[i]
 }
 
-// checkParams finds targets that use what their key does not give. a is the
-// catch-all when its key is empty.
+// checkParams reports a target with a parameter that is empty for the key. An empty key
+// is the catch-all.
 func (c *compiler) checkParams(a *inventory.Address) {
 	p := c.m.Pattern(&a.To)
 	if p == nil {
 		return
 	}
-	detail, plus := "", "+" // of user+ with nothing behind it
+	detail, plus := "", "+" // of an address such as user+, with an empty detail
 	switch a.Form {
 	case inventory.Plain:
 		plus = ""
@@ -111,7 +112,8 @@ func (c *compiler) checkParams(a *inventory.Address) {
 	}
 }
 
-// checkOwnDetail finds the detail in the target of a key that is one address.
+// checkOwnDetail reports the use of a detail in the target of a key with an exact
+// detail.
 func (c *compiler) checkOwnDetail(a *inventory.Address, p inventory.Pattern) {
 	for _, kind := range []inventory.PartKind{inventory.PartDetail, inventory.PartPlusDetail} {
 		if p.Has(kind) {
@@ -122,10 +124,10 @@ func (c *compiler) checkOwnDetail(a *inventory.Address, p inventory.Pattern) {
 	}
 }
 
-// parameters are what a right side has for the parts of a pattern.
+// parameters are the parts of a pattern as a right side has them.
 var parameters = [...]string{inventory.PartUser: "%1", inventory.PartDetail: "%2", inventory.PartPlusDetail: "%3"}
 
-// rightOf gives a pattern as a right side.
+// rightOf returns a pattern as a right side.
 func rightOf(p inventory.Pattern) string {
 	var out strings.Builder
 	for _, part := range p {
@@ -143,6 +145,6 @@ func withDetail(right string) string {
 	return right + "%3"
 }
 
-// escaped gives a name or an address as a right side has it: a percent sign is
-// doubled there.
+// escaped returns a name or an address as a right side has it: each percent sign is
+// doubled.
 func escaped(addr string) string { return strings.ReplaceAll(addr, "%", "%%") }

@@ -8,13 +8,13 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// A Lookup finds the value of a key in a map. The value need not outlive the
-// next call.
+// A Lookup finds the value of a key in a map. The value may be overwritten by the next
+// call.
 type Lookup func(key []byte) (value []byte, ok bool, err error)
 
-// Alias gives the right side of an alias in an alias file, whose keys and values
-// may end in the NUL of newaliases. A file that is nil, or cannot be read, has
-// none.
+// Alias returns the right side of an alias in an alias file. Keys and values of the
+// file may end in the NUL of newaliases. A nil Lookup, or a file that cannot be read,
+// has no aliases.
 func (find Lookup) Alias(name string) (right string, ok bool) {
 	if find == nil {
 		return "", false
@@ -27,8 +27,8 @@ func (find Lookup) Alias(name string) (right string, ok bool) {
 	return "", false
 }
 
-// InBothForms looks a key up as it is, and with the NUL that newaliases puts
-// behind it: sendmail does so in one file before it asks the next.
+// InBothForms looks a key up as it is, and then with the NUL that newaliases adds.
+// sendmail tries both forms in one file before it tries the next file.
 func (find Lookup) InBothForms(key []byte) (value []byte, ok bool, err error) {
 	if value, ok, err = find(key); ok || err != nil || len(key) > 0 && key[len(key)-1] == 0 {
 		return value, ok, err
@@ -36,8 +36,7 @@ func (find Lookup) InBothForms(key []byte) (value []byte, ok bool, err error) {
 	return find(append(slices.Clip(key), 0))
 }
 
-// Before asks a file, and another where the first has no such key. Either may
-// be nil.
+// Before returns a Lookup that tries find first, and then other. Either may be nil.
 func (find Lookup) Before(other Lookup) Lookup {
 	switch {
 	case find == nil:
@@ -53,42 +52,42 @@ func (find Lookup) Before(other Lookup) Lookup {
 	}
 }
 
-// A Router says what sendmail does with an address: the stock configuration
-// of cf/m4/proto.m4 with FEATURE(`virtusertable'), FEATURE(`use_cw_file') and
-// FEATURE(`nocanonify'), asked by a client that may not relay. Set the fields
-// and call Route; it is safe for concurrent use when its functions are.
+// A Router computes what sendmail does with an address. The configuration is that of
+// cf/m4/proto.m4 with FEATURE(`virtusertable'), FEATURE(`use_cw_file') and
+// FEATURE(`nocanonify'), and the client may not relay. Set the fields, call Ready, and
+// call Route. A Router is safe for concurrent use if its functions are.
 type Router struct {
-	Host    string                 // the host's own name, $j
-	ClassW  func(name string) bool // names of class w beside Host, folded
-	Relayed func(name string) bool // class R, folded: what may be relayed; nil: nothing
-	Virtual func(name string) bool // class {VirtHost}, folded; nil: nothing
-	Entire  bool                   // names below those of {VirtHost} too (FEATURE(`virtuser_entire_domain'))
+	Host    string                 // the host's own name ($j)
+	ClassW  func(name string) bool // names of class w besides Host, folded
+	Relayed func(name string) bool // class R, folded: domains that are relayed; nil: none
+	Virtual func(name string) bool // class {VirtHost}, folded; nil: none
+	Entire  bool                   // names below a name of {VirtHost} count too (FEATURE(`virtuser_entire_domain'))
 	Rows    Lookup                 // the virtusertable
 	Aliases Lookup                 // alias files; nil: none
-	Account func(name string) bool // local accounts
-	Relays  Relays                 // where mail is passed on to
+	Account func(name string) bool // reports whether there is a local account
+	Relays  Relays                 // where the configuration passes mail on to
 
-	j []string // Host in tokens
+	j []string // Host as tokens
 }
 
-// An Outcome is what becomes of an address.
+// An Outcome is what sendmail does with an address.
 type Outcome struct {
-	Code         int // SMTP reply code: 250 is taken
+	Code         int // SMTP reply code; 250: accepted
 	Status, Text string
-	Mailer       string         // sendmail's triple: "local", "error", or that of another server: "esmtp", "relay", …
-	NextHost     string         // of another server: where it is sent to
-	User         string         // what the mailer gets
-	Recipients   []string       // sorted: account, account+detail, /file, |program or address, aliases expanded
-	Trace        []outcome.Step // tables: virtusertable, aliases, accounts, or the relay that got the name: LUSER_RELAY, …
+	Mailer       string         // of sendmail's triple: "local", "error", or for another server "esmtp", "relay", …
+	NextHost     string         // for another server: where the mail is sent
+	User         string         // what the mailer gets as user
+	Recipients   []string       // sorted, after the aliases: account, account+detail, /file, |program or address
+	Trace        []outcome.Step // tables: virtusertable, aliases, accounts, or the relay that got the name (LUSER_RELAY, …)
 
-	denied bool // no client may relay to the domain
+	denied bool // a client may not relay to the domain
 }
 
 // Taken reports whether the address is accepted.
 func (o *Outcome) Taken() bool { return o.Code == 250 && o.Mailer != "error" }
 
-// Plain gives the outcome without what is sendmail's: its triple, the next host and
-// the trace.
+// Plain returns the outcome without the parts that only sendmail has: the triple, the
+// next host and the trace.
 func (o *Outcome) Plain() outcome.Outcome {
 	plain := outcome.Outcome{Taken: o.Taken(), NotOurs: o.denied, Code: o.Code, Status: o.Status, Text: o.Text}
 	if plain.Taken {
@@ -97,8 +96,8 @@ func (o *Outcome) Plain() outcome.Outcome {
 	return plain
 }
 
-// Row is the key of the first row of the virtusertable that an address hit;
-// empty when there is none.
+// Row returns the key of the first row of the virtusertable that was hit; empty if
+// there is none.
 func (o *Outcome) Row() string {
 	for _, step := range o.Trace {
 		if step.Table == "virtusertable" && step.Hit {
@@ -126,22 +125,22 @@ var (
 	damagedMap  = &refusal{451, "4.3.0", "map is missing or damaged"}
 )
 
-// maxLevel is how deep rulesets call each other (MaxRuleRecursion).
+// maxLevel is the deepest nesting of rulesets (MaxRuleRecursion).
 const maxLevel = 50
 
-// checkLevel is how deep Parse0 is called for the check of a recipient: by
-// check_rcpt, Basic_check_rcpt, ParseRecipient and CanonAddr.
+// checkLevel is the nesting of Parse0 in the check of a recipient. The rulesets above
+// it are check_rcpt, Basic_check_rcpt, ParseRecipient and CanonAddr.
 const checkLevel = 4
 
-// maxRewrites is how often a rule may apply in a row (sendmail/parseaddr.c,
-// rewrite): the one that makes @ of % does so once a sign.
+// maxRewrites is how often one rule may apply in sequence (sendmail/parseaddr.c,
+// rewrite). The rule that replaces % by @ applies once for each sign.
 const maxRewrites = 100
 
-// maxName is the longest address in bytes, with its angle brackets.
+// maxName is the length in bytes of the longest address, with its angle brackets.
 const maxName = 255
 
-// Route gives the outcome of an address, as it stands between the angle
-// brackets of RCPT TO.
+// Route returns the outcome of an address. addr has the form between the angle brackets
+// of RCPT TO.
 func (r *Router) Route(addr string) Outcome {
 	w := walk{r: r, trace: make([]outcome.Step, 0, 8)}
 	if r.j == nil {
@@ -154,17 +153,17 @@ func (r *Router) Route(addr string) Outcome {
 	return out
 }
 
-// Ready prepares a router for many calls.
+// Ready prepares the Router for many calls, and returns it.
 func (r *Router) Ready() *Router {
 	r.j, _ = tokens(r.Host)
 	return r
 }
 
-// A walk is the way of one address.
+// A walk computes the outcome of one address.
 type walk struct {
 	r        *Router
 	trace    []outcome.Step
-	expanded map[string]bool // aliases, each once
+	expanded map[string]bool // the aliases that were expanded
 }
 
 func (w *walk) step(table, key string, value []byte, hit bool) {
@@ -202,7 +201,8 @@ func refused(bad *refusal) Outcome {
 	return Outcome{Code: bad.code, Status: bad.status, Text: bad.text, Mailer: "error"}
 }
 
-// inClassW reports whether a host, with or without its final dot, is ours.
+// inClassW reports whether a host, with or without its final dot, is in class w. The class
+// always has Host, localhost and [127.0.0.1].
 func (r *Router) inClassW(host []string) bool {
 	if n := len(host); n > 1 && host[n-1] == "." {
 		host = host[:n-1]
@@ -215,8 +215,8 @@ func (r *Router) inClassW(host []string) bool {
 // {VirtHost}.
 func (r *Router) isVirtual(host []string) bool { return within(r.Virtual, host, r.Entire) }
 
-// within looks a host up in a class, and the domains above it where below says
-// that the class stands for all names below its own. A nil class is empty.
+// within reports whether a host is in a class. With below, a name in the class also
+// stands for all names below it. A nil class is empty.
 func within(class func(name string) bool, host []string, below bool) bool {
 	return class != nil && holds(class, strings.TrimSuffix(mailaddr.Lower(joined(host, blankSub)), "."), below)
 }
@@ -230,28 +230,29 @@ func holds(class func(name string) bool, name string, below bool) bool {
 		if !below || dot < 0 {
 			return false
 		}
-		if dot > 0 && class(name[dot:]) { // .example: all names below it, without itself
+		if dot > 0 && class(name[dot:]) { // .example stands for all names below example, without example itself
 			return true
 		}
 		name = name[dot+1:]
 	}
 }
 
-// Asks reports whether the virtusertable is asked about addresses of a domain,
-// which is folded.
+// Asks reports whether sendmail looks addresses of a domain up in the virtusertable.
+// The domain is folded.
 func (r *Router) Asks(domain string) bool {
 	return domain == r.Host || r.ClassW(domain) || r.Virtual != nil && holds(r.Virtual, domain, r.Entire)
 }
 
-// Rewrites reports whether sendmail puts its host's name in the place of a domain,
-// which is folded, before it looks at the virtusertable: localhost, alone or in
-// the host's own domain.
+// Rewrites reports whether sendmail replaces a domain by the host's name before it
+// looks at the virtusertable. These domains are localhost, alone or in the host's own
+// domain. The domain is folded.
 func (r *Router) Rewrites(domain string) bool {
 	t, bad := tokens(domain)
 	return bad == nil && len(t) > 0 && r.meansUs(t)
 }
 
-// mayRelay says what ruleset check_rcpt does for a client that is a stranger.
+// mayRelay returns the refusal of ruleset check_rcpt for a stranger; nil if the mail is
+// accepted.
 func (r *Router) mayRelay(m mailbox) *refusal {
 	m, bad := r.strip(m, checkLevel)
 	for {
@@ -277,7 +278,7 @@ func (r *Router) mayRelay(m mailbox) *refusal {
 	}
 }
 
-// isRelayed looks a host and the domains above it up in class R.
+// isRelayed reports whether a host, or a domain above it, is in class R.
 func (r *Router) isRelayed(host []string) bool { return within(r.Relayed, host, true) }
 
 func isRoute(token string) bool { return token == "@" || token == "%" || token == "!" }

@@ -11,8 +11,8 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// routerOver routes over the rows of a text, class w d.example and
-// e.example, the account root and andrei, the alias list.
+// routerOver makes a Router over the rows of a text, with d.example and e.example in
+// class w, the accounts root and andrei, and the alias list.
 func routerOver(t testing.TB, text string) *Router {
 	t.Helper()
 	var sources diag.Sources
@@ -100,7 +100,7 @@ func TestPlainLeavesOutWhatIsSendmails(t *testing.T) {
 		"far@d.example":      {Taken: true, Code: 250, Status: "2.1.5", Recipients: []string{"ann@far.example"}},
 		"old@d.example":      {Code: 550, Status: "5.1.1", Text: "Ann has left"},
 		"fake@far.example":   {NotOurs: true, Code: 550, Status: "5.7.1", Text: "Relaying denied"},
-		"denied@d.example":   {Code: 550, Status: "5.7.1", Text: "Relaying denied"}, // by a row, in the same words
+		"denied@d.example":   {Code: 550, Status: "5.7.1", Text: "Relaying denied"}, // the row gives the same words
 		"circle@e.example":   {Code: 554, Status: "5.0.0", Text: "rewrite: excessive recursion (max 50)"},
 		"nobody@e.example":   {Code: 550, Status: "5.1.1", Text: "User unknown"},
 		"x@b.backup.example": {Taken: true, Code: 250, Status: "2.1.5", Recipients: []string{"x@b.backup.example"}},
@@ -124,8 +124,8 @@ func TestRouteTracesEveryKeyInOrder(t *testing.T) {
 	}
 }
 
-// newaliases puts a NUL behind the keys of a file without a class, and none
-// behind those of hash:file.
+// TestTheFirstAliasFileWinsInEitherForm: newaliases adds a NUL to the keys of a file
+// without a class, but not to those of hash:file.
 func TestTheFirstAliasFileWinsInEitherForm(t *testing.T) {
 	of := func(key, value string) Lookup {
 		return func(asked []byte) ([]byte, bool, error) { return []byte(value), string(asked) == key, nil }
@@ -144,8 +144,8 @@ func TestADamagedMapIsNeverAGuess(t *testing.T) {
 	}
 }
 
-// FuzzRoute holds the Router to what must be true of any address and row: it
-// ends, and what is taken has a mailer.
+// FuzzRoute checks what must be true for any address and row: Route ends, and an
+// accepted address has a mailer.
 func FuzzRoute(f *testing.F) {
 	f.Add("fake@d.example", "andrei")
 	f.Add(`"a b"@d.example`, `error:5.1.1:"550 x"`)

@@ -13,7 +13,7 @@ import (
 	"virtmap/inventory"
 )
 
-// everything gives everything that comes out of an inventory, in words.
+// everything returns all results for an inventory, as a text.
 func everything(t *testing.T, text string) string {
 	t.Helper()
 	m, faults := inventory.Parse("mail.yaml", text)
@@ -99,8 +99,8 @@ func TestProcessorsParseTheSame(t *testing.T) {
 	}
 }
 
-// TestManyFaultsAreTheSame: more faults than two compilers may find apart, and
-// users that both come by.
+// TestManyFaultsAreTheSame has more faults than two compilers may find separately, and
+// users that both compilers use.
 func TestManyFaultsAreTheSame(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	var text strings.Builder

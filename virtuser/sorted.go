@@ -11,10 +11,10 @@ import (
 	"virtmap/inventory"
 )
 
-// ReadSorted gives the table of a text as Compile writes it: comments, then
-// rows of key, one tab and right side, in the order of inventory.CompareKeys. It
-// reports false for any other text, which Parse can read. The text is the table's
-// from then on.
+// ReadSorted returns the table of a text in the form of Compile: comments, then rows of
+// a key, one tab and a right side, in the order of inventory.CompareKeys. ok is false
+// for any other text; Parse can read it. The table keeps the text, which must not
+// change.
 func ReadSorted(text []byte) (*Table, bool) {
 	if uint64(len(text)) > math.MaxUint32 {
 		return nil, false
@@ -47,7 +47,7 @@ func ReadSorted(text []byte) (*Table, bool) {
 	return t, true
 }
 
-// isFolded reports whether a key is as sendmail looks it up.
+// isFolded reports whether a key is in the form in which sendmail looks it up.
 func isFolded(key []byte) bool {
 	for _, c := range key {
 		if c <= ' ' || 'A' <= c && c <= 'Z' {
@@ -57,16 +57,16 @@ func isFolded(key []byte) bool {
 	return true
 }
 
-// SortedTable makes a table of rows in any order. Of two rows with one key it
-// keeps the first; what is no row of a virtusertable is left out.
+// SortedTable makes a table of rows in any order. Of two rows with the same key it
+// keeps the first. It leaves out a row that a virtusertable cannot have.
 func SortedTable(rows iter.Seq2[[]byte, []byte]) *Table {
 	t, by := &Table{}, domainOrder{number: map[string]uint32{}}
 	for key, value := range rows {
 		at := bytes.LastIndexByte(key, '@')
 		if at < 0 || len(key) > MaxKey {
-			continue // it never matches
+			continue // the key never matches
 		}
-		value = value[:min(len(value), math.MaxUint16)] // no reply is as long
+		value = value[:min(len(value), math.MaxUint16)] // no reply is this long
 		by.add(key[at+1:])
 		t.rows = append(t.rows, row{start: uint32(len(t.text)), key: uint16(len(key)), value: uint16(len(value))})
 		t.text = append(append(t.text, key...), value...)
@@ -91,12 +91,12 @@ func (t *Table) compare(a, b row) int {
 	return inventory.CompareKeys(t.text[a.start:a.start+uint32(a.key)], t.text[b.start:b.start+uint32(b.key)])
 }
 
-// A domainOrder puts the rows of each domain together: there are few domains,
-// and comparing all rows with each other takes three times as long.
+// A domainOrder groups rows by domain. There are few domains, and comparing all rows
+// with each other takes three times as long.
 type domainOrder struct {
-	number map[string]uint32 // of the domains, as they came
-	count  []int             // of their rows
-	of     []uint32          // the domain of each row
+	number map[string]uint32 // the number of each domain, in the order of add
+	count  []int             // the number of rows of each domain
+	of     []uint32          // the domain number of each row
 }
 
 func (o *domainOrder) add(domain []byte) {
@@ -110,7 +110,7 @@ func (o *domainOrder) add(domain []byte) {
 	o.of = append(o.of, d)
 }
 
-// sort gives the rows by domain, and where those of each domain end.
+// sort returns the rows by domain, and for each domain the index after its last row.
 func (o *domainOrder) sort(rows []row) (sorted []row, ends []int) {
 	next, at := make([]int, len(o.count)), 0
 	for _, name := range slices.Sorted(maps.Keys(o.number)) {

@@ -13,10 +13,9 @@ import (
 	"virtmap/internal/parallel"
 )
 
-// Parse reads a virtusertable as makemap does, and reports with its place
-// what makemap would refuse or sendmail would answer with an error. The rows
-// that remain are in the table, their keys in lower case, in the order of the
-// text.
+// Parse reads a virtusertable as makemap does. It reports each line that makemap would
+// refuse, or for which sendmail would answer with an error. The other rows are in the
+// table, in the order of the text, with keys in lower case.
 func Parse(src *diag.Source, faults *diag.List) *Table {
 	t := &Table{}
 	if uint64(len(src.Text)) > math.MaxUint32 {
@@ -24,7 +23,7 @@ func Parse(src *diag.Source, faults *diag.List) *Table {
 		return t
 	}
 	t.text = make([]byte, len(src.Text))
-	const least = 1 << 20 // bytes that are worth another processor
+	const least = 1 << 20 // bytes for which another processor pays
 	parts := make([]parsed, parallel.Parts(len(src.Text), least))
 	_ = parallel.Ranges(len(src.Text), least, func(part, from, to int) error {
 		p := &parts[part]
@@ -54,16 +53,16 @@ func Parse(src *diag.Source, faults *diag.List) *Table {
 	return t
 }
 
-// averageLine is about how long a line is.
+// averageLine is an estimate of the length of a line.
 const averageLine = 40
 
-// parsed is what a part of a text has.
+// A parsed is the result for a part of a text.
 type parsed struct {
 	Table
 	faults diag.List
 }
 
-// lineAt is where the first line begins that does not begin before an offset.
+// lineAt returns the offset of the first line that begins at offset or later.
 func lineAt(text string, offset int) int {
 	if offset == 0 {
 		return 0
@@ -114,14 +113,14 @@ func (t *Table) parseLine(src *diag.Source, start int, line string, faults *diag
 	}
 }
 
-// quotedError is the form of an error: row that reaches the sender as it is
-// written; unquotedError is one that sendmail takes too.
+// quotedError is the form of an error: row whose text reaches the sender unchanged.
+// unquotedError is another form that sendmail accepts.
 var (
 	quotedError   = regexp.MustCompile(`^error:([45])\.\d{1,3}\.\d{1,3}:"([45])\d\d [^"\\]+"$`)
 	unquotedError = regexp.MustCompile(`^error:(?:[45]\.\d+\.\d+:|[a-z]+ )[45]\d\d \S.*$`)
 )
 
-// badRightSide says what is wrong with a right side, and what to write.
+// badRightSide says what is wrong with a right side, and what to write instead.
 func badRightSide(right string) (text, help string) {
 	quoted := `write error:5.1.1:"550 text", with quotes around code and text`
 	switch {
@@ -149,11 +148,11 @@ func badRightSide(right string) (text, help string) {
 	return "", ""
 }
 
-// reportTwice finds keys that stand twice through tables of row numbers by
-// hash: sorting a million keys takes five times as long. The hashes are shared
-// out among the processors.
+// reportTwice reports keys that are there twice. It uses tables of row numbers by hash,
+// because sorting a million keys takes five times as long. Each processor takes a part
+// of the hashes.
 func (t *Table) reportTwice(faults *diag.List) {
-	const least = 10_000 // rows that are worth another processor
+	const least = 10_000 // rows for which another processor pays
 	hashes := make([]uint32, len(t.rows))
 	seed := maphash.MakeSeed()
 	_ = parallel.Ranges(len(t.rows), least, func(_, from, to int) error {
@@ -174,14 +173,14 @@ func (t *Table) reportTwice(faults *diag.List) {
 	t.dropSecond(slices.Concat(twice...), faults)
 }
 
-// twice gives the rows whose keys stand before, each with the first that has
-// it, of those with a hash that leaves a rest.
+// twice returns each row whose key is also in an earlier row, together with the first
+// row that has the key. It looks only at hashes with h%parts == rest.
 func (t *Table) twice(hashes []uint32, rest, parts uint32) (pairs [][2]int) {
 	size := 16
 	for size < 2*len(hashes)/int(parts) {
 		size *= 2
 	}
-	slots := make([]uint32, size) // 1 + row
+	slots := make([]uint32, size) // 1 + row; 0: empty
 	for i, h := range hashes {
 		if h%parts != rest {
 			continue
@@ -201,7 +200,7 @@ func (t *Table) twice(hashes []uint32, rest, parts uint32) (pairs [][2]int) {
 	return pairs
 }
 
-// dropSecond reports rows whose keys stand before, and takes them out.
+// dropSecond reports each row whose key is also in an earlier row, and removes it.
 func (t *Table) dropSecond(pairs [][2]int, faults *diag.List) {
 	if len(pairs) == 0 {
 		return

@@ -2,14 +2,14 @@ package virtuser
 
 import "strings"
 
-// operators are the characters that are tokens of their own: OperatorChars of
-// cf/m4/proto.m4 and sendmail's DELIMCHARS. White space only separates.
+// operators are the characters that are tokens by themselves: OperatorChars of
+// cf/m4/proto.m4, and DELIMCHARS of sendmail. White space separates tokens, and is no
+// token.
 const operators = ".:%@!^/[]+()<>,;"
 
-// tokens cuts an address as sendmail does before it rewrites it
-// (sendmail/parseaddr.c, prescan): operators stand alone, a quoted string is
-// one token with its quotes, comments in ( ) are dropped, and a backslash
-// takes the next character with it.
+// tokens splits an address as sendmail does before it rewrites the address
+// (sendmail/parseaddr.c, prescan). An operator is a token. A quoted string is one token
+// with its quotes. Comments in ( ) are dropped. A backslash keeps the next character.
 func tokens(text string) ([]string, *refusal) {
 	text, bad := withoutComments(text)
 	if bad != nil {
@@ -18,7 +18,7 @@ func tokens(text string) ([]string, *refusal) {
 	return appendTokens(make([]string, 0, 16), text), nil
 }
 
-// bracketed gives the tokens of an address in angle brackets.
+// bracketed returns the tokens of an address in angle brackets.
 func bracketed(addr string) ([]string, *refusal) {
 	if strings.ContainsAny(addr, special) {
 		return tokens("<" + addr + ">")
@@ -26,7 +26,7 @@ func bracketed(addr string) ([]string, *refusal) {
 	return append(appendTokens(append(make([]string, 0, 16), "<"), addr), ">"), nil
 }
 
-// appendTokens cuts a text without comments.
+// appendTokens splits a text without comments.
 func appendTokens(all []string, text string) []string {
 	for i := 0; i < len(text); {
 		end := i + 1
@@ -47,7 +47,7 @@ func appendTokens(all []string, text string) []string {
 
 func isBlank(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
 
-// quoteEnd is behind the quote that ends the quoted string at i.
+// quoteEnd returns the index after the closing quote of the quoted string at i.
 func quoteEnd(text string, i int) int {
 	for i++; i < len(text); i++ {
 		switch text[i] {
@@ -77,8 +77,8 @@ func atomEnd(text string, i int) int {
 // special are the characters that withoutComments looks at.
 const special = `()<>"\`
 
-// withoutComments drops comments and the backslash of \!, and refuses what is
-// unbalanced, with the words of prescan.
+// withoutComments drops comments and the backslash of \!. It refuses unbalanced
+// brackets and quotes with the words of prescan.
 func withoutComments(text string) (string, *refusal) {
 	if !strings.ContainsAny(text, special) {
 		return text, nil
@@ -135,8 +135,8 @@ func withoutComments(text string) (string, *refusal) {
 
 func unbalanced(c byte) *refusal { return &refusal{553, "5.0.0", "Unbalanced '" + string(c) + "'"} }
 
-// joined puts tokens together again, with a separator between two words that
-// stood side by side (parseaddr.c, cataddr).
+// joined joins tokens, with a separator between two words that are side by side
+// (parseaddr.c, cataddr).
 func joined(all []string, separator byte) string {
 	if len(all) == 1 {
 		return all[0]
@@ -159,11 +159,11 @@ func joined(all []string, separator byte) string {
 	return out.String()
 }
 
-// blankSub stands for a blank between two words of an address (option
-// BlankSub, cf/m4/proto.m4).
+// blankSub replaces a blank between two words of an address (option BlankSub,
+// cf/m4/proto.m4).
 const blankSub = '.'
 
-// stripQuotes takes quotes away, and backslashes for what they protect
+// stripQuotes removes quotes, and the backslashes of protected characters
 // (sendmail/util.c, stripquotes).
 func stripQuotes(text string) string {
 	if !strings.ContainsAny(text, `"\`) {
@@ -182,8 +182,8 @@ func stripQuotes(text string) string {
 	return out.String()
 }
 
-// dequoted takes the quotes of a single token away where what is left is
-// balanced and has no blanks, and cuts it again (parseaddr.c, dequote_map).
+// dequoted removes the quotes of a single token, if the result is balanced and has no
+// blanks, and splits it again (parseaddr.c, dequote_map).
 func dequoted(token string) ([]string, *refusal) {
 	var out strings.Builder
 	angles, comments, quotes, blanks := 0, 0, 0, 0

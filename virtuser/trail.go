@@ -2,13 +2,13 @@ package virtuser
 
 import "slices"
 
-// A trail is the addresses and users that are being followed, by name.
+// A trail is the chain of addresses and users that is being followed, by name.
 type trail struct {
 	names []string
-	at    map[string]int // where a name stands first, of those from longTrail on
+	at    map[string]int // the first index of each name with an index of longTrail or more
 }
 
-// longTrail is how many names are looked through one by one.
+// longTrail is the number of names that are compared one by one.
 const longTrail = 32
 
 func (t *trail) len() int { return len(t.names) }
@@ -25,7 +25,7 @@ func (t *trail) push(name string) {
 	t.names = append(t.names, name)
 }
 
-// cut goes back to a length.
+// cut shortens the trail to a length.
 func (t *trail) cut(length int) {
 	for i := len(t.names) - 1; i >= max(length, longTrail); i-- {
 		if t.at[t.names[i]] == i {
@@ -35,7 +35,7 @@ func (t *trail) cut(length int) {
 	t.names = t.names[:length]
 }
 
-// index is where a name stands first; below zero it is not there.
+// index returns the first index of a name, or a negative number.
 func (t *trail) index(name string) int {
 	if i := slices.Index(t.names[:min(len(t.names), longTrail)], name); i >= 0 {
 		return i
@@ -46,5 +46,5 @@ func (t *trail) index(name string) int {
 	return -1
 }
 
-// from gives the names from a place on.
+// from returns the names from index i on.
 func (t *trail) from(i int) []string { return slices.Clone(t.names[i:]) }

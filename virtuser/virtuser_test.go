@@ -37,7 +37,7 @@ func rowsOf(table mapfile.Rows) []string {
 	return all
 }
 
-// TestTextBothWays reads what Compile writes: the same rows, and no faults.
+// TestTextBothWays reads the text of Compile: it gives the same rows, and no faults.
 func TestTextBothWays(t *testing.T) {
 	for seed := range peer.Campaign(200) {
 		c, faults := compiled(t, sample.Inventory(rand.New(rand.NewPCG(uint64(seed), 1)), "/etc/mail", "hash"))
@@ -69,7 +69,7 @@ func TestTextBothWays(t *testing.T) {
 	}
 }
 
-// TestParse reads a virtusertable that somebody wrote by hand.
+// TestParse reads a virtusertable written by hand.
 func TestParse(t *testing.T) {
 	long := strings.Repeat("x", 1030)
 	const plain = "# comment\n\nFake@Example.org   andrei\ninfo@example.org\t\tbea\n@example.org error:5.1.1:\"550 gone\"\nold@example.org error:nouser 550 gone\n"
@@ -118,7 +118,7 @@ ten@example.org ` + long + "\n"
 	}
 }
 
-// TestNewaliases gives our alias file to newaliases: its map has our rows.
+// TestNewaliases gives virtmap's alias file to newaliases. The map has the same rows.
 func TestNewaliases(t *testing.T) {
 	newaliases := peer.Find(t, "newaliases")
 	dir := peer.SafeDir(t)
@@ -181,7 +181,7 @@ domains:
 	}
 }
 
-// FuzzCompile compiles whatever the reader makes of a text.
+// FuzzCompile compiles what the reader makes of a text.
 func FuzzCompile(f *testing.F) {
 	for _, pattern := range []string{"../testdata/good/*.yaml", "../testdata/bad/*.yaml"} {
 		files, _ := filepath.Glob(pattern)
