@@ -8,30 +8,30 @@ import (
 	"virtmap/internal/diag"
 )
 
-// Form is which addresses a key stands for.
+// A Form says which addresses a key stands for.
 type Form uint8
 
 const (
-	Plain       Form = iota // user: the address, and user+detail by the domain's Detail
-	ExactDetail             // user+detail: that very address
-	SomeDetail              // user++: any detail but an empty one
-	AnyDetail               // user+*: any detail, also an empty one
+	Plain       Form = iota // user: the address itself, and user+detail as the domain's Detail says
+	ExactDetail             // user+detail: exactly this address
+	SomeDetail              // user++: any detail that is not empty
+	AnyDetail               // user+*: any detail, also the empty one
 	SomeUser                // ++: any user with a detail that is not empty
-	AnyUser                 // +*: any user with a detail, also an empty one
+	AnyUser                 // +*: any user with a detail, also the empty one
 )
 
-// An Address is one virtual address of a domain, or one key for several.
+// An Address is one virtual address of a domain, or a key for several addresses.
 type Address struct {
-	Local    string // the key as folded: user, user+detail, user+*, user++, +*, ++
+	Local    string // the folded key: user, user+detail, user+*, user++, +*, ++
 	Pos      diag.Pos
 	Form     Form
-	Detail   Detail // DetailUnset: the domain's
-	Disabled bool   // refused as if it did not exist, and never the catch-all's
-	Noted    bool   // it has a note
+	Detail   Detail // DetailUnset: as the domain has it
+	Disabled bool   // refused like an address that does not exist; the catch-all does not get it
+	Noted    bool   // has a note
 	To       Target
 }
 
-// User is the key's part before its plus, empty for ++ and +*.
+// User returns the part of the key before the plus; empty for ++ and +*.
 func (a *Address) User() string {
 	if a.Form == Plain {
 		return a.Local
@@ -40,8 +40,8 @@ func (a *Address) User() string {
 	return user
 }
 
-// Compare orders the keys of a domain: exact ones by name, then those that
-// stand for any detail of a user, then those for any user.
+// Compare orders the keys of a domain: first the exact ones by name, then the keys for
+// any detail of a user, then the keys for any user.
 func (a *Address) Compare(b *Address) int {
 	if c := int(a.Form.rank()) - int(b.Form.rank()); c != 0 {
 		return c
@@ -49,8 +49,8 @@ func (a *Address) Compare(b *Address) int {
 	return strings.Compare(a.Local, b.Local)
 }
 
-// CompareKeys orders whole keys, local@domain: by domain, then as Compare orders
-// those of a domain, the catch-all last.
+// CompareKeys orders whole keys, local@domain: by domain, then as Compare does. The
+// catch-all of a domain is the last.
 func CompareKeys(a, b []byte) int {
 	atA, atB := bytes.LastIndexByte(a, '@'), bytes.LastIndexByte(b, '@')
 	if c := bytes.Compare(a[atA+1:], b[atB+1:]); c != 0 {
@@ -61,7 +61,7 @@ func CompareKeys(a, b []byte) int {
 	case len(localA) == 0 || len(localB) == 0:
 		return len(localB) - len(localA)
 	case bytes.IndexByte(localA, '+') < 0 && bytes.IndexByte(localB, '+') < 0:
-		return bytes.Compare(localA, localB) // as nearly all
+		return bytes.Compare(localA, localB) // nearly all keys
 	}
 	addressA := Address{Local: string(localA), Form: ParseForm(string(localA))}
 	addressB := Address{Local: string(localB), Form: ParseForm(string(localB))}
@@ -72,7 +72,7 @@ func (f Form) rank() uint8 {
 	return [...]uint8{Plain: 0, ExactDetail: 0, SomeDetail: 1, AnyDetail: 1, SomeUser: 2, AnyUser: 2}[f]
 }
 
-// Find finds a key among addresses sorted by Compare.
+// Find finds a key among addresses that are sorted by Compare.
 func Find(all []Address, local string, form Form) (*Address, bool) {
 	want := Address{Local: local, Form: form}
 	i, ok := slices.BinarySearchFunc(all, &want, func(a Address, b *Address) int { return a.Compare(b) })
@@ -82,7 +82,7 @@ func Find(all []Address, local string, form Form) (*Address, bool) {
 	return &all[i], true
 }
 
-// ParseForm tells the form of a folded key.
+// ParseForm returns the form of a folded key.
 func ParseForm(key string) Form {
 	_, detail, plus := strings.Cut(key, "+")
 	switch {

@@ -36,7 +36,7 @@ var (
 		Rule: "An include pattern matches files in the folder of the inventory, or in one of --include-from, and included files include none."}
 	checkConflict = &diag.Check{ID: "VM013", Name: "conflict", Severity: diag.Error,
 		Rule: "Keys that exclude each other are not given together."}
-	// VM014 is a warning of virtuser.
+	// Package virtuser has the warning VM014.
 	checkReserved = &diag.Check{ID: "VM015", Name: "reserved-word", Severity: diag.Error,
 		Rule: "reject, defer, local, none, discard and not-ours are words of the inventory and no names."}
 	checkSameAs = &diag.Check{ID: "VM016", Name: "same-as", Severity: diag.Error,

@@ -1,6 +1,6 @@
-// Package inventory reads what the user wrote: one YAML file of virtual
-// addresses and real users, checked, with a place for every value. This
-// comment is the manual of that file.
+// Package inventory reads one YAML file of virtual addresses and real users,
+// and checks it. Every value knows its place in the file. This comment is the
+// manual of the file.
 //
 // # A complete example
 //
@@ -22,87 +22,102 @@
 //
 // # How values are read
 //
-// Everything is text as written: no, 1234, null and 2001:db8::1 need no
-// quotes. A key with nothing behind it has its default; so has one with null or
-// ~ without quotes, where no text can stand, as in users: {andrei: null}.
-// Anchors and aliases are fine; tags, merge keys, complex keys and second
-// documents are not. The file is UTF-8 with LF line ends, at most 256 MiB with
-// all it includes. The keys note and x-… are free, for whatever you like to
-// keep there, but under addresses and roles, where they are addresses.
+// Every value is a text, as written: no, 1234, null and 2001:db8::1 need no
+// quotes. A key without a value has its default. The words null and ~, without
+// quotes, mean the same wherever a text is not possible, as in
+// users: {andrei: null}.
 //
-// Domains are folded to lower-case A-labels (UTS 46, non-transitional) and
-// local parts to lower case, but for those of targets at other servers, whose
-// case is theirs to read (RFC 5321 2.4); two spellings of one thing are a
-// duplicate.
+// Anchors and aliases of YAML may be used. Tags, merge keys, complex keys and
+// second documents may not. The file is UTF-8 with LF line ends. With all files
+// that it includes it has at most 256 MiB.
+//
+// The key note and all keys that begin with x- are free for your own use. Under
+// addresses and roles, however, they are addresses like all others.
+//
+// Domains become lower-case A-labels (UTS 46, non-transitional). Local parts
+// become lower case, except in targets at other servers, because only the other
+// server may decide about case (RFC 5321 2.4). Two spellings of the same name
+// are a duplicate.
 //
 // # host: this mail server
 //
 //	name         its sendmail's own name ($j); required
 //	mx_names     names under which an MX record may mean it; default [name]
-//	networks     addresses and networks that are it, the public side of a NAT too
+//	networks     its addresses and networks, also the public side of a NAT
 //	local_names  further names for class w that are no virtual domains
-//	server       what kind of mail server it is: sendmail, the default
-//	mail_dir     where the files live on it; default /etc/mail
+//	server       the kind of mail server: sendmail, the default
+//	mail_dir     the folder of its files; default /etc/mail
 //	map          hash, cdb or text; default hash
 //
-// # users and local_aliases: who gets mail
+// # users and local_aliases: the recipients on this server
 //
-// A user is a local account. Its keys:
+// A user is a local account. A user has these keys:
 //
-//	mailbox    an mbox file elsewhere than the usual one
-//	forward    an address or a list: its virtual mail goes there
-//	keep_copy  with forward: the mailbox gets it too
+//	mailbox    an mbox file, instead of the usual one
+//	forward    an address or a list that gets the virtual mail of the user
+//	keep_copy  with forward: the mailbox gets the mail too
 //
-// They hold for virtual mail; mail to the account itself is untouched.
-// local_aliases lists names that the server's own alias files define.
+// These keys are about virtual mail. Mail to the account itself does not
+// change. local_aliases lists names that the server's own alias files define.
 //
 // # domains: the virtual addresses
 //
-//	addresses  the part before the @, and where it goes
-//	catch_all  where everything else goes; default reject
-//	same_as    another domain whose addresses, roles, catch_all and detail this
-//	           one has too; what is given here wins
-//	roles      role addresses, over those of defaults; none takes one away
-//	detail     what becomes of user+detail: drop, keep or reject
+//	addresses  the part before the @, and where its mail goes
+//	catch_all  where the mail for all other addresses goes; default reject
+//	same_as    another domain: its addresses, roles, catch_all and detail are
+//	           copied; keys of this domain win
+//	roles      role addresses, which override those of defaults; none removes
+//	           a role
+//	detail     what happens to user+detail: drop, keep or reject
 //	role       primary, or backup: relayed to better MX hosts, no addresses
 //	mx_check   required, advisory or skip
-//	enabled    false: as if the domain were not here
+//	enabled    false: as if the domain were not in the file
 //
-// An address is user; user+detail for that one; user+* for any detail of the
-// user, user++ for any but an empty one; +* and ++ for any user's.
+// The part before the @ has one of these forms:
 //
-// Where mail goes is a user, a name of local_aliases, an address, a list of
-// these, reject, or defer. The long form of an address is a mapping:
+//	user         this address
+//	user+detail  exactly this address
+//	user+*       user with a detail, which may be empty (user+)
+//	user++       user with a detail that is not empty
+//	+*           any user with a detail, which may be empty
+//	++           any user with a detail that is not empty
 //
-//	to          any of the above
+// Mail goes to a user, a name of local_aliases, an address, or a list of these;
+// reject refuses it, and defer refuses it for now. The long form of an address
+// is a mapping:
+//
+//	to          a user, an alias, an address, a list, reject or defer
 //	reject      a text, or {code: 551, status: 5.1.6, text: "…"}
 //	defer       the same with 4yz and 4.x.x
-//	bounces_to  who is told when a recipient of the list fails
+//	bounces_to  gets the bounces when a recipient of the list fails
 //	detail      for this address
-//	enabled     false: refused, and never the catch-all's
+//	enabled     false: refused; the catch-all does not get it
 //
-// A catch_all may also be local (no row: the server's own accounts) or
-// {domain: partner.example} (the same address there, detail kept). An address
-// behind a key that stands for several takes %1 for the user, %2 for the
-// detail, %3 for the detail with its plus, %% for a percent sign.
+// A catch_all may also be local (no row: the server's own accounts) or {domain:
+// partner.example} (the same address there, with the detail).
 //
-// A target at a domain of the inventory must be listed there. The host's own
-// names get no rows; naming one under domains needs a catch_all of its own
-// that leaves root, postmaster and mailer-daemon a way.
+// If a key stands for several addresses, its target may have parameters: %1 is
+// the user, %2 the detail, %3 the detail with its plus, and %% a percent sign.
+//
+// A target in a domain of the inventory must be listed there. The host's own
+// names get no rows. If one of them is under domains, it needs its own
+// catch_all, with which mail to root, postmaster and mailer-daemon still
+// arrives.
 //
 // # defaults, include, tests and the rest
 //
 //	version   1
 //	defaults  catch_all, mx_check, detail and roles for every domain
 //	include   patterns of files with users, domains, local_aliases and tests,
-//	          relative to the inventory's folder; the files must lie below it,
-//	          also when a link leads to them; --include-from DIR names further
-//	          folders
-//	tests     addresses and outcomes that must hold: a user, an address, a list,
-//	          reject, defer, {reject: 5.1.1}, {defer: 4.2.1} or not-ours
+//	          relative to the folder of the inventory; the files must be in
+//	          this folder or below, also if a link leads to them;
+//	          --include-from DIR names further folders
+//	tests     addresses and their expected outcomes: a user, an address, a
+//	          list, reject, defer, {reject: 5.1.1}, {defer: 4.2.1} or not-ours
 //	checks    the severity of a check by its id: error, warning, note, ignore;
-//	          profile: strict makes every warning an error that is not set so;
-//	          a comment silences one on its line, or the next, with its reason:
+//	          profile: strict makes every warning an error, unless it is set
+//	          here; a comment silences one check on its line or on the next
+//	          line, and has a reason:
 //	          # virtmap:ignore VM014 root is an alias of the site
 //	guards    max_removed (a percentage) and min_size (a number of rows)
 //	mx        remove (manual or auto), recheck and max_unknown_age (durations
@@ -110,11 +125,16 @@
 //
 // # mx_check: what DNS decides
 //
-// required, the default: a new domain is served once its MX records lead to
-// host.mx_names or host.networks. A domain that is served stays when DNS is
-// silent; when DNS speaks against it, it is named, and with mx.remove: auto
-// it leaves when that was confirmed over a day. advisory: it is served, and
-// the verdict is only printed. skip: it is served, and DNS is not asked. The
-// host's own names are always served. Where a catch_all or a target with %1
+// required, the default: a new domain is served as soon as its MX records lead
+// to host.mx_names or host.networks. A domain that is served stays as long as
+// DNS gives no answer. If its MX records lead elsewhere, the run reports the
+// domain. With mx.remove: auto the domain leaves after DNS has confirmed this for
+// a day.
+//
+// advisory: the domain is served, and the verdict is only printed.
+//
+// skip: the domain is served, and DNS is not asked.
+//
+// The host's own names are always served. If a catch_all or a target with %1
 // leads to a domain that is held back, its mail is deferred.
 package inventory

@@ -8,8 +8,8 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
-// userChars are those of a login name; such a name needs no quoting in any
-// alias file, and no user's name can pass for an option of the local mailer.
+// userChars are the characters of a login name. Such a name needs no quotes in an alias
+// file, and the local mailer cannot mistake it for an option.
 const userChars = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
 // localName reads the name of a user or a local alias.
@@ -28,7 +28,7 @@ func (r *reader) localName(v value, text, what string) (Name, bool) {
 	return name, true
 }
 
-// IsLocalName reports whether a user or a local alias may have a name.
+// IsLocalName reports whether a user or a local alias may have this name.
 func IsLocalName(text string) bool {
 	_, reserved := reservedWords[text]
 	return !reserved && isLogin(text)
@@ -66,8 +66,8 @@ func (r *reader) users(v value, m *Model) {
 	})
 }
 
-// userAsText reports a user who has a text where keys are, or a key of a user
-// that stands beside the users.
+// userAsText reports a user with a text instead of keys, or a key of a user that is
+// indented like a user.
 func (r *reader) userAsText(p pair) {
 	text := p.val.node.Value
 	f := checkShape.At(p.val.pos(), p.val.size(), "user %s takes a mapping, not a text", p.name)
@@ -132,7 +132,7 @@ func (r *reader) domain(p pair) {
 	}
 }
 
-// outdented reports a key of a domain that stands beside the domains.
+// outdented reports a key of a domain that is indented like a domain.
 func (r *reader) outdented(p pair, name string) bool {
 	if name == "" || strings.Contains(name, ".") {
 		return false
@@ -145,7 +145,7 @@ func (r *reader) outdented(p pair, name string) bool {
 	return false
 }
 
-// domainParts reads what was put aside until the whole domain was seen.
+// domainParts reads the keys that were put aside until the whole domain was read.
 func (r *reader) domainParts(raw *rawDomain, name string) {
 	d := &raw.Domain
 	if raw.addresses.node != nil {
@@ -177,7 +177,7 @@ func (r *reader) domainParts(raw *rawDomain, name string) {
 	}
 }
 
-// addresses reads a domain's own addresses and sorts them.
+// addresses reads the addresses of a domain and sorts them.
 func (r *reader) addresses(v value, d *Domain) []Address {
 	var all []Address
 	read := func(p pair) {
@@ -243,8 +243,8 @@ func (r *reader) addressKey(p pair) (Address, bool) {
 	return a, true
 }
 
-// bareNames gives the keys of a mapping that has only names and no values, as
-// {andrei, bea} does.
+// bareNames returns the keys of a mapping that has only names and no values, such as
+// {andrei, bea}.
 func bareNames(v value) string {
 	var names []string
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
@@ -258,7 +258,7 @@ func bareNames(v value) string {
 	return strings.Join(names, ", ")
 }
 
-// addressValue reads the short or the long form of a target.
+// addressValue reads a target in the short or the long form.
 func (r *reader) addressValue(p pair, a *Address) {
 	if !p.val.isMapping() {
 		a.To = r.target(p.val, p.name)
@@ -284,7 +284,7 @@ func (r *reader) addressValue(p pair, a *Address) {
 	}
 }
 
-// roles reads role addresses; none takes one away.
+// roles reads role addresses. The word none removes a role.
 func (r *reader) roles(v value) []Address {
 	var all []Address
 	r.pairs(v, "roles", func(p pair) {
@@ -376,7 +376,7 @@ func (r *reader) expectRefusal(v value, class byte, e *Expectation) {
 	case validStatus(text) && text[0] == class:
 		e.Status = text
 	case len(text) == 3 && text[0] == class && strings.Trim(text, "0123456789") == "":
-		_, _ = fmt.Sscan(text, &e.Code) // three digits were seen
+		_, _ = fmt.Sscan(text, &e.Code) // the text is three digits
 	default:
 		r.fault(checkTests.At(name.Pos, v.size(), "%q is neither a status nor a reply code of class %c", text, class).
 			WithHelp("write %c.1.1 or %c50", class, class))

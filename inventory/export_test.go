@@ -2,9 +2,9 @@ package inventory
 
 import "virtmap/internal/diag"
 
-// ParsePlainly and ParseOrdinarily are Parse with and without leaving plain
-// blocks out and sharing the domains among the processors, whatever the size;
-// plain says whether there were any.
+// ParsePlainly and ParseOrdinarily are Parse for tests. ParsePlainly leaves plain
+// blocks out and shares the domains among the processors, whatever their size;
+// ParseOrdinarily does neither. plain reports whether there were plain blocks.
 func ParsePlainly(text string) (m *Model, faults *diag.List, plain bool) {
 	r := newReader()
 	r.plainFrom, r.leastDomains = 0, 1

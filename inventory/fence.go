@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// A fence keeps what is included within folders: that of the inventory, and
-// those that the person at the prompt named. An inventory may come from
-// somebody who must not read the files of whoever checks it, such as the author
-// of a merge request.
+// A fence keeps included files within some folders: the folder of the inventory, and
+// those of --include-from. The author of an inventory, such as the author of a merge
+// request, may be another person than the one who checks it, and must not read that
+// person's files.
 //
-// Each match of a pattern is followed to the file that it leads to, through all
-// links, in its name and in the folders above it; that file must lie below one
-// of the folders, whose own links are followed too. A link to a file within is
-// fine. A pattern that begins in a folder outside is not looked up at all, and
-// what lies outside is neither opened nor named in a message.
+// Each match of a pattern is followed through all links, in its name and in the folders
+// above, to the real file. This file must be below one of the folders, whose links are
+// followed too. A link to a file within the folders is allowed. A pattern that begins
+// in a folder outside is not looked up. A file outside is neither opened nor named in a
+// message.
 type fence []string // real paths
 
-// newFence gives the fence around folders.
+// newFence returns the fence around some folders.
 func newFence(folder string, others []string) (fence, error) {
 	var f fence
 	for i, dir := range append([]string{folder}, others...) {
@@ -40,7 +40,7 @@ func newFence(folder string, others []string) (fence, error) {
 	return f, nil
 }
 
-// beFolder makes sure that a path is a folder.
+// beFolder returns an error if a path is not a folder.
 func beFolder(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {
@@ -49,7 +49,7 @@ func beFolder(path string) error {
 	return err
 }
 
-// realPath is the absolute path without links.
+// realPath returns the absolute path without links.
 func realPath(path string) (string, error) {
 	if path == "" {
 		return "", errors.New("it is empty") // EvalSymlinks takes it for the working folder
@@ -61,8 +61,8 @@ func realPath(path string) (string, error) {
 	return filepath.Abs(real)
 }
 
-// holds reports whether a path leads to what lies within. Of a path that is not
-// there the nearest folder above counts.
+// holds reports whether the file of a path is within the fence. If the file is not
+// there, the nearest folder above it counts.
 func (f fence) holds(path string) bool {
 	for {
 		real, err := realPath(path)
@@ -70,7 +70,7 @@ func (f fence) holds(path string) bool {
 			return f.surrounds(real)
 		}
 		if _, err := os.Lstat(path); err == nil {
-			return false // a link to nowhere, or in a circle
+			return false // a link to a missing file, or a circle of links
 		}
 		parent := filepath.Dir(path)
 		if parent == path {
@@ -80,7 +80,7 @@ func (f fence) holds(path string) bool {
 	}
 }
 
-// surrounds reports whether a path without links lies within.
+// surrounds reports whether a path without links is within the fence.
 func (f fence) surrounds(real string) bool {
 	return slices.ContainsFunc(f, func(folder string) bool {
 		rel, err := filepath.Rel(folder, real)
@@ -88,8 +88,8 @@ func (f fence) surrounds(real string) bool {
 	})
 }
 
-// fixedPart is the folder in which a pattern begins to match: what stands before
-// the first *, ? or [, without its last name.
+// fixedPart returns the folder in which a pattern begins to match: the part before the
+// first *, ? or [, without its last name.
 func fixedPart(pattern string) string {
 	pattern = filepath.Clean(pattern)
 	if at := strings.IndexAny(pattern, "*?[\\"); at >= 0 {

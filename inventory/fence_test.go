@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestIncludesStayInTheFolder of the inventory: an inventory that somebody
-// sends must not read the files of who checks it.
+// TestIncludesStayInTheFolder: an inventory from another person must not read the files
+// of the person who checks it.
 func TestIncludesStayInTheFolder(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -40,7 +40,7 @@ func TestIncludesStayInTheFolder(t *testing.T) {
 	for _, test := range []struct {
 		it, folder, pattern string
 		from                []string
-		want                string // in the fault; empty: a domain is read
+		want                string // part of the fault; empty: the file is read
 	}{
 		{"takes a file of its folder", "site", "domains/*.yaml", nil, ""},
 		{"takes a file of a folder whose name has pattern letters", "site/we[ir]d", "a.yaml", nil, ""},

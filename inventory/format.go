@@ -15,12 +15,12 @@ import (
 	"virtmap/internal/regular"
 )
 
-// ErrUnsafe is for a text whose lines cannot be moved without a change of what
-// they say, such as a block that keeps the blank lines behind it.
+// ErrUnsafe is the error for a text whose lines cannot be moved without a change of its
+// values. An example is a block text that keeps the blank lines after it.
 var ErrUnsafe = errors.New("its lines cannot be laid out without changing what they say; it is left as it is")
 
-// ReadText reads a file as Load does, or standard input when path is "-". It
-// gives the name that it is reported under.
+// ReadText reads a file as Load does, or standard input if path is "-". name is its
+// name in messages.
 func ReadText(path string, stdin io.Reader) (name, text string, err error) {
 	name = path
 	if path == StdinName {
@@ -31,24 +31,25 @@ func ReadText(path string, stdin io.Reader) (name, text string, err error) {
 	}
 	switch {
 	case errors.Is(err, regular.ErrNotRegular):
-		err = fmt.Errorf("inventory %w; - is standard input", err) // it has the name
+		err = fmt.Errorf("inventory %w; - is standard input", err) // the error has the name
 	case err != nil:
 		err = fmt.Errorf("inventory %s: %w", name, err)
 	}
 	return name, text, err
 }
 
-// Format lays an inventory out: two blanks a level, the fixed keys of each
-// mapping in the order of the manual with note first, one blank line where
-// there were several. Names that a person chose keep their order. Whole lines
-// are moved and indented, so that comments, quotes and what stands in braces
-// stay as they are; a comment moves with the line below it. Where the file has
-// anchors nothing is moved, because an alias must come after its anchor.
+// Format lays an inventory out. Each level is indented by two blanks. The fixed keys of
+// a mapping have the order of the manual, with note first. Several blank lines become
+// one. Names that a person chose keep their order.
 //
-// Faults are those that leave no YAML to lay out.
+// Format moves and indents whole lines, so that comments, quotes and braces do not
+// change. A comment moves with the line below it. If the file has anchors, no line is
+// moved, because an alias must come after its anchor.
+//
+// A fault means that the text is not YAML, and that there is no result.
 func Format(name, text string) (string, *diag.Sources, *diag.List, error) {
 	r := newReader()
-	r.ordinary = true // all of it as nodes
+	r.ordinary = true // plain blocks too
 	src, err := r.model.Sources.Add(name, text)
 	if err != nil {
 		return "", nil, nil, err
@@ -65,13 +66,13 @@ func Format(name, text string) (string, *diag.Sources, *diag.List, error) {
 	return formatted, r.model.Sources, &r.faults, nil
 }
 
-// hasAliases reports a node that stands for another somewhere in it.
+// hasAliases reports whether a node or one below it is an alias.
 func hasAliases(n *yaml.Node) bool {
 	return n.Kind == yaml.AliasNode || slices.ContainsFunc(n.Content, hasAliases)
 }
 
-// sameMeaning reports whether a text has the same values as before, and the
-// same lines but for their order, their indentation and blank ones.
+// sameMeaning reports whether a text has the same values as before. Its lines may
+// differ only in their order, their indentation and blank lines.
 func sameMeaning(before *yaml.Node, text, formatted string) bool {
 	var after yaml.Node
 	if decode(yaml.NewDecoder(strings.NewReader(formatted)), &after) != nil || len(after.Content) != 1 {
@@ -90,7 +91,7 @@ func trimmedLines(text string) (all []string) {
 	return all
 }
 
-// meaning digests a node, with the keys of its mappings sorted.
+// meaning returns a digest of a node. The order of keys does not count.
 func meaning(n *yaml.Node) [sha256.Size]byte {
 	var parts []byte
 	switch n.Kind {

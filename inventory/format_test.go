@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", os.Getenv("VIRTMAP_UPDATE") != "", "rewrite the goldens")
 
-// format lays a text out twice: the second time nothing changes.
+// format lays a text out, and checks that a second time changes nothing.
 func format(t *testing.T, text string) string {
 	t.Helper()
 	once, _, faults, err := inventory.Format("mail.yaml", text)
@@ -33,8 +33,8 @@ func format(t *testing.T, text string) string {
 	return once
 }
 
-// TestFormat lays each file of testdata/format out: what it becomes stands
-// beside it.
+// TestFormat lays each file of testdata/format out. The expected result is beside the
+// file.
 func TestFormat(t *testing.T) {
 	files, err := filepath.Glob("testdata/format/*.yaml")
 	if err != nil || len(files) == 0 {
@@ -58,7 +58,7 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// TestFormatKeepsTheExample: what we show is laid out.
+// TestFormatKeepsTheExample: the example of the manual is laid out.
 func TestFormatKeepsTheExample(t *testing.T) {
 	text, err := os.ReadFile("../testdata/example/mail.yaml")
 	if err != nil {
@@ -69,8 +69,8 @@ func TestFormatKeepsTheExample(t *testing.T) {
 	}
 }
 
-// TestFormatMovesNothingBeforeItsAnchor leaves the order of a file alone whose
-// values stand for others.
+// TestFormatMovesNothingBeforeItsAnchor has files with aliases. Their lines keep their
+// order.
 func TestFormatMovesNothingBeforeItsAnchor(t *testing.T) {
 	text := "users:\n  andrei:\nx-all: &all [andrei]\nhost:\n    name: mx1.example.net\nversion: 1\ndomains: {a.example: {addresses: {info: *all}}}\n"
 	if got, want := format(t, text), strings.Replace(text, "    name", "  name", 1); got != want {
@@ -78,8 +78,8 @@ func TestFormatMovesNothingBeforeItsAnchor(t *testing.T) {
 	}
 }
 
-// TestFormatRefusesWhatItWouldChange: blank lines that a value keeps cannot be
-// moved with the lines around them.
+// TestFormatRefusesWhatItWouldChange has values with blank lines, which cannot be moved
+// together with the lines around them.
 func TestFormatRefusesWhatItWouldChange(t *testing.T) {
 	text := "x-text: |+\n  kept\n\n\nversion: 1\n"
 	got, _, _, err := inventory.Format("mail.yaml", text)
@@ -88,8 +88,8 @@ func TestFormatRefusesWhatItWouldChange(t *testing.T) {
 	}
 }
 
-// TestFormatSamples lays samples out whose lines were indented otherwise, moved
-// apart and commented.
+// TestFormatSamples lays samples out after their lines were moved, indented and
+// commented.
 func TestFormatSamples(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 7))
 	for range 300 {
@@ -97,7 +97,7 @@ func TestFormatSamples(t *testing.T) {
 	}
 }
 
-// untidy changes a text as nobody would who means another thing by it.
+// untidy changes the layout of a text, but not its values.
 func untidy(r *rand.Rand, text string) string {
 	width := 1 + r.IntN(5)
 	var out strings.Builder
@@ -132,8 +132,8 @@ func FuzzFormat(f *testing.F) {
 	})
 }
 
-// TestFormatOfDeepBlocks takes about as long as reading them: each line is
-// looked at once, however many blocks it stands in.
+// TestFormatOfDeepBlocks takes about as long as reading the blocks, because each line
+// is looked at once, however deep it is.
 func TestFormatOfDeepBlocks(t *testing.T) {
 	const levels = 3000
 	var text, want strings.Builder
@@ -150,7 +150,7 @@ func TestFormatOfDeepBlocks(t *testing.T) {
 	if err != nil || faults.Failed() || got != want.String() {
 		t.Errorf("%v, %+v, %d bytes", err, faults.Faults(), len(got))
 	}
-	if took := time.Since(began); took > 8*time.Second { // 0.3 s; it was 28 s when blocks were scanned again in each
+	if took := time.Since(began); took > 8*time.Second { // about 0.3 s; it took 28 s when each block was scanned again for the blocks in it
 		t.Errorf("took %v", took)
 	}
 }

@@ -13,11 +13,10 @@ import (
 	"virtmap/internal/parallel"
 )
 
-// leastFiles is how many included files are worth another processor.
+// leastFiles is the number of included files for which another processor pays.
 const leastFiles = 16
 
-// include reads the files of include: their texts side by side, then what
-// they say.
+// include reads the included files: first all texts in parallel, then their contents.
 func (r *reader) include(files []string) error {
 	texts, err := r.readFiles(files)
 	if errors.Is(err, errTooLarge) {
@@ -50,7 +49,7 @@ func (r *reader) include(files []string) error {
 	return nil
 }
 
-// overflowing is the file with which the inventory has too many bytes.
+// overflowing returns the first file with which the inventory has too many bytes.
 func (r *reader) overflowing(files []string) string {
 	left := int64(MaxBytes - r.bytes)
 	for _, file := range files[:len(files)-1] {
@@ -64,7 +63,7 @@ func (r *reader) overflowing(files []string) string {
 	return files[len(files)-1]
 }
 
-// readFiles reads files side by side. The bytes of all count.
+// readFiles reads files in parallel. Their bytes count together.
 func (r *reader) readFiles(files []string) ([]string, error) {
 	texts := make([]string, len(files))
 	var left atomic.Int64
@@ -89,9 +88,10 @@ func (r *reader) readFiles(files []string) ([]string, error) {
 	return texts, err
 }
 
-// includedFiles expands the include patterns of the top file, each relative to
-// that file's folder, in the order of the list and sorted within a pattern. A
-// file that two patterns match is read once; one outside the fence is a fault.
+// includedFiles returns the files that the include patterns of the top file match. A
+// pattern is relative to the folder of that file. The files are in the order of the
+// patterns, and sorted within a pattern. A file that two patterns match is read once. A
+// file outside the fence is a fault.
 func (r *reader) includedFiles(top string) (files []string, err error) {
 	folder := "."
 	seen := map[fileID]bool{}
@@ -132,7 +132,7 @@ func (r *reader) includedFiles(top string) (files []string, err error) {
 					WithHelp("name the files in it: %s/*.yaml", strings.TrimSuffix(pattern.Text, "/")))
 			case !seen[id]:
 				files = append(files, match)
-				seen[id] = id.known // who cannot be looked at cannot be read, and that is reported then
+				seen[id] = id.known // a file without id cannot be read, which is reported later
 			}
 		}
 	}
@@ -145,7 +145,7 @@ func (r *reader) outside(pattern Name, folder, help string) {
 		WithHelp("%s", help))
 }
 
-// matches are the files that a pattern matches.
+// matches returns the files that a pattern matches.
 func (r *reader) matches(pattern Name, full, folder string) []string {
 	matches, err := filepath.Glob(full)
 	switch {
@@ -159,10 +159,10 @@ func (r *reader) matches(pattern Name, full, folder string) []string {
 	return matches
 }
 
-// globQuote takes the meaning of patterns from a folder's own name.
+// globQuote quotes the characters of a folder's name that have a meaning in patterns.
 var globQuote = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
 
-// A fileID tells one file from another, whatever its names.
+// A fileID identifies a file under any of its names.
 type fileID struct {
 	device, inode uint64
 	known         bool

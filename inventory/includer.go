@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Includes reports whether the inventory at path, with a text, has a pattern
-// that matches a file. Both paths are absolute.
+// Includes reports whether an inventory includes a file. path is the path of the
+// inventory, text its text. Both paths are absolute.
 func Includes(path, text, file string) bool {
 	r := newReader()
 	if err := r.top(path, text, len(text) > MaxBytes); err != nil {
@@ -22,7 +22,7 @@ func Includes(path, text, file string) bool {
 	})
 }
 
-// isPart reports whether a file has only keys that an included file may have.
+// isPart reports whether a file has only the keys of an included file.
 func isPart(root value) bool {
 	if !root.isMapping() {
 		return false

@@ -14,19 +14,19 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
-// An Entry is a key with its value as YAML has them on one line, or a domain
-// with the lines under it, and the comments above.
+// An Entry is a new key of an inventory: the key with its value on one line, or a
+// domain with the lines below it. Comments are the lines above it.
 type Entry struct {
 	Comments []string
 	Text     string
 }
 
-// Additions are what is put into an inventory, which keeps all its lines.
+// Additions are the new entries for an inventory. The inventory keeps all its lines.
 type Additions struct {
 	Users        []Entry
 	LocalAliases []string
-	Addresses    map[string][]Entry // by domain, which the inventory has
-	Domains      []Entry            // which it has not
+	Addresses    map[string][]Entry // by domain, for domains that the inventory has
+	Domains      []Entry            // new domains
 }
 
 // Empty reports whether there is nothing to add.
@@ -34,13 +34,14 @@ func (a *Additions) Empty() bool {
 	return len(a.Users)+len(a.LocalAliases)+len(a.Addresses)+len(a.Domains) == 0
 }
 
-// ErrElsewhere is wrapped by errors about a place that is no mapping of its own,
-// or one that others are the same as.
+// ErrElsewhere is wrapped by errors about a place where nothing can be inserted: a
+// value that is an alias, or that has an anchor, through which other keys have the same
+// value.
 var ErrElsewhere = errors.New("it has an anchor or is behind one; add it by hand")
 
-// Insert gives the text of an inventory, or of a file that one includes, with
-// more in it. Whole lines are put behind the last entry of a block, and entries
-// into the braces of a mapping, with their comments above the key that has it.
+// Insert returns the text of an inventory, or of an included file, with additions in
+// it. In a block, whole lines are put after the last entry. In braces, entries are put
+// before the closing brace, and their comments above the key of the braces.
 func Insert(text string, a Additions) (string, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
@@ -70,19 +71,19 @@ func Insert(text string, a Additions) (string, error) {
 	return in.text(), nil
 }
 
-// An inserter collects what is inserted, by place.
+// An inserter collects insertions.
 type inserter struct {
 	lines []string
 	root  *yaml.Node
 	edits []insertion
 }
 
-// An insertion puts text before a column of a line, in place of some bytes, or
-// whole lines behind it; both count from 1.
+// An insertion puts text before a column of a line, and may replace some bytes there.
+// Or it puts whole lines after a line. Lines and columns begin at 1.
 type insertion struct {
-	line, col int // col 0: behind the line
+	line, col int // col 0: after the line
 	text      string
-	instead   int // how many bytes the text takes the place of
+	instead   int // the number of bytes that are replaced
 }
 
 // text applies the insertions from the end to the beginning.
@@ -108,7 +109,7 @@ func (in *inserter) text() string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// find finds a key of a mapping by what it is called.
+// find returns the key and value of a mapping whose name is wanted.
 func find(n *yaml.Node, is func(name string) bool) (key, value *yaml.Node) {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil, nil
@@ -123,7 +124,7 @@ func find(n *yaml.Node, is func(name string) bool) (key, value *yaml.Node) {
 
 func named(want string) func(string) bool { return func(name string) bool { return name == want } }
 
-// isDomain recognizes a domain in any spelling.
+// isDomain returns a function that recognizes a domain in any spelling.
 func isDomain(want string) func(string) bool {
 	return func(name string) bool {
 		folded, problem := mailaddr.FoldDomain(name)
@@ -155,7 +156,7 @@ func (in *inserter) addresses(domain string, entries []Entry) error {
 		return ErrElsewhere
 	}
 	key, value := find(domains, isDomain(domain))
-	if key == nil || value.Kind == yaml.AliasNode || value.Anchor != "" { // others would have it too
+	if key == nil || value.Kind == yaml.AliasNode || value.Anchor != "" { // other domains would have it too
 		return ErrElsewhere
 	}
 	if list, inside := find(value, named("addresses")); list != nil {
@@ -167,7 +168,7 @@ func (in *inserter) addresses(domain string, entries []Entry) error {
 	return in.into(domains, key, value, []Entry{{Text: "addresses:\n" + strings.Join(indented(entries, 2), "\n")}})
 }
 
-// into adds entries to the mapping behind a key of a parent.
+// into adds entries to the value of a key.
 func (in *inserter) into(parent, key, value *yaml.Node, entries []Entry) error {
 	switch {
 	case value.Kind == yaml.MappingNode && value.Style&yaml.FlowStyle != 0:
@@ -190,8 +191,8 @@ func (in *inserter) into(parent, key, value *yaml.Node, entries []Entry) error {
 	return nil
 }
 
-// intoNothing gives a key in braces without a value, or with null, the entries as a
-// mapping in braces.
+// intoNothing gives entries in braces to a key within braces that has no value, or
+// null.
 func (in *inserter) intoNothing(key, value *yaml.Node, entries []Entry) error {
 	text, err := inline(entries)
 	if err != nil {
@@ -218,7 +219,7 @@ func (in *inserter) intoNothing(key, value *yaml.Node, entries []Entry) error {
 	return nil
 }
 
-// instead puts text in place of a scalar.
+// instead replaces a scalar by a text.
 func (in *inserter) instead(n *yaml.Node, text string) {
 	if n.Value == "" {
 		return
@@ -231,12 +232,12 @@ func (in *inserter) instead(n *yaml.Node, text string) {
 	in.edits = append(in.edits, insertion{line: n.Line, col: from + 1, text: text, instead: to - from})
 }
 
-// column is the byte of its line at which a node begins.
+// column returns the offset in its line at which a node begins.
 func (in *inserter) column(n *yaml.Node) int {
 	return len(string([]rune(in.lines[n.Line-1])[:n.Column-1]))
 }
 
-// bottom is the last line of the document.
+// bottom returns the last line of the document.
 func (in *inserter) bottom() int {
 	last := len(in.lines)
 	for last > 1 && strings.TrimSpace(in.lines[last-1]) == "..." {
@@ -249,7 +250,7 @@ func (in *inserter) behind(line int, text string) {
 	in.edits = append(in.edits, insertion{line: line, text: text})
 }
 
-// indented gives entries as lines.
+// indented returns entries as lines.
 func indented(entries []Entry, indent int) (lines []string) {
 	margin := strings.Repeat(" ", indent)
 	for _, e := range entries {
@@ -263,9 +264,8 @@ func indented(entries []Entry, indent int) (lines []string) {
 	return lines
 }
 
-// above puts the comments of entries above the key that has them in its braces,
-// or that has those braces in its own: what stands in braces may be a text that
-// goes on from the line before.
+// above puts the comments of entries above a line. It is the line of the nearest key
+// that is not in braces, because a line within braces may be in the middle of a text.
 func (in *inserter) above(key *yaml.Node, entries []Entry) {
 	line := blockLine(in.root, key.Line)
 	text := in.lines[line-1]
@@ -281,8 +281,8 @@ func (in *inserter) above(key *yaml.Node, entries []Entry) {
 	}
 }
 
-// blockLine is the last line until another one on which a key begins that does
-// not stand in braces.
+// blockLine returns the last line, up to until, on which a key begins that is not in
+// braces.
 func blockLine(n *yaml.Node, until int) (line int) {
 	if n.Kind != yaml.MappingNode || n.Style&yaml.FlowStyle != 0 {
 		return 0
@@ -293,8 +293,8 @@ func blockLine(n *yaml.Node, until int) (line int) {
 	return line
 }
 
-// end is the last line of what stands behind a key: deeper lines go on, also
-// behind blank ones, as those of a text may be.
+// end returns the last line of the value of a key. Lines that are indented deeper
+// belong to the value, also after blank lines, as in a block text.
 func (in *inserter) end(key, value *yaml.Node) int {
 	last := max(key.Line, lastLine(value))
 	for at := last; at < len(in.lines); at++ {
@@ -321,7 +321,7 @@ func lastLine(n *yaml.Node) int {
 	return last
 }
 
-// localAliases adds names to the list.
+// localAliases adds names to the list of local aliases.
 func (in *inserter) localAliases(names []string) error {
 	if len(names) == 0 {
 		return nil
@@ -348,8 +348,8 @@ func (in *inserter) localAliases(names []string) error {
 	return nil
 }
 
-// aboveComments is the line behind which something stands above a line and the
-// comments that belong to it.
+// aboveComments returns the line after which to insert something above a line and above
+// the comments that belong to this line.
 func (in *inserter) aboveComments(line int) int {
 	for line--; line > 0 && strings.HasPrefix(in.lines[line-1], "#"); line-- {
 	}

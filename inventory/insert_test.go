@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzInsert puts entries into any text that is an inventory: what comes of it
-// is YAML with every line that was there, or an error.
+// FuzzInsert inserts entries into any text that is an inventory. The result is an
+// error, or YAML with every line of the text.
 func FuzzInsert(f *testing.F) {
 	f.Add("version: 1\nhost: {name: mx1.example.net}\nusers:\n  a: {note: \"}\"} # }\ndomains: {d.example: {addresses: {x: a}}}\n")
 	f.Add("users: {}\nlocal_aliases:\n- x\ndomains:\n  d.example:\n    note: |\n      one\n\n      two\n")
@@ -37,8 +37,8 @@ func FuzzInsert(f *testing.F) {
 	})
 }
 
-// TestInsertIntoBraces however they are written: what comes of it is read with
-// all that was there, and what was added.
+// TestInsertIntoBraces has braces in several forms. The result has all old and new
+// entries.
 func TestInsertIntoBraces(t *testing.T) {
 	const head = "version: 1\nhost: {name: mx1.example.net}\n"
 	for _, test := range []struct{ it, text, want string }{
@@ -81,7 +81,7 @@ func TestInsertIntoBraces(t *testing.T) {
 	}
 }
 
-// TestInsertSparesTexts puts a comment beside keys whose texts go on over lines.
+// TestInsertSparesTexts inserts comments beside keys whose texts have several lines.
 func TestInsertSparesTexts(t *testing.T) {
 	const text = "version: 1\nusers: {a: {note: \"one\n  two\"}}\ndomains: {b.example: {note: \"first\n  second\"}, d.example: {note: \"third\n  fourth\", addresses: {x: a}}}\n"
 	merged, err := Insert(text, Additions{Addresses: map[string][]Entry{"d.example": {{Comments: []string{"# remark"}, Text: "y: a"}}}})

@@ -7,7 +7,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// inline gives entries as they stand between braces, without comments.
+// inline returns entries in the form that they have between braces, without comments.
 func inline(entries []Entry) (string, error) {
 	all := make([]string, len(entries))
 	for i, e := range entries {
@@ -25,7 +25,7 @@ func inline(entries []Entry) (string, error) {
 	return strings.Join(all, ", "), nil
 }
 
-// onOneLine gives a block of keys as it stands between braces.
+// onOneLine returns a block of keys in the form that it has between braces.
 func onOneLine(block string) (string, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(block), &doc); err != nil {
@@ -37,7 +37,7 @@ func onOneLine(block string) (string, error) {
 	return strings.TrimSuffix(strings.TrimPrefix(line, "{"), "}"), err
 }
 
-// inBraces writes a node and all below it in braces, without comments.
+// inBraces writes a node and all nodes below it in braces, without comments.
 func inBraces(n *yaml.Node) {
 	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
 	if n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode {
@@ -48,16 +48,16 @@ func inBraces(n *yaml.Node) {
 	}
 }
 
-// flow puts text before the bracket that ends a mapping or a list.
+// flow puts text before the closing bracket of a mapping or a list.
 func (in *inserter) flow(n *yaml.Node, text string) error {
 	quoted := map[spot]rune{}
 	quotes(n, quoted)
-	depth, quote := 0, rune(0)                     // quote: of the text in quotes that begins or was last
-	begins, within, escaped := false, false, false // begins: the first quote is to come; within: it came
-	last, before := rune(0), rune(0)               // last: without blanks and comments
+	depth, quote := 0, rune(0)                     // quote: the kind of quotes of the current or the last quoted text
+	begins, within, escaped := false, false, false // begins: its opening quote comes next; within: the position is within it
+	last, before := rune(0), rune(0)               // last: the last character that is no blank and not in a comment
 	start, column := in.column(n), n.Column
 	for line := n.Line; line <= len(in.lines); line, start, column = line+1, 0, 1 {
-		before, escaped = ' ', false // a \ at the end of a line stands for the line's end
+		before, escaped = ' ', false // a \ at the end of a line escapes the line end
 		for col, c := range in.lines[line-1][start:] {
 			if q, ok := quoted[spot{line, column}]; ok && !within {
 				quote, begins = q, true
@@ -69,7 +69,7 @@ func (in *inserter) flow(n *yaml.Node, text string) error {
 					within = false
 				}
 				escaped = c == '\\' && quote == '"' && !escaped
-			case c == quote && (begins || before == '\'' && quote == '\''): // one that is doubled goes on
+			case c == quote && (begins || before == '\'' && quote == '\''): // a doubled quote does not end the text
 				begins, within = false, true
 			case c == '{' || c == '[':
 				depth++
@@ -81,7 +81,7 @@ func (in *inserter) flow(n *yaml.Node, text string) error {
 				return nil
 			}
 			if c == '#' && !within && (before == ' ' || before == '\t') {
-				break // a comment
+				break // the rest is a comment
 			}
 			if before = c; c != ' ' && c != '\t' {
 				last = c
@@ -94,8 +94,8 @@ func (in *inserter) flow(n *yaml.Node, text string) error {
 // A spot is a line and a column in characters, both from 1.
 type spot struct{ line, column int }
 
-// quotes finds the places at which texts in quotes begin, with their kind of
-// quotes. A tag or an anchor may stand there first.
+// quotes finds the places at which quoted texts begin, and the kind of their quotes. A
+// tag or an anchor may come before the quote.
 func quotes(n *yaml.Node, into map[spot]rune) {
 	switch {
 	case n.Kind == yaml.ScalarNode && n.Style&yaml.SingleQuotedStyle != 0:
@@ -108,12 +108,12 @@ func quotes(n *yaml.Node, into map[spot]rune) {
 	}
 }
 
-// beforeBracket puts text before the bracket at a column of a line. last is the
-// character before the bracket, blanks and comments left out.
+// beforeBracket puts text before the bracket at a column of a line. last is the last
+// character before the bracket, without blanks and comments.
 func (in *inserter) beforeBracket(line, col int, last rune, text string) {
 	written := in.lines[line-1]
 	at := len(strings.TrimRight(written[:col], " "))
-	if at == 0 || written[at-1] == ':' { // the blank makes a key of what is before it
+	if at == 0 || written[at-1] == ':' { // without the blank, the text before it would not be a key
 		at = col
 	}
 	switch {

@@ -7,16 +7,17 @@ import (
 	"virtmap/internal/diag"
 )
 
-// A Key describes one key of the inventory: the reader, the help for a
-// misspelled key and the manual all come from these tables.
+// A Key describes one key of the inventory. The reader, the help for a misspelled key
+// and the manual page use these tables.
 type Key struct {
 	Name    string
-	Kind    string // what its value is: text, list, mapping, …
+	Kind    string // of its value: text, list, mapping, …
 	Doc     string // one sentence
 	Example string
 }
 
-// takesTexts reports whether null is a text to a key: a user may have that name.
+// takesTexts reports whether null is a text in the value of this key. A user may be
+// called null.
 func (k *Key) takesTexts() bool {
 	switch k.Kind {
 	case "text", "text or mapping", "domain", "recipient", "target", "target or mapping", "address or list", "list",
@@ -32,7 +33,7 @@ type Section struct {
 	Keys []Key
 }
 
-// Sections gives every mapping of the inventory with its keys.
+// Sections returns every mapping of the inventory with its keys.
 func Sections() []Section {
 	return []Section{
 		{"top", describe(topKeys)}, {"included", describe(includedKeys)}, {"host", describe(hostKeys)},
@@ -43,7 +44,7 @@ func Sections() []Section {
 	}
 }
 
-// A key is a Key with the function that reads its value into a T.
+// A key is a Key together with the function that reads its value into a T.
 type key[T any] struct {
 	Key
 	read func(r *reader, v value, into *T)
@@ -57,11 +58,11 @@ func describe[T any](keys []key[T]) []Key {
 	return all
 }
 
-// freeKey reports the keys that a person may use for whatever they like.
+// freeKey reports whether a key is free for a person's own use.
 func freeKey(name string) bool { return name == "note" || strings.HasPrefix(name, "x-") }
 
-// readMapping reads a mapping of fixed keys. Free keys are passed over, an
-// empty value leaves the default.
+// readMapping reads a mapping of fixed keys. It skips free keys. A key without a value
+// keeps its default.
 func readMapping[T any](r *reader, v value, what string, keys []key[T], into *T) {
 	seen := map[string]diag.Pos{}
 	r.pairs(v, what, func(p pair) {
@@ -115,8 +116,8 @@ func (r *reader) unknownKey(p pair, what string, keys []Key) {
 	r.fault(checkUnknownKey.At(p.key.pos(), p.key.size(), "%s has no key %q", what, p.name).WithHelp("%s", help))
 }
 
-// addressOutside recognises an address that stands directly below its domain,
-// and gives what to write.
+// addressOutside recognizes an address directly below its domain, and returns the text
+// to write instead.
 func addressOutside(p pair, what string) string {
 	value := ""
 	switch v := p.val; {
@@ -134,18 +135,18 @@ func addressOutside(p pair, what string) string {
 			value = "{" + keys[0].Value + ": " + keys[1].Value + "}"
 		}
 	}
-	const limit = 100 // more does not help
+	const limit = 100 // more names do not help
 	if value == "" || boolWord.MatchString(value) || len(p.name)+len(value) > limit {
 		return ""
 	}
 	return "addresses: {" + p.name + ": " + value + "}"
 }
 
-// topFile is the inventory's own file while it is read.
+// A topFile has the keys of the inventory's own file while it is read.
 type topFile struct {
 	*Model
 	hasVersion bool
-	badHost    bool // a name is there and is faulty: not missing
+	badHost    bool // the name is there, but faulty
 }
 
 var topKeys = []key[topFile]{
@@ -223,8 +224,8 @@ var userKeys = []key[User]{
 		func(r *reader, v value, u *User) { u.KeepCopy = r.boolean(v, "keep_copy") }},
 }
 
-// rawDomain is a domain while it is read; what excludes each other is checked
-// when all of it is known.
+// A rawDomain is a domain while it is read. Whether its keys exclude each other is
+// checked when all of them are known.
 type rawDomain struct {
 	Domain
 	role      value
@@ -259,8 +260,7 @@ var domainKeys = []key[rawDomain]{
 		func(r *reader, v value, d *rawDomain) { d.catchAll = v }},
 }
 
-// rawAddress is the long form of an address, or of a catch-all, while it is
-// read.
+// A rawAddress is the long form of an address or a catch-all while it is read.
 type rawAddress struct {
 	to, reject, deferred, domain, bounces value
 	detail                                Detail

@@ -8,14 +8,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// A layout moves the lines of a file, counted from 0. It looks at each once, and
-// writes it once: blocks may stand in blocks, thousands deep.
+// A layout moves the lines of a file. Lines are counted from 0. Each line is looked at
+// once and written once, because blocks can be nested thousands of levels deep.
 type layout struct {
 	lines []string
-	fixed bool // entries stay where they are
+	fixed bool // entries keep their order
 
-	margins  []int // the blanks in front of a line
-	contents []int // the last line up to a line that is neither blank nor a comment; -1: there is none
+	margins  []int // the number of blanks at the beginning of each line
+	contents []int // for each line the last line up to it that is neither blank nor a comment; -1: none
 }
 
 func newLayout(lines []string, fixed bool) *layout {
@@ -31,7 +31,7 @@ func newLayout(lines []string, fixed bool) *layout {
 	return l
 }
 
-// A block is the entries of a mapping, and the comments behind the last.
+// A block has the entries of a mapping, and the comments after the last one.
 type block struct {
 	entries []entry
 	tail    []string
@@ -40,9 +40,9 @@ type block struct {
 // An entry is a key of a block with its value.
 type entry struct {
 	key   string
-	blank bool     // a blank line stands before it
-	lines []string // with the comments above it
-	inner *block   // the value, where it is one
+	blank bool     // a blank line comes before it
+	lines []string // including the comments above it
+	inner *block   // the value, if it is a block
 }
 
 // write appends the lines of a block.
@@ -60,8 +60,8 @@ func (b *block) write(out []string) []string {
 	return append(out, b.tail...)
 }
 
-// sectionOf gives the section that the value of a key is, in one of the
-// sections; names is a mapping whose keys a person chose.
+// sectionOf maps a section and one of its keys to the section of the value. names is a
+// mapping whose keys a person chose.
 var sectionOf = map[string]map[string]string{
 	"top": {"host": "host", "defaults": "defaults", "users": "users", "domains": "domains",
 		"guards": "guards", "mx": "mx", "tests": "tests"},
@@ -83,16 +83,16 @@ func within(section, key string) string {
 	return all[key]
 }
 
-// isBlock reports a mapping that is written line by line.
+// isBlock reports whether a node is a mapping that is not in braces.
 func isBlock(n *yaml.Node) bool {
 	return n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle == 0 && len(n.Content) > 0
 }
 
-// ignoreMark begins a comment that is about the line below it.
+// ignoreMark begins a comment about the line below it.
 const ignoreMark = "# virtmap:ignore"
 
-// file lays out a whole file. What stands at its top stays there, but for a
-// comment that is about the first key.
+// file lays out a whole file. Comments at the top stay there, except a comment about
+// the first key.
 func (l *layout) file(root *yaml.Node) []string {
 	first := root.Content[0].Line - 1
 	head := 0
@@ -123,15 +123,15 @@ func (l *layout) block(n *yaml.Node, section string, from, to, indent int) *bloc
 		moved := slices.Clone(entries)
 		slices.SortStableFunc(moved, func(a, b entry) int { return rank(section, a.key) - rank(section, b.key) })
 		for i := range moved {
-			moved[i].blank = entries[i].blank // the groups stay
+			moved[i].blank = entries[i].blank // blank lines stay between the same positions
 		}
 		entries = moved
 	}
 	return &block{entries, comments(l.lines[from:to], indent)}
 }
 
-// rank orders the fixed keys of a section: note, then as the manual has them,
-// then what is free.
+// rank returns the position of a key in its section: note, then the fixed keys in the
+// order of the manual, then free keys.
 func rank(section, key string) int {
 	keys, known := ranks()[section]
 	if !known {
@@ -143,8 +143,8 @@ func rank(section, key string) int {
 	return len(keys)
 }
 
-// ranks are the places of the fixed keys, by section. A sort asks for them once
-// for each comparison.
+// ranks returns the positions of the fixed keys, by section. They are computed once,
+// because sorting asks for them in each comparison.
 var ranks = sync.OnceValue(func() map[string]map[string]int {
 	all := map[string]map[string]int{}
 	for _, s := range Sections() {
@@ -158,8 +158,8 @@ var ranks = sync.OnceValue(func() map[string]map[string]int {
 	return all
 })
 
-// contentEnd is the line behind the last one of an entry, of the lines up to
-// next: also comments that are indented deeper than its key are its own.
+// contentEnd returns the index after the last line of an entry. The lines end at next.
+// Comments that are indented deeper than the key belong to the entry.
 func (l *layout) contentEnd(key *yaml.Node, next int) int {
 	end := key.Line
 	if next > end {
@@ -177,8 +177,7 @@ func (l *layout) contentEnd(key *yaml.Node, next int) int {
 	return end
 }
 
-// entry lays out one entry, whose lines are those from the end of the one
-// before it to its own.
+// entry lays out one entry. Its lines are those from from to end.
 func (l *layout) entry(key, value *yaml.Node, section string, from, end, indent int) entry {
 	at := key.Line - 1
 	e := entry{key: key.Value, blank: from < at && isBlank(l.lines[from])}
@@ -204,8 +203,8 @@ func (l *layout) entry(key, value *yaml.Node, section string, from, end, indent 
 	return e
 }
 
-// comments indents lines that are comments or blank, of which at most one
-// stays where there are several.
+// comments indents lines that are comments or blank. Of several blank lines in sequence
+// it keeps one.
 func comments(lines []string, indent int) (out []string) {
 	for i, line := range lines {
 		switch {
@@ -218,8 +217,8 @@ func comments(lines []string, indent int) (out []string) {
 	return out
 }
 
-// shifted moves lines to the right or to the left together, not further than to
-// an indentation.
+// shifted moves lines together to the right or to the left. No line gets a smaller
+// indentation than least.
 func shifted(lines []string, by, least int) (out []string) {
 	for _, line := range lines {
 		switch {
@@ -241,7 +240,8 @@ func shifted(lines []string, by, least int) (out []string) {
 func isBlank(line string) bool   { return strings.Trim(line, " \t") == "" }
 func isComment(line string) bool { return strings.HasPrefix(strings.TrimLeft(line, " \t"), "#") }
 
-// firstIndentation is that of the first line that says something.
+// firstIndentation returns the indentation of the first line that is neither blank nor
+// a comment.
 func firstIndentation(lines []string) int {
 	i := slices.IndexFunc(lines, func(line string) bool { return !isBlank(line) && !isComment(line) })
 	if i < 0 {

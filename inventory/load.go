@@ -12,22 +12,22 @@ import (
 	"virtmap/internal/regular"
 )
 
-// MaxBytes bounds an inventory with all its includes: 256 MiB.
+// MaxBytes is the limit for an inventory with all its includes: 256 MiB.
 const MaxBytes = regular.MaxBytes
 
-// StdinName is the path that means standard input, and how it is reported.
+// StdinName is the path for standard input, and its name in messages.
 const (
 	StdinName    = "-"
 	stdinDisplay = "stdin"
 )
 
-// Load reads the inventory at path, or from stdin when path is "-", and the
-// files it includes. Faults of the inventory are in the list; an error is of
-// the machine: a file that cannot be read. With faults the Model is not whole
-// and serves for messages only.
+// Load reads the inventory at path, and the files it includes. If path is "-", it reads
+// stdin. Faults of the inventory are in the list. An error is a fault of the machine,
+// such as a file that cannot be read. If there are faults, the Model is not complete,
+// and may be used only for messages.
 //
-// What it includes lies in its folder, for standard input the working folder,
-// or in one of includeFrom.
+// Included files must be in the folder of the inventory, or in one of includeFrom. The
+// folder of standard input is the working folder.
 func Load(path string, stdin io.Reader, includeFrom ...string) (*Model, *diag.List, error) {
 	name, text, err := ReadText(path, stdin)
 	if err != nil && !errors.Is(err, errTooLarge) {
@@ -38,7 +38,7 @@ func Load(path string, stdin io.Reader, includeFrom ...string) (*Model, *diag.Li
 	return r.load(path, name, text, errors.Is(err, errTooLarge))
 }
 
-// LoadTexts is Load as if files had other texts.
+// LoadTexts is Load, but texts replaces the contents of some files.
 func LoadTexts(path string, texts map[string]string, includeFrom ...string) (*Model, *diag.List, error) {
 	text, given := texts[path]
 	if !given {
@@ -68,15 +68,15 @@ func (r *reader) load(path, name, text string, tooLarge bool) (*Model, *diag.Lis
 	return r.model, &r.faults, nil
 }
 
-// Parse reads one text; an include in it is looked up beside the working
-// directory and reported when it matches nothing, but not read.
+// Parse reads one text. An include in it is looked up in the working folder, and
+// reported if it matches no file. The included files are not read.
 func Parse(name, text string) (*Model, *diag.List) {
 	return newReader().parse(name, text)
 }
 
 func (r *reader) parse(name, text string) (*Model, *diag.List) {
 	if err := r.top(name, text, len(text) > MaxBytes); err != nil {
-		panic(err) // one text of at most MaxBytes cannot pass 4 GiB
+		panic(err) // a text of at most MaxBytes is never as large as 4 GiB
 	}
 	r.finish()
 	return r.model, &r.faults
@@ -84,7 +84,7 @@ func (r *reader) parse(name, text string) (*Model, *diag.List) {
 
 var errTooLarge = errors.New("larger than 256 MiB")
 
-// readAtMost reads a regular file whole.
+// readAtMost reads a whole regular file.
 func readAtMost(path string, limit int64) (string, error) {
 	f, err := regular.Open(path)
 	if err != nil {
@@ -98,8 +98,8 @@ func readAtMost(path string, limit int64) (string, error) {
 	return readAll(f, info.Size(), limit)
 }
 
-// plainPathError turns "open x: no such file" into the quoted form of all our
-// messages.
+// plainPathError returns an error such as "open x: no such file" with the path in
+// quotes, as in all other messages.
 func plainPathError(err error) error {
 	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
 		return fmt.Errorf("cannot %s %q: %w", pe.Op, pe.Path, pe.Err)
@@ -107,7 +107,7 @@ func plainPathError(err error) error {
 	return err
 }
 
-// readAll reads to the end; size is how much is likely to come.
+// readAll reads to the end. size is the expected number of bytes.
 func readAll(from io.Reader, size, limit int64) (string, error) {
 	var text strings.Builder
 	text.Grow(int(max(min(size, limit)+1, bytes.MinRead)))

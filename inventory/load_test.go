@@ -48,7 +48,8 @@ func TestExample(t *testing.T) {
 	}
 }
 
-// hostile texts end in a fault, never in a panic, and in bounded time.
+// TestHostileInput: every hostile text ends in a fault, without a panic and in limited
+// time.
 func TestHostileInput(t *testing.T) {
 	const n = 1 << 18
 	head := "version: 1\nhost: {name: mx1.example.net}\n"
@@ -107,8 +108,8 @@ func deepIndent(n int) string {
 	return b.String()
 }
 
-// bomb is an alias bomb in a place where values are read: each domain stands
-// for ten thousand addresses.
+// bomb returns an alias bomb where values are read: each domain stands for ten thousand
+// addresses.
 func bomb() string {
 	var b strings.Builder
 	b.WriteString("users: {andrei: }\ndomains:\n  d.example:\n    addresses: &a\n")

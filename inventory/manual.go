@@ -8,8 +8,8 @@ import (
 //go:embed doc.go
 var docText string
 
-// Manual gives the package comment: the manual of the inventory as plain text,
-// its headings behind "# ", its examples indented by a tab.
+// Manual returns the package comment as plain text: the manual of the inventory.
+// Headings begin with "# ", examples with a tab.
 func Manual() string {
 	var text strings.Builder
 	for line := range strings.Lines(docText) {

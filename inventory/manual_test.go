@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestManual holds the package comment to the tables of keys.
+// TestManual checks that the package comment has every key of the tables.
 func TestManual(t *testing.T) {
 	text, err := os.ReadFile("doc.go")
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 
 var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
 
-// syntaxFault turns an error of yaml.v3 into a fault. The library gives a
-// line, sometimes the one before the mistake, or none at all; the help comes
-// from a look at that line and its neighbours.
+// syntaxFault makes a fault of an error of yaml.v3. The line of the library may be the
+// line before the mistake, or missing. The help comes from this line and its
+// neighbours.
 func (r *reader) syntaxFault(src *diag.Source, err error) {
 	message, line := err.Error(), 1
 	if m := yamlErrorLine.FindStringSubmatch(message); m != nil {
@@ -53,7 +53,8 @@ func (r *reader) syntaxFault(src *diag.Source, err error) {
 
 func indentation(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
 
-// lineBefore is the last line before one that is neither empty nor a comment.
+// lineBefore returns the last line before another one that is neither blank nor a
+// comment.
 func lineBefore(src *diag.Source, line int) int {
 	for line--; line > 0; line-- {
 		if text := strings.TrimSpace(src.Line(line)); text != "" && text[0] != '#' {
@@ -63,16 +64,16 @@ func lineBefore(src *diag.Source, line int) int {
 	return 0
 }
 
-// Bounds of the search for a guilty line: bytes read again and again, and
-// lines that an open bracket may run on.
+// Limits of the search for the line of an error: the bytes that are read again, and the
+// number of lines for which a bracket may stay open.
 const (
 	maxSearched = 16 << 20
 	maxOpen     = 40
 )
 
-// guiltyLine finds the line of a syntax error: the one behind the longest
-// beginning of the text that is YAML by itself. The library often names the
-// line where the block began. It gives 0 where that takes too long.
+// guiltyLine returns the line of a syntax error: the line after the longest beginning
+// of the text that is valid YAML. The library often names the line where the block
+// began. The result is 0 if the search would take too long.
 func guiltyLine(src *diag.Source) int {
 	total := strings.Count(src.Text, "\n") + 1
 	budget := maxSearched
@@ -89,7 +90,7 @@ func guiltyLine(src *diag.Source) int {
 	for found := true; found; {
 		good += sort.Search(total-good, func(n int) bool { return !reads(good + n + 1) })
 		found = false
-		// A bracket that is open makes shorter beginnings fail too.
+		// With an open bracket, shorter beginnings fail too.
 		for n := good + 2; n <= min(good+maxOpen, total) && !found; n++ {
 			if found = reads(n); found {
 				good = n
@@ -123,12 +124,13 @@ var (
 	noBlank       = regexp.MustCompile(`^\s*[A-Za-z0-9_.+*-]+(:)[^\s:/]\S*\s*$`)
 )
 
-// maxExplained is the longest line that is looked at for mistakes, in bytes.
+// maxExplained is the length in bytes of the longest line that is searched for
+// mistakes.
 const maxExplained = 64 << 10
 
-// explainLine looks for the mistakes people make in one line. It returns the
-// place in the line, its size, and what to write; no help when nothing is
-// found.
+// explainLine looks for common mistakes in one line. It returns the position in the
+// line, the number of bytes, and the text to write. help is empty if it finds no
+// mistake.
 func explainLine(line, message string) (at, size int, help string) {
 	if len(line) > maxExplained {
 		return 0, 1, fmt.Sprintf("this line has %d characters; is this the right file?", len(line))
@@ -139,7 +141,7 @@ func explainLine(line, message string) (at, size int, help string) {
 	if m := everyAddress.FindStringSubmatchIndex(line); m != nil {
 		return m[2], 1, "for every address write catch_all: with a target, beside addresses"
 	}
-	// An anchor, a tag or a block text is fine where only the indentation is not.
+	// An anchor, a tag or a block text is no mistake if only the indentation is wrong.
 	if m := specialStart.FindStringSubmatchIndex(line); m != nil && (strings.Contains("%@`", line[m[2]:m[3]]) || !strings.Contains(message, "expected key")) {
 		return m[2], 1, fmt.Sprintf("a text that begins with %s needs quotes: %s", line[m[2]:m[3]], quoteRest(line[m[2]:]))
 	}

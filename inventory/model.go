@@ -10,12 +10,12 @@ import (
 	"virtmap/internal/diag"
 )
 
-// A Model is an inventory that was read and checked. Its slices are sorted by
-// folded name, its texts are pieces of the sources where they can be, and
-// every value knows its place. Nothing in it is any mail server's syntax.
+// A Model is an inventory after it was read and checked. Its slices are sorted by
+// folded name. Its texts are parts of the sources if possible. Every value has its
+// place. A Model has nothing in the syntax of a mail server.
 type Model struct {
 	Sources *diag.Sources
-	Name    string // how the top file is called in messages and in file headers
+	Name    string // the name of the top file in messages and in headers of files
 
 	Host         Host
 	Defaults     Defaults
@@ -27,23 +27,23 @@ type Model struct {
 	Refusals     []Refusal
 	Guards       Guards
 	MX           MX
-	Strict       bool // the profile of the checks: warnings are errors
+	Strict       bool // the profile of the checks is strict: warnings are errors
 	Checks       []CheckSetting
 	Tests        []Test
 
-	Includes []string // the patterns of the files it includes, with the folder they are relative to
-	Part     bool     // the top file has only what an included file may have
+	Includes []string // the patterns of included files, with the folder they are relative to
+	Part     bool     // the top file has only keys of an included file
 }
 
-// A Name is a text of the inventory and its place.
+// A Name is a text of the inventory with its place.
 type Name struct {
 	Text string
 	Pos  diag.Pos
 }
 
-// Host is this mail server.
+// Host describes this mail server.
 type Host struct {
-	Name       Name // A-labels: what the server calls itself
+	Name       Name // as A-labels: the server's own name
 	MXNames    []Name
 	Networks   []Network
 	LocalNames []Name // sorted
@@ -53,7 +53,7 @@ type Host struct {
 	MapPos     diag.Pos
 }
 
-// ServerKind is a kind of mail server.
+// A ServerKind is a kind of mail server.
 type ServerKind string
 
 // Kinds of mail servers.
@@ -64,23 +64,23 @@ const (
 // ServerKinds are all kinds, the default first.
 var ServerKinds = []ServerKind{ServerSendmail}
 
-// A Network is an address or a prefix that is this server.
+// A Network is an address or a prefix of this server.
 type Network struct {
 	Prefix netip.Prefix
 	Pos    diag.Pos
 }
 
-// MapType is how tables are stored on disk. These are the ways that there are; what
-// an inventory has is for its mail server to check.
+// A MapType says how tables are stored on disk. The constants are all types that exist.
+// The mail server checks whether it has the type of an inventory.
 type MapType string
 
 const (
 	MapHash MapType = "hash" // Berkeley DB hash, .db
 	MapCDB  MapType = "cdb"  // constant database, .cdb
-	MapText MapType = "text" // the text itself
+	MapText MapType = "text" // the text itself, without a map
 )
 
-// Defaults hold for every domain that does not say otherwise.
+// Defaults apply to every domain that has no value of its own.
 type Defaults struct {
 	CatchAll Target
 	MXCheck  MXCheck
@@ -88,7 +88,7 @@ type Defaults struct {
 	Roles    []Address
 }
 
-// MXCheck is what a domain's MX verdict decides.
+// MXCheck says what the MX verdict of a domain decides.
 type MXCheck string
 
 const (
@@ -97,22 +97,22 @@ const (
 	MXSkip     MXCheck = "skip"
 )
 
-// Detail is what becomes of user+detail where only user is listed.
+// Detail says what happens to user+detail if only user is listed.
 type Detail uint8
 
 const (
 	DetailUnset  Detail = iota
-	DetailDrop          // the mail goes where user's goes
-	DetailKeep          // and takes its +detail along
-	DetailReject        // it is refused
+	DetailDrop          // the mail goes to the target of user
+	DetailKeep          // the same, and the target gets the +detail too
+	DetailReject        // the mail is refused
 )
 
 // A User is a real user of this server.
 type User struct {
 	Name     Name
-	Mailbox  Name   // an mbox file, or with a final slash a Maildir; nothing for the usual one
-	Forward  Target // an address or a list of them, or nothing
-	KeepCopy bool   // with Forward: also into the mailbox
+	Mailbox  Name   // an mbox file, or a Maildir if a slash is at the end; empty: the usual mailbox
+	Forward  Target // an address or a list of addresses; NoTarget: none
+	KeepCopy bool   // with Forward: the mailbox gets the mail too
 }
 
 // A Domain is a virtual domain.
@@ -120,98 +120,98 @@ type Domain struct {
 	Name      string // A-labels
 	Pos       diag.Pos
 	Enabled   bool
-	Backup    bool    // relayed to better MX hosts, never delivered here
-	MXCheck   MXCheck // empty: the defaults'
-	Detail    Detail  // DetailUnset: the source's or the defaults'
-	CatchAll  Target  // NoTarget: the source's or the defaults'
+	Backup    bool    // relayed to better MX hosts, not delivered here
+	MXCheck   MXCheck // empty: as in Defaults
+	Detail    Detail  // DetailUnset: as in the source or in Defaults
+	CatchAll  Target  // NoTarget: as in the source or in Defaults
 	SameAs    Name
-	Source    int       // the domain that SameAs names, or -1
-	Addresses []Address // its own, sorted by Compare
-	Roles     []Address // its own, sorted by Compare; Removed takes one away
+	Source    int       // the index of the domain in SameAs, or -1
+	Addresses []Address // the domain's own, sorted by Compare
+	Roles     []Address // the domain's own, sorted by Compare; the target Removed removes a role
 	Noted     bool      // it has a note
 
-	// Held says that the domain is not served, because its MX records do not
-	// lead here. No inventory says so: package hostnames decides it.
+	// Held says that the domain is not served, because its MX records do not lead here.
+	// It is not read from an inventory: package hostnames sets it.
 	Held bool
 }
 
-// TargetKind is what a Target is.
+// A TargetKind is the kind of a Target.
 type TargetKind uint8
 
 const (
-	NoTarget  TargetKind = iota // nothing was said
+	NoTarget  TargetKind = iota // no value
 	ToUser                      // Users[Index]
 	ToAlias                     // LocalAliases[Index]
-	ToAddress                   // Text, an address
-	ToPattern                   // Patterns[Index]; Text is how it is written
+	ToAddress                   // Text is an address
+	ToPattern                   // Patterns[Index]; Text is the pattern as written
 	ToList                      // Lists[Index]
-	ToDomain                    // the same address at the domain Text, detail kept
-	ToLocal                     // whatever the server's local accounts and aliases say
+	ToDomain                    // the same address in the domain Text, with the detail
+	ToLocal                     // the server's local accounts and aliases decide
 	Refused                     // Refusals[Index]
-	Removed                     // a role taken away
+	Removed                     // a role is removed
 	toName                      // Text is a user or alias that is not looked up yet
 )
 
-// A Target is where mail for a virtual address goes.
+// A Target says where mail for a virtual address goes.
 type Target struct {
 	Kind  TargetKind
-	Lone  bool // it was the only one of a list
+	Lone  bool // it was the only target of a list
 	Index uint32
 	Pos   diag.Pos
 	Text  string
 }
 
-// A List is several recipients.
+// A List is a target with several recipients.
 type List struct {
 	Members   []Target
-	BouncesTo Target // who is told when a member fails; NoTarget: the sender
+	BouncesTo Target // gets the bounces when a member fails; NoTarget: the sender
 }
 
-// A Refusal is the answer to a recipient that is not taken.
+// A Refusal is the reply to a recipient that is refused.
 type Refusal struct {
 	Code   int    // 4yz or 5yz
-	Status string // class.subject.detail (RFC 3463), the class as in Code
+	Status string // class.subject.detail (RFC 3463), with the class of Code
 	Text   string // printable ASCII without " and \
 }
 
-// Guards are what publishing takes for an accident.
+// Guards are the limits beyond which publishing takes a change for an accident.
 type Guards struct {
 	MaxRemovedPercent int
 	MinSize           int
 }
 
-// MX says how verdicts turn into domains served.
+// MX says how verdicts decide which domains are served.
 type MX struct {
 	RemoveAuto    bool
 	Recheck       time.Duration
 	MaxUnknownAge time.Duration
 }
 
-// A CheckSetting tunes one check.
+// A CheckSetting is the setting of one check.
 type CheckSetting struct {
 	ID       string
 	Severity diag.Severity
 	Pos      diag.Pos
 }
 
-// A Test is an address and the outcome to prove for it.
+// A Test is an address with its expected outcome.
 type Test struct {
 	Address string
 	Pos     diag.Pos
 	Want    Expectation
 }
 
-// Expectation is what a Test expects.
+// An Expectation is the outcome that a Test expects.
 type Expectation struct {
 	NotOurs    bool
 	Refused    bool
-	Code       int    // 0: any of the class
-	Class      byte   // of a refusal: '4', '5', or 0 for either
-	Status     string // empty: any
+	Code       int    // 0: any code of the class
+	Class      byte   // of a refusal: '4' or '5'; 0: either
+	Status     string // empty: any status
 	Recipients []Target
 }
 
-// CountAddresses is how many addresses all domains have of their own.
+// CountAddresses returns the number of addresses of all domains, without copies.
 func (m *Model) CountAddresses() (n int) {
 	for i := range m.Domains {
 		n += len(m.Domains[i].Addresses)
@@ -219,33 +219,32 @@ func (m *Model) CountAddresses() (n int) {
 	return n
 }
 
-// ForgetAddresses lets go of the addresses of all domains, most of a large
-// inventory, when they were compiled.
+// ForgetAddresses frees the addresses of all domains, most of a large inventory, after
+// they were compiled.
 func (m *Model) ForgetAddresses() {
 	for i := range m.Domains {
 		m.Domains[i].Addresses = nil
 	}
 }
 
-// Domain finds a domain by its A-labels.
+// Domain returns the index of a domain, given as A-labels.
 func (m *Model) Domain(name string) (int, bool) {
 	return sort.Find(len(m.Domains), func(i int) int { return strings.Compare(name, m.Domains[i].Name) })
 }
 
-// User finds a user by name.
+// User returns the index of a user.
 func (m *Model) User(name string) (int, bool) {
 	return sort.Find(len(m.Users), func(i int) int { return strings.Compare(name, m.Users[i].Name.Text) })
 }
 
-// LocalAlias finds a name of local_aliases.
+// LocalAlias returns the index of a name in local_aliases.
 func (m *Model) LocalAlias(name string) (int, bool) {
 	return slices.BinarySearchFunc(m.LocalAliases, name, func(n Name, name string) int {
 		return strings.Compare(n.Text, name)
 	})
 }
 
-// IsHostName reports whether a domain is the host itself: its name or one of
-// its local names.
+// IsHostName reports whether a domain is the host: its name or one of its local names.
 func (m *Model) IsHostName(domain string) bool {
 	_, local := slices.BinarySearchFunc(m.Host.LocalNames, domain, func(n Name, domain string) int {
 		return strings.Compare(n.Text, domain)
@@ -253,10 +252,10 @@ func (m *Model) IsHostName(domain string) bool {
 	return local || domain == m.Host.Name.Text
 }
 
-// Meant gives the domain that is meant by a name: localhost, also with the domain
-// behind the host's name, is the host.
+// Meant returns the domain that a name stands for. localhost, alone or in the domain of
+// the host, stands for the host.
 func (m *Model) Meant(domain string) string {
-	if !strings.HasPrefix(domain, "localhost") { // as nearly all
+	if !strings.HasPrefix(domain, "localhost") { // nearly all names
 		return domain
 	}
 	host := m.Host.Name.Text
@@ -267,7 +266,7 @@ func (m *Model) Meant(domain string) string {
 	return domain
 }
 
-// MXCheckOf is what a domain's MX verdict decides.
+// MXCheckOf returns what the MX verdict of a domain decides.
 func (m *Model) MXCheckOf(d *Domain) MXCheck {
 	if d.MXCheck == "" {
 		return m.Defaults.MXCheck
@@ -275,8 +274,8 @@ func (m *Model) MXCheckOf(d *Domain) MXCheck {
 	return d.MXCheck
 }
 
-// Serves reports whether mail for the domain is meant to be delivered by this
-// server's tables: it is listed, enabled and no backup. It may be Held.
+// Serves reports whether this server's tables deliver the mail of a domain: it is
+// listed, enabled and no backup domain. It may be Held.
 func (m *Model) Serves(domain string) (int, bool) {
 	i, ok := m.Domain(domain)
 	return i, ok && m.Domains[i].Enabled && !m.Domains[i].Backup

@@ -9,17 +9,17 @@ import (
 	"virtmap/internal/diag"
 )
 
-// A value is a YAML node and the source it stands in; an empty document has
-// no node. The zero value is a key that was not given.
+// A value is a YAML node with its source. An empty document has no node. The zero value
+// is a key that is not there.
 type value struct {
 	node    *yaml.Node
 	src     *diag.Source
-	aliased bool // reached through an alias: counted against aliasBudget
-	at      int  // 1 + the offset, where that is known without the node
+	aliased bool // reached through an alias: counts against aliasBudget
+	at      int  // 1 + the offset; 0: it must be computed from the node
 }
 
-// aliasBudget bounds the values read through aliases: a few lines of aliases
-// that name each other can stand for billions.
+// aliasBudget is the limit of values that are read through aliases. A few lines with
+// aliases of aliases can stand for billions of values.
 const aliasBudget = 1_000_000
 
 func (v value) offset() int {
@@ -36,13 +36,13 @@ func (v value) pos() diag.Pos {
 	return v.src.Pos(v.offset())
 }
 
-// isEmpty reports a value that was left out: "key:" with nothing behind it.
+// isEmpty reports whether a value was left out, as in "key:".
 func (v value) isEmpty() bool {
 	return v.node == nil || v.node.Kind == yaml.ScalarNode && v.node.Value == "" && v.node.Style == 0
 }
 
-// isNull reports whether a value is the word that YAML has for nothing. That counts
-// where no text can stand; elsewhere the word is a text like every other.
+// isNull reports whether a value is one of YAML's words for null. It matters where a
+// text is not possible; elsewhere the word is a text.
 func (v value) isNull() bool {
 	return v.isScalar() && v.node.Style == 0 && slices.Contains(nullWords, v.node.Value)
 }
@@ -54,7 +54,7 @@ func (v value) isList() bool    { return v.node != nil && v.node.Kind == yaml.Se
 func (v value) isMapping() bool { return v.node != nil && v.node.Kind == yaml.MappingNode }
 func (v value) size() int       { return v.spanOf(v.offset()) }
 
-// pairCount is how many pairs a mapping has.
+// pairCount returns the number of pairs of a mapping.
 func (v value) pairCount() int {
 	if !v.isMapping() {
 		return 0
@@ -62,8 +62,8 @@ func (v value) pairCount() int {
 	return len(v.node.Content) / 2
 }
 
-// text is the scalar as a piece of the source where it stands there letter by
-// letter, so that a million names cost no memory of their own.
+// text returns a scalar. If the source has the same letters, the result is a part of
+// the source, so that a million names need no memory of their own.
 func (v value) text() string {
 	at, text := v.offset(), v.node.Value
 	if strings.HasPrefix(v.src.Text[at:], text) {
@@ -75,7 +75,7 @@ func (v value) text() string {
 	return text
 }
 
-// spanOf is how many bytes of the source a fault about v marks.
+// spanOf returns the number of bytes of the source that a fault of v marks.
 func (v value) spanOf(at int) int {
 	rest := v.src.Text[at:]
 	switch {
@@ -89,7 +89,7 @@ func (v value) spanOf(at int) int {
 	return 1
 }
 
-// what names the kind of a node in a message.
+// what returns the kind of a node for a message.
 func (v value) what() string {
 	switch {
 	case v.isEmpty():
@@ -102,8 +102,8 @@ func (v value) what() string {
 	return "a text"
 }
 
-// open follows an alias and refuses what an inventory does not use. It
-// reports false when the value is not to be read.
+// open follows an alias, and refuses the parts of YAML that an inventory does not use.
+// ok is false if the value must not be read.
 func (r *reader) open(v value) (value, bool) {
 	if v.node == nil {
 		return v, true
@@ -138,8 +138,8 @@ type pair struct {
 	name     string
 }
 
-// pairs gives the pairs of a mapping whose keys are texts, and reports the
-// others. An empty value has none.
+// pairs yields the pairs of a mapping whose keys are texts, and reports other keys. An
+// empty value has no pairs.
 func (r *reader) pairs(v value, what string, yield func(pair)) {
 	if v.isEmpty() || v.isNull() {
 		return
@@ -182,14 +182,14 @@ func (r *reader) plainKey(key value) bool {
 	return true
 }
 
-// isExplicitKey reports what stands before a key of the form "? key".
+// isExplicitKey reports whether the text before a key ends in "? ", as in "? key".
 func isExplicitKey(before string) bool {
 	before, ok := strings.CutSuffix(strings.TrimRight(before, " "), "?")
 	before = strings.TrimRight(before, " -")
 	return ok && (before == "" || strings.IndexByte("\n{,[", before[len(before)-1]) >= 0)
 }
 
-// items gives the values of a list; a single text counts as a list of one.
+// items yields the values of a list. A single text is a list of one.
 func (r *reader) items(v value, what string, yield func(value)) {
 	switch {
 	case v.isEmpty():
@@ -207,8 +207,8 @@ func (r *reader) items(v value, what string, yield func(value)) {
 	}
 }
 
-// scalar gives the text of a value; it must not be empty and holds no control
-// characters, whatever escapes it was written with.
+// scalar returns the text of a value. An empty text is a fault, and so is a control
+// character, even if it was written as an escape.
 func (r *reader) scalar(v value, what string) (Name, bool) {
 	if !v.isScalar() {
 		r.fault(checkShape.At(v.pos(), 1, "%s takes a text, not %s", what, v.what()))

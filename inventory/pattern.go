@@ -8,33 +8,32 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
-// A Pattern is an address that is made of the one that was asked for. Its last
-// part is a literal, and has the @ and the domain.
+// A Pattern is an address that is made from the address that mail was sent to. Its last
+// part is a literal with the @ and the domain.
 type Pattern []Part
 
-// A Part of a pattern is a text, or what its kind takes of the address that was
-// asked for.
+// A Part of a pattern is a text, or a part of the address that mail was sent to.
 type Part struct {
 	Kind PartKind
 	Text string // of a PartLiteral
 }
 
-// PartKind is what a Part stands for.
+// A PartKind is the kind of a Part.
 type PartKind uint8
 
-// The parts of a pattern, as the inventory writes them.
+// The kinds of parts, with their form in the inventory.
 const (
 	PartLiteral    PartKind = iota // the text itself; %% is a percent sign
-	PartUser                       // %1: what stands before the plus, and all of an address that is listed with its detail
-	PartDetail                     // %2: what stands behind the plus
-	PartPlusDetail                 // %3: the same with the plus; nothing where there is no plus
+	PartUser                       // %1: the text before the plus; for an address that is listed with its detail the whole local part
+	PartDetail                     // %2: the text after the plus
+	PartPlusDetail                 // %3: the same with the plus; empty without a plus
 )
 
-// partKinds are the parts by the digit behind their percent sign.
+// partKinds has the kind for each digit after a percent sign.
 var partKinds = map[byte]PartKind{'1': PartUser, '2': PartDetail, '3': PartPlusDetail}
 
-// Expand gives the address that a pattern makes of a user, a detail, and the
-// detail with its plus.
+// Expand returns the address that a pattern makes from a user, a detail, and the detail
+// with its plus.
 func (p Pattern) Expand(user, detail, plus string) string {
 	var out strings.Builder
 	for _, part := range p {
@@ -48,7 +47,7 @@ func (p Pattern) Has(kind PartKind) bool {
 	return slices.ContainsFunc(p, func(part Part) bool { return part.Kind == kind })
 }
 
-// Pattern is that of a target, none where it is of another kind.
+// Pattern returns the pattern of a target; nil for other kinds of targets.
 func (m *Model) Pattern(t *Target) Pattern {
 	if t.Kind != ToPattern {
 		return nil
@@ -56,8 +55,8 @@ func (m *Model) Pattern(t *Target) Pattern {
 	return m.Patterns[t.Index]
 }
 
-// Written is a target's text as the inventory has it, with %% for the percent
-// sign of an address.
+// Written returns a target as the inventory has it: a percent sign of an address is
+// written as %%.
 func (t *Target) Written() string {
 	if t.Kind != ToAddress {
 		return t.Text
@@ -65,8 +64,8 @@ func (t *Target) Written() string {
 	return strings.ReplaceAll(t.Text, "%", "%%")
 }
 
-// parsePattern reads an address whose local part may have %1, %2, %3 and %%, and
-// folds its domain. Whether the local part is folded too is known with all domains.
+// parsePattern reads an address whose local part may have %1, %2, %3 and %%, and folds
+// its domain. The local part is folded later, when all domains are known.
 func parsePattern(text string) (Pattern, *mailaddr.Problem) {
 	local, domain, _ := mailaddr.Split(text)
 	p, problem := parseParts(local, text)
@@ -117,7 +116,8 @@ func parseParts(local, address string) (p Pattern, problem *mailaddr.Problem) {
 	return p, nil
 }
 
-// appendText appends a text to the last part, or as one of its own.
+// appendText appends a text to the last part if it is a literal, otherwise as a new
+// part.
 func (p Pattern) appendText(text string) Pattern {
 	switch last := len(p) - 1; {
 	case text == "":

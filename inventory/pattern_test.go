@@ -34,8 +34,8 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
-// TestPatternTargets: an address with %% alone is an address, and one at a domain
-// of the inventory is folded.
+// TestPatternTargets: a target with %% but without parameters is an address. A target
+// in a domain of the inventory is folded.
 func TestPatternTargets(t *testing.T) {
 	m, faults := Parse("mail.yaml", `version: 1
 host: {name: mx1.example.net}

@@ -9,33 +9,32 @@ import (
 	"virtmap/internal/diag"
 )
 
-// Nearly all of a large inventory are lines such as "info: andrei" below
-// "addresses:", and most of the time and memory of reading it is what the YAML
-// reader makes of them. A block that has nothing but such lines is left out of
-// the text that it is given, line for line, and read by the same code as
-// every other address, from the line itself. The YAML reader proves the
-// structure: a block counts only when it finds an "addresses" key of a domain
-// without a value on that line. If it finds anything else anywhere, the whole
+// Nearly all lines of a large inventory are like "info: andrei" below "addresses:", and
+// the YAML reader needs most of the time and memory for them. If a block has only such
+// lines, the YAML reader gets the text without them. The lines themselves are read by
+// the code that reads every other address.
+//
+// The YAML reader proves that this is correct: there must be an "addresses" key of a
+// domain, without a value, on the line above the block. In any other case the whole
 // text is read the ordinary way.
 
-// A plainBlock is the lines below an "addresses:", counted from 1.
+// A plainBlock has the numbers of the lines below an "addresses:", counted from 1.
 type plainBlock struct {
 	key         int // the line of "addresses:"
 	first, last int
-	indent      int // of its lines
+	indent      int // the indentation of the lines
 }
 
-// maxPlainKey is well below the 1,024 characters that YAML allows a key.
+// maxPlainKey is far below the 1,024 characters that YAML allows for a key.
 const maxPlainKey = 256
 
-// minPlainBytes is the size of a text from which it pays.
+// minPlainBytes is the size of a text for which leaving blocks out pays.
 const minPlainBytes = 1 << 10
 
-// plainBlocks finds the blocks of a text, and gives the text without their
-// lines.
+// plainBlocks finds the blocks of a text. rest is the text without their lines.
 func plainBlocks(text string) (blocks []plainBlock, rest string) {
 	var out strings.Builder
-	out.Grow(len(text) / 8) // of fifty addresses a domain, less stays
+	out.Grow(len(text) / 8) // with fifty addresses in a domain, less remains
 	line, kept := 0, 0      // kept: the offset up to which the text is in out
 	for at := 0; at < len(text); {
 		content, next := cutLine(text, at)
@@ -64,7 +63,7 @@ func plainBlocks(text string) (blocks []plainBlock, rest string) {
 	return blocks, out.String()
 }
 
-// cutLine gives the line that begins at an offset, and where the next begins.
+// cutLine returns the line at an offset, and the offset of the next line.
 func cutLine(text string, at int) (content string, next int) {
 	if end := strings.IndexByte(text[at:], '\n'); end >= 0 {
 		return text[at : at+end], at + end + 1
@@ -72,14 +71,14 @@ func cutLine(text string, at int) (content string, next int) {
 	return text[at:], len(text)
 }
 
-// addressesKey knows a line that is "addresses:", and gives its indentation.
+// addressesKey reports whether a line is "addresses:", and returns its indentation.
 func addressesKey(line string) (indent int, ok bool) {
 	rest := strings.TrimLeft(line, " ")
 	return len(line) - len(rest), rest == "addresses:"
 }
 
-// plainBelow reads the lines below an "addresses:". The block is empty when one
-// of them is not plain. end is where the line behind it begins.
+// plainBelow reads the lines below an "addresses:". The block is empty if one of them
+// is not plain. end is the offset of the next line.
 func plainBelow(text string, at, key, parent int) (b plainBlock, end int) {
 	b = plainBlock{key: key, first: key + 1, indent: -1}
 	line := key
@@ -99,7 +98,7 @@ func plainBelow(text string, at, key, parent int) (b plainBlock, end int) {
 		line++
 		at = next
 	}
-	// An empty line may have more of the mapping behind it.
+	// The mapping may continue after an empty line.
 	for rest := text[at:]; rest != ""; {
 		content, next := cutLine(rest, 0)
 		if trimmed := strings.TrimLeft(content, " "); trimmed != "" {
@@ -117,8 +116,8 @@ func plainBelow(text string, at, key, parent int) (b plainBlock, end int) {
 	return b, at
 }
 
-// plainLine cuts "key: target" or "key: [target, target]", where all are so plain
-// that YAML has nothing to say about them.
+// plainLine splits "key: target" or "key: [target, target]". ok is false if a text is
+// not so plain that YAML would read it unchanged.
 func plainLine(line string) (key, target string, ok bool) {
 	key, target, ok = strings.Cut(line, ": ")
 	if !ok || !isPlain(key, false) || len(key) > maxPlainKey {
@@ -136,7 +135,7 @@ func plainLine(line string) (key, target string, ok bool) {
 	return key, target, true
 }
 
-// plainList gives what stands in square brackets.
+// plainList returns the text between square brackets.
 func plainList(target string) (list string, ok bool) {
 	if len(target) < 3 || target[0] != '[' || target[len(target)-1] != ']' {
 		return "", false
@@ -144,8 +143,8 @@ func plainList(target string) (list string, ok bool) {
 	return target[1 : len(target)-1], true
 }
 
-// isPlain knows texts of letters, digits and what may stand within a word of
-// them; a target may have one @ too.
+// isPlain reports whether a text has only letters, digits, and signs that may be within
+// a word. A target may also have one @.
 func isPlain(text string, at bool) bool {
 	if text == "" {
 		return false
@@ -163,9 +162,9 @@ func isPlain(text string, at bool) bool {
 	return true
 }
 
-// decodePlainly gives the document of a source whose plain blocks were left
-// out, and keeps them for the reader; false when the source has none, or is
-// not what it looks like.
+// decodePlainly returns the document of a source without its plain blocks, and keeps
+// the blocks for the reader. ok is false if the source has no such block, or if a block
+// is not what it seems.
 func (r *reader) decodePlainly(src *diag.Source) (*yaml.Node, bool) {
 	if r.ordinary || len(src.Text) < r.plainFrom {
 		return nil, false
@@ -190,8 +189,8 @@ func (r *reader) decodePlainly(src *diag.Source) (*yaml.Node, bool) {
 	return doc.Content[0], true
 }
 
-// proves reports whether every block is the value of an "addresses" key of a
-// domain, and there is no other way to it.
+// proves reports whether every block is the value of an "addresses" key of a domain,
+// and cannot be reached in another way.
 func proves(root *yaml.Node, blocks map[int]plainBlock) bool {
 	found := 0
 	eachPair(root, func(key, domains *yaml.Node) {
@@ -199,7 +198,7 @@ func proves(root *yaml.Node, blocks map[int]plainBlock) bool {
 			return
 		}
 		eachPair(domains, func(_, domain *yaml.Node) {
-			if hasKey(domain, "role") { // what a backup domain has is reported by its place
+			if hasKey(domain, "role") { // the addresses of a backup domain are a fault, which needs their place
 				return
 			}
 			eachPair(domain, func(key, val *yaml.Node) {
@@ -219,8 +218,8 @@ func hasKey(n *yaml.Node, name string) (has bool) {
 	return has
 }
 
-// eachPair gives the keys and values of a mapping that is written a line each;
-// of anything else nothing: within braces a line means something else.
+// eachPair calls pair for each key and value of a mapping that is not in braces. Within
+// braces a line has another meaning.
 func eachPair(n *yaml.Node, pair func(key, val *yaml.Node)) {
 	if n.Kind != yaml.MappingNode || n.Style&yaml.FlowStyle != 0 {
 		return
@@ -230,8 +229,8 @@ func eachPair(n *yaml.Node, pair func(key, val *yaml.Node)) {
 	}
 }
 
-// plainPairs gives the pairs of the block that was left out where v is, as
-// pairs would. The nodes are the same ones each time.
+// plainPairs yields the pairs of the block that was left out at v, as pairs does. All
+// pairs use the same two nodes.
 func (r *reader) plainPairs(v value, yield func(pair)) {
 	b := r.plain[v.src][v.node.Line]
 	key, val := yaml.Node{Kind: yaml.ScalarNode}, yaml.Node{}
@@ -250,7 +249,7 @@ func (r *reader) plainPairs(v value, yield func(pair)) {
 	}
 }
 
-// listNode is what the YAML reader makes of a list in square brackets.
+// listNode returns the node of a list in square brackets, as the YAML reader makes it.
 func listNode(list string, line, column int) yaml.Node {
 	n := yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle, Line: line, Column: column}
 	column++
@@ -261,7 +260,7 @@ func listNode(list string, line, column int) yaml.Node {
 	return n
 }
 
-// plainCount is how many pairs there are.
+// plainCount returns the number of pairs.
 func (r *reader) plainCount(v value) int {
 	if !v.isEmpty() || v.node == nil {
 		return 0

@@ -14,8 +14,8 @@ import (
 	"virtmap/inventory"
 )
 
-// bothWays reads a text with and without leaving plain blocks out, and fails
-// the test where model or faults differ. It reports whether there were any.
+// bothWays reads a text with and without leaving plain blocks out. It fails the test if
+// the models or the faults differ. It reports whether the text had plain blocks.
 func bothWays(t *testing.T, text string) bool {
 	t.Helper()
 	quick, quickFaults, plain := inventory.ParsePlainly(text)
@@ -124,7 +124,7 @@ func TestPlainLinesAreReadAsYAMLIs(t *testing.T) {
 	}
 }
 
-// mutated edits a text as a hasty person does.
+// mutated makes an edit such as a person makes by mistake.
 func mutated(r *rand.Rand, text string) string {
 	lines := strings.SplitAfter(text, "\n")
 	i := r.IntN(len(lines))
@@ -155,8 +155,7 @@ func mutated(r *rand.Rand, text string) string {
 	return strings.Join(lines, "")
 }
 
-// FuzzPlainLines lets the fuzzer look for a text that the two ways read
-// differently.
+// FuzzPlainLines searches for a text that the two ways read differently.
 func FuzzPlainLines(f *testing.F) {
 	f.Add(plainInventory)
 	f.Add("domains:\n  a.example:\n    addresses:\n      a: b\n    role: backup\n")

@@ -9,24 +9,24 @@ import (
 	"virtmap/internal/diag"
 )
 
-// A reader turns YAML nodes into a Model and collects faults.
+// A reader makes a Model of YAML nodes and collects faults.
 type reader struct {
 	model       *Model
 	faults      diag.List
-	bytes       int               // read so far, of MaxBytes
-	texts       map[string]string // of files that are not read from disk
+	bytes       int               // bytes read so far; the limit is MaxBytes
+	texts       map[string]string // texts that replace the contents of files
 	aliasesRead int
 	includes    []Name
-	includeFrom []string               // further folders of included files
-	words       map[string]*diag.Words // what names are compared with, by kind
-	repeated    []repeatedTarget       // that may be the same
+	includeFrom []string               // further folders for included files
+	words       map[string]*diag.Words // the known names, by kind, for finding the nearest one
+	repeated    []repeatedTarget       // members that may be the same as another one
 
-	plain     map[*diag.Source]map[int]plainBlock // blocks that were left out, by line
-	plainFrom int                                 // size of a text from which they are
-	ordinary  bool                                // never
+	plain     map[*diag.Source]map[int]plainBlock // the blocks that were left out, by line
+	plainFrom int                                 // the size of a text from which blocks are left out
+	ordinary  bool                                // no blocks are left out
 
-	leastDomains int  // how many domains are worth another processor
-	partial      bool // not all of the inventory was read
+	leastDomains int  // the number of domains for which another processor pays
+	partial      bool // a part of the inventory was not read
 }
 
 func newReader() *reader {
@@ -47,8 +47,8 @@ func newReader() *reader {
 
 func (r *reader) fault(f diag.Fault) { r.faults.Add(f) }
 
-// root gives the root of a source; false when it is not to be read, and the
-// reason is reported.
+// root returns the root of a source. ok is false after a fault: the source must not be
+// read.
 func (r *reader) root(src *diag.Source) (root value, ok bool) {
 	root, ok = r.document(src)
 	if ok && root.node != nil {
@@ -89,8 +89,8 @@ func (r *reader) top(name, text string, tooLarge bool) error {
 	return nil
 }
 
-// required reports what has no default. Such a fault stands at the first byte
-// of the inventory, because there is no better place for what is not there.
+// required reports missing keys that have no default. The place of these faults is the
+// first byte of the inventory, because there is no better one.
 func (r *reader) required(file topFile, start diag.Pos) {
 	also := ""
 	if r.model.Part {
@@ -105,15 +105,14 @@ func (r *reader) required(file topFile, start diag.Pos) {
 	}
 }
 
-// included reads a file of include.
+// included reads an included file.
 func (r *reader) included(src *diag.Source) {
 	if root, ok := r.root(src); ok {
 		readMapping(r, root, "an included file", includedKeys, r.model)
 	}
 }
 
-// finish sorts what all files gave, finds what was given twice, and looks up
-// every name.
+// finish sorts the values of all files, reports duplicates, and looks up every name.
 func (r *reader) finish() {
 	m := r.model
 	sortNamed(r, &m.Users, func(u *User) Name { return u.Name }, "user %q is declared twice")
@@ -124,7 +123,7 @@ func (r *reader) finish() {
 		m.Host.MXNames = []Name{m.Host.Name}
 	}
 	if r.partial {
-		return // what is missing would seem to be not declared
+		return // a name of a part that was not read would seem undeclared
 	}
 	slices.SortFunc(m.Host.LocalNames, func(a, b Name) int { return strings.Compare(a.Text, b.Text) })
 	r.usersBesideAliases()
@@ -133,8 +132,8 @@ func (r *reader) finish() {
 	r.checkHostDomains()
 }
 
-// sortNamed sorts by folded name and reports what is there twice, in the
-// order of the sources; the first one stays.
+// sortNamed sorts by folded name and reports duplicates, in the order of the sources.
+// Of two values with the same name it keeps the first.
 func sortNamed[T any](r *reader, all *[]T, name func(*T) Name, format string) {
 	given := *all
 	sort.SliceStable(given, func(i, j int) bool { return name(&given[i]).Text < name(&given[j]).Text })
@@ -162,7 +161,7 @@ func (r *reader) usersBesideAliases() {
 	}
 }
 
-// nearest gives the help for a name that is not there.
+// nearest returns the help for a name that is not there.
 func (r *reader) nearest(kind, word string, names func(yield func(string) bool)) string {
 	w := r.words[kind]
 	if w == nil {

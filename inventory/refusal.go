@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Refusals that every Model has, by index.
+// Indexes of the refusals that every Model has.
 const (
 	refusedUnknown = iota
 	refusedForNow
@@ -18,10 +18,10 @@ var (
 	tryLater    = Refusal{Code: 450, Status: "4.2.1", Text: "Mailbox is not available now"}
 )
 
-// rawRefusal is a refusal's mapping while it is read.
+// A rawRefusal is the mapping of a refusal while it is read.
 type rawRefusal struct{ code, status, text Name }
 
-// refusal reads what stands behind reject: or defer:.
+// refusal reads the value of reject: or defer:.
 func (r *reader) refusal(v value, word, what string) Target {
 	refusal := unknownUser
 	if word == "defer" {
@@ -66,7 +66,8 @@ func (r *reader) refusalCodes(raw rawRefusal, word string, into *Refusal) bool {
 	return true
 }
 
-// validStatus holds a status to class.subject.detail of RFC 3463 section 2.
+// validStatus reports whether a status has the form class.subject.detail (RFC 3463
+// section 2).
 func validStatus(s string) bool {
 	parts := strings.Split(s, ".")
 	if len(parts) != 3 || parts[0] != "4" && parts[0] != "5" {
@@ -80,8 +81,8 @@ func validStatus(s string) bool {
 	return true
 }
 
-// maxRefusalText keeps the reply line with its address under 512 bytes (RFC
-// 5321 4.5.3.1.5).
+// maxRefusalText keeps the reply line, with an address in it, below 512 bytes (RFC 5321
+// 4.5.3.1.5).
 const maxRefusalText = 150
 
 var (

@@ -9,8 +9,8 @@ import (
 	"virtmap/internal/parallel"
 )
 
-// resolveTargets looks up every name that is a target. Nearly all are users;
-// what is not goes through the whole of resolve, one by one.
+// resolveTargets looks up every name that is a target. Nearly all are users. The others
+// go through resolve, one by one.
 func (r *reader) resolveTargets() {
 	m := r.model
 	users := make(map[string]uint32, len(m.Users))
@@ -40,10 +40,10 @@ func (r *reader) resolveTargets() {
 	}
 }
 
-// A codeMeant is what a bare reply code or status stands for.
+// A codeMeant says what to write instead of a bare reply code or status.
 type codeMeant struct{ word, key, example string }
 
-// refusalCode recognises a bare code, and gives what was meant.
+// refusalCode reports whether a text is a bare code, and what to write instead.
 func refusalCode(text string) (codeMeant, bool) {
 	meant := codeMeant{"reject", "code", "5.1.1"}
 	if !bareCode.MatchString(text) {
@@ -58,11 +58,11 @@ func refusalCode(text string) (codeMeant, bool) {
 	return meant, true
 }
 
-// bareCode is a reply code or an enhanced status and nothing else.
+// bareCode matches a reply code or an enhanced status with no other text.
 var bareCode = regexp.MustCompile(`^(?:[45]\d\d|[45]\.\d{1,3}\.\d{1,3})$`)
 
-// codesAsOutcomes reports tests that expect a bare code, where no user has that
-// name.
+// codesAsOutcomes reports tests that expect a bare code, unless a user or an alias has
+// this name.
 func (r *reader) codesAsOutcomes() {
 	for i := range r.model.Tests {
 		test := &r.model.Tests[i]
@@ -86,15 +86,15 @@ func domainOf(t *Target) string {
 	return domain
 }
 
-// isOwn reports whether the addresses of a domain are looked up here, whatever their
-// case: it is served, or a name of the host.
+// isOwn reports whether this server looks up the addresses of a domain, in any case of
+// letters: the domain is served, or is a name of the host.
 func (m *Model) isOwn(domain string) bool {
 	_, served := m.Serves(domain)
 	return served || m.IsHostName(domain) || m.Meant(domain) != domain
 }
 
-// resolveQuickly resolves what leaves nothing to say: a user, or an address in
-// lower case of a domain that is not listed here.
+// resolveQuickly resolves the targets for which no fault is possible: a user, or an
+// address in lower case in a domain that is not in the inventory.
 func (m *Model) resolveQuickly(t *Target, users map[string]uint32) bool {
 	switch t.Kind {
 	case toName:
@@ -130,8 +130,8 @@ func (r *reader) resolve(t *Target) {
 	}
 }
 
-// targetDomain warns of targets at domains that are switched off: the world's
-// DNS leads them back here.
+// targetDomain warns of targets in disabled domains, because the DNS leads their mail
+// back to this server.
 func (r *reader) targetDomain(t *Target, domain string) {
 	if i, ok := r.model.Domain(domain); ok && !r.model.Domains[i].Enabled {
 		r.fault(checkDisabledTarget.At(t.Pos, len(t.Written()), "target %q is in a domain that is not enabled here", t.Written()).
@@ -140,7 +140,7 @@ func (r *reader) targetDomain(t *Target, domain string) {
 	}
 }
 
-// refusing are words that people try where reject is meant.
+// refusing are words that people try instead of reject.
 var refusing = []string{"blackhole", "bounce", "deny", "drop", "nobody", "nouser", "null", "refuse", "trash"}
 
 func (r *reader) resolveName(t *Target) {
@@ -179,7 +179,7 @@ func (r *reader) resolveName(t *Target) {
 	t.Kind = NoTarget
 }
 
-// resolveSameAs links each domain with the one it copies and reports circles.
+// resolveSameAs links each domain with the domain that it copies, and reports circles.
 func (r *reader) resolveSameAs() {
 	m := r.model
 	for i := range m.Domains {
@@ -187,7 +187,7 @@ func (r *reader) resolveSameAs() {
 			r.linkSource(d)
 		}
 	}
-	state := make([]byte, len(m.Domains)) // 0 unseen, 1 on the path, 2 done
+	state := make([]byte, len(m.Domains)) // 0: not seen, 1: on the path, 2: done
 	for i := range m.Domains {
 		var path []int
 		at := i
@@ -250,12 +250,12 @@ func (r *reader) sameAsLoop(circle []int) {
 	first.Source = -1
 }
 
-// hostNeeds are the addresses that the server's own mail uses: cron and bounces
-// come as root, postmaster and mailer-daemon at the host's name.
+// hostNeeds are the addresses that need the server's own mail: mail of cron and bounces
+// go to root, postmaster and mailer-daemon at the host's name.
 var hostNeeds = []string{"mailer-daemon", "postmaster", "root"}
 
-// checkHostDomains holds the server's own names, where they are listed as
-// domains, to an explicit catch-all that leaves its own mail a way.
+// checkHostDomains checks domains that are names of the server. They need an explicit
+// catch-all, and hostNeeds must still arrive.
 func (r *reader) checkHostDomains() {
 	m := r.model
 	for i := range m.Domains {
@@ -282,8 +282,8 @@ func (r *reader) checkHostDomains() {
 	r.hostNamesBackup()
 }
 
-// delivers reports whether a plain address is listed at a domain, or where it
-// copies from, and not refused.
+// delivers reports whether a domain, or the domain that it copies, lists a plain
+// address and does not refuse it.
 func (m *Model) delivers(d int, name string) bool {
 	for ; d >= 0; d = m.Domains[d].Source {
 		for _, layer := range [][]Address{m.Domains[d].Addresses, m.Domains[d].Roles} {
@@ -295,7 +295,7 @@ func (m *Model) delivers(d int, name string) bool {
 	return false
 }
 
-// hostNamesBackup refuses a backup domain that is this server's own name.
+// hostNamesBackup reports a backup domain that is a name of this server.
 func (r *reader) hostNamesBackup() {
 	for i := range r.model.Domains {
 		if d := &r.model.Domains[i]; d.Backup && d.Enabled && r.model.IsHostName(d.Name) {

@@ -2,14 +2,14 @@ package inventory
 
 import "strings"
 
-// Samples make up addresses that keys match.
+// Samples makes addresses that keys match.
 type Samples struct {
-	User   string // stands for any user
-	Detail string // stands for any detail
+	User   string // is used for any user
+	Detail string // is used for any detail
 }
 
-// Of gives a local part that a key matches. A key of one address is that
-// address; the empty key is the catch-all, and any user is one of its.
+// Of returns a local part that a key matches. A key for one address is this address.
+// The empty key is the catch-all, which any user matches.
 func (s Samples) Of(key string) string {
 	user, _, _ := strings.Cut(key, "+")
 	switch form := ParseForm(key); {
@@ -23,7 +23,7 @@ func (s Samples) Of(key string) string {
 	return key
 }
 
-// Unlisted makes up a name that is not listed, such as only a catch-all takes.
+// Unlisted returns a name that is not listed, so that only the catch-all takes it.
 func Unlisted(listed func(name string) bool) string {
 	name := "anything"
 	for listed(name) {

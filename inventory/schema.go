@@ -11,10 +11,10 @@ import (
 // A shape is a JSON Schema (draft-07), or a part of one.
 type shape map[string]any
 
-// Schema gives the JSON Schema of an inventory, or of a file that one includes,
-// for editors. It comes from the tables of keys that the reader reads by, and
-// is never stricter than the reader: what needs more than the value itself,
-// such as whether a user is declared, only check finds.
+// Schema returns the JSON Schema of an inventory, or of an included file, for editors.
+// It is made from the tables of keys that the reader uses. It never refuses what the
+// reader accepts. Rules about more than one value, such as whether a user is declared,
+// are not in the schema.
 func Schema(included bool) ([]byte, error) {
 	root := object("top")
 	root["required"] = []string{"version", "host"}
@@ -35,10 +35,10 @@ func Schema(included bool) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// free are the keys that every mapping of fixed keys takes.
+// free are the keys that every mapping of fixed keys may have.
 var free = shape{"^x-": true}
 
-// object gives the shape of a section.
+// object returns the shape of a section.
 func object(section string) shape {
 	all := Sections()
 	s := all[slices.IndexFunc(all, func(s Section) bool { return s.Name == section })]
@@ -57,7 +57,7 @@ func (k *Key) shape() shape {
 	if !ok {
 		value = words(k.Kind)
 	}
-	// What is empty has its default.
+	// A key with an empty value has its default.
 	described := shape{"description": k.Doc, "anyOf": []any{value, shape{"type": "null"}}}
 	var example any
 	if yaml.Unmarshal([]byte(k.Example), &example) == nil && example != nil {
@@ -66,20 +66,20 @@ func (k *Key) shape() shape {
 	return described
 }
 
-// words gives the shape of a kind such as "hash, cdb or text".
+// words returns the shape of a kind such as "hash, cdb or text".
 func words(kind string) shape {
 	var all []any
 	for _, word := range strings.Split(strings.ReplaceAll(kind, " or ", ", "), ", ") {
 		all = append(all, word)
 		if word == "true" || word == "false" {
-			all = append(all, word == "true") // without quotes
+			all = append(all, word == "true") // a boolean if it has no quotes
 		}
 	}
 	return shape{"enum": all}
 }
 
-// scalar is anything that is read as text: an editor sees no, 1234 and null as
-// what they would be elsewhere.
+// scalar is the shape of every value that is read as a text. An editor reads no, 1234
+// and null by the rules of YAML.
 var scalar = shape{"type": []string{"string", "number", "boolean", "null"}}
 
 var list = either(scalar, shape{"type": "array", "items": scalar})
@@ -90,7 +90,7 @@ func pattern(expression string) shape  { return shape{"type": "string", "pattern
 func numeric(expression string) shape  { return either(pattern(expression), shape{"type": "integer"}) }
 func or(one shape, other ...any) shape { return either(append([]any{one}, other...)...) }
 
-// kinds are the shapes of the kinds of keys that are not words themselves.
+// kinds are the shapes of the kinds that are not a choice of words.
 var kinds = map[string]shape{
 	"1":                             {"enum": []any{1, "1"}},
 	"text":                          scalar,
@@ -112,7 +112,7 @@ var kinds = map[string]shape{
 	"duration":                      pattern(`^\+?[0-9]+[smhdw]$`),
 }
 
-// mappings are the shapes of mappings by the name of their key.
+// mappings are the shapes of mappings, by the name of their key.
 var mappings = map[string]shape{
 	"host":      section("host"),
 	"defaults":  section("defaults"),
@@ -129,8 +129,8 @@ var mappings = map[string]shape{
 
 var address = or(list, section("address"))
 
-// names gives the shape of a mapping whose keys a person chooses, but for those
-// that a pattern leaves free.
+// names returns the shape of a mapping whose keys a person chooses. Keys that match the
+// pattern free may have any value.
 func names(value shape, free string) shape {
 	s := shape{"type": "object", "additionalProperties": value}
 	if free != "" {

@@ -22,7 +22,7 @@ func compiled(t testing.TB, included bool) *jsonschema.Schema {
 	return part(t, included, "")
 }
 
-// part compiles a part of the schema, by its JSON pointer.
+// part compiles the part of the schema at a JSON pointer.
 func part(t testing.TB, included bool, pointer string) *jsonschema.Schema {
 	t.Helper()
 	text, err := inventory.Schema(included)
@@ -44,8 +44,8 @@ func part(t testing.TB, included bool, pointer string) *jsonschema.Schema {
 	return schema
 }
 
-// asJSON gives what an editor holds against the schema: YAML by its own rules,
-// where no is a text, 1234 a number and null nothing.
+// asJSON returns what an editor compares with the schema. It reads YAML by the usual
+// rules: no is a text, 1234 a number and null nothing.
 func asJSON(n *yaml.Node) any {
 	switch n.Kind {
 	case yaml.DocumentNode:
@@ -75,22 +75,22 @@ func asJSON(n *yaml.Node) any {
 	return value
 }
 
-// structural are the checks of what a schema can say: the others look at more
-// than one value, or at the letters of one.
+// structural are the checks that a schema can express. The other checks look at more
+// than one value, or at the characters of a value.
 var structural = []string{"VM004", "VM005"}
 
-// agree holds what the schema says of an inventory to what the reader says.
+// agree compares the schema with the reader for one inventory.
 func agree(t *testing.T, schema *jsonschema.Schema, name, text string) {
 	t.Helper()
 	var node yaml.Node
 	if yaml.Unmarshal([]byte(text), &node) != nil || node.Kind == 0 || anyAlias(&node) {
-		return // no YAML for an editor either; aliases of aliases would be billions of values
+		return // an editor has no YAML either; aliases of aliases would be billions of values
 	}
 	_, faults := inventory.Parse(name, text)
 	failed, shapes := false, []string{}
 	for _, f := range faults.Faults() {
 		if f.Check.ID == "VM003" || f.Check.ID == "VM002" {
-			return // what the schema sees the reader did not look at
+			return // the reader did not look at what the schema reports
 		}
 		failed = failed || f.Check.Severity.String() == "error"
 		if slices.Contains(structural, f.Check.ID) {
@@ -110,8 +110,8 @@ func anyAlias(n *yaml.Node) bool {
 	return n.Kind == yaml.AliasNode || slices.ContainsFunc(n.Content, anyAlias)
 }
 
-// TestSchemaAgreesWithTheReader over all good and bad inventories there are,
-// and over samples.
+// TestSchemaAgreesWithTheReader reads all good and bad inventories of the tests, and
+// samples.
 func TestSchemaAgreesWithTheReader(t *testing.T) {
 	schema := compiled(t, false)
 	for _, folder := range []string{"example", "good", "bad", "newcomer"} {
@@ -135,7 +135,7 @@ func TestSchemaAgreesWithTheReader(t *testing.T) {
 	}
 }
 
-// damaged moves or misspells a piece of an inventory.
+// damaged moves or misspells a part of an inventory.
 func damaged(r *rand.Rand, text string) string {
 	lines := strings.Split(text, "\n")
 	i, j := r.IntN(len(lines)), r.IntN(len(lines))
@@ -152,7 +152,7 @@ func damaged(r *rand.Rand, text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// TestSchemaOfIncludedFiles takes what an included file may have, and no more.
+// TestSchemaOfIncludedFiles accepts exactly the keys of an included file.
 func TestSchemaOfIncludedFiles(t *testing.T) {
 	schema := compiled(t, true)
 	for text, good := range map[string]bool{
@@ -169,7 +169,7 @@ func TestSchemaOfIncludedFiles(t *testing.T) {
 	}
 }
 
-// TestEveryKeyIsInTheSchema with an example that the schema itself takes.
+// TestEveryKeyIsInTheSchema: the schema has every key, with an example that it accepts.
 func TestEveryKeyIsInTheSchema(t *testing.T) {
 	for _, section := range inventory.Sections() {
 		at := "#/definitions/" + section.Name

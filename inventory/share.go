@@ -8,10 +8,9 @@ import (
 	"virtmap/internal/parallel"
 )
 
-// share reads n things on every processor: each reads a range of them with a
-// reader of its own, and what they found is put together in order. What comes
-// out is what one reader would have found. least is how many things are worth
-// another processor.
+// share reads n values on all processors. Each has its own reader for a range of them,
+// and the results are joined in order. The result is the same as that of one reader.
+// least is the number of values for which another processor pays.
 func (r *reader) share(n, least int, read func(r *reader, from, to int)) {
 	parts := parallel.Parts(n, least)
 	if parts == 1 {
@@ -29,11 +28,11 @@ func (r *reader) share(n, least int, read func(r *reader, from, to int)) {
 	}
 }
 
-// hasAnchors reports a text whose values may stand for others: what is read
-// through aliases is counted, and bounded, in one place.
+// hasAnchors reports whether a text may have anchors. Values that are read through
+// aliases are counted in one place, because their number is limited.
 func hasAnchors(src *diag.Source) bool { return strings.Contains(src.Text, "&") }
 
-// fork gives a reader of a part of the inventory.
+// fork returns a reader for a part of the inventory.
 func (r *reader) fork() *reader {
 	f := newReader()
 	f.plain, f.plainFrom, f.ordinary = maps.Clone(r.plain), r.plainFrom, r.ordinary
@@ -41,7 +40,7 @@ func (r *reader) fork() *reader {
 	return f
 }
 
-// join takes in what a fork has read.
+// join adds the result of a fork.
 func (r *reader) join(f *reader) {
 	m, from := r.model, f.model
 	lists, patterns, refusals := uint32(len(m.Lists)), uint32(len(m.Patterns)), uint32(len(m.Refusals)-fixedRefusals)
@@ -68,7 +67,7 @@ func (r *reader) join(f *reader) {
 	r.faults.Join(&f.faults)
 }
 
-// EachTarget gives every target of a Model.
+// EachTarget calls do for every target of a Model.
 func (m *Model) EachTarget(do func(*Target)) {
 	for i := range m.Domains {
 		m.Domains[i].eachTarget(do)
@@ -76,7 +75,7 @@ func (m *Model) EachTarget(do func(*Target)) {
 	m.eachOtherTarget(do)
 }
 
-// eachOtherTarget gives the targets that are no domain's.
+// eachOtherTarget calls do for the targets that do not belong to a domain.
 func (m *Model) eachOtherTarget(do func(*Target)) {
 	for i := range m.Users {
 		do(&m.Users[i].Forward)

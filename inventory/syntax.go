@@ -12,9 +12,9 @@ import (
 	"virtmap/internal/diag"
 )
 
-// checkTextOf reports what yaml.v3 would misread or let through: it takes
-// U+0085 and U+2028 for line ends, drops a byte order mark, and passes most
-// control characters on. One fault of each kind is enough to mend a file.
+// checkTextOf reports characters that yaml.v3 would misread or accept. It takes U+0085
+// and U+2028 for line ends, drops a byte order mark, and accepts most control
+// characters. One fault of each kind is reported, which is enough to correct a file.
 func (r *reader) checkTextOf(src *diag.Source) bool {
 	before := r.faults.Count(diag.Error)
 	text := src.Text
@@ -45,11 +45,11 @@ func (r *reader) checkTextOf(src *diag.Source) bool {
 
 var oddBlank = regexp.MustCompile(`(?m)(?:^ *|[:-] *)\x{a0}`)
 
-// findOddBlank finds a no-break space that looks like indentation or like the
-// blank behind a colon or a dash, and is neither.
+// findOddBlank finds a no-break space that looks like indentation, or like the blank
+// after a colon or a dash.
 func findOddBlank(text string) []int {
 	if !strings.Contains(text, "\u00a0") {
-		return nil // nearly all; the expression is slow on megabytes
+		return nil // nearly all texts; the expression is slow on megabytes
 	}
 	return oddBlank.FindStringIndex(text)
 }
@@ -67,8 +67,8 @@ func invalidUTF8(text string) int {
 	}
 }
 
-// indexForbidden finds what forbiddenInSource knows. Nearly all bytes of an
-// inventory are printable ASCII.
+// indexForbidden returns the index of the first character for which forbiddenInSource
+// is true. Nearly all bytes of an inventory are printable ASCII.
 func indexForbidden(text string) int {
 	for i := 0; i < len(text); i++ {
 		if c := text[i]; c >= ' ' && c < 0x7f || c == '\n' {
@@ -93,8 +93,8 @@ func forbiddenInSource(c rune) bool {
 	return c < ' ' || c == 0x7f || 0x80 <= c && c < 0xa0
 }
 
-// document gives the root node of the only YAML document of a source, or
-// false when there is none to read. An empty document is no fault here.
+// document returns the root node of the only YAML document of a source. ok is false
+// after a fault. An empty document is no fault.
 func (r *reader) document(src *diag.Source) (value, bool) {
 	if !r.checkTextOf(src) {
 		return value{}, false
@@ -136,8 +136,8 @@ func (r *reader) secondDocument(src *diag.Source, doc *yaml.Node) {
 		WithHelp("an inventory is one document: take the line --- out, or put what follows into a file under include:"))
 }
 
-// decode is the decoder's with a panic of the parser turned into an error:
-// yaml.v3 indexes past its buffers on a few malformed texts.
+// decode decodes a document, and returns a panic of the parser as an error. yaml.v3
+// indexes past its buffers on a few malformed texts.
 func decode(d *yaml.Decoder, into *yaml.Node) (err error) {
 	defer func() {
 		if failure := recover(); failure != nil {

@@ -9,7 +9,7 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
-// reservedWords are no names; most have a meaning at some places.
+// reservedWords cannot be names. Most of them have a meaning in some places.
 var reservedWords = map[string]string{
 	"reject": "", "defer": "",
 	"local":    "local is for catch_all only",
@@ -18,8 +18,8 @@ var reservedWords = map[string]string{
 	"not-ours": "not-ours is for tests only",
 }
 
-// target reads where the mail of one address goes: a word, an address or a
-// list. The zero Target means that a fault was reported.
+// target reads where the mail of one address goes: a word, an address or a list. The
+// result is the zero Target after a fault.
 func (r *reader) target(v value, what string) Target {
 	switch {
 	case v.isEmpty():
@@ -52,8 +52,8 @@ func (r *reader) word(v value, name Name, what string) Target {
 	return r.recipient(v, name, what)
 }
 
-// refusalInWords recognises "reject Ann has left" and "550 5.1.1 Ann has left",
-// with the word and the text that were meant.
+// refusalInWords recognizes "reject Ann has left" and "550 5.1.1 Ann has left", and
+// returns the word and the text that were meant.
 func refusalInWords(text string) (word, reason string, ok bool) {
 	if !strings.ContainsAny(text, " :=") { // nearly every target
 		return "", "", false
@@ -96,8 +96,8 @@ func (r *reader) recipient(v value, name Name, what string) Target {
 	return Target{Kind: toName, Text: mailaddr.Lower(text), Pos: name.Pos}
 }
 
-// notATarget recognises what people write and no target is, and gives what to
-// write.
+// notATarget recognizes common texts that are no targets, and returns what to write
+// instead.
 func notATarget(text string) string {
 	switch {
 	case strings.HasPrefix(text, "error:"):
@@ -123,8 +123,8 @@ func notATarget(text string) string {
 	return ""
 }
 
-// hasProgram reports whether a text is, or has among others, a program or an
-// include file as alias files know them.
+// hasProgram reports whether a text has a program or an include file, as in alias
+// files.
 func hasProgram(text string) bool {
 	if !strings.ContainsAny(text, "|:") {
 		return false
@@ -138,8 +138,7 @@ func hasProgram(text string) bool {
 	return false
 }
 
-// addressTarget reads an address, or one that is made of the address that was
-// asked for.
+// addressTarget reads an address, or a pattern.
 func (r *reader) addressTarget(v value, name Name) Target {
 	t := Target{Kind: ToAddress, Pos: name.Pos}
 	var problem *mailaddr.Problem
@@ -161,8 +160,8 @@ func (r *reader) addressTarget(v value, name Name) Target {
 	return t
 }
 
-// patternTarget reads an address with percent signs. One that has no parameters
-// is an address like every other.
+// patternTarget reads an address with percent signs. Without parameters it is a plain
+// address.
 func (r *reader) patternTarget(text string, t *Target) *mailaddr.Problem {
 	p, problem := parsePattern(text)
 	switch {
@@ -179,10 +178,10 @@ func (r *reader) patternTarget(text string, t *Target) *mailaddr.Problem {
 	return nil
 }
 
-// list reads several recipients. A list of one is that one.
+// list reads several recipients. A list of one recipient is this recipient.
 func (r *reader) list(v value, what string) Target {
 	var members []Target
-	seen := map[Target]Target{} // members, by their folded form
+	seen := map[Target]Target{} // members by their folded form
 	r.items(v, what, func(item value) {
 		if !item.isScalar() {
 			r.fault(checkShape.At(item.pos(), 1, "a recipient of %s is %s", what, item.what()).
@@ -227,15 +226,15 @@ func (r *reader) list(v value, what string) Target {
 	return r.newList(members, Target{}, v.pos())
 }
 
-// A repeatedTarget is a member of a list that equals an earlier one but for the case
-// of letters. At a domain of ours the two are the same.
+// A repeatedTarget is a member of a list that differs from an earlier member only in
+// the case of letters. In a domain of the inventory both are the same.
 type repeatedTarget struct {
 	what          string
 	second, first Target
 	size          int
 }
 
-// repeats reports a member that stands in a list twice.
+// repeats reports a member that is in a list twice.
 func (r *reader) repeats(t *repeatedTarget) {
 	r.fault(checkDuplicate.At(t.second.Pos, t.size, "%s goes to %s twice", t.what, t.second.Written()).
 		Second(t.first.Pos, "first given here").WithHelp("keep one of the two"))
@@ -246,8 +245,8 @@ func (r *reader) newList(members []Target, bounces Target, pos diag.Pos) Target 
 	return Target{Kind: ToList, Index: uint32(len(r.model.Lists) - 1), Pos: pos}
 }
 
-// bouncesTo makes a list of a target whose failures are told to somebody: only
-// an alias can have an owner.
+// bouncesTo sets the recipient of bounces of a target. A target that is not a list
+// becomes a list, because only an alias can have an owner.
 func (r *reader) bouncesTo(t Target, v value, what string) Target {
 	name, ok := r.scalar(v, "bounces_to of "+what)
 	if !ok || t.Kind == NoTarget {
@@ -265,13 +264,13 @@ func (r *reader) bouncesTo(t Target, v value, what string) Target {
 		r.fault(checkConflict.At(v.pos(), v.size(), "%s has bounces_to, but no recipients whose mail could bounce", what).
 			WithHelp("leave bounces_to out"))
 	default:
-		t.Lone = false // only a list can have an owner
+		t.Lone = false // a list has an owner
 		return r.newList([]Target{t}, owner, t.Pos)
 	}
 	return t
 }
 
-// forward reads a user's addresses elsewhere.
+// forward reads the addresses to which a user's mail is forwarded.
 func (r *reader) forward(v value) Target {
 	t := r.target(v, "forward")
 	if t.Kind == Refused || t.Kind == ToPattern {
@@ -281,7 +280,7 @@ func (r *reader) forward(v value) Target {
 	return t
 }
 
-// catchAll reads where unlisted addresses go; def is kept when it is faulty.
+// catchAll reads the target of unlisted addresses. After a fault the result is def.
 func (r *reader) catchAll(v value, def Target) Target {
 	t := Target{}
 	switch {
@@ -300,8 +299,8 @@ func (r *reader) catchAll(v value, def Target) Target {
 	return t
 }
 
-// longForm turns the keys of a mapping into a target: exactly one of them
-// says what becomes of the mail.
+// longForm makes a target from the keys of a mapping. Exactly one of the keys says
+// where the mail goes.
 func (r *reader) longForm(v value, raw *rawAddress, what string) Target {
 	given, t := 0, Target{}
 	for _, choice := range []struct {

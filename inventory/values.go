@@ -18,7 +18,7 @@ func (r *reader) version(v value) {
 	}
 }
 
-// oneOf reads one of a few words. It gives the first when the value is faulty.
+// oneOf reads one of a few words. After a fault the result is the first word.
 func oneOf[T ~string](r *reader, v value, what string, words ...T) T {
 	name, ok := r.scalar(v, what)
 	if !ok {
@@ -95,7 +95,7 @@ func (r *reader) duration(v value, what string) time.Duration {
 	return time.Duration(n) * unit
 }
 
-// problem reports what mailaddr found.
+// problem reports a problem that mailaddr found.
 func (r *reader) problem(c *diag.Check, v value, p *mailaddr.Problem) {
 	r.fault(diag.Fault{Check: c, Pos: v.pos(), Len: v.size(), Text: p.Text, Help: p.Help})
 }
@@ -118,7 +118,7 @@ func (r *reader) domainName(v value, what string) Name {
 	return Name{Text: folded, Pos: name.Pos}
 }
 
-// sameAs reads the one domain that another is like.
+// sameAs reads the name of the domain that another domain copies.
 func (r *reader) sameAs(v value) Name {
 	if !v.isList() {
 		return r.domainName(v, "same_as")
@@ -176,8 +176,8 @@ func (r *reader) networks(v value) []Network {
 	return all
 }
 
-// path reads an absolute path of a file or folder as it is written; def is kept
-// when it is faulty.
+// path reads the absolute path of a file or folder, as it is written. After a fault the
+// result is def.
 func (r *reader) path(v value, what string, def Name) Name {
 	name, ok := r.scalar(v, what)
 	if !ok {
@@ -204,15 +204,14 @@ func (r *reader) path(v value, what string, def Name) Name {
 	return name
 }
 
-// folder reads the absolute path of a folder, without a final slash.
+// folder reads the absolute path of a folder, and removes the final slash.
 func (r *reader) folder(v value, what string, def Name) Name {
 	name := r.path(v, what, def)
 	name.Text = strings.TrimRight(name.Text, "/")
 	return name
 }
 
-// mapType reads how tables are stored. Which ways there are is the mail server's
-// to say.
+// mapType reads how tables are stored. The mail server checks which types it has.
 func (r *reader) mapType(v value, h *Host) {
 	if name, ok := r.scalar(v, "map"); ok {
 		h.Map, h.MapPos = MapType(name.Text), name.Pos
