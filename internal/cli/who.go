@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
 	"virtmap/internal/mta/sendmail"
 
 	"github.com/urfave/cli/v2"

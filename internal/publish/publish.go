@@ -38,7 +38,6 @@ package publish
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -347,20 +346,4 @@ func (p *publisher) at(path string) string {
 		return beside(path)
 	}
 	return path
-}
-
-// writeRecords writes p.Records to the state folder.
-func (p *publisher) writeRecords() error {
-	for _, record := range p.Records {
-		path := filepath.Join(p.State, record.Name)
-		if record.Aside && exists(p.FS, path) {
-			if _, err := putAside(p.FS, path); err != nil {
-				return fmt.Errorf("%w: %w", ErrRecord, err)
-			}
-		}
-		if err := p.writeState(path, record.Content); err != nil {
-			return fmt.Errorf("%w: %w", ErrRecord, err)
-		}
-	}
-	return nil
 }

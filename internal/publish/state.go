@@ -182,3 +182,19 @@ func (p *publisher) removeStaged(path string) {
 		p.unclean = errors.Join(p.unclean, fmt.Errorf("%w: %w", ErrCreate, err))
 	}
 }
+
+// writeRecords writes p.Records to the state folder.
+func (p *publisher) writeRecords() error {
+	for _, record := range p.Records {
+		path := filepath.Join(p.State, record.Name)
+		if record.Aside && exists(p.FS, path) {
+			if _, err := putAside(p.FS, path); err != nil {
+				return fmt.Errorf("%w: %w", ErrRecord, err)
+			}
+		}
+		if err := p.writeState(path, record.Content); err != nil {
+			return fmt.Errorf("%w: %w", ErrRecord, err)
+		}
+	}
+	return nil
+}
