@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
-
-	"virtmap/internal/mailaddr"
 )
 
 // An Entry is a new key of an inventory: the key with its value on one line, or a
@@ -107,29 +105,6 @@ func (in *inserter) text() string {
 		lines[e.line-1] = line[:e.col-1] + e.text + line[e.col-1+e.instead:]
 	}
 	return strings.Join(lines, "\n") + "\n"
-}
-
-// find returns the key and value of a mapping whose name is wanted.
-func find(n *yaml.Node, is func(name string) bool) (key, value *yaml.Node) {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil, nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if is(n.Content[i].Value) {
-			return n.Content[i], n.Content[i+1]
-		}
-	}
-	return nil, nil
-}
-
-func named(want string) func(string) bool { return func(name string) bool { return name == want } }
-
-// isDomain returns a function that recognizes a domain in any spelling.
-func isDomain(want string) func(string) bool {
-	return func(name string) bool {
-		folded, problem := mailaddr.FoldDomain(name)
-		return problem == nil && folded == want
-	}
 }
 
 // section adds entries to users or domains.
@@ -281,18 +256,6 @@ func (in *inserter) above(key *yaml.Node, entries []Entry) {
 	}
 }
 
-// blockLine returns the last line, up to until, on which a key begins that is not in
-// braces.
-func blockLine(n *yaml.Node, until int) (line int) {
-	if n.Kind != yaml.MappingNode || n.Style&yaml.FlowStyle != 0 {
-		return 0
-	}
-	for i := 0; i+1 < len(n.Content) && n.Content[i].Line <= until; i += 2 {
-		line = max(n.Content[i].Line, blockLine(n.Content[i+1], until))
-	}
-	return line
-}
-
 // end returns the last line of the value of a key. Lines that are indented deeper
 // belong to the value, also after blank lines, as in a block text.
 func (in *inserter) end(key, value *yaml.Node) int {
@@ -306,17 +269,6 @@ func (in *inserter) end(key, value *yaml.Node) int {
 			break
 		}
 		last = at + 1
-	}
-	return last
-}
-
-func lastLine(n *yaml.Node) int {
-	last := n.Line
-	if n.Kind == yaml.AliasNode {
-		return last
-	}
-	for _, child := range n.Content {
-		last = max(last, lastLine(child))
 	}
 	return last
 }
