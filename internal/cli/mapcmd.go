@@ -165,7 +165,7 @@ func mapGet(name string, keys []string, stdio Stdio) error {
 // a final NUL.
 func getAnyForm(f *mapfile.File, key string) (value string, ok bool, err error) {
 	folded := mailaddr.Lower(key)
-	for _, form := range []string{key, folded, folded + "\x00"} {
+	for _, form := range []string{key, folded, mapfile.WithNUL(folded)} {
 		found, ok, err := f.Append(nil, []byte(form))
 		if ok || err != nil {
 			return string(mapfile.WithoutNUL(found)), ok, err

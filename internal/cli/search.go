@@ -144,24 +144,20 @@ func (w *search) try(addr, place string) {
 
 // examples makes up addresses that a key may be the first to match.
 func (w *search) examples(local, domain string) []string {
-	name := "anything"
-	for w.isListed(name, domain) {
-		name += "x"
-	}
-	user, _, _ := strings.Cut(local, "+")
+	name := inventory.Unlisted(func(name string) bool {
+		_, listed := w.table.Get([]byte(name + "@" + domain))
+		return listed
+	})
+	locals := []string{inventory.Samples{User: name, Detail: name}.Of(local)}
 	switch inventory.ParseForm(local) {
 	case inventory.SomeDetail, inventory.AnyDetail:
-		return []string{user + "+" + name + "@" + domain, user + "+@" + domain, user + "+" + w.local + "@" + domain}
+		user, _, _ := strings.Cut(local, "+")
+		locals = append(locals, user+"+", user+"+"+w.local)
 	case inventory.SomeUser, inventory.AnyUser:
-		return []string{name + "+" + name + "@" + domain, name + "+@" + domain, w.local + "+" + name + "@" + domain}
+		locals = append(locals, name+"+", w.local+"+"+name)
 	}
-	if local == "" {
-		return []string{name + "@" + domain}
+	for i := range locals {
+		locals[i] += "@" + domain
 	}
-	return []string{local + "@" + domain}
-}
-
-func (w *search) isListed(name, domain string) bool {
-	_, ok := w.table.Get([]byte(name + "@" + domain))
-	return ok
+	return locals
 }

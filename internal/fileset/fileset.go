@@ -71,8 +71,12 @@ func (b *builder) file(file mta.File, text mta.Text) {
 		}
 		return
 	case b.typ.Write != nil:
+		head, rows := cutHead(text.Bytes)
+		sum := sync.OnceValue(func() string { return sumOf(rows) })
+		b.last().Sum = func() string { return sumOf(head) + " " + sum() }
 		b.table(file, text.Rows)
-		b.last().Sum = sync.OnceValue(func() string { return b.typ.Name + " " + sumOf(withoutHead(text.Bytes)) })
+		typ := b.typ.Name
+		b.last().Sum = func() string { return typ + " " + sum() }
 	}
 	if file.Union {
 		b.bridgeTable(file, text.Bytes, text.Rows)
@@ -136,16 +140,13 @@ func sumOf(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// withoutHead is a text without the comments that it begins with, which are in no map.
-func withoutHead(text []byte) []byte {
-	for len(text) > 0 && text[0] == '#' {
-		end := bytes.IndexByte(text, '\n')
-		if end < 0 {
-			return nil
-		}
-		text = text[end+1:]
+// cutHead cuts a text behind the comments that it begins with, which are in no map.
+func cutHead(text []byte) (head, rows []byte) {
+	rows = text
+	for len(rows) > 0 && rows[0] == '#' {
+		_, rows, _ = bytes.Cut(rows, []byte("\n"))
 	}
-	return text
+	return text[:len(text)-len(rows)], rows
 }
 
 // missing gives the lines of old that are not in kept.

@@ -105,7 +105,7 @@ func vector(local, domain, why string) Vector {
 // OfRow gives the vector for the key of a row that was found in the files. A key
 // that no client can send has none.
 func OfRow(key string) (v Vector, ok bool) {
-	local, domain, ok := strings.Cut(strings.TrimRight(key, "\x00"), "@")
+	local, domain, ok := strings.Cut(key, "@")
 	if !ok || strings.ContainsFunc(local+domain, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`@<>()[]",:;\`, c) }) {
 		return Vector{}, false
 	}
