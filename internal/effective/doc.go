@@ -1,19 +1,24 @@
-// Package effective works out what the domains of an inventory have in the end:
-// with what they copy by same_as, the roles, and the defaults. Compilers and
-// checks ask it, so that a rule of the inventory is worked out in one place. No
-// mail server is known here.
+// Package effective works out the effective tables of the domains of an inventory:
+// their addresses together with those of same_as, the roles and the defaults. Compilers
+// and checks use it, so that each rule of the inventory is implemented once. It knows
+// no mail server.
 //
-// # What is effective
+// # The effective table
 //
-// The effective table of a domain is its own addresses; behind them, where these
-// have no such key, its own roles; and behind these the effective table of the
-// domain that same_as names, or else the roles of the defaults. A role that is
-// none takes the key away. The names of the host have no roles of the defaults.
+// The effective table of a domain has these layers. The first layer with a key wins:
 //
-// What becomes of user+detail is settled for each address of a table: the address
-// says it, or else the domain that lists the address; for a role of the defaults it
-// is the domain at the end of the copies. A domain that does not say it has it from
-// the domain that it copies, or else from the defaults; and so with the catch-all.
+//   - the domain's own addresses
+//   - the domain's own roles
+//   - the effective table of the domain that same_as names; or, without same_as, the
+//     roles of the defaults, unless the domain is a name of the host
+//
+// A role with the value none removes the key.
+//
+// Each address of a table has a setting for user+detail. It is the address's own
+// setting; otherwise that of the domain that lists the address; for a role of the
+// defaults it is that of the last domain in the chain of copies. A domain without a
+// setting has that of the domain it copies; otherwise that of the defaults. The same is
+// true for the catch-all.
 //
 // # A small example
 //
@@ -41,17 +46,18 @@
 //
 // # What an address matches
 //
-// Lookup finds the key of a table that a local part matches: the local part as it
-// stands; then for user+detail the keys user++, user+*, user, ++ and +*, those with
-// two plusses only where the detail is not empty; then the catch-all. Next says
-// where mail goes on to from there, and Locate whose the next address is: another
-// server's, an account's of the host, or a table's again. That mail runs in a
-// circle, and after how many steps a server gives up, is for the caller to see.
+// Lookup finds the key of a table that a local part matches. It tries the local part
+// itself; then, for user+detail, the keys user++, user+*, user, ++ and +*; and then the
+// catch-all. It tries the keys with two plus signs only if the detail is not empty.
+//
+// Next returns the address to which mail goes on from there. Locate tells whether that
+// address belongs to another server, to an account of the host, or again to a table.
+// The caller must notice circles, and must know after how many steps a server gives up.
 //
 // # For a compiler
 //
-// A compiler goes through the domains that are served, writes the rows of
-// AppendTable and then the catch-all of each:
+// A compiler goes through the domains that are served. For each it writes the rows of
+// AppendTable, and then the catch-all:
 //
 //	tables := effective.Of(m)
 //	for d := range m.Domains {
@@ -62,7 +68,7 @@
 //		…
 //	}
 //
-// Tables may be asked by many at once. The table of a domain that others copy is
-// made once and kept, and one that adds nothing is that of the domain it copies: a
-// long chain of copies costs no more than its rows.
+// Tables are safe for concurrent use. The table of a domain that others copy is made
+// once and kept. A domain that adds nothing shares the table of the domain it copies. A
+// long chain of copies therefore costs no more than its rows.
 package effective

@@ -93,7 +93,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// TestFollowing goes on from an address until its mail ends or leaves.
+// TestFollowing follows an address until its mail ends or leaves.
 func TestFollowing(t *testing.T) {
 	m := model(t)
 	tables := effective.Of(m)
@@ -149,8 +149,8 @@ func follow(tables *effective.Tables, m *inventory.Model, addr string) string {
 	return "ends"
 }
 
-// TestTablesAgree holds every way to ask to the tables of copies written out, for
-// many at once.
+// TestTablesAgree compares every method of Tables with tables in which all copies are
+// written out. Several goroutines use the Tables.
 func TestTablesAgree(t *testing.T) {
 	for seed := range peer.Campaign(60) {
 		r := rand.New(rand.NewPCG(uint64(seed), 31))

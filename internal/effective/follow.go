@@ -5,17 +5,17 @@ import (
 	"virtmap/inventory"
 )
 
-// Whose is whose an address is.
+// A Whose tells to whom an address belongs.
 type Whose uint8
 
 const (
-	Elsewhere Whose = iota // another server's
-	Accounts               // the host's own: its accounts and aliases
-	Listed                 // that of a domain with a table
+	Elsewhere Whose = iota // another server
+	Accounts               // the host: its accounts and aliases
+	Listed                 // a domain with a table
 )
 
-// Locate says whose an address is, with its domain as Model.Meant has it; d is the
-// domain of one that is Listed.
+// Locate tells to whom an address belongs. domain is its domain after Model.Meant. d is
+// the index of the domain if the address is Listed.
 func (t *Tables) Locate(addr string) (local, domain string, d int, whose Whose) {
 	local, domain, _ = mailaddr.Split(addr)
 	domain = t.m.Meant(domain)
@@ -29,15 +29,15 @@ func (t *Tables) Locate(addr string) (local, domain string, d int, whose Whose) 
 	return local, domain, -1, Elsewhere
 }
 
-// Held reports whether a domain, or the one that its name means, is held back:
-// it is listed, and mail for it is not taken yet.
+// Held reports whether a domain is held back: it is listed, but mail for it is not
+// taken yet. A name that means another domain counts as that domain.
 func (t *Tables) Held(domain string) bool {
 	d, served := t.m.Serves(t.m.Meant(domain))
 	return served && t.m.Domains[d].Held
 }
 
-// Next gives the address that mail goes on to from a match; false where it ends:
-// at a user or an alias, a list, an account, or with a refusal.
+// Next returns the address to which mail goes on from a match. on is false if the mail
+// ends there: at a user, an alias, a list, an account, or with a refusal.
 func (t *Tables) Next(m *Match) (addr string, on bool) {
 	if m.Refused {
 		return "", false
@@ -54,7 +54,8 @@ func (t *Tables) Next(m *Match) (addr string, on bool) {
 	return m.WithDetail(forward), ok
 }
 
-// Forward gives the address of a user whose mail all goes to one.
+// Forward returns the forward of a user. ok is false unless all mail of the user goes
+// to one address.
 func (t *Tables) Forward(to *inventory.Target) (addr string, ok bool) {
 	if to.Kind != inventory.ToUser {
 		return "", false
@@ -63,7 +64,7 @@ func (t *Tables) Forward(to *inventory.Target) (addr string, ok bool) {
 	return u.Forward.Text, u.Forward.Kind == inventory.ToAddress && !u.KeepCopy
 }
 
-// WithDetail gives a name or an address with the detail that goes along.
+// WithDetail returns a name or an address, with the detail if the match keeps it.
 func (m *Match) WithDetail(to string) string {
 	if !m.Keep || m.Plus == "" {
 		return to

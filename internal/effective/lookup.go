@@ -7,7 +7,8 @@ import (
 	"virtmap/inventory"
 )
 
-// Find finds one key in the effective table of a domain, with its detail settled.
+// Find finds one key in the effective table of a domain. The Detail of the result is
+// never DetailUnset.
 func (t *Tables) Find(d int, key string, form inventory.Form) (inventory.Address, bool) {
 	if kept := t.kept[d].Load(); kept != nil {
 		return valueOf(inventory.Find(*kept, key, form))
@@ -35,8 +36,8 @@ func valueOf(a *inventory.Address, ok bool) (inventory.Address, bool) {
 	return *a, true
 }
 
-// FindWritten finds one key of a domain as it is written, in the Model itself. A
-// role that is taken away is found too.
+// FindWritten finds one key of a domain as the Model has it. It also finds a role that
+// is removed.
 func (t *Tables) FindWritten(d int, key string, form inventory.Form) (*inventory.Address, bool) {
 	for layer := range t.Layers(d) {
 		if a, ok := inventory.Find(layer, key, form); ok {
@@ -46,7 +47,7 @@ func (t *Tables) FindWritten(d int, key string, form inventory.Form) (*inventory
 	return nil, false
 }
 
-// HasDetailKeys reports whether a key of the form user+… is listed for a user.
+// HasDetailKeys reports whether a user has a key of the form user+….
 func (t *Tables) HasDetailKeys(d int, user string) bool {
 	if hasDetailKeys(t.m.Domains[d].Addresses, user) {
 		return true
@@ -65,19 +66,19 @@ func hasDetailKeys(all []inventory.Address, user string) bool {
 	return some || every
 }
 
-// A Match is what an address of a domain matches.
+// A Match is the result of looking up a local part in a domain.
 type Match struct {
 	To       inventory.Target
-	Keep     bool // the detail goes along to a target that is no pattern
+	Keep     bool // the target gets the detail too, if it is not a pattern
 	Refused  bool // by detail: reject or enabled: false, whatever To is
-	CatchAll bool // no key but the catch-all
+	CatchAll bool // only the catch-all matches
 
-	User   string // what stands before the plus, or all of an address that is listed
-	Detail string // what stands behind the plus
-	Plus   string // the detail with its plus; empty where there is no plus
+	User   string // the text before the plus; for an address that is listed with its detail the whole local part
+	Detail string // the text after the plus
+	Plus   string // the detail with its plus; empty without a plus
 }
 
-// splitDetail cuts a local part at the first plus that has something before it.
+// splitDetail splits a local part at the first plus that is not the first character.
 func splitDetail(local string) (user, detail string, plus bool) {
 	at := strings.IndexByte(local[min(1, len(local)):], '+')
 	if at < 0 {
@@ -86,7 +87,7 @@ func splitDetail(local string) (user, detail string, plus bool) {
 	return local[:at+1], local[at+2:], true
 }
 
-// Lookup finds what a local part matches at a domain.
+// Lookup returns what a local part matches in a domain.
 func (t *Tables) Lookup(d int, local string) Match {
 	user, detail, plus := splitDetail(local)
 	form := inventory.Plain
@@ -113,12 +114,12 @@ func (t *Tables) Lookup(d int, local string) Match {
 	return unlisted
 }
 
-// findDetail finds the key for several addresses that user+detail matches first.
+// findDetail returns the first key for several addresses that user+detail matches.
 func (t *Tables) findDetail(d int, user, detail string) (inventory.Address, bool) {
 	for _, key := range []struct {
 		local string
 		form  inventory.Form
-		some  bool // of a detail that is not empty
+		some  bool // only for a detail that is not empty
 	}{
 		{user + "++", inventory.SomeDetail, true}, {user + "+*", inventory.AnyDetail, false}, {user, inventory.Plain, false},
 		{"++", inventory.SomeUser, true}, {"+*", inventory.AnyUser, false},
@@ -133,7 +134,7 @@ func (t *Tables) findDetail(d int, user, detail string) (inventory.Address, bool
 	return inventory.Address{}, false
 }
 
-// at is the match of a key by the same address.
+// at returns the match of a key for an address of a table.
 func (m Match) at(a *inventory.Address) Match {
 	m.To, m.Refused, m.CatchAll = a.To, a.Disabled, false
 	m.Keep = a.Detail == inventory.DetailKeep && a.Form != inventory.ExactDetail

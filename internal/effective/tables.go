@@ -9,26 +9,26 @@ import (
 	"virtmap/inventory"
 )
 
-// Tables are the effective tables of the domains of a Model. Domains are named by
-// their index in it.
+// Tables are the effective tables of the domains of a Model. Domains are given by their
+// index in the Model.
 type Tables struct {
 	m         *inventory.Model
 	inherited []inherited                           // by domain
-	kept      []atomic.Pointer[[]inventory.Address] // by domain: the table, of those that others copy
+	kept      []atomic.Pointer[[]inventory.Address] // by domain: the table, if other domains copy it
 }
 
-// inherited is what a domain has of its own, of the domain it copies, or of the
+// An inherited has what a domain has itself, or from the domain it copies, or from the
 // defaults.
 type inherited struct {
 	catchAll inventory.Target
 	detail   inventory.Detail
 	known    bool
-	above    int32 // of the domains it copies, the next with addresses or roles, or the last; -1: none
-	most     int   // addresses of its table, at most
+	above    int32 // the next domain in the chain of copies with addresses or roles, or the last one; -1: none
+	most     int   // the largest possible number of addresses of its table
 }
 
-// Of works out what each domain inherits: along a chain of copies from the end,
-// so that every domain is looked at once.
+// Of works out what each domain inherits. It follows a chain of copies from its end, so
+// that it looks at every domain once.
 func Of(m *inventory.Model) *Tables {
 	t := &Tables{
 		m: m, inherited: make([]inherited, len(m.Domains)),
@@ -47,7 +47,7 @@ func Of(m *inventory.Model) *Tables {
 	return t
 }
 
-// inheritedBy is what a domain has when that of the domain it copies is known.
+// inheritedBy works out what a domain inherits. The domain that it copies must be done.
 func (t *Tables) inheritedBy(d *inventory.Domain) inherited {
 	has := inherited{catchAll: t.m.Defaults.CatchAll, detail: t.m.Defaults.Detail, above: -1, most: len(t.m.Defaults.Roles)}
 	if d.Source >= 0 {
@@ -70,15 +70,15 @@ func (t *Tables) inheritedBy(d *inventory.Domain) inherited {
 // addsNothing reports whether a domain has no addresses and roles of its own.
 func addsNothing(d *inventory.Domain) bool { return len(d.Addresses)+len(d.Roles) == 0 }
 
-// HasRows reports whether mail for a domain is delivered by its table: it is
-// enabled, no backup, and not held back.
+// HasRows reports whether mail for a domain is delivered by its table: the domain is
+// enabled, is no backup domain, and is not held back.
 func (t *Tables) HasRows(d int) bool {
 	domain := &t.m.Domains[d]
 	return domain.Enabled && !domain.Backup && !domain.Held
 }
 
-// CatchAll is where the unlisted addresses of a domain go, and the place that says
-// so.
+// CatchAll returns the target of the unlisted addresses of a domain, and its place in
+// the inventory.
 func (t *Tables) CatchAll(d int) (to inventory.Target, pos diag.Pos) {
 	to = t.inherited[d].catchAll
 	if to.Pos == 0 {
@@ -87,14 +87,15 @@ func (t *Tables) CatchAll(d int) (to inventory.Target, pos diag.Pos) {
 	return to, to.Pos
 }
 
-// Detail is what becomes of user+detail at a domain, where its address does not
-// say it.
+// Detail returns the setting of a domain for user+detail. An address may have another
+// one.
 func (t *Tables) Detail(d int) inventory.Detail { return t.inherited[d].detail }
 
-// Most is how many addresses the table of a domain has at most.
+// Most returns the largest possible number of addresses in the table of a domain.
 func (t *Tables) Most(d int) int { return t.inherited[d].most }
 
-// Original is the domain that a domain copies in the end, or itself.
+// Original returns the last domain in the chain of copies of a domain; without a copy,
+// the domain itself.
 func (t *Tables) Original(d int) int {
 	for t.m.Domains[d].Source >= 0 {
 		d = int(t.inherited[d].above)
@@ -102,8 +103,8 @@ func (t *Tables) Original(d int) int {
 	return d
 }
 
-// Layers gives what the table of a domain is made of as it is written: the
-// addresses that come first before the others.
+// Layers yields the layers of the table of a domain, as the inventory has them. The
+// first layer with a key wins.
 func (t *Tables) Layers(d int) iter.Seq[[]inventory.Address] {
 	return func(yield func([]inventory.Address) bool) {
 		for ; d >= 0; d = int(t.inherited[d].above) {
@@ -116,7 +117,7 @@ func (t *Tables) Layers(d int) iter.Seq[[]inventory.Address] {
 	}
 }
 
-// own are the layers of a domain without the domain it copies.
+// own returns the layers of a domain without those of the domain it copies.
 func (t *Tables) own(d int) [3][]inventory.Address {
 	domain := &t.m.Domains[d]
 	own := [3][]inventory.Address{domain.Addresses, domain.Roles}
@@ -126,8 +127,8 @@ func (t *Tables) own(d int) [3][]inventory.Address {
 	return own
 }
 
-// Table gives the effective table of a domain in row order, each address with
-// its detail settled. It is not to be changed.
+// Table returns the effective table of a domain in row order. No Detail is DetailUnset.
+// The caller must not change the table.
 func (t *Tables) Table(d int) []inventory.Address {
 	if kept := t.kept[d].Load(); kept != nil {
 		return *kept
@@ -138,7 +139,7 @@ func (t *Tables) Table(d int) []inventory.Address {
 	return t.AppendTable(nil, d)
 }
 
-// source is the table of the domain that one copies, which is kept.
+// source returns the table of the domain that a domain copies. The table is kept.
 func (t *Tables) source(d int) []inventory.Address {
 	source := t.m.Domains[d].Source
 	table := t.Table(source)
@@ -148,7 +149,7 @@ func (t *Tables) source(d int) []inventory.Address {
 	return table
 }
 
-// AppendTable appends the effective table of a domain, in row order, to others.
+// AppendTable appends the effective table of a domain, in row order.
 func (t *Tables) AppendTable(all []inventory.Address, d int) []inventory.Address {
 	if kept := t.kept[d].Load(); kept != nil {
 		return append(all, *kept...)
@@ -171,8 +172,8 @@ func (t *Tables) AppendTable(all []inventory.Address, d int) []inventory.Address
 	return all
 }
 
-// overlay appends two sorted tables as one; the second wins, and what it takes
-// away is gone.
+// overlay merges two sorted tables and appends the result. Keys of over win, and keys
+// that over removes are left out.
 func overlay(all, base, over []inventory.Address) []inventory.Address {
 	all = slices.Grow(all, len(base)+len(over))
 	for len(base) > 0 && len(over) > 0 {
@@ -189,7 +190,7 @@ func overlay(all, base, over []inventory.Address) []inventory.Address {
 	return appendTaken(appendTaken(all, base), over)
 }
 
-// appendTaken appends addresses, but for those that are taken away.
+// appendTaken appends addresses, except those that are removed.
 func appendTaken(all, more []inventory.Address) []inventory.Address {
 	for i := range more {
 		if more[i].To.Kind != inventory.Removed {
