@@ -6,8 +6,8 @@ import (
 	"virtmap/inventory"
 )
 
-// advice are the checks that tell what works and is likely not what was meant.
-// A build relies on none of them.
+// advice are the checks for inventories that work, but that probably do not mean what
+// the author meant. A build does not depend on them.
 var advice = []struct {
 	*diag.Check
 	look func(*advisor)
@@ -32,10 +32,10 @@ var advice = []struct {
 	{checkNoNote, (*advisor).notes},
 }
 
-// Advise adds what the checks of this package say of an inventory without
-// errors, where that counts as a severity or more. accounts are the local
-// accounts of the server; without them nothing is said of those. It gives the
-// checks that were not looked for.
+// Advise adds the faults of the checks in advice. The inventory must have no errors. It
+// leaves out the checks with a severity below least, and returns them as skipped.
+// accounts are the local accounts of the server; without them no check of accounts is
+// run.
 func Advise(m *inventory.Model, accounts []string, least diag.Severity, faults *diag.List) (skipped []*diag.Check) {
 	a := &advisor{m: m, faults: faults, accounts: accounts, tables: effective.Of(m)}
 	for _, one := range advice {
@@ -49,17 +49,17 @@ func Advise(m *inventory.Model, accounts []string, least diag.Severity, faults *
 	return skipped
 }
 
-// An advisor looks at one inventory.
+// An advisor checks one inventory.
 type advisor struct {
 	m        *inventory.Model
 	faults   *diag.List
 	accounts []string
 	tables   *effective.Tables
-	ends     map[*inventory.Address]*end // of addresses that others lead to
-	copied   []bool                      // by domain: a copy of it has another catch-all
+	ends     map[*inventory.Address]*end // of addresses that other targets lead to
+	copied   []bool                      // by domain: a copy of the domain has another catch-all
 }
 
-// served calls f for every domain that has rows, and is no name of the host.
+// served calls f for every domain that has rows, except the names of the host.
 func (a *advisor) served(f func(i int, d *inventory.Domain)) {
 	for i := range a.m.Domains {
 		if d := &a.m.Domains[i]; d.Enabled && !d.Backup && !a.m.IsHostName(d.Name) {
@@ -68,8 +68,8 @@ func (a *advisor) served(f func(i int, d *inventory.Domain)) {
 	}
 }
 
-// own calls f for every address that is written down in a domain that is
-// served, the roles of the defaults too.
+// own calls f for every address that is written in a domain that is served, and for the
+// roles of the defaults.
 func (a *advisor) own(f func(*inventory.Address)) {
 	each := func(all []inventory.Address) {
 		for i := range all {
@@ -87,7 +87,7 @@ func (a *advisor) own(f func(*inventory.Address)) {
 	}
 }
 
-// catchAll is where a domain's unlisted addresses go.
+// catchAll returns the target of the unlisted addresses of a domain.
 func (a *advisor) catchAll(d int) inventory.Target {
 	t, _ := a.tables.CatchAll(d)
 	return t

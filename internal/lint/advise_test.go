@@ -12,7 +12,7 @@ import (
 	"virtmap/inventory"
 )
 
-// said gives what one check says of an inventory.
+// said returns the messages of one check about an inventory.
 func said(t *testing.T, id, text string) []string {
 	t.Helper()
 	_, faults := checked(t, Whole(text))
@@ -27,8 +27,8 @@ func said(t *testing.T, id, text string) []string {
 	return all
 }
 
-// TestAdviceIsSilentNearby has, beside the examples of the catalogue, what is
-// close to a fault and is none, and what is one in another way.
+// TestAdviceIsSilentNearby has cases that are not in the catalogue: inventories that
+// look faulty and are not, and other forms of faults.
 func TestAdviceIsSilentNearby(t *testing.T) {
 	many := func(n int) string {
 		var list []string
@@ -112,8 +112,8 @@ func TestAdviceIsSilentNearby(t *testing.T) {
 	}
 }
 
-// TestStrictMakesWarningsErrors, but not those that are set otherwise, and not
-// what the DNS says.
+// TestStrictMakesWarningsErrors, except warnings with a setting of their own, and
+// except warnings about the DNS.
 func TestStrictMakesWarningsErrors(t *testing.T) {
 	m, faults := checked(t, Whole("checks: {profile: strict, VM080: note, VM014: warning}\ndomains: {a.net: {addresses: {info: [andrei]}}}"))
 	got := map[string]diag.Severity{}
@@ -131,8 +131,8 @@ func TestStrictMakesWarningsErrors(t *testing.T) {
 	}
 }
 
-// TestNearNamesAreFoundByAllPairs holds the index to the comparison of all
-// pairs, up to names that share a form with many.
+// TestNearNamesAreFoundByAllPairs compares the index with a comparison of all pairs.
+// The limit is a form that many names share.
 func TestNearNamesAreFoundByAllPairs(t *testing.T) {
 	for seed := range 20 {
 		var all []named
@@ -158,8 +158,8 @@ func TestNearNamesAreFoundByAllPairs(t *testing.T) {
 	}
 }
 
-// TestAdviceIsTheSameEachTime holds what is said of a large inventory to one
-// order and one wording.
+// TestAdviceIsTheSameEachTime checks that the messages about a large inventory always
+// have the same order and wording.
 func TestAdviceIsTheSameEachTime(t *testing.T) {
 	var large strings.Builder
 	if err := sample.Large(&large, 5000); err != nil {

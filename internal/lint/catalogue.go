@@ -9,26 +9,26 @@ import (
 	"virtmap/internal/diag"
 )
 
-// An Explanation says of a check what its one sentence does not.
+// An Explanation says more about a check than its one sentence.
 type Explanation struct {
-	Why   string // it matters
-	Wrong string // an inventory that it reports, less what every inventory has
-	Right string // one like it that it does not report
+	Why   string // why the check matters
+	Wrong string // an inventory that the check reports, without the parts that every inventory has
+	Right string // a similar inventory that the check does not report
 	Unfit string // why there are no examples
-	Since string // the version that has it first
+	Since string // the first version that has the check
 }
 
 // catalogueText has a section for each check: its id, why it matters, and
-// examples, each line of them indented by four blanks.
+// examples, whose lines are indented by four blanks.
 //
 //go:embed catalogue.txt
 var catalogueText string
 
-// firstVersion is that of all checks that do not say otherwise.
+// firstVersion is the Since of all checks that have none in the catalogue.
 const firstVersion = "1.0"
 
-// Explain gives a check and its explanation by id or name; false when there is
-// no such check.
+// Explain returns a check, given by its id or name, and its explanation. ok is false if
+// there is no such check.
 func (k Known) Explain(id string) (*diag.Check, Explanation, bool) {
 	all := k.All()
 	i := slices.IndexFunc(all, func(c *diag.Check) bool { return strings.EqualFold(c.ID, id) || c.Name == id })
@@ -38,7 +38,7 @@ func (k Known) Explain(id string) (*diag.Check, Explanation, bool) {
 	return all[i], catalogue()[all[i].ID], true
 }
 
-// Nearest gives the id or name that is most like a word.
+// Nearest returns the id or name that is most similar to a word.
 func (k Known) Nearest(word string) (string, bool) {
 	words := diag.Words{Names: func(yield func(string) bool) {
 		for _, c := range k.All() {
@@ -50,7 +50,7 @@ func (k Known) Nearest(word string) (string, bool) {
 	return words.Nearest(word)
 }
 
-// catalogue gives the explanations of all checks by id.
+// catalogue returns the explanations of all checks by id.
 var catalogue = sync.OnceValue(func() map[string]Explanation {
 	all := map[string]Explanation{}
 	for section := range strings.SplitSeq(catalogueText, "\n\n") {
@@ -81,10 +81,10 @@ func explanation(text string) Explanation {
 	return e
 }
 
-// common is what every inventory has; the examples leave it out.
+// common are the parts that every inventory has. The examples leave them out.
 var common = []string{"version: 1", "host: {name: mx1.example.net}", "users: {andrei: , bea: }"}
 
-// Whole gives an example with what it leaves out.
+// Whole returns an example together with the parts of common that it leaves out.
 func Whole(example string) string {
 	var head strings.Builder
 	for _, line := range common {

@@ -13,7 +13,7 @@ import (
 	"virtmap/virtuser"
 )
 
-// checked reads an inventory as check does.
+// checked reads an inventory as the command check does.
 func checked(t *testing.T, text string) (*inventory.Model, *diag.List) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -44,8 +44,7 @@ func checked(t *testing.T, text string) (*inventory.Model, *diag.List) {
 	return m, faults
 }
 
-// reported gives the ids of the checks that report something of an inventory,
-// and of those that are errors.
+// reported returns the ids of all faults of an inventory, and the ids of the errors.
 func reported(t *testing.T, text string) (all, errors []string) {
 	t.Helper()
 	m, faults := checked(t, text)

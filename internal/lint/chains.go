@@ -23,8 +23,8 @@ const (
 	maxRecipients = 100
 )
 
-// detailsLost reports catch-alls that name the user as %1, which is the user
-// without detail there, beside addresses that keep details.
+// detailsLost reports catch-alls with %1, which is the user without the detail, in
+// domains whose addresses keep details.
 func (a *advisor) detailsLost() {
 	a.served(func(i int, d *inventory.Domain) {
 		t := &d.CatchAll
@@ -44,20 +44,20 @@ func (a *advisor) detailsLost() {
 	})
 }
 
-// namesDetail reports whether a target is made of the detail too.
+// namesDetail reports whether a target has a parameter for the detail.
 func (a *advisor) namesDetail(t *inventory.Target) bool {
 	p := a.m.Pattern(t)
 	return p.Has(inventory.PartDetail) || p.Has(inventory.PartPlusDetail)
 }
 
-// An end is what following an address or a target found.
+// An end is the result of following an address or a target.
 type end struct {
 	steps      int
 	recipients int
 }
 
-// address follows an address; what it was followed to is kept, and that it is
-// on the way, so that a circle ends.
+// address follows an address. The result is stored, first as being followed, so that a
+// circle ends.
 func (a *advisor) address(address *inventory.Address) end {
 	if known, ok := a.ends[address]; ok {
 		return *known
@@ -74,7 +74,7 @@ func (a *advisor) address(address *inventory.Address) end {
 	return *kept
 }
 
-// next is the listed address of this inventory that a target is.
+// next returns the listed address of this inventory that a target is.
 func (a *advisor) next(t *inventory.Target) (address *inventory.Address, ok bool) {
 	if t.Kind != inventory.ToAddress {
 		return nil, false
@@ -115,8 +115,8 @@ func (a *advisor) all(members []inventory.Target) (sum end) {
 	return sum
 }
 
-// deepChains reports the address with which a chain gets too long; those that
-// lead to it are mended with it.
+// deepChains reports the first address in a chain that is too long. The other addresses
+// of the chain have the same remedy.
 func (a *advisor) deepChains() {
 	a.own(func(address *inventory.Address) {
 		if !a.leadsOn(&address.To) {
@@ -129,8 +129,8 @@ func (a *advisor) deepChains() {
 	})
 }
 
-// longestBelow is how many steps the addresses have that a target leads to at
-// once, by a list or a user's forward too.
+// longestBelow returns the largest number of steps of the addresses that a target leads
+// to directly, including the members of a list and the forward of a user.
 func (a *advisor) longestBelow(t *inventory.Target) (steps int) {
 	switch t.Kind {
 	case inventory.ToUser:
@@ -148,8 +148,8 @@ func (a *advisor) longestBelow(t *inventory.Target) (steps int) {
 	return 0
 }
 
-// leadsOn reports whether a target may have steps of its own; most have not,
-// and nothing is kept of them.
+// leadsOn reports whether a target may have steps of its own. Most have none, and
+// nothing is stored for them.
 func (a *advisor) leadsOn(t *inventory.Target) bool {
 	return t.Kind == inventory.ToAddress || t.Kind == inventory.ToList || t.Kind == inventory.ToUser && a.m.Users[t.Index].Forward.Kind != inventory.NoTarget
 }
@@ -171,12 +171,12 @@ func (a *advisor) crowds() {
 	})
 }
 
-// recipients are those of an address, each once.
+// A recipients collects the recipients of an address, each once.
 type recipients struct {
 	a     *advisor
 	names map[string]bool
 	seen  map[*inventory.Address]bool
-	users map[uint32]bool // seen
+	users map[uint32]bool // users that were visited
 }
 
 func (r *recipients) add(t *inventory.Target) {

@@ -17,13 +17,13 @@ var (
 		Rule: "An ignore comment silences something on its line."}
 )
 
-// ignoreMark begins a comment that silences checks on its line, or on the next
-// one that says something when the comment has a line of its own:
+// ignoreMark begins a comment that silences checks on its line. If the comment has a
+// line of its own, it silences them on the next line that is not blank and no comment:
 //
 //	# virtmap:ignore VM014 root is an alias of the site
 const ignoreMark = "# virtmap:ignore"
 
-// An ignore is such a comment.
+// An ignore is a comment that silences checks.
 type ignore struct {
 	pos    diag.Pos
 	size   int
@@ -32,35 +32,35 @@ type ignore struct {
 	used   bool
 }
 
-// A lineKey is a line of a source.
+// A lineKey identifies a line of a source.
 type lineKey struct {
 	source *diag.Source
 	line   int
 }
 
-// Ignored takes out the faults that comments of the inventory silence, and
-// reports comments that are badly formed or silence nothing. Errors stay. Of
-// checks that were skipped nobody knows what a comment would silence.
+// Ignored removes the faults that comments of the inventory silence. Errors stay. It
+// reports comments that are badly formed or silence nothing. skipped are the checks
+// that were not run; whether a comment silences one of them is not known.
 func (k Known) Ignored(m *inventory.Model, skipped []*diag.Check, faults *diag.List) {
 	all := k.ignoresOf(m, faults)
 	for src := range m.Sources.Each() {
 		nearlyIgnores(src, faults)
 	}
 	silence(m, all, faults)
-	// What the DNS and a main configuration say is not known yet.
+	// The faults of the DNS and of a main configuration are not known yet.
 	skipped = slices.Concat(skipped, hostnames.Checks, k.Edit)
 	for _, i := range all {
 		wasSkipped := func(c *diag.Check) bool { return slices.Contains(i.checks, c.ID) }
 		if !i.used && !slices.ContainsFunc(skipped, wasSkipped) {
-			// Without a number of a line, the text stays when lines move.
+			// The text has no line number, so that it does not change when lines move.
 			faults.Add(checkUnused.At(i.pos, i.size, "nothing on its line is reported by %s", strings.Join(i.checks, " or ")).
 				WithHelp("take the comment out; it is about line %d", i.about.line))
 		}
 	}
 }
 
-// Silence takes out what comments of the inventory silence of later faults,
-// such as those of the DNS. What is wrong with the comments was said before.
+// Silence removes later faults, such as those of the DNS, if comments of the inventory
+// silence them. It does not report the comments again.
 func (k Known) Silence(m *inventory.Model, faults *diag.List) {
 	var said diag.List
 	silence(m, k.ignoresOf(m, &said), faults)
@@ -120,19 +120,19 @@ func (k Known) ignores(sources *diag.Sources, src *diag.Source, faults *diag.Lis
 	}
 }
 
-// Comments that are likely meant to silence a check: "# virtmap: ignore VM014",
-// "#virtmap:ignore VM014", "# virtmap ignore VM014", "# noqa: VM014". A comment
-// without a colon behind virtmap and without the id of a check is only a remark.
+// Comments that probably are meant to silence a check: "# virtmap: ignore VM014",
+// "#virtmap:ignore VM014", "# virtmap ignore VM014", "# noqa: VM014". A comment without
+// a colon after virtmap and without the id of a check is an ordinary comment.
 var (
 	nearlyIgnore = regexp.MustCompile(`#+[ \t]*(?i:virtmap[ \t]*([:_=-]?)[ \t]*([a-z]+)|noqa|nolint|ignore|disable)\b[ \t:=]*(.*)`)
 	firstCheckID = regexp.MustCompile(`^(?i:vm\d{3}\b)`)
 )
 
-// meantIgnore are words that stand for ignore.
+// meantIgnore are words that people use for ignore.
 var meantIgnore = diag.Words{Names: slices.Values([]string{"ignore", "ignored", "disable", "silence", "skip", "suppress"})}
 
-// nearlyIgnores reports the comments of a source that look like one that
-// silences a check, and are none.
+// nearlyIgnores reports the comments of a source that look like an ignore, but are
+// none.
 func nearlyIgnores(src *diag.Source, faults *diag.List) {
 	for _, m := range nearlyIgnore.FindAllStringSubmatchIndex(src.Text, -1) {
 		at, comment, rest := m[0], src.Text[m[0]:m[1]], src.Text[m[6]:m[7]]
@@ -157,14 +157,14 @@ func nearlyIgnores(src *diag.Source, faults *diag.List) {
 	}
 }
 
-// isQuoted reports whether what stands behind a text is no comment: a # that
-// no blank is before, or one within quotes that begin on its line.
+// isQuoted reports whether the text before a # shows that no comment begins there: no
+// blank is before the #, or the # is within quotes that begin on its line.
 func isQuoted(before string) bool {
 	line := before[strings.LastIndexByte(before, '\n')+1:]
 	return line != "" && !strings.HasSuffix(line, " ") || strings.Count(line, `"`)%2 == 1
 }
 
-// read reads what stands behind the mark.
+// read reads the text after the mark.
 func (i *ignore) read(known Known, rest string, faults *diag.List) bool {
 	reason := strings.TrimLeft(rest, " ")
 	for {
@@ -197,7 +197,7 @@ func (i *ignore) read(known Known, rest string, faults *diag.List) bool {
 	return false
 }
 
-// aboutLine is the line that a comment at a place is about.
+// aboutLine returns the line that a comment is about.
 func aboutLine(at diag.Place) int {
 	src, line := at.Source, at.Line
 	alone := strings.TrimLeft(src.Text[src.LineStart(line):at.Offset], " ") == ""

@@ -1,5 +1,5 @@
-// Package lint knows all checks of the program and the severities that an
-// inventory gives them.
+// Package lint knows all checks of the program, and gives them the severities of an
+// inventory.
 package lint
 
 import (
@@ -27,13 +27,13 @@ var (
 		Rule: "An error that building relies on cannot be made less."}
 )
 
-// Known are the checks of mail servers, beside those that every inventory has.
+// A Known has the checks of mail servers, in addition to those for every inventory.
 type Known struct {
-	Compile []*diag.Check // of an inventory that becomes a server's files
-	Edit    []*diag.Check // of a server's main configuration
+	Compile []*diag.Check // for an inventory that is compiled for a server
+	Edit    []*diag.Check // for a server's main configuration
 }
 
-// All gives every check of the program, sorted by id.
+// All returns every check of the program, sorted by id.
 func (k Known) All() []*diag.Check {
 	all := slices.Concat(inventory.Checks, k.Compile, hostnames.Checks, k.Edit, Checks)
 	slices.SortFunc(all, func(a, b *diag.Check) int {
@@ -45,15 +45,15 @@ func (k Known) All() []*diag.Check {
 	return all
 }
 
-// Sound reports whether what was found leaves a Model to look at: warnings that
-// the inventory's settings make errors do.
+// Sound reports whether no fault is an error by itself, so that the Model may be used.
+// A warning that a setting makes an error does not count.
 func Sound(faults *diag.List) bool {
 	return !slices.ContainsFunc(faults.Faults(), func(f diag.Fault) bool { return f.Check.Severity == diag.Error })
 }
 
-// Tune gives the faults of an inventory the severities of its checks block. In
-// the profile strict every warning of what is read is an error; what the DNS
-// says is not the inventory's fault.
+// Tune gives the faults of an inventory the severities of its checks key. With the
+// profile strict, every warning about the inventory is an error; warnings about the DNS
+// are not.
 func (k Known) Tune(m *inventory.Model, faults *diag.List) {
 	severities := map[string]diag.Severity{}
 	if m.Strict {

@@ -11,8 +11,8 @@ import (
 // known are the checks of sendmail.
 var known = Known{Compile: virtuser.Checks, Edit: mcfile.Checks}
 
-// TestCatalogue holds the checks of all packages to one list: every id is
-// there once, with a name and a sentence.
+// TestCatalogue checks the list of the checks of all packages: every id occurs once,
+// and has a name and a sentence.
 func TestCatalogue(t *testing.T) {
 	ids, names := map[string]bool{}, map[string]bool{}
 	for _, c := range known.All() {

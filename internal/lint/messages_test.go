@@ -13,10 +13,10 @@ import (
 
 var update = flag.Bool("update", os.Getenv("VIRTMAP_UPDATE") != "", "rewrite the goldens")
 
-// TestMessages holds what is said of every wrong example of the catalogue, of
-// that check alone.
+// TestMessages compares the messages about every wrong example of the catalogue,
+// without the messages of other checks.
 func TestMessages(t *testing.T) {
-	here, err := os.Getwd() // checked changes it
+	here, err := os.Getwd() // checked changes the working folder
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ var (
 		Rule: "A domain is not one of the names that no mail domain of the public DNS has."}
 )
 
-// specialUse are the names that IANA's registry of special-use domain names
-// keeps out of the public DNS, and those that ICANN and RFC 9476 set aside.
+// specialUse are the names that are not in the public DNS: those of IANA's registry of
+// special-use domain names, and those reserved by ICANN and RFC 9476.
 var specialUse = map[string]string{
 	"alt":         "RFC 9476",
 	"example":     "RFC 6761",
@@ -73,15 +73,14 @@ func (a *advisor) scripts() {
 	})
 }
 
-// together are scripts that one language writes beside each other (UTS 39,
-// section 5.2).
+// together are scripts that one language uses together (UTS 39, section 5.2).
 var together = [][]string{
 	{"Han", "Hiragana", "Katakana", "Latin"},
 	{"Han", "Hangul", "Latin"},
 	{"Bopomofo", "Han", "Latin"},
 }
 
-// script gives the script of a letter; none of what all scripts share.
+// script returns the script of a letter; empty for a character that all scripts share.
 func script(c rune) string {
 	if c <= unicode.MaxASCII {
 		if unicode.IsLetter(c) {
@@ -97,7 +96,8 @@ func script(c rune) string {
 	return ""
 }
 
-// scripts gives the scripts of a label, sorted; one where they belong together.
+// scripts returns the scripts of a label, sorted. Scripts that belong together count as
+// one.
 func scripts(label string) (all []string) {
 	for _, c := range label {
 		known := slices.ContainsFunc(all, func(name string) bool { return unicode.Is(unicode.Scripts[name], c) })

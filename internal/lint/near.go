@@ -14,20 +14,20 @@ import (
 var checkNear = &diag.Check{ID: "VM087", Name: "one-letter-off", Severity: diag.Warning,
 	Rule: "No two domains, and no two users, differ by one letter alone."}
 
-// minNear is how long a label is whose spelling is doubted: of short ones many
-// are one letter apart.
+// minNear is the length of the shortest label that is checked. Many short labels are
+// one letter apart.
 const minNear = 5
 
-// A named is a name that is compared with others, and where it stands.
+// A named is a name that is compared with other names, and its place.
 type named struct {
 	text string
 	pos  diag.Pos
-	only bool // it is no sibling but may be a misspelling of one
-	copy int  // 1 + the domain at the end of its copies; 0: it is no domain
+	only bool // it is not declared, but may be a misspelling of a declared name
+	copy int  // 1 + the last domain in its chain of copies; 0: not a domain
 }
 
-// near reports domains and users that look like a misspelling of another, and
-// targets in domains outside that look like one of ours.
+// near reports domains and users that look like a misspelling of another one, and
+// targets in domains outside that look like a domain of the inventory.
 func (a *advisor) near() {
 	var domains, users []named
 	for i := range a.m.Domains {
@@ -56,9 +56,9 @@ func (a *advisor) near() {
 	}
 }
 
-// nearPairs gives names that are one edit away from another, each once. Two
-// such names have a form in common that lacks at most one letter: the forms are
-// sorted by their hash, and only names that share one are compared.
+// nearPairs yields names that are one edit away from another name, each once. Two such
+// names share a form, which is a name without at most one letter. The forms are sorted
+// by their hash, and only names with the same form are compared.
 func nearPairs(all []named) iter.Seq2[named, named] {
 	return func(yield func(at, other named) bool) {
 		told := make([]bool, len(all))
@@ -79,16 +79,16 @@ func nearPairs(all []named) iter.Seq2[named, named] {
 	}
 }
 
-// A form is a name, or a name less a letter, as a hash.
+// A form is a name, or a name without one letter, as a hash.
 type form struct {
 	hash uint64
-	name int32 // by index
+	name int32 // the index of the name
 }
 
-// passes bounds the memory of the forms: each takes a part of the hashes.
+// passes limits the memory for forms: each pass looks at a part of the hashes.
 const passes = 8
 
-// shortForms gives the forms of all names that are due in a pass, sorted.
+// shortForms returns those forms of all names that belong to a pass, sorted.
 func shortForms(forms []form, all []named, pass uint64) []form {
 	add := func(h uint64, i int) {
 		if h%passes == pass {
@@ -110,7 +110,7 @@ func shortForms(forms []form, all []named, pass uint64) []form {
 	return forms
 }
 
-// fnvOffset begins a hash of FNV-1a.
+// fnvOffset is the start value of FNV-1a.
 const fnvOffset = 14695981039346656037
 
 func fnv(h uint64, text string) uint64 {
@@ -120,19 +120,18 @@ func fnv(h uint64, text string) uint64 {
 	return h
 }
 
-// compared is how many names that share a form with one are compared with it at
-// most: a hostile inventory has thousands.
+// compared is the largest number of names with the same form that are compared with one
+// name. A hostile inventory has thousands of them.
 const compared = 16
 
-// neighbour finds a name that is one edit away from one, among those that share
-// a form with it.
+// neighbour finds a name with the same form that is one edit away.
 func neighbour(all []named, told []bool, before []form, f form) (other int32, ok bool) {
 	for _, o := range slices.Backward(before[max(0, len(before)-compared):]) {
 		switch at, other := &all[f.name], &all[o.name]; {
 		case o.hash != f.hash:
 			return 0, false
 		case told[f.name] || at.only && other.only:
-		case at.copy > 0 && at.copy == other.copy: // for those who mistype it
+		case at.copy > 0 && at.copy == other.copy: // a copy on purpose, for people who mistype the name
 		case oneLetterOff(at.text, other.text):
 			return o.name, true
 		}
@@ -140,9 +139,9 @@ func neighbour(all []named, told []bool, before []form, f form) (other int32, ok
 	return 0, false
 }
 
-// oneLetterOff reports whether one letter was added, left out, changed, or
-// changed places with the next, in a label that is not short. Names that differ
-// in a digit or a hyphen are numbered or joined on purpose.
+// oneLetterOff reports whether one letter was added, left out or changed, or two
+// neighbours were swapped, in a label that is long enough. A difference in a digit or a
+// hyphen does not count, because it is made on purpose.
 func oneLetterOff(a, b string) bool {
 	if len(a) < len(b) {
 		a, b = b, a
@@ -167,7 +166,7 @@ func oneLetterOff(a, b string) bool {
 	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:] && isLetter(a[i]) && isLetter(b[i])
 }
 
-// labelLen is how long the label around a byte is.
+// labelLen returns the length of the label around a byte.
 func labelLen(name string, at int) int {
 	from := strings.LastIndexByte(name[:at], '.') + 1
 	return strings.IndexByte(name[at:]+".", '.') + at - from

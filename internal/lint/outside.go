@@ -19,7 +19,7 @@ var (
 		Rule: "catch_all: local opens no account by accident (needs --accounts)."}
 )
 
-// outside reports whether an address or a domain is another server's.
+// outside reports whether an address or a domain belongs to another server.
 func (a *advisor) outside(t *inventory.Target) bool {
 	domain := t.Text
 	switch t.Kind {
@@ -33,8 +33,8 @@ func (a *advisor) outside(t *inventory.Target) bool {
 	return !listed && !a.m.IsHostName(domain)
 }
 
-// leaves gives the first address outside that a target leads to at once, by a
-// list or by a user's forward.
+// leaves returns the first address outside that a target leads to directly, by a list,
+// or by the forward of a user.
 func (a *advisor) leaves(t *inventory.Target) (outside string, ok bool) {
 	switch t.Kind {
 	case inventory.ToUser:
@@ -62,8 +62,7 @@ func (a *advisor) catchAllsOutside() {
 	a.served(func(_ int, d *inventory.Domain) { report(&d.CatchAll, d.CatchAll.Pos) })
 }
 
-// forwards reports every place where an address outside is written as the
-// target of an address or a user.
+// forwards reports every address outside that is the target of an address or a user.
 func (a *advisor) forwards() {
 	report := func(t *inventory.Target) {
 		if a.outside(t) {
@@ -89,10 +88,10 @@ func (a *advisor) forwards() {
 	})
 }
 
-// maxListed is how many accounts are named in a message.
+// maxListed is the largest number of accounts in a message.
 const maxListed = 100
 
-// exposed reports the accounts that catch_all: local opens.
+// exposed reports the accounts that get mail through catch_all: local.
 func (a *advisor) exposed() {
 	isAccount := make(map[string]bool, len(a.accounts))
 	for _, name := range a.accounts {
@@ -122,7 +121,7 @@ func (a *advisor) exposed() {
 	})
 }
 
-// listed gives the accounts that have an address of their name at a domain.
+// listed returns the accounts with an address of the same name in a domain.
 func (a *advisor) listed(d int, isAccount map[string]bool) map[string]bool {
 	listed := map[string]bool{}
 	for layer := range a.tables.Layers(d) {
@@ -135,7 +134,7 @@ func (a *advisor) listed(d int, isAccount map[string]bool) map[string]bool {
 	return listed
 }
 
-// someOf names the first of many.
+// someOf returns the first of many names as a text.
 func someOf(names []string) string {
 	text := strings.Join(names[:min(len(names), maxListed)], ", ")
 	if more := len(names) - maxListed; more > 0 {

@@ -18,13 +18,12 @@ var (
 		Rule: "A subdomain of another domain has addresses of its own, or those of same_as."}
 )
 
-// requiredRoles are the addresses that RFC 5321, section 4.5.1, and RFC 2142
-// ask every mail domain for.
+// requiredRoles are the addresses that every mail domain must have (RFC 5321, section
+// 4.5.1, and RFC 2142).
 var requiredRoles = []string{"postmaster", "abuse"}
 
-// postmasters reports domains that refuse their postmaster, because nobody
-// listed it. Who wrote abuse: none meant it; a postmaster is not to be had
-// without.
+// postmasters reports domains that refuse mail to postmaster because the address is not
+// listed. abuse: none is accepted as meant; no domain may be without postmaster.
 func (a *advisor) postmasters() {
 	a.served(func(i int, d *inventory.Domain) {
 		if a.catchAll(i).Kind != inventory.Refused {
@@ -56,7 +55,7 @@ func (a *advisor) deadPostmasters() {
 	})
 }
 
-// dead reports whether an address is refused, or leads to one that is.
+// dead reports whether an address is refused, or leads to a refused address.
 func (a *advisor) dead(address *inventory.Address) bool {
 	for range maxSteps {
 		if refused(address) {
@@ -80,8 +79,7 @@ func (a *advisor) hostDomains() {
 	}
 }
 
-// hasAddresses reports whether a domain has addresses of its own or of the
-// domain it copies.
+// hasAddresses reports whether a domain, or the domain it copies, has addresses.
 func (a *advisor) hasAddresses(d int) bool {
 	for ; d >= 0; d = a.m.Domains[d].Source {
 		if len(a.m.Domains[d].Addresses) > 0 {
@@ -91,7 +89,7 @@ func (a *advisor) hasAddresses(d int) bool {
 	return false
 }
 
-// subdomains reports domains with nothing in them below one that has.
+// subdomains reports domains without addresses that are below a domain with addresses.
 func (a *advisor) subdomains() {
 	a.served(func(i int, d *inventory.Domain) {
 		if len(d.Addresses) > 0 || len(d.Roles) > 0 || d.Source >= 0 || a.catchAll(i).Kind != inventory.Refused {

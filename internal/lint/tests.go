@@ -9,9 +9,8 @@ import (
 var checkTest = &diag.Check{ID: "VM025", Name: "test-differs", Severity: diag.Error,
 	Rule: "A test expects what the inventory promises for its address."}
 
-// Tests holds the tests of an inventory without other faults to what the
-// inventory promises. A test whose outcome hangs on the server's own accounts
-// cannot be decided here and is left alone.
+// Tests compares the tests of an inventory with its promises. The inventory must have
+// no other faults. A test that depends on the server's own accounts is skipped.
 func Tests(m *inventory.Model, faults *diag.List) {
 	withAll := promise.Promises{Model: m, Account: func(string) bool { return true }}
 	withNone := promise.Promises{Model: m}

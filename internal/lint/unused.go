@@ -21,8 +21,8 @@ var (
 		Rule: "What is switched off says why in a note."}
 )
 
-// unreached reports users that no address leads to. Where catch_all: local
-// leaves a domain to the accounts, all users have addresses there.
+// unreached reports users that no address leads to. With a catch_all: local, every user
+// has an address.
 func (a *advisor) unreached() {
 	reached := make([]bool, len(a.m.Users))
 	var mark func(t *inventory.Target)
@@ -65,8 +65,8 @@ func (a *advisor) unreached() {
 	}
 }
 
-// opensAccounts reports whether a catch-all leaves the local part to the
-// server's accounts.
+// opensAccounts reports whether a catch-all leads to the server's accounts, whatever
+// the local part is.
 func (a *advisor) opensAccounts(t *inventory.Target) bool {
 	switch t.Kind {
 	case inventory.ToLocal:
@@ -80,8 +80,8 @@ func (a *advisor) opensAccounts(t *inventory.Target) bool {
 	return false
 }
 
-// shadowed reports roles that an address of the same domain comes before, and
-// a detail that user+* of the same domain comes before.
+// shadowed reports roles with the same key as an address of the domain, and a detail
+// setting without effect because the domain has user+*.
 func (a *advisor) shadowed() {
 	for i := range a.m.Domains {
 		d := &a.m.Domains[i]
@@ -105,7 +105,7 @@ func (a *advisor) shadowed() {
 	}
 }
 
-// sameAsCatchAll reports plain addresses that go where they would go if they
+// sameAsCatchAll reports plain addresses whose mail would go to the same target if they
 // were not listed.
 func (a *advisor) sameAsCatchAll() {
 	a.findCopied()
@@ -118,7 +118,7 @@ func (a *advisor) sameAsCatchAll() {
 			return address.Form == inventory.AnyUser || address.Form == inventory.SomeUser
 		}
 		if slices.ContainsFunc(d.Addresses, forAnyUser) {
-			return // they come before the catch-all
+			return // these keys come before the catch-all
 		}
 		for j := range d.Addresses {
 			address := &d.Addresses[j]
@@ -130,8 +130,8 @@ func (a *advisor) sameAsCatchAll() {
 	})
 }
 
-// findCopied marks the domains of which a copy, or a copy's copy, has a
-// catch-all of its own, and may send unlisted mail elsewhere.
+// findCopied marks each domain with a direct or indirect copy that has a catch-all of
+// its own. In the copy, unlisted mail may go elsewhere.
 func (a *advisor) findCopied() {
 	a.copied = make([]bool, len(a.m.Domains))
 	for i := range a.m.Domains {
@@ -151,7 +151,7 @@ func (a *advisor) redundant(d int, address *inventory.Address, catchAll *invento
 		return ok
 	}
 	if isRole(a.m.Defaults.Roles) || isRole(a.m.Domains[d].Roles) {
-		return false // the role would come back
+		return false // without the address, the role would apply
 	}
 	if address.Detail != inventory.DetailUnset && address.Detail != a.tables.Detail(d) {
 		return false
@@ -186,7 +186,7 @@ func (a *advisor) lone() {
 	}
 }
 
-// notes reports what is switched off without a reason.
+// notes reports values that are disabled and have no note.
 func (a *advisor) notes() {
 	report := func(pos diag.Pos, size int, format string, args ...any) {
 		a.faults.Add(checkNoNote.At(pos, size, format, args...).
