@@ -1,7 +1,7 @@
-// Package promise says what an inventory promises for an address. It reads the
-// Model alone, in as few plain lines as it can, and knows nothing of rows,
-// keys of a virtusertable or aliases: what the written files do is compared
-// with it, so that one mistake is not made on both sides.
+// Package promise works out the promise of an inventory for an address. It reads only
+// the Model, with as little code as possible, and does not know rows, keys of a
+// virtusertable, or aliases. The written files are compared with the promise. Because
+// the two have no code in common, one mistake cannot be in both.
 package promise
 
 import (
@@ -14,42 +14,41 @@ import (
 	"virtmap/inventory"
 )
 
-// Open is for an address that leads to a domain that is held back: what becomes
-// of its mail meanwhile is not the inventory's to say.
+// Open is the promise for an address that leads to a domain that is held back. The
+// inventory does not say what happens to its mail until the domain is served.
 var Open = outcome.Outcome{Open: true}
 
-// Outcomes that no inventory spells out.
+// Promises that are the same in every inventory.
 var (
 	NotOurs     = outcome.Outcome{NotOurs: true, Code: 550, Status: "5.7.1"}
 	UnknownUser = outcome.Outcome{Code: 550, Status: "5.1.1", Text: "User unknown"}
 )
 
-// Promises answers for one inventory.
+// Promises works out the promises of one inventory.
 type Promises struct {
 	Model *inventory.Model
 
-	// Account reports whether the server has an account or an alias of that
-	// name, for mail that the inventory leaves to it (catch_all: local and
-	// the server's own names).
+	// Account reports whether the server has an account or an alias with a name. It is
+	// used for mail that the inventory leaves to the server: with catch_all: local, and
+	// for the server's own names.
 	Account func(name string) bool
 
-	// User is told of every user that an address passes on its way; nil:
-	// nobody asks.
+	// User is called with every user that an address leads to; nil: no call.
 	User func(name string)
 
 	tables map[int]table
-	lists  sync.Map // outcomes, by index
+	lists  sync.Map // outcomes by index
 }
 
-// Prepare makes the tables of all domains, so that Of may be called by many
-// at once.
+// Prepare makes the tables of all domains. After Prepare, Of is safe for concurrent
+// use.
 func (p *Promises) Prepare() {
 	for d := range p.Model.Domains {
 		p.table(d)
 	}
 }
 
-// A table is a domain's addresses by key, with its copies and roles.
+// A table has the addresses of a domain by key, with its copies and roles.
 type table map[string]promise
 
 type promise struct {
@@ -57,7 +56,7 @@ type promise struct {
 	detail inventory.Detail
 }
 
-// Of gives the outcome of a folded address for mail from the outside.
+// Of returns the promise for mail from outside to a folded address.
 func (p *Promises) Of(addr string) outcome.Outcome {
 	local, domain := cutAddress(addr)
 	domain = p.meant(domain)
@@ -76,7 +75,8 @@ func cutAddress(addr string) (local, domain string) {
 	return addr[:at], addr[at+1:]
 }
 
-// meant gives the domain behind the ways to say "this host".
+// meant returns the host for the names that mean "this host", and other domains
+// unchanged.
 func (p *Promises) meant(domain string) string {
 	host := p.Model.Host.Name.Text
 	if domain == "localhost" || domain == "localhost"+host[strings.IndexByte(host+".", '.'):] {
@@ -100,10 +100,10 @@ func (p *Promises) ours(domain string) bool {
 	return served || p.Model.IsHostName(domain)
 }
 
-// maxSteps is more than the longest chain of addresses that virtuser compiles.
+// maxSteps is longer than any chain of addresses that virtuser compiles.
 const maxSteps = 200_000
 
-// at gives the outcome of an address at a domain of ours.
+// at returns the promise for an address in a domain of the inventory.
 func (p *Promises) at(local, domain string, steps int) outcome.Outcome {
 	if steps > maxSteps {
 		return outcome.Outcome{Code: 554, Status: "5.0.0"}
@@ -133,7 +133,7 @@ func (p *Promises) at(local, domain string, steps int) outcome.Outcome {
 	return p.target(found.to, user, detail, plus, plus, steps)
 }
 
-// find gives what is promised for the most telling key that an address has.
+// find returns the promise of the most specific key that an address matches.
 func (p *Promises) find(d int, local string) (promise, string) {
 	t := p.table(d)
 	keys := []string{local}
@@ -163,7 +163,8 @@ func (p *Promises) find(d int, local string) (promise, string) {
 	return catchAll, ""
 }
 
-// plusAt is where the detail begins: at the first plus behind a first letter.
+// plusAt returns the index of the plus before the detail: the first plus that is not
+// the first character.
 func plusAt(local string) int {
 	if len(local) < 2 {
 		return -1
@@ -173,7 +174,7 @@ func plusAt(local string) int {
 
 var refused = promise{to: inventory.Target{Kind: inventory.Refused}}
 
-// target gives the outcome of a target. keep is the detail that goes along.
+// target returns the promise of a target. keep is the detail that the target gets.
 func (p *Promises) target(t inventory.Target, user, detail, plus, keep string, steps int) outcome.Outcome {
 	m := p.Model
 	switch t.Kind {
@@ -194,7 +195,7 @@ func (p *Promises) target(t inventory.Target, user, detail, plus, keep string, s
 	return p.onward(local+keep+"@"+domain, steps)
 }
 
-// onward gives the outcome of an address that mail was sent on to.
+// onward returns the promise for an address that mail was sent on to.
 func (p *Promises) onward(addr string, steps int) outcome.Outcome {
 	local, domain := cutAddress(addr)
 	domain = p.meant(domain)
@@ -207,8 +208,8 @@ func (p *Promises) onward(addr string, steps int) outcome.Outcome {
 	return p.at(local, domain, steps+1)
 }
 
-// list gives the members of a list: the same for every address that leads to
-// it, so that lists of lists are gone through once.
+// list returns the promise of a list. It does not depend on the address, and is
+// computed once even if lists have lists as members.
 func (p *Promises) list(index, steps int) outcome.Outcome {
 	if known, ok := p.lists.Load(index); ok && p.User == nil {
 		return known.(outcome.Outcome)
@@ -254,7 +255,7 @@ func (p *Promises) user(u inventory.User, keep string, steps int) outcome.Outcom
 	return taken(append(slices.Clone(forwarded.Recipients), own)...)
 }
 
-// account gives the outcome of a name that is left to the server.
+// account returns the promise for a name that is left to the server.
 func (p *Promises) account(local string) outcome.Outcome {
 	name, _, _ := strings.Cut(local, "+")
 	_, user := p.Model.User(name)
@@ -302,8 +303,7 @@ func (p *Promises) put(t table, all []inventory.Address, d int) {
 	}
 }
 
-// detail is what becomes of the detail of addresses of a domain that do not say
-// so themselves; unset is dropped.
+// detail returns the setting for user+detail of a domain. DetailUnset means drop.
 func (p *Promises) detail(d int) inventory.Detail {
 	domain := &p.Model.Domains[d]
 	switch {

@@ -87,7 +87,7 @@ func TestPromises(t *testing.T) {
 	}
 }
 
-// TestCircle: a circle in a Model that nobody checked ends as sendmail ends it.
+// TestCircle: in a Model that was not checked, a circle ends as in sendmail.
 func TestCircle(t *testing.T) {
 	m, _ := inventory.Parse("mail.yaml", "version: 1\nhost: {name: mx1.example.net}\ndomains: {a.example: {addresses: {x: x@a.example}}}\n")
 	if got := (&Promises{Model: m}).Of("x@a.example"); got.Code != 554 {

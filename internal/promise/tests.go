@@ -8,8 +8,8 @@ import (
 	"virtmap/inventory"
 )
 
-// Meets reports whether an outcome is the one that a test of the inventory
-// expects. A test names users, not their details: andrei+x is andrei.
+// Meets reports whether an outcome is the one that a test of the inventory expects.
+// Details do not count, because a test names users: andrei+x is andrei.
 func (p *Promises) Meets(o outcome.Outcome, want inventory.Expectation) bool {
 	switch {
 	case want.NotOurs:

@@ -9,21 +9,21 @@ import (
 	"virtmap/inventory"
 )
 
-// A Vector is an address to try and why.
+// A Vector is an address to try, and the reason.
 type Vector struct{ Address, Why string }
 
-// foreign is a domain that is nobody's (RFC 2606).
+// foreign is a domain that does not exist (RFC 2606).
 const foreign = "foreign.invalid"
 
-// maxNames bounds the names of accounts that are tried at all domains
-// together. A name that a domain does not list ends as every other there, so
-// that of a hundred million such addresses a part tells as much: every name is
-// tried somewhere, and every domain with some.
+// maxNames limits the number of account names that are tried in all domains together. A
+// name that a domain does not list has the same outcome as all other unlisted names
+// there. A part of a hundred million such addresses therefore tells as much: every name
+// is tried in some domain, and every domain with some names.
 const maxNames = 100_000
 
-// Vectors gives the addresses that `virtmap test` sends to: every listed
-// address and role, near misses of each, the names of local accounts at every
-// domain, and the entries under tests. The same address may come twice.
+// Vectors yields the addresses that `virtmap test` sends to: every listed address and
+// role, near misses of each, the names of local accounts in every domain, and the
+// entries under tests. It may yield the same address twice.
 func Vectors(m *inventory.Model) iter.Seq[Vector] {
 	p := Promises{Model: m}
 	names := accountNames(m)
@@ -63,9 +63,10 @@ func Vectors(m *inventory.Model) iter.Seq[Vector] {
 	}
 }
 
-// accountNames are the names that mail could reach past the inventory.
+// accountNames returns the names that could get mail although the inventory does not
+// list them.
 func accountNames(m *inventory.Model) []string {
-	names := []string{"root"} // everywhere
+	names := []string{"root"} // root is an account everywhere
 	for i := range m.Users {
 		names = append(names, m.Users[i].Name.Text)
 	}
@@ -75,7 +76,7 @@ func accountNames(m *inventory.Model) []string {
 	return names
 }
 
-// near gives an address for a key and its near misses.
+// near yields an address for a key, and near misses of this address.
 func near(key, domain string, yield func(Vector) bool) bool {
 	local := example(key)
 	off := local[:len(local)-1] + "q"
@@ -89,12 +90,11 @@ func near(key, domain string, yield func(Vector) bool) bool {
 		yield(vector(local, foreign, "at a foreign domain"))
 }
 
-// maxLocal is how long a local part may be on the wire (RFC 5321 section
-// 4.5.3.1.1).
+// maxLocal is the largest length of a local part in SMTP (RFC 5321 section 4.5.3.1.1).
 const maxLocal = 64
 
-// vector gives an address as it is sent: a local part with a dot at an end, or
-// two side by side, must be quoted (RFC 5321 section 4.1.2).
+// vector returns an address in the form in which it is sent. A local part with a dot at
+// an end, or with two dots in sequence, must be quoted (RFC 5321 section 4.1.2).
 func vector(local, domain, why string) Vector {
 	if strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
 		local = `"` + local + `"`
@@ -102,8 +102,8 @@ func vector(local, domain, why string) Vector {
 	return Vector{local + "@" + domain, why}
 }
 
-// OfRow gives the vector for the key of a row that was found in the files. A key
-// that no client can send has none.
+// OfRow returns the vector for a key that was found in the files. ok is false if no
+// client can send to the key.
 func OfRow(key string) (v Vector, ok bool) {
 	local, domain, ok := strings.Cut(key, "@")
 	if !ok || strings.ContainsFunc(local+domain, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`@<>()[]",:;\`, c) }) {
@@ -115,16 +115,16 @@ func OfRow(key string) (v Vector, ok bool) {
 	return vector(example(local), domain, "a row of the files"), true
 }
 
-// OfName gives the vectors for a domain that is named in the files.
+// OfName returns the vectors for a domain that was found in the files.
 func OfName(domain string) []Vector {
 	const why = "a domain of the files"
 	return []Vector{vector(unlisted, domain, why), vector("root", domain, why)}
 }
 
-// unlisted is a name that nobody has.
+// unlisted is a name that no inventory lists.
 const unlisted = "nobody-has-this-name"
 
-// example gives a local part that a key matches.
+// example returns a local part that a key matches.
 func example(key string) string {
 	made := inventory.Samples{User: "anybody", Detail: "any"}
 	if strings.HasSuffix(key, "++") {
