@@ -10,12 +10,13 @@ import (
 	"virtmap/internal/mta"
 )
 
-// While a set is swapped, rows of the old set still lead to rows of a file that
-// the new one has no more, and a domain that changes its role is named in neither
-// of two lists. So a file that others lead to (mta.File.Union) goes through a form
-// that has both, and gets its own form when everything else is in place.
+// During a swap, rows of the old set still lead to rows of another file, which the new
+// file may not have. A domain that changes its role may be in neither of two lists. A
+// file that other files lead to (mta.File.Union) is therefore written twice: first as a
+// bridge, which has the rows of both sets, and in its own form when all other files are
+// in place.
 
-// bridgeTable gives the last output, a table or its map, its bridge.
+// bridgeTable adds the bridge to the last output, which is a table or its map.
 func (b *builder) bridgeTable(file mta.File, text []byte, rows mapfile.Rows) {
 	out := b.last()
 	if b.typ.Write == nil {
@@ -42,8 +43,8 @@ func (b *builder) bridgeTable(file mta.File, text []byte, rows mapfile.Rows) {
 	}
 }
 
-// bridgeLines gives a text and behind it those lines of the installed one that it
-// does not have.
+// bridgeLines returns the bridge of a file with lines: its text, and after it those
+// lines of the installed file that the text does not have.
 func bridgeLines(file mta.File, text []byte) func(installed *mmap.Image, ofText []byte) func(io.WriteSeeker) error {
 	return func(installed *mmap.Image, _ []byte) func(io.WriteSeeker) error {
 		return withLines(text, missing(file.Lines(installed.Bytes), file.Lines(text)))

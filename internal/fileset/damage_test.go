@@ -45,17 +45,16 @@ func harm(r *rand.Rand, files *memfs.FS) (said []string) {
 	return said
 }
 
-// TestDamageIsHealed swaps sets while files are damaged, between runs that are
-// stopped: while a run heals it no address goes elsewhere than where the old
-// set, the new or the damaged one sends it, and when it is done the set is the
-// new one, whole.
+// TestDamageIsHealed swaps sets and damages files between runs that are stopped. While
+// a run repairs the damage, each address goes where the old set, the new set or the
+// damaged set sends it. After the run, the set is the whole new one.
 func TestDamageIsHealed(t *testing.T) {
 	const rounds = 40
 	healed, refused := 0, 0
 	for seed := range peer.Campaign(6) {
 		c := newChange(t, seed)
 		if c == nil {
-			continue // it has faults
+			continue // the inventory has faults
 		}
 		r := rand.New(rand.NewPCG(uint64(seed), 7))
 		for round := range rounds {
@@ -75,9 +74,8 @@ func TestDamageIsHealed(t *testing.T) {
 	}
 }
 
-// heals damages a set, heals it with a run that is stopped and one that is
-// not, and looks at what is there. byHand says that a file was taken for one
-// that a person made.
+// heals damages a set, and repairs it with a run that is stopped and a run that is not.
+// byHand says that a file was taken for one that a person made.
 func (c *change) heals(t *testing.T, r *rand.Rand) (byHand bool, said []string, err error) {
 	t.Helper()
 	files := memfs.New()
@@ -124,7 +122,7 @@ func (c *change) heals(t *testing.T, r *rand.Rand) (byHand bool, said []string, 
 	return byHand, said, c.whole(t, files, set)
 }
 
-// whole makes sure that the new set is in place and that nothing is left to do.
+// whole checks that the new set is in place, and that a further run does nothing.
 func (c *change) whole(t *testing.T, files *memfs.FS, set publish.Set) error {
 	t.Helper()
 	if now := c.answers(t, files); !maps.Equal(now, c.after) {
@@ -147,8 +145,8 @@ func (c *change) whole(t *testing.T, files *memfs.FS, set publish.Set) error {
 	return nil
 }
 
-// answers gives the outcome of every address; none where the files cannot be
-// opened, and mail waits.
+// answers returns the outcome of every address. If the files cannot be opened, mail
+// waits and the result is empty.
 func (c *change) answers(t *testing.T, files *memfs.FS) map[string]string {
 	t.Helper()
 	set, err := tryOpen(t, files)
@@ -159,10 +157,10 @@ func (c *change) answers(t *testing.T, files *memfs.FS) map[string]string {
 	return route(set.Router, c.addresses)
 }
 
-// TestDamagedAliasesAreBridged: a list that becomes one user has no alias any
-// more, and its old row leads to one until the rows are swapped too. The form
-// of the alias file that serves both is made of its text where its map is
-// damaged, and of the copy where that is damaged as well.
+// TestDamagedAliasesAreBridged: a list becomes one user, and has no alias any more.
+// Until the rows are swapped, an old row leads to the alias. The bridge of the alias
+// file is made from its text if the map is damaged, and from the copy if the text is
+// damaged too.
 func TestDamagedAliasesAreBridged(t *testing.T) {
 	outputs := func(mapType, target string) []publish.Output {
 		text := fmt.Sprintf("version: 1\nhost: {name: %s, map: %s}\nusers: {games: , bin: }\ndomains: {a.example: {addresses: {info: %s}}}\n", sample.HostName, mapType, target)

@@ -10,12 +10,12 @@ import (
 	"virtmap/internal/mmap"
 )
 
-// Installed files are found damaged: a disk was full while makemap wrote, or a
-// machine stopped. In place of a damaged map its text is read, and in place of a
-// damaged text the copy that virtmap keeps of it.
+// Installed files may be damaged, for example because a disk was full while makemap
+// wrote, or because a machine stopped. The text is read instead of a damaged map, and
+// virtmap's copy instead of a damaged text.
 
-// DamagedText says why a text cannot be what a person or a program wrote; nil
-// when it can.
+// DamagedText returns the reason why a text cannot be the work of a person or a
+// program; nil if the text is sound.
 func DamagedText(text []byte) error {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return errors.New("it is empty")
@@ -28,7 +28,7 @@ func DamagedText(text []byte) error {
 	if utf8.Valid(text) {
 		return nil
 	}
-	for line := range bytes.Lines(text) { // comments of long ago may be in another code
+	for line := range bytes.Lines(text) { // old comments may have another encoding
 		if !utf8.Valid(line) && !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) && !bytes.HasPrefix(line, []byte("dnl")) {
 			return fmt.Errorf("%.20q is not UTF-8", line)
 		}
@@ -36,13 +36,14 @@ func DamagedText(text []byte) error {
 	return nil
 }
 
-// damagedMap says why a map cannot be read; nil when it can.
+// damagedMap returns the reason why a map cannot be read; nil if it can.
 func damagedMap(image *mmap.Image) error {
 	_, err := soundMap(image)
 	return err
 }
 
-// soundMap gives the sum of the rows of a map, or says why it cannot be read.
+// soundMap returns the sum of the rows of a map. The error is the reason why the map
+// cannot be read.
 func soundMap(image *mmap.Image) (mapfile.Sum, error) {
 	if len(image.Bytes) == 0 {
 		return mapfile.Sum{}, errors.New("it is empty")

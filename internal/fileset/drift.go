@@ -14,12 +14,11 @@ import (
 	"virtmap/internal/regular"
 )
 
-// maxDrift is how many rows of a file are named.
+// maxDrift is the largest number of rows that are named for one file.
 const maxDrift = 20
 
-// Drift says where the installed files of a folder contradict each other: a map
-// that is older than its text, or whose rows differ from it. A server does what
-// the map says.
+// Drift returns a line for each contradiction between the installed files of a folder:
+// a map that is older than its text, or that has other rows. The server uses the map.
 func Drift(server *mta.Server, dir string) ([]string, error) {
 	named, err := server.MapTypeOf(dir)
 	if err != nil {
@@ -35,7 +34,7 @@ func Drift(server *mta.Server, dir string) ([]string, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		var rows mapfile.Rows // nil: there is nothing to compare a map with
+		var rows mapfile.Rows // nil: there are no rows to compare a map with
 		if err == nil {
 			if damage := DamagedText(image); damage != nil {
 				all = append(all, fmt.Sprintf("%s is damaged: %v", text, damage))
@@ -57,7 +56,7 @@ func Drift(server *mta.Server, dir string) ([]string, error) {
 	return all, nil
 }
 
-// driftOf compares a map with the rows of its text, where those are known.
+// driftOf compares a map with the rows of its text. nil rows are not known.
 func driftOf(text, path string, rows mapfile.Rows) (lines []string, err error) {
 	image, err := mmap.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -87,8 +86,8 @@ func driftOf(text, path string, rows mapfile.Rows) (lines []string, err error) {
 	return lines, err
 }
 
-// Ages says what the times of a map and its text show: that the map is older, or
-// that it has lost its text. It is empty where they show nothing.
+// Ages returns what is wrong with the times of a map and its text: the map is older, or
+// the text is missing. It is empty if nothing is wrong.
 func Ages(text, path string) string {
 	source, err := os.Stat(text)
 	if err != nil {
@@ -100,9 +99,9 @@ func Ages(text, path string) string {
 	return ""
 }
 
-// eachOnce reports whether no key stands twice in the rows of a text: a look-up
-// gives the first of such rows, also where the map has both. virtuser.Parse
-// leaves none.
+// eachOnce reports whether each key occurs once in the rows of a text. A look-up
+// returns the first row of a key, even if the map has two. virtuser.Parse leaves no
+// second row.
 func eachOnce(rows mapfile.Rows) bool {
 	aliases, ok := rows.(mapfile.Pairs)
 	seen := make(map[string]bool, len(aliases))
@@ -112,7 +111,7 @@ func eachOnce(rows mapfile.Rows) bool {
 	return !ok || len(seen) == len(aliases)
 }
 
-// differing says how the rows of a map differ from those of its text.
+// differing returns a line for each difference between a map and its text.
 func differing(text, path string, rows mapfile.Rows, image []byte) (lines []string) {
 	m, _, err := mapfile.OpenImage(image)
 	if err != nil {

@@ -18,14 +18,14 @@ type mapRows [][2]string
 func (p mapRows) Len() int                      { return len(p) }
 func (p mapRows) Row(i int) (key, value []byte) { return []byte(p[i][0]), []byte(p[i][1]) }
 
-// TestDrift holds a map against its text: what is said of rows that differ, and
-// nothing of the same rows in another order.
+// TestDrift compares maps with their texts: rows that differ, and the same rows in
+// another order.
 func TestDrift(t *testing.T) {
 	alias := func(name, to string) [2]string { return [2]string{name + "\x00", to + "\x00"} }
 	for _, c := range []struct {
 		it, file, text string
 		rows           mapRows
-		types          string // of the map
+		types          string // the types of the map
 		want           []string
 	}{
 		{"says nothing of the same rows", mcfile.Virtusertable, "A@x.example\tanna\nb@x.example\tbea\n",

@@ -1,10 +1,10 @@
-// Package fileset makes the outputs of a mail server's files: what is written,
-// how an installed file is compared with that, how a kept generation is restored,
-// what serves two sets while they are swapped, and where installed files
-// contradict each other.
+// Package fileset makes the outputs for the files of a mail server. An output says what
+// is written, how it is compared with the installed file, and which form serves two
+// sets during a swap. The package also makes the outputs that restore a kept
+// generation, and finds contradictions between installed files.
 //
-// It takes the files and their texts as package mta describes them, and knows no
-// server and no file by its name. The order of the outputs is that of the files.
+// It takes the files and their texts as package mta describes them. It has no code for
+// a certain server, and no name of a file. The outputs have the order of the files.
 package fileset
 
 import (
@@ -23,12 +23,12 @@ import (
 	"virtmap/internal/publish"
 )
 
-// mapMode is the mode of a map that is new: what makemap would give it.
+// mapMode is the mode of a new map, the same as that of makemap.
 const mapMode fs.FileMode = 0o640
 
-// Outputs gives the files of a build for a folder, in the order in which they must
-// appear there, each table with its map behind it. owner is the user that new maps
-// belong to, -1 for the one who runs the program.
+// Outputs returns the outputs of a build for a folder, in the order in which the files
+// must appear there. The map of a table follows its text. owner is the user ID of the
+// owner of new maps; -1: the user who runs the program.
 func Outputs(server *mta.Server, build mta.Build, dir string, owner int) ([]publish.Output, error) {
 	typ, ok := mapfile.ByName(build.MapType())
 	if !ok {
@@ -42,8 +42,8 @@ func Outputs(server *mta.Server, build mta.Build, dir string, owner int) ([]publ
 	return b.outputs, nil
 }
 
-// Shared gives the output of a file of which a build keeps a part. base is what
-// was there when its new text was made.
+// Shared returns the output of a file of which a build keeps only a part. base is the
+// content from which its new text was made.
 func Shared(path string, text, base []byte, lines func([]byte) []string) publish.Output {
 	out := textOutput(path, 0o644, text, lines)
 	out.Shared, out.Base = true, base
@@ -59,7 +59,7 @@ type builder struct {
 
 func (b *builder) last() *publish.Output { return &b.outputs[len(b.outputs)-1] }
 
-// file adds a file and its map, and their bridges.
+// file adds the outputs of a file and its map, with their bridges.
 func (b *builder) file(file mta.File, text mta.Text) {
 	b.text(file, text.Bytes)
 	b.last().IfKnown = file.Emptied && text.Unused
@@ -87,7 +87,7 @@ func (b *builder) text(file mta.File, content []byte) {
 	b.outputs = append(b.outputs, textOutput(filepath.Join(b.dir, file.Name), file.Mode, content, linesOf(file)))
 }
 
-// linesOf gives the function that reads a text of a file as lines.
+// linesOf returns the function that reads a text of a file as lines.
 func linesOf(file mta.File) func([]byte) []string {
 	if file.Rows == nil {
 		return file.Lines
@@ -112,8 +112,8 @@ func textOutput(path string, mode fs.FileMode, content []byte, lines func([]byte
 	}
 }
 
-// alike gives the Alike of an output: an installed file with the same lines, in
-// whatever order and with whatever comments, says the same.
+// alike returns the Alike of an output. An installed file is alike if it has the same
+// lines, in any order and with any comments.
 func alike(content []byte, lines func([]byte) []string) func(*mmap.Image) bool {
 	return func(image *mmap.Image) bool {
 		old, next := lines(image.Bytes), lines(content)
@@ -149,7 +149,7 @@ func cutHead(text []byte) (head, rows []byte) {
 	return text[:len(text)-len(rows)], rows
 }
 
-// missing gives the lines of old that are not in kept.
+// missing returns the lines of old that kept does not have.
 func missing(old, kept []string) []string {
 	have := make(map[string]bool, len(kept))
 	for _, line := range kept {

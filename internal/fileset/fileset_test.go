@@ -58,8 +58,8 @@ func mustBuild(t *testing.T, dir, text string) []string {
 	return names
 }
 
-// TestOrder holds the order in which files appear: aliases before the rows
-// that name them, texts before maps, tables before names, the .mc last.
+// TestOrder checks the order in which files appear: aliases before the rows that lead
+// to them, texts before maps, tables before names, and the .mc last.
 func TestOrder(t *testing.T) {
 	want := []string{"virtmap-aliases", "virtmap-aliases.db", "virtusertable", "virtusertable.db", "virtmap-relay-domains", "local-host-names", "virtmap.mc"}
 	if got := mustBuild(t, t.TempDir(), mail); !slices.Equal(got, want) {
@@ -81,9 +81,9 @@ func TestRelayDomainsComeAndGo(t *testing.T) {
 	}
 }
 
-// TestHeldBackupDomain writes the lines for relaying, and the file that they
-// name, also while the only backup domain is held back: when it comes in,
-// sendmail.cf stays as it is.
+// TestHeldBackupDomain: while the only backup domain is held back, the lines for
+// relaying and their file are written too. When the domain is served, sendmail.cf stays
+// as it is.
 func TestHeldBackupDomain(t *testing.T) {
 	dir := t.TempDir()
 	s := source(t, mail)
@@ -101,9 +101,8 @@ func TestHeldBackupDomain(t *testing.T) {
 	}
 }
 
-// TestSystemRebuildsMaps: makemap and newaliases run behind our back, with
-// bytes, owners and modes of their own; the rows are the same, and nothing is
-// to be done.
+// TestSystemRebuildsMaps: the system itself may run makemap and newaliases, with other
+// bytes, owners and modes. The rows are the same, so that nothing is written.
 func TestSystemRebuildsMaps(t *testing.T) {
 	dir := peer.SafeDir(t)
 	mustBuild(t, dir, mail)

@@ -12,34 +12,35 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// A Live set is opened anew when one of its files was replaced or changed, a
-// quarter of a millisecond ago or earlier; at once while it cannot be asked.
+// A Live is a set that follows its files. It opens the files again when one was
+// replaced or changed. It looks at the files at most every quarter of a millisecond,
+// but always if the last attempt failed.
 type Live struct {
 	open  func() (mta.Set, error)
 	warn  func([]string)
-	first []string // the files that were there at first
+	first []string // the files that were there when the set was opened first
 	told  []string // the warnings of the set that was opened last
 
 	mu      sync.RWMutex
-	set     mta.Set // nil: not even the configuration could be read
-	failure error   // why the set cannot be asked
+	set     mta.Set // nil: the configuration could not be read
+	failure error   // why the set cannot answer
 	closed  bool
 
-	looked atomic.Int64 // when the files were looked at last, in nanoseconds
+	looked atomic.Int64 // the last look at the files, in nanoseconds since epoch
 }
 
-// glance is how long the files are not looked at again: under load a look at
-// each of them costs as much as the address.
+// glance is the time between two looks at the files. Under load, looking at each of
+// them takes as long as the lookup of an address.
 const glance = 250 * time.Microsecond
 
-// epoch is a time before every glance.
+// epoch is a time before every look.
 var epoch = time.Now().Add(-time.Hour)
 
-// OpenLive opens a set by a function, which is called again when the files
-// changed. What was there at first must be there later too: when a map
-// disappears, Route fails; the text of the map is not used instead, and the map
-// does not count as empty. warn is given each warning once, until the set is
-// opened without it.
+// OpenLive opens a set by a function, and calls the function again when files have
+// changed. A file that was there at first must stay. When a map disappears, Route
+// returns an error: the text of the map is not used instead, and the map does not count
+// as empty. warn gets each warning once. It gets the warning again if a set was opened
+// without it in between.
 func OpenLive(open func() (mta.Set, error), warn func([]string)) (*Live, error) {
 	l := &Live{open: open, warn: warn}
 	if l.set, l.failure = l.open(); l.failure != nil {
@@ -54,12 +55,12 @@ func OpenLive(open func() (mta.Set, error), warn func([]string)) (*Live, error) 
 	return l, nil
 }
 
-// Route gives the outcome of an address by the files as they are now. The
-// error says why they cannot be read.
+// Route returns the outcome of an address by the present files. The error says why they
+// cannot be read.
 func (l *Live) Route(addr string) (outcome.Outcome, error) {
 	l.mu.RLock()
-	// While the set cannot be asked every call looks: the next recipient may
-	// come sooner than a glance.
+	// After a failure every call looks at the files, because the next recipient may
+	// come sooner than the next look.
 	if now := time.Since(epoch); l.failure != nil || now-time.Duration(l.looked.Load()) > glance {
 		if l.outdated() {
 			l.mu.RUnlock()
@@ -87,7 +88,7 @@ func (l *Live) Close() error {
 	return l.set.Close()
 }
 
-// outdated reports whether the files must be opened anew.
+// outdated reports whether the files must be opened again.
 func (l *Live) outdated() bool {
 	if l.closed {
 		return false
@@ -95,7 +96,7 @@ func (l *Live) outdated() bool {
 	return l.set == nil || slices.ContainsFunc(l.set.Seen(), func(s mta.Stamp) bool { return !s.Holds() })
 }
 
-// refresh opens the files anew, unless another call has just done it.
+// refresh opens the files again, unless another call has just done it.
 func (l *Live) refresh() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -103,7 +104,7 @@ func (l *Live) refresh() {
 		return
 	}
 	if l.set != nil {
-		_ = l.set.Close() // it was only read
+		_ = l.set.Close() // nothing was written
 	}
 	l.set, l.failure = l.open()
 	for _, path := range l.first {
@@ -116,7 +117,7 @@ func (l *Live) refresh() {
 	}
 }
 
-// tell passes on the warnings that the set opened before did not have.
+// tell passes on the warnings that the previous set did not have.
 func (l *Live) tell() {
 	fresh := missing(l.set.Warnings(), l.told)
 	if l.told = l.set.Warnings(); len(fresh) > 0 {

@@ -23,8 +23,8 @@ func openLive(dir string, warn func([]string)) (*fileset.Live, error) {
 	}, warn)
 }
 
-// TestLiveFollowsTheFiles asks from many goroutines while the files change:
-// every answer is one of the two sets', and the last is that of the last set.
+// TestLiveFollowsTheFiles asks from many goroutines while the files change. Every
+// answer is from one of the two sets, and the last answer is from the last set.
 func TestLiveFollowsTheFiles(t *testing.T) {
 	dir := t.TempDir()
 	mustBuild(t, dir, mail)
@@ -116,7 +116,7 @@ func TestOpenReadsWhatSendmailCFNames(t *testing.T) {
 		t.Errorf("the warnings are %q", set.Warnings())
 	}
 
-	// A file that is named and not there holds up all local mail.
+	// If a file that the configuration names is missing, all local mail waits.
 	write(cf + "O AliasFile=hash:" + filepath.Join(dir, "missing") + "\nDj$w.example.net\n")
 	if host := hostName(t, dir); host != "" {
 		t.Errorf("the host is %q", host)
@@ -143,8 +143,8 @@ func hostName(t *testing.T, dir string) string {
 	return l.Host
 }
 
-// TestLiveOutlivesAnUnreadableConfiguration answers with an error while the
-// sendmail.cf cannot be read, and from the files again when it can.
+// TestLiveOutlivesAnUnreadableConfiguration: the answer is an error while the
+// sendmail.cf cannot be read, and comes from the files again afterwards.
 func TestLiveOutlivesAnUnreadableConfiguration(t *testing.T) {
 	dir := t.TempDir()
 	cf, aside := filepath.Join(dir, "sendmail.cf"), filepath.Join(dir, "aside")
@@ -161,7 +161,7 @@ func TestLiveOutlivesAnUnreadableConfiguration(t *testing.T) {
 	}
 	asked := func() error {
 		t.Helper()
-		time.Sleep(10 * time.Millisecond) // a glance later
+		time.Sleep(10 * time.Millisecond) // until the next look
 		o, err := live.Route("info@a.example")
 		if err == nil && !o.Taken {
 			t.Errorf("info@a.example is refused: %+v", o)

@@ -12,8 +12,8 @@ import (
 	"virtmap/internal/publish"
 )
 
-// Map gives the map of a text: its rows are read back strictly. owner is as in
-// Outputs.
+// Map returns the output of the map of a text. The written map is read back and
+// compared with rows. owner is as for Outputs.
 func Map(source string, typ mapfile.Type, rows mapfile.Rows, owner int) publish.Output {
 	sum := sync.OnceValue(func() mapfile.Sum { return mapfile.SumOf(rows) })
 	same := func(image *mmap.Image) error { return sameRows(image, typ, rows, sum()) }
@@ -27,7 +27,7 @@ func Map(source string, typ mapfile.Type, rows mapfile.Rows, owner int) publish.
 	}
 }
 
-// sameRows reads a map strictly and compares it with rows, whoever wrote it.
+// sameRows reads a map strictly and compares it with rows.
 func sameRows(image *mmap.Image, want mapfile.Type, rows mapfile.Rows, sum mapfile.Sum) error {
 	typ, found, err := mapfile.CheckImage(image)
 	switch {
@@ -47,7 +47,8 @@ func sameRows(image *mmap.Image, want mapfile.Type, rows mapfile.Rows, sum mapfi
 	return firstDifference(m, rows)
 }
 
-// firstDifference names a row that a map has not, or has another way.
+// firstDifference returns an error that names a row which a map does not have, or has
+// with another value.
 func firstDifference(m mapfile.Map, rows mapfile.Rows) error {
 	for i := range rows.Len() {
 		key, value := rows.Row(i)
@@ -62,7 +63,7 @@ func firstDifference(m mapfile.Map, rows mapfile.Rows) error {
 	return errors.New("it has other rows, under keys of which one stands twice")
 }
 
-// mapLines are the rows of a map, as far as it can be read.
+// mapLines returns the rows of a map as lines, up to the first damage.
 func mapLines(image []byte) []string {
 	m, _, err := mapfile.OpenImage(image)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"virtmap/internal/publish"
 )
 
-// Restored gives the outputs that bring a kept generation back, in the order of
-// the files. content gives a file that is stored; a map that is not is made of
-// its text, also where the generation had none and there is one now.
+// Restored returns the outputs that restore a kept generation, in the order of the
+// files. content returns a stored file. A map that is not stored is made from its text.
+// So is a map that the generation did not have, if the folder has one now.
 func Restored(server *mta.Server, m publish.Meta, content func(name string) ([]byte, error), dir string, owner int) ([]publish.Output, error) {
 	b := builder{dir: dir, owner: owner}
 	for _, file := range server.Files {
@@ -46,8 +46,8 @@ func Restored(server *mta.Server, m publish.Meta, content func(name string) ([]b
 	return b.outputs, nil
 }
 
-// restoreMaps gives the maps of a text: those that are stored byte for byte,
-// others anew.
+// restoreMaps adds the maps of a text. Stored maps are restored byte for byte, and
+// others are made from the text.
 func (b *builder) restoreMaps(m publish.Meta, content func(string) ([]byte, error), file mta.File, text []byte) error {
 	for _, typ := range mapfile.Types {
 		kept, ok := m.Files[file.Name+typ.Suffix]
@@ -74,7 +74,7 @@ func (b *builder) restoreMaps(m publish.Meta, content func(string) ([]byte, erro
 	return nil
 }
 
-// image adds a map byte for byte.
+// image adds a map, byte for byte.
 func (b *builder) image(name, source string, image []byte) {
 	out := textOutput(filepath.Join(b.dir, name), mapMode, image, mapLines)
 	out.UID, out.Source, out.Damaged = b.owner, source, damagedMap

@@ -25,16 +25,15 @@ import (
 	"virtmap/virtuser"
 )
 
-// A change is an inventory that is edited: what was published, and what is
-// about to be.
+// A change is an edit of an inventory, with the old and the new set.
 type change struct {
 	old, new  []publish.Output
 	addresses []string
 	before    map[string]string // outcome of each address in the old set
 	after     map[string]string
-	between   map[string]string // old rows that lead to new aliases of the same name
+	between   map[string]string // outcomes of old rows that lead to new aliases of the same name
 
-	known map[string]map[string]string // outcomes by what is in the files
+	known map[string]map[string]string // outcomes by the contents of the files
 }
 
 const memDir, memState = "/mail", "/state"
@@ -81,7 +80,7 @@ func tryOpen(t *testing.T, files *memfs.FS) (*sendmail.Installed, error) {
 	return set, err
 }
 
-// route gives the outcome of every address.
+// route returns the outcome of every address.
 func route(r *virtuser.Router, addresses []string) map[string]string {
 	all := map[string]string{}
 	for _, a := range addresses {
@@ -94,8 +93,8 @@ func route(r *virtuser.Router, addresses []string) map[string]string {
 	return all
 }
 
-// outcomes gives the outcome of every address by the files. Most mishaps leave what
-// another has left before.
+// outcomes returns the outcome of every address by the files. Results are stored,
+// because most mishaps leave the same files as an earlier one.
 func (c *change) outcomes(t *testing.T, files *memfs.FS) map[string]string {
 	t.Helper()
 	sum := sha256.New()
@@ -114,14 +113,14 @@ func (c *change) outcomes(t *testing.T, files *memfs.FS) map[string]string {
 	return c.known[key]
 }
 
-// newChange makes two inventories from a seed, of which the second has some
-// domains less, some more and others changed.
+// newChange makes two inventories from a seed. The second has some domains less, some
+// more, and some others changed.
 func newChange(t *testing.T, seed int) *change {
 	t.Helper()
 	c := &change{known: map[string]map[string]string{}}
 	mapType := []string{"hash", "cdb", "text"}[seed%3]
 	model := func(n int) (sendmail.Build, bool) {
-		// The domains of a sample depend on its seed: half of them are the same.
+		// The domains of a sample depend on its seed. Half of the domains are the same.
 		r := rand.New(rand.NewPCG(uint64(seed), uint64(n)))
 		text := sample.Inventory(r, memDir, mapType)
 		text = strings.Replace(text, "domains:\n", fmt.Sprintf("domains:\n  stays.example:\n    addresses: {list: [games, bin, far%d@elsewhere.example], one: [root, sys], n%d: [games, sys]}\n", n, n), 1)
@@ -138,7 +137,7 @@ func newChange(t *testing.T, seed int) *change {
 	if !ok || !also {
 		return nil
 	}
-	// What leaves is found in files.
+	// The domains that leave are found in the files.
 	dir := t.TempDir()
 	installed, err := fileset.Outputs(sendmail.Server, old, dir, -1)
 	if err != nil {
@@ -187,12 +186,12 @@ func newChange(t *testing.T, seed int) *change {
 	return c
 }
 
-// A mishap is what happens at a call.
+// A mishap happens at one call.
 type mishap struct {
 	name      string
 	err       error
 	dies      bool
-	stops     bool // the machine too: what was not synced is gone
+	stops     bool // the machine stops too: data that was not synced is lost
 	keepNames bool
 }
 
@@ -204,16 +203,16 @@ var mishaps = []mishap{
 	{name: "the machine stops and has written names only", dies: true, stops: true, keepNames: true},
 }
 
-// TestSwapAtEveryCall lets every call of a swap fail in every way: each
-// address goes where the old set or the new one sends it (where a list changed
-// together with the row that leads to it, where the old row and the new list
-// send it), and the next run leaves one of the two sets whole.
+// TestSwapAtEveryCall lets every call of a swap fail in every way. Each address goes
+// where the old set or the new set sends it. If a list changed together with the row
+// that leads to it, the address may also go where the old row and the new list send it.
+// The next run leaves one of the two sets, and the whole set.
 func TestSwapAtEveryCall(t *testing.T) {
 	points, compared := 0, 0
 	for seed := range peer.Campaign(4) {
 		c := newChange(t, seed)
 		if c == nil {
-			continue // it has faults
+			continue // the inventory has faults
 		}
 		compared++
 		for _, m := range mishaps {
@@ -234,7 +233,7 @@ func TestSwapAtEveryCall(t *testing.T) {
 	}
 }
 
-// survives reports false when the swap has fewer calls.
+// survives returns false if the swap has fewer calls.
 func (c *change) survives(t *testing.T, m mishap, call int) bool {
 	t.Helper()
 	files := memfs.New()
