@@ -1,7 +1,7 @@
-// Package change compares two sets of files of one mail server in outcomes: what
-// becomes of each address before and after. It looks at every key whose row
-// differs, or has a value that may lead to another end, and asks both sets about
-// an address that the key matches.
+// Package change compares two sets of files of one mail server by outcomes: what
+// happens to mail for each address before and after. It looks at every key whose row
+// differs, or whose value may lead to another end. It asks both sets about an address
+// that matches the key.
 package change
 
 import (
@@ -17,37 +17,37 @@ import (
 	"virtmap/inventory"
 )
 
-// A Kind is what happened to an address.
+// A Kind says what happened to an address or a domain.
 type Kind string
 
 // Kinds of an Address and states of a Domain.
 const (
-	Added   Kind = "added"   // it was not listed
-	Removed Kind = "removed" // it is listed no more
-	Changed Kind = "changed" // it goes elsewhere
-	New     Kind = "new"     // the domain was not served
-	Gone    Kind = "gone"    // the domain is not served any more
+	Added   Kind = "added"   // the address was not listed before
+	Removed Kind = "removed" // the address is no longer listed
+	Changed Kind = "changed" // the mail goes elsewhere
+	New     Kind = "new"     // the domain was not served before
+	Gone    Kind = "gone"    // the domain is no longer served
 )
 
-// A Change is all that differs, by domain.
+// A Change has all differences, by domain.
 type Change struct {
 	Domains []Domain // sorted
-	Before  int      // addresses listed in the old set
-	Drift   []string // where the installed files contradict each other
+	Before  int      // number of addresses in the old set
+	Drift   []string // contradictions between the installed files
 
 	old mapfile.Rows
 }
 
-// Had reports whether the old set had a key, as the server reads it: a row of a
-// text counts for nothing where its map does not have the row.
+// Had reports whether the old set had a key, as the server reads the set. A row of a
+// text does not count if the map does not have it.
 func (c *Change) Had(key string) bool { return has(c.old, key) }
 
 // A Domain is a domain with differences.
 type Domain struct {
 	Name      string
 	State     Kind // New, Gone or Changed
-	Before    int  // addresses that were listed
-	After     int  // that are listed
+	Before    int  // number of listed addresses in the old set
+	After     int  // number of listed addresses in the new set
 	Addresses []Address
 }
 
@@ -56,10 +56,11 @@ type Address struct {
 	Key      string // user@domain, user+*@domain, @domain
 	Kind     Kind
 	Old, New outcome.Outcome
-	CatchAll bool // the new outcome is that of the domain's catch-all
+	CatchAll bool // the new outcome is the one of the domain's catch-all
 }
 
-// Compare gives what differs between two sets. The error is that of reading them.
+// Compare returns the differences between two sets. The error is that the sets could
+// not be read.
 func Compare(pair mta.Pair) (Change, error) {
 	c := comparer{pair: pair, domains: map[string]*domain{}, served: map[string]bool{}}
 	var err error
@@ -93,14 +94,14 @@ type comparer struct {
 	old, next mapfile.Rows
 	served    map[string]bool // domains of the old set
 	domains   map[string]*domain
-	last      *domain // of the row before
+	last      *domain // domain of the previous row
 }
 
-// A domain is what is known of one while the rows are compared.
+// A domain has the results for one domain while rows are compared.
 type domain struct {
 	Domain
 	served   bool // by the old set
-	sameRole bool // in both sets
+	sameRole bool // the domain has the same role in both sets
 }
 
 func (c *comparer) domain(name string) *domain {
@@ -112,8 +113,7 @@ func (c *comparer) domain(name string) *domain {
 	return d
 }
 
-// domainOf finds the domain of a key, and whether it is an address and not the
-// catch-all.
+// domainOf returns the domain of a key. address is false for the catch-all.
 func (c *comparer) domainOf(key []byte) (d *domain, address bool) {
 	at := bytes.IndexByte(key, '@')
 	if name := key[at+1:]; c.last == nil || c.last.Name != string(name) {
@@ -122,7 +122,7 @@ func (c *comparer) domainOf(key []byte) (d *domain, address bool) {
 	return c.last, at > 0
 }
 
-// names finds the domains that come and go.
+// names finds the domains that are new or gone.
 func (c *comparer) names() {
 	is := map[string]bool{}
 	for name := range mta.Domains(c.pair.Old) {
@@ -141,7 +141,7 @@ func (c *comparer) names() {
 	}
 }
 
-// key compares what becomes of one key.
+// key compares the outcomes of one key.
 func (c *comparer) key(k row) {
 	addr, made := c.example(k)
 	was, _ := c.pair.Old.Route(addr)
@@ -165,8 +165,8 @@ func (c *comparer) key(k row) {
 	d.Addresses = append(d.Addresses, a)
 }
 
-// example makes up an address that a key is the first to match. made is the
-// name in it that stands for any; empty where the key is an address itself.
+// example returns an address for which a key is the first match. made is the invented
+// name in it; empty if the key is an address itself.
 func (c *comparer) example(k row) (addr, made string) {
 	made = inventory.Unlisted(func(name string) bool {
 		key := name + "@" + k.domain
@@ -179,7 +179,7 @@ func (c *comparer) example(k row) (addr, made string) {
 	return local + "@" + k.domain, made
 }
 
-// generalize writes * for the name that was made up.
+// generalize replaces the invented name by *.
 func generalize(o *outcome.Outcome, made string) {
 	for i, r := range o.Recipients {
 		o.Recipients[i] = strings.ReplaceAll(r, made, "*")
@@ -200,7 +200,7 @@ func has(rows mapfile.Rows, key string) bool {
 	return bytes.Equal(found, wanted)
 }
 
-// same compares what a sender and a recipient notice.
+// same reports whether a sender and a recipient see no difference.
 func same(a, b *outcome.Outcome) bool {
 	if a.Taken != b.Taken {
 		return false

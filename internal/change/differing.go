@@ -8,15 +8,15 @@ import (
 	"virtmap/inventory"
 )
 
-// A row is a key whose outcome may differ, and in which sets it is.
+// A row is a key whose outcome may differ, and says which sets have it.
 type row struct {
 	domain, local string
 	old, next     bool
 }
 
-// differing gives the keys whose rows differ, or lead to what may differ, and
-// counts the addresses of both sets. It goes through both tables side by side, in
-// their order.
+// differing returns the keys whose rows differ, or whose values may lead to different
+// ends. It counts the addresses of both sets. It goes through both tables in parallel,
+// in their order.
 func (c *comparer) differing() (found []row) {
 	old, next := c.old, c.next
 	for i, j := 0, 0; i < old.Len() || j < next.Len(); {
@@ -33,7 +33,7 @@ func (c *comparer) differing() (found []row) {
 		d, address := c.domainOf(key)
 		if address && was != nil {
 			d.Before++
-			if d.served { // not one of a domain that left before
+			if d.served { // not for a domain that left before
 				c.Before++
 			}
 		}
@@ -48,8 +48,8 @@ func (c *comparer) differing() (found []row) {
 	return found
 }
 
-// compareRows says which of two rows comes first; a table that is at its end
-// has nothing more.
+// compareRows compares row i of old with row j of next. A table that is at its end
+// comes last.
 func compareRows(old mapfile.Rows, i int, next mapfile.Rows, j int) int {
 	switch {
 	case i == old.Len():

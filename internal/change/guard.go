@@ -8,29 +8,29 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// Limits say what is taken for an accident.
+// Limits decide which changes are taken for an accident.
 type Limits struct {
-	MaxRemovedPercent int // of the addresses of the run, and of a domain
-	MinSize           int // tables with fewer addresses are not guarded
+	MaxRemovedPercent int // percentage of the addresses of the run, and of each domain
+	MinSize           int // tables with fewer addresses have no guard
 
-	// Inventory reports whether the inventory has a domain: one that it
-	// names as not enabled, or that is held back, did not vanish.
+	// Inventory reports whether the inventory has a domain. A domain that is disabled
+	// or held back did not vanish.
 	Inventory func(domain string) bool
-	// Count is how many domains the inventory has.
+	// Count is the number of domains in the inventory.
 	Count int
 }
 
-// Words of the guards, as --allow takes them.
+// Words of the guards, for --allow.
 const (
-	Empty      = "empty"      // the inventory has no domain any more
-	Vanished   = "vanished"   // a domain is not in the inventory any more
+	Empty      = "empty"      // the inventory has no domain left
+	Vanished   = "vanished"   // a domain is no longer in the inventory
 	TooMany    = "removed"    // too many addresses are removed or redirected
-	Postmaster = "postmaster" // postmaster or abuse is not taken any more
-	Outside    = "outside"    // a catch-all leads to other servers now
-	Unwired    = "unwired"    // the server does not read what the files lead to
+	Postmaster = "postmaster" // mail to postmaster or abuse is no longer taken
+	Outside    = "outside"    // a catch-all now leads to other servers
+	Unwired    = "unwired"    // the server does not read a file that rows lead to
 )
 
-// Guards are all words, each with what it guards against.
+// Guards are all words, each with the accident that it guards against.
 var Guards = [][2]string{
 	{Empty, "an inventory without domains"},
 	{Vanished, "a domain that is not in the inventory any more"},
@@ -42,12 +42,12 @@ var Guards = [][2]string{
 
 // An Alarm is a change that looks like an accident.
 type Alarm struct {
-	Guard string `json:"guard"` // its word
+	Guard string `json:"guard"` // the word of the guard
 	Text  string `json:"text"`
 }
 
-// Alarms gives what looks like an accident, without the guards that are
-// allowed. A new domain is none, whatever is in it.
+// Alarms returns the changes that look like an accident. The guards in allowed raise no
+// alarm. A new domain raises no alarm, whatever it has.
 func (c *Change) Alarms(l Limits, allowed []string) []Alarm {
 	var alarms []Alarm
 	alarm := func(guard, format string, args ...any) {
@@ -94,7 +94,8 @@ func (l Limits) exceeded(lost, of int) bool {
 	return of >= l.MinSize && lost*100 > l.MaxRemovedPercent*of
 }
 
-// lost counts addresses whose mail went somewhere and goes there no more.
+// lost counts the addresses that were taken, and are removed or go elsewhere now. The
+// catch-all does not count.
 func (d *Domain) lost() (n int) {
 	for i := range d.Addresses {
 		if a := &d.Addresses[i]; a.Old.Taken && !strings.HasPrefix(a.Key, "@") && a.Kind != Added {
@@ -104,7 +105,8 @@ func (d *Domain) lost() (n int) {
 	return n
 }
 
-// outside reports whether mail leaves for another server, also beside a copy.
+// outside reports whether mail leaves for another server. A copy that stays does not
+// matter.
 func outside(o *outcome.Outcome) bool {
 	return o.Taken && slices.ContainsFunc(o.Recipients, func(r string) bool { return strings.Contains(r, "@") && !strings.HasPrefix(r, "/") })
 }

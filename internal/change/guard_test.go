@@ -16,8 +16,7 @@ import (
 	"virtmap/inventory"
 )
 
-// sides makes two sets of a few domains from a generator: rows as key and
-// right side.
+// sides draws two sets of a few domains: names, and rows of key and right side.
 func sides(t *rapid.T) (old, next [2]map[string]string, inventory []string) {
 	domains := []string{"a.example", "b.example", "c.example"}
 	locals := []string{"l0", "l1", "l2", "l3", "l4", "l5", "l6", "l7", "l8", "l9", "l10", "l11", "postmaster", "abuse", ""}
@@ -55,7 +54,7 @@ func sides(t *rapid.T) (old, next [2]map[string]string, inventory []string) {
 	return old, next, inventory
 }
 
-// A plainSet is a set whose rows mean what they say: an account, an address
+// A plainSet is a set in which the value of a row is the end: an account, an address
 // elsewhere, or an error.
 type plainSet struct {
 	names map[string]string
@@ -94,7 +93,7 @@ func (plainSet) Warnings() []string { return nil }
 func (plainSet) Seen() []mta.Stamp  { return nil }
 func (plainSet) Close() error       { return nil }
 
-// compare compares two sets of which nothing is known to be the same.
+// compare compares two sets about which nothing is known to be the same.
 func compare(t interface{ Fatal(...any) }, old, next [2]map[string]string) Change {
 	c, err := Compare(mta.NewPair(setOf(old), setOf(next)))
 	if err != nil {
@@ -103,7 +102,7 @@ func compare(t interface{ Fatal(...any) }, old, next [2]map[string]string) Chang
 	return c
 }
 
-// expected says which guards a change must raise, in the plainest way.
+// expected returns the guards that must raise an alarm, in the simplest way.
 func expected(old, next [2]map[string]string, inventory []string, l Limits) []string {
 	end := func(set [2]map[string]string, local, domain string) string {
 		right := set[1][local+"@"+domain]
@@ -188,7 +187,8 @@ func listsAny(rows map[string]string) bool {
 	return false
 }
 
-// TestAKeyThatMatchesNothingIsNoChange: hand-made tables have such rows.
+// TestAKeyThatMatchesNothingIsNoChange: tables made by hand have keys that no address
+// matches.
 func TestAKeyThatMatchesNothingIsNoChange(t *testing.T) {
 	names := map[string]string{"a.example": ""}
 	old := [2]map[string]string{names, {"stray": "anna", "l@a.example": "anna"}}
