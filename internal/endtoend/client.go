@@ -10,10 +10,10 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// A client is a connection of net/smtp to the receiver.
+// A client is a connection to the receiver with net/smtp.
 type client struct {
 	*smtp.Client
-	name string // as the receiver calls it
+	name string // the name of the connection in the receiver
 }
 
 func dial(addr string) (*client, error) {
@@ -28,7 +28,7 @@ func dial(addr string) (*client, error) {
 	return &client{Client: c, name: conn.LocalAddr().String()}, c.Hello("client.invalid")
 }
 
-// send sends a message to a recipient and gives the answer.
+// send sends a message to a recipient, and returns the outcome.
 func (c *client) send(from, to string) (outcome.Outcome, error) {
 	if err := c.Mail(from); err != nil {
 		return outcome.Outcome{}, err

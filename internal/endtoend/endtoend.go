@@ -1,8 +1,7 @@
-// Package endtoend proves a set of written files over SMTP: it starts the
-// receiver on a free loopback port over the set, sends to every vector with a
-// real client, and compares what arrived where, or which code came back, with
-// what the inventory promises. Where the installed mail server is asked too, its
-// answer is compared as well.
+// Package endtoend proves a set of written files over SMTP. It starts the receiver with
+// the set on a free loopback port, and sends to every vector with a real client. It
+// compares the recipients that got the message, or the reply, with the promise of the
+// inventory. If the installed mail server is asked too, its answer is also compared.
 package endtoend
 
 import (
@@ -22,17 +21,17 @@ import (
 	"virtmap/internal/smtpd"
 )
 
-// A Trial is what is tried.
+// A Trial compares a set with promises.
 type Trial struct {
 	Host     string // the server's own name
 	Set      mta.Set
-	Promised func(addr string) outcome.Outcome // of a folded address; called by many at once
+	Promised func(addr string) outcome.Outcome // the promise for a folded address; safe for concurrent use
 	Fold     func(addr string) string
 	Workers  int
 
-	// Ends gives the recipients that a local name has by the server's own
-	// aliases, which no inventory promises: root may be somebody else's.
-	// May be nil.
+	// Ends returns the recipients of a local name after the server's own aliases. No
+	// inventory promises these: root may be an alias of another name. nil: names are
+	// not replaced.
 	Ends func(name string) []string
 
 	Program Program // the installed mail server; nil: it is not asked
@@ -41,40 +40,40 @@ type Trial struct {
 	Each func(r *Result) error
 }
 
-// A Program is an installed mail server that is asked over the same files.
+// A Program is an installed mail server that uses the same files.
 type Program interface {
-	// Ask gives what the program does with each address.
+	// Ask returns the outcome of each address, as the program decides it.
 	Ask(ctx context.Context, addresses []string) ([]outcome.Outcome, error)
-	// Relays reports whether the program lets the client relay that asks. What a
-	// stranger is told about other domains is not known then.
+	// Relays reports whether the program lets our client relay. The reply to a stranger
+	// for another domain is then unknown.
 	Relays() bool
 }
 
-// A Result is one vector with what came of it.
+// A Result is the result for one vector.
 type Result struct {
 	promise.Vector
 	Promised outcome.Outcome
 	Got      outcome.Outcome
-	Program  *outcome.Outcome // what the installed program does; nil: it was not asked
+	Program  *outcome.Outcome // the outcome in the installed program; nil: it was not asked
 
-	Trace      []outcome.Step // of a failure
-	Transcript []string       // of a failure: what was said over SMTP
+	Trace      []outcome.Step // for a failure
+	Transcript []string       // for a failure: the SMTP dialogue
 }
 
-// Passed reports whether the files, and the installed program if it was asked, gave
-// the promised outcome.
+// Passed reports whether the files, and the installed program if it was asked, gave the
+// promised outcome.
 func (r *Result) Passed() bool { return r.FilesKept() && r.ProgramKept() }
 
 // FilesKept reports whether the written files keep the promise.
 func (r *Result) FilesKept() bool { return r.kept(r.Got) }
 
-// ProgramKept reports whether the installed program does what is promised, or was
-// not asked.
+// ProgramKept reports whether the installed program keeps the promise. It is true if
+// the program was not asked.
 func (r *Result) ProgramKept() bool { return r.Program == nil || r.kept(*r.Program) }
 
-// kept reports whether an outcome keeps the promise. The promise is that of the
-// folded address: a parameter of a row takes the capitals of the address along,
-// which make no difference then.
+// kept reports whether an outcome keeps the promise. The promise is about the folded
+// address, but a parameter of a row keeps the capitals of the address. For an address
+// with capitals, case therefore does not count.
 func (r *Result) kept(got outcome.Outcome) bool {
 	promised := r.Promised
 	if mailaddr.Lower(r.Address) != r.Address {
@@ -83,7 +82,7 @@ func (r *Result) kept(got outcome.Outcome) bool {
 	return got.Keeps(promised)
 }
 
-// lowered gives recipients in lower case, sorted.
+// lowered returns recipients in lower case, sorted.
 func lowered(recipients []string) []string {
 	lower := make([]string, len(recipients))
 	for i, recipient := range recipients {
@@ -93,10 +92,10 @@ func lowered(recipients []string) []string {
 	return slices.Compact(lower)
 }
 
-// chunk is how many vectors are tried before their results are given on.
+// chunk is the number of vectors that are tried before their results are passed on.
 const chunk = 2000
 
-// Run tries every vector once. The error is of the machine.
+// Run tries every vector once. An error is a fault of the machine, not of the set.
 func (t *Trial) Run(ctx context.Context, vectors iter.Seq[promise.Vector]) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -138,7 +137,7 @@ func (t *Trial) Run(ctx context.Context, vectors iter.Seq[promise.Vector]) (err 
 	return b.try(ctx, results)
 }
 
-// A collector is the receiver's store, and the clients that send to it.
+// A collector is the store of the receiver, and has the clients that send to it.
 type collector struct {
 	*Trial
 	clients []*client
@@ -146,10 +145,10 @@ type collector struct {
 
 	mu      sync.Mutex
 	arrived map[string][]string // mailboxes, by sender
-	said    map[string][]string // of the vector at hand, by client
+	said    map[string][]string // the dialogue of the current vector, by client
 }
 
-// try tries vectors and gives their results on.
+// try tries vectors and passes their results on.
 func (b *collector) try(ctx context.Context, results []Result) error {
 	var wait sync.WaitGroup
 	problems := make([]error, len(b.clients))
@@ -178,8 +177,8 @@ func (b *collector) try(ctx context.Context, results []Result) error {
 	return nil
 }
 
-// one sends the message of a number to one recipient. Its sender is its own:
-// by it its arrival is known.
+// one sends message n to one recipient. Each message has its own sender, by which its
+// arrival is recognized.
 func (b *collector) one(c *client, n int, r *Result) (err error) {
 	r.Promised = b.throughAliases(b.Promised(b.Fold(r.Address)))
 	b.forget(c.name)
@@ -197,8 +196,8 @@ func (b *collector) one(c *client, n int, r *Result) (err error) {
 	return nil
 }
 
-// throughAliases gives a promise in which each local name is replaced by the
-// recipients that it has by the server's own aliases.
+// throughAliases returns a promise in which each local name is replaced by its
+// recipients after the server's own aliases.
 func (t *Trial) throughAliases(promised outcome.Outcome) outcome.Outcome {
 	if t.Ends == nil || len(promised.Recipients) == 0 {
 		return promised
@@ -230,7 +229,7 @@ func (b *collector) askProgram(ctx context.Context, results []Result) error {
 	for i := range results {
 		r := &results[i]
 		if b.Trial.Program.Relays() && r.Promised.Keeps(promise.NotOurs) && outcomes[i].Taken {
-			continue // its client may relay, and a stranger may not
+			continue // our client may relay, but a stranger may not
 		}
 		if r.Program = &outcomes[i]; !r.Passed() && r.Trace == nil {
 			_, r.Trace = b.Set.Route(r.Address)
@@ -239,7 +238,7 @@ func (b *collector) askProgram(ctx context.Context, results []Result) error {
 	return nil
 }
 
-// Deliver keeps where a message arrived.
+// Deliver stores the mailboxes that a message arrived in.
 func (b *collector) Deliver(m smtpd.Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -266,7 +265,7 @@ func (b *collector) transcript(client, line string) {
 	b.said[client] = append(b.said[client], line)
 }
 
-// forget begins a new transcript and gives the old one.
+// forget returns the transcript of a client, and begins a new one.
 func (b *collector) forget(client string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -275,7 +274,7 @@ func (b *collector) forget(client string) []string {
 	return said
 }
 
-// answers answers the receiver from a set.
+// An answers answers the receiver from a set.
 type answers struct{ set mta.Set }
 
 func (a answers) Route(recipient string) smtpd.Answer {
@@ -283,9 +282,9 @@ func (a answers) Route(recipient string) smtpd.Answer {
 	return AnswerOf(got)
 }
 
-// AnswerOf gives an outcome in the receiver's words. A row may answer with any
-// code, and a code that is no refusal would leave the client waiting for a message
-// that is not taken. Here it is a refusal.
+// AnswerOf returns an outcome as an answer of the receiver. A row may have any code.
+// With a code that is not a refusal, the client would wait for a message that is not
+// taken, so such a code becomes a refusal.
 func AnswerOf(got outcome.Outcome) smtpd.Answer {
 	if !got.Taken && (got.Code < 400 || got.Code > 599) {
 		got.Text = fmt.Sprintf("the row answers %03d %s %s, which is no refusal", got.Code, got.Status, got.Text)
