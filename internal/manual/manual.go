@@ -1,6 +1,6 @@
-// Package manual writes manual pages in the man(7) macros, from plain text:
-// paragraphs are separated by empty lines, and lines that begin with blanks or
-// a tab are printed as they stand.
+// Package manual writes manual pages with the man(7) macros. Its input is plain text,
+// in which an empty line separates paragraphs. A line that begins with blanks or a tab
+// is printed unchanged.
 package manual
 
 import (
@@ -11,13 +11,13 @@ import (
 
 // A Page is a manual page.
 type Page struct {
-	Name    string // virtmap
+	Name    string // such as virtmap
 	Section int
-	About   string // a line
+	About   string // one line
 	Version string
 
 	out    bytes.Buffer
-	headed bool // a heading was the last thing
+	headed bool // the last output was a heading
 }
 
 // Heading begins a section.
@@ -31,7 +31,7 @@ func (p *Page) head(macro, title string) {
 	p.headed = true
 }
 
-// paragraph begins one; behind a heading there is one already.
+// paragraph begins a paragraph. A heading has already begun one.
 func (p *Page) paragraph() {
 	if !p.headed {
 		p.out.WriteString(".PP\n")
@@ -39,7 +39,7 @@ func (p *Page) paragraph() {
 	p.headed = false
 }
 
-// Item writes a term with what it means.
+// Item writes a term and its meaning.
 func (p *Page) Item(term, text string) {
 	p.headed = false
 	fmt.Fprintf(&p.out, ".TP\n.B %s\n%s\n", quoted(term), line(text))
@@ -75,15 +75,15 @@ func (p *Page) Text(text string) {
 	}
 }
 
-// endVerbatim ends lines that stand as they are, without empty ones at the end.
+// endVerbatim ends unchanged lines, and removes empty lines at the end.
 func (p *Page) endVerbatim() {
 	text := bytes.TrimRight(p.out.Bytes(), "\n")
 	p.out.Truncate(len(text))
 	p.out.WriteString("\n.fi\n")
 }
 
-// Bytes gives the page. It has no date, so that the same program has the same
-// page.
+// Bytes returns the page. The page has no date, so that the same program always gives
+// the same page.
 func (p *Page) Bytes() []byte {
 	head := fmt.Sprintf(".TH %s %d \"\" %s %s\n.SH NAME\n%s \\- %s\n",
 		quoted(strings.ToUpper(p.Name)), p.Section, quoted("virtmap "+p.Version), quoted("virtmap manual"), line(p.Name), line(p.About))
@@ -92,7 +92,7 @@ func (p *Page) Bytes() []byte {
 
 var escapes = strings.NewReplacer(`\`, `\e`, "-", `\-`, "…", "...", "·", `\(bu`)
 
-// line writes text so that no macro is seen in it.
+// line escapes a text, so that no part of it is a macro.
 func line(text string) string {
 	text = escapes.Replace(text)
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {
