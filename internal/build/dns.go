@@ -14,42 +14,43 @@ import (
 	"virtmap/mxcheck/resolve"
 )
 
-// Where MX records are looked up.
+// Sources of MX records.
 const (
 	MXFromDNS   = "dns"
 	MXFromZones = "zone"
-	MXOff       = "off" // nowhere: every domain is served
+	MXOff       = "off" // none: every domain is served
 )
 
-// An Asking says who is asked about MX records.
+// An Asking says from where MX records come.
 type Asking struct {
 	From    string           // MXFromDNS, MXFromZones or MXOff
-	Zones   []string         // zone files, and folders of them
-	Servers []netip.AddrPort // none: those of this machine
-	MaxQPS  float64          // the most questions in a second; 0: as many as are good for the servers
+	Zones   []string         // zone files, and folders with zone files
+	Servers []netip.AddrPort // the DNS servers to ask; none: those of this machine
+	MaxQPS  float64          // the largest number of questions in a second; 0: the limit that is good for the servers
 }
 
-// DNSEvents are told of questions to the DNS.
+// DNSEvents receive events about questions to the DNS.
 type DNSEvents interface {
 	Enter(stage string)
-	// Asking begins questions about domains; answered is called behind each.
+	// Asking is called before the questions about some domains. It returns a function
+	// that is called after each domain.
 	Asking(domains int) (answered func())
-	// ZoneFaults is given the faults of zone files that cannot be used.
+	// ZoneFaults receives the faults of zone files that cannot be used.
 	ZoneFaults(faults []resolve.ZoneFault)
 }
 
 // An Inquirer asks about the domains of an inventory.
 type Inquirer struct {
-	Faults []resolve.ZoneFault // of zone files, none of them fatal
+	Faults []resolve.ZoneFault // faults of zone files, none of them fatal
 
 	checker mxcheck.Checker
-	zones   resolve.Reading // of zone files
+	zones   resolve.Reading // the zone files that were read
 	close   func() error
 	events  DNSEvents
 }
 
-// Open gets ready to ask. Zone files with fatal faults are refused, and Events
-// are given those; others are in Faults.
+// Open prepares the questions. If zone files have fatal faults, Open returns an error,
+// and events receives these faults. The other faults are in Faults.
 func (a *Asking) Open(host *inventory.Host, events DNSEvents) (*Inquirer, error) {
 	q := &Inquirer{close: func() error { return nil }, events: events}
 	q.checker.Us, q.checker.Absent = hostnames.Us(host), "virtmap-"+strings.ToLower(rand.Text()[:10])
@@ -82,10 +83,10 @@ func (q *Inquirer) openZones(zones []string) error {
 	return nil
 }
 
-// Authoritatively has the name servers of each domain asked too.
+// Authoritatively makes the Inquirer also ask the name servers of each domain.
 func (q *Inquirer) Authoritatively() { q.checker.Authoritative = true }
 
-// Ask gives the verdicts on subjects, in their order.
+// Ask returns the verdicts on subjects, in their order.
 func (q *Inquirer) Ask(ctx context.Context, subjects []mxcheck.Subject) ([]mxcheck.Verdict, error) {
 	verdicts := make([]mxcheck.Verdict, len(subjects))
 	q.events.Enter("ask the DNS")

@@ -10,31 +10,31 @@ import (
 	"virtmap/internal/publish"
 )
 
-// A Kind says what an Error is about.
+// A Kind is the cause of an Error.
 type Kind uint8
 
 // Kinds of errors.
 const (
 	IO       Kind = iota // the machine could not read or write
-	NoInput              // something that the run reads cannot be read, or is not there
-	TryAgain             // the same run may do later
-	Bug                  // of virtmap
+	NoInput              // an input of the run is missing or cannot be read
+	TryAgain             // the same run may succeed later
+	Bug                  // a fault of virtmap
 )
 
-// An Error is one that stops a run. Err may say more exactly what it is about:
-// another run at work, a missing permission.
+// An Error stops a run. Err may have the details, such as another run at work, or a
+// missing permission.
 type Error struct {
 	Kind   Kind
-	Option string // the option of the run that Err is about; empty: none
+	Option string // the option of the run that Err is about; empty: no option
 	Err    error
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
 
-// Unwrap gives the error below.
+// Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// as gives an error its kind, unless it has one.
+// as wraps an error with a kind. An error that has a kind is not changed.
 func as(kind Kind, err error) error {
 	var known *Error
 	if err == nil || errors.As(err, &known) {
@@ -43,9 +43,9 @@ func as(kind Kind, err error) error {
 	return &Error{Kind: kind, Err: err}
 }
 
-// Errors without more to say.
+// Errors without details.
 var (
-	ErrFaults       = errors.New("the inventory has faults") // which Events were given
+	ErrFaults       = errors.New("the inventory has faults") // Events have received them
 	ErrNoGeneration = errors.New("there is no such generation; virtmap history lists them")
 	errMoved        = errors.New("the inventory was edited meanwhile and names another mail_dir; run it again")
 )
@@ -53,7 +53,7 @@ var (
 // An Accident is a change that guards refuse.
 type Accident struct{ Alarms []change.Alarm }
 
-// Guards are the words of the guards, each once.
+// Guards returns the words of the guards, each once.
 func (e *Accident) Guards() []string {
 	var words []string
 	seen := map[string]bool{}
@@ -73,64 +73,63 @@ func (e *Accident) Error() string {
 	return "this looks like an accident: " + strings.Join(lines, "; ")
 }
 
-// A Foreign error lists files that a person made, and what replacing them would
-// lose.
+// A Foreign lists files that a person made, and what would be lost if they were
+// replaced.
 type Foreign struct {
 	*publish.Foreign
 	Compared *change.Change // nil: nothing could be compared
 }
 
-// An OtherHost error says that the inventory is for another machine.
+// An OtherHost says that the inventory is for another machine.
 type OtherHost struct {
 	Here   string // the name of this machine
-	Called string // what its mail server calls itself; empty: that is not known
-	Wanted string // the name in the inventory
+	Called string // the name in the configuration of its mail server; empty: not known
+	Wanted string // the host name in the inventory
 }
 
 func (e *OtherHost) Error() string {
 	return fmt.Sprintf("this machine is %q and the inventory is for %q", e.Here, e.Wanted)
 }
 
-// Own is what the server calls itself, as far as that is known.
+// Own returns the name of the server, as far as it is known.
 func (e *OtherHost) Own() string { return cmp.Or(e.Called, e.Here) }
 
-// An OtherPlan error says in what a build differs from the plan that was
-// reviewed.
+// An OtherPlan says where a build differs from the reviewed plan.
 type OtherPlan struct{ Differing []string }
 
 func (e *OtherPlan) Error() string {
 	return "this is not what was reviewed: " + strings.Join(e.Differing, "; ")
 }
 
-// A NoPlan error says that a file is no plan.
+// A NoPlan says that a file is not a plan.
 type NoPlan struct{ Path string }
 
 func (e *NoPlan) Error() string { return fmt.Sprintf("%q is no plan", e.Path) }
 
-// A Disproved error says how many addresses do not keep the promise of the
-// inventory; Events were given each.
+// A Disproved says how many addresses do not keep the promise of the inventory. Events
+// have received each.
 type Disproved struct{ Failed int }
 
 func (e *Disproved) Error() string {
 	return fmt.Sprintf("the staged files and the inventory disagree about %d addresses", e.Failed)
 }
 
-// A CommandFailed error is that of the command of OnChange.
+// A CommandFailed is the failure of the command of OnChange.
 type CommandFailed struct {
 	Failure error
 	Undone  bool  // the old files were to be put back
-	Undoing error // why that could not be done; nil: they are in place
+	Undoing error // why the old files could not be put back; nil: they are in place
 }
 
 func (e *CommandFailed) Error() string {
 	return fmt.Sprintf("the command failed: %v", e.Failure)
 }
 
-// An Unread error says that rows of a generation lead to aliases which the server
-// does not read.
+// An Unread says that rows of a generation lead to aliases that the server does not
+// read.
 type Unread struct {
 	Generation int
-	File       string // of the aliases
+	File       string // the alias file
 	Missing    []string
 }
 

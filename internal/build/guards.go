@@ -12,7 +12,7 @@ import (
 	"virtmap/inventory"
 )
 
-// limits say what the guards take for an accident.
+// limits returns the limits for the guards.
 func (g *Guards) limits(m *inventory.Model) change.Limits {
 	l := change.Limits{MaxRemovedPercent: m.Guards.MaxRemovedPercent, MinSize: m.Guards.MinSize, Count: len(m.Domains)}
 	if g.MaxRemoved >= 0 {
@@ -28,21 +28,22 @@ func (g *Guards) limits(m *inventory.Model) change.Limits {
 	return l
 }
 
-// approve refuses what looks like an accident. What was reviewed as a plan is
-// none. A take-over of what cannot be compared is refused until that is allowed;
-// damaged alias files of the server are passed over, and named.
+// approve refuses changes that look like an accident. A reviewed plan is always
+// accepted. If the installed files cannot be compared, replacing them is refused,
+// unless the guard for removed addresses is allowed. Damaged alias files of the server
+// are skipped, with a message.
 func (r *run) approve(changes []publish.Change) (err error) {
-	defer func() { err = errors.Join(err, r.installed.Close()) }() // before files are swapped
+	defer func() { err = errors.Join(err, r.installed.Close()) }() // closes the files before they are swapped
 	held := slices.ContainsFunc(r.set.Outputs, func(o publish.Output) bool { return o.Hold })
 	if r.Plan != "" || !held && !slices.ContainsFunc(changes, func(c publish.Change) bool { return !c.New }) {
-		return nil // it was reviewed, or there was nothing
+		return nil // a plan was reviewed, or no file is replaced
 	}
 	c, err := r.compare(changes)
 	if err != nil {
 		return r.uncompared(err, slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Kept != "" }))
 	}
 	if r.Adopt {
-		r.compared = &c // for what is lost
+		r.compared = &c // used for the messages about losses
 	}
 	alarms := c.Alarms(r.Guards.limits(r.source.Inventory()), r.Guards.Allow)
 	if len(alarms) == 0 {
@@ -55,8 +56,8 @@ func (r *run) approve(changes []publish.Change) (err error) {
 	return &Accident{alarms}
 }
 
-// uncompared decides what becomes of a change that cannot be compared. takesOver
-// says that it replaces files which a person made.
+// uncompared decides about a change that cannot be compared. takesOver says that the
+// change replaces files that a person made.
 func (r *run) uncompared(why error, takesOver bool) error {
 	switch {
 	case (takesOver || errors.Is(why, mta.ErrBlind)) && !slices.Contains(r.Guards.Allow, change.TooMany):
@@ -68,8 +69,8 @@ func (r *run) uncompared(why error, takesOver bool) error {
 	return fmt.Errorf("compare with what is installed: %w", why)
 }
 
-// losses gives what a run changes in outcomes, and compares when no guard has; nil
-// when nothing can be compared.
+// losses returns what a run changes, in outcomes. It compares if the guards did not;
+// nil if nothing can be compared.
 func (r *run) losses() *change.Change {
 	if r.compared == nil {
 		if c, err := r.compare(nil); err == nil {

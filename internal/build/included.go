@@ -10,15 +10,15 @@ import (
 	"virtmap/inventory"
 )
 
-// Bounds of the search for the inventory that includes a file.
+// Limits of the search for the inventory that includes a file.
 const (
-	foldersAbove  = 4       // that are looked through
-	candidatesMax = 100     // files of a folder that are read
-	candidateSize = 1 << 20 // 1 MiB; the file that includes others is small
+	foldersAbove  = 4       // folders above that are searched
+	candidatesMax = 100     // files that are read in one folder
+	candidateSize = 1 << 20 // 1 MiB; a file with includes is small
 )
 
-// includedBy finds the inventory that includes a file: mail.yaml or another one
-// in its folder, or in a folder above.
+// includedBy returns the inventory that includes a file: mail.yaml or another file, in
+// the same folder or in a folder above.
 func includedBy(file string) (string, bool) {
 	path, err := filepath.Abs(file)
 	if err != nil || file == inventory.StdinName {
@@ -37,8 +37,8 @@ func includedBy(file string) (string, bool) {
 	return "", false
 }
 
-// inventoriesIn gives the files of a folder that may be inventories, those with
-// the usual name first.
+// inventoriesIn returns the files of a folder that may be inventories. Those with the
+// usual name come first.
 func inventoriesIn(folder string) []string {
 	all := []string{filepath.Join(folder, DefaultInventory)}
 	entries, err := os.ReadDir(folder)
@@ -54,7 +54,8 @@ func inventoriesIn(folder string) []string {
 	return all
 }
 
-// shownBeside names a file as another one is named: absolute, or from here.
+// shownBeside returns a path in the form of given: absolute, or relative to the working
+// folder.
 func shownBeside(given, path string) string {
 	here, err := os.Getwd()
 	if err != nil || filepath.IsAbs(given) {
@@ -66,9 +67,8 @@ func shownBeside(given, path string) string {
 	return path
 }
 
-// notByItself replaces the faults of a file that an inventory includes by one
-// fault. The others say that keys and names are missing, which stand in that
-// inventory.
+// notByItself replaces all faults of an included file by one fault. The other faults
+// are about missing keys and names, which the inventory has.
 func notByItself(faults *diag.List, top string) {
 	top = diag.Printable(top)
 	var one diag.Fault

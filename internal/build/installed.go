@@ -8,7 +8,7 @@ import (
 	"virtmap/internal/publish"
 )
 
-// findInstalled gives the set that the run finds in the folder.
+// findInstalled returns the installed set of the folder.
 func (r *run) findInstalled() mta.Before {
 	return r.server.Find(mta.Folder{
 		Dir: r.Out, Host: r.source.Inventory().Host.Name.Text, Copies: r.copies,
@@ -16,14 +16,14 @@ func (r *run) findInstalled() mta.Before {
 	})
 }
 
-// copies gives the path of the copy that virtmap keeps of a text it wrote.
+// copies returns the path of virtmap's copy of a text.
 func (r *run) copies(name string) (path string, ok bool) {
 	return publish.Copy(publish.OS, r.State, name)
 }
 
-// compare gives what a run changes of the installed files, in outcomes, and closes
-// them. Damage must not let an accident pass: the text of a damaged map is read, and
-// the copy of a damaged text.
+// compare returns what a run changes in the installed files, in outcomes, and closes
+// them. An accident must be found even if files are damaged, so the text of a damaged
+// map is read, and the copy of a damaged text.
 func (r *run) compare(files []publish.Change) (c change.Change, err error) {
 	defer func() { err = errors.Join(err, r.installed.Close()) }()
 	var damaged []string

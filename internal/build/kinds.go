@@ -10,12 +10,12 @@ import (
 	"virtmap/internal/publish"
 )
 
-// Kinds say what changed, of three kinds that a server takes in each its own way.
+// Kinds say which kinds of files changed. A server takes each kind in another way.
 type Kinds struct{ Map, Names, Config bool }
 
-// kindsOf gives the kinds of some changes. A file that says the same in another way
-// counts for nothing: the server needs no restart for it. A file that is none of the
-// server's is the main configuration.
+// kindsOf returns the kinds of some changes. A file with the same meaning as before
+// does not count, because the server need not be restarted for it. A file that is not
+// one of the server's Files is the main configuration.
 func kindsOf(server *mta.Server, changes []publish.Change) (k Kinds) {
 	for _, change := range changes {
 		if change.Alike {
@@ -35,13 +35,13 @@ func kindsOf(server *mta.Server, changes []publish.Change) (k Kinds) {
 	return k
 }
 
-// kinds gives the kinds of some changes of the run.
+// kinds returns the kinds of some changes of the run.
 func (r *run) kinds(changes []publish.Change) Kinds { return kindsOf(r.server, changes) }
 
-// kindWords are the words of the kinds, as the command of OnChange is told.
+// kindWords are the words of the kinds for the command of OnChange.
 var kindWords = [...]string{"map", "names", "mc"}
 
-// String gives the words of the kinds with spaces between.
+// String returns the words of the kinds, separated by spaces.
 func (k Kinds) String() string {
 	var words []string
 	for i, is := range [...]bool{k.Map, k.Names, k.Config} {
@@ -52,7 +52,7 @@ func (k Kinds) String() string {
 	return strings.Join(words, " ")
 }
 
-// parseKinds reads what String gives, and other words between.
+// parseKinds reads the words of String, and skips other words.
 func parseKinds(text string) Kinds {
 	words := strings.Fields(text)
 	has := func(i int) bool { return slices.Contains(words, kindWords[i]) }

@@ -9,8 +9,8 @@ import (
 	"virtmap/internal/publish"
 )
 
-// enter locks the folders. command is how others are told what is at work, wait how
-// long another is waited for.
+// enter locks the folders. Another run sees command as the name of the work. wait is
+// how long to wait for another run.
 func (f Folders) enter(ctx context.Context, command string, wait time.Duration, tell func(line string)) (leave func() error, err error) {
 	holder := publish.Holder{PID: os.Getpid(), Command: command, Since: time.Now().Truncate(time.Second), Wait: wait, Tell: tell}
 	leave, err = publish.Enter(ctx, publish.OS, f.Out, f.State, holder)
@@ -22,7 +22,7 @@ func (r *run) enter(ctx context.Context, f Folders) (leave func() error, err err
 	return f.enter(ctx, r.Command, r.Wait, r.events.Tell)
 }
 
-// release closes the installed set and leaves the folders.
+// release closes the installed set and unlocks the folders.
 func (r *run) release() (err error) {
 	if r.installed != nil {
 		err = r.installed.Close()
@@ -32,8 +32,8 @@ func (r *run) release() (err error) {
 	return errors.Join(err, leave())
 }
 
-// finishStopped puts the files in place that a run that was stopped had begun
-// with, before anything else: also when the inventory has faults by now.
+// finishStopped finishes the work of a run that was stopped. It comes before all other
+// work, so that it does not matter whether the inventory now has faults.
 func (r *run) finishStopped(ctx context.Context) error {
 	if r.DryRun {
 		return nil

@@ -13,10 +13,10 @@ import (
 	"virtmap/internal/publish"
 )
 
-// now is the time as records have it.
+// now returns the time in the form for records.
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
-// whoAmI is the person behind sudo, or the user.
+// whoAmI returns the user who called sudo, or the user.
 func whoAmI() string {
 	if name := os.Getenv("SUDO_USER"); name != "" {
 		return name
@@ -27,9 +27,9 @@ func whoAmI() string {
 	return fmt.Sprintf("user %d", os.Getuid())
 }
 
-// changed tells the command of OnChange what changed: in this run, where swapped
-// says that files were put in place, and in earlier ones that were stopped, or
-// whose command failed.
+// changed tells the command of OnChange what changed. swapped says that this run put
+// files in place. Changes of earlier runs count too, if these were stopped, or if their
+// command failed.
 func (r *run) changed(ctx context.Context, swapped bool) error {
 	if r.DryRun {
 		return nil
@@ -59,8 +59,8 @@ func (r *run) changed(ctx context.Context, swapped bool) error {
 	return as(IO, publish.Announced(publish.OS, r.State))
 }
 
-// command runs the command of OnChange. When it fails it is run again by the next
-// build, or the old files are put back.
+// command runs the command of OnChange. If the command fails, the next build runs it
+// again, or the old files are put back.
 func (r *run) command(ctx context.Context, kinds Kinds, swapped bool) error {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", r.OnChange)
 	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds.String(), "VIRTMAP_DIR="+r.Out)
@@ -72,7 +72,7 @@ func (r *run) command(ctx context.Context, kinds Kinds, swapped bool) error {
 		return r.noteReload(ctx)
 	case failure == nil:
 		return nil
-	case !r.Undo || !swapped: // what an earlier build did is not this one's to undo
+	case !r.Undo || !swapped: // this run does not undo the work of an earlier one
 		return &CommandFailed{Failure: failure}
 	}
 	if err := r.undo(ctx); err != nil {

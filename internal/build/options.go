@@ -12,68 +12,67 @@ import (
 
 // Options say what a run does.
 type Options struct {
-	Inventory string // its path, as it was given
-	// Load reads the inventory. An error is one of reading it; what is wrong
-	// in it is in the list.
+	Inventory string // the path of the inventory, as it was given
+	// Load reads the inventory. The error says that it could not be read; its faults
+	// are in the list.
 	Load        func(path string) (*inventory.Model, *diag.List, error)
-	Servers     []*mta.Server // that an inventory may name, the default first
-	Known       lint.Known    // their checks
-	IncludeFrom []string      // folders that Load includes files from
+	Servers     []*mta.Server // the servers that an inventory may name, the default first
+	Known       lint.Known    // the checks of the servers
+	IncludeFrom []string      // further folders for included files
 
 	Folders        // as they were given
-	MC      string // the server's sendmail.mc, in which our block is kept; empty: none
-	MX      Asking // who is asked about MX records
+	MC      string // the server's sendmail.mc, which has a block of lines for the build; empty: none
+	MX      Asking // the source of MX records
 
-	All      bool // Review works all out, also where nothing moved since the last run
-	Adopt    bool // files that a person made are replaced
+	All      bool // Review works everything out, also if nothing changed since the last run
+	Adopt    bool // files that a person made may be replaced
 	DryRun   bool // nothing is written
-	Quiet    bool // nobody hears of warnings
-	Watched  bool // a person looks on, who is told everything every time
+	Quiet    bool // warnings are not reported
+	Watched  bool // a person watches, and gets all messages every time
 	Reloaded bool // the server was restarted since the last run
-	Verify   bool // the files are proved over SMTP before they are put in place
-	Undo     bool // the old files are put back when the command fails
+	Verify   bool // the files are proved over SMTP before they are in place
+	Undo     bool // if the command fails, the old files are put back
 
-	Plan     string    // a file with the plan that was reviewed; empty: none
-	OnChange string    // the command that is run when something changed; empty: none
-	Output   io.Writer // of that command
+	Plan     string    // the file of a reviewed plan; empty: none
+	OnChange string    // the command to run after a change; empty: none
+	Output   io.Writer // the output of the command
 	Guards   Guards
 
-	Keep    int           // how many older generations are kept
-	Grace   time.Duration // how long the rows of a domain that left stay without a restart
-	Wait    time.Duration // for another run that is at work
-	Command string        // how the others are told what is at work
+	Keep    int           // the number of older generations to keep
+	Grace   time.Duration // how long rows of a domain that left are kept without a restart
+	Wait    time.Duration // how long to wait for another run
+	Command string        // the name of the work, shown to other runs
 	Program string        // the version of this program
 }
 
-// Guards say what is taken for an accident.
+// Guards say which changes are taken for an accident.
 type Guards struct {
-	Allow      []string // words of the guards that let a change pass
-	MaxRemoved int      // percent of the addresses; below zero: the inventory says it
-	MinSize    int      // smaller tables are not guarded; below zero: the inventory says it
+	Allow      []string // words of the guards that accept every change
+	MaxRemoved int      // percentage of the addresses; below zero: the value of the inventory
+	MinSize    int      // smaller tables have no guard; below zero: the value of the inventory
 }
 
-// Events are told what a run does while it is at work.
+// Events receive messages from a run while it works.
 type Events interface {
 	Stages
-	// Tell is given a line about what is damaged, waited for or passed over.
+	// Tell receives a line about a damaged file, a wait, or a file that is skipped.
 	Tell(line string)
-	// Faults is given the faults of an inventory, of which those of a severity
-	// or more are told.
+	// Faults receives the faults of an inventory. Those below the severity least are
+	// not reported.
 	Faults(sources *diag.Sources, faults *diag.List, least diag.Severity) error
 	DNSEvents
 	ProofEvents
-	// Published is told when all files are in place, or would be in a dry run,
-	// and before the command of OnChange is run.
+	// Published is called when all files are in place, or would be in place in a dry
+	// run. It is called before the command of OnChange.
 	Published(r *Result)
-	// Earlier is told what changed in runs before this one, of which nobody was
-	// told.
+	// Earlier receives what changed in earlier runs that could not run the command.
 	Earlier(kinds Kinds)
-	// StillUnread is told when the command was run and the server does not read
-	// all files yet.
+	// StillUnread is called after the command of OnChange if the server does not yet
+	// read all files.
 	StillUnread(r *Result)
 }
 
-// Stages follow the parts of a long run.
+// Stages receive the parts of a long run.
 type Stages interface {
 	Enter(stage string)
 	Rows(n int)

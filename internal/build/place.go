@@ -15,22 +15,22 @@ import (
 	"virtmap/inventory"
 )
 
-// Where the record of written files is kept: inside a folder that was named, and
-// at a place of its own on the server itself.
+// Folders for the record of written files: StateInside within a folder that was given,
+// and StateServer on the server itself.
 const (
 	StateInside = ".virtmap"
 	StateServer = "/var/lib/virtmap"
 )
 
-// Folders are those of the files and of the record of them. Empty ones are where a
-// server has them.
+// Folders are the folder of the files, and the state folder with the record of them. An
+// empty one means the server's own.
 type Folders struct{ Out, State string }
 
-// onServer reports whether the state is that of the server itself.
+// onServer reports whether the state folder is the one of the server itself.
 func (f Folders) onServer() bool { return f.State == StateServer }
 
-// within gives the folders where none was given: the files are in the folder of a
-// server, or the state is inside the folder that was given.
+// within fills in the folders that are empty. Out becomes the folder of the server.
+// State becomes the server's own, or, if Out was given, a folder inside Out.
 func (f Folders) within(server string) Folders {
 	if f.Out == "" {
 		f.Out, f.State = server, cmp.Or(f.State, StateServer)
@@ -39,10 +39,10 @@ func (f Folders) within(server string) Folders {
 	return f
 }
 
-// Installed gives the folders of files that are installed for a server.
+// Installed returns the folders of the installed files of a server.
 func (f Folders) Installed(server *mta.Server) Folders { return f.within(server.Dir) }
 
-// place settles the folders by the inventory.
+// place fills in the folders from the inventory.
 func (r *run) place(host *inventory.Host) error {
 	if r.Out == "" {
 		if err := onHost(r.server, host); err != nil {
@@ -53,7 +53,7 @@ func (r *run) place(host *inventory.Host) error {
 	return nil
 }
 
-// LookupUser gives the number of a user by the name, or of what is one already.
+// LookupUser returns the number of a user, given by name or number.
 func LookupUser(name string) (uid int, err error) {
 	if uid, err := strconv.Atoi(name); err == nil {
 		return uid, nil
@@ -65,9 +65,9 @@ func LookupUser(name string) (uid int, err error) {
 	return strconv.Atoi(account.Uid)
 }
 
-// onHost refuses to write to the mail folder of another machine. This one is
-// host.name when it has that name, or the first word of it, or when the
-// sendmail.cf in the mail folder calls the server so.
+// onHost returns an error if the inventory is for another machine. The inventory is for
+// this one if host.name is the machine's name or its first word, or if the
+// configuration in the mail folder gives the server this name.
 func onHost(server *mta.Server, host *inventory.Host) error {
 	names, err := namesOfThisHost()
 	if err != nil {
@@ -79,7 +79,7 @@ func onHost(server *mta.Server, host *inventory.Host) error {
 	}
 	called, err := calledHere(server, host.MailDir.Text)
 	if err != nil {
-		called = "" // it is not known
+		called = "" // the name is not known
 	}
 	if called == name {
 		return nil
@@ -87,8 +87,7 @@ func onHost(server *mta.Server, host *inventory.Host) error {
 	return &OtherHost{Here: names[0], Called: called, Wanted: name}
 }
 
-// sameHost compares two names of a machine, of which one may be the first word of
-// the other.
+// sameHost compares two names of a machine. One may be the first word of the other.
 func sameHost(a, b string) bool {
 	short := func(whole, word string) bool {
 		first, _, dotted := strings.Cut(whole, ".")
@@ -97,7 +96,7 @@ func sameHost(a, b string) bool {
 	return a == b || short(a, b) || short(b, a)
 }
 
-// ThisHost is the full name of this machine, where it has one.
+// ThisHost returns the full name of this machine; without one, the short name.
 func ThisHost() (string, error) {
 	names, err := namesOfThisHost()
 	if err != nil {
@@ -106,8 +105,8 @@ func ThisHost() (string, error) {
 	return names[0], nil
 }
 
-// HostOf is the name of the server that a folder is for: that of its
-// configuration, or of this machine.
+// HostOf returns the name of the server that a folder is for: the name in its
+// configuration, otherwise the name of this machine.
 func HostOf(server *mta.Server, dir string) (string, error) {
 	if host, err := calledHere(server, dir); host != "" || err != nil {
 		return host, as(NoInput, err)
@@ -115,8 +114,8 @@ func HostOf(server *mta.Server, dir string) (string, error) {
 	return ThisHost()
 }
 
-// calledHere is what the server of a folder calls itself; empty where its
-// configuration does not say it.
+// calledHere returns the name of the server in the configuration of a folder; empty if
+// the configuration does not have it.
 func calledHere(server *mta.Server, dir string) (string, error) {
 	if server.Site == nil {
 		return "", nil
@@ -125,8 +124,8 @@ func calledHere(server *mta.Server, dir string) (string, error) {
 	return site.Name, err
 }
 
-// MapOwner is the user that new maps in a folder belong to, -1 for the one who runs
-// the program.
+// MapOwner returns the user ID of the owner of new maps in a folder; -1: the user who
+// runs the program.
 func MapOwner(server *mta.Server, dir string) int {
 	if os.Geteuid() != 0 {
 		return -1
@@ -134,8 +133,8 @@ func MapOwner(server *mta.Server, dir string) int {
 	return Owner(server, dir)
 }
 
-// Owner is the user that the server's configuration gives maps to, -1 where it does
-// not say.
+// Owner returns the user ID of the owner of maps in the server's configuration; -1 if
+// the configuration does not name one.
 func Owner(server *mta.Server, dir string) int {
 	if server.Site == nil {
 		return -1
@@ -151,8 +150,8 @@ func Owner(server *mta.Server, dir string) int {
 	return uid
 }
 
-// IsLive reports whether a folder is the one from which the server reads, under its
-// own name or another.
+// IsLive reports whether a folder is the one from which the server reads, under the
+// same name or another one.
 func IsLive(dir string, host *inventory.Host) bool {
 	whole, err := filepath.Abs(dir)
 	return err == nil && regular.SamePath(whole, host.MailDir.Text)
@@ -163,12 +162,12 @@ func namesOfThisHost() ([]string, error) {
 	if err != nil {
 		return nil, as(IO, err)
 	}
-	hosts, _ := regular.Read("/etc/hosts", regular.MaxBytes) // without one there is only the short name to go by
+	hosts, _ := regular.Read("/etc/hosts", regular.MaxBytes) // without it, only the short name is known
 	return hostNames(here, string(hosts)), nil
 }
 
-// hostNames gives the full names of a machine: its own, when that has a dot,
-// and those that stand beside it in /etc/hosts otherwise.
+// hostNames returns the full names of a machine: its own name if it has a dot,
+// otherwise the names beside it in /etc/hosts. The last one is the own name.
 func hostNames(here, hosts string) []string {
 	here = mailaddr.Lower(strings.TrimSuffix(here, "."))
 	if strings.Contains(here, ".") {

@@ -11,7 +11,7 @@ import (
 	"virtmap/inventory"
 )
 
-// TestOnHost writes into the mail folder of this machine only.
+// TestOnHost: only the mail folder of this machine may be written to.
 func TestOnHost(t *testing.T) {
 	names, err := namesOfThisHost()
 	if err != nil {

@@ -14,15 +14,15 @@ import (
 	"virtmap/internal/regular"
 )
 
-// A Plan is a build that was reviewed: what was installed, and what would be
-// written, by digest. A map counts by its text.
+// A Plan is a build that was reviewed. It has the digests of the installed files, and
+// of the files that would be written. For a map, the digest of its text counts.
 type Plan struct {
 	Version int               `json:"version"`
 	Before  map[string]string `json:"before"`
 	After   map[string]string `json:"after"`
 }
 
-// planOf gives the plan of outputs.
+// planOf returns the plan of outputs.
 func planOf(outputs []publish.Output) (Plan, error) {
 	p := Plan{Version: 1, Before: map[string]string{}, After: map[string]string{}}
 	for _, out := range outputs {
@@ -47,7 +47,7 @@ func planOf(outputs []publish.Output) (Plan, error) {
 	return p, nil
 }
 
-// Text is the file of a plan.
+// Text returns the file of a plan.
 func (p Plan) Text() ([]byte, error) {
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
@@ -56,7 +56,7 @@ func (p Plan) Text() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// asPlanned refuses a run that is not what was reviewed.
+// asPlanned refuses a run that differs from the reviewed plan.
 func (r *run) asPlanned() error {
 	text, err := regular.Read(r.Plan, regular.MaxBytes)
 	if err != nil {
@@ -76,12 +76,12 @@ func (r *run) asPlanned() error {
 	return nil
 }
 
-// differing names in what a plan differs from the one that is found now.
+// differing returns the differences between a plan and the present one.
 func (p Plan) differing(now Plan) (all []string) {
 	for name := range p.names(now) {
 		text := mapfile.WithoutSuffix(name)
 		switch {
-		case p.Before[name] != now.Before[name] && now.Before[text] == p.After[text]: // done by an earlier build, which held others back
+		case p.Before[name] != now.Before[name] && now.Before[text] == p.After[text]: // an earlier build has written this file and held other files back
 		case p.Before[name] != now.Before[name]:
 			all = append(all, name+" was changed since")
 		case p.After[name] != now.After[name]:
@@ -92,7 +92,7 @@ func (p Plan) differing(now Plan) (all []string) {
 	return all
 }
 
-// names are the names of both plans.
+// names returns the names of both plans.
 func (p Plan) names(other Plan) map[string]string {
 	names := map[string]string{}
 	for _, m := range []map[string]string{p.Before, p.After, other.Before, other.After} {
@@ -101,7 +101,7 @@ func (p Plan) names(other Plan) map[string]string {
 	return names
 }
 
-// contentOf gives what a text file would become. Texts are written from the
+// contentOf returns the new content of a text file. Outputs of texts write from the
 // beginning to the end.
 func contentOf(out publish.Output) ([]byte, error) {
 	var w bytesWriter
@@ -109,7 +109,7 @@ func contentOf(out publish.Output) ([]byte, error) {
 	return w.content, err
 }
 
-// A bytesWriter keeps what is written to it.
+// A bytesWriter stores what is written to it.
 type bytesWriter struct{ content []byte }
 
 func (b *bytesWriter) Write(p []byte) (int, error) {

@@ -13,8 +13,8 @@ import (
 	"virtmap/internal/publish"
 )
 
-// prepare reads, asks and compiles. Who calls it releases the folders, unless it
-// fails.
+// prepare reads and compiles the inventory, and asks the DNS. Without an error, the
+// caller must release the folders.
 func (r *run) prepare(ctx context.Context) error {
 	if err := r.finishStopped(ctx); err != nil {
 		return err
@@ -39,9 +39,9 @@ func (r *run) prepare(ctx context.Context) error {
 	return nil
 }
 
-// load reads the inventory and locks the folders that it is for. Who waited
-// for them reads it again: it may have been edited meanwhile, and the other
-// build may have published that.
+// load reads the inventory and locks its folders. After waiting for a lock, it reads
+// the inventory again if it was edited: the other run may have published the new
+// version.
 func (r *run) load(ctx context.Context) error {
 	reading := Reading{Servers: r.Servers, Known: r.Known, Load: r.Load, Least: diag.Error, Stages: r.events}
 	for began := time.Now(); ; began = time.Now() {
@@ -74,8 +74,8 @@ func (r *run) load(ctx context.Context) error {
 	}
 }
 
-// editedSince reports whether a source was changed after a moment, as coarse
-// as the clock of a file system is.
+// editedSince reports whether a source was changed after a moment. It allows for the
+// coarse clock of file systems.
 func editedSince(sources *diag.Sources, began time.Time) bool {
 	for name := range sources.Names() {
 		if info, err := os.Stat(name); err == nil && info.ModTime().After(began.Add(-20*time.Millisecond)) {
@@ -85,7 +85,7 @@ func editedSince(sources *diag.Sources, began time.Time) bool {
 	return false
 }
 
-// work decides which domains are served and works out the files.
+// work decides which domains are served, and makes the outputs.
 func (r *run) work(ctx context.Context) error {
 	if err := r.choose(ctx); err != nil {
 		return err
@@ -99,13 +99,13 @@ func (r *run) work(ctx context.Context) error {
 	return r.wire()
 }
 
-// keepLeaving keeps the rows of domains that leave until the server was restarted.
+// keepLeaving keeps the rows of domains that leave until the server is restarted.
 func (r *run) keepLeaving() (err error) {
 	r.source, r.leaving, err = r.installed.Keep(r.source, mta.Leave{Restarted: r.restarted(), Grace: r.Grace, Now: time.Now()})
 	return as(IO, err)
 }
 
-// outputs gathers what is to be published.
+// outputs makes the outputs to publish.
 func (r *run) outputs() (err error) {
 	if r.set.Outputs, err = fileset.Outputs(r.server, r.source, r.Out, MapOwner(r.server, r.Out)); err != nil {
 		return &Error{Kind: Bug, Err: err}
@@ -113,7 +113,8 @@ func (r *run) outputs() (err error) {
 	if r.MC == "" {
 		return nil
 	}
-	// A rename would replace a link; what it leads to is the file meant.
+	// If the path is a link, the file behind it is meant. A rename would replace the
+	// link.
 	if real, err := filepath.EvalSymlinks(r.MC); err == nil {
 		r.MC = real
 	}
@@ -125,8 +126,8 @@ func (r *run) outputs() (err error) {
 	return nil
 }
 
-// edited gives the output that keeps our lines in the file that a person maintains.
-// Faults of the file are in the list.
+// edited returns the output of the file that a person maintains, with the lines for the
+// build in it. Faults of this file are added to the faults of the run.
 func (r *run) edited() (out publish.Output, err error) {
 	text, err := r.set.FS.ReadFile(r.MC)
 	if err != nil {
@@ -140,7 +141,7 @@ func (r *run) edited() (out publish.Output, err error) {
 	return fileset.Shared(r.MC, next, text, lines), nil
 }
 
-// least is the least severity of faults that are told.
+// least returns the lowest severity that is reported.
 func (r *run) least() diag.Severity {
 	if r.Quiet {
 		return diag.Error
@@ -148,7 +149,7 @@ func (r *run) least() diag.Severity {
 	return diag.Warning
 }
 
-// tell tells of faults, and fails when there are errors among them.
+// tell reports faults, and returns an error if one of them is an error.
 func (r *run) tell(faults *diag.List, least diag.Severity) error {
 	if err := r.events.Faults(r.source.Inventory().Sources, faults, least); err != nil {
 		return err
@@ -159,8 +160,8 @@ func (r *run) tell(faults *diag.List, least diag.Severity) error {
 	return nil
 }
 
-// tellFaults tells the warnings of the inventory. cron hears of them when something
-// changes, a person always.
+// tellFaults reports the warnings of the inventory: from cron if something changes, for
+// a person always.
 func (r *run) tellFaults(changes int) error {
 	if r.Quiet || changes == 0 && !r.Watched {
 		return nil

@@ -17,27 +17,27 @@ import (
 	"virtmap/inventory"
 )
 
-// A Proof tries the files of a set over SMTP, against what an inventory promises:
-// the files of a folder, or those that are staged and not in their places yet.
+// A Proof compares the files of a set with the promises of an inventory, over SMTP. The
+// files are those of a folder, or staged files that are not in their places yet.
 type Proof struct {
 	Source  mta.Build
 	Set     mta.Set
-	Host    mta.Host         // the server; its accounts are those beside the names of its own aliases
-	Program endtoend.Program // the installed program, which is asked too; nil: it is not
+	Host    mta.Host         // the server; Account does not know the names of its own aliases
+	Program endtoend.Program // the installed program, which is also asked; nil: it is not asked
 	Each    func(*endtoend.Result) error
 
-	// Unreadable says, when Run is over, why rows of the set could not be read; nil:
-	// all could.
+	// Unreadable says, after Run, why rows of the set could not be read; nil: all rows
+	// were read.
 	Unreadable error
 }
 
-// ProofEvents are told of a proof.
+// ProofEvents receive the events of a proof.
 type ProofEvents interface {
-	// Disproved is given an address that does not keep its promise.
+	// Disproved receives an address that does not keep its promise.
 	Disproved(*endtoend.Result) error
 }
 
-// Run tries every address. The error is of the machine.
+// Run tries every address. An error is a fault of the machine.
 func (p *Proof) Run(ctx context.Context) error {
 	promises := promise.Promises{Model: p.Source.Inventory(), Account: p.known}
 	promises.Prepare()
@@ -48,7 +48,8 @@ func (p *Proof) Run(ctx context.Context) error {
 	return trial.Run(ctx, p.vectors())
 }
 
-// Count is how many addresses are tried, one that is found twice counted twice.
+// Count returns the number of addresses to try. An address that is found twice counts
+// twice.
 func (p *Proof) Count() (n int) {
 	for range p.vectors() {
 		n++
@@ -56,14 +57,15 @@ func (p *Proof) Count() (n int) {
 	return n
 }
 
-// known reports whether the server has a name: an account, or one of its own
+// known reports whether the server has a name, as an account or as one of its own
 // aliases.
 func (p *Proof) known(name string) bool {
 	local, ok := p.Set.(mta.Local)
 	return ok && local.Knows(name) || p.Host.Account(name)
 }
 
-// listed are the domains in the files, of those that the inventory does not serve.
+// listed yields the vectors of those domains in the files that the inventory does not
+// serve.
 func (p *Proof) listed(yield func(promise.Vector) bool) bool {
 	local, ok := p.Set.(mta.Local)
 	if !ok {
@@ -79,14 +81,14 @@ func (p *Proof) listed(yield func(promise.Vector) bool) bool {
 	return true
 }
 
-// takes reports whether mail for a domain is taken by an inventory.
+// takes reports whether an inventory takes mail for a domain.
 func takes(m *inventory.Model, domain string) bool {
 	i, ok := m.Domain(domain)
 	return ok && m.Domains[i].Enabled && !m.Domains[i].Held || m.IsHostName(domain)
 }
 
-// vectors are those of the inventory, and one for every row and every domain
-// of the files.
+// vectors yields the vectors of the inventory, and those of every row and every domain
+// in the files.
 func (p *Proof) vectors() iter.Seq[promise.Vector] {
 	return func(yield func(promise.Vector) bool) {
 		for v := range promise.Vectors(p.Source.Inventory()) {
@@ -109,10 +111,10 @@ func (p *Proof) vectors() iter.Seq[promise.Vector] {
 	}
 }
 
-// fold gives the folded form of an address that is one.
+// fold returns an address in folded form. Another text is not changed.
 func fold(addr string) string {
 	if quoted, domain, ok := strings.Cut(addr, `"@`); ok {
-		addr = strings.TrimPrefix(quoted, `"`) + "@" + domain // quotes mean nothing
+		addr = strings.TrimPrefix(quoted, `"`) + "@" + domain // the quotes have no meaning
 	}
 	if folded, problem := mailaddr.Fold(addr); problem == nil {
 		return folded
@@ -120,7 +122,7 @@ func fold(addr string) string {
 	return addr
 }
 
-// prove proves the staged files. at gives the place of what will be at a path.
+// prove proves the staged files. at returns the path of the staged file for a path.
 func (r *run) prove(ctx context.Context, at func(path string) string) error {
 	host := mta.Host{Name: r.source.Inventory().Host.Name.Text, Account: Account(r.source.Inventory())}
 	set, err := r.server.Open(mta.Place{Dir: r.Out, At: at}, host)
@@ -149,7 +151,8 @@ func (r *run) prove(ctx context.Context, at func(path string) string) error {
 	return nil
 }
 
-// Account gives the accounts that an inventory has: its users and local aliases.
+// Account returns a function that reports whether a name is an account of an inventory:
+// a user or a local alias.
 func Account(m *inventory.Model) func(name string) bool {
 	return func(name string) bool {
 		_, user := m.User(name)

@@ -20,21 +20,21 @@ import (
 // DefaultInventory is the usual name of an inventory.
 const DefaultInventory = "mail.yaml"
 
-// yamlEndings are the endings of the names of inventories.
+// yamlEndings are the usual endings of the names of inventories.
 var yamlEndings = []string{".yaml", ".yml"}
 
 // A Reading says how an inventory is read.
 type Reading struct {
-	Servers  []*mta.Server // that an inventory may name, the default first
-	Known    lint.Known    // their checks
+	Servers  []*mta.Server // the servers that an inventory may name, the default first
+	Known    lint.Known    // the checks of the servers
 	Load     func(path string) (*inventory.Model, *diag.List, error)
-	Accounts []string      // of the server, about which there is advice
-	Least    diag.Severity // of the advice that is asked for
+	Accounts []string      // accounts of the server, for the checks about accounts
+	Least    diag.Severity // the lowest severity of checks that are run
 	Stages   Stages
 }
 
-// Read reads and compiles an inventory; the faults of both are in the list. An
-// inventory with faults is compiled too, for the sake of the faults.
+// Read reads and compiles an inventory. The faults of both are in the list. An
+// inventory with faults is compiled too, in order to find more faults.
 func (r *Reading) Read(path string) (mta.Build, *diag.List, error) {
 	m, faults, err := r.load(path)
 	if err != nil {
@@ -53,7 +53,7 @@ func (r *Reading) Read(path string) (mta.Build, *diag.List, error) {
 	rows, bytes := source.Size()
 	r.Stages.Rows(rows)
 	r.Stages.Bytes(bytes)
-	skipped := r.Known.All() // of an inventory with errors nothing else is known
+	skipped := r.Known.All() // if there are errors, no other check is run
 	if lint.Sound(faults) {
 		lint.Tests(m, faults)
 	}
@@ -65,7 +65,7 @@ func (r *Reading) Read(path string) (mta.Build, *diag.List, error) {
 	return source, faults, nil
 }
 
-// Domains reads an inventory without compiling it, for who asks about its domains
+// Domains reads an inventory without compiling it, for questions about its domains
 // alone. The faults of rows are not in the list.
 func (r *Reading) Domains(path string) (*inventory.Model, *diag.List, error) {
 	m, faults, err := r.load(path)
@@ -106,8 +106,8 @@ func (r *Reading) included(path string, m *inventory.Model, faults *diag.List) b
 	return true
 }
 
-// serverOf gives the server that an inventory names, the default where the name is
-// not one of those there are.
+// serverOf returns the server that an inventory names. If there is no such server, it
+// returns the default.
 func serverOf(all []*mta.Server, m *inventory.Model) *mta.Server {
 	for _, s := range all {
 		if s.Name == string(m.Host.Server) {
@@ -117,8 +117,8 @@ func serverOf(all []*mta.Server, m *inventory.Model) *mta.Server {
 	return all[0]
 }
 
-// nearInventory names the inventory that is there, where the one that was asked
-// for is not: mail.yml for mail.yaml.
+// nearInventory adds the name of an existing inventory to the error that one is
+// missing, such as mail.yml for mail.yaml.
 func nearInventory(path string, err error) error {
 	if _, missing := os.Stat(path); !errors.Is(missing, fs.ErrNotExist) {
 		return err
@@ -133,8 +133,8 @@ func nearInventory(path string, err error) error {
 	return err
 }
 
-// Release gives back the memory of what a large inventory leaves behind: it would
-// be kept until the heap has doubled.
+// Release frees the memory that reading a large inventory has used. The runtime would
+// otherwise keep it until the heap has doubled.
 func Release(m *inventory.Model) {
 	if m.Sources.Len() > 8<<20 {
 		debug.FreeOSMemory()

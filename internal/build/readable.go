@@ -8,12 +8,12 @@ import (
 	"virtmap/internal/regular"
 )
 
-// readable refuses a generation whose rows lead to a file that the running server
-// does not read: the server would refuse their mail.
+// readable refuses a generation whose rows lead to a file that the running server does
+// not read. The server would refuse the mail of these rows.
 func (r *Restoring) readable(m publish.Meta, content func(name string) ([]byte, error)) error {
 	table, ok := r.Server.Of(mta.Addresses)
 	if _, kept := m.Files[table.Name]; !ok || !kept || m.Number == 0 || r.Unwired || r.Server.Unread == nil {
-		return nil // what a person made is that person's
+		return nil // a person may restore files that a person made
 	}
 	dir, err := filepath.Abs(r.Out)
 	if err != nil {
@@ -27,12 +27,12 @@ func (r *Restoring) readable(m publish.Meta, content func(name string) ([]byte, 
 	return &Unread{m.Number, unread.File, unread.Why}
 }
 
-// namesIn are the names of the installed list of the domains that are served.
+// namesIn returns the names in the installed list of served domains.
 func namesIn(server *mta.Server, dir string) []string {
 	file, ok := server.Of(mta.Served)
 	if !ok {
 		return nil
 	}
-	text, _ := regular.ReadIfThere(filepath.Join(dir, file.Name)) // a file that cannot be read has been told of
+	text, _ := regular.ReadIfThere(filepath.Join(dir, file.Name)) // an error of reading was reported before
 	return file.Lines(text)
 }

@@ -21,30 +21,30 @@ import (
 type Restoring struct {
 	Folders
 	Server  *mta.Server
-	Number  int  // of history; below zero: the one before the last
-	Adopt   bool // files that a person changed are replaced
-	Unwired bool // also where the server does not read what the rows lead to
+	Number  int  // of the generation; below zero: the one before the last
+	Adopt   bool // files that a person changed may be replaced
+	Unwired bool // restore even if the server does not read what the rows lead to
 	Command string
-	Wait    time.Duration // for another run that is at work
-	Gap     time.Duration // between two swaps of one map
+	Wait    time.Duration // how long to wait for another run
+	Gap     time.Duration // the time between two swaps of one map
 	Tell    func(line string)
 
-	also []publish.Output // to be written beside a generation
+	also []publish.Output // written together with the generation
 }
 
-// A Restored says what is in place, and what is not what it was then.
+// A Restored says what is in place, and what differs from the time of the generation.
 type Restored struct {
 	publish.Report
-	Meta   publish.Meta // of the generation
+	Meta   publish.Meta // the generation
 	Kinds  Kinds        // what changed
-	Gone   []string     // domains that the server takes to local accounts until it is restarted
-	Others []string     // files of the folder that the generation did not have
+	Gone   []string     // domains whose mail goes to local accounts until the server is restarted
+	Others []string     // files in the folder that the generation did not have
 }
 
 // Restore puts a generation back in place.
 func (r *Restoring) Restore(ctx context.Context) (restored Restored, err error) {
 	if _, err := os.Stat(r.State); err != nil {
-		return restored, as(NoInput, err) // nothing is made where nothing is kept
+		return restored, as(NoInput, err) // without a state folder, none is made
 	}
 	leave, err := r.enter(ctx, r.Command, r.Wait, r.Tell)
 	if err != nil {
@@ -64,10 +64,10 @@ func (r *Restoring) Restore(ctx context.Context) (restored Restored, err error) 
 	return restored, nil
 }
 
-// describe says what is not what it was then.
+// describe fills in what differs from the time of the generation.
 func (r *Restoring) describe(restored *Restored, before []string) {
 	now := namesIn(r.Server, r.Out)
-	own, _ := HostOf(r.Server, r.Out) // the server takes mail for it without being told; only a warning depends on it
+	own, _ := HostOf(r.Server, r.Out) // the server always takes mail for its own name; an error costs only a warning
 	restored.Gone = slices.DeleteFunc(before, func(name string) bool { return slices.Contains(now, name) || name == own })
 	restored.Kinds = kindsOf(r.Server, restored.Changes)
 	for _, file := range tableFirst(r.Server.Files) {
@@ -80,7 +80,7 @@ func (r *Restoring) describe(restored *Restored, before []string) {
 	}
 }
 
-// tableFirst are files with the table of the virtual addresses before the others.
+// tableFirst returns files with the table of the virtual addresses before the others.
 func tableFirst(files []mta.File) []mta.File {
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b mta.File) int {
@@ -95,7 +95,7 @@ func tableFirst(files []mta.File) []mta.File {
 	return files
 }
 
-// swapIn swaps the generation in.
+// swapIn puts the generation in place.
 func (r *Restoring) swapIn(ctx context.Context) (m publish.Meta, report publish.Report, err error) {
 	all, damaged, err := publish.Sound(publish.OS, r.State)
 	if err != nil {
@@ -123,7 +123,7 @@ func (r *Restoring) swapIn(ctx context.Context) (m publish.Meta, report publish.
 	meta := publish.Meta{Time: now(), Who: whoAmI(), Inventory: m.Inventory, Digest: m.Digest, Contents: m.Contents, Note: fmt.Sprintf("rollback to %d:", m.Number)}
 	set := publish.Set{Outputs: append(outputs, r.also...), State: r.State, Adopt: r.Adopt, Entered: true, FS: publish.OS, Meta: meta, Keep: len(all) + 1, Gap: r.Gap}
 	set.Tell = func(line string) {
-		if !slices.Contains(damaged, line) { // those were told above
+		if !slices.Contains(damaged, line) { // the others were reported above
 			r.Tell(line)
 		}
 	}
@@ -136,7 +136,7 @@ func (r *Restoring) swapIn(ctx context.Context) (m publish.Meta, report publish.
 	return m, report, err
 }
 
-// undo puts back what was installed before a build.
+// undo puts back what was installed before the build.
 func (r *run) undo(ctx context.Context) (err error) {
 	ctx = context.WithoutCancel(ctx)
 	leave, err := r.enter(ctx, r.Folders)
@@ -163,12 +163,12 @@ func (r *run) undo(ctx context.Context) (err error) {
 	if before < 0 {
 		return errors.New("no generation has the files that were there before")
 	}
-	kept.Number = all[before].Number // and no earlier one, where this one is damaged
+	kept.Number = all[before].Number // an earlier one is not used, even if this one is damaged
 	_, _, err = kept.swapIn(ctx)
 	return err
 }
 
-// asItWas gives the output that puts a shared file back.
+// asItWas returns the output that puts a shared file back.
 func asItWas(out publish.Output, written []byte) publish.Output {
 	base := out.Base
 	out.Base = written
@@ -184,8 +184,8 @@ func asItWas(out publish.Output, written []byte) publish.Output {
 	return out
 }
 
-// History gives the generations that are kept, the oldest first, and says which are
-// damaged and left out.
+// History returns the kept generations, the oldest first. damaged has a line for each
+// damaged generation that is left out.
 func (f Folders) History() (all []publish.Meta, damaged []string, err error) {
 	all, damaged, err = publish.Sound(publish.OS, f.State)
 	return all, damaged, as(IO, err)

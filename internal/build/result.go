@@ -11,27 +11,27 @@ import (
 	"virtmap/inventory"
 )
 
-// A Result is what a run did, or in a dry run would have done.
+// A Result says what a run did, or what a dry run would have done.
 type Result struct {
 	publish.Report
 	Folders
 	Host      *inventory.Host
-	Inventory string // its name
-	Contents  string // what is written of it
-	MC        string // the sendmail.mc in which our block is kept, links followed
+	Inventory string // the name of the inventory
+	Contents  string // what is written, in numbers
+	MC        string // the sendmail.mc that has the block of lines, after following links
 
 	Kinds   Kinds    // what changed
 	Live    bool     // the server reads from the folder
-	Runs    bool     // the command of OnChange is run for it
-	Reads   Reads    // what the server reads of it
-	Leaving []string // domains whose rows stay until the server was restarted
+	Runs    bool     // the command of OnChange is run
+	Reads   Reads    // what the server does not read
+	Leaving []string // domains whose rows stay until the server is restarted
 
 	Decision hostnames.Decision
-	Compared *change.Change    // what the guards looked at; nil: nothing
-	Instead  map[string]string // what they compared in place of damaged files
+	Compared *change.Change    // what the guards compared; nil: nothing
+	Instead  map[string]string // what the guards compared instead of damaged files, by path
 }
 
-// result describes what was done.
+// result describes the work of the run.
 func (r *run) result(report publish.Report) Result {
 	result := Result{
 		Report: report, Folders: r.Folders, Host: &r.source.Inventory().Host, Inventory: r.source.Inventory().Name, Contents: Contents(r.source), MC: r.MC,
@@ -43,14 +43,14 @@ func (r *run) result(report publish.Report) Result {
 	return result
 }
 
-// Waits reports whether domains wait for an answer of the DNS: what else there is
-// may look otherwise with one.
+// Waits reports whether domains wait for an answer of the DNS. After an answer, the
+// other results may be different.
 func (r *Result) Waits() bool { return r.Decision.Frozen || r.Decision.Waiting > 0 }
 
 // Holds reports whether domains are held back or pending.
 func (r *Result) Holds() bool { return r.Decision.Held+r.Decision.Pending > 0 }
 
-// Overdue reports whether the DNS was silent for too long about domains that are
+// Overdue reports whether the DNS has not answered for too long about domains that are
 // served.
 func (r *Result) Overdue() bool { return r.Decision.Overdue > 0 }
 
@@ -59,7 +59,7 @@ func (r *Result) settled() bool {
 	return !r.Waits() && !r.Holds() && !r.Overdue() && !r.Reads.Lacking
 }
 
-// Contents counts what is written of an inventory.
+// Contents returns a line with the numbers of what is written.
 func Contents(source mta.Build) string {
 	m := source.Inventory()
 	served, held := 0, 0

@@ -15,15 +15,15 @@ import (
 type Reviewed struct {
 	publish.Report
 	Change  change.Change
-	Alarms  []change.Alarm    // of the guards
-	Instead map[string]string // what was compared in place of damaged files
+	Alarms  []change.Alarm    // the alarms of the guards
+	Instead map[string]string // what was compared instead of damaged files, by path
 	Missing []string          // what the server does not read of the files
 
 	outputs []publish.Output
 }
 
-// Review finds out what a run would change, and writes nothing. What a person
-// changed is compared like everything else; Run refuses it.
+// Review finds out what a run would change, and writes nothing. It also compares files
+// that a person changed, although Run would refuse to replace them.
 func Review(ctx context.Context, o Options, events Events) (v Reviewed, err error) {
 	if !o.All && begin(o, events).nothingToDo() {
 		return v, nil // the last run has compared everything
@@ -53,14 +53,14 @@ func Review(ctx context.Context, o Options, events Events) (v Reviewed, err erro
 	return v, nil
 }
 
-// Plan gives the plan of what was reviewed.
+// Plan returns the plan of what was reviewed.
 func (v *Reviewed) Plan() (Plan, error) { return planOf(v.outputs) }
 
-// EachText gives the text files that change, as they are and as they would be.
+// EachText calls do with each text file that changes, in its old and its new form.
 func (v *Reviewed) EachText(do func(path string, old, next []byte) error) error {
 	for _, out := range v.outputs {
 		if out.Source != "" {
-			continue // a map; its text is here too
+			continue // a map, whose text is also in the list
 		}
 		old, err := regular.ReadIfThere(out.Path)
 		if err != nil {

@@ -13,33 +13,33 @@ import (
 
 // A run is one build at work.
 type run struct {
-	Options // with the folders settled
+	Options // with the folders filled in
 	given   Options
 	events  Events
-	second  bool         // it was begun by another, at its end
-	locked  bool         // it holds the folders
-	leave   func() error // gives them back
+	second  bool         // another run began it at its end
+	locked  bool         // the folders are locked
+	leave   func() error // unlocks the folders
 
-	server    *mta.Server // that the inventory is for
-	source    mta.Build   // what the inventory becomes
-	digest    string      // of the inventory
-	faults    *diag.List  // of the inventory
-	dnsFaults diag.List   // of what the DNS said
+	server    *mta.Server // the server of the inventory
+	source    mta.Build   // the compiled inventory
+	digest    string      // the digest of the inventory
+	faults    *diag.List  // faults of the inventory
+	dnsFaults diag.List   // faults from the DNS
 	serving   *serving
-	leaving   []string // domains whose rows stay for a while
-	wiring    *wiring  // nil: the folder is no server's
+	leaving   []string // domains whose rows stay for some time
+	wiring    *wiring  // nil: the server does not read from the folder
 	installed mta.Before
 	set       publish.Set
-	compared  *change.Change // what the guards looked at; nil: nothing
+	compared  *change.Change // what the guards compared; nil: nothing
 }
 
-// begin makes a run that has done nothing yet.
+// begin makes a run that has not begun yet.
 func begin(o Options, events Events) *run {
 	return &run{Options: o, given: o, events: events, leave: func() error { return nil }}
 }
 
-// Run builds once. The result is valid also beside an error about the record of
-// what was done.
+// Run builds once. If the error is only about the record of the work, the result is
+// valid too.
 func Run(ctx context.Context, o Options, events Events) (Result, error) {
 	r := begin(o, events)
 	result, again, err := r.build(ctx)
@@ -51,8 +51,8 @@ func Run(ctx context.Context, o Options, events Events) (Result, error) {
 	return result, err
 }
 
-// build does all of a run. again says that the server reads by now what files
-// waited for, and that another run puts those in place.
+// build does the whole work of a run. again says that the server now reads what some
+// files waited for, and that another run must put those files in place.
 func (r *run) build(ctx context.Context) (result Result, again bool, err error) {
 	r.events.Enter("look for changes")
 	if r.nothingToDo() {
@@ -78,7 +78,7 @@ func (r *run) build(ctx context.Context) (result Result, again bool, err error) 
 	if err != nil {
 		return result, false, as(IO, err)
 	}
-	// The command may run virtmap itself, and take its time.
+	// The command may call virtmap itself, and may take a long time.
 	if err := r.release(); err != nil {
 		return result, false, as(IO, err)
 	}
@@ -91,7 +91,7 @@ func (r *run) build(ctx context.Context) (result Result, again bool, err error) 
 	return result, false, r.remember(ctx)
 }
 
-// settle says how the files are published.
+// settle sets how the files are published.
 func (r *run) settle(ctx context.Context) error {
 	if r.Undo {
 		r.Keep = max(r.Keep, 1)
@@ -103,7 +103,7 @@ func (r *run) settle(ctx context.Context) error {
 	if r.Verify {
 		r.set.Verify = func(at func(string) string) error { return r.prove(ctx, at) }
 	} else {
-		r.source.Inventory().ForgetAddresses() // they are rows by now
+		r.source.Inventory().ForgetAddresses() // the addresses are rows now
 		Release(r.source.Inventory())
 	}
 	if r.Plan != "" {
@@ -112,7 +112,8 @@ func (r *run) settle(ctx context.Context) error {
 	return nil
 }
 
-// gap is how far apart two swaps of one map are. Only the server has one.
+// gap returns the time between two swaps of one map. Only the folder of the server
+// needs one.
 func (r *run) gap() time.Duration {
 	if IsLive(r.Out, &r.source.Inventory().Host) {
 		return r.server.MapGap
@@ -120,7 +121,7 @@ func (r *run) gap() time.Duration {
 	return 0
 }
 
-// refused adds to an error of publishing what replacing files would have lost.
+// refused adds to an error of publishing what would be lost if the files were replaced.
 func (r *run) refused(err error) error {
 	var foreign *publish.Foreign
 	if errors.As(err, &foreign) {

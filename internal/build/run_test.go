@@ -18,7 +18,7 @@ import (
 	"virtmap/mxcheck/resolve"
 )
 
-// A listener keeps what a run tells.
+// A listener stores the messages of a run.
 type listener struct {
 	stages, lines []string
 	faults        int
@@ -42,7 +42,7 @@ func (l *listener) Faults(_ *diag.Sources, f *diag.List, _ diag.Severity) error 
 	return nil
 }
 
-// A place is a folder with an inventory, from which it is built.
+// A place is a folder with an inventory and its files.
 type place struct {
 	t *testing.T
 	o Options
@@ -67,7 +67,7 @@ func (p *place) run(domains string) (Result, error) {
 	return Run(context.Background(), p.o, p)
 }
 
-// mustRun is run without an error.
+// mustRun builds without an error.
 func (p *place) mustRun(domains string) Result {
 	p.t.Helper()
 	result, err := p.run(domains)
@@ -77,7 +77,7 @@ func (p *place) mustRun(domains string) Result {
 	return result
 }
 
-// text is an installed file.
+// text returns an installed file.
 func (p *place) text(name string) string {
 	p.t.Helper()
 	text, err := os.ReadFile(filepath.Join(p.o.Out, name))
@@ -93,7 +93,7 @@ const (
 	twoDomains = oneDomain + "  b.example: {addresses: {info: anna}}\n"
 )
 
-// TestRun follows a folder from its first build on.
+// TestRun follows a folder from its first build.
 func TestRun(t *testing.T) {
 	p := newPlace(t)
 	first := p.mustRun(oneDomain)
@@ -117,7 +117,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRunRefuses asks for what a run does not do, and finds the files as they were.
+// TestRunRefuses asks for builds that are refused. The files do not change.
 func TestRunRefuses(t *testing.T) {
 	p := newPlace(t)
 	p.mustRun(twoDomains)
@@ -147,7 +147,7 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
-// TestRestore puts back what was there before, and that in turn.
+// TestRestore puts the earlier files back, and then the later ones.
 func TestRestore(t *testing.T) {
 	p := newPlace(t)
 	p.mustRun(oneDomain)
@@ -164,7 +164,7 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// TestReview finds what a run would change, and a plan of it that a run keeps to.
+// TestReview reviews what a run would change, and makes a plan. A run follows the plan.
 func TestReview(t *testing.T) {
 	p := newPlace(t)
 	p.mustRun(oneDomain)
@@ -204,7 +204,7 @@ func TestReview(t *testing.T) {
 	}
 }
 
-// TestKinds reads the words that are kept of what changed.
+// TestKinds reads the stored words of what changed.
 func TestKinds(t *testing.T) {
 	for _, k := range []Kinds{{}, {Map: true}, {Names: true}, {Config: true}, {true, true, true}} {
 		if got := parseKinds(k.String()); got != k {

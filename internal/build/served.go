@@ -15,15 +15,15 @@ import (
 	"virtmap/internal/regular"
 )
 
-// served gives the domains of the installed lists: those whose mail is delivered
-// here, and those whose mail is relayed; nil where the memory alone counts. memory
-// is nil where nothing is remembered.
+// served returns the domains of the installed lists: local for those whose mail is
+// delivered here, relayed for those whose mail is relayed. A nil result means that only
+// the memory counts. memory is nil if there is none.
 func (r *run) served(memory *hostnames.Memory) (local, relayed map[string]bool, err error) {
 	if local, err = r.listed(mta.Served, memory); err != nil {
 		return nil, nil, err
 	}
 	if local == nil && memory == nil {
-		// The list may be kept elsewhere: on a first run the rows tell.
+		// A first run with a list in another file: the rows show the domains.
 		if local, err = r.ofRows(); err != nil {
 			return nil, nil, err
 		}
@@ -32,8 +32,8 @@ func (r *run) served(memory *hostnames.Memory) (local, relayed map[string]bool, 
 	return local, relayed, err
 }
 
-// ofRows gives the domains of the rows of the installed text of the virtual
-// addresses; nil where there is none.
+// ofRows returns the domains in the installed text of the virtual addresses; nil
+// without such a text.
 func (r *run) ofRows() (map[string]bool, error) {
 	file, ok := r.server.Of(mta.Addresses)
 	if !ok {
@@ -52,11 +52,11 @@ func (r *run) ofRows() (map[string]bool, error) {
 	return names, nil
 }
 
-// listed gives the domains of the installed list of a role; nil when the memory alone
-// counts, because the list is not there or damaged. A list that is not as virtmap
-// wrote it may have lost names, and a domain that is lost so is not new: listed
-// adds those that are remembered as served, or, where there is no memory, those of
-// virtmap's copy.
+// listed returns the domains of the installed list of a role. The result is nil if the
+// list is missing or damaged, and then only the memory counts. If the list is not as
+// virtmap wrote it, names may have been lost. A lost domain must not count as new.
+// listed therefore adds the domains that the memory has as served, or, without a
+// memory, the domains of virtmap's copy.
 func (r *run) listed(role mta.Role, memory *hostnames.Memory) (map[string]bool, error) {
 	file, ok := r.server.Of(role)
 	if !ok {
@@ -93,8 +93,8 @@ func (r *run) listed(role mta.Role, memory *hostnames.Memory) (map[string]bool, 
 	return names, nil
 }
 
-// withRemembered adds the domains that are remembered as served, as backup
-// domains or as others; nil stays nil.
+// withRemembered adds the domains that are served according to the memory. backup
+// chooses backup domains or the others. nil stays nil.
 func withRemembered(names map[string]bool, memory *hostnames.Memory, backup bool) map[string]bool {
 	if names == nil {
 		return nil

@@ -17,19 +17,19 @@ import (
 	"virtmap/mxcheck/resolve"
 )
 
-// A serving is which domains are served, and what there is to remember and to
-// say about it.
+// A serving has the decision about which domains are served, and what is stored and
+// reported about it.
 type serving struct {
 	policy   *hostnames.Policy // nil: every domain is served
 	decision hostnames.Decision
-	zones    resolve.Reading // what the verdicts are from; empty: no zone file
-	before   []byte          // the memory's file
-	keep     bool            // that file may be written
-	aside    bool            // that file is damaged, and is put aside
+	zones    resolve.Reading // the zone files of the verdicts; empty: no zone file
+	before   []byte          // the stored memory file
+	keep     bool            // the memory file may be written
+	aside    bool            // the memory file is damaged, and is moved aside
 }
 
-// choose finds out which domains are served, and compiles anew when some are
-// not.
+// choose decides which domains are served. If some are not, it compiles the inventory
+// again.
 func (r *run) choose(ctx context.Context) error {
 	if r.serving = (&serving{}); r.MX.From == MXOff {
 		return nil
@@ -56,8 +56,8 @@ func (r *run) choose(ctx context.Context) error {
 	return err
 }
 
-// decide asks about the domains that are due and decides which are served. It
-// sets Held of the others.
+// decide asks the DNS about the domains that are due, and decides which domains are
+// served. It sets Held of the others.
 func (r *run) decide(ctx context.Context) error {
 	m := r.source.Inventory()
 	if err := r.recall(); err != nil {
@@ -87,8 +87,8 @@ func (r *run) decide(ctx context.Context) error {
 	return nil
 }
 
-// recall gathers what is installed and remembered. A memory that cannot be
-// read must not stop the addresses of a served domain from being written.
+// recall reads what is installed, and the memory. If the memory cannot be read,
+// addresses of served domains must still be written.
 func (r *run) recall() error {
 	c := r.serving
 	c.policy = &hostnames.Policy{Model: r.source.Inventory(), Memory: hostnames.NewMemory(), Now: time.Now().UTC().Truncate(time.Second), Zones: r.MX.From == MXFromZones}
@@ -100,7 +100,7 @@ func (r *run) recall() error {
 			c.policy.Memory, c.before = memory, text
 		}
 	}
-	c.keep = !errors.Is(err, hostnames.ErrLater) // a later virtmap may need it
+	c.keep = !errors.Is(err, hostnames.ErrLater) // a newer virtmap may need it
 	c.aside = err != nil && c.keep
 	if err != nil {
 		r.events.Tell(fmt.Sprintf("%s cannot be used (%v); what is served is taken from the installed files instead", path, err))
@@ -113,7 +113,7 @@ func (r *run) recall() error {
 	return err
 }
 
-// record gives the memory's file, where it changed.
+// record returns the memory file if it changed.
 func (c *serving) record() ([]publish.Record, error) {
 	after, err := c.policy.Memory.Encode()
 	switch {
@@ -125,8 +125,8 @@ func (c *serving) record() ([]publish.Record, error) {
 	return []publish.Record{{Name: hostnames.MemoryName, Content: after, Aside: c.aside}}, nil
 }
 
-// quiet gives the time until which the DNS is not asked; ok is false while a domain
-// waits for something.
+// quiet returns the time until which no question to the DNS is due. ok is false while a
+// domain waits for something.
 func (c *serving) quiet() (until time.Time, ok bool) {
 	if c.policy == nil {
 		return time.Time{}, true

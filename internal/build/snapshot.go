@@ -18,31 +18,31 @@ import (
 	"virtmap/mxcheck/resolve"
 )
 
-// unchangedName is a file of the state folder: what the last build saw when
-// it found that all is as it should be. While nothing of it moves, a build has
-// nothing to do and reads no YAML.
+// unchangedName is a file of the state folder. It has what the last build saw when
+// there was nothing left to do. As long as all of it is unchanged, a build has nothing
+// to do, and reads no YAML.
 const unchangedName = "unchanged.json"
 
-// A snapshot is what decides what a build writes, and what it has written: inputs
-// by digest, outputs by inode, size and times, that of the inode among them. diff
-// and check --deep read everything.
+// A snapshot is what a build depends on, and what it has written. Inputs are compared
+// by digest. Outputs are compared by inode, size and times, including the time of the
+// inode. The commands diff and check --deep use no snapshot, and read everything.
 type snapshot struct {
 	Version  int               `json:"version"`
 	Program  string            `json:"program"` // this program, and the options that matter
 	At       time.Time         `json:"at"`
-	Until    time.Time         `json:"until"`    // when the DNS is to be asked again; zero: it is not asked
+	Until    time.Time         `json:"until"`    // when the next question to the DNS is due; zero: none is due
 	Patterns []string          `json:"patterns"` // of included files
-	Matches  []string          `json:"matches"`  // what they match
-	Zones    []string          `json:"zones"`    // the zone files; none: no zone file was read
+	Matches  []string          `json:"matches"`  // the files that the patterns match
+	Zones    []string          `json:"zones"`    // the zone files; empty: none was read
 	Inputs   map[string]string `json:"inputs"`   // SHA-256 by path
-	Outputs  map[string]string `json:"outputs"`  // stamp by path
+	Outputs  map[string]string `json:"outputs"`  // stamps by path
 }
 
-// settled is how old a file must be when it is looked at: the clock of a file
-// system is coarse, and a change in the same moment would not show.
+// settled is the age that a file must have for a snapshot. The clock of a file system
+// is coarse, so that a change at the same moment could not be seen.
 const settled = 50 * time.Millisecond
 
-// program names this program and what of its options decides about files.
+// program returns a text for this program and those options that decide about files.
 func (o *Options) program() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -55,8 +55,9 @@ func (o *Options) program() (string, error) {
 	return fmt.Sprintf("%s %s %s %d %q %q %q %q %q %q", o.Program, StampOf(self), host, os.Geteuid(), o.Inventory, o.Out, o.MX.From, o.MC, o.IncludeFrom, o.MX.Zones), nil
 }
 
-// StampOf tells one state of a file from another, also where content was put back
-// with the old size and time: that moves the inode's own time.
+// StampOf returns a text that differs for each state of a file. It also differs if
+// content was replaced and has the old size and time, because the time of the inode
+// changes then.
 func StampOf(path string) string {
 	info, err := publish.OS.Stat(path)
 	if err != nil {
@@ -65,17 +66,17 @@ func StampOf(path string) string {
 	return fmt.Sprintf("%d %d %d %d %o %d %d", info.Inode, info.Size, info.ModTime.UnixNano(), info.Changed.UnixNano(), info.Mode, info.UID, info.GID)
 }
 
-// matches are the files that patterns match.
+// matches returns the files that patterns match.
 func matches(patterns []string) (files []string) {
 	for _, pattern := range patterns {
-		found, _ := filepath.Glob(pattern) // a malformed one is a fault of the inventory
+		found, _ := filepath.Glob(pattern) // a malformed pattern is a fault of the inventory
 		files = append(files, found...)
 	}
 	return files
 }
 
-// quickly reports whether a build may look before it reads: one that changes
-// nothing must have nothing else to do either, and nobody to talk to.
+// quickly reports whether a build with these options may end after the look, if nothing
+// has changed. It must have no other work, and no person who waits for messages.
 func (o *Options) quickly() bool {
 	return !o.DryRun && !o.Adopt && !o.Reloaded && o.Plan == "" && o.Inventory != inventory.StdinName && !o.Watched
 }
@@ -102,7 +103,7 @@ func (r *run) nothingToDo() bool {
 	return r.MX.sameZones(s.Zones) && s.holds(state)
 }
 
-// sameZones reports whether the zone files are those that were read.
+// sameZones reports whether the zone files are the same as those that were read.
 func (a *Asking) sameZones(read []string) bool {
 	if len(read) == 0 {
 		return true
@@ -111,7 +112,7 @@ func (a *Asking) sameZones(read []string) bool {
 	return err == nil && slices.Equal(files, read)
 }
 
-// holds compares with what is there now.
+// holds reports whether the snapshot is still true.
 func (s *snapshot) holds(state string) bool {
 	for path, stamp := range s.Outputs {
 		if StampOf(path) != stamp {
@@ -130,9 +131,9 @@ func (s *snapshot) holds(state string) bool {
 	return true
 }
 
-// remember writes what a build saw that found nothing to do, or did it. What
-// waits for something is not remembered: the rows of a domain that leaves, a
-// domain that is held back, a change that nobody was told of.
+// remember writes a snapshot after a build that left nothing to do. It writes none if
+// something waits: the rows of a domain that leaves, a domain that is held back, or a
+// change that was not announced.
 func (r *run) remember(ctx context.Context) error {
 	if !r.given.quickly() || len(r.leaving) > 0 {
 		return nil
@@ -149,9 +150,9 @@ func (r *run) remember(ctx context.Context) error {
 	}
 	s.Matches = matches(s.Patterns)
 	maps.Insert(s.Inputs, r.source.Inventory().Sources.Digests())
-	delete(s.Inputs, r.MC) // it is an output
+	delete(s.Inputs, r.MC) // the file is an output
 	if r.wiring != nil && r.wiring.config.Place() != "" {
-		s.Outputs[r.wiring.config.Place()] = StampOf(r.wiring.config.Place()) // what the server reads
+		s.Outputs[r.wiring.config.Place()] = StampOf(r.wiring.config.Place()) // the configuration that the server reads
 	}
 	for _, out := range r.set.Outputs {
 		info, err := publish.OS.Stat(out.Path)
@@ -159,7 +160,7 @@ func (r *run) remember(ctx context.Context) error {
 			return as(IO, err)
 		}
 		if err == nil && min(s.At.Sub(info.ModTime), s.At.Sub(info.Changed)) < settled {
-			return nil // the next build remembers it
+			return nil // the next build writes the snapshot
 		}
 		s.Outputs[out.Path] = StampOf(out.Path)
 	}
@@ -167,13 +168,13 @@ func (r *run) remember(ctx context.Context) error {
 	if err != nil {
 		return &Error{Kind: Bug, Err: err}
 	}
-	// Where the disk is full or read-only, or another build at work, the next
-	// build reads the inventory.
+	// If the snapshot cannot be written, because the disk is full or read-only, or
+	// because another build is at work, the next build reads the inventory.
 	_ = publish.WriteState(ctx, publish.OS, filepath.Join(r.State, unchangedName), append(text, '\n'), 0, r.events.Tell)
 	return nil
 }
 
-// rememberServing adds what decides which domains are served.
+// rememberServing adds to the snapshot what decides which domains are served.
 func (r *run) rememberServing(s *snapshot) {
 	if r.serving.policy == nil {
 		return

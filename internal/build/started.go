@@ -10,18 +10,20 @@ import (
 	"virtmap/internal/publish"
 )
 
-// When was the running server started? A run asks this for two reasons. restarted
-// asks whether rows of domains that left may go: the time of a pid file is enough,
-// also where the server does not run now, since it reads everything at its next
-// start. started asks what the running server has read: only a process that runs
-// counts, by the time of its start or of its last HUP.
+// A run needs the start of the running server for two reasons:
+//
+//   - restarted: may the rows of domains that left go? The time of a pid file is enough. It
+//     counts even if the server does not run now, because the server reads everything at its
+//     next start.
+//   - started: what has the running server read? Only a running process counts, with the
+//     time of its start or of its last HUP.
 
-// reloadedName is a file of the state folder whose time is that of the last
-// restart we know of.
+// reloadedName is a file of the state folder. Its time is the last restart that was
+// reported to virtmap.
 const reloadedName = "reloaded"
 
-// noted is the time of the last restart that a person or the command of OnChange
-// told of; zero where none did.
+// noted returns the last restart that a person or the command of OnChange reported;
+// zero if there is none.
 func (f Folders) noted() time.Time {
 	info, err := os.Stat(filepath.Join(f.State, reloadedName))
 	if err != nil || !info.Mode().IsRegular() {
@@ -30,8 +32,8 @@ func (f Folders) noted() time.Time {
 	return info.ModTime()
 }
 
-// restarted is when the server was restarted last, as far as that is known: by its
-// pid file also when it does not run now.
+// restarted returns the last restart of the server, as far as it is known. The time of
+// a pid file counts even if the server does not run now.
 func (r *run) restarted() (last time.Time) {
 	if r.Reloaded {
 		return time.Now()
@@ -52,12 +54,11 @@ func (r *run) restarted() (last time.Time) {
 	return last
 }
 
-// sameStart is how far apart two times of one start may be, where the time was
-// worked out.
+// sameStart is the largest difference of two computed times of the same start.
 const sameStart = 200 * time.Millisecond
 
-// started is when the running server read its configuration, as far as that is
-// known; zero where none runs. before is what was known.
+// started returns when the running server read its configuration, as far as it is
+// known; zero if no server runs. before is the last stored Remembered.
 func (r *run) started(config mta.Conf, before mta.Remembered) time.Time {
 	started := r.Folders.started(config, before)
 	if !started.IsZero() && r.Reloaded {
@@ -66,7 +67,7 @@ func (r *run) started(config mta.Conf, before mta.Remembered) time.Time {
 	return started
 }
 
-// started is that of a run to which nobody says that the server was restarted.
+// started returns the same for a run without a report of a restart.
 func (f Folders) started(config mta.Conf, before mta.Remembered) time.Time {
 	daemon, runs := config.Daemon(!f.onServer())
 	if !runs {
@@ -81,8 +82,9 @@ func (f Folders) started(config mta.Conf, before mta.Remembered) time.Time {
 	return daemon.Started
 }
 
-// pidFileTells reports whether a running server has a pid file, which says when it
-// was restarted: a command that succeeds may have done something else, such as make.
+// pidFileTells reports whether a running server has a pid file, which shows when the
+// server was restarted. Without one, a successful command counts as a restart, but the
+// command may have done something else, such as make.
 func (r *run) pidFileTells() bool {
 	if r.server.Conf == nil {
 		return false
@@ -95,7 +97,7 @@ func (r *run) pidFileTells() bool {
 	return runs
 }
 
-// noteReload remembers that the server was restarted now.
+// noteReload stores that the server was restarted now.
 func (r *run) noteReload(ctx context.Context) error {
 	return as(IO, publish.WriteState(ctx, publish.OS, filepath.Join(r.State, reloadedName), nil, r.Wait, r.events.Tell))
 }

@@ -13,47 +13,47 @@ import (
 	"virtmap/internal/publish"
 )
 
-// wiringName is a file of the state folder: what the running server reads, and
-// what was said of that last.
+// wiringName is a file of the state folder. It has what the running server reads, and
+// which message about this was the last.
 const wiringName = "wiring.json"
 
-// A wiring is what the running server reads of the set of a run.
+// A wiring says what the running server reads of the set of a run.
 type wiring struct {
 	mta.Reading
 	config   mta.Conf
 	before   wiringRecord
 	now      wiringRecord
-	announce bool // the gaps are told: see announced
+	announce bool // the gaps are reported: see announced
 }
 
 // A wiringRecord is the content of wiring.json.
 type wiringRecord struct {
 	mta.Remembered
-	Said   string    `json:"said,omitempty"` // digest of what was said
+	Said   string    `json:"said,omitempty"` // digest of the last message
 	SaidAt time.Time `json:"said_at,omitzero"`
 }
 
-// same reports whether two records say the same.
+// same reports whether two records are equal.
 func (r wiringRecord) same(o wiringRecord) bool {
 	return r.Started.Equal(o.Started) && slices.Equal(r.Reads, o.Reads) && r.Said == o.Said && r.SaidAt.Equal(o.SaidAt)
 }
 
-// sayAgain is how often the same gap is told.
+// sayAgain is the time after which the same gap is reported again.
 const sayAgain = 24 * time.Hour
 
 // Reads say what the running server does not read of a set.
 type Reads struct {
-	Missing []string // what it does not read, and why, a line each
+	Missing []string // what it does not read, and why, one line each
 	Lacking bool     // something is missing, or files wait
-	Untold  bool     // that is to be told
-	Steps   []string // what a person does about it; lines of a file are indented
+	Untold  bool     // this must be reported
+	Steps   []string // what a person must do about it; lines for a file are indented
 }
 
-// configuration is that of the server whose files are written.
+// configuration reads the configuration of the server whose files are written.
 func (r *run) configuration() (mta.Conf, error) { return r.server.Conf(r.Out, r.onServer()) }
 
-// wire finds out what the running server reads, and holds the files back that would
-// have it refuse mail because it does not read others.
+// wire finds out what the running server reads. It holds back the files with which the
+// server would refuse mail, because it does not read other files.
 func (r *run) wire() error {
 	if r.server.Conf == nil || !IsLive(r.Out, &r.source.Inventory().Host) {
 		return nil
@@ -94,7 +94,7 @@ func (w *wiring) hold(outputs []publish.Output) {
 	}
 }
 
-// recalled is the record in a state folder; one that is damaged remembers nothing.
+// recalled returns the record of a state folder. A damaged record is empty.
 func recalled(state string) (r wiringRecord) {
 	text, err := publish.ReadState(publish.OS, filepath.Join(state, wiringName))
 	if err != nil || json.Unmarshal(text, &r) != nil {
@@ -103,8 +103,8 @@ func recalled(state string) (r wiringRecord) {
 	return r
 }
 
-// announced decides whether the gaps are told: when they changed, once a day, and
-// always where all is told.
+// announced decides whether the gaps are reported: if they changed, once a day, and
+// always if all is true.
 func (w *wiring) announced(all bool) {
 	if w.Complete() {
 		w.now.Said, w.now.SaidAt = "", time.Time{}
@@ -118,8 +118,8 @@ func (w *wiring) announced(all bool) {
 	}
 }
 
-// describe says in a result what is not read. That a configuration with the same
-// lines was made anew since the last start is nothing.
+// describe adds to a result what is not read. A configuration that was generated again
+// with the same lines is no gap.
 func (w *wiring) describe(result *Result) {
 	if w == nil {
 		return
@@ -131,13 +131,13 @@ func (w *wiring) describe(result *Result) {
 	}
 }
 
-// startsWithin is how long a server that the command of OnChange restarts may take
-// until it has written its pid file.
+// startsWithin is how long to wait, after the command of OnChange has restarted the
+// server, until the server has written its pid file.
 const startsWithin = 5 * time.Second
 
-// finishWired reads the configuration again when the command of OnChange was
-// run. Where nothing is missing any more, again says that another run puts the rest
-// in place; otherwise Events are told that it is not.
+// finishWired reads the configuration again after the command of OnChange. If nothing
+// is missing any more, again says that another run must put the waiting files in place.
+// Otherwise Events receive the result.
 func (r *run) finishWired(ctx context.Context, result *Result) (again bool, err error) {
 	w := r.wiring
 	if !result.Runs || !result.Reads.Untold {
