@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
-	"sort"
 	"strings"
 
 	"virtmap/internal/mapfile"
@@ -40,7 +39,7 @@ type Change struct {
 
 // Had reports whether the old set had a key, as the server reads the set. A row of a
 // text does not count if the map does not have it.
-func (c *Change) Had(key string) bool { return has(c.old, key) }
+func (c *Change) Had(key string) bool { return mta.HasRow(c.old, key) }
 
 // A Domain is a domain with differences.
 type Domain struct {
@@ -170,7 +169,7 @@ func (c *comparer) key(k row) {
 func (c *comparer) example(k row) (addr, made string) {
 	made = inventory.Unlisted(func(name string) bool {
 		key := name + "@" + k.domain
-		return has(c.old, key) || has(c.next, key)
+		return mta.HasRow(c.old, key) || mta.HasRow(c.next, key)
 	})
 	local := inventory.Samples{User: made, Detail: made}.Of(k.local)
 	if local == k.local {
@@ -184,20 +183,6 @@ func generalize(o *outcome.Outcome, made string) {
 	for i, r := range o.Recipients {
 		o.Recipients[i] = strings.ReplaceAll(r, made, "*")
 	}
-}
-
-// has reports whether sorted rows have a key.
-func has(rows mapfile.Rows, key string) bool {
-	wanted := []byte(key)
-	i := sort.Search(rows.Len(), func(i int) bool {
-		found, _ := rows.Row(i)
-		return inventory.CompareKeys(found, wanted) >= 0
-	})
-	if i == rows.Len() {
-		return false
-	}
-	found, _ := rows.Row(i)
-	return bytes.Equal(found, wanted)
 }
 
 // same reports whether a sender and a recipient see no difference.

@@ -1,0 +1,29 @@
+package mta
+
+import (
+	"bytes"
+	"sort"
+
+	"virtmap/internal/mapfile"
+	"virtmap/inventory"
+)
+
+// FindRow finds the number of the row with a key, in rows that are sorted as
+// inventory orders keys.
+func FindRow(rows mapfile.Rows, key []byte) (i int, ok bool) {
+	i = sort.Search(rows.Len(), func(i int) bool {
+		found, _ := rows.Row(i)
+		return inventory.CompareKeys(found, key) >= 0
+	})
+	if i == rows.Len() {
+		return i, false
+	}
+	found, _ := rows.Row(i)
+	return i, bytes.Equal(found, key)
+}
+
+// HasRow reports whether sorted rows have a key.
+func HasRow(rows mapfile.Rows, key string) bool {
+	_, ok := FindRow(rows, []byte(key))
+	return ok
+}
