@@ -6,12 +6,12 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/importer"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
 	"virtmap/inventory"
 )
 
 // merge adds an import to the inventory that is there.
-func (a *importArgs) merge(server *importer.Server, inv *importer.Inventory, have sendmail.Build, stdio Stdio) error {
+func (a *importArgs) merge(server *importer.Server, inv *importer.Inventory, have mta.Build, stdio Stdio) error {
 	m := server.Into(have, inv)
 	after, changed := have, []string{a.into}
 	if !m.Additions.Empty() {
@@ -27,8 +27,11 @@ func (a *importArgs) merge(server *importer.Server, inv *importer.Inventory, hav
 			return err
 		}
 	}
-	proof := m.Prove(after)
-	if err := printProof(stdio.Err, "", &proof); err != nil {
+	proof, err := m.Prove(after)
+	if err == nil {
+		err = printProof(stdio.Err, "", &proof)
+	}
+	if err != nil {
 		return exit(exitIO, err)
 	}
 	fmt.Fprintf(stdio.Out, "%s: added %s, and %s to domains that it has\n", diag.Printable(strings.Join(changed, ", ")), diag.Count(len(m.Additions.Domains), "domain"), addresses(m.Added))
@@ -56,15 +59,15 @@ func rewriteAll(files []importer.File) (written []string, err error) {
 	return written, nil
 }
 
-// sendmailBuild reads an inventory for sendmail, which has no faults.
-func sendmailBuild(path string, stdio Stdio) (sendmail.Build, error) {
+// importable reads an inventory without faults, for a server that can be imported.
+func importable(path string, stdio Stdio) (mta.Build, *mta.Server, error) {
 	source, err := faultless(path, stdio)
 	if err != nil {
-		return sendmail.Build{}, err
+		return nil, nil, err
 	}
-	b, ok := source.(sendmail.Build)
-	if !ok {
-		return b, usage(fmt.Errorf("--into %s: the inventory is for %s", path, source.Inventory().Host.Server))
+	kind := serverOf(source)
+	if kind.Import == nil || kind.ImportLists == nil {
+		return nil, nil, usage(fmt.Errorf("--into %s: the inventory is for %s", path, kind.Name))
 	}
-	return b, nil
+	return source, kind, nil
 }

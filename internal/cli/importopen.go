@@ -13,19 +13,19 @@ import (
 	"virtmap/internal/importer"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
 	"virtmap/internal/regular"
 	"virtmap/inventory"
 )
 
 // open opens what is imported.
-func (a *importArgs) open(dir string, stdio Stdio) (server *importer.Server, err error) {
+func (a *importArgs) open(kind *mta.Server, dir string, stdio Stdio) (server *importer.Server, err error) {
 	if a.accounts, err = readAccounts(a.installed.accounts); err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
 	account := func(name string) bool { return a.accounts[name] }
 	if len(a.from.Value()) == 0 {
-		return a.openServer(dir, account)
+		return a.openServer(kind, dir, account)
 	}
 	host, err := a.host("")
 	if err != nil {
@@ -40,7 +40,7 @@ func (a *importArgs) open(dir string, stdio Stdio) (server *importer.Server, err
 		}
 		sources = append(sources, importer.List{Kind: kind, Name: file, Text: string(text)})
 	}
-	server, err = importer.From(host, a.base, sources, account)
+	server, err = importer.From(kind, host, a.base, sources, account)
 	if err != nil {
 		return nil, exit(exitProblems, err)
 	}
@@ -73,16 +73,17 @@ func (a *importArgs) host(configured string) (host string, err error) {
 	return host, nil
 }
 
-// openServer opens the files of a sendmail server.
-func (a *importArgs) openServer(dir string, account func(string) bool) (*importer.Server, error) {
+// openServer opens the files of a server.
+func (a *importArgs) openServer(kind *mta.Server, dir string, account func(string) bool) (*importer.Server, error) {
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
-	layout, err := sendmail.ReadLayout(dir)
+	site, err := kind.Site(dir)
 	if err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
-	if layout.Host, err = a.host(layout.Host); err != nil {
+	host, err := a.host(site.Name)
+	if err != nil {
 		return nil, err
 	}
 	for _, file := range a.aliases.Value() {
@@ -90,9 +91,15 @@ func (a *importArgs) openServer(dir string, account func(string) bool) (*importe
 			return nil, exit(exitNoInput, fmt.Errorf("--aliases %q: there is no such file, nor a map of it", file))
 		}
 	}
-	a.layout = layout
-	server, err := importer.Sendmail(layout, a.aliases.Value(), account)
-	return server, machineExit(err, exitNoInput)
+	from, err := kind.Import(dir, mta.Host{Name: host, Account: account}, a.aliases.Value())
+	if err != nil {
+		return nil, machineExit(err, exitNoInput)
+	}
+	server, err := importer.New(kind, from)
+	if err != nil {
+		return nil, machineExit(errors.Join(err, from.Close()), exitNoInput)
+	}
+	return server, nil
 }
 
 // isAliasFile reports whether a file, or the map of one, is there.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"virtmap/internal/mta/sendmail"
 )
 
 // TestALongChainOfListsStopsNoImport imports lists of which each leads to the next, in
@@ -16,7 +18,7 @@ func TestALongChainOfListsStopsNoImport(t *testing.T) {
 		fmt.Fprintf(&list, "a%d@a.example a%d@a.example, root\n", i, i+1)
 	}
 	fmt.Fprintf(&list, "a%d@a.example root\nplain@a.example root\n", links)
-	s, err := From("mx1.example.net", "", []List{{Kind: "lines", Name: "list", Text: list.String()}}, func(name string) bool { return name == "root" })
+	s, err := From(sendmail.Server, "mx1.example.net", "", []List{{Kind: "lines", Name: "list", Text: list.String()}}, func(name string) bool { return name == "root" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +47,7 @@ func TestLongChains(t *testing.T) {
 			}
 			fmt.Fprintf(&list, "a%d@a.example %s\n", links, test.last)
 			began := time.Now()
-			s, err := From("mx1.example.net", "", []List{{Kind: "lines", Name: "list", Text: list.String()}}, func(name string) bool { return name == "root" })
+			s, err := From(sendmail.Server, "mx1.example.net", "", []List{{Kind: "lines", Name: "list", Text: list.String()}}, func(name string) bool { return name == "root" })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -38,9 +38,9 @@ func (w *writer) leads(name string) (source string, kept, ok bool) {
 		return "", false, false
 	}
 	e := w.entries.at(d.from)
-	source, kept, ok = sameAt(e.key, e.right)
-	source = strings.TrimSuffix(mailaddr.Lower(source), ".")
-	return source, kept, ok && e.as == asWritten && w.writes(source) && !w.s.relayed(source)
+	m := w.s.means(e)
+	source = strings.TrimSuffix(mailaddr.Lower(m.Domain), ".")
+	return source, m.Keeps, m.Same && e.as == asWritten && w.writes(source) && !w.s.Relays(source)
 }
 
 // endOf follows copies of copies to a domain that is no copy. ok is false when they
@@ -67,7 +67,7 @@ func (w *writer) equal(d section, kept bool) bool {
 		if e.as == asComment {
 			continue
 		}
-		if strings.Contains(e.right, "%0") || !kept && (strings.Contains(e.key, "+") || strings.Contains(e.right, "%")) {
+		if m := w.s.means(e); m.Whole || !kept && (strings.Contains(e.key, "+") || m.Part) {
 			return false
 		}
 		open = open && e.key[0] != '@'

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail"
 	"virtmap/inventory"
 )
@@ -18,16 +19,16 @@ func TestAFaultOfADomainLeavesItsRowsOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l, err := sendmail.ReadLayout(dir)
+	host := mta.Host{Name: "mx1.example.net", Account: func(name string) bool { return name == "root" }}
+	from, err := sendmail.Server.Import(dir, host, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Host = "mx1.example.net"
-	s, err := Sendmail(l, nil, func(name string) bool { return name == "root" })
+	defer from.Close()
+	s, err := New(sendmail.Server, from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
 	all := s.entries()
 	m, faults := inventory.Parse("mail.yaml", all.inventory().Text)
 	if faults.Failed() || m.Domains[0].Name != "bad.example" {

@@ -7,8 +7,7 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/mailaddr"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
 	"virtmap/internal/outcome"
 	"virtmap/inventory"
 )
@@ -16,20 +15,21 @@ import (
 // An Inventory is the inventory of an import.
 type Inventory struct {
 	Text   string
-	Source sendmail.Build
+	Source mta.Build
 	Left   int // number of rows, members of lists and names that are only comments
 
-	// Refused has a line about each row with a target that sendmail refuses
+	// Refused has a line about each row with a target that the server refuses
 	// today. In the inventory it is a reject.
 	Refused []string
 
 	why    map[string]string // by key: why the outcome may differ
 	copies map[string]string // by domain with same_as: the value of its only row
 
-	virtual func(domain string) bool // whether a domain was only in class {VirtHost}
+	// because gives the reasons of the server for another outcome; nil: none.
+	because func(address string, old, next outcome.Outcome) string
 }
 
-// An entry is a row of the virtusertable, or a line of its text.
+// An entry is a row of the virtual addresses, or a line that the server does not read.
 type entry struct {
 	key, right string
 	as         form
@@ -42,30 +42,29 @@ func (e *entry) domain() string { return e.key[strings.LastIndexByte(e.key, '@')
 type form uint8
 
 // The forms, in the order in which they are tried.
-
 const (
 	asWritten      form = iota
 	withoutRefused      // a list without the members that are refused
-	asAnswered          // a refusal with sendmail's answer
-	asRecipient         // the one recipient to which sendmail sends the mail
+	asAnswered          // a refusal with the server's answer
+	asRecipient         // the one recipient to which the server sends the mail
 	asRefused           // a refusal without a text
 	asComment
 )
 
-// entries are the rows of the table, in its order, and after them the lines of the
-// text that sendmail does not read.
+// entries are the rows of the server, in their order, and after them the lines that the
+// server does not read.
 type entries struct {
 	s    *Server
 	as   []form         // by row
 	why  map[int]string // by row: why it has another form than asWritten
-	dead []entry        // lines that sendmail does not read
+	dead []entry        // lines that the server does not read
 }
 
 func (all *entries) at(i int) entry {
 	if i >= len(all.as) {
 		return all.dead[i-len(all.as)]
 	}
-	key, right := all.s.table.Row(i)
+	key, right := all.s.rows.Row(i)
 	return entry{key: string(key), right: strings.TrimSpace(string(right)), as: all.as[i], why: all.why[i]}
 }
 
@@ -87,7 +86,7 @@ func (s *Server) Inventory(name string) (*Inventory, error) {
 		s.release()
 		m, faults := inventory.Parse(name, inv.Text)
 		debug.FreeOSMemory() // otherwise the memory of the writer stays
-		inv.Source = sendmail.Compile(m, faults)
+		inv.Source = s.kind.Compile(m, faults)
 		if !faults.Failed() {
 			return inv, nil
 		}
@@ -119,7 +118,7 @@ func firstError(faults *diag.List) string {
 func (all *entries) inventory() *Inventory {
 	w := &writer{s: all.s, entries: all}
 	text := w.text()
-	inv := &Inventory{Text: text, Left: len(all.s.unsupported) + len(all.dead), why: map[string]string{}, copies: w.copies, virtual: all.s.onlyVirtual}
+	inv := &Inventory{Text: text, Left: len(all.s.facts.Left) + len(all.dead), why: map[string]string{}, copies: w.copies, because: all.s.Reason}
 	for i, as := range all.as {
 		if as == asWritten {
 			continue
@@ -128,46 +127,42 @@ func (all *entries) inventory() *Inventory {
 		if as == withoutRefused || as == asComment {
 			inv.Left++
 		}
-		if out, ok := all.s.outcome(e.key); ok && (as == asAnswered || as == asRefused) && !isError(e.right) {
-			how := fmt.Sprintf("sendmail refuses it today (%d %s %s)", out.Code, out.Status, out.Text)
-			if out.Taken() {
-				how = "sendmail takes it and refuses every member of the list"
-			}
-			inv.Refused = append(inv.Refused, fmt.Sprintf("%s: %s, and the inventory refuses it too; the row is %s", e.key, how, all.s.shown(e.right)))
+		m := all.s.means(e)
+		if out, _, ok := all.s.outcome(e.key); ok && (as == asAnswered || as == asRefused) && !m.Refuses {
+			inv.Refused = append(inv.Refused, fmt.Sprintf("%s: %s, and the inventory refuses it too; the row is %s", e.key, all.s.refusesToday(out), all.s.Shown(e.right)))
 		}
 		switch {
 		case as == asComment:
 			inv.why[e.key] = "the row " + e.key + " was not imported: " + e.why
-		case strings.Contains(e.right, "%"):
+		case m.Part:
 			inv.why[e.key] = "the row " + e.key + " is written as what becomes of it without a detail"
 		}
 	}
 	return inv
 }
 
-// entries returns the entries with their first form. A row that sendmail never looks
-// up is a comment.
+// refusesToday says how the server refuses mail for a row today.
+func (s *Server) refusesToday(out outcome.Outcome) string {
+	if out.Taken {
+		return s.kind.Name + " takes it and refuses every member of the list"
+	}
+	return fmt.Sprintf("%s refuses it today (%d %s %s)", s.kind.Name, out.Code, out.Status, out.Text)
+}
+
+// entries returns the entries with their first form. A row that the server never looks
+// at is a comment.
 func (s *Server) entries() *entries {
-	dead := slices.Clone(s.lines.dead)
+	var dead []entry
+	for _, d := range s.facts.Dead {
+		dead = append(dead, entry{key: d.Key, right: d.Value, as: asComment, why: d.Why})
+	}
 	slices.SortStableFunc(dead, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	all := &entries{s: s, as: make([]form, s.table.Len()), why: map[int]string{}, dead: dead}
+	all := &entries{s: s, as: make([]form, s.rows.Len()), why: map[int]string{}, dead: dead}
 	for i := range all.as {
 		e := all.at(i)
-		domain := e.domain()
-		why := unsayable(domain)
-		switch {
-		case domain == "":
-			all.write(i, asComment, "there is no domain behind the @")
-		case e.key[0] == '@' && domain != e.key[1:]:
-			all.write(i, asComment, "there is more than one @ in it")
-		case domain[0] == '[':
-			all.write(i, asComment, domain+" is an address, and not a domain")
-		case why != "" && s.taken(domain):
-			all.write(i, asComment, "sendmail looks it up, and no inventory can have it: "+why)
-		case s.router.Rewrites(domain):
-			all.write(i, asComment, fmt.Sprintf("sendmail rewrites %s to %s before it looks at the virtusertable, so that the row is never looked at", domain, s.router.Host))
-		case !s.taken(domain):
-			all.write(i, asComment, domain+" is not in class w, so that the row is never looked at")
+		switch why := s.Unused(e.key); {
+		case why != "":
+			all.write(i, asComment, why)
 		case diag.Printable(e.key+e.right) != e.key+e.right:
 			s.lower(all, i, "it has more in it than printable characters")
 		}
@@ -226,55 +221,51 @@ func (w *writer) lowerNested() {
 		if as == asComment {
 			continue
 		}
-		members, _, ok := w.s.list(w.entries.at(i).right)
-		nested := ok && slices.ContainsFunc(members, func(member string) bool {
-			_, domain, _ := strings.Cut(mailaddr.Lower(member), "@")
-			return domain != "" && w.s.taken(domain)
-		})
-		if nested {
+		if w.s.nested(w.s.means(w.entries.at(i))) {
 			w.s.lower(w.entries, i, "it is one of many lists that lead to each other; name the users themselves")
 		}
 	}
 }
 
-// lower gives a row its next form. When sendmail refuses the mail, that is a refusal
-// with sendmail's answer, and then one without a text. When sendmail takes it, that is
-// the list without refused members, and then the only recipient. The last form is a
+// lower gives a row its next form. When the server refuses the mail, that is a refusal
+// with its answer, and then one without a text. When the server takes it, that is the
+// list without refused members, and then the only recipient. The last form is a
 // comment.
 func (s *Server) lower(all *entries, i int, why string) {
 	e := all.at(i)
-	out, ok := s.outcome(e.key)
+	m := s.means(e)
+	out, steps, ok := s.outcome(e.key)
 	switch {
 	case !ok || e.as >= asRefused:
 		all.write(i, asComment, why)
-	case out.Taken():
-		_, one := s.onlyRecipient(e.key)
-		members, _, refused := s.splitRefused(e.right)
+	case out.Taken:
+		_, one := onlyRecipient(e.key, out, steps)
+		members, refused := s.splitRefused(m)
 		switch {
 		case len(members) == 0 && len(refused) > 0:
 			all.write(i, asRefused, "every member is refused")
 		case e.as == asWritten && len(refused) > 0:
 			all.write(i, withoutRefused, "of "+e.key+membersLeft+strings.Join(refused, ", "))
 		case e.as <= withoutRefused && one:
-			all.write(i, asRecipient, "that is where sendmail sends it")
+			all.write(i, asRecipient, "that is where "+s.kind.Name+" sends it")
 		default:
 			all.write(i, asComment, why)
 		}
 	case !s.sameForAll(e.key):
 		all.write(i, asComment, why)
-	case e.as == asWritten && !isError(e.right):
-		all.write(i, asAnswered, answered(e.right))
+	case e.as == asWritten && !m.Refuses:
+		all.write(i, asAnswered, s.answered(e.right))
 	default:
 		all.write(i, asRefused, why)
 	}
 }
 
 // answered returns why a row has the form asAnswered.
-func answered(right string) string {
-	if strings.ContainsRune(right, '#') {
-		return "sendmail answers so: the # begins no comment there"
+func (s *Server) answered(right string) string {
+	if remark := s.Remark(right); remark != "" {
+		return s.kind.Name + " answers so: " + remark
 	}
-	return "sendmail answers so"
+	return s.kind.Name + " answers so"
 }
 
 // sameForAll reports whether the row of a key refuses every name that it matches.
@@ -285,7 +276,7 @@ func (s *Server) sameForAll(key string) bool {
 	}
 	for _, local := range []string{"root", "postmaster", "abuse"} {
 		for _, detail := range []string{"", "+", "+detail"} {
-			if out := s.router.Route(local + detail + key[at:]); out.Row() == key && out.Taken() {
+			if out, steps := s.Route(local + detail + key[at:]); rowOf(steps) == key && out.Taken {
 				return false
 			}
 		}
@@ -296,39 +287,13 @@ func (s *Server) sameForAll(key string) bool {
 // membersLeft is the comment about the members of a list that are left out.
 const membersLeft = " the members that are refused are not imported: "
 
-// splitRefused divides the members of a list into those that accept mail and those
-// that refuse it. owner gets the bounces of the list.
-func (s *Server) splitRefused(right string) (members []string, owner string, refused []string) {
-	all, owner, _ := s.list(right)
-	for _, member := range all {
-		if s.refuses(member) {
-			refused = append(refused, member)
-		} else {
-			members = append(members, member)
-		}
-	}
-	return members, owner, refused
-}
-
-// refuses reports whether a member is an address of the server that it refuses, or a
-// list of only such addresses.
-func (s *Server) refuses(member string) bool {
-	_, domain, _ := strings.Cut(mailaddr.Lower(member), "@")
-	if !s.taken(strings.TrimSuffix(domain, ".")) {
-		return false
-	}
-	out := s.router.Route(member)
-	return !out.Taken() || len(out.Recipients) == 0
-}
-
-// onlyRecipient returns the only recipient of a key. ok is false for a key that
-// matches several addresses, and when the mail passes an alias.
-func (s *Server) onlyRecipient(key string) (to string, ok bool) {
+// onlyRecipient returns the only recipient in the outcome of a key. ok is false for a key
+// that matches several addresses, and when the mail passes an alias.
+func onlyRecipient(key string, out outcome.Outcome, steps []outcome.Step) (to string, ok bool) {
 	if key[0] == '@' || strings.Contains(key, "+") {
 		return "", false
 	}
-	out, _ := s.outcome(key)
-	aliased := slices.ContainsFunc(out.Trace, func(step outcome.Step) bool { return step.Table == "aliases" && step.Hit })
+	aliased := slices.ContainsFunc(steps, func(step outcome.Step) bool { return step.Table == "aliases" && step.Hit })
 	if len(out.Recipients) != 1 || aliased {
 		return "", false
 	}

@@ -1,9 +1,9 @@
 package importer
 
-import "virtmap/internal/mta/sendmail"
+import "virtmap/internal/mta"
 
-// ProveAll is Prove, but asks the Routers about every address.
-func (s *Server) ProveAll(inv *Inventory, built *sendmail.Installed) (Proof, error) {
+// ProveAll is Prove, but asks both sets about every address.
+func (s *Server) ProveAll(inv *Inventory, built mta.Set) (Proof, error) {
 	both, err := s.beside(built)
 	if err != nil {
 		return Proof{}, err

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"virtmap/internal/importer"
+	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail"
 )
 
@@ -19,7 +20,7 @@ func FuzzFrom(f *testing.F) {
 	f.Add("@a.example x \x00\ny@a.example A+\"0 x, X\n", 3)
 	f.Fuzz(func(t *testing.T, text string, kind int) {
 		source := importer.List{Kind: importer.Kinds[uint(kind)%uint(len(importer.Kinds))], Name: "list", Text: text}
-		s, err := importer.From("mx1.example.net", "/var/mail", []importer.List{source}, func(name string) bool { return !strings.HasPrefix(name, "virtmap-") })
+		s, err := importer.From(sendmail.Server, "mx1.example.net", "/var/mail", []importer.List{source}, func(name string) bool { return !strings.HasPrefix(name, "virtmap-") })
 		if err != nil {
 			return
 		}
@@ -50,13 +51,13 @@ func FuzzServer(f *testing.F) {
 		write(t, dir, "virtusertable", table)
 		write(t, dir, "local-host-names", classW)
 		write(t, dir, "aliases", aliases)
-		layout, err := sendmail.ReadLayout(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		server, err := importer.Sendmail(layout, nil, account)
+		from, err := sendmail.Server.Import(dir, mta.Host{Name: "mx1.example.net", Account: account}, nil)
 		if err != nil {
 			return
+		}
+		server, err := importer.New(sendmail.Server, from)
+		if err != nil {
+			t.Fatal(err)
 		}
 		defer server.Close()
 		inv, err := server.Inventory("mail.yaml")

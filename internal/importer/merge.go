@@ -8,9 +8,9 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/effective"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 // A Merge is the part of an import that an existing inventory does not have.
@@ -18,22 +18,21 @@ type Merge struct {
 	Additions inventory.Additions
 	Added     int // number of addresses, without those of new domains
 
-	have    sendmail.Build
-	inv     *Inventory
-	lines   []string // lines of the imported inventory
-	names   map[string]bool
-	site    virtuser.Lookup
-	account func(name string) bool // whether the server has an account
+	server *Server
+	have   mta.Build
+	inv    *Inventory
+	lines  []string // lines of the imported inventory
+	names  map[string]bool
 }
 
 // Into compares an import with an existing inventory, and finds what to add.
-func (s *Server) Into(have sendmail.Build, inv *Inventory) *Merge {
-	m := &Merge{have: have, inv: inv, lines: strings.Split(inv.Text, "\n"), names: map[string]bool{}, site: s.site, account: s.router.Account}
+func (s *Server) Into(have mta.Build, inv *Inventory) *Merge {
+	m := &Merge{server: s, have: have, inv: inv, lines: strings.Split(inv.Text, "\n"), names: map[string]bool{}}
 	m.Additions.Addresses = map[string][]inventory.Entry{}
-	model, c, tables := inv.Source.Model, m.beside(have), effective.Of(have.Model)
+	model, c, tables := inv.Source.Inventory(), m.beside(have), effective.Of(have.Inventory())
 	for i := range model.Domains {
 		d := &model.Domains[i]
-		known, listed := have.Model.Domain(d.Name)
+		known, listed := have.Inventory().Domain(d.Name)
 		switch {
 		case m.closed(d.Name) != "": // Prove reports its differences
 		case listed:
@@ -51,13 +50,8 @@ func (s *Server) Into(have sendmail.Build, inv *Inventory) *Merge {
 
 // beside returns a comparison of an inventory with the import. Both have the same server
 // and the accounts of both.
-func (m *Merge) beside(other sendmail.Build) *comparing {
-	a, b := other.Router(), m.inv.Source.Router()
-	ours, theirs := a.Account, b.Account
-	account := func(name string) bool { return ours(name) || theirs(name) || m.account(name) }
-	a.Account, b.Account = account, account
-	a.Aliases, b.Aliases = a.Aliases.Before(m.site), b.Aliases.Before(m.site)
-	return &comparing{old: a, next: b}
+func (m *Merge) beside(other mta.Build) *comparing {
+	return &comparing{Pair: m.server.Both(other, m.inv.Source)}
 }
 
 // domain adds the addresses that a domain of the inventory does not have. detail is the
@@ -66,7 +60,7 @@ func (m *Merge) domain(d *inventory.Domain, detail inventory.Detail, c *comparin
 	for i := range d.Addresses {
 		a := &d.Addresses[i]
 		key := a.Local + "@" + d.Name
-		if _, listed := m.have.Compiled.Table.Get([]byte(key)); listed || !c.differ(examples(key)) {
+		if _, listed := m.have.Place(key); listed || !c.differ(examples(key)) {
 			continue
 		}
 		e := m.entry(m.line(a.Pos))
@@ -103,22 +97,26 @@ func (c *comparing) differ(addresses []string) bool {
 // Prove compares the inventory with the additions, which is Old, with the import, which
 // is New. It compares every address of the import, with and without a detail, and
 // addresses that its domains do not list.
-func (m *Merge) Prove(after sendmail.Build) Proof {
+func (m *Merge) Prove(after mta.Build) (Proof, error) {
 	c := m.beside(after)
-	for i := range m.inv.Source.Compiled.Table.Len() {
-		if key, _ := m.inv.Source.Compiled.Table.Row(i); key[0] != '@' {
+	rows, err := c.Next.Rows()
+	if err != nil {
+		return Proof{}, err
+	}
+	for key := range mapfile.All(rows) {
+		if key[0] != '@' {
 			c.addresses(string(key))
 		}
 	}
-	for i := range m.inv.Source.Model.Domains {
-		domain := m.inv.Source.Model.Domains[i].Name
+	for i := range m.inv.Source.Inventory().Domains {
+		domain := m.inv.Source.Inventory().Domains[i].Name
 		c.addresses("@" + domain)
 		c.addresses("++@" + domain)
 	}
 	for i := range c.Found {
 		c.Found[i].Why = m.why(&c.Found[i])
 	}
-	return c.Proof
+	return c.Proof, nil
 }
 
 // addresses compares the addresses of a key.
@@ -134,7 +132,7 @@ func (c *comparing) addresses(key string) {
 // why returns why the outcome of an address differs.
 func (m *Merge) why(d *Difference) string {
 	domain := d.Address[strings.LastIndexByte(d.Address, '@')+1:]
-	row, closed := d.route.Row(), m.closed(domain)
+	row, closed := rowOf(d.steps), m.closed(domain)
 	switch {
 	case row != "":
 		return "the inventory has it by " + row + ", and is left as it is"
@@ -146,15 +144,15 @@ func (m *Merge) why(d *Difference) string {
 
 // closed returns why nothing can be added to a domain, or an empty text.
 func (m *Merge) closed(domain string) string {
-	known, listed := m.have.Model.Domain(domain)
+	known, listed := m.have.Inventory().Domain(domain)
 	switch {
-	case !listed && m.have.Model.IsHostName(domain):
+	case !listed && m.have.Inventory().IsHostName(domain):
 		return " is one of the server's own names"
 	case !listed:
 		return ""
-	case !m.have.Model.Domains[known].Enabled:
+	case !m.have.Inventory().Domains[known].Enabled:
 		return " is not enabled"
-	case m.have.Model.Domains[known].Backup:
+	case m.have.Inventory().Domains[known].Backup:
 		return " is a backup domain"
 	}
 	return ""
@@ -162,7 +160,7 @@ func (m *Merge) closed(domain string) string {
 
 // line returns the line of a place in the imported inventory. The first line is 0.
 func (m *Merge) line(pos diag.Pos) int {
-	place, _ := m.inv.Source.Model.Sources.Place(pos)
+	place, _ := m.inv.Source.Inventory().Sources.Place(pos)
 	return place.Line - 1
 }
 
@@ -183,11 +181,11 @@ func (m *Merge) entry(line int) inventory.Entry {
 // whole returns a domain with all its lines. A copy of a domain that the inventory has
 // too gets its catch-all back in place of same_as.
 func (m *Merge) whole(i int) inventory.Entry {
-	d := &m.inv.Source.Model.Domains[i]
+	d := &m.inv.Source.Inventory().Domains[i]
 	first := m.line(d.Pos)
 	e := m.entry(first)
-	_, known := m.have.Model.Domain(d.SameAs.Text)
-	known = known || m.have.Model.IsHostName(d.SameAs.Text)
+	_, known := m.have.Inventory().Domain(d.SameAs.Text)
+	known = known || m.have.Inventory().IsHostName(d.SameAs.Text)
 	lines := []string{e.Text}
 	for _, line := range m.lines[first+1:] {
 		if !strings.HasPrefix(line, "    ") {
@@ -205,7 +203,7 @@ func (m *Merge) whole(i int) inventory.Entry {
 // lead adds the users and the local aliases of a target that the inventory does not
 // have.
 func (m *Merge) lead(t inventory.Target) {
-	model := m.inv.Source.Model
+	model := m.inv.Source.Inventory()
 	switch t.Kind {
 	case inventory.ToUser:
 		u := &model.Users[t.Index]
@@ -228,8 +226,8 @@ func (m *Merge) lead(t inventory.Target) {
 
 // missing reports whether neither the inventory nor the additions have a name.
 func (m *Merge) missing(name string) bool {
-	_, user := m.have.Model.User(name)
-	_, alias := m.have.Model.LocalAlias(name)
+	_, user := m.have.Inventory().User(name)
+	_, alias := m.have.Inventory().LocalAlias(name)
 	was := m.names[name]
 	m.names[name] = true
 	return !user && !alias && !was
@@ -242,7 +240,7 @@ type File struct{ Path, Text string }
 // first, because the others may need its users. read returns the text of a file, and
 // includeFrom is that of inventory.Load. Files makes sure that the old rows of the
 // inventory do not change.
-func (m *Merge) Files(path string, includeFrom []string, read func(path string) (string, error)) (files []File, after sendmail.Build, err error) {
+func (m *Merge) Files(path string, includeFrom []string, read func(path string) (string, error)) (files []File, after mta.Build, err error) {
 	parts := m.parts(path)
 	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(parts)), func(file string) bool { return file == path })
 	texts := map[string]string{}
@@ -273,8 +271,8 @@ func (m *Merge) parts(path string) map[string]*inventory.Additions {
 	top.Addresses = map[string][]inventory.Entry{}
 	parts := map[string]*inventory.Additions{path: &top}
 	for domain, entries := range m.Additions.Addresses {
-		i, _ := m.have.Model.Domain(domain)
-		place, _ := m.have.Model.Sources.Place(m.have.Model.Domains[i].Pos)
+		i, _ := m.have.Inventory().Domain(domain)
+		place, _ := m.have.Inventory().Sources.Place(m.have.Inventory().Domains[i].Pos)
 		if parts[place.File] == nil {
 			parts[place.File] = &inventory.Additions{Addresses: map[string][]inventory.Entry{}}
 		}
@@ -285,23 +283,38 @@ func (m *Merge) parts(path string) map[string]*inventory.Additions {
 
 // with loads the inventory of path with new texts of its files. It fails when an old row
 // leads to another target then.
-func (m *Merge) with(path string, texts map[string]string, includeFrom []string) (after sendmail.Build, err error) {
+func (m *Merge) with(path string, texts map[string]string, includeFrom []string) (after mta.Build, err error) {
 	model, faults, err := inventory.LoadTexts(path, texts, includeFrom...)
 	if err != nil {
 		return after, err
 	}
-	after = sendmail.Compile(model, faults)
+	after = m.server.kind.Compile(model, faults)
 	if faults.Failed() {
 		return after, fmt.Errorf("with the additions it would have a fault: %s", firstError(faults))
 	}
-	was, is := m.have.Compiled.Table, after.Compiled.Table
-	for i := range was.Len() {
-		key, right := was.Row(i)
-		if now, ok := is.Get(key); !ok || string(now) != string(right) {
-			return after, fmt.Errorf("with the additions %s would lead to %q, not to %q any more", key, now, right)
+	return after, keepsRows(m.have, after)
+}
+
+// keepsRows fails when a row of a build leads to another target in the next one.
+func keepsRows(old, next mta.Build) error {
+	was, err := old.Set().Rows()
+	if err != nil {
+		return err
+	}
+	is, err := next.Set().Rows()
+	if err != nil {
+		return err
+	}
+	for key, value := range mapfile.All(was) {
+		var now []byte
+		if i, ok := mta.FindRow(is, key); ok {
+			_, now = is.Row(i)
+		}
+		if string(now) != string(value) {
+			return fmt.Errorf("with the additions %s would lead to %q, not to %q any more", key, now, value)
 		}
 	}
-	return after, nil
+	return nil
 }
 
 // Lines returns the comments about what was not imported.

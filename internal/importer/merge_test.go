@@ -34,12 +34,12 @@ func TestIntoKeepsEveryLine(t *testing.T) {
 			continue
 		}
 		list := "added@new-domain.example root\n"
-		for i := range have.Model.Domains {
-			if d := &have.Model.Domains[i]; d.Enabled && !d.Backup {
+		for i := range have.Inventory().Domains {
+			if d := &have.Inventory().Domains[i]; d.Enabled && !d.Backup {
 				list += "added@" + d.Name + " root, bin\n"
 			}
 		}
-		server, err := importer.From(sample.HostName, "", []importer.List{{Kind: "lines", Name: "list", Text: list}}, account)
+		server, err := importer.From(sendmail.Server, sample.HostName, "", []importer.List{{Kind: "lines", Name: "list", Text: list}}, account)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func TestIntoKeepsEveryLine(t *testing.T) {
 		}
 		for line := range strings.Lines(list) {
 			addr, _, _ := strings.Cut(line, " ")
-			if out := after.Router().Route(addr); !out.Taken() {
+			if out, _ := after.Set().Route(addr); !out.Taken {
 				t.Errorf("seed %d: %s is %+v\n%q", seed, addr, out, files)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"virtmap/internal/importer"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/workshop/peer"
 	"virtmap/virtuser"
 )
@@ -133,7 +134,7 @@ func (m aVirtualMap) fate(address string) []string {
 // imported returns the files that the inventory of a Postfix map builds.
 func imported(t *testing.T, text string) *virtuser.Router {
 	t.Helper()
-	s, err := importer.From("mx1.example.net", "", []importer.List{{Kind: "postfix", Name: "virtual", Text: text}}, account)
+	s, err := importer.From(sendmail.Server, "mx1.example.net", "", []importer.List{{Kind: "postfix", Name: "virtual", Text: text}}, account)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

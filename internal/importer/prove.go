@@ -2,17 +2,16 @@ package importer
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"virtmap/internal/mailaddr"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/internal/outcome"
 	"virtmap/internal/parallel"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 // A Difference is an address with another outcome.
@@ -22,7 +21,7 @@ type Difference struct {
 	Why      string // the reason; empty: it is not known
 	Harmless bool   // only the text of a refusal or the case of letters differs
 
-	route virtuser.Outcome // by the old files: the rows that matched, and the next host
+	steps []outcome.Step // by the old files: the rows that matched
 }
 
 // A Proof is the comparison of all addresses by the old and the new files.
@@ -34,9 +33,9 @@ type Proof struct {
 // Prove compares the outcomes of addresses by the files of the server and by those that
 // the inventory built. The addresses are those of every row, also with a detail and with
 // one letter more, and at every domain some that are not listed. Both sides have the
-// same aliases and accounts of the server. The Routers are not asked about an address
+// same aliases and accounts of the server. The sets are not asked about an address
 // whose rows are the same and lead to the same recipients.
-func (s *Server) Prove(inv *Inventory, built *sendmail.Installed) (Proof, error) {
+func (s *Server) Prove(inv *Inventory, built mta.Set) (Proof, error) {
 	both, err := s.beside(built)
 	if err != nil {
 		return Proof{}, err
@@ -44,42 +43,34 @@ func (s *Server) Prove(inv *Inventory, built *sendmail.Installed) (Proof, error)
 	return both.prove(inv, both.settle()), nil
 }
 
-// A pair is a server with its old files and with the built ones. With the built files
-// their aliases come before those of the server that stay.
+// A pair is a server with its old files and with the built ones.
 type pair struct {
-	*Server
-	old     *virtuser.Router
-	next    *virtuser.Router
-	rows    *virtuser.Table // the rows of next
-	domains []string        // domains that either side accepts or relays
+	mta.Pair
+	was, is mapfile.Rows
+	domains []string // domains that either side accepts or relays
 }
 
-func (s *Server) beside(built *sendmail.Installed) (*pair, error) {
+func (s *Server) beside(built mta.Set) (*pair, error) {
 	if err := s.readRows(); err != nil {
 		return nil, err
 	}
-	rows, err := built.Table()
+	sets, err := s.Pair(built)
 	if err != nil {
 		return nil, err
 	}
-	old, next := s.router, *built.InMemory(rows)
-	if s.set != nil {
-		old = s.set.InMemory(s.table)
+	rows, err := sets.Next.Rows()
+	if err != nil {
+		return nil, err
 	}
-	if s.set != nil {
-		s.set.WithSite(&next)
-	} else {
-		next.Aliases = next.Aliases.Before(s.site)
-	}
-	next.Account = old.Account
-	domains := slices.Concat(s.all, s.names, built.Names(), []string{s.router.Host})
-	domains = slices.DeleteFunc(domains, isLiteral) // in sendmail the addresses of the host are always class w
+	domains := slices.AppendSeq([]string{s.facts.Host}, mta.Domains(sets.Old))
+	domains = slices.AppendSeq(domains, mta.Domains(built))
+	domains = slices.DeleteFunc(domains, isLiteral) // the server takes its own addresses whatever the files say
 	slices.Sort(domains)
-	return &pair{Server: s, old: old, next: next.Ready(), rows: rows, domains: slices.Compact(domains)}, nil
+	return &pair{Pair: sets, was: s.rows, is: rows, domains: slices.Compact(domains)}, nil
 }
 
 // Addresses returns the addresses that Prove compares, each once.
-func (s *Server) Addresses(built *sendmail.Installed) ([]string, error) {
+func (s *Server) Addresses(built mta.Set) ([]string, error) {
 	both, err := s.beside(built)
 	if err != nil {
 		return nil, err
@@ -88,7 +79,7 @@ func (s *Server) Addresses(built *sendmail.Installed) ([]string, error) {
 	known.forget()
 	var all []string
 	both.each(known, func(n int, addresses func(i int, c *comparing)) {
-		c := comparing{old: both.old, next: both.next, list: &all}
+		c := comparing{Pair: both.Pair, list: &all}
 		for i := range n {
 			addresses(i, &c)
 		}
@@ -105,7 +96,7 @@ func (s *Server) Compare(inv *Inventory, addresses []string, old, next []outcome
 		if !d.compare() || d.refusedStill() {
 			continue
 		}
-		d.route.Trace = s.router.Route(addr).Trace
+		_, d.steps = s.Route(addr)
 		d.Why = inv.reason(&d)
 		p.Found = append(p.Found, d)
 	}
@@ -124,31 +115,31 @@ func (p *pair) prove(inv *Inventory, known *settled) (proof Proof) {
 	return proof
 }
 
-// isLiteral reports whether a name of class w is an address in brackets.
+// isLiteral reports whether a name is an address in brackets.
 func isLiteral(name string) bool { return strings.HasPrefix(name, "[") }
 
 // refusedStill reports whether mail is refused on both sides, at a domain that an
 // inventory cannot have.
 func (d *Difference) refusedStill() bool {
 	_, domain, _ := strings.Cut(d.Address, "@")
-	return !d.Old.Taken && !d.New.Taken && unsayable(domain) != ""
+	return !d.Old.Taken && !d.New.Taken && mta.Unsayable(domain) != ""
 }
 
 // each calls do with the rows of the old table, the added rows, and the domains. n is
 // their number, and addresses compares the addresses of number i.
 func (p *pair) each(known *settled, do func(n int, addresses func(i int, c *comparing))) {
-	do(p.table.Len(), func(i int, c *comparing) {
-		key, _ := p.table.Row(i)
+	do(p.was.Len(), func(i int, c *comparing) {
+		key, _ := p.was.Row(i)
 		c.near(key, known.row(i, key), known)
 	})
 	do(len(known.added), func(i int, c *comparing) {
-		key, _ := p.rows.Row(known.added[i])
+		key, _ := p.is.Row(known.added[i])
 		c.near(key, false, known)
 	})
 	do(len(p.domains), func(i int, c *comparing) {
 		for _, local := range unlisted {
 			key := local + "@" + p.domains[i]
-			if _, listed := p.rows.Get([]byte(key)); !listed && !p.hasRow(key) {
+			if !mta.HasRow(p.is, key) && !mta.HasRow(p.was, key) {
 				same := known.missed([]byte(p.domains[i])) && !p.hasDetail(local, p.domains[i])
 				c.near([]byte(key), same, known)
 			}
@@ -163,7 +154,7 @@ const leastCompared = 1000
 func (p *pair) compare(proof *Proof, n int, addresses func(i int, c *comparing)) {
 	parts := make([]comparing, parallel.Parts(n, leastCompared))
 	_ = parallel.Ranges(n, leastCompared, func(part, from, to int) error {
-		mine := comparing{old: p.old, next: p.next}
+		mine := comparing{Pair: p.Pair}
 		for i := from; i < to; i++ {
 			addresses(i, &mine)
 		}
@@ -176,21 +167,16 @@ func (p *pair) compare(proof *Proof, n int, addresses func(i int, c *comparing))
 	}
 }
 
-func (s *Server) hasRow(key string) bool {
-	_, ok := s.table.Get([]byte(key))
-	return ok
-}
-
-// hasDetail reports whether there are rows of a user with a detail.
-func (s *Server) hasDetail(local, domain string) bool {
-	return s.hasRow(local+"++@"+domain) || s.hasRow(local+"+*@"+domain) || s.hasRow(local+"+detail@"+domain)
+// hasDetail reports whether there are old rows of a user with a detail.
+func (p *pair) hasDetail(local, domain string) bool {
+	return mta.HasRow(p.was, local+"++@"+domain) || mta.HasRow(p.was, local+"+*@"+domain) || mta.HasRow(p.was, local+"+detail@"+domain)
 }
 
 // A comparing compares a part of the addresses.
 type comparing struct {
 	Proof
-	old, next *virtuser.Router
-	list      *[]string // if not nil, addresses are appended here and not compared
+	mta.Pair
+	list *[]string // if not nil, addresses are appended here and not compared
 }
 
 // unlisted are local parts that a domain may not list.
@@ -214,14 +200,7 @@ func (c *comparing) near(key []byte, same bool, known *settled) {
 	}
 	local, domain := string(key[:at]), string(key[at:])
 	c.address(local+"+detail"+domain, same)
-	c.address(local+"q"+domain, missed || same && !c.aliased(local+"q"))
-}
-
-// aliased reports whether a name is an alias on either side.
-func (c *comparing) aliased(name string) bool {
-	_, was := c.old.Aliases.Alias(name)
-	_, is := c.next.Aliases.Alias(name)
-	return was || is
+	c.address(local+"q"+domain, missed || same && !c.Aliased(local+"q"))
 }
 
 // address compares an address, unless it is settled, which same says.
@@ -242,8 +221,9 @@ func (c *comparing) address(addr string, same bool) {
 
 // difference returns the outcomes of an address on both sides, equal or not.
 func (c *comparing) difference(addr string) Difference {
-	was, is := c.old.Route(addr), c.next.Route(addr)
-	return Difference{Address: addr, Old: was.Plain(), New: is.Plain(), route: was}
+	was, steps := c.Old.Route(addr)
+	is, _ := c.Next.Route(addr)
+	return Difference{Address: addr, Old: was, New: is, steps: steps}
 }
 
 // compare reports whether the two outcomes differ, and sets Harmless.
@@ -280,36 +260,26 @@ func sameButCase(a, b []string) bool {
 	return slices.Equal(folded(a), folded(b))
 }
 
-// inBrackets matches what is a comment to sendmail in a text without quotes.
-var inBrackets = regexp.MustCompile(`\([^()]*\)`)
-
-func blankless(text string) string { return strings.ReplaceAll(text, " ", "") }
-
 // reason returns why an outcome differs, or an empty text.
 func (inv *Inventory) reason(d *Difference) string {
-	for _, step := range d.route.Trace {
+	for _, step := range d.steps {
 		if why := inv.why[step.Key]; why != "" && step.Hit {
+			return why
+		}
+	}
+	if inv.because != nil {
+		if why := inv.because(d.Address, d.Old, d.New); why != "" {
 			return why
 		}
 	}
 	_, domain, ok := strings.Cut(d.Address, "@")
 	switch {
-	case strings.Contains(d.Address, "@["):
-		return "an address of the host is class w by itself, whatever the files say"
-	case ok && unsayable(domain) != "":
-		return "the domain is not imported: " + unsayable(domain)
-	case ok && d.route.NextHost != "" && d.route.Row() == "" && inv.virtual != nil && inv.virtual(domain):
-		return "class {VirtHost} alone passed on what has no row; the domain is of class w now"
+	case ok && mta.Unsayable(domain) != "":
+		return "the domain is not imported: " + mta.Unsayable(domain)
 	case d.Old.Taken && len(d.Old.Recipients) == 0 && !d.New.Taken:
 		return "every member of the list is refused, and now the address is"
-	case !d.Old.Taken && !d.New.Taken && strings.HasPrefix(d.Old.Text, "Unbalanced "):
-		return "something in the text is opened and not closed, and sendmail answers with that; it is whole now"
 	case d.Harmless && d.Old.Taken:
 		return "members of lists are written in lower case"
-	case d.Harmless && blankless(d.Old.Text) == blankless(d.New.Text):
-		return "sendmail takes blanks out of a text without quotes; it is whole now"
-	case d.Harmless && blankless(d.Old.Text) == blankless(inBrackets.ReplaceAllString(d.New.Text, "")):
-		return "sendmail takes what stands in ( ) out of a text without quotes; it is whole now"
 	case d.Harmless:
 		return "no inventory can have the old text"
 	case !d.Old.Taken && !d.New.Taken && d.Old.Code == d.New.Code && !strings.HasPrefix(d.Old.Status, strconv.Itoa(d.Old.Code/100)):

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"virtmap/internal/mta"
 )
 
 // plain reads lines of an address and targets.
@@ -28,7 +30,7 @@ func (g *listReader) postfix(s List) error {
 // tail keeps the comments after all rows.
 func (g *listReader) tail(comments []string) {
 	if g.adding {
-		g.lines.tail = append(g.lines.tail, comments...)
+		g.facts.Tail = append(g.facts.Tail, comments...)
 	}
 }
 
@@ -56,8 +58,8 @@ func logicalLines(s List, goOn bool, each func(found)) (comments []string) {
 			last.comments, comments = append(last.comments, comments...), nil
 		default:
 			end()
-			e := entryOf(trimmed)
-			last = &found{where: fmt.Sprintf("%s:%d", s.Name, number), key: e.key, right: e.right, comments: comments}
+			last = &found{where: fmt.Sprintf("%s:%d", s.Name, number), comments: comments}
+			last.key, last.right = mta.CutLine(trimmed)
 			comments = nil
 		}
 	}

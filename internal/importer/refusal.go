@@ -3,46 +3,18 @@ package importer
 import (
 	"fmt"
 	"regexp"
-	"strconv"
-	"strings"
-
-	"virtmap/internal/mailaddr"
 )
 
-// refusing matches an error: row with a reply code, with or without quotes.
-var refusing = regexp.MustCompile(`^(?i:error):(?:(\d\.\d{1,3}\.\d{1,3}):|[A-Za-z]+ )"?([45]\d\d) ([^"]*?)"?$`)
-
-// statusWithin matches an enhanced status code at the beginning of a text.
-var statusWithin = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3} +`)
-
-// refusalOf returns the YAML of a row that refuses, with its text as it is written.
-// sendmail removes the blanks of a text without quotes.
-func refusalOf(right string) (yaml string, ok bool) {
-	m := refusing.FindStringSubmatch(right)
-	if m == nil {
-		return "", false
-	}
-	code, err := strconv.Atoi(m[2])
-	status, text := m[1], strings.ReplaceAll(strings.TrimSpace(m[3]), "%%", "%")
-	if within := statusWithin.FindString(text); within != "" { // it counts, and not the status of the row
-		status, text = strings.TrimSpace(within), text[len(within):]
-	}
-	return refusal(code, status, text), err == nil && text != ""
-}
-
-// answer returns the YAML of sendmail's present answer for a key.
+// answer returns the YAML of the server's present answer for a key.
 func (s *Server) answer(key string) string {
-	out, _ := s.outcome(key)
+	out, _, _ := s.outcome(key)
 	return refusal(out.Code, out.Status, out.Text)
 }
-
-// isError reports whether a right side is an error: row.
-func isError(right string) bool { return strings.HasPrefix(mailaddr.Lower(right), "error:") }
 
 // refused returns the YAML of the refusal of a key, without its text. A code or status
 // that an inventory cannot have is replaced.
 func (s *Server) refused(key string) string {
-	out, _ := s.outcome(key)
+	out, _, _ := s.outcome(key)
 	code, status := out.Code, out.Status
 	if !plainStatus.MatchString(status) {
 		status = ""
@@ -52,7 +24,7 @@ func (s *Server) refused(key string) string {
 		code = usualDefer
 	case class == 5 && !usual:
 		code = usualReject
-	case out.Taken():
+	case out.Taken:
 		return "reject"
 	}
 	return refusal(code, status, "")

@@ -15,6 +15,7 @@ import (
 	"virtmap/hostnames"
 	"virtmap/internal/fileset"
 	"virtmap/internal/importer"
+	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/publish"
 	"virtmap/internal/workshop/peer"
@@ -32,7 +33,7 @@ func compiled(text string) (sendmail.Build, bool) {
 }
 
 // build writes the files of an inventory.
-func build(t *testing.T, dir string, s sendmail.Build) {
+func build(t *testing.T, dir string, s mta.Build) {
 	t.Helper()
 	outputs, err := fileset.Outputs(sendmail.Server, s, dir, -1)
 	if err == nil {
@@ -54,11 +55,11 @@ func prove(t *testing.T, server *importer.Server, inv *importer.Inventory) impor
 }
 
 // built returns the files that an inventory builds.
-func built(t *testing.T, s sendmail.Build) *sendmail.Installed {
+func built(t *testing.T, s mta.Build) *sendmail.Installed {
 	t.Helper()
 	dir := t.TempDir()
 	build(t, dir, s)
-	set, err := sendmail.OpenOurs(dir, s.Model.Host.Name.Text, nil)
+	set, err := sendmail.OpenOurs(dir, s.Inventory().Host.Name.Text, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,11 +93,15 @@ func write(t *testing.T, dir, name, text string) {
 
 func open(t *testing.T, dir string, account func(string) bool) *importer.Server {
 	t.Helper()
-	layout, err := sendmail.ReadLayout(dir)
+	site, err := sendmail.Server.Site(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := importer.Sendmail(layout, nil, account)
+	from, err := sendmail.Server.Import(dir, mta.Host{Name: site.Name, Account: account}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := importer.New(sendmail.Server, from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +182,7 @@ func TestRoundTrip(t *testing.T) {
 			d := p.Found[0]
 			t.Fatalf("seed %d: %d compared, %d differ; %s: %+v -> %+v\n%s", seed, p.Compared, len(p.Found), d.Address, d.Old, d.New, inv.Text)
 		}
-		if was, is := effective(before), effective(inv.Source); was != is {
+		if was, is := effective(before), effective(inv.Source.(sendmail.Build)); was != is {
 			t.Fatalf("seed %d: %s\n%s", seed, diff.Diff("built", []byte(was), "imported", []byte(is)), inv.Text)
 		}
 		if formatted, _, faults, err := inventory.Format("mail.yaml", inv.Text); err != nil || faults.Failed() || formatted != inv.Text {

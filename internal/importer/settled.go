@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"slices"
 
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
-// settled has the addresses whose outcome certainly is the same, so that the Routers
-// need not be asked. An address is settled when its keys have the same rows on both
+// settled has the addresses whose outcome certainly is the same, so that
+// neither set need be asked. An address is settled when its keys have the same rows on both
 // sides, each of these rows has the same outcome, and its domain has the same role.
 type settled struct {
 	rows   []bool          // by row of the old table: its addresses are settled
@@ -32,20 +32,19 @@ func (k *settled) row(i int, key []byte) bool {
 
 // settle compares both tables.
 func (p *pair) settle() *settled {
-	k := &settled{rows: make([]bool, p.table.Len()), open: map[string]bool{}, caught: map[string]bool{}}
-	ends := sendmail.NewEnds(p.old, p.next)
+	k := &settled{rows: make([]bool, p.was.Len()), open: map[string]bool{}, caught: map[string]bool{}}
 	for _, domain := range p.domains {
-		if !ends.SameRole(domain) {
+		if !p.SameRole(domain) {
 			k.open[domain] = true
 		}
 	}
 	j := 0
-	for i := range p.table.Len() {
-		key, right := p.table.Row(i)
-		for ; j < p.rows.Len(); j++ {
-			other, now := p.rows.Row(j)
+	for i := range p.was.Len() {
+		key, right := p.was.Row(i)
+		for ; j < p.is.Len(); j++ {
+			other, now := p.is.Row(j)
 			if bytes.Equal(other, key) {
-				k.rows[i] = bytes.Equal(now, right) && ends.Same(right)
+				k.rows[i] = bytes.Equal(now, right) && p.Same(right)
 				j++
 				break
 			}
@@ -55,15 +54,15 @@ func (p *pair) settle() *settled {
 			k.added = append(k.added, j)
 		}
 	}
-	for ; j < p.rows.Len(); j++ {
+	for ; j < p.is.Len(); j++ {
 		k.added = append(k.added, j)
 	}
-	k.spread(p.table, p.rows)
+	k.spread(p.was, p.is)
 	return k
 }
 
 // spread opens the other addresses that a row which may differ affects.
-func (k *settled) spread(old, next *virtuser.Table) {
+func (k *settled) spread(old, next mapfile.Rows) {
 	for i := range old.Len() {
 		key, _ := old.Row(i)
 		switch {
@@ -81,13 +80,13 @@ func (k *settled) spread(old, next *virtuser.Table) {
 
 // openBy opens the other addresses that the row of a key affects: the whole domain for
 // a key that matches any user, and the user for a key with a detail.
-func (k *settled) openBy(old *virtuser.Table, key []byte) {
+func (k *settled) openBy(old mapfile.Rows, key []byte) {
 	switch at, plus := bytes.LastIndexByte(key, '@'), bytes.IndexByte(key, '+'); {
 	case at == 0 || at == 2 && plus == 0:
 		k.open[string(key[at+1:])] = true
 	case plus > 0 && plus < at:
 		for _, form := range []string{"", "+*"} {
-			if i, ok := old.Find(slices.Concat(key[:plus], []byte(form), key[at:])); ok {
+			if i, ok := mta.FindRow(old, slices.Concat(key[:plus], []byte(form), key[at:])); ok {
 				k.rows[i] = false
 			}
 		}

@@ -4,17 +4,18 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
-// A List is a list of virtual addresses that does not come from a sendmail server.
+// A List is a list of virtual addresses that does not come from the files of a server.
 type List struct {
 	Kind string // one of Kinds
 	Name string // for messages
@@ -24,7 +25,7 @@ type List struct {
 // Kinds are the kinds of a List.
 var Kinds = []string{"postfix", "mailbox", "csv", "lines"}
 
-// From makes a Server from lists. The first line of an address counts. An address that a
+// From makes a Server of a kind from lists. The first line of an address counts. An address that a
 // domain does not list is refused, as in Postfix.
 //
 //	postfix  virtual(5): address and targets; a domain alone; @domain @other
@@ -32,9 +33,9 @@ var Kinds = []string{"postfix", "mailbox", "csv", "lines"}
 //	         becomes a user. base (virtual_mailbox_base) is put before each path.
 //	csv      two columns, address and targets, with or without a header
 //	lines    address and targets, separated by blanks or commas
-func From(host, base string, sources []List, account func(name string) bool) (*Server, error) {
-	g := &listReader{host: host, base: base, account: account, ours: map[string]bool{host: true}, rows: map[string]string{}, from: map[string]string{}, domains: map[string]bool{}, aliases: map[string]string{},
-		lists: map[string]string{}, users: map[string]string{}, targets: map[string]bool{}, above: map[string][]string{}, lines: lines{above: map[string][]string{}}}
+func From(kind *mta.Server, host, base string, sources []List, account func(name string) bool) (*Server, error) {
+	g := &listReader{host: host, base: base, account: account, ours: map[string]bool{host: true}, rows: map[string]string{}, from: map[string]string{}, domains: map[string]bool{}, files: map[string]string{},
+		users: map[string]string{}, targets: map[string]bool{}, facts: mta.Facts{Host: host, Above: map[string][]string{}, AboveNames: map[string][]string{}}}
 	readers := map[string]func(List) error{"postfix": g.postfix, "mailbox": g.mailboxes, "csv": g.csv, "lines": g.plain}
 	g.take = g.look
 	for _, source := range sources {
@@ -51,7 +52,9 @@ func From(host, base string, sources []List, account func(name string) bool) (*S
 	if len(g.domains) == 0 {
 		return nil, errors.New("there are no virtual addresses")
 	}
-	return g.server(), nil
+	g.facts.Names = slices.Sorted(maps.Keys(g.domains))
+	has := func(name string) bool { _, made := g.users[name]; return made || account(name) }
+	return New(kind, kind.ImportLists(mta.Lists{Facts: g.facts, Rows: g.rows, Files: g.files, Account: has}))
 }
 
 // A listReader reads lists twice: the first time for their domains and targets, the
@@ -60,53 +63,17 @@ type listReader struct {
 	host    string // name of the server
 	base    string
 	account func(name string) bool
-	rows    map[string]string // by key: the right side
+	rows    map[string]string // by key: the targets
 	from    map[string]string // by key: its place
 	domains map[string]bool
-	aliases map[string]string // by name: lists and mailboxes, named as in a build
-	lists   map[string]string // by members: the name of a list
+	files   map[string]string // by user of a mailbox: the file
 	users   map[string]string // by user of a mailbox: the address
 	targets map[string]bool   // names to which rows lead
 	ours    map[string]bool   // the host, and the domains of all rows
-	lines   lines
-	above   map[string][]string // by domain: comments
+	facts   mta.Facts         // with the comments, and lines that are left out
 
 	take   func(found) // called with each line: look or add
 	adding bool        // the lists are read for the second time
-}
-
-// server returns the lists as a Server.
-func (g *listReader) server() *Server {
-	for domain := range g.domains {
-		if _, open := g.rows["@"+domain]; !open && domain != g.host { // the host's own names are accounts
-			g.rows["@"+domain] = `error:5.1.1:"550 ` + unknownUser + `"`
-		}
-	}
-	own := func(key []byte) ([]byte, bool, error) {
-		right, ok := g.aliases[string(key)]
-		return []byte(right), ok, nil
-	}
-	router := &virtuser.Router{
-		Host: g.host, ClassW: func(name string) bool { return g.domains[name] }, Relayed: func(string) bool { return false }, Aliases: own,
-		Rows: func(key []byte) ([]byte, bool, error) {
-			right, ok := g.rows[string(key)]
-			return []byte(right), ok, nil
-		},
-		Account: func(name string) bool { _, made := g.users[name]; return made || g.account(name) },
-	}
-	s := &Server{router: router.Ready(), own: own, lines: g.lines, aboveNames: g.above, mapType: usualMap}
-	s.table = virtuser.SortedTable(func(yield func(key, value []byte) bool) {
-		for key, right := range g.rows {
-			if !yield([]byte(key), []byte(right)) {
-				return
-			}
-		}
-	})
-	for domain := range g.domains {
-		s.names = append(s.names, domain)
-	}
-	slices.Sort(s.names)
-	return s
 }
 
 // A found is a line of a list that may be a row.
@@ -167,7 +134,7 @@ func (g *listReader) declare(f found) {
 		return
 	}
 	g.domains[domain] = true
-	g.above[domain] = append(g.above[domain], f.comments...)
+	g.facts.AboveNames[domain] = append(g.facts.AboveNames[domain], f.comments...)
 }
 
 // address cuts and folds a key.
@@ -193,22 +160,17 @@ func (g *listReader) put(f found, key, right string) {
 	}
 	_, domain, _ := strings.Cut(key, "@")
 	g.domains[domain], g.rows[key], g.from[key] = true, right, f.where
-	g.lines.above[key] = append(g.lines.above[key], f.comments...)
+	g.facts.Above[key] = append(g.facts.Above[key], f.comments...)
 }
 
 // leave keeps a line as a comment.
 func (g *listReader) leave(f found, why string) {
-	g.lines.above[f.key] = append(g.lines.above[f.key], f.comments...)
-	g.lines.dead = append(g.lines.dead, entry{key: f.key, right: f.right, as: asComment, why: f.where + ": " + why})
+	g.facts.Above[f.key] = append(g.facts.Above[f.key], f.comments...)
+	g.facts.Dead = append(g.facts.Dead, mta.DeadRow{Key: f.key, Value: f.right, Why: f.where + ": " + why})
 }
 
-// shown returns a right side for messages: a list by its members.
-func (g *listReader) shown(right string) string {
-	if members, ok := g.aliases[right]; ok {
-		return members
-	}
-	return right
-}
+// shown returns targets for messages: the user of a mailbox by its file.
+func (g *listReader) shown(right string) string { return cmp.Or(g.files[right], right) }
 
 // noTarget returns why a target is refused, or an empty text. A target is a name, an
 // address, or @ and a domain.
@@ -232,8 +194,7 @@ func noTarget(target string) string {
 	return ""
 }
 
-// right returns the right side of a row: an unchanged refusal, one target, or the name
-// of a list.
+// right returns the targets of a row, each once, or an unchanged refusal.
 func (g *listReader) right(local, domain, text string) (right, problem string) {
 	if isError(text) {
 		return text, ""
@@ -246,7 +207,7 @@ func (g *listReader) right(local, domain, text string) (right, problem string) {
 		if strings.HasPrefix(target, "@") && local == "" && len(all) > 1 {
 			return "", fmt.Sprintf("a list leads to the same recipients from every name, and %s is another one from each: list the addresses", target)
 		}
-		if all[i] = g.form(local, target); all[i] == local+"@"+domain {
+		if all[i] = g.form(local, target); local != "" && all[i] == local+"@"+domain {
 			return "", "it leads to itself: name the user whose mailbox it is"
 		}
 	}
@@ -256,21 +217,21 @@ func (g *listReader) right(local, domain, text string) (right, problem string) {
 		have[target] = true
 		return again
 	})
-	switch len(all) {
-	case 0:
+	if len(all) == 0 {
 		return "", "it has no target"
-	case 1:
-		return all[0], ""
 	}
-	return g.list(all), ""
+	return strings.Join(all, ", "), ""
 }
+
+// isError reports whether a text is a refusal as a row of sendmail has it.
+func isError(text string) bool { return strings.HasPrefix(mailaddr.Lower(text), "error:") }
 
 // form returns the form of a target that is compared. A local part at another server
 // keeps its case (RFC 5321 2.4).
 func (g *listReader) form(local, target string) string {
 	if whole, isDomain := strings.CutPrefix(target, "@"); isDomain {
 		domain, _ := mailaddr.FoldDomain(whole)
-		return cmp.Or(local, "%1%3") + "@" + domain
+		return local + "@" + domain
 	}
 	kept, bad := mailaddr.FoldForeign(target)
 	_, domain, _ := mailaddr.Split(kept)
@@ -281,17 +242,6 @@ func (g *listReader) form(local, target string) string {
 		return mailaddr.Lower(kept)
 	}
 	return kept
-}
-
-// list returns the name of the alias for targets. The same targets have one alias.
-func (g *listReader) list(targets []string) string {
-	members := strings.Join(targets, ", ")
-	name, known := g.lists[members]
-	if !known {
-		name = fmt.Sprintf("%slist-%d", ourPrefix, len(g.lists)+1)
-		g.lists[members], g.aliases[name] = name, members
-	}
-	return name
 }
 
 // accountName matches the names that an account may have.
@@ -323,15 +273,14 @@ func (g *listReader) mailbox(f found) {
 		g.leave(f, problem)
 		return
 	}
-	place, right := path.Join(g.base, f.right), user
+	place := path.Join(g.base, f.right)
 	if strings.HasSuffix(f.right, "/") || !path.IsAbs(place) {
 		f.comments = append(f.comments, "# The mailbox in Postfix was "+f.right+"; the user is yet to be made an account.")
 	} else {
-		right = ourPrefix + user
-		g.aliases[right] = place
+		g.files[user] = place
 	}
 	g.users[user] = f.key
-	g.put(f, local+"@"+domain, right)
+	g.put(f, local+"@"+domain, user)
 }
 
 // userFor returns a free name for the user of an address, or an empty text.

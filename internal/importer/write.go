@@ -8,34 +8,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"virtmap/internal/diag"
 )
 
 // notImported begins the comment about something that an inventory cannot have.
 const notImported = "# Not imported"
-
-// A page is a text that is written line by line.
-type page struct {
-	out  strings.Builder
-	line int
-}
-
-func (p *page) print(line string) {
-	p.out.WriteString(line)
-	p.out.WriteByte('\n')
-	p.line++
-}
-
-func (p *page) printf(format string, args ...any) { p.print(fmt.Sprintf(format, args...)) }
-
-// comments writes comments, which may have any bytes. It replaces no-break spaces, which
-// are a fault in an inventory.
-func (p *page) comments(indent string, all []string) {
-	for _, comment := range all {
-		p.print(indent + strings.ReplaceAll(diag.Printable(asUTF8(comment)), "\u00a0", " "))
-	}
-}
 
 // A writer writes the inventory. It writes the domains before the head, because the head
 // has the users and aliases of the domains.
@@ -81,15 +57,15 @@ func (w *writer) text() string {
 			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(w.s.aboveNames)) {
+	for _, name := range slices.Sorted(maps.Keys(w.s.facts.AboveNames)) {
 		if !w.writes(name) {
-			w.body.comments("", w.s.aboveNames[name])
+			w.body.comments("", w.s.facts.AboveNames[name])
 		}
 	}
-	for _, text := range w.s.unsupported {
+	for _, text := range w.s.facts.Left {
 		w.body.comments("", []string{notImported + text})
 	}
-	w.body.comments("", w.s.lines.tail)
+	w.body.comments("", w.s.facts.Tail)
 	w.writeHead(own)
 	if len(w.domains) > 0 {
 		w.head.print("")
@@ -151,26 +127,26 @@ func (all *entries) byDomain() map[string]section {
 
 // isAt reports whether row i is in a domain.
 func (all *entries) isAt(i int, domain string) bool {
-	key, _ := all.s.table.Row(i)
+	key, _ := all.s.rows.Row(i)
 	return string(key[bytes.LastIndexByte(key, '@')+1:]) == domain
 }
 
 // writeHead writes the part before the domains.
 func (w *writer) writeHead(own []string) {
 	h := &w.head
-	h.comments("", w.s.lines.head)
+	h.comments("", w.s.facts.Head)
 	h.print("version: 1")
 	h.print("")
 	h.print("host:")
-	h.print("  name: " + w.s.router.Host)
+	h.print("  name: " + w.s.facts.Host)
 	if len(own) > 0 {
 		h.printf("  local_names: [%s]", scalars(own))
 	}
-	if w.s.mailDir != "" {
-		h.print("  mail_dir: " + scalar(w.s.mailDir))
+	if dir := w.s.facts.MailDir; dir != "" {
+		h.print("  mail_dir: " + scalar(dir))
 	}
-	if w.s.mapType != usualMap {
-		h.print("  map: " + w.s.mapType)
+	if typ := w.s.facts.MapType; typ != "" {
+		h.print("  map: " + typ)
 	}
 	if users := w.users(w.names); len(users) > 0 {
 		h.print("")
@@ -207,7 +183,7 @@ func (w *writer) localAliases(all []string) {
 	}
 	var nobody []string
 	for _, name := range all {
-		if _, ok := w.s.site.Alias(name); !ok {
+		if !w.s.Knows(name) {
 			nobody = append(nobody, name)
 		}
 	}
@@ -229,9 +205,9 @@ const (
 
 // domain writes a domain with its rows.
 func (w *writer) domain(name string, d section) {
-	w.body.comments("  ", w.s.aboveNames[name])
+	w.body.comments("  ", w.s.facts.AboveNames[name])
 	w.body.printf("  %s:", scalar(name))
-	backup := w.s.relayed(name)
+	backup := w.s.Relays(name)
 	if backup {
 		w.body.print("    role: backup")
 	}
@@ -287,16 +263,19 @@ func (w *writer) keeps(d section) bool {
 		return false
 	}
 	e := w.entries.at(d.to - 1)
-	_, kept := keptDetail(e.right)
-	return kept && e.key[0] == '@' && e.as == asWritten
+	if e.key[0] != '@' || e.as != asWritten {
+		return false
+	}
+	m := w.s.means(e)
+	return m.Keeps && !m.Same
 }
 
 // entry writes a row with its comments above.
 func (w *writer) entry(i int, e entry, key, value string) {
 	indent := key[:len(key)-len(strings.TrimLeft(key, " "))]
-	w.body.comments(indent, w.s.lines.above[e.key])
+	w.body.comments(indent, w.s.facts.Above[e.key])
 	if e.why != "" {
-		w.body.comments(indent, []string{"# The row was " + w.s.shown(e.right) + ", and " + e.why + "."})
+		w.body.comments(indent, []string{"# The row was " + w.s.Shown(e.right) + ", and " + e.why + "."})
 	}
 	w.rows = append(w.rows, bodyLine{uint32(w.body.line + 1), uint32(i)})
 	w.body.print(key + ": " + value)
@@ -308,21 +287,23 @@ func (w *writer) value(e entry, keeps bool) string {
 	case asAnswered:
 		return w.s.answer(e.key)
 	case withoutRefused:
-		members, owner, _ := w.s.splitRefused(e.right)
-		return withMore(w.s.listed(members, w.names), w.s.bouncesTo(owner, w.names)+detailOf(e.key, false, keeps))
+		m := w.s.means(e)
+		members, _ := w.s.splitRefused(m)
+		return withMore(w.s.listed(members, w.names), w.s.bouncesTo(m.Owner, w.names)+detailOf(e.key, false, keeps))
 	case asRecipient:
-		to, _ := w.s.onlyRecipient(e.key)
+		out, steps, _ := w.s.outcome(e.key)
+		to, _ := onlyRecipient(e.key, out, steps)
 		return withMore(w.s.target(to, w.names), detailOf(e.key, false, keeps))
 	case asRefused:
 		return w.s.refused(e.key)
 	}
-	return w.s.value(e.key, e.right, keeps, w.names)
+	return w.s.value(e, keeps, w.names)
 }
 
 // kept writes an entry as a comment.
 func (w *writer) kept(e entry, indent string) {
 	if !w.s.read(e.key) {
-		w.body.comments(indent, w.s.lines.above[e.key])
+		w.body.comments(indent, w.s.facts.Above[e.key])
 	}
-	w.body.comments(indent, []string{fmt.Sprintf("%s: %s  %s (%s)", notImported, e.key, w.s.shown(e.right), e.why)})
+	w.body.comments(indent, []string{fmt.Sprintf("%s: %s  %s (%s)", notImported, e.key, w.s.Shown(e.right), e.why)})
 }

@@ -84,6 +84,14 @@ type Server struct {
 	// aliases. With an error they also return the faults found so far. nil: there is
 	// nothing to audit.
 	Audit, AuditUsers func(a Audited) ([]Complaint, error)
+	// Import reads the files of a folder, which may be a copy of the server's folder, in
+	// order to make an inventory of them. If there are aliases, they are read instead of
+	// the alias files that the configuration names. nil: the server cannot be imported.
+	Import func(dir string, host Host, aliases []string) (Imported, error)
+	// ImportLists judges lists as if the server had their rows. nil: lists cannot be
+	// imported for this server.
+	ImportLists func(l Lists) Imported
+
 	// MapGap is the least time between two swaps of one map while the server may have
 	// the map open.
 	MapGap time.Duration
@@ -247,6 +255,9 @@ type Pair struct {
 	// SameRole reports whether a domain has the same role in both sets: served,
 	// relayed, or neither.
 	SameRole func(domain string) bool
+	// Aliased reports whether a local name may be an alias in one of the sets. It is safe
+	// for concurrent use.
+	Aliased func(name string) bool
 }
 
 // NewPair returns a Pair for sets about which only the roles of the domains are known:
@@ -257,6 +268,7 @@ func NewPair(old, next Set) Pair {
 		Old: old, Next: next,
 		Same:     func([]byte) bool { return false },
 		SameRole: func(domain string) bool { return was[domain] == is[domain] },
+		Aliased:  func(string) bool { return true },
 	}
 }
 

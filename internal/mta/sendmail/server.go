@@ -32,8 +32,11 @@ var Server = &mta.Server{
 	Named:      stillNamed,
 	Audit:      audit,
 	AuditUsers: auditUsers,
+	Import:     importServer,
 	MapGap:     2 * time.Second,
 	MapType:    func(dir string) (string, error) { return installedType(filepath.Join(dir, mcfile.Include)) },
+
+	ImportLists: importLists,
 }
 
 // open opens files as sendmail will read them once its configuration names the files of

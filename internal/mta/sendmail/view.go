@@ -77,10 +77,10 @@ func (v *View) Close() error { return nil }
 // next, and those that the rows of old lead to. If an account left the inventory with
 // its last address, it was an account before.
 func Compared(old, next *View) mta.Pair {
-	ends := NewEnds(old.Router, next.Router)
+	pair := routed(old, next) // the accounts that are shared are no matter of ends
 	shared := accounts{old: old}
 	shared.share(old, next)
-	return mta.Pair{Old: old, Next: next, Same: ends.Same, SameRole: ends.SameRole}
+	return pair
 }
 
 // An accounts finds the names that the rows of a view lead to.
