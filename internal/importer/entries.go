@@ -276,7 +276,7 @@ func (s *Server) sameForAll(key string) bool {
 	}
 	for _, local := range []string{"root", "postmaster", "abuse"} {
 		for _, detail := range []string{"", "+", "+detail"} {
-			if out, steps := s.Route(local + detail + key[at:]); rowOf(steps) == key && out.Taken {
+			if out, steps := s.Route(local + detail + key[at:]); s.kind.RowOf(steps) == key && out.Taken {
 				return false
 			}
 		}

@@ -145,21 +145,11 @@ func (s *Server) isOwn(name string) bool {
 // steps to it. ok is false when there is no such address.
 func (s *Server) outcome(key string) (out outcome.Outcome, steps []outcome.Step, ok bool) {
 	for _, addr := range examples(key) {
-		if out, steps = s.Route(addr); rowOf(steps) == key {
+		if out, steps = s.Route(addr); s.kind.RowOf(steps) == key {
 			return out, steps, true
 		}
 	}
 	return out, steps, false
-}
-
-// rowOf returns the key of the first row that decided; empty when there is none.
-func rowOf(steps []outcome.Step) string {
-	for _, step := range steps {
-		if step.Table == mta.Virtual && step.Hit {
-			return step.Key
-		}
-	}
-	return ""
 }
 
 // examples returns addresses that a key may match. For user+* one has an empty detail,

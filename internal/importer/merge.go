@@ -132,7 +132,7 @@ func (c *comparing) addresses(key string) {
 // why returns why the outcome of an address differs.
 func (m *Merge) why(d *Difference) string {
 	domain := d.Address[strings.LastIndexByte(d.Address, '@')+1:]
-	row, closed := rowOf(d.steps), m.closed(domain)
+	row, closed := m.server.kind.RowOf(d.steps), m.closed(domain)
 	switch {
 	case row != "":
 		return "the inventory has it by " + row + ", and is left as it is"

@@ -5,8 +5,21 @@ import (
 	"sort"
 
 	"virtmap/internal/mapfile"
+	"virtmap/internal/outcome"
 	"virtmap/inventory"
 )
+
+// RowOf returns the key of the first row of the virtual addresses that a step of an
+// address hit; empty if there is no such row.
+func (s *Server) RowOf(steps []outcome.Step) string {
+	table, _ := s.Of(Addresses)
+	for _, step := range steps {
+		if step.Hit && step.Table == table.Name {
+			return step.Key
+		}
+	}
+	return ""
+}
 
 // FindRow finds the number of the row with a key, in rows that are sorted as
 // inventory orders keys.
