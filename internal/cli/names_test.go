@@ -4,7 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -25,15 +25,22 @@ func TestNoRoomNamesAServersFile(t *testing.T) {
 		}
 	}
 	for _, room := range nameless {
-		packages, err := parser.ParseDir(token.NewFileSet(), room, func(info fs.FileInfo) bool { return !strings.HasSuffix(info.Name(), "_test.go") }, 0)
-		if err != nil {
-			t.Fatal(err)
+		files, err := filepath.Glob(filepath.Join(room, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s has no files (%v)", room, err)
 		}
-		for _, p := range packages {
-			ast.Inspect(p, func(n ast.Node) bool {
+		for _, path := range files {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
 				text, ok := n.(*ast.BasicLit)
 				if ok && text.Kind == token.STRING && slices.ContainsFunc(names, func(name string) bool { return strings.Contains(text.Value, name) }) {
-					t.Errorf("%s has %s", room, text.Value)
+					t.Errorf("%s has %s", path, text.Value)
 				}
 				return true
 			})

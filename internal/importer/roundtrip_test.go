@@ -59,7 +59,7 @@ func built(t *testing.T, s mta.Build) *sendmail.Installed {
 	t.Helper()
 	dir := t.TempDir()
 	build(t, dir, s)
-	set, err := sendmail.OpenOurs(dir, s.Inventory().Host.Name.Text, nil)
+	set, _, _, err := sendmail.OpenSound(dir, nil, nil, s.Inventory().Host.Name.Text, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

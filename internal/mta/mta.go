@@ -148,8 +148,7 @@ type File struct {
 	// only if the file is a table.
 	Lines func(text []byte) []string
 
-	Changed string // the word for --on-change: map, names, mc, …
-	Effect  Effect
+	Effect Effect
 
 	// Union says that rows or lines of other files lead to this file. While a set is
 	// swapped, the file has the rows or lines of the old set and of the new set.

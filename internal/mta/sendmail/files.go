@@ -43,11 +43,11 @@ import (
 
 // Files are the files of sendmail, in the order in which they are put in place.
 var Files = []mta.File{
-	{Name: mcfile.Aliases, Mode: 0o644, Rows: aliasRows, Row: aliasLine, Changed: "map", Union: true},
-	{Name: mcfile.Virtusertable, Role: mta.Addresses, Mode: 0o644, Rows: virtuserRows, Row: virtuserLine, Changed: "map"},
-	{Name: mcfile.RelayDomains, Role: mta.Relayed, Mode: 0o644, Lines: nameLines, Changed: "names", Effect: mta.Restart, Union: true, Emptied: true},
-	{Name: mcfile.HostNames, Role: mta.Served, Mode: 0o644, Lines: nameLines, Changed: "names", Effect: mta.Restart},
-	{Name: mcfile.Include, Mode: 0o644, Lines: mcLines, Changed: "mc", Effect: mta.Rebuild},
+	{Name: mcfile.Aliases, Mode: 0o644, Rows: aliasRows, Row: aliasLine, Union: true},
+	{Name: mcfile.Virtusertable, Role: mta.Addresses, Mode: 0o644, Rows: virtuserRows, Row: virtuserLine},
+	{Name: mcfile.RelayDomains, Role: mta.Relayed, Mode: 0o644, Lines: nameLines, Effect: mta.Restart, Union: true, Emptied: true},
+	{Name: mcfile.HostNames, Role: mta.Served, Mode: 0o644, Lines: nameLines, Effect: mta.Restart},
+	{Name: mcfile.Include, Mode: 0o644, Lines: mcLines, Effect: mta.Rebuild},
 }
 
 // virtuserRows returns the rows that makemap would read from a virtusertable.

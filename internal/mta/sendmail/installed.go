@@ -43,8 +43,6 @@ type Installed struct {
 	warnings  []string    // each file that is missing, older than its text, or not read
 }
 
-func unmoved(path string) string { return path }
-
 // Open opens the files that the configuration of a folder names. The folder may be a
 // copy of a server's folder. If it has no configuration, Open opens the files that a
 // build writes. If a text has a map, the map is read. host is the server's own name.
@@ -82,14 +80,6 @@ func (l Layout) asBuilt() Layout {
 		l.Aliases = append(l.Aliases, site...)
 	}
 	return l
-}
-
-// OpenOurs opens the files that builds write, for a comparison with what a build would
-// write now. It does not open the server's own aliases. A missing file counts as empty.
-func OpenOurs(dir, host string, account func(string) bool) (set *Installed, err error) {
-	l := builtLayout(dir)
-	set = &Installed{Router: &virtuser.Router{Host: host, Account: account}, at: unmoved, lenient: true}
-	return set, set.load(l, false)
 }
 
 // OpenServer opens the files of a server, wherever they are. A missing file counts as

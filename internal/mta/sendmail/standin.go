@@ -88,9 +88,10 @@ func (s *standIn) hasMap(text string) bool {
 	return false
 }
 
-// OpenSound opens the files that builds write, as OpenOurs does, but with substitutes
-// for the damaged files. These are the given files, and those whose first bytes are
-// wrong. instead describes what is read instead of each file, by its path. blind says
+// OpenSound opens the files that builds write, for a comparison with what a build would
+// write now. It does not open the server's own aliases. A missing file counts as empty.
+// Damaged files have substitutes: these are the given files, and those whose first bytes
+// are wrong. instead describes what is read instead of each file, by its path. blind says
 // that the virtusertable has neither a map nor a text to read.
 func OpenSound(dir string, copies Copies, damaged []string, host string, account func(string) bool) (set *Installed, instead map[string]string, blind bool, err error) {
 	s := &standIn{copies: copies, damaged: map[string]bool{}, instead: map[string]string{}, places: map[string]string{}}
