@@ -8,8 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// reorder puts the flags of a command before its arguments: cli/v2 stops
-// reading flags at the first argument. What stands behind -- stays there.
+// reorder puts the flags of a command before its arguments, because cli/v2 stops
+// reading flags at the first argument. Words after -- stay there.
 func reorder(commands []*cli.Command, args []string) ([]string, error) {
 	at := 1
 	var flags []cli.Flag
@@ -47,14 +47,14 @@ func reorder(commands []*cli.Command, args []string) ([]string, error) {
 		}
 	}
 	if len(rest) > 0 {
-		first = append(first, "--") // an argument may begin with a dash only behind it
+		first = append(first, "--") // only after -- may an argument begin with a dash
 	}
 	return slices.Concat(args[:at], first, rest), nil
 }
 
-// readFlag gives a flag as cli/v2 reads it, and whether its value is the next
-// argument. A long name may have one dash; letters may be joined, the last of
-// them with a value.
+// readFlag returns a flag in the form that cli/v2 reads, and whether the next argument
+// is its value. A long name may have one dash. Letters may be joined, and the last of
+// them may have a value.
 func readFlag(flags []cli.Flag, arg string) (written string, value bool, err error) {
 	name, _, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 	if known, takes := findFlag(flags, name); known || strings.HasPrefix(arg, "--") {
@@ -67,7 +67,7 @@ func readFlag(flags []cli.Flag, arg string) (written string, value bool, err err
 		known, takes := findFlag(flags, name[i:i+1])
 		switch {
 		case !known:
-			return arg, false, nil // cli/v2 names the flag it does not know
+			return arg, false, nil // cli/v2 reports the unknown flag
 		case takes && i+1 < len(name):
 			return "", false, usage(fmt.Errorf("%s: -%c takes a value; write -%c and the value apart", arg, name[i], name[i]))
 		case takes:

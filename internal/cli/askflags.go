@@ -13,7 +13,7 @@ import (
 	"virtmap/mxcheck/resolve"
 )
 
-// askArgs say who is asked about MX records.
+// askArgs are the flags about questions for MX records.
 type askArgs struct {
 	zones, resolvers cli.StringSlice
 	maxQPS           float64
@@ -30,7 +30,7 @@ func (a *askArgs) flags() []cli.Flag {
 	}
 }
 
-// Bounds of --max-qps.
+// Limits of --max-qps.
 const (
 	leastQPS = 0.1
 	mostQPS  = 1_000_000
@@ -61,14 +61,14 @@ func (a *askArgs) servers() ([]netip.AddrPort, error) {
 	return servers, nil
 }
 
-// from says who is asked, where MX records are looked up as a mode says.
+// from returns the source of MX records for a mode.
 func (a *askArgs) from(mode string) (build.Asking, error) {
 	servers, err := a.servers()
 	return build.Asking{From: mode, Zones: a.zones.Value(), Servers: servers, MaxQPS: a.maxQPS}, err
 }
 
-// printZoneFaults prints the faults of zone files, without what a terminal would
-// act on: names and texts may be a stranger's.
+// printZoneFaults prints the faults of zone files. Names and texts may come from a
+// stranger, so control characters are escaped.
 func printZoneFaults(stdio Stdio, faults []resolve.ZoneFault) {
 	for _, f := range faults {
 		f.File, f.Text, f.Help = diag.Printable(f.File), diag.Printable(f.Text), diag.Printable(f.Help)

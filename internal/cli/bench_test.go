@@ -11,7 +11,7 @@ import (
 	"virtmap/internal/workshop/sample"
 )
 
-// large gives a folder with the inventory of n addresses.
+// large makes a folder with an inventory of n addresses.
 func large(b *testing.B, n int) (dir string) {
 	b.Helper()
 	dir = b.TempDir()
@@ -32,7 +32,7 @@ func large(b *testing.B, n int) (dir string) {
 	return dir
 }
 
-// measure runs a process b.N times and reports its peak memory.
+// measure runs a process b.N times, and reports its peak memory.
 func measure(b *testing.B, before func(), path string, args ...string) {
 	b.Helper()
 	peak := int64(0)

@@ -15,8 +15,8 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// built1M gives a folder with a million addresses and what is built of them,
-// the keys of its virtusertable in random order, and a passwd file.
+// built1M makes a folder with an inventory of a million addresses, its built files, and
+// a passwd file. keys are the keys of its virtusertable in random order.
 func built1M(b *testing.B) (dir string, keys []string) {
 	b.Helper()
 	dir = large(b, 1_000_000)
@@ -50,14 +50,14 @@ func built1M(b *testing.B) (dir string, keys []string) {
 	return dir, keys
 }
 
-// installedFlags name what built1M made.
+// installedFlags returns the flags for the files of built1M.
 func installedFlags(dir string) []string {
 	return []string{"--maps", dir, "--host", "mx1.example.net", "--accounts", filepath.Join(dir, "passwd")}
 }
 
-// BenchmarkReceive: messages of 3.5 kB from Postfix's smtp-source, each RCPT
-// looked up in a .db of a million rows, beside Postfix's smtp-sink, which looks
-// nothing up.
+// BenchmarkReceive receives messages of 3.5 kB from smtp-source of Postfix, and looks
+// each recipient up in a .db of a million rows. For comparison, smtp-sink of Postfix
+// receives them without a lookup.
 func BenchmarkReceive(b *testing.B) {
 	source, sink := peer.Postfix(b, "smtp-source"), peer.Postfix(b, "smtp-sink")
 	dir, keys := built1M(b)
@@ -101,8 +101,8 @@ func BenchmarkReceive(b *testing.B) {
 	}
 }
 
-// BenchmarkLookup: a million addresses on standard input, followed to their
-// ends, beside postmap -q -, which fetches one value for each.
+// BenchmarkLookup follows a million addresses on standard input to their ends. For
+// comparison, postmap -q - fetches one value for each.
 func BenchmarkLookup(b *testing.B) {
 	postmap := peer.Postfix(b, "postmap")
 	dir, keys := built1M(b)
@@ -131,8 +131,8 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
-// BenchmarkTest: `test` of an inventory of a hundred thousand addresses, a
-// process each.
+// BenchmarkTest runs `test` for an inventory of a hundred thousand addresses, each time
+// in a new process.
 func BenchmarkTest(b *testing.B) {
 	self, err := os.Executable()
 	if err != nil {

@@ -26,7 +26,7 @@ type buildArgs struct {
 	guards                        guardArgs
 }
 
-// flags are those of every command that works out a build.
+// flags returns the flags of every command that works out a build.
 func (a *buildArgs) flags() []cli.Flag {
 	return append([]cli.Flag{
 		inventoryFlag(&a.inventory),
@@ -46,7 +46,7 @@ func (a *buildArgs) flags() []cli.Flag {
 	}, a.asking.flags()...)
 }
 
-// publishFlags are those of a build that writes.
+// publishFlags returns the flags of a build that writes.
 func (a *buildArgs) publishFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.BoolFlag{Name: "adopt", Destination: &a.adopt, EnvVars: []string{"VIRTMAP_ADOPT"},
@@ -124,7 +124,7 @@ Examples:
 func (a *buildArgs) run(ctx context.Context, stdio Stdio) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	options, err := a.options(stdio)
 	if err != nil {
 		return err
@@ -136,7 +136,7 @@ func (a *buildArgs) run(ctx context.Context, stdio Stdio) error {
 	return resultExit(&result)
 }
 
-// options are what a build is to do.
+// options returns the options of the build.
 func (a *buildArgs) options(stdio Stdio) (build.Options, error) {
 	mode, err := a.mode()
 	if err != nil {
@@ -154,7 +154,7 @@ func (a *buildArgs) options(stdio Stdio) (build.Options, error) {
 	}, err
 }
 
-// mode is where MX records are looked up.
+// mode returns the mode for the source of MX records.
 func (a *buildArgs) mode() (string, error) {
 	zones := len(a.asking.zones.Value()) > 0
 	switch {

@@ -8,8 +8,8 @@ import (
 	"virtmap/internal/build"
 )
 
-// resultExit gives the exit code of a build that did its work. That DNS gave no
-// answer comes first: what else there is may look otherwise with one.
+// resultExit returns the exit code of a build that did its work. A missing answer of
+// the DNS comes first, because the other results may be different after an answer.
 func resultExit(r *build.Result) error {
 	switch {
 	case r.Waits():
@@ -24,8 +24,8 @@ func resultExit(r *build.Result) error {
 	return nil
 }
 
-// buildExit gives an error of a build its exit code, and the flags that let it
-// pass. What replacing files would lose is printed.
+// buildExit gives an error of a build its exit code, and adds the flags that accept the
+// change. If files would be replaced, it prints what would be lost.
 func buildExit(err error, stdio Stdio) error {
 	var (
 		known    *exitError
@@ -61,11 +61,11 @@ func buildExit(err error, stdio Stdio) error {
 	return machineExit(err, exitIO)
 }
 
-// kindExits are the exit codes of kinds of errors, as far as the machine says
-// nothing more exact.
+// kindExits are the exit codes of the kinds of errors. A more exact code of the machine
+// wins.
 var kindExits = map[build.Kind]int{build.IO: exitIO, build.NoInput: exitNoInput, build.TryAgain: exitTryAgain, build.Bug: exitSoftware}
 
-// maxAlarms is how many alarms are printed.
+// maxAlarms is the largest number of alarms that are printed.
 const maxAlarms = 20
 
 func accidentText(a *build.Accident) string {

@@ -7,7 +7,8 @@ import (
 	"virtmap/internal/build"
 )
 
-// TestOtherHost tells somebody with the inventory of another machine what to write.
+// TestOtherHost builds with the inventory of another machine. The message says what to
+// write.
 func TestOtherHost(t *testing.T) {
 	for _, c := range []struct {
 		it   string

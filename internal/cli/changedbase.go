@@ -16,22 +16,22 @@ import (
 	"virtmap/inventory"
 )
 
-// earlier are the errors that an inventory had at a revision, on lines that did
-// not change since.
+// An earlier has the errors that an inventory had at a revision, on lines that have not
+// changed since.
 type earlier struct {
 	revision string
-	unread   bool // the inventory could not be read there
+	unread   bool // the inventory could not be read at the revision
 	errors   map[sameFault]int
 }
 
-// A sameFault tells faults apart wherever they move within a file.
+// A sameFault identifies a fault that may move to other lines of its file.
 type sameFault struct{ check, file, text string }
 
-// errorsBefore finds the errors of an inventory as it was at a revision. Folders
-// of --include-from that lie in the work tree are read as they were then.
+// errorsBefore returns the errors of an inventory at a revision. Folders of
+// --include-from in the work tree are also read at the revision.
 func (c *changedLines) errorsBefore(repo repository, revision, path string, accounts, includeFrom []string) (e earlier, err error) {
 	e = earlier{revision: revision, errors: map[sameFault]int{}}
-	repo.folder = c.top // names on git's standard input are those below its folder
+	repo.folder = c.top // git's standard input has names relative to the folder
 	tree, err := baseTree(repo, revision)
 	if err != nil {
 		return e, err
@@ -54,7 +54,7 @@ func (c *changedLines) errorsBefore(repo repository, revision, path string, acco
 		e.unread = true
 		return e, nil
 	}
-	here := filepath.Dir(at) // messages name files in it, and the folder in quotes
+	here := filepath.Dir(at) // a message has the folder before a file name, or in quotes
 	names := strings.NewReplacer(here+"/", shownFolder(path), here+`"`, filepath.Dir(path)+`"`)
 	for _, f := range faults.Faults() {
 		place, _ := source.Inventory().Sources.Place(f.Pos)
@@ -66,7 +66,7 @@ func (c *changedLines) errorsBefore(repo repository, revision, path string, acco
 	return e, nil
 }
 
-// shownFolder is how the names of included files begin in messages.
+// shownFolder returns the beginning of the names of included files in messages.
 func shownFolder(inventory string) string {
 	if folder := filepath.Dir(inventory); folder != "." {
 		return folder + "/"
@@ -74,7 +74,7 @@ func shownFolder(inventory string) string {
 	return ""
 }
 
-// less gives the errors of a list that the revision did not have. Their help says
+// less returns those errors of a list that the revision did not have. Their help says
 // so.
 func (e *earlier) less(all []diag.Fault, top string, sources *diag.Sources) (left []diag.Fault) {
 	why := "this line did not change, but " + e.revision + " did not have the error"
@@ -95,17 +95,16 @@ func (e *earlier) less(all []diag.Fault, top string, sources *diag.Sources) (lef
 	return left
 }
 
-// A tree has files of a revision in a temporary folder: those that an inventory
-// there needs.
+// A tree has files of a revision in a temporary folder: those that an inventory needs.
 type tree struct {
 	root  string
-	repo  repository // with an index of its own
+	repo  repository // with its own index
 	names []string   // all files of the revision
-	links bool       // some of them are symbolic links
+	links bool       // some files are symbolic links
 }
 
-// baseTree makes a tree without files: it lists the files of the revision in an
-// index of its own.
+// baseTree makes a tree without files. It lists the files of the revision in an index
+// of its own.
 func baseTree(repo repository, revision string) (*tree, error) {
 	commit, err := baseCommit(repo, revision)
 	if err != nil {
@@ -141,8 +140,8 @@ func baseTree(repo repository, revision string) (*tree, error) {
 // temporary files.
 func (t *tree) remove() { _ = os.RemoveAll(filepath.Dir(t.root)) }
 
-// baseCommit is the commit that git diff compares with: of A..B it is A, of
-// A...B where the two part.
+// baseCommit returns the commit with which git diff compares. For A..B it is A. For
+// A...B it is the merge base.
 func baseCommit(repo repository, revision string) (string, error) {
 	said, err := repo.git("", "rev-parse", "--revs-only", "--end-of-options", revision)
 	commits := strings.Fields(said)
@@ -155,8 +154,8 @@ func baseCommit(repo repository, revision string) (string, error) {
 	return strings.TrimPrefix(commits[len(commits)-1], "^"), nil
 }
 
-// folders gives the folders of --include-from: those of the work tree as they are
-// in the tree, and others as they are.
+// folders returns the folders of --include-from. A folder of the work tree is replaced
+// by the same folder of the tree.
 func (t *tree) folders(all []string, top string) ([]string, error) {
 	moved := slices.Clone(all)
 	for i, folder := range all {
@@ -172,9 +171,8 @@ func (t *tree) folders(all []string, top string) ([]string, error) {
 	return moved, nil
 }
 
-// inventory puts an inventory and the files that it includes into the tree. Where
-// the revision has links, it puts every file there, because a link may lead to
-// any of them.
+// inventory writes an inventory and its included files to the tree. If the revision has
+// symbolic links, it writes all files, because a link may lead to any file.
 func (t *tree) inventory(at, top string, includeFrom []string) error {
 	bases := []string{globEscape.Replace(filepath.Base(at))}
 	if err := t.checkout(bases); err != nil {
@@ -195,7 +193,7 @@ func (t *tree) inventory(at, top string, includeFrom []string) error {
 
 var globEscape = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
 
-// checkout writes the files whose last part matches one of some patterns.
+// checkout writes the files whose last path element matches one of some patterns.
 func (t *tree) checkout(patterns []string) error {
 	var wanted strings.Builder
 	for _, name := range t.names {

@@ -18,29 +18,29 @@ import (
 
 // changedLines are the lines of files that changed since a revision of git.
 type changedLines struct {
-	top   string                 // of the work tree; files elsewhere count as changed
-	files map[string][]lineRange // as they are now, by the path below top
-	gone  map[string][]lineRange // as they were: what was taken out, or is another text now
+	top   string                 // the folder of the work tree; all lines of a file elsewhere count as changed
+	files map[string][]lineRange // new line numbers, by the path below top
+	gone  map[string][]lineRange // old line numbers of lines that were removed or changed
 }
 
 type lineRange struct{ first, last int }
 
-// allLines are those of a file that git does not know yet.
+// allLines are the lines of a file that git does not know yet.
 var allLines = lineRange{1, 1 << 30}
 
-// within reports whether one of some ranges has a line.
+// within reports whether one of some ranges contains a line.
 func within(ranges []lineRange, line int) bool {
 	return slices.ContainsFunc(ranges, func(r lineRange) bool { return r.first <= line && line <= r.last })
 }
 
-// A repository is where git runs.
+// A repository is the folder in which git runs.
 type repository struct {
 	ctx    context.Context
 	folder string
-	env    []string // more of it
+	env    []string // further variables
 }
 
-// git gives what a command prints.
+// git returns the output of a git command.
 func (r repository) git(stdin string, args ...string) (string, error) {
 	cmd := exec.CommandContext(r.ctx, "git", append([]string{"-C", r.folder, "-c", "core.quotePath=false"}, args...)...)
 	var said bytes.Buffer
@@ -53,7 +53,7 @@ func (r repository) git(stdin string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// changedSince asks git what changed in the work tree.
+// changedSince asks git which lines changed in the work tree.
 func changedSince(repo repository, revision string) (*changedLines, error) {
 	top, err := repo.git("", "rev-parse", "--show-toplevel")
 	if err != nil {
@@ -74,11 +74,11 @@ func changedSince(repo repository, revision string) (*changedLines, error) {
 	return c, err
 }
 
-// readPatch takes both sides of every hunk: "--- a/NAME" and "+++ b/NAME", then
-// "@@ -1,2 +3,4 @@" for two lines from the first on that are four from the third
-// on now.
+// readPatch reads both sides of every hunk of a patch. A file begins with "--- a/NAME"
+// and "+++ b/NAME". The line "@@ -1,2 +3,4 @@" means that the two lines from line 1
+// became the four lines from line 3.
 func (c *changedLines) readPatch(patch string) {
-	before, after, body := "", "", 0 // lines of the hunk that are still to come
+	before, after, body := "", "", 0 // before, after: lines of the hunk that are still to be read
 	for line := range strings.Lines(patch) {
 		line = strings.TrimSuffix(line, "\n")
 		if body > 0 {
@@ -103,7 +103,7 @@ func (c *changedLines) readPatch(patch string) {
 	}
 }
 
-// patchName is the name of a file as a patch has it.
+// patchName returns the name of a file from its line in a patch.
 func patchName(text, prefix string) string {
 	if unquoted, err := strconv.Unquote(text); err == nil {
 		text = unquoted
@@ -111,7 +111,7 @@ func patchName(text, prefix string) string {
 	return strings.TrimPrefix(strings.TrimSuffix(text, "\t"), prefix)
 }
 
-// addHunk adds one side of a hunk, and gives its number of lines.
+// addHunk adds one side of a hunk, and returns its number of lines.
 func addHunk(to map[string][]lineRange, name, text, sign string) (lines int) {
 	first, lines := hunkRange(text, sign)
 	if lines > 0 {
@@ -120,10 +120,10 @@ func addHunk(to map[string][]lineRange, name, text, sign string) (lines int) {
 	return lines
 }
 
-// hunkRange reads "+3,4"; without a comma it is one line.
+// hunkRange reads "+3,4". Without a comma it means one line.
 func hunkRange(text, sign string) (first, lines int) {
 	start, count, many := strings.Cut(strings.TrimPrefix(text, sign), ",")
-	first, _ = strconv.Atoi(start) // git writes numbers
+	first, _ = strconv.Atoi(start) // git writes only numbers here
 	lines = 1
 	if many {
 		lines, _ = strconv.Atoi(count)
@@ -137,8 +137,8 @@ func (c *changedLines) has(p diag.Place) bool {
 	return !ok || within(c.files[name], p.Line)
 }
 
-// below gives the path of a file below a folder, with slashes; false when it
-// is elsewhere.
+// below returns the path of a file relative to a folder, with slashes. ok is false if
+// the file is not below the folder.
 func below(folder, file string) (string, bool) {
 	path, err := filepath.Abs(file)
 	if err != nil {
@@ -154,9 +154,9 @@ func below(folder, file string) (string, bool) {
 	return filepath.ToSlash(rel), true
 }
 
-// onlyChanged leaves the faults whose first or second place changed, and the
-// errors that the revision did not have, also on other lines: a user who is taken
-// away is missing where a line that did not change names him.
+// onlyChanged keeps the faults whose first or second place changed, and the errors that
+// the revision did not have. These can be on other lines: if a user is removed, the
+// error is on an unchanged line that names the user.
 func (a *checkArgs) onlyChanged(ctx context.Context, accounts []string, source mta.Build, includeFrom []string, faults *diag.List) error {
 	failed := func(err error) error {
 		return machineExit(fmt.Errorf("--changed-since %q: %w", a.telling.since, err), exitNoInput)

@@ -16,7 +16,7 @@ import (
 type checkArgs struct {
 	inventory, out   string
 	quiet, installed bool
-	accounts         string // a file of the form of passwd
+	accounts         string // a file in the form of passwd
 	timings, list    bool
 	telling          formatArgs
 }
@@ -91,7 +91,7 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 			return err
 		}
 	}
-	least := diag.Note // for programs; for people notes can wait
+	least := diag.Note // programs get notes too; people first get the errors
 	if a.quiet {
 		least = a.telling.failing()
 	}
@@ -113,7 +113,7 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 	return nil
 }
 
-// accountsOf gives the names of a file of the form of passwd(5).
+// accountsOf returns the names of a file in the form of passwd(5).
 func accountsOf(path string) (names []string, err error) {
 	if path == "" {
 		return nil, nil
@@ -124,7 +124,7 @@ func accountsOf(path string) (names []string, err error) {
 	}
 	for line := range strings.Lines(string(text)) {
 		name, _, ok := strings.Cut(line, ":")
-		if ok && name != "" && name[0] != '#' && name[0] != '+' && name[0] != '-' { // NIS
+		if ok && name != "" && name[0] != '#' && name[0] != '+' && name[0] != '-' { // + and - are for NIS
 			names = append(names, name)
 		}
 	}

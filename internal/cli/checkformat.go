@@ -15,19 +15,20 @@ import (
 	"virtmap/internal/report"
 )
 
-// shownOfCrowd is how many warnings of one check, or errors of one check about
-// one thing, people are shown, unless they say how many faults they want: a
-// thousandth tells them nothing.
+// shownOfCrowd is the largest number of warnings of one check, and of errors of one
+// check about one thing, that people are shown. A person learns nothing from the
+// thousandth. --max-faults sets another limit.
 const shownOfCrowd = 10
 
-// forPeople are the formats that people read line by line. GitHub shows the
-// first ten errors of a step at their lines, and all in its log.
+// forPeople are the formats that people read line by line. GitHub shows the first ten
+// errors of a step at their lines, and all errors in its log.
 var forPeople = []string{textFormat, "github"}
 
-// textFormat is the one for people, which goes to standard error.
+// textFormat is the format for people. It is printed on standard error.
 const textFormat = "text"
 
-// formatArgs say how faults are told, and which of them fail a check.
+// formatArgs are the flags that say how faults are printed, and which of them fail a
+// check.
 type formatArgs struct {
 	formats       cli.StringSlice // FORMAT or FORMAT=FILE
 	noAnnotations bool
@@ -78,7 +79,7 @@ func (a *formatArgs) check() error {
 	return nil
 }
 
-// chosen are the formats that are printed.
+// chosen returns the formats to print.
 func (a *formatArgs) chosen() []string {
 	chosen := a.formats.Value()
 	if len(chosen) == 0 {
@@ -90,9 +91,9 @@ func (a *formatArgs) chosen() []string {
 	return chosen
 }
 
-// tell prints the faults in every format, down to a severity, and fails as
-// --fail-on says, whatever the formats. People who have errors to mend are
-// spared the notes.
+// tell prints the faults from a severity on, in every format. The result fails as
+// --fail-on says, whatever the formats are. If there are errors, people do not see the
+// notes.
 func (a *formatArgs) tell(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
 	stdio.stages.hide()
 	printer := diag.Printer{Sources: sources, Color: onTerminal(stdio.Err), Least: least, Most: a.maxFaults}
@@ -120,13 +121,14 @@ func (a *formatArgs) tell(stdio Stdio, sources *diag.Sources, faults *diag.List,
 	return nil
 }
 
-// failing is the severity that fails a check.
+// failing returns the lowest severity that fails a check.
 func (a *formatArgs) failing() diag.Severity {
 	severity, _ := diag.ParseSeverity(a.failOn)
 	return severity
 }
 
-// tellTo prints to a file that is whole once it has its name, or to a stream.
+// tellTo prints to a stream or to a file. The file gets its name only when it is
+// complete.
 func tellTo(out io.Writer, file string, print func(io.Writer) error) error {
 	if file == "" {
 		if err := print(out); err != nil {

@@ -1,5 +1,5 @@
-// Package cli is the command line: one file a command, with its flags, its
-// printing and its exit codes. No rule about mail lives here.
+// Package cli is the command line. Each command has one file, with its flags, its
+// printing and its exit codes. The package has no rule about mail.
 package cli
 
 import (
@@ -21,12 +21,12 @@ import (
 // Version and Commit are set by the release build.
 var Version, Commit = "", ""
 
-// Stdio is where a run reads and writes.
+// A Stdio is the input and output of a run.
 type Stdio struct {
 	In       io.Reader
 	Out, Err io.Writer
 
-	stages      *stages          // of a command that follows them
+	stages      *stages          // of the command, if it shows its stages
 	includeFrom *cli.StringSlice // the value of --include-from
 }
 
@@ -86,7 +86,7 @@ const files = `  mail.yaml             the inventory; virtmap man virtmap-invent
 
 const description = about + "\n\nExit codes:\n" + exitCodes + "\n\nFiles:\n" + files
 
-// commands are all commands, in the order of the help.
+// commands returns all commands, in the order of the help.
 func commands(stdio Stdio) []*cli.Command {
 	stdio.includeFrom = &cli.StringSlice{}
 	return readKindly(withIncludeFrom([]*cli.Command{
@@ -147,10 +147,10 @@ func version() string {
 	return "(devel)"
 }
 
-// onTerminal reports whether a writer is a terminal that wants colour.
+// onTerminal reports whether a writer is a terminal that wants colours.
 func onTerminal(w io.Writer) bool { return os.Getenv("NO_COLOR") == "" && isTerminal(w) }
 
-// isTerminal reports whether a writer is a terminal that a person looks at.
+// isTerminal reports whether a writer is a terminal.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))

@@ -44,14 +44,14 @@ Examples:
 	}
 }
 
-// completeWord is the first word of what the scripts ask.
+// completeWord is the first argument when a completion script calls virtmap.
 const completeWord = "__complete"
 
-// maxProposals is how many words are proposed.
+// maxProposals is the largest number of words that are proposed.
 const maxProposals = 1000
 
-// completeLine prints what the last of some words may become, a line each. A
-// shell that hears nothing proposes files.
+// completeLine prints the words that the last of some words may become, one on each
+// line. If it prints nothing, the shell proposes files.
 func completeLine(commands []*cli.Command, words []string, out io.Writer) error {
 	if len(words) == 0 {
 		return nil
@@ -72,7 +72,7 @@ func completeLine(commands []*cli.Command, words []string, out io.Writer) error 
 	return nil
 }
 
-// proposals are the words that may stand behind others.
+// proposals yields the words that may come after other words.
 func proposals(commands []*cli.Command, before []string, last string) iter.Seq[string] {
 	name, inventoryFile := "", build.DefaultInventory
 	var flags []cli.Flag
@@ -144,8 +144,8 @@ func checkWords(yield func(string) bool) {
 	}
 }
 
-// inventoryWords are addresses, users or domains of an inventory, also of one
-// with faults.
+// inventoryWords yields addresses, users or domains of an inventory. The inventory may
+// have faults.
 func inventoryWords(command, path string) iter.Seq[string] {
 	if path == inventory.StdinName {
 		return none

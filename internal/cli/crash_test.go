@@ -17,8 +17,8 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// versions makes two inventories of n addresses in some domains: the second
-// sends every address to the next user, has a domain less and one more.
+// versions makes two inventories of n addresses in some domains. The second sends every
+// address to the next user, has one domain less and another one more.
 func versions(t *testing.T, n int) (dir string, files [2]string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -40,7 +40,7 @@ func versions(t *testing.T, n int) (dir string, files [2]string) {
 	return dir, files
 }
 
-// fates gives where some addresses go by the files of a folder.
+// fates returns the outcomes of some addresses by the files of a folder.
 func fates(t *testing.T, dir string, n int) []string {
 	t.Helper()
 	set, err := sendmail.Open(dir, "mx1.example.net", func(name string) bool { return len(name) == 2 && name[0] == 'u' })
@@ -66,7 +66,7 @@ func buildArgv(inventory, out string, more ...string) []string {
 	return append([]string{"virtmap", "build", "-q", "-i", inventory, "-o", out, "--mx", "off", "--allow", "removed", "--allow", "vanished", "--keep", "2"}, more...)
 }
 
-// process is the program as a process of its own.
+// process prepares the program as a process.
 func process(t *testing.T, argv []string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -83,7 +83,7 @@ func mustRun(t *testing.T, argv []string) {
 	}
 }
 
-// bothFates builds both versions and gives their fates.
+// bothFates builds both versions and returns their outcomes.
 func bothFates(t *testing.T, files [2]string, out string, n int) (want [2][]string) {
 	t.Helper()
 	for v := range files {
@@ -93,9 +93,9 @@ func bothFates(t *testing.T, files [2]string, out string, n int) (want [2][]stri
 	return want
 }
 
-// TestKilledAtAnyMoment kills builds with signal 9 at random moments: each
-// address goes where the old set or the new one sends it, and the next build
-// leaves the new one whole.
+// TestKilledAtAnyMoment kills builds with signal 9 at random moments. Each address then
+// goes where the old set or the new set sends it. The next build leaves the whole new
+// set.
 func TestKilledAtAnyMoment(t *testing.T) {
 	const n = 4000
 	dir, files := versions(t, n)
@@ -146,8 +146,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 }
 
-// TestTwoBuildsAtOnce starts two builds of different inventories at the same
-// time: both end well, one after the other, and the set is that of one.
+// TestTwoBuildsAtOnce starts two builds of different inventories at the same time. Both
+// succeed, one after the other, and the set is the set of one of them.
 func TestTwoBuildsAtOnce(t *testing.T) {
 	const n = 200
 	dir, files := versions(t, n)
@@ -170,7 +170,7 @@ func TestTwoBuildsAtOnce(t *testing.T) {
 		}
 	}
 
-	// Who does not wait is told who is at work.
+	// A build that does not wait is told which command is at work.
 	lock, err := os.Open(out)
 	if err != nil {
 		t.Fatal(err)

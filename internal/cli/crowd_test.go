@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestMissingUserIsToldTenTimes takes a user out of an inventory whose every file
-// names him.
+// TestMissingUserIsToldTenTimes removes a user from an inventory. Each of its files
+// names the user.
 func TestMissingUserIsToldTenTimes(t *testing.T) {
 	const files, addresses = 40, 500
 	dir := t.TempDir()
@@ -48,5 +48,5 @@ func TestMissingUserIsToldTenTimes(t *testing.T) {
 	}
 }
 
-// last is the end of a text.
+// last returns the end of a text.
 func last(text string, size int) string { return text[max(0, len(text)-size):] }

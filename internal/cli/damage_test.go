@@ -16,7 +16,7 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// harm damages one to three files of a folder and of the state in it.
+// harm damages one to three files of a folder and of the state folder in it.
 func harm(t *testing.T, r *rand.Rand, folder string) (said []string) {
 	t.Helper()
 	for range 1 + r.IntN(3) {
@@ -34,7 +34,7 @@ func harm(t *testing.T, r *rand.Rand, folder string) (said []string) {
 		kind := []string{"emptied", "cut", "overwritten", "removed", "a folder", "a link"}[r.IntN(6)]
 		inState := strings.Contains(path, build.StateInside)
 		if !inState && (kind == "a folder" || kind == "a link") {
-			kind = "emptied" // in the place of an output they are a person's
+			kind = "emptied" // in place of an output, the file would be taken for one that a person made
 		}
 		said = append(said, path+" was "+kind)
 		if err := harmOne(r, path, kind); err != nil {
@@ -68,8 +68,8 @@ func harmOne(r *rand.Rand, path, kind string) error {
 	return errors.Join(os.Remove(path), os.Symlink("/dev/null", path))
 }
 
-// TestKilledAndDamaged kills builds and damages files between them: the next
-// build puts the whole set in place, or takes a text for a person's and does
+// TestKilledAndDamaged kills builds and damages files between them. The next build puts
+// the whole set in place. If it takes a text for one that a person made, it does so
 // with --adopt.
 func TestKilledAndDamaged(t *testing.T) {
 	const n = 300
@@ -107,7 +107,7 @@ func TestKilledAndDamaged(t *testing.T) {
 			t.Fatalf("round %d: %q: %v: %s", i, said, err, printed)
 		}
 		if now := fates(t, out, n); fmt.Sprint(now) != fmt.Sprint(want[next]) {
-			mustRun(t, buildArgv(files[next], out, "--reloaded")) // rows of a domain that left stayed
+			mustRun(t, buildArgv(files[next], out, "--reloaded")) // the rows of a domain that left had stayed
 			if now = fates(t, out, n); fmt.Sprint(now) != fmt.Sprint(want[next]) {
 				t.Fatalf("round %d: %q: the next build does not heal it", i, said)
 			}

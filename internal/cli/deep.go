@@ -10,8 +10,8 @@ import (
 	"virtmap/internal/mta"
 )
 
-// deep looks at the installed files: what the server would not read, where they
-// contradict each other, and whether the users are accounts here.
+// deep checks the installed files: what the server would not read, where files
+// contradict each other, and whether the users are accounts of this machine.
 func (a *checkArgs) deep(source mta.Build, stdio Stdio) error {
 	server, host := serverOf(source), source.Inventory().Host
 	dir := cmp.Or(a.out, host.MailDir.Text)
@@ -42,7 +42,7 @@ func (a *checkArgs) deep(source mta.Build, stdio Stdio) error {
 	return nil
 }
 
-// drift names where the installed files contradict each other.
+// drift returns a function for the contradictions between installed files.
 func drift(server *mta.Server) func(mta.Audited) ([]mta.Complaint, error) {
 	return func(a mta.Audited) (all []mta.Complaint, err error) {
 		lines, err := fileset.Drift(server, a.Dir)

@@ -12,14 +12,14 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// A diffOutput is what diff prints.
+// A diffOutput is the output of diff.
 type diffOutput struct {
 	change.Change
 	files  []string
 	alarms []change.Alarm
 }
 
-// fate is an outcome in a few words.
+// fate describes an outcome in a few words.
 func fate(o *outcome.Outcome) string {
 	if o.Taken {
 		return recipients(o.Recipients)
@@ -36,7 +36,7 @@ func fate(o *outcome.Outcome) string {
 
 var signs = map[change.Kind]string{change.Added: "+", change.Removed: "-", change.Changed: "~", change.New: "+", change.Gone: "-"}
 
-// name is how a key is called: the catch-all is every other address.
+// name returns the name of a key for people. The catch-all is every other address.
 func name(a *change.Address) string {
 	if domain, ok := strings.CutPrefix(a.Key, "@"); ok {
 		return "every other address of " + domain
@@ -54,7 +54,7 @@ func describe(a *change.Address) string {
 	return fmt.Sprintf("%s: %s -> %s", name(a), fate(&a.Old), fate(&a.New))
 }
 
-// head is the line of a domain.
+// head returns the line of a domain.
 func head(d *change.Domain) string {
 	switch {
 	case d.State == change.New && d.After == 0:
@@ -103,7 +103,7 @@ func (d *diffOutput) text(w io.Writer) error {
 	return err
 }
 
-// summary counts.
+// summary returns the numbers of changes.
 func (d *diffOutput) summary() string {
 	counts := map[change.Kind]int{}
 	for i := range d.Domains {
@@ -176,7 +176,7 @@ func (d *diffOutput) markdown(w io.Writer) error {
 	return err
 }
 
-// byHand is the guard that --adopt lets pass.
+// byHand is the name of the guard that --adopt turns off.
 const byHand = "edited"
 
 func alarmLines(alarms []change.Alarm) []string {
@@ -190,7 +190,7 @@ func alarmLines(alarms []change.Alarm) []string {
 	return lines
 }
 
-// cell keeps a text within a cell of a table, and from being markup.
+// cell escapes a text, so that it stays in its cell of a table and is not markup.
 func cell(text string) string {
 	return "`" + strings.NewReplacer("`", "'", "|", `\|`).Replace(diag.Printable(text)) + "`"
 }

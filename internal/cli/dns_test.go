@@ -27,8 +27,8 @@ shop.example. MX 10 mx2.example.net.
 mx2.example.net. A 192.0.2.26
 `
 
-// TestBuildOverDNS builds by what a real name server says: what is asked, what
-// is written, and what becomes of it when the server falls silent.
+// TestBuildOverDNS builds with a real name server. It checks what is asked, what is
+// written, and what happens when the server stops answering.
 func TestBuildOverDNS(t *testing.T) {
 	server := peer.NSD(t, map[string]string{".": dnsZone})
 	dir := t.TempDir()

@@ -11,14 +11,14 @@ import (
 	"virtmap/internal/publish"
 )
 
-// Exit codes, the same for every command. 2 is never used: a crashed Go
-// program returns it. From 64 on they are those of sysexits.h.
+// Exit codes, the same for every command. 2 is not used, because a crashed Go program
+// returns it. Codes from 64 on are those of sysexits.h.
 const (
 	exitOK          = 0
-	exitProblems    = 1 // problems found, nothing written
+	exitProblems    = 1 // there are problems, and nothing was written
 	exitHeld        = 3 // written, but a domain is held back or pending
-	exitPending     = 4 // changes pending, only with diff --exit-code
-	exitRefused     = 5 // by a guard; the message names the flag that allows it
+	exitPending     = 4 // there are changes; only with diff --exit-code
+	exitRefused     = 5 // refused by a guard; the message names the flag that allows the change
 	exitUsage       = 64
 	exitNoInput     = 66
 	exitSoftware    = 70
@@ -28,10 +28,10 @@ const (
 	exitPermission  = 77
 )
 
-// An exitError is an error that knows its exit code.
+// An exitError is an error with its exit code.
 type exitError struct {
 	code int
-	err  error // nil: everything was said already
+	err  error // nil: all messages were printed already
 }
 
 func (e *exitError) Error() string {
@@ -47,7 +47,8 @@ func exit(code int, err error) error { return &exitError{code, err} }
 
 func usage(err error) error { return exit(exitUsage, err) }
 
-// machineExit gives an error of the machine its exit code.
+// machineExit gives an error of the machine its exit code. other is the code for an
+// error that has none.
 func machineExit(err error, other int) error {
 	var known *exitError
 	var of *build.Error
@@ -77,7 +78,7 @@ func machineExit(err error, other int) error {
 	return exit(other, err)
 }
 
-// exitCode is what the process returns for an error of Run.
+// exitCode returns the exit code for an error of Run.
 func exitCode(err error) int {
 	var known *exitError
 	switch {
@@ -86,5 +87,5 @@ func exitCode(err error) int {
 	case errors.As(err, &known):
 		return known.code
 	}
-	return exitUsage // cli/v2's own errors are about flags
+	return exitUsage // the errors of cli/v2 are about flags
 }

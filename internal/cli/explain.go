@@ -35,7 +35,7 @@ Examples:
 }
 
 func explain(words []string, stdio Stdio) error {
-	out := bufio.NewWriter(stdio.Out) // keeps its first error until Flush
+	out := bufio.NewWriter(stdio.Out) // Flush returns its first error
 	for i, word := range words {
 		check, e, ok := servers.Checks().Explain(word)
 		if !ok {
@@ -68,7 +68,7 @@ func printExplanation(w io.Writer, check *diag.Check, e lint.Explanation) {
 	}
 }
 
-// indented indents every line, with what a terminal would not show written out.
+// indented indents every line. Characters that a terminal would not show are escaped.
 func indented(text string) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
@@ -78,7 +78,7 @@ func indented(text string) string {
 	return out.String()
 }
 
-// listChecks prints a line for every check.
+// listChecks prints one line for every check.
 func listChecks(stdio Stdio) error {
 	w := tabwriter.NewWriter(stdio.Out, 0, 0, 2, ' ', 0)
 	for _, c := range servers.Checks().All() {

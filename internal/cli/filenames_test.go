@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-// hostileName speaks to a terminal and to a runner of GitHub, where it is
-// printed as it is.
+// hostileName has control characters for a terminal, and a command for a runner of
+// GitHub. Both act if the name is printed unchanged.
 const hostileName = "a\n::add-mask::x\r\x1b]0;x\x07\u202e\u009b31m.yaml"
 
-// ran runs the program and gives all that it printed.
+// ran runs the program and returns all its output.
 func ran(t *testing.T, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -24,7 +24,7 @@ func ran(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// holdHarmless fails where a file's name was printed as it is.
+// holdHarmless fails if the name of a file was printed unchanged.
 func holdHarmless(t *testing.T, doing, printed string) {
 	t.Helper()
 	if printed == "" {
@@ -41,8 +41,8 @@ func holdHarmless(t *testing.T, doing, printed string) {
 	}
 }
 
-// TestFileNamesAreHarmless in everything that is printed about an inventory
-// that somebody sends as a merge request.
+// TestFileNamesAreHarmless: the names in an inventory from a merge request are escaped
+// in all output.
 func TestFileNamesAreHarmless(t *testing.T) {
 	t.Setenv("GITHUB_ACTIONS", "")
 	t.Chdir(t.TempDir())
@@ -95,8 +95,8 @@ func TestFileNamesAreHarmless(t *testing.T) {
 	holdHarmless(t, "mx of a zone file with warnings", ran(t, "mx", "--zone", hostileName+".zone"))
 }
 
-// TestFolderNamesAreHarmless in everything that is printed about files of a
-// folder that somebody named.
+// TestFolderNamesAreHarmless: the names of folders from the command line are escaped in
+// all output.
 func TestFolderNamesAreHarmless(t *testing.T) {
 	t.Setenv("GITHUB_ACTIONS", "")
 	t.Chdir(t.TempDir())
@@ -178,7 +178,7 @@ func TestFolderNamesAreHarmless(t *testing.T) {
 	harmless(also("--plan", in("none"))...)
 	harmless("build", "--mx", "off", "-i", inventory, "-o", in("told"), "--state", in("state"), "--on-change", "false", "--rollback-on-failure")
 
-	// What is damaged, changed by hand, or no file.
+	// Files that are damaged, changed by hand, or no regular files.
 	for _, name := range []string{"virtusertable", "virtusertable.db", "virtmap-aliases.db", "local-host-names", ".virtmap/manifest.json", ".virtmap/generations/2/meta.json"} {
 		write(filepath.Join("out", name), "")
 		harmless("diff", "--mx", "off", "-i", inventory, "-o", out)
@@ -207,7 +207,7 @@ func TestFolderNamesAreHarmless(t *testing.T) {
 		remove(name)
 	}
 
-	// What the server does not read.
+	// Files that the server does not read.
 	write("no-mc/sendmail.cf", "V10\nFw/etc/mail/other\n")
 	write("mc/sendmail.cf", "V10\nFw/etc/mail/other\nKvirtuser hash -o /etc/mail/virtusertable\n")
 	write("mc/sendmail.mc", "MAILER(`smtp')\n")

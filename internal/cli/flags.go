@@ -13,15 +13,15 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// These flags, and their variables, take values as people and the inventory write
-// them: yes and no, 7d and 2w, 30%.
+// These flags and their environment variables take values in the forms that people and
+// the inventory use: yes and no, 7d and 2w, 30%.
 type (
 	boolFlag     struct{ *cli.BoolFlag }
 	durationFlag struct{ *cli.DurationFlag }
 	percentFlag  struct{ *cli.IntFlag }
 )
 
-// readKindly gives the flags of commands these types.
+// readKindly replaces the flags of commands by these types.
 func readKindly(all []*cli.Command) []*cli.Command {
 	for _, c := range all {
 		readKindly(c.Subcommands)
@@ -56,14 +56,14 @@ func (f percentFlag) Apply(set *flag.FlagSet) (err error) {
 	return err
 }
 
-// A reading turns a value as people write it into one that cli/v2 takes.
+// A reading turns a value in a person's form into the form of cli/v2.
 type reading func(text string) (string, error)
 
-// apply adds a flag to a set whose values, and those of the flag's variables, are
-// read so. given says that one of the variables is set.
+// apply adds a flag to a set. Values of the flag and of its variables go through the
+// reading. given reports whether one of the variables is set.
 func (read reading) apply(set *flag.FlagSet, f cli.Flag, variables *[]string) (given bool, err error) {
 	all := *variables
-	*variables = nil // cli/v2 would read them its own way
+	*variables = nil // cli/v2 would read the variables without the reading
 	err = f.Apply(set)
 	*variables = all
 	if err != nil {
@@ -76,8 +76,8 @@ func (read reading) apply(set *flag.FlagSet, f cli.Flag, variables *[]string) (g
 	return setFromEnvironment(set, f.Names(), all)
 }
 
-// setFromEnvironment gives a flag, under all its names, the value of the first of
-// its variables that is there. An empty one counts as if none were there.
+// setFromEnvironment sets a flag, under all its names, to the value of the first
+// variable that is set. An empty variable counts as not set.
 func setFromEnvironment(set *flag.FlagSet, names, variables []string) (given bool, err error) {
 	at := slices.IndexFunc(variables, func(name string) bool { _, there := os.LookupEnv(name); return there })
 	if at < 0 || os.Getenv(variables[at]) == "" {
@@ -92,7 +92,7 @@ func setFromEnvironment(set *flag.FlagSet, names, variables []string) (given boo
 	return true, nil
 }
 
-// A kindValue is the value of a flag, set to what a reading gives.
+// A kindValue is the value of a flag whose text goes through a reading first.
 type kindValue struct {
 	flag.Value
 	read reading
@@ -106,7 +106,7 @@ func (v kindValue) Set(text string) error {
 	return v.Value.Set(text)
 }
 
-// IsBoolFlag tells the flag package that there may be no value.
+// IsBoolFlag reports whether the flag may be given without a value, for package flag.
 func (v kindValue) IsBoolFlag() bool {
 	b, ok := v.Value.(interface{ IsBoolFlag() bool })
 	return ok && b.IsBoolFlag()
@@ -125,7 +125,7 @@ func yesOrNo(text string) (string, error) {
 // maxDays is ten years, as in an inventory.
 const maxDays = 10 * 365
 
-// duration reads days and weeks as an inventory does, and all that Go does.
+// duration reads days and weeks as an inventory has them, and every duration of Go.
 func duration(text string) (string, error) {
 	days := map[string]int{"d": 1, "w": 7}[text[max(len(text)-1, 0):]]
 	if days > 0 {

@@ -13,12 +13,12 @@ import (
 	"virtmap/internal/report"
 )
 
-// failSeverities are those of --fail-on.
+// failSeverities are the values of --fail-on.
 var failSeverities = []string{"error", "warning"}
 
-// legalWords are the values of a command's flag, and those that end in a colon are
-// the beginnings of its values. A flag with any value has none. A test compares
-// them with the message of each flag about a wrong value.
+// legalWords returns the values of a command's flag. A word that ends in a colon is the
+// beginning of a value. A flag with any value has no words. A test compares them with
+// the message of each flag about a wrong value.
 func legalWords(command, flag string) []string {
 	switch command + " --" + flag {
 	case "check --format":
@@ -53,8 +53,8 @@ func legalWords(command, flag string) []string {
 
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// valueWords are the legal words of a flag by any of its names, each behind a
-// prefix. The shell proposes files where there are none.
+// valueWords yields the values of a flag, given by any of its names, each after a
+// prefix. For a flag without such values the shell proposes files.
 func valueWords(command string, flags []cli.Flag, name, prefix string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, f := range flags {
@@ -70,7 +70,7 @@ func valueWords(command string, flags []cli.Flag, name, prefix string) iter.Seq[
 	}
 }
 
-// joinedFlag parts a word such as --format=js.
+// joinedFlag splits a word such as --format=js.
 func joinedFlag(word string) (name, prefix string, ok bool) {
 	flag, _, ok := strings.Cut(word, "=")
 	return strings.TrimLeft(flag, "-"), flag + "=", ok && strings.HasPrefix(word, "-")

@@ -10,11 +10,11 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// wrongValue is what flags say of a value that they do not take: `--format "x":
-// it is text, json or markdown`, `--from "x": write KIND:FILE, with one of …`.
+// wrongValue matches the message about a wrong value of a flag, such as `--format "x":
+// it is text, json or markdown` or `--from "x": write KIND:FILE, with one of …`.
 var wrongValue = regexp.MustCompile(`--[a-z-]+ "xyzzy": (?:it is (?:one of )?|write KIND:FILE, with one of )(.*)`)
 
-// wordsSaid are the words of such a message.
+// wordsSaid returns the words in such a message.
 func wordsSaid(message string) []string {
 	m := wrongValue.FindStringSubmatch(message)
 	if m == nil {
@@ -29,11 +29,11 @@ func wordsSaid(message string) []string {
 	return words
 }
 
-// wordy are the flags that take some words only.
+// wordy are the flags that take only certain words.
 var wordy = []string{"allow", "fail-on", "format", "from", "mx", "store", "type"}
 
-// TestLegalWords gives every flag that takes some words only a wrong one: what
-// it says of that are the words that are completed.
+// TestLegalWords gives a wrong value to every flag of wordy. The words in the message
+// are the words of the completion.
 func TestLegalWords(t *testing.T) {
 	t.Chdir(t.TempDir())
 	app := newApp(Stdio{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}})

@@ -71,7 +71,7 @@ func (a *fmtArgs) run(files []string, stdio Stdio) error {
 	return nil
 }
 
-// one lays one file out.
+// one lays out one file.
 func (a *fmtArgs) one(path string, stdio Stdio) error {
 	name, text, err := inventory.ReadText(path, stdio.In)
 	if err != nil {
@@ -94,7 +94,7 @@ func (a *fmtArgs) one(path string, stdio Stdio) error {
 	return nil
 }
 
-// tell prints or writes what one file becomes.
+// tell prints or writes the result for one file.
 func (a *fmtArgs) tell(path, name, text, formatted string, stdio Stdio) error {
 	var err error
 	shown := diag.Printable(name)

@@ -12,7 +12,7 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// TestFullDisk builds on a file system that fills up.
+// TestFullDisk builds on a file system until it is full.
 func TestFullDisk(t *testing.T) {
 	peer.Root(t)
 	const n = 3000
@@ -40,7 +40,7 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("%q is left", left)
 		}
 	}
-	// What a full disk leaves of files that others write in place.
+	// The state of files that other programs write in place on a full disk.
 	r := rand.New(rand.NewPCG(1, 1))
 	for range peer.Campaign(10) {
 		said := harm(t, r, out)
@@ -48,7 +48,7 @@ func TestFullDisk(t *testing.T) {
 		if code != exitIO && code != exitCannotWrite || !strings.Contains(printed, "no space left") {
 			t.Errorf("%q: it ends with %d and says %s", said, code, printed)
 		}
-		// A small set has room, and heals it.
+		// A small set has room, and repairs the damage.
 		if code, _, printed := run("", buildArgv(filepath.Join(small, "mail0.yaml"), out, "--adopt")[1:]...); code != 0 {
 			t.Fatalf("%q: it ends with %d and says %s", said, code, printed)
 		}

@@ -47,12 +47,12 @@ func inventories(t *testing.T, folder string) []string {
 	return files
 }
 
-// TestBadInventories reads each wrong inventory of testdata/bad: what is
-// printed stands beside it.
+// TestBadInventories reads each wrong inventory of testdata/bad. The expected output is
+// beside it.
 func TestBadInventories(t *testing.T) { wrongInventories(t, "../../testdata/bad") }
 
-// TestNewcomers reads inventories as people write them who have not read the
-// manual: each message alone should lead to what is right.
+// TestNewcomers reads inventories by people who have not read the manual. Each message
+// alone should lead to a correct inventory.
 func TestNewcomers(t *testing.T) { wrongInventories(t, "../../testdata/newcomer") }
 
 func wrongInventories(t *testing.T, folder string) {
@@ -76,8 +76,8 @@ func wrongInventories(t *testing.T, folder string) {
 	}
 }
 
-// TestGoodInventories builds each inventory of testdata/good: the texts of all
-// its files stand beside it.
+// TestGoodInventories builds each inventory of testdata/good. The expected texts of all
+// files are beside it.
 func TestGoodInventories(t *testing.T) {
 	t.Chdir("../../testdata/good")
 	for _, file := range inventories(t, ".") {
@@ -108,7 +108,8 @@ func TestGoodInventories(t *testing.T) {
 	}
 }
 
-// TestSameInputSameBytes builds with one processor and with four, and compares.
+// TestSameInputSameBytes builds with one processor and with four, and compares the
+// files.
 func TestSameInputSameBytes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	many := filepath.Join(t.TempDir(), "many")
@@ -129,7 +130,7 @@ func TestSameInputSameBytes(t *testing.T) {
 
 func sameBytes(t *testing.T, a, b string) {
 	t.Helper()
-	for _, pattern := range []string{"/*", "/.virtmap/manifest.json"} { // the rest of the state has times
+	for _, pattern := range []string{"/*", "/.virtmap/manifest.json"} { // the other files of the state have times
 		files, _ := filepath.Glob(a + pattern)
 		for _, file := range files {
 			if info, err := os.Stat(file); err != nil || info.IsDir() {

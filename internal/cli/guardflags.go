@@ -12,7 +12,7 @@ import (
 	"virtmap/internal/change"
 )
 
-// guardArgs say what is an accident.
+// guardArgs are the flags of the guards.
 type guardArgs struct {
 	allow      cli.StringSlice
 	maxRemoved int
@@ -54,7 +54,7 @@ func (g *guardArgs) check(c *cli.Context) error {
 	return nil
 }
 
-// guards are the guards of a build.
+// guards returns the guards of a build.
 func (g *guardArgs) guards() build.Guards {
 	return build.Guards{Allow: g.allow.Value(), MaxRemoved: g.maxRemoved, MinSize: g.minSize}
 }

@@ -71,7 +71,7 @@ func (a *initArgs) run(path string, stdio Stdio) error {
 	}
 	if err := writeNew(path, text); err != nil {
 		if written {
-			_ = os.Remove(schema) // the first error is the one to tell
+			_ = os.Remove(schema) // the first error is returned
 		}
 		return err
 	}
@@ -82,14 +82,14 @@ func (a *initArgs) run(path string, stdio Stdio) error {
 	return nil
 }
 
-// schemaFile is named in the first line of the starter.
+// schemaFile is the name of the schema in the first line of the starter.
 const schemaFile = "virtmap.schema.json"
 
-// schemaBeside puts the schema beside an inventory that is not there yet. It
-// reports whether a schema is there, and whether it was put there now.
+// schemaBeside writes the schema beside an inventory that does not exist yet. there
+// reports whether a schema is there now, written whether this call wrote it.
 func schemaBeside(inventoryFile, schema string) (there, written bool) {
 	if _, err := os.Lstat(inventoryFile); err == nil {
-		return false, false // init leaves that inventory alone
+		return false, false // init does not change an existing inventory
 	}
 	if _, err := os.Stat(schema); err == nil {
 		return true, false
@@ -102,18 +102,19 @@ func schemaBeside(inventoryFile, schema string) (there, written bool) {
 	return err == nil, err == nil
 }
 
-// withoutModeline takes out the line that names the schema, for a text that has
-// none beside it.
+// withoutModeline removes the line that names the schema, for a text without a schema
+// beside it.
 func withoutModeline(text string) string {
 	_, rest, _ := strings.Cut(text, "\n")
 	return rest
 }
 
-// hostName is this machine's where that is a whole name.
+// hostName returns the host of --host, or the full name of this machine; an example if
+// the machine has no full name.
 func (a *initArgs) hostName() string {
 	name := a.host
 	if name == "" {
-		name, _ = os.Hostname() // it is only a proposal
+		name, _ = os.Hostname() // the name is only a proposal
 	}
 	if folded, problem := mailaddr.FoldDomain(name); a.host == "" && (problem != nil || !strings.Contains(folded, ".")) {
 		return "mx1.example.net"
@@ -121,8 +122,8 @@ func (a *initArgs) hostName() string {
 	return name
 }
 
-// userName is the person behind sudo, or the user, where that is no system
-// account.
+// userName returns the user of --user, or the user who called sudo, or the present
+// user; root if an inventory cannot have that name.
 func (a *initArgs) userName() string {
 	if a.user != "" {
 		return a.user

@@ -13,13 +13,13 @@ import (
 	"virtmap/inventory"
 )
 
-// passwd is where the accounts of a machine are.
+// passwd is the file with the accounts of a machine.
 const passwd = "/etc/passwd"
 
-// installedArgs say where installed files are and which server they are for.
+// installedArgs are the flags for installed files and their server.
 type installedArgs struct {
 	maps, accounts, host string
-	inventory            string // where host and accounts come from when it is given
+	inventory            string // if given, host name and accounts come from it
 }
 
 func (a *installedArgs) flags(maps, usage string) []cli.Flag {
@@ -36,13 +36,13 @@ func mapsFlag(maps *string, value, usage string) cli.Flag {
 	return &cli.StringFlag{Name: "maps", Value: value, Destination: maps, TakesFile: true, EnvVars: []string{"VIRTMAP_MAPS"}, Usage: usage}
 }
 
-// A mailServer is what an address means something on.
+// A mailServer is a server to which addresses belong.
 type mailServer struct {
 	kind *mta.Server
 	host mta.Host
 }
 
-// check refuses flags that would change nothing.
+// check refuses flags that have no effect without --maps.
 func (a installedArgs) check(c *cli.Context) error {
 	for _, name := range []string{"accounts", "host"} {
 		switch {
@@ -56,7 +56,7 @@ func (a installedArgs) check(c *cli.Context) error {
 	return nil
 }
 
-// server gives the server that the files are for.
+// server returns the server of the files.
 func (a installedArgs) server(stdio Stdio) (mailServer, error) {
 	if a.inventory != "" {
 		source, err := faultless(a.inventory, stdio)
@@ -78,7 +78,7 @@ func (a installedArgs) server(stdio Stdio) (mailServer, error) {
 	return mailServer{defaultServer, mta.Host{Name: host, Account: func(name string) bool { return accounts[name] }}}, nil
 }
 
-// open opens the files as the server reads them, and says what is odd about them.
+// open opens the files as the server reads them, and prints the warnings.
 func (a installedArgs) open(stdio Stdio) (mta.Set, error) {
 	server, err := a.server(stdio)
 	if err != nil {
@@ -92,12 +92,13 @@ func (a installedArgs) open(stdio Stdio) (mta.Set, error) {
 	return set, nil
 }
 
-// hostOf is the host of an inventory, with its users and local aliases as accounts.
+// hostOf returns the host of an inventory. Its accounts are the users and local
+// aliases.
 func hostOf(m *inventory.Model) mta.Host {
 	return mta.Host{Name: m.Host.Name.Text, Account: build.Account(m)}
 }
 
-// readAccounts gives the names of a passwd file.
+// readAccounts returns the names of a passwd file.
 func readAccounts(path string) (map[string]bool, error) {
 	text, err := regular.Read(path, regular.MaxBytes)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"virtmap/inventory"
 )
 
-// loadInterruptibly loads an inventory. While it waits for standard input a signal
-// ends it with context.Canceled: a command that finishes its work on a signal
-// would otherwise wait for ever.
+// loadInterruptibly loads an inventory. A signal during reading from standard input
+// gives context.Canceled. A command that finishes its work after a signal would
+// otherwise wait for ever.
 func loadInterruptibly(path string, stdio Stdio) (*inventory.Model, *diag.List, error) {
 	if path != inventory.StdinName {
 		return inventory.Load(path, nil, stdio.includeFolders()...)
@@ -23,14 +23,14 @@ func loadInterruptibly(path string, stdio Stdio) (*inventory.Model, *diag.List, 
 	defer signal.Stop(in.signals)
 	m, faults, err := inventory.Load(path, in, stdio.includeFolders()...)
 	select {
-	case <-in.signals: // the signal came behind the last read
+	case <-in.signals: // the signal came after the last read
 		return nil, nil, context.Canceled
 	default:
 		return m, faults, err
 	}
 }
 
-// An interruptible reader ends when a signal comes.
+// An interruptible is a reader that a signal ends.
 type interruptible struct {
 	from    io.Reader
 	signals chan os.Signal
@@ -42,7 +42,7 @@ func (r *interruptible) Read(p []byte) (int, error) {
 		err error
 	}
 	done := make(chan result, 1)
-	piece := make([]byte, len(p)) // the read may outlive this call
+	piece := make([]byte, len(p)) // the read may still run after this call
 	go func() {
 		n, err := r.from.Read(piece)
 		done <- result{n, err}

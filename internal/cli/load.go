@@ -14,7 +14,7 @@ import (
 	"virtmap/inventory"
 )
 
-// inventoryFlag is the same for every command that reads one.
+// inventoryFlag returns the flag for the inventory, the same for every command.
 func inventoryFlag(path *string) cli.Flag {
 	return &cli.StringFlag{
 		Name: "inventory", Aliases: []string{"i"}, Value: build.DefaultInventory, Destination: path, TakesFile: true,
@@ -22,7 +22,7 @@ func inventoryFlag(path *string) cli.Flag {
 	}
 }
 
-// includeFromFlag goes with every flag that names an inventory.
+// includeFromFlag returns the flag that every command with an inventory has.
 func includeFromFlag(folders *cli.StringSlice) cli.Flag {
 	return &cli.StringSliceFlag{
 		Name: "include-from", Destination: folders, TakesFile: true, EnvVars: []string{"VIRTMAP_INCLUDE_FROM"},
@@ -36,7 +36,7 @@ func includeFromFlag(folders *cli.StringSlice) cli.Flag {
 	}
 }
 
-// includeFolders are the folders of --include-from.
+// includeFolders returns the folders of --include-from.
 func (s Stdio) includeFolders() []string {
 	if s.includeFrom == nil {
 		return nil
@@ -44,7 +44,7 @@ func (s Stdio) includeFolders() []string {
 	return s.includeFrom.Value()
 }
 
-// withIncludeFrom gives --include-from to every command that reads an inventory.
+// withIncludeFrom adds --include-from to every command that reads an inventory.
 func withIncludeFrom(all []*cli.Command, folders *cli.StringSlice) []*cli.Command {
 	for _, c := range all {
 		withIncludeFrom(c.Subcommands, folders)
@@ -56,8 +56,8 @@ func withIncludeFrom(all []*cli.Command, folders *cli.StringSlice) []*cli.Comman
 	return all
 }
 
-// notEmpty refuses flags that were given without a value: an unset variable
-// of a script must not mean the default.
+// notEmpty refuses flags with an empty value. An unset variable of a script must not
+// mean the default.
 func notEmpty(c *cli.Context, names ...string) error {
 	for _, name := range names {
 		if c.IsSet(name) && c.String(name) == "" {
@@ -79,13 +79,13 @@ func (s Stdio) load(path string) (*inventory.Model, *diag.List, error) {
 	return loadInterruptibly(path, s)
 }
 
-// read reads and compiles an inventory; the faults of both are in the list. Of
-// advice it asks only for what the inventory makes an error.
+// read reads and compiles an inventory. The faults of both are in the list. Of the
+// checks for advice, only those run that the inventory makes errors.
 func read(path string, stdio Stdio) (mta.Build, *diag.List, error) {
 	return readAdvised(path, nil, diag.Error, stdio)
 }
 
-// readAdvised is read with the advice that counts as a severity or more.
+// readAdvised is read with the checks for advice of a severity or a higher one.
 func readAdvised(path string, accounts []string, least diag.Severity, stdio Stdio) (mta.Build, *diag.List, error) {
 	r := readerOf(stdio)
 	r.Accounts, r.Least = accounts, least
@@ -98,8 +98,8 @@ func readerOf(stdio Stdio) build.Reading {
 	return build.Reading{Servers: servers.All, Known: servers.Checks(), Load: stdio.load, Stages: stdio.stages}
 }
 
-// faultless reads an inventory that must have no errors; its faults are
-// printed otherwise.
+// faultless reads an inventory that must have no errors. If it has some, its faults are
+// printed.
 func faultless(path string, stdio Stdio) (mta.Build, error) {
 	source, faults, err := read(path, stdio)
 	if err == nil && faults.Failed() {
@@ -108,10 +108,10 @@ func faultless(path string, stdio Stdio) (mta.Build, error) {
 	return source, err
 }
 
-// defaultServer is the server of files for which no inventory is given.
+// defaultServer is the server if no inventory is given.
 var defaultServer = servers.All[0]
 
-// serverOf is the server that an inventory is for.
+// serverOf returns the server of an inventory.
 func serverOf(source mta.Build) *mta.Server {
 	server, ok := servers.ByName(string(source.Inventory().Host.Server))
 	if !ok {
@@ -120,7 +120,7 @@ func serverOf(source mta.Build) *mta.Server {
 	return server
 }
 
-// printFaults prints faults down to a severity, and fails when there are errors.
+// printFaults prints faults from a severity on. The result fails if there are errors.
 func printFaults(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
 	if err := showFaults(stdio, sources, faults, least); err != nil {
 		return err
@@ -131,7 +131,7 @@ func printFaults(stdio Stdio, sources *diag.Sources, faults *diag.List, least di
 	return nil
 }
 
-// showFaults prints faults down to a severity.
+// showFaults prints faults from a severity on.
 func showFaults(stdio Stdio, sources *diag.Sources, faults *diag.List, least diag.Severity) error {
 	stdio.stages.hide()
 	printer := diag.Printer{Sources: sources, Color: onTerminal(stdio.Err), Least: least}

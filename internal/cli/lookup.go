@@ -70,7 +70,7 @@ Examples:
 	}
 }
 
-// A finder routes addresses and knows the place of a row.
+// A finder looks addresses up, and knows the place of a row.
 type finder struct {
 	set   mta.Set
 	place func(step outcome.Step) string // of a row that was hit; empty: it is not known
@@ -128,8 +128,9 @@ func lookup(a lookupArgs, addresses []string, stdio Stdio) (err error) {
 	return nil
 }
 
-// eachBatch gives the lines of an input that are not empty, as many together
-// as have come: a program that asks line by line is answered line by line.
+// eachBatch passes on the lines of an input that are not empty, as many together as
+// have arrived. A program that writes line by line therefore gets an answer to each
+// line.
 func eachBatch(in io.Reader, do func(batch []string) error) error {
 	r := bufio.NewReaderSize(in, 256<<10)
 	var batch []string
@@ -153,8 +154,8 @@ func eachBatch(in io.Reader, do func(batch []string) error) error {
 	}
 }
 
-// printAll prints what is said of each address, in their order; the work is
-// shared among processors.
+// printAll prints the answer for each address, in their order. Processors share the
+// work.
 func printAll(out io.Writer, addresses []string, print func(io.Writer, string) error) error {
 	n := min(runtime.GOMAXPROCS(0), 1+len(addresses)/64)
 	pieces := make([]bytes.Buffer, n)
@@ -162,7 +163,7 @@ func printAll(out io.Writer, addresses []string, print func(io.Writer, string) e
 	for i := range pieces {
 		wait.Go(func() {
 			for _, addr := range addresses[i*len(addresses)/n : (i+1)*len(addresses)/n] {
-				_ = print(&pieces[i], addr) // a buffer takes everything
+				_ = print(&pieces[i], addr) // writing to a buffer cannot fail
 			}
 		})
 	}
@@ -175,7 +176,7 @@ func printAll(out io.Writer, addresses []string, print func(io.Writer, string) e
 	return nil
 }
 
-// result is the outcome in a line.
+// result returns the outcome as one line.
 func result(o *outcome.Outcome) string {
 	if o.Taken {
 		return recipients(o.Recipients)
@@ -183,8 +184,8 @@ func result(o *outcome.Outcome) string {
 	return fmt.Sprintf("%d %s %s", o.Code, o.Status, o.Text)
 }
 
-// recipients are those of mail that is taken. Where all that a list leads to is
-// refused, there are none.
+// recipients returns the recipients of accepted mail as a text. If a list leads only to
+// refused addresses, there are none.
 func recipients(all []string) string {
 	if len(all) == 0 {
 		return "accepted, then returned to the sender"
@@ -192,8 +193,8 @@ func recipients(all []string) string {
 	return strings.Join(all, ", ")
 }
 
-// A question is an address as it was asked, and as it is looked up: an inventory
-// and the tables have the A-labels of a domain.
+// A question is an address in the form of the user and in the form of the lookup. An
+// inventory and the tables have the A-labels of a domain.
 type question struct{ asked, addr string }
 
 func questionOf(asked string) question {
@@ -204,7 +205,7 @@ func questionOf(asked string) question {
 	domain, bracketed := strings.CutSuffix(domain, ">")
 	folded, problem := mailaddr.FoldDomain(domain)
 	if problem != nil {
-		return question{asked, asked} // sendmail has an answer to a name that is none
+		return question{asked, asked} // sendmail also answers for a malformed name
 	}
 	if bracketed {
 		folded += ">"
@@ -212,7 +213,7 @@ func questionOf(asked string) question {
 	return question{asked, local + "@" + folded}
 }
 
-// note says how the address was looked up; empty where that is as it was asked.
+// note returns how the address was looked up; empty if both forms are the same.
 func (q question) note() string {
 	if q.asked == q.addr {
 		return ""
@@ -231,7 +232,7 @@ func (f *finder) line(out io.Writer, asked string) error {
 	return err
 }
 
-// explain prints the outcome and below it every key that was tried.
+// explain prints the outcome, and below it every key that was tried.
 func (f *finder) explain(out io.Writer, asked string) error {
 	q := questionOf(asked)
 	o, trace := f.set.Route(q.addr)
@@ -257,7 +258,7 @@ func (f *finder) describe(step outcome.Step) string {
 
 type lookupJSON struct {
 	Address    string     `json:"address"`
-	LookedUp   string     `json:"looked_up,omitempty"` // where that is not the address: its A-labels
+	LookedUp   string     `json:"looked_up,omitempty"` // with A-labels; empty if it is the same as the address
 	Code       int        `json:"code"`
 	Status     string     `json:"status"`
 	Text       string     `json:"text"`

@@ -14,20 +14,20 @@ import (
 	"virtmap/internal/publish"
 )
 
-// maxLost is how many lost lines of a file, or of outcomes, are printed.
+// maxLost is the largest number of lost lines of a file, or of lost outcomes, that are
+// printed.
 const maxLost = 20
 
-// isTable reports whether a file is the table of the virtual addresses, its text or
-// a map.
+// isTable reports whether a file is the text or a map of the table of the virtual
+// addresses.
 func isTable(path string) bool {
 	table, ok := defaultServer.Of(mta.Addresses)
 	return ok && mapfile.WithoutSuffix(filepath.Base(path)) == table.Name
 }
 
-// sayLosses says what replacing files that a person made loses. A row is lost when
-// its key has another outcome: one that is written another way, and ends the same,
-// is only counted. verb is lost, or would lose. c is nil where nothing could be
-// compared.
+// sayLosses prints what is lost if files that a person made are replaced. A row is lost
+// if its key has another outcome. A row that has another form and the same outcome is
+// only counted. verb is "lost" or "would lose". c is nil if nothing could be compared.
 func sayLosses(files []publish.Change, c *change.Change, verb string, stdio Stdio) {
 	rows := map[string]bool{}
 	for _, file := range files {
@@ -39,7 +39,7 @@ func sayLosses(files []publish.Change, c *change.Change, verb string, stdio Stdi
 			continue
 		}
 		for _, line := range file.Lost {
-			rows[line] = true // of a text and its map once
+			rows[line] = true // a row of a text and its map counts once
 		}
 	}
 	if len(rows) == 0 {
@@ -68,10 +68,9 @@ func sayLosses(files []publish.Change, c *change.Change, verb string, stdio Stdi
 	}
 }
 
-// changedOutcomes describes what becomes of the keys of lost rows, where that
-// differs.
+// changedOutcomes returns a line for each key of a lost row whose outcome differs.
 func changedOutcomes(c *change.Change, rows map[string]bool) (lines []string) {
-	keys, of := map[string]bool{}, map[string][]string{} // of: by domain
+	keys, of := map[string]bool{}, map[string][]string{} // of: keys by domain
 	for row := range rows {
 		key, _, _ := strings.Cut(row, " -> ")
 		_, domain, _ := mailaddr.Split(key)

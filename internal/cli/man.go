@@ -41,7 +41,7 @@ Examples:
 	}
 }
 
-// commandsPage is virtmap(1).
+// commandsPage returns the page virtmap(1).
 func commandsPage(all []*cli.Command) *manual.Page {
 	page := &manual.Page{Name: "virtmap", Section: 1, About: appUsage, Version: version()}
 	page.Heading("synopsis")
@@ -63,7 +63,7 @@ func commandsPage(all []*cli.Command) *manual.Page {
 	return page
 }
 
-// commandPart tells of a command, or of those that it has.
+// commandPart adds a command, or its sub-commands.
 func commandPart(page *manual.Page, name string, c *cli.Command) {
 	for _, inner := range c.Subcommands {
 		commandPart(page, name+" "+inner.Name, inner)
@@ -80,7 +80,7 @@ func commandPart(page *manual.Page, name string, c *cli.Command) {
 	}
 }
 
-// flagTerm gives a flag as it is typed, and what it does.
+// flagTerm returns a flag in the form in which it is typed, and its description.
 func flagTerm(f cli.Flag) (term, text string) {
 	documented, ok := f.(cli.DocGenerationFlag)
 	if !ok {
@@ -104,7 +104,7 @@ func flagTerm(f cli.Flag) (term, text string) {
 	return term, text + " [$" + strings.Join(documented.GetEnvVars(), ", $") + "]"
 }
 
-// inventoryPage is virtmap-inventory(5).
+// inventoryPage returns the page virtmap-inventory(5).
 func inventoryPage() *manual.Page {
 	page := &manual.Page{Name: "virtmap-inventory", Section: 5, About: "the inventory of virtual addresses and real users", Version: version()}
 	page.Heading("description")

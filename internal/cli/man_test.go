@@ -10,8 +10,8 @@ import (
 	"virtmap/inventory"
 )
 
-// TestManualPages holds the pages to mandoc, and to the commands and keys that
-// there are.
+// TestManualPages checks the pages with mandoc, and compares them with the commands and
+// keys.
 func TestManualPages(t *testing.T) {
 	for _, name := range []string{"virtmap", "virtmap-inventory"} {
 		code, page, stderr := run("", "man", name)
@@ -20,7 +20,7 @@ func TestManualPages(t *testing.T) {
 		}
 		out, errOut, _ := peer.Try(page, peer.Find(t, "mandoc"), "-Tlint", "-W", "warning")
 		for line := range strings.Lines(out + errOut) {
-			if !strings.Contains(line, "missing date") { // the same program has the same page
+			if !strings.Contains(line, "missing date") { // a page has no date, so that the same program always has the same page
 				t.Errorf("%s: %s", name, line)
 			}
 		}
@@ -33,7 +33,7 @@ func TestManualPages(t *testing.T) {
 	}
 }
 
-// promised is what a page must tell of.
+// promised returns the words that a page must have.
 func promised(page string) (all []string) {
 	if page == "virtmap-inventory" {
 		for _, s := range inventory.Sections() {
@@ -59,7 +59,7 @@ func promised(page string) (all []string) {
 	return append(all, "EXIT STATUS", "FILES")
 }
 
-// plain takes out what mandoc prints twice for bold letters.
+// plain removes the characters that mandoc prints twice for bold text.
 func plain(text string) string {
 	var out []rune
 	for _, c := range text {

@@ -97,7 +97,7 @@ Examples:
 	}
 }
 
-// openMap opens FILE.db, FILE.cdb or FILE, as sendmail names its maps.
+// openMap opens FILE.db, FILE.cdb or FILE, in the way in which sendmail names its maps.
 func openMap(name string) (*mapfile.File, error) {
 	if strings.HasSuffix(name, ".db") || strings.HasSuffix(name, ".cdb") {
 		return openFirst(name)
@@ -122,7 +122,8 @@ func openFirst(paths ...string) (*mapfile.File, error) {
 	return nil, exit(exitNoInput, fmt.Errorf("there is no %s", strings.Join(paths, ", ")))
 }
 
-// mapExit tells a file that cannot be read from one that is damaged.
+// mapExit gives an error its exit code. A file that cannot be read has another code
+// than a damaged file.
 func mapExit(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -161,8 +162,8 @@ func mapGet(name string, keys []string, stdio Stdio) error {
 	return nil
 }
 
-// getAnyForm looks a key up as sendmail does: in lower case, without and with
-// a final NUL.
+// getAnyForm looks a key up as sendmail does: in lower case, first without and then
+// with a final NUL.
 func getAnyForm(f *mapfile.File, key string) (value string, ok bool, err error) {
 	folded := mailaddr.Lower(key)
 	for _, form := range []string{key, folded, mapfile.WithNUL(folded)} {
@@ -180,7 +181,7 @@ func mapDump(name string, pages bool, stdio Stdio) error {
 		return err
 	}
 	defer f.Close()
-	out := bufio.NewWriter(stdio.Out) // keeps its first error until Flush
+	out := bufio.NewWriter(stdio.Out) // Flush returns its first error
 	if pages {
 		err = f.Explain(out)
 	} else {

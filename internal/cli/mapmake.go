@@ -91,7 +91,7 @@ func (a *mapMakeArgs) run(ctx context.Context, path string, typ mapfile.Type, st
 	return nil
 }
 
-// parse reads a text that has no faults; they are printed.
+// parse reads a text that must have no faults. Faults are printed.
 func (a *mapMakeArgs) parse(path string, stdio Stdio) (*virtuser.Table, error) {
 	stdio.stages.Enter("read the text")
 	text, err := readText(path)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestMapMakesAtOnce: two of them and a build in one folder wait for each
-// other; what is in place is whole.
+// TestMapMakesAtOnce runs two map makes and a build in one folder at the same time.
+// They wait for each other, and the files are complete.
 func TestMapMakesAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	inventory := filepath.Join(dir, "mail.yaml")

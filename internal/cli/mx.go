@@ -62,15 +62,15 @@ Examples:
 	}
 }
 
-// A checked domain is a verdict with what the inventory says of its domain.
+// A checked has the verdict on a domain, and what the inventory says about the domain.
 type checked struct {
 	mxcheck.Verdict
 	mxCheck inventory.MXCheck
-	idle    string // why the verdict decides nothing; empty: it decides
+	idle    string // why the verdict has no effect; empty: it has one
 }
 
-// weight orders verdicts: the worse it is, the heavier; one that decides
-// nothing is lighter than others of its level.
+// weight orders verdicts. A worse verdict has a larger weight. A verdict without effect
+// has a smaller weight than others of its level.
 func (c *checked) weight() int {
 	weight := 2 * int(c.Level)
 	if c.idle == "" && c.Level > mxcheck.OK {
@@ -94,7 +94,7 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	asking, err := a.asking.from(build.MXFromDNS)
 	if err != nil {
 		return err
@@ -128,8 +128,8 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 	return mxExit(all)
 }
 
-// chosen gives the domains to check: those named, or all that are enabled, in
-// the order of the inventory.
+// chosen returns the domains to check: those that are named, otherwise all enabled
+// ones, in the order of the inventory.
 func chosen(m *inventory.Model, names []string, stdio Stdio) ([]checked, error) {
 	var all []checked
 	seen := map[string]bool{}
@@ -175,7 +175,7 @@ func checkedDomain(m *inventory.Model, d *inventory.Domain) checked {
 	return c
 }
 
-// mxExit gives the exit code: an error counts more than no answer.
+// mxExit returns the exit code. An error counts more than a missing answer.
 func mxExit(all []checked) error {
 	var unknown bool
 	for i := range all {

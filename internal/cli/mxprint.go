@@ -24,15 +24,15 @@ func (a *mxArgs) print(m *inventory.Model, all []checked, records bool, stdio St
 
 var levelColor = map[mxcheck.Level]string{mxcheck.Error: "\x1b[31m", mxcheck.Unknown: "\x1b[35m", mxcheck.Warning: "\x1b[33m", mxcheck.OK: "\x1b[32m"}
 
-// printTable prints a line a domain, and below it what there is to do and, for
-// a verdict that is not ok or where they were asked for, the records.
+// printTable prints one line for each domain, and below it what must be done. For a
+// verdict that is not ok, and with records, it also prints the records.
 func printTable(all []checked, records bool, stdio Stdio) error {
 	out := bufio.NewWriter(stdio.Out)
 	domains, ids := len("domain"), len("id")
 	for i := range all {
 		domains, ids = max(domains, len(all[i].Subject.Domain)), max(ids, len(all[i].ID()))
 	}
-	domains = min(domains, 40) // a name that is longer moves the rest of its line
+	domains = min(domains, 40) // a longer name moves the rest of its line
 	color := onTerminal(stdio.Out)
 	for i := range all {
 		c := &all[i]
@@ -46,7 +46,7 @@ func printTable(all []checked, records bool, stdio Stdio) error {
 	return out.Flush()
 }
 
-// remark says that a verdict decides nothing.
+// remark says that a verdict has no effect.
 func (c *checked) remark() string {
 	if c.Level > mxcheck.OK && c.idle != "" {
 		return " (decides nothing: " + c.idle + ")"
@@ -104,12 +104,12 @@ func summary(all []checked) string {
 	return text
 }
 
-// The JSON form, version 1. Members are added, and none changes its meaning.
+// The JSON form, version 1. Members may be added, but none changes its meaning.
 type (
 	mxReport struct {
 		Version int            `json:"version"`
 		Host    string         `json:"host"`
-		Summary map[string]int `json:"summary"` // how many of each verdict
+		Summary map[string]int `json:"summary"` // the number of each verdict
 		Domains []mxDomain     `json:"domains"` // the worst first
 	}
 	mxDomain struct {
@@ -117,12 +117,12 @@ type (
 		Verdict  string      `json:"verdict"` // ok, warning, unknown, error
 		ID       string      `json:"id"`
 		Action   string      `json:"action"`  // write, keep, hold, relay
-		Decides  bool        `json:"decides"` // build acts on it
+		Decides  bool        `json:"decides"` // build uses the verdict
 		Text     string      `json:"text"`
 		MXCheck  string      `json:"mx_check"`
 		Role     string      `json:"role"`
-		Findings []mxFinding `json:"findings"` // the one that decides first
-		Records  []string    `json:"records"`  // as a zone file has them
+		Findings []mxFinding `json:"findings"` // the deciding one first
+		Records  []string    `json:"records"`  // in the form of a zone file
 		Servers  []string    `json:"servers"`
 	}
 	mxFinding struct {

@@ -9,25 +9,24 @@ import (
 	"testing"
 )
 
-// A wall is a direction in which rooms never reach each other, neither themselves
-// nor through others: what knows one mail server must not be needed by what
-// serves all of them.
+// A wall says that some rooms never reach some others, neither directly nor through
+// other rooms. Code for one mail server must not be needed by code for all servers.
 type wall struct{ from, to string } // patterns of path.Match below virtmap/
 
-// neutral are the rooms that serve every mail server, and know none.
+// neutral are the rooms that serve every mail server, and know none of them.
 var neutral = []string{
 	"inventory", "internal/promise", "internal/effective", "internal/fileset", "internal/change", "internal/endtoend", "internal/build", "internal/importer",
 	"internal/publish", "internal/smtpd", "internal/report", "internal/mapfile", "internal/hashdb", "internal/mta",
 }
 
-// further are walls beside those of neutral rooms.
+// further are the walls that are not about neutral rooms.
 var further = []wall{
 	{"internal/promise", "internal/mta"}, {"internal/promise", "internal/effective"}, {"inventory", "internal/mta"}, {"internal/effective", "internal/mta"},
 	{"internal/outcome", "*"}, {"internal/outcome", "internal/*"}, {"internal/outcome", "internal/*/*/*"},
 	{"mxcheck", "inventory"}, {"internal/smtpd", "inventory"}, {"internal/build", "internal/cli"},
 }
 
-// walls are all walls: a neutral room reaches no room of a mail server.
+// walls returns all walls: a neutral room reaches no room of a mail server.
 func walls() []wall {
 	all := slices.Clone(further)
 	for _, room := range neutral {

@@ -17,11 +17,11 @@ func as(cmd *exec.Cmd, uid uint32) *exec.Cmd {
 	return cmd
 }
 
-// TestOddPlaces builds where builds are not often made.
+// TestOddPlaces builds in unusual folders.
 func TestOddPlaces(t *testing.T) {
 	peer.Root(t)
 	const nobody = 65534
-	// Below /tmp, which others may enter, unlike the folders of a test.
+	// A folder below /tmp, which other users may enter, unlike the folders of a test.
 	dir, err := os.MkdirTemp("", "virtmap-places-")
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestOddPlaces(t *testing.T) {
 	}
 	expect("is the same by either name", build("-o", real), 0, "")
 
-	// The state on another file system, and a folder that is read-only.
+	// The state on another file system, and a read-only folder.
 	state := mkdir("state", 0o755, 0)
 	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=10m"); err != nil {
 		t.Skipf("this machine mounts nothing: %v", err)

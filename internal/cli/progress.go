@@ -6,8 +6,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// progress gives a function to call for every step. Nothing is shown where
-// standard error is no terminal, or the run is short.
+// progress returns a function to call for every step. It shows nothing if standard
+// error is not a terminal, or if the run is short.
 func progress(doing string, steps int, stdio Stdio) (step func()) {
 	if !isTerminal(stdio.Err) {
 		return func() {}
@@ -19,7 +19,7 @@ func progress(doing string, steps int, stdio Stdio) (step func()) {
 		if bar == nil && time.Since(start) > time.Second && done < steps {
 			bar = progressbar.NewOptions(steps, progressbar.OptionSetWriter(stdio.Err), progressbar.OptionSetDescription(doing),
 				progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(true))
-			_ = bar.Set(done) // an ornament
+			_ = bar.Set(done) // an error does not matter
 		} else if bar != nil {
 			_ = bar.Add(1)
 		}

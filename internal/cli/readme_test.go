@@ -18,8 +18,8 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// TestReadmeSession types the README's terminal session and compares what is
-// printed. The first cat of a file gives its contents.
+// TestReadmeSession types the terminal session of the README and compares the output.
+// The first cat of a file shows the contents with which the session writes it.
 func TestReadmeSession(t *testing.T) {
 	_, session, _ := strings.Cut(readme(t), "```\n$ ")
 	session, _, _ = strings.Cut(session, "```")
@@ -51,7 +51,8 @@ func TestReadmeSession(t *testing.T) {
 	}
 }
 
-// TestReadmeCommands holds the README's table to the commands and their usage.
+// TestReadmeCommands compares the table of the README with the commands and their
+// usage.
 func TestReadmeCommands(t *testing.T) {
 	text := readme(t)
 	app := newApp(Stdio{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}})

@@ -14,15 +14,15 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// readOnly runs the program where a folder is mounted read-only, in a mount
-// namespace of its own.
+// readOnly runs the program in a mount namespace of its own, in which a folder is
+// mounted read-only.
 func readOnly(t *testing.T, folder string, argv []string) (code int, said string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A shell of its own: the test program is virtmap by the name it is given.
+	// The test program acts as virtmap if it is started by this name.
 	script := `mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 99; shift; exec "$@"`
 	dir := t.TempDir()
 	program := filepath.Join(dir, "virtmap")
@@ -38,8 +38,8 @@ func readOnly(t *testing.T, folder string, argv []string) (code int, said string
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
-// TestReadOnlyDisk: where all is as it should be nothing is written, and a disk
-// that cannot be written is nothing to complain about.
+// TestReadOnlyDisk: if nothing has changed, nothing is written, and a read-only disk is
+// no error.
 func TestReadOnlyDisk(t *testing.T) {
 	peer.Root(t)
 	dir, files := versions(t, 100)
@@ -80,8 +80,8 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 }
 
-// TestLinksInTheState: a link in the place of a file of the state is not
-// written through, whatever it leads to.
+// TestLinksInTheState: a link in place of a file of the state is not followed for
+// writing, whatever it leads to.
 func TestLinksInTheState(t *testing.T) {
 	dir, files := versions(t, 100)
 	out := filepath.Join(dir, "out")
@@ -103,7 +103,7 @@ func TestLinksInTheState(t *testing.T) {
 			if now, err := os.ReadFile(precious); err != nil || string(now) != "precious" {
 				t.Fatalf("through %s it was written: %q, %v", link, now, err)
 			}
-			unused := name == "unchanged.json" || name == "verdicts.json" // by these flags
+			unused := name == "unchanged.json" || name == "verdicts.json" // these flags do not use the file
 			if info, err := os.Lstat(link); err == nil && !info.Mode().IsRegular() && !(unused && n == 0) {
 				t.Errorf("%s is still a link", link)
 			}
@@ -111,14 +111,14 @@ func TestLinksInTheState(t *testing.T) {
 	}
 }
 
-// TestLeftoversAreSwept: what a build left that was killed goes with the next,
-// also where that has nothing else to do. What a person made stays.
+// TestLeftoversAreSwept: the next build removes what a killed build left, even if it
+// has nothing else to do. Files that a person made stay.
 func TestLeftoversAreSwept(t *testing.T) {
 	dir, files := versions(t, 100)
 	out := filepath.Join(dir, "out")
 	mustRun(t, buildArgv(files[0], out))
 	time.Sleep(2 * settled)
-	mustRun(t, buildArgv(files[0], out)) // now it remembers
+	mustRun(t, buildArgv(files[0], out)) // this build writes the snapshot
 	long := time.Now().Add(-2 * time.Hour)
 	for _, name := range []string{".virtmap/.virtmap-new-unchanged.json", ".virtmap/.virtmap-new-123456", ".virtmap-new-virtusertable", ".virtmap-bridge-virtmap-aliases.db", ".virtmap-new-98765", "mine"} {
 		path := filepath.Join(out, name)
@@ -129,7 +129,7 @@ func TestLeftoversAreSwept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// A command that takes no lock may be writing this one.
+	// A command without a lock may be writing this file.
 	if err := os.WriteFile(filepath.Join(out, ".virtmap-new-4711"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -144,12 +144,12 @@ func TestLeftoversAreSwept(t *testing.T) {
 	}
 }
 
-// TestUnreadableState builds as a user who owns the state folder, and may not
-// read a file in it.
+// TestUnreadableState builds as a user who owns the state folder, but may not read a
+// file in it.
 func TestUnreadableState(t *testing.T) {
 	peer.Root(t)
 	const nobody = 65534
-	dir, err := os.MkdirTemp("", "virtmap-state-") // which others may enter
+	dir, err := os.MkdirTemp("", "virtmap-state-") // a folder that other users may enter
 	if err != nil {
 		t.Fatal(err)
 	}

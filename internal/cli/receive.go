@@ -29,7 +29,7 @@ type receiveArgs struct {
 	faults             faultRules
 	messages           int
 	within             time.Duration
-	limits             smtpd.Config // only its limits
+	limits             smtpd.Config // only the limits are used
 }
 
 func (a *receiveArgs) flags() []cli.Flag {
@@ -102,7 +102,7 @@ Examples:
 	}
 }
 
-// config makes the receiver's configuration, but for what it serves.
+// config returns the configuration of the receiver, without Router and Store.
 func (a *receiveArgs) config(host string) (smtpd.Config, error) {
 	c := a.limits
 	c.Host, c.LMTP = host, a.lmtp
@@ -136,11 +136,10 @@ func (a *receiveArgs) config(host string) (smtpd.Config, error) {
 	return c, nil
 }
 
-// faultRules are the rules of --fault. A text may have commas in it, at which
-// a slice flag would cut.
+// faultRules are the rules of --fault. A slice flag would split a text at its commas.
 type faultRules struct{ all []*smtpd.Failure }
 
-// Set takes a rule in.
+// Set adds a rule.
 func (r *faultRules) Set(rule string) error {
 	fault, err := smtpd.ParseFailure(rule)
 	if err == nil {
@@ -151,7 +150,7 @@ func (r *faultRules) Set(rule string) error {
 
 func (r *faultRules) String() string { return "" }
 
-// where gives the store that --store names.
+// where returns the store that --store names.
 func (a *receiveArgs) where() (smtpd.Store, error) {
 	kind, dir, _ := strings.Cut(a.store, ":")
 	switch {
@@ -169,7 +168,7 @@ type nowhere struct{}
 
 func (nowhere) Deliver(smtpd.Message) error { return nil }
 
-// bind listens. An address that others can reach must be meant.
+// bind listens on the address. An address that other machines can reach needs a flag.
 func (a *receiveArgs) bind() (net.Listener, error) {
 	host, _, err := net.SplitHostPort(a.listen)
 	if err != nil {
@@ -192,7 +191,7 @@ func receive(ctx context.Context, a receiveArgs, stdio Stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	defer listener.Close() // closed already when sessions were served
+	defer listener.Close() // after sessions were served it is closed already
 	server, err := a.installed.server(stdio)
 	if err != nil {
 		return err
@@ -210,7 +209,7 @@ func receive(ctx context.Context, a receiveArgs, stdio Stdio) (err error) {
 	defer func() { err = errors.Join(err, live.Close()) }()
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if a.within > 0 {
 		var end context.CancelFunc
 		ctx, end = context.WithTimeout(ctx, a.within)
@@ -219,7 +218,7 @@ func receive(ctx context.Context, a receiveArgs, stdio Stdio) (err error) {
 	return a.serve(ctx, config, newReception(live, store, stdio), listener)
 }
 
-// serve answers until the context ends, or enough has come.
+// serve answers until the context ends, or until the limit of messages.
 func (a *receiveArgs) serve(ctx context.Context, config smtpd.Config, policy *receiver, listener net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -231,8 +230,8 @@ func (a *receiveArgs) serve(ctx context.Context, config smtpd.Config, policy *re
 	if !a.quiet {
 		policy.say("listening on " + listener.Addr().String() + ", answering from " + a.installed.maps)
 	}
-	// On loopback the client is on this machine too: with a processor left to
-	// it the two do not take turns.
+	// On loopback the client is on this machine too. With one processor left for the
+	// client, client and receiver can run at the same time.
 	if cpus := runtime.GOMAXPROCS(0); cpus > 1 && listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cpus - 1))
 	}

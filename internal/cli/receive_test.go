@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// receiving runs `receive` until the test stops it.
+// A receiving runs `receive` until the test stops it.
 type receiving struct {
 	addr string
-	out  bytes.Buffer // to be read after stop
+	out  bytes.Buffer // read it only after stop
 	err  bytes.Buffer
 	end  context.CancelFunc
 	code chan int
@@ -50,11 +50,11 @@ func startReceive(t *testing.T, args ...string) *receiving {
 	return r
 }
 
-// stop ends it and gives its exit code, -1 when that was asked before.
+// stop ends the command and returns its exit code; -1 on a second call.
 func (r *receiving) stop() int {
 	r.end()
 	code := <-r.code
-	<-r.code // everything that was said is in err
+	<-r.code // now err has the whole output
 	return code
 }
 
@@ -121,7 +121,7 @@ func TestReceiveAnswersFromTheFilesAsTheyAre(t *testing.T) {
 	}
 	for i, damaged := range [][]byte{image[:len(image)/2], []byte("not a map\n"), {}} {
 		write(damaged)
-		if i == 0 { // files that could be read are not looked at again at once
+		if i == 0 { // files that could be read are looked at again only after some time
 			time.Sleep(10 * time.Millisecond)
 		}
 		expect("451 4.3.0 <fake@a.example>... map is missing or damaged", "fake@a.example")
@@ -151,7 +151,7 @@ func TestReceiveStopsWhenEnoughHasCome(t *testing.T) {
 	r := startReceive(t, "--maps", dir, "-i", file, "--messages", "2", "--fault", "RCPT *fake@* x1 451 4.3.0 later")
 	for i, want := range []string{"451 4.3.0 later", "250", "250"} {
 		if got := r.send("fake@a.example"); got != want && (i < 2 || !strings.HasPrefix(got, "421")) {
-			t.Errorf("message %d is answered %q", i, got) // the last client may be told of the end before it quits
+			t.Errorf("message %d is answered %q", i, got) // at the end, a client may get this reply before it sends QUIT
 		}
 	}
 	if code := <-r.code; code != 0 {

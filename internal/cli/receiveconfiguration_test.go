@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// TestReceiveAnswersAsTheConfigurationSays holds the receiver to what a sendmail
-// makes of class {VirtHost}, of a name that no inventory can have, and of
-// LUSER_RELAY.
+// TestReceiveAnswersAsTheConfigurationSays compares the receiver with sendmail for
+// class {VirtHost}, for a name that no inventory can have, and for LUSER_RELAY.
 func TestReceiveAnswersAsTheConfigurationSays(t *testing.T) {
 	const table = "Kvirtuser text -k0 -v1 -z\\t /etc/mail/virtusertable\n"
 	const entire = "C{VirtHost}shop.example\nCR$={VirtHost}\nR<!> $+ < @ $* $={VirtHost} . >\t$: x\n"

@@ -11,20 +11,20 @@ import (
 	"virtmap/internal/smtpd"
 )
 
-// A receiver is the Router and the Store of `receive`: it answers from the
-// files as they are, prints an envelope for every message, and counts.
+// A receiver is the Router and the Store of `receive`. It answers from the present
+// files, prints an envelope for every message, and counts.
 type receiver struct {
 	live  *fileset.Live
 	store smtpd.Store
 	stdio Stdio
 	stop  func()
-	limit int // messages after which it stops; 0: never
+	limit int // stop after this number of messages; 0: no limit
 
 	mu                             sync.Mutex
 	envelopes                      *json.Encoder
 	messages, recipients, refusals int
-	unreadable                     string // what was last said about the files
-	broken                         error  // of standard output
+	unreadable                     string // the last message about the files
+	broken                         error  // the error of standard output
 }
 
 func newReception(live *fileset.Live, store smtpd.Store, stdio Stdio) *receiver {
@@ -44,7 +44,8 @@ func (r *receiver) transcript(client, line string) {
 	fmt.Fprintf(r.stdio.Err, "%s %s\n", client, diag.Printable(line))
 }
 
-// Route answers 451 4.3.0 where the files cannot be read.
+// Route returns the answer for a recipient. It is 451 4.3.0 if the files cannot be
+// read.
 func (r *receiver) Route(recipient string) smtpd.Answer {
 	outcome, err := r.live.Route(recipient)
 	verdict := endtoend.AnswerOf(outcome)
@@ -60,7 +61,7 @@ func (r *receiver) Route(recipient string) smtpd.Answer {
 	return verdict
 }
 
-// complain says once why the files cannot be read.
+// complain prints once why the files cannot be read.
 func (r *receiver) complain(err error) {
 	text := ""
 	if err != nil {
@@ -80,7 +81,7 @@ type envelope struct {
 	From       string              `json:"from"`
 	UTF8       bool                `json:"smtputf8"`
 	Recipients []envelopeRecipient `json:"recipients"`
-	Size       int                 `json:"size"` // bytes, lines end in CRLF
+	Size       int                 `json:"size"` // in bytes, with CRLF line ends
 }
 
 type envelopeRecipient struct {
@@ -104,7 +105,7 @@ func (r *receiver) Deliver(m smtpd.Message) error {
 	defer r.mu.Unlock()
 	if err := r.envelopes.Encode(e); err != nil && r.broken == nil {
 		r.broken = err
-		r.stop() // who reads the envelopes has gone
+		r.stop() // the reader of the envelopes has gone
 	}
 	r.messages++
 	r.recipients += len(m.Recipients)
@@ -114,7 +115,7 @@ func (r *receiver) Deliver(m smtpd.Message) error {
 	return nil
 }
 
-// summary is for when the sessions have ended.
+// summary returns the line that is printed after the last session.
 func (r *receiver) summary() string {
 	return fmt.Sprintf("received %s for %s; %s refused", diag.Count(r.messages, "message"), diag.Count(r.recipients, "recipient"), diag.Count(r.refusals, "recipient"))
 }

@@ -14,8 +14,7 @@ import (
 	"time"
 )
 
-// TestOnlyRegularFilesAreRead so that no path makes a run wait, or read without
-// an end.
+// TestOnlyRegularFilesAreRead: no path makes a run wait, or read without end.
 func TestOnlyRegularFilesAreRead(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const head = "version: 1\nhost: {name: mx1.example.net}\n"

@@ -18,11 +18,11 @@ import (
 	"virtmap/internal/diag"
 )
 
-// keptArgs say where generations are kept.
+// keptArgs are the flags for the folders of generations.
 type keptArgs struct {
 	out, state string
 	adopt      bool
-	unwired    bool // also where the server does not read what the rows lead to
+	unwired    bool // restore even if the server does not read what the rows lead to
 	wait       time.Duration
 }
 
@@ -35,7 +35,7 @@ func (a *keptArgs) flags() []cli.Flag {
 	}
 }
 
-// folders are those of the files and of the generations.
+// folders returns the folders of the files and of the generations.
 func (a *keptArgs) folders() build.Folders {
 	return build.Folders{Out: a.out, State: a.state}.Installed(defaultServer)
 }
@@ -101,7 +101,8 @@ func (a *keptArgs) rollback(ctx context.Context, number int, stdio Stdio) error 
 	return nil
 }
 
-// sayRestored says what is in place, and what is not what it was then.
+// sayRestored prints what is in place, and what differs from the time of the
+// generation.
 func sayRestored(r *build.Restored, in build.Folders, stdio Stdio) {
 	next := "sendmail sees a new map by itself"
 	switch {
@@ -118,8 +119,8 @@ func sayRestored(r *build.Restored, in build.Folders, stdio Stdio) {
 	fmt.Fprintln(stdio.Out, diag.Printable(line))
 }
 
-// whatToRemove says which of the files that a generation did not have may be
-// removed. Those that a configuration names may not.
+// whatToRemove says which of the files that a generation did not have may be removed. A
+// file that a configuration names may not be removed.
 func whatToRemove(in build.Folders, files []string) string {
 	named, by, ok := defaultServer.Named(in.Out, files)
 	switch {

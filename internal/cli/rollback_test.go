@@ -8,8 +8,7 @@ import (
 	"virtmap/internal/build"
 )
 
-// TestWhatToRemove holds a rollback to the file that names what it would have
-// removed.
+// TestWhatToRemove: a rollback names the configuration that still names a file.
 func TestWhatToRemove(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }

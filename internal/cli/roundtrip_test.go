@@ -12,7 +12,7 @@ import (
 	"virtmap/internal/workshop/sample"
 )
 
-// contentsOf gives the files of a folder.
+// contentsOf returns the contents of the files in a folder.
 func contentsOf(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -33,9 +33,9 @@ func contentsOf(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// TestDiffBuildRollback goes from one generated inventory to another: diff
-// sees a change, build makes it, diff sees none, a build is silent, and
-// rollback brings every byte back.
+// TestDiffBuildRollback goes from one generated inventory to another. diff shows a
+// change, build makes it, diff shows none, a second build prints nothing, and rollback
+// restores every byte.
 func TestDiffBuildRollback(t *testing.T) {
 	changed := 0
 	for seed := range peer.Campaign(25) {
@@ -61,7 +61,7 @@ func TestDiffBuildRollback(t *testing.T) {
 			allow = append(allow, "--allow", word)
 		}
 		if code, _ := build(old); code != 0 {
-			continue // it has faults
+			continue // the inventory has faults
 		}
 		diff := func(file string) (int, string) {
 			code, stdout, stderr := run("", append([]string{"diff", "-i", file, "--exit-code"}, common...)...)
@@ -69,7 +69,7 @@ func TestDiffBuildRollback(t *testing.T) {
 		}
 		code, said := diff(next)
 		if code == exitProblems {
-			continue // faults again
+			continue // the inventory has faults
 		}
 		if code != exitPending || strings.Contains(said, "nothing would change") {
 			t.Fatalf("seed %d: diff ends with %d: %s", seed, code, said)

@@ -14,7 +14,7 @@ import (
 	"virtmap/mxcheck/resolve"
 )
 
-// A narrator prints what a build does.
+// A narrator prints the messages of a build.
 type narrator struct {
 	*stages
 	stdio         Stdio
@@ -29,7 +29,7 @@ func (n *narrator) Faults(sources *diag.Sources, faults *diag.List, least diag.S
 	return showFaults(n.stdio, sources, faults, least)
 }
 
-// Asking shows how far a long run of questions has come, on a terminal.
+// Asking shows the progress of many questions, on a terminal.
 func (n *narrator) Asking(domains int) (answered func()) {
 	n.hide()
 	return progress("asking the DNS", domains, n.stdio)
@@ -43,7 +43,7 @@ func (n *narrator) Disproved(r *endtoend.Result) error {
 	return report.Formats["text"](n.stdio.Err, "").Case(caseOf(r))
 }
 
-// Published prints one line for a run that wrote something, and nothing otherwise.
+// Published prints one line if the run wrote something, and nothing otherwise.
 func (n *narrator) Published(r *build.Result) {
 	verb, mended := "lost", "it was made anew from the inventory"
 	if n.dryRun {
@@ -72,7 +72,7 @@ func (n *narrator) sayWould(r *build.Result) {
 	}
 }
 
-// sayWrote prints what was written, and what must happen for the server to use it.
+// sayWrote prints what was written, and what must happen before the server uses it.
 func (n *narrator) sayWrote(r *build.Result) {
 	for _, path := range r.Stale {
 		n.stdio.tell(path + " is no longer written; remove it once sendmail does not read it")
@@ -92,8 +92,8 @@ func (n *narrator) sayWrote(r *build.Result) {
 	fmt.Fprintln(n.stdio.Out, diag.Printable(line))
 }
 
-// next says what must happen for sendmail to use what changed. inside says that
-// files of the folder did.
+// next says what must happen before sendmail uses the changes. inside says that files
+// of the folder changed.
 func next(r *build.Result, inside bool) string {
 	switch {
 	case inside && !r.Live:
@@ -110,7 +110,7 @@ func next(r *build.Result, inside bool) string {
 	return "nothing else to do: sendmail sees a new map by itself"
 }
 
-// stay says whose rows stay until sendmail was restarted.
+// stay says which rows stay until sendmail is restarted.
 func stay(leaving []string) string {
 	switch n := len(leaving); {
 	case n == 0:
@@ -121,18 +121,19 @@ func stay(leaving []string) string {
 	return "; the rows of " + strings.Join(leaving, ", ") + " stay until sendmail was restarted"
 }
 
-// Earlier prints what builds before this one changed, and told nobody of.
+// Earlier prints what earlier builds changed without running the command of
+// --on-change.
 func (n *narrator) Earlier(kinds build.Kinds) {
 	if !n.quiet {
 		fmt.Fprintf(n.stdio.Out, "an earlier build changed %s, and was stopped before it was told, or its command failed\n", kinds)
 	}
 }
 
-// tell prints a line on standard error, without what a terminal would act on.
+// tell prints a line on standard error. Control characters are escaped.
 func (s Stdio) tell(line string) { fmt.Fprintln(s.Err, diag.Printable(line)) }
 
-// tellDamage says which files were damaged, what becomes of each, and what the
-// guards compared instead of it.
+// tellDamage prints which files were damaged, what happened to each, and what the
+// guards compared instead.
 func (s Stdio) tellDamage(files []publish.Change, instead map[string]string, what string) {
 	for _, file := range files {
 		if file.Damage == "" {

@@ -9,8 +9,8 @@ import (
 	"virtmap/internal/diag"
 )
 
-// sayUnread says what the server does not read, which files wait, and what to do.
-// When the command of --on-change comes next, StillUnread says what to do.
+// sayUnread prints what the server does not read, which files wait, and what to do. If
+// the command of --on-change runs next, StillUnread prints what to do.
 func (n *narrator) sayUnread(r *build.Result) {
 	if !r.Reads.Untold {
 		return
@@ -25,13 +25,13 @@ func (n *narrator) sayUnread(r *build.Result) {
 	n.saySteps(r)
 }
 
-// StillUnread says what to do when the command of --on-change was run.
+// StillUnread prints what to do after the command of --on-change was run.
 func (n *narrator) StillUnread(r *build.Result) {
 	fmt.Fprintln(n.stdio.Err, "the command of --on-change was run, and the server does not read all of it yet")
 	n.saySteps(r)
 }
 
-// waiting says which files are held.
+// waiting says which files are held back.
 func waiting(held []string) string {
 	switch len(held) {
 	case 0:
@@ -60,7 +60,7 @@ func (n *narrator) saySteps(r *build.Result) {
 	}
 }
 
-// bases are the last parts of paths.
+// bases returns the last elements of paths.
 func bases(paths []string) []string {
 	names := make([]string, len(paths))
 	for i, path := range paths {

@@ -18,8 +18,7 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs the sessions of testdata/script with the program as a
-// process of its own.
+// TestScripts runs the sessions of testdata/script, with the program as a process.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
@@ -39,7 +38,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// exits runs the program and compares its exit code: exits 64 virtmap bild.
+// exits runs the program and compares its exit code, as in: exits 64 virtmap bild.
 func exits(ts *testscript.TestScript, _ bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	code := "0"

@@ -13,26 +13,27 @@ import (
 	"virtmap/virtuser"
 )
 
-// search is whose addresses `who` looks for.
+// A search finds the addresses of a user, a mailbox or an address, for `who`.
 type search struct {
 	name   string
-	local  string // what stands before an @ in it
+	local  string // the local part of name, or the last element of a path
 	router *virtuser.Router
 	table  *virtuser.Table
-	place  func(row int) string // what made a row of the table
+	place  func(row int) string // returns what made a row of the table
 	names  []match              // domains that may be open to accounts, each as an Address
-	// promised reports whether the inventory has mail for an address taken, and
-	// whether it passes the user on its way; nil: there is only what is installed.
+	// promised reports whether the inventory promises to take mail for an address, and
+	// whether the user is on the way; nil: there are only installed files.
 	promised func(addr string) (taken, passed bool)
-	// others are right sides that lead to one account alone, which is not the
-	// wanted one; nil: the wanted user may be passed on the way elsewhere.
+	// others has right sides that lead to a single account, and whether it is another
+	// account. nil: no row can be ruled out, because the user may be on the way to
+	// another end.
 	others map[string]bool
 
 	found []match
 	have  map[string]bool
 }
 
-// wantedOf prepares a search through what an inventory becomes.
+// wantedOf prepares a search in an inventory.
 func wantedOf(source sendmail.Build, name string) *search {
 	w := newWanted(source.Router(), source.Compiled.Table, name)
 	m := source.Model
@@ -56,7 +57,7 @@ func wantedOf(source sendmail.Build, name string) *search {
 	return w
 }
 
-// wantedIn prepares a search through installed files.
+// wantedIn prepares a search in installed files.
 func wantedIn(set *sendmail.Installed, name string) (*search, error) {
 	table, err := set.Table()
 	w := newWanted(set.Router, table, name)
@@ -69,7 +70,7 @@ func wantedIn(set *sendmail.Installed, name string) (*search, error) {
 
 func newWanted(router *virtuser.Router, table *virtuser.Table, name string) *search {
 	if !strings.HasPrefix(name, "/") {
-		name = strings.ToLower(questionOf(name).addr) // files keep their case
+		name = strings.ToLower(questionOf(name).addr) // the case of a path matters
 	}
 	w := &search{name: name, router: router, table: table, others: map[string]bool{}, have: map[string]bool{}}
 	w.local, _, _ = strings.Cut(name, "@")
@@ -77,8 +78,7 @@ func newWanted(router *virtuser.Router, table *virtuser.Table, name string) *sea
 	return w
 }
 
-// endsAt reports whether mail for an address passes the user, or ends at what
-// is wanted.
+// endsAt reports whether mail for an address ends at name, or has the user on its way.
 func (w *search) endsAt(addr string) bool {
 	taken := true
 	if w.promised != nil {
@@ -92,7 +92,7 @@ func (w *search) endsAt(addr string) bool {
 		return true
 	}
 	return taken && o.Taken() && slices.ContainsFunc(o.Recipients, func(r string) bool {
-		if r == w.name || strings.Contains(r, "@") && strings.EqualFold(r, w.name) { // people seldom know the case
+		if r == w.name || strings.Contains(r, "@") && strings.EqualFold(r, w.name) { // people seldom know the case of an address
 			return true
 		}
 		account, _, _ := strings.Cut(r, "+")
@@ -100,8 +100,9 @@ func (w *search) endsAt(addr string) bool {
 	})
 }
 
-// isOthers reports whether a row leads to somebody else by its right side alone: a
-// refusal, the name of one account without aliases, or an address elsewhere.
+// isOthers reports whether the right side of a row alone shows that the mail ends
+// elsewhere: a refusal, the name of one account without aliases, or an address on
+// another server.
 func (w *search) isOthers(right string) bool {
 	if w.others == nil || strings.EqualFold(right, w.name) {
 		return false
@@ -121,7 +122,7 @@ func (w *search) isOthers(right string) bool {
 	return other
 }
 
-// first is the key that an address matches.
+// first returns the key that an address matches.
 func (w *search) first(addr string) string {
 	out := w.router.Route(addr)
 	return out.Row()
@@ -134,15 +135,14 @@ func (w *search) add(address, place string) {
 	}
 }
 
-// try adds an address that ends at what is wanted, unless a row of its own was
-// listed.
+// try adds an address that ends at name, unless its row was found already.
 func (w *search) try(addr, place string) {
 	if w.local != "" && w.endsAt(addr) && !w.have[w.first(addr)] {
 		w.add(addr, place)
 	}
 }
 
-// examples makes up addresses that a key may be the first to match.
+// examples returns addresses for which a key may be the first match.
 func (w *search) examples(local, domain string) []string {
 	name := inventory.Unlisted(func(name string) bool {
 		_, listed := w.table.Get([]byte(name + "@" + domain))

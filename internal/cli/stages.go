@@ -13,9 +13,9 @@ import (
 	"virtmap/internal/publish"
 )
 
-// stages follow what a long command is doing: a bar on a terminal shows a
-// person, and --timings prints what each stage took. Nobody has to be there: all
-// methods of a nil pointer do nothing.
+// A stages follows the stages of a long command. A person sees a bar on a terminal, and
+// --timings prints the time of each stage. A nil *stages is valid: its methods do
+// nothing.
 type stages struct {
 	err   io.Writer
 	began time.Time
@@ -25,13 +25,12 @@ type stages struct {
 	wait *time.Timer
 	bar  *progressbar.ProgressBar
 
-	late   bool // the patience is over
-	hidden bool // until the next stage: something is printed
+	late   bool // the run takes longer than patience
+	hidden bool // the bar is hidden until the next stage, because something is printed
 	ended  bool
 }
 
-// A stage is a part of a command. Rows are addresses where the inventory is
-// read.
+// A stage is a part of a command. While the inventory is read, rows are addresses.
 type stage struct {
 	name  string
 	began time.Time
@@ -40,10 +39,10 @@ type stage struct {
 	bytes int64
 }
 
-// patience is how long a run may take without a bar.
+// patience is the time after which a bar is shown.
 const patience = 500 * time.Millisecond
 
-// usualStages is how many a build goes through.
+// usualStages is the usual number of stages of a build.
 const usualStages = 9
 
 func newStages(stdio Stdio) *stages {
@@ -75,12 +74,12 @@ func (s *stages) Enter(name string) {
 	}
 }
 
-// Bytes counts bytes of the stage at hand.
+// Bytes adds bytes to the current stage.
 func (s *stages) Bytes(n int64) {
 	s.count(func(now *stage) { now.bytes += n })
 }
 
-// Rows counts rows of the stage at hand.
+// Rows adds rows to the current stage.
 func (s *stages) Rows(n int) {
 	s.count(func(now *stage) { now.rows += n })
 }
@@ -104,7 +103,7 @@ func (s *stages) leave() {
 	}
 }
 
-// draw shows the stage at hand.
+// draw shows the current stage.
 func (s *stages) draw() {
 	if s.ended || len(s.all) == 0 {
 		return
@@ -114,10 +113,10 @@ func (s *stages) draw() {
 			progressbar.OptionUseANSICodes(true), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(true))
 	}
 	s.bar.Describe(s.all[len(s.all)-1].name)
-	_ = s.bar.Set(min(len(s.all), usualStages) - 1) // an ornament
+	_ = s.bar.Set(min(len(s.all), usualStages) - 1) // an error does not matter
 }
 
-// hide takes the bar away before something is printed.
+// hide removes the bar before something is printed.
 func (s *stages) hide() {
 	if s == nil {
 		return
@@ -126,7 +125,7 @@ func (s *stages) hide() {
 	defer s.mu.Unlock()
 	s.hidden = true
 	if s.bar != nil {
-		_ = s.bar.Clear() // an ornament
+		_ = s.bar.Clear() // an error does not matter
 	}
 }
 
@@ -146,11 +145,11 @@ func (s *stages) End() {
 		s.wait.Stop()
 	}
 	if s.bar != nil {
-		_ = s.bar.Finish() // an ornament
+		_ = s.bar.Finish() // an error does not matter
 	}
 }
 
-// print prints what every stage took.
+// print prints the time of every stage.
 func (s *stages) print() error {
 	s.End()
 	w := tabwriter.NewWriter(s.err, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -174,7 +173,7 @@ func timingsFlag(timings *bool) cli.Flag {
 		Usage: "print at the end the seconds, rows and bytes of each stage"}
 }
 
-// watcher gives the stages to who publishes; nil when nobody follows them.
+// watcher returns the stages for publishing; nil if the command has none.
 func (s Stdio) watcher() publish.Watcher {
 	if s.stages == nil {
 		return nil
@@ -182,7 +181,7 @@ func (s Stdio) watcher() publish.Watcher {
 	return s.stages
 }
 
-// followed runs a command whose stages are followed.
+// followed runs a command and follows its stages.
 func followed(timings bool, stdio Stdio, run func(Stdio) error) error {
 	stdio.stages = newStages(stdio)
 	err := run(stdio)

@@ -80,7 +80,7 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	signal.Ignore(syscall.SIGPIPE) // who reads may have gone; the folder must go too
+	signal.Ignore(syscall.SIGPIPE) // if the reader has gone, the folder must still be removed
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	work, err := workFolder(a.sendmail)
@@ -106,7 +106,7 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return exit(exitNoInput, err)
 	case err != nil:
-		return machineExit(err, exitProblems) // a map that nobody can read is a failed test
+		return machineExit(err, exitProblems) // a map that cannot be read is a failed test
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
 	if a.maps != "" || source.Inventory().Host.Map != inventory.MapText {
@@ -125,9 +125,9 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	return err
 }
 
-// workFolder makes a folder for what is built, in a place that sendmail trusts
-// where it is to read from there: the usual temporary folders are writable for
-// everybody.
+// workFolder makes a folder for the files of a build. If sendmail is to read there, the
+// folder is in a place that sendmail trusts, because every user may write to the usual
+// temporary folders.
 func workFolder(sendmail bool) (string, error) {
 	parent := ""
 	if sendmail {
@@ -140,7 +140,7 @@ func workFolder(sendmail bool) (string, error) {
 	return os.MkdirTemp(parent, "virtmap-")
 }
 
-// try prints every result and counts.
+// try prints and counts every result.
 func (a *testArgs) try(ctx context.Context, proof *build.Proof, stdio Stdio) error {
 	bar := progress("sending mail", proof.Count(), stdio)
 	out := bufio.NewWriter(stdio.Out)

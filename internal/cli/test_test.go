@@ -14,8 +14,8 @@ import (
 	"virtmap/internal/workshop/sample"
 )
 
-// TestABrokenMapIsNamed breaks one thing of a written .db at a time, and
-// `test` names the address.
+// TestABrokenMapIsNamed changes one row of a written .db at a time. `test` names the
+// address.
 func TestABrokenMapIsNamed(t *testing.T) {
 	file, dir := built(t, `version: 1
 host: {name: mx1.example.net}
@@ -54,9 +54,9 @@ domains:
 	}
 }
 
-// TestSendmailIsAskedToo compares the inventory, the receiver and the
-// installed sendmail over the example, in which no user is an account of the
-// test's own, and over generated inventories.
+// TestSendmailIsAskedToo compares the inventory, the receiver and the installed
+// sendmail, for the example and for generated inventories. No user of the example is an
+// account of the machine of the test.
 func TestSendmailIsAskedToo(t *testing.T) {
 	peer.Root(t)
 	peer.Find(t, "sendmail")
@@ -76,7 +76,7 @@ func TestSendmailIsAskedToo(t *testing.T) {
 	compared := 0
 	for i, file := range files {
 		if code, _, _ := run("", "check", "-i", file); code != 0 {
-			continue // its random targets run in a circle
+			continue // its random targets make a circle
 		}
 		code, said, _ := run("", "test", "-i", file, "--sendmail")
 		if code != 0 {
@@ -89,8 +89,8 @@ func TestSendmailIsAskedToo(t *testing.T) {
 		t.Errorf("%d of %d were compared", compared, len(files))
 	}
 
-	// A sendmail that does otherwise is told of: the text map of a set whose
-	// .db is not there.
+	// A set without its .db: virtmap reads the text, and sendmail queues the mail. The
+	// difference is reported.
 	_, dir := built(t, receiveInventory)
 	if err := os.Remove(filepath.Join(dir, "virtusertable.db")); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"virtmap/internal/report"
 )
 
-// caseOf gives a result in the words of a report.
+// caseOf returns a result as a case of a report.
 func caseOf(r *endtoend.Result) report.Case {
 	domain := r.Address[strings.LastIndexByte(r.Address, '@')+1:]
 	c := report.Case{Group: strings.ToLower(domain), Name: r.Address + " (" + r.Why + ")", Data: testDataOf(r)}
@@ -30,7 +30,7 @@ func caseOf(r *endtoend.Result) report.Case {
 	return c
 }
 
-// stepText is a key that was tried, and what it gave.
+// stepText describes a key that was tried, and its value.
 func stepText(step outcome.Step) string {
 	switch {
 	case step.Hit && step.Value == "":
@@ -59,7 +59,7 @@ type testOutcome struct {
 	Recipients []string `json:"recipients,omitempty"`
 }
 
-// outcomeJSON gives mail that is taken the code that says so.
+// outcomeJSON returns an outcome for JSON. Accepted mail has the code 250.
 func outcomeJSON(o outcome.Outcome) testOutcome {
 	if o.Taken {
 		o.Code = 250

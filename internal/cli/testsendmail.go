@@ -13,8 +13,8 @@ import (
 	"virtmap/internal/mta/sendmail/program"
 )
 
-// secondOpinion prepares the installed sendmail to be asked over the set of
-// files in a folder of its own.
+// secondOpinion prepares the installed sendmail to answer for the set of files in a
+// folder of its own.
 func (a *testArgs) secondOpinion(of mta.Build, set mta.Set, work string, stdio Stdio) (endtoend.Program, error) {
 	source, ok := of.(sendmail.Build)
 	if !ok {
@@ -37,7 +37,7 @@ func (a *testArgs) secondOpinion(of mta.Build, set mta.Set, work string, stdio S
 	return second, nil
 }
 
-// installedSendmail finds a sendmail that reads maps of a type.
+// installedSendmail returns the installed sendmail if it reads maps of a type.
 func installedSendmail(typ string, stdio Stdio) (*program.Program, error) {
 	if os.Geteuid() != 0 {
 		return nil, exit(exitPermission, errors.New("--sendmail needs root: sendmail reads the files as its own user"))
@@ -55,7 +55,7 @@ func installedSendmail(typ string, stdio Stdio) (*program.Program, error) {
 	return program, nil
 }
 
-// withAccountsHere adds the accounts of this machine, which its sendmail knows.
+// withAccountsHere adds the accounts of this machine, because its sendmail knows them.
 func withAccountsHere(account func(string) bool) (func(string) bool, error) {
 	accounts, err := readAccounts(passwd)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestUnchangedSeesWhatWasPutBack: a map with other bytes has its old size and
-// time, as touch -r gives it.
+// TestUnchangedSeesWhatWasPutBack: a map has other bytes, but its old size and its old
+// time, which touch -r restores.
 func TestUnchangedSeesWhatWasPutBack(t *testing.T) {
 	dir := t.TempDir()
 	file, out := filepath.Join(dir, "mail.yaml"), filepath.Join(dir, "out")

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TestUnchangedReadsNothing damages the manifest, which every build that
-// reads the inventory mends and tells of: one that has nothing to do does not,
-// until something that matters moves.
+// TestUnchangedReadsNothing damages the manifest. A build that reads the inventory
+// repairs the manifest and reports it. A build with nothing to do does not, until
+// something changes.
 func TestUnchangedReadsNothing(t *testing.T) {
 	dir := t.TempDir()
 	file, out := filepath.Join(dir, "mail.yaml"), filepath.Join(dir, "out")
@@ -88,11 +88,11 @@ func TestUnchangedReadsNothing(t *testing.T) {
 	}
 }
 
-// settled is how old files must be for a build to remember them.
+// settled is the age that files must have before a build writes a snapshot.
 const settled = 50 * time.Millisecond
 
-// A lookingBuild is a build that looks before it reads. One that reads the
-// inventory tells of a damaged manifest.
+// A lookingBuild is a build that looks before it reads. When the build reads the
+// inventory, it reports a damaged manifest.
 type lookingBuild struct {
 	t        *testing.T
 	manifest string
@@ -118,7 +118,7 @@ func (b lookingBuild) settle() {
 	b.t.Fatal("it always reads the inventory")
 }
 
-// reads reports whether a build reads the inventory after something was done.
+// reads reports whether a build reads the inventory after a change.
 func (b lookingBuild) reads(after func(), more ...string) bool {
 	b.t.Helper()
 	text, err := os.ReadFile(b.manifest)
@@ -144,8 +144,8 @@ const (
 	zoneServed = "@ MX 10 mx1.example.net.\n"
 )
 
-// TestUnchangedZonesAreNotRead is the same with zone files: those of a folder, one
-// with its origin, and what they include.
+// TestUnchangedZonesAreNotRead is the same test with zone files: those of a folder, one
+// with an origin, and the files that they include.
 func TestUnchangedZonesAreNotRead(t *testing.T) {
 	dir := t.TempDir()
 	at := func(names ...string) string { return filepath.Join(append([]string{dir}, names...)...) }
@@ -237,8 +237,8 @@ func TestUnchangedZonesAreNotRead(t *testing.T) {
 	}
 }
 
-// TestPendingZonesAreRead: a domain that a zone file speaks against is said again
-// after a day, so that every build looks at it.
+// TestPendingZonesAreRead: a domain that zone files speak against is reported again
+// after a day, so that every build reads them.
 func TestPendingZonesAreRead(t *testing.T) {
 	for name, inventory := range map[string]string{
 		"pending":  dnsInventory,

@@ -84,7 +84,7 @@ func who(a whoArgs, user string, stdio Stdio) error {
 	return nil
 }
 
-// find looks through the inventory, or through installed files.
+// find searches the inventory or the installed files.
 func (a whoArgs) find(user string, stdio Stdio) (found []match, err error) {
 	if a.installed.maps == "" {
 		source, err := faultless(a.inventory, stdio)
@@ -105,15 +105,15 @@ func (a whoArgs) find(user string, stdio Stdio) (found []match, err error) {
 	return w.all(), nil
 }
 
-// An match is an address, or a key that stands for many, and what made it.
+// A match is an address, or a key for several addresses, and what made it.
 type match struct {
 	Address string `json:"address"`
 	Place   string `json:"place"`
 }
 
-// all gives the addresses that end at a user, a mailbox or an address: of every
-// row, of the name itself at every domain, and of the name behind every row whose
-// end depends on the address.
+// all returns the addresses that end at a user, a mailbox or an address. It tries every
+// row; the name itself in every domain; and the name in every row whose end depends on
+// the address.
 func (w *search) all() []match {
 	for i := range w.table.Len() {
 		key, value := w.table.Row(i)

@@ -10,7 +10,7 @@ import (
 	"virtmap/inventory"
 )
 
-// TestRowsThatAreRuledOutEndElsewhere compares what who finds with a search that
+// TestRowsThatAreRuledOutEndElsewhere compares the results of who with a search that
 // rules out no row, for every user and address of generated inventories.
 func TestRowsThatAreRuledOutEndElsewhere(t *testing.T) {
 	found := 0

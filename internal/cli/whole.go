@@ -8,11 +8,10 @@ import (
 	"syscall"
 )
 
-// writeWhole writes a small file that is whole once it has its name.
+// writeWhole writes a small file. The file gets its name only when it is complete.
 func writeWhole(path string, content []byte) error { return writeLike(path, content, nil) }
 
-// rewrite replaces a file, or what a link leads to, and keeps its mode and its
-// owner.
+// rewrite replaces a file, or the file behind a link. Mode and owner do not change.
 func rewrite(path string, content []byte) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -25,7 +24,7 @@ func rewrite(path string, content []byte) error {
 	return writeLike(path, content, info)
 }
 
-// writeLike writes a file with the mode and the owner of another.
+// writeLike writes a file with the mode and the owner of another file.
 func writeLike(path string, content []byte, like fs.FileInfo) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".virtmap-new-*")
 	if err != nil {
