@@ -9,8 +9,8 @@ import (
 )
 
 // Rows are the keys and values of a file. Each key is given once, in any order.
-// Several goroutines call Row at the same time; they read the slices, and keep
-// none after Write.
+// Several goroutines call Row at the same time. Write does not change the slices
+// that Row returns, and does not use them after it has returned.
 type Rows interface {
 	Len() int
 	Row(i int) (key, value []byte)
@@ -18,8 +18,8 @@ type Rows interface {
 
 // Write writes a file of the rows and returns its length in bytes. The same set
 // of rows gives the same bytes, in any order and with any number of processors.
-// Beside the rows, Write needs about 8 bytes of memory a row and 3 MiB a
-// processor.
+// Beside the rows, Write needs about 8 bytes of memory for each row and 3 MiB for
+// each processor.
 //
 // Write fails when a key is too long or given twice, and when there are more
 // than 2^32 pages or rows.
@@ -27,10 +27,10 @@ func Write(w io.WriteSeeker, rows Rows) (int64, error) {
 	return write(w, rows, options{pageSize: PageSize, load: 0.8})
 }
 
-// options are what tests change to get the bytes of reference files.
+// options are the settings that tests change to get the bytes of reference files.
 type options struct {
 	pageSize int
-	load     float64 // the average bucket fills at most this share of a page
+	load     float64 // the largest share of a page that the average bucket fills
 	buckets  uint32  // number of buckets; 0: as many as load asks for
 	zeroUID  bool    // write zeros as the id of the file
 }
@@ -54,7 +54,7 @@ func write(w io.WriteSeeker, rows Rows, o options) (int64, error) {
 	return (int64(lastPage) + 1) * int64(o.pageSize), nil
 }
 
-// A layout is the list of the rows of each bucket.
+// A layout says which rows each bucket has.
 type layout struct {
 	rows     Rows
 	pageSize int
@@ -63,7 +63,8 @@ type layout struct {
 	order    []uint32 // the numbers of the rows, sorted by bucket
 }
 
-// leastRows is the number of rows from which a second processor pays.
+// leastRows is the least number of rows for each processor. With fewer rows, a
+// further processor costs more time than it saves.
 const leastRows = 10_000
 
 // plan hashes all keys and makes the layout.
@@ -110,8 +111,9 @@ func (l *layout) rowSize(key, value []byte) int {
 	return itemSize(len(key), l.pageSize) + itemSize(len(value), l.pageSize) + 4
 }
 
-// bucketsFor gives the number of buckets with which the average bucket fills
-// no more than the load of its page.
+// bucketsFor returns the number of buckets for rows of total bytes: the smallest
+// power of two, from 2 on, with which the average bucket fills at most the share
+// options.load of its page.
 func bucketsFor(total int, o options) (uint32, error) {
 	buckets := uint32(2)
 	for float64(total) > o.load*float64(o.pageSize-pageHead)*float64(buckets) {
@@ -123,8 +125,8 @@ func bucketsFor(total int, o options) (uint32, error) {
 	return buckets, nil
 }
 
-// sortIntoBuckets sorts the rows by bucket, which is the low bits of the hash.
-// The sort is a counting sort.
+// sortIntoBuckets sorts the rows by bucket. The low bits of the hash of a key are
+// the number of its bucket. The sort is a counting sort.
 func (l *layout) sortIntoBuckets(hashes []uint32) {
 	l.start = make([]uint32, l.buckets+1)
 	mask := l.buckets - 1
@@ -135,8 +137,8 @@ func (l *layout) sortIntoBuckets(hashes []uint32) {
 		l.start[b+1] += l.start[b]
 	}
 	l.order = make([]uint32, len(hashes))
-	// While rows are sorted in, start[b] is the next free place of bucket b; at
-	// the end it is where bucket b+1 begins.
+	// During this loop, start[b] is the next free place of bucket b. After the
+	// loop, start[b] is the place where bucket b+1 begins.
 	for i, h := range hashes {
 		b := h & mask
 		l.order[l.start[b]] = uint32(i)
@@ -164,6 +166,7 @@ func (l *layout) meta(lastPage uint32, uid [16]byte) []byte {
 	little.PutUint32(page[metaLowMask:], (l.buckets-1)>>1)
 	little.PutUint32(page[metaNelem:], n)
 	little.PutUint32(page[metaCharKey:], charKey)
+	// Bucket b is on page b+1, so each doubling begins 1 page after its first bucket.
 	for i := range log2Ceil(l.buckets) + 1 {
 		little.PutUint32(page[metaSpares+4*i:], 1)
 	}
