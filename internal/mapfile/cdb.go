@@ -21,11 +21,12 @@ import (
 //
 //	0      256 entries: position of a hash table, number of its slots
 //	2048   records: length of the key, length of the value, key, value
-//	…      256 hash tables of slots: hash of a key, position of its record
+//	…      256 hash tables; each slot: hash of a key, position of its record
 //
 // The hash h of a key is 5381 at first, and then h*33 ^ c for each byte c of
-// the key. Its table is number h & 255. A search begins at slot h>>8 modulo the
-// number of slots, goes on from slot to slot, and ends at a slot with position 0.
+// the key. The key is in table h & 255. A search begins at slot h>>8 modulo the
+// number of slots and ends at a slot with position 0. After the last slot, the
+// search goes on at the first slot.
 const (
 	cdbHeader = 2048
 	cdbStart  = 5381
@@ -40,13 +41,13 @@ func cdbHash(key []byte) uint32 {
 	return h
 }
 
-// writeCDB writes a cdb with colinmarc/cdb. To that package a slot with hash 0
-// is empty, and a later record of the same table overwrites the slot. So
-// writeCDB writes a key with hash 0 after all others, and refuses a second key
-// with hash 0. The odds of two such keys in a map of a million rows are about
-// one in 10^13.
+// writeCDB writes a cdb with colinmarc/cdb. This package takes a slot with hash 0
+// for an empty slot, and a later record of the same table overwrites the slot.
+// Therefore writeCDB writes a key with hash 0 after all other keys, and refuses a
+// second key with hash 0. The odds of two such keys in a map of a million rows are
+// about one in 10^13.
 func writeCDB(w io.WriteSeeker, rows Rows) error {
-	hashes, zeros, err := lookOver(rows)
+	hashes, zeros, err := hashKeys(rows)
 	if err != nil {
 		return err
 	}
@@ -55,21 +56,21 @@ func writeCDB(w io.WriteSeeker, rows Rows) error {
 		second, _ := rows.Row(zeros[1])
 		return fmt.Errorf("the keys %q and %q both have the cdb hash 0 and cannot stand in one cdb; use map: hash, or rename one", first, second)
 	}
-	at := 0 // the row that is being written
-	out, err := cdb.NewWriter(withoutClose{w}, func([]byte) uint32 { return hashes[at] })
+	row := 0 // the number of the row that is being written
+	out, err := cdb.NewWriter(withoutClose{w}, func([]byte) uint32 { return hashes[row] })
 	if err != nil {
 		return err
 	}
-	for at = 0; at < len(hashes); at++ {
-		if hashes[at] == 0 {
+	for row = 0; row < len(hashes); row++ {
+		if hashes[row] == 0 {
 			continue
 		}
-		if err := out.Put(rows.Row(at)); err != nil {
+		if err := out.Put(rows.Row(row)); err != nil {
 			return err
 		}
 	}
-	for _, at = range zeros {
-		if err := out.Put(rows.Row(at)); err != nil {
+	for _, row = range zeros {
+		if err := out.Put(rows.Row(row)); err != nil {
 			return err
 		}
 	}
@@ -80,10 +81,10 @@ func writeCDB(w io.WriteSeeker, rows Rows) error {
 // call it.
 type withoutClose struct{ io.WriteSeeker }
 
-// lookOver returns the hash of every key, and the rows whose hash is 0. It
-// refuses rows that need more bytes than a position of 32 bits reaches.
-func lookOver(rows Rows) (hashes []uint32, zeros []int, err error) {
-	const least = 10_000 // number of rows from which a second processor pays
+// hashKeys returns the hash of every key, and the numbers of the rows whose hash is
+// 0. It fails if the file would have more bytes than a position of 32 bits reaches.
+func hashKeys(rows Rows) (hashes []uint32, zeros []int, err error) {
+	const least = 10_000 // rows for each processor; with fewer, a further processor saves no time
 	parts := parallel.Parts(rows.Len(), least)
 	hashes = make([]uint32, rows.Len())
 	found, sizes := make([][]int, parts), make([]uint64, parts)
@@ -121,8 +122,8 @@ func damagedCDB(format string, args ...any) error {
 // u32 returns the number at an offset.
 func (m cdbMap) u32(at uint64) uint32 { return binary.LittleEndian.Uint32(m[at:]) }
 
-// table returns the position of a hash table and the number of its slots. All
-// slots are within the image.
+// table returns the position of a hash table and the number of its slots. It fails
+// if not all of these slots are within the image.
 func (m cdbMap) table(i uint32) (at, slots uint64, err error) {
 	at, slots = uint64(m.u32(uint64(i)*8)), uint64(m.u32(uint64(i)*8+4))
 	if at < cdbHeader || at+slots*8 > uint64(len(m)) {
@@ -188,7 +189,7 @@ func (m cdbMap) Get(key []byte) (value []byte, ok bool, err error) {
 	return nil, false, nil
 }
 
-// recordsEnd returns the offset where the records end: that of the first table.
+// recordsEnd returns the offset where the records end and the first table begins.
 func (m cdbMap) recordsEnd() (uint64, error) {
 	end := uint64(len(m))
 	for i := range uint32(256) {
@@ -220,20 +221,21 @@ func (m cdbMap) All() iter.Seq2[[2][]byte, error] {
 	}
 }
 
-// checkCDB reads a whole image strictly. The records fill the space before the
-// tables, the tables fill the rest of the file, and each record has exactly one
-// slot: the hashes and positions of all records have the same sum as the hashes
-// and positions of all slots. Records and tables are read at the same time.
+// checkCDB checks a whole image and returns the sum of its rows. The records must
+// fill the space before the tables, the tables must fill the rest of the file, and
+// each record must have exactly one slot. For the last of these checks, checkCDB
+// compares two sums: that of the slots in use, and that of the slots that the
+// records need. Records and tables are read at the same time.
 func checkCDB(image *mmap.Image) (rows Sum, err error) {
 	m := cdbMap(image.Bytes)
 	end, err := m.recordsEnd()
 	if err != nil {
 		return Sum{}, err
 	}
-	var slotted, found Sum
+	var inUse, needed Sum
 	checks := []func() error{
-		func() (err error) { slotted, err = m.checkTables(end); return err },
-		func() (err error) { rows, found, err = m.checkRecords(image, end); return err },
+		func() (err error) { inUse, err = m.checkTables(end); return err },
+		func() (err error) { rows, needed, err = m.checkRecords(image, end); return err },
 	}
 	err = parallel.Ranges(len(checks), 1, func(_, from, to int) (err error) {
 		for _, check := range checks[from:to] {
@@ -244,17 +246,17 @@ func checkCDB(image *mmap.Image) (rows Sum, err error) {
 	switch {
 	case err != nil:
 		return Sum{}, err
-	case found.Len() != slotted.Len():
-		return Sum{}, damagedCDB("%d records and %d slots in use", found.Len(), slotted.Len())
-	case found != slotted:
+	case needed.Len() != inUse.Len():
+		return Sum{}, damagedCDB("%d records and %d slots in use", needed.Len(), inUse.Len())
+	case needed != inUse:
 		return Sum{}, damagedCDB("not every record is found through a slot of its own")
 	}
 	return rows, nil
 }
 
-// checkTables checks all tables and returns the sum of their slots. The records
-// end at the offset end.
-func (m cdbMap) checkTables(end uint64) (slotted Sum, err error) {
+// checkTables checks all tables and returns the sum of their slots in use. The
+// records end at the offset end.
+func (m cdbMap) checkTables(end uint64) (inUse Sum, err error) {
 	next := end
 	for i := range uint32(256) {
 		at, slots, err := m.table(i)
@@ -265,36 +267,36 @@ func (m cdbMap) checkTables(end uint64) (slotted Sum, err error) {
 			return Sum{}, damagedCDB("table %d is at %d, not at %d", i, at, next)
 		}
 		next = at + slots*8
-		if err = m.checkSlots(i, at, slots, &slotted); err != nil {
+		if err = m.checkSlots(i, at, slots, &inUse); err != nil {
 			return Sum{}, err
 		}
 	}
 	if next != uint64(len(m)) {
 		return Sum{}, damagedCDB("%d bytes behind the last table", uint64(len(m))-next)
 	}
-	return slotted, nil
+	return inUse, nil
 }
 
 // checkRecords returns the sum of all records, and the sum of the slots that
 // these records need.
-func (m cdbMap) checkRecords(image *mmap.Image, end uint64) (rows, found Sum, err error) {
-	for at, read := uint64(cdbHeader), uint64(cdbHeader); at < end; {
+func (m cdbMap) checkRecords(image *mmap.Image, end uint64) (rows, needed Sum, err error) {
+	for at, released := uint64(cdbHeader), uint64(cdbHeader); at < end; {
 		position := at
 		var key, value []byte
 		if key, value, at, err = m.record(at); err != nil {
-			return rows, found, err
+			return rows, needed, err
 		}
 		if at > end {
-			return rows, found, damagedCDB("a record runs into the tables at %d", end)
+			return rows, needed, damagedCDB("a record runs into the tables at %d", end)
 		}
 		rows.Add(key, value)
-		addSlot(&found, cdbHash(key), uint32(position))
-		if at-read > releaseEvery {
+		addSlot(&needed, cdbHash(key), uint32(position))
+		if at-released > releaseEvery {
 			image.Release()
-			read = at
+			released = at
 		}
 	}
-	return rows, found, nil
+	return rows, needed, nil
 }
 
 // releaseEvery is the number of bytes of records that are read before their
@@ -309,12 +311,12 @@ func addSlot(sum *Sum, h, position uint32) {
 	sum.Add(slot[:], nil)
 }
 
-// checkSlots checks one table and adds its slots to a sum. A search ends at the
-// first empty slot. So no slot may be empty between the one where the search for
-// a key begins and the one that has the key.
+// checkSlots checks one table and adds its slots in use to a sum. A search ends at
+// the first empty slot. Therefore no slot may be empty from the slot where the
+// search for a key begins to the slot that has the key.
 func (m cdbMap) checkSlots(table uint32, at, slots uint64, sum *Sum) error {
 	used := func(i uint64) bool { return m.u32(at+i%slots*8+4) != 0 }
-	run := uint64(0) // the number of used slots right before slot i
+	run := uint64(0) // the number of used slots right before slot i; before slot 0 is the last slot
 	for back := slots; back > 0 && used(back-1); back-- {
 		run++
 	}
