@@ -14,21 +14,22 @@ import (
 type journal struct {
 	Version    int    `json:"version"`
 	Steps      []step `json:"steps"`
-	Generation int    `json:"generation"` // the unfinished generation that gets its number after the renames
+	Generation int    `json:"generation"` // the unfinished generation; it gets its number after the renames
 }
 
 // A step is one rename.
 type step struct {
 	From   string `json:"from"`
 	To     string `json:"to"`
-	Digest string `json:"sha256"`
-	Map    bool   `json:"map"` // programs may have the old file open
+	Digest string `json:"sha256"` // of the staged file
+	Map    bool   `json:"map"`    // the file is a map, and programs may have the old map open
 }
 
 const journalName = "journal.json"
 
-// journal lists the renames in the order of the outputs. Where a map has a
-// bridge, the bridge is renamed in this order, and the map itself at the end.
+// journal returns the journal with the renames in the order of the outputs. An
+// output that has a bridge is renamed twice: first its bridge, in this order, and
+// then the new file, after the renames of all outputs.
 func (p *publisher) journal() journal {
 	j := journal{Version: 1, Generation: p.generation}
 	var last []step
@@ -37,12 +38,12 @@ func (p *publisher) journal() journal {
 		if abs, err := filepath.Abs(path); err == nil {
 			path = abs // the next run may have another working directory
 		}
-		final := step{From: beside(path), To: path, Digest: s.sums[0], Map: s.out.Source != ""}
+		st := step{From: beside(path), To: path, Digest: s.sums[0], Map: s.out.Source != ""}
 		if s.bridge != nil {
-			last = append(last, final)
-			final.From, final.Digest = bridge(path), s.sums[1]
+			last = append(last, st)
+			st.From, st.Digest = bridge(path), s.sums[1]
 		}
-		j.Steps = append(j.Steps, final)
+		j.Steps = append(j.Steps, st)
 	}
 	j.Steps = append(j.Steps, last...)
 	return j
@@ -64,23 +65,24 @@ func removeJournal(files FS, state string) error {
 	return files.SyncDir(state)
 }
 
-// mapWait is how long a rename waits until makemap releases a map.
+// mapWait is the longest time that a rename waits for makemap to release a map.
 const mapWait = 10 * time.Second
 
-// do does one rename. The renamed file gets the time of the rename: of a map,
-// the next rename uses the time to keep the gap; of the names of class w, a
-// check uses the time to find out whether sendmail was restarted later.
+// do does one rename and gives the renamed file the time of the rename. The next
+// rename of a map reads this time to keep the gap. A check of class w reads this
+// time to find out whether sendmail was restarted after the rename.
 //
-// A sendmail that has the old map open looks only at the time of the old inode,
-// in whole seconds. It opens the new map when that time has changed. So do
-// changes the time, and keeps a gap between two renames of one map.
+// A sendmail that has the old map open looks only at the time of the old inode, in
+// whole seconds. When the time of the old inode has changed, sendmail opens the new
+// map. For this reason, each rename of a map also changes the time of the old
+// inode, and there is a gap between two renames of one map.
 func (st step) do(files FS, gap time.Duration) error {
 	info, err := files.Stat(st.To)
 	gone := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !gone {
 		return err
 	}
-	// No lock of the map is held during this sleep.
+	// No lock on the map is held during this sleep.
 	if age := time.Since(info.ModTime); st.Map && !gone && age >= 0 && age < gap {
 		time.Sleep(gap - age)
 	}
@@ -96,16 +98,17 @@ func (st step) do(files FS, gap time.Duration) error {
 	return files.SyncDir(filepath.Dir(st.To))
 }
 
-// underLock renames a file while it holds the lock that makemap uses, and then
-// changes the time of the old inode, which was oldTime.
+// underLock renames a map while it holds the lock that makemap uses, and then changes
+// the time of the old inode. oldTime is the time that the old inode has before.
 //
-// When sendmail opens a map, it checks the name, opens and locks the file, opens the
-// name again and compares. After a rename in between, this session has no map: its mail
-// waits in the queue. With an optional map (hash -o), as on Fedora and FreeBSD, the mail
-// is refused. This was measured with three clients that connect without a pause. It can
-// happen in 0.09 ms around each rename. Under a shared lock, with which others could open
-// the map, it would be 0.8 ms. It never happens when the file is written in place, but a
-// stop of the machine would leave half a file then.
+// To open a map, sendmail checks the name, opens and locks the file, opens the name
+// again, and compares the two files. If the rename falls in between, this session of
+// sendmail has no map: its mail waits in the queue. If the map is optional (hash -o), as
+// on Fedora and FreeBSD, the mail is refused. A measurement with three clients that
+// connect without a pause showed that the rename does this harm during 0.09 ms. Under a
+// shared lock, with which other programs could open the map, it would do this harm
+// during 0.8 ms. A file that is written in place would do none, but a stop of the
+// machine would then leave half a file.
 func (st step) underLock(files FS, oldTime time.Time) error {
 	old, err := files.Hold(st.To, mapWait)
 	if err != nil {
@@ -155,8 +158,9 @@ func readJournal(files FS, state string) (j journal, err error) {
 	return j, nil
 }
 
-// finish does the remaining renames of a run that was stopped. It leaves out a
-// staged file that has changed since; the build that follows makes it anew.
+// finish does the remaining renames of a run that was stopped. It does not rename a
+// staged file that has changed after the stop: the build that follows makes this file
+// again.
 func finish(files FS, state string, tell func(string)) error {
 	j, err := readJournal(files, state)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -176,8 +180,8 @@ func finish(files FS, state string, tell func(string)) error {
 	return errors.Join(nameGeneration(files, state, j.Generation, tell), removeJournal(files, state))
 }
 
-// canBeDone reports whether a step was not done yet and can be done: the staged
-// file is there unchanged, and a file or nothing is in the place it goes to.
+// canBeDone reports whether a step remains and can be done: the staged file is there
+// and unchanged, and the path To has a regular file or nothing.
 func (st step) canBeDone(files FS) bool {
 	for _, path := range []string{st.From, st.To} {
 		info, err := files.Stat(path)
@@ -189,8 +193,8 @@ func (st step) canBeDone(files FS) bool {
 	return err == nil && sum == st.Digest
 }
 
-// dropJournal removes a damaged journal. Staged files without a journal are
-// removed later, and the build that follows makes the rest of the set anew.
+// dropJournal removes a damaged journal. The staged files, which then have no journal,
+// are removed later. The build that follows makes the rest of the set again.
 func dropJournal(files FS, state string, damage error, tell func(string)) error {
 	path := filepath.Join(state, journalName)
 	tell(fmt.Sprintf("%s is damaged (%v) and removed; what a run that was stopped had begun is made anew", path, damage))
