@@ -37,15 +37,15 @@ type session struct {
 type wire struct {
 	net.Conn
 	each time.Duration // the time for one read or write
-	end  time.Time     // of the session
+	end  time.Time     // the latest end of the session
 
-	mu      sync.Mutex
+	mu      sync.Mutex    // guards over, and each change of a deadline
 	over    bool          // the server shuts down
 	stopped chan struct{} // closed when the server shuts down
 }
 
-// Read reads before its deadline, and fails at once when the server shuts down.
-
+// Read sets a new deadline for each read: at the latest the end of the session. When
+// the server shuts down, Read fails at once.
 func (w *wire) Read(p []byte) (int, error) {
 	w.mu.Lock()
 	deadline := time.Now().Add(w.each)
@@ -63,9 +63,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	return w.Conn.Read(p)
 }
 
-// Write sets a new deadline for each write, because a full buffer is flushed long
-// after an earlier reply. When the server shuts down, the time is short, so that
-// a client which does not read does not delay the server.
+// Write sets a new deadline for each write, because the deadline of an earlier write
+// may have passed. When the server shuts down, the time is short: a client that does not
+// read must not delay the server.
 func (w *wire) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	timeout := w.each
@@ -96,7 +96,8 @@ func newSession(s *Server, conn net.Conn) *session {
 	return se
 }
 
-// interrupt ends a read of the session, so that the session ends.
+// interrupt ends the session when the server shuts down: a read fails at once, and a
+// write fails after farewellTime.
 func (s *session) interrupt() {
 	s.wire.mu.Lock()
 	defer s.wire.mu.Unlock()
@@ -108,7 +109,7 @@ func (s *session) interrupt() {
 	_ = s.wire.SetWriteDeadline(time.Now().Add(farewellTime))
 }
 
-// refuse sends the only reply of a session.
+// refuse sends a line as the only reply of a session.
 func (s *session) refuse(line string) {
 	s.wire.each = farewellTime
 	s.reply(line)
@@ -145,7 +146,8 @@ func (s *session) run() {
 	}
 }
 
-// farewell sends a last reply when the session ends at a shutdown or a timeout.
+// farewell ends the output of a session: at a shutdown or a timeout it writes a last
+// reply, and in every case it flushes the buffer.
 func (s *session) farewell(err error) {
 	switch {
 	case s.wire.isOver():
@@ -156,9 +158,9 @@ func (s *session) farewell(err error) {
 	_ = s.out.Flush()
 }
 
-// drain reads and discards what the client still sends, for a short time. Without
-// this, closing the connection would reset it, and the client might not get the
-// last reply.
+// drain reads and discards what the client still sends, for a short time. To close a
+// connection with unread bytes is to reset the connection, and then the client might
+// not get the last reply.
 func (s *session) drain() {
 	if c, ok := s.wire.Conn.(*net.TCPConn); ok && !s.secure {
 		_ = c.CloseWrite()
@@ -191,8 +193,9 @@ func (s *session) Read(p []byte) (int, error) {
 	if err := s.out.Flush(); err != nil {
 		return 0, err
 	}
-	// Other sessions run first. Meanwhile the client may send its next command:
-	// to wait for input costs more than the rest of a command.
+	// Other sessions run first. If the client sends its next command meanwhile, this
+	// session need not wait for input. Such a wait costs more than all other work for
+	// a command.
 	runtime.Gosched()
 	return s.conn.Read(p)
 }
@@ -202,8 +205,8 @@ var (
 	errBareLF   = errors.New("500 5.5.2 A line ends in CRLF")
 )
 
-// lineProblem returns the reply to a malformed line, or an empty text for another
-// error.
+// lineProblem returns the reply to a malformed line. For any other error it returns an
+// empty text.
 func lineProblem(err error) string {
 	if errors.Is(err, errLongLine) || errors.Is(err, errBareLF) {
 		return err.Error()
@@ -231,8 +234,8 @@ func (s *session) readLine() (string, error) {
 	return text, nil
 }
 
-// readLong reads the rest of a line that is longer than the buffer. It keeps no
-// more of the line than is needed to see that the line is too long.
+// readLong reads a line that is longer than the buffer to its end. piece is the first
+// part of the line. Once the line is known to be too long, readLong keeps no more of it.
 func (s *session) readLong(piece []byte) ([]byte, error) {
 	line := slices.Clone(piece)
 	for {
@@ -251,7 +254,8 @@ func (s *session) reset() {
 	s.mail, s.refused, s.message = false, false, Message{}
 }
 
-// startTLS begins TLS. It discards everything that the client sent before.
+// startTLS begins TLS. It discards everything that has arrived after the command
+// STARTTLS and before the reply.
 func (s *session) startTLS() error {
 	s.reply("220 2.0.0 Ready to start TLS")
 	if _, err := s.in.Discard(s.in.Buffered()); err != nil {
