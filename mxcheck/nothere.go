@@ -127,7 +127,7 @@ func (j *judgement) implicit(h *host) {
 	case len(h.addrs) == 0:
 		j.add(finding(NoneNoAddr, "it exists, and has neither MX nor A nor AAAA records").advise("%s", j.publish()))
 	default:
-		j.add(finding(NoneAddrOther, "it has no MX, and its address %s is not this server", joinAddrs(h.addrs)).advise("%s", j.publish()))
+		j.add(finding(NoneAddrElsewhere, "it has no MX, and its address %s is not this server", joinAddrs(h.addrs)).advise("%s", j.publish()))
 	}
 }
 

@@ -2,13 +2,15 @@ package mxcheck
 
 import "slices"
 
-// ID names a finding. Ids are stable: scripts and state files keep them.
+// An ID is the name of a kind of finding. An ID never changes, because scripts and
+// state files have it.
 type ID string
 
-// Level is the level of a finding or a verdict.
+// A Level is the level of a finding or a verdict.
 type Level uint8
 
-// The levels, in ascending order. The finding of the highest level decides.
+// The levels, from the lowest to the highest. The finding of the highest level decides
+// the verdict.
 const (
 	OK Level = iota
 	Warning
@@ -26,15 +28,15 @@ func ParseLevel(name string) (Level, bool) {
 	return Level(max(i, 0)), i >= 0
 }
 
-// Action is what happens to a domain after the check.
+// An Action is what happens to a domain after the check.
 type Action uint8
 
 // The actions. See the package comment.
 const (
 	Write Action = iota // the domain is served
-	Keep                // the domain stays as it was
-	Hold                // the domain is held back when it is new, and pending when it is served
-	Relay               // the domain is relayed and never delivered here
+	Keep                // nothing changes: a served domain stays served, a new one waits
+	Hold                // a new domain is held back, a served domain is pending
+	Relay               // mail for the domain is relayed and never delivered here
 )
 
 func (a Action) String() string { return [...]string{"write", "keep", "hold", "relay"}[a] }
@@ -44,54 +46,54 @@ type Rule struct {
 	ID      ID
 	Level   Level
 	Action  Action
-	Basis   string // the RFC, or the program that behaves in this way
+	Basis   string // the RFC, the program or the key of the inventory behind the rule; may be empty
 	Meaning string // one sentence
 }
 
-// The ids. Those from DNSTimeout on are the failures of a Resolver.
+// The ids. The ids from DNSTimeout on are the failures of a Resolver.
 const (
-	OKHere           ID = "mx-ok"
-	OKShared         ID = "mx-ok-shared"
-	OKImplicit       ID = "mx-ok-implicit"
-	OKWithBackup     ID = "mx-ok-with-backup"
-	OKBackup         ID = "mx-ok-backup"
-	Unchecked        ID = "mx-unchecked"
-	AliasDomain      ID = "mx-alias-domain"
-	AliasDangling    ID = "mx-alias-dangling"
-	AliasLoop        ID = "mx-alias-loop"
-	TargetCNAME      ID = "mx-target-cname"
-	TargetCNAMELoop  ID = "mx-target-cname-loop"
-	TargetIP         ID = "mx-target-ip"
-	TargetName       ID = "mx-target-name"
-	TargetNXDomain   ID = "mx-target-nxdomain"
-	TargetNoAddr     ID = "mx-target-noaddr"
-	TargetPartlyDead ID = "mx-target-partly-dead"
-	TargetRelative   ID = "mx-target-relative"
-	TargetPrivate    ID = "mx-target-private"
-	TargetMixedAddr  ID = "mx-target-mixed-addr"
-	TargetV6Only     ID = "mx-v6-only"
-	BackupOnly       ID = "mx-backup-only"
-	BackupBest       ID = "mx-backup-best"
-	Elsewhere        ID = "mx-elsewhere"
-	Lookalike        ID = "mx-lookalike"
-	Null             ID = "mx-null"
-	NullPref         ID = "mx-null-pref"
-	NullMixed        ID = "mx-null-mixed"
-	NoneNoAddr       ID = "mx-none-noaddr"
-	NoneAddrOther    ID = "mx-none-addr-elsewhere"
-	NXDomain         ID = "domain-nxdomain"
-	BadName          ID = "domain-bad-name"
-	SpecialUse       ID = "domain-special"
-	TLD              ID = "domain-tld"
-	DupTarget        ID = "mx-dup-target"
-	Many             ID = "mx-many"
-	TooMany          ID = "mx-too-many"
-	Wildcard         ID = "mx-wildcard"
-	TTLLow           ID = "mx-ttl-low"
-	TTLHigh          ID = "mx-ttl-high"
-	InconsistentNS   ID = "mx-inconsistent-ns"
-	SplitHorizon     ID = "mx-split-horizon"
-	StaleAnswer      ID = "mx-stale"
+	OKHere            ID = "mx-ok"
+	OKShared          ID = "mx-ok-shared"
+	OKImplicit        ID = "mx-ok-implicit"
+	OKWithBackup      ID = "mx-ok-with-backup"
+	OKBackup          ID = "mx-ok-backup"
+	Unchecked         ID = "mx-unchecked"
+	AliasDomain       ID = "mx-alias-domain"
+	AliasDangling     ID = "mx-alias-dangling"
+	AliasLoop         ID = "mx-alias-loop"
+	TargetCNAME       ID = "mx-target-cname"
+	TargetCNAMELoop   ID = "mx-target-cname-loop"
+	TargetIP          ID = "mx-target-ip"
+	TargetName        ID = "mx-target-name"
+	TargetNXDomain    ID = "mx-target-nxdomain"
+	TargetNoAddr      ID = "mx-target-noaddr"
+	TargetPartlyDead  ID = "mx-target-partly-dead"
+	TargetRelative    ID = "mx-target-relative"
+	TargetPrivate     ID = "mx-target-private"
+	TargetMixedAddr   ID = "mx-target-mixed-addr"
+	TargetV6Only      ID = "mx-v6-only"
+	BackupOnly        ID = "mx-backup-only"
+	BackupBest        ID = "mx-backup-best"
+	Elsewhere         ID = "mx-elsewhere"
+	Lookalike         ID = "mx-lookalike"
+	Null              ID = "mx-null"
+	NullPref          ID = "mx-null-pref"
+	NullMixed         ID = "mx-null-mixed"
+	NoneNoAddr        ID = "mx-none-noaddr"
+	NoneAddrElsewhere ID = "mx-none-addr-elsewhere"
+	NXDomain          ID = "domain-nxdomain"
+	BadName           ID = "domain-bad-name"
+	SpecialUse        ID = "domain-special"
+	TLD               ID = "domain-tld"
+	DupTarget         ID = "mx-dup-target"
+	Many              ID = "mx-many"
+	TooMany           ID = "mx-too-many"
+	Wildcard          ID = "mx-wildcard"
+	TTLLow            ID = "mx-ttl-low"
+	TTLHigh           ID = "mx-ttl-high"
+	InconsistentNS    ID = "mx-inconsistent-ns"
+	SplitHorizon      ID = "mx-split-horizon"
+	StaleAnswer       ID = "mx-stale"
 
 	DNSTimeout      ID = "dns-timeout"
 	DNSServfail     ID = "dns-servfail"
@@ -140,7 +142,7 @@ var Rules = []Rule{
 	{NullPref, Error, Hold, "RFC 7505 3", "A null MX has a preference other than 0, and senders disagree on it."},
 	{NullMixed, Error, Hold, "RFC 7505 3", "A null MX stands beside others, and senders disagree on it."},
 	{NoneNoAddr, Error, Hold, "RFC 5321 5.1", "The domain exists, and has neither MX nor address."},
-	{NoneAddrOther, Error, Hold, "RFC 5321 5.1", "The domain has no MX, and its address is another server."},
+	{NoneAddrElsewhere, Error, Hold, "RFC 5321 5.1", "The domain has no MX, and its address is another server."},
 	{NXDomain, Error, Hold, "RFC 5321 5.1, RFC 8020", "The domain does not exist."},
 	{BadName, Error, Hold, "RFC 1035 3.1, RFC 1123 2.1, RFC 5891", "The name is no mail domain."},
 	{SpecialUse, Warning, Write, "RFC 6761", "The name is reserved for special use and is not looked up."},
