@@ -11,8 +11,9 @@ import (
 // while other names get answers. The next try is over TCP.
 const triesBeforeTCP = 3
 
-// overUDP asks one server after the other over UDP. When all have failed, and one
-// of them with SERVFAIL, it waits for Config.Pause and asks once more.
+// overUDP asks one server after the other over UDP. When all servers have replied with
+// a failure, and one of them with SERVFAIL, overUDP waits for Config.Pause and then asks
+// all servers again, once. done is false if there is no answer over UDP.
 func (i *inquiry) overUDP(ctx context.Context) (answer mxcheck.Answer, done bool) {
 	paused := false
 	at := 0
@@ -25,6 +26,7 @@ func (i *inquiry) overUDP(ctx context.Context) (answer mxcheck.Answer, done bool
 				return answer, false
 			}
 			i.releasePlaces()
+			// During the pause, an earlier try may still get its answer.
 			if answer, got, _ := i.listen(ctx, i.client.config.Pause); got == finished {
 				return answer, true
 			}
@@ -33,7 +35,7 @@ func (i *inquiry) overUDP(ctx context.Context) (answer mxcheck.Answer, done bool
 		servers := i.candidates()
 		if !i.send(ctx, servers[at%len(servers)]) {
 			if ctx.Err() == nil {
-				return answer, false // in an outage
+				return answer, false // in an outage, or after mostTries
 			}
 			return stopped(), true
 		}
@@ -52,7 +54,7 @@ func (i *inquiry) overUDP(ctx context.Context) (answer mxcheck.Answer, done bool
 	return answer, false
 }
 
-// An event is what listen waited for.
+// An event is the reason why listen returns.
 type event uint8
 
 const (
@@ -62,7 +64,8 @@ const (
 	askAgain              // the question must be asked again without EDNS
 )
 
-// listen waits for a reply to any of the tries so far.
+// listen waits for a reply to any of the tries so far. It returns the server that
+// replied.
 func (i *inquiry) listen(ctx context.Context, wait time.Duration) (mxcheck.Answer, event, *server) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -82,7 +85,8 @@ func (i *inquiry) listen(ctx context.Context, wait time.Duration) (mxcheck.Answe
 	}
 }
 
-// readReply reads a reply. An answer that is not complete is asked for over TCP.
+// readReply reads a reply. If the packet does not have the whole answer, readReply asks
+// the same server over TCP.
 func (i *inquiry) readReply(ctx context.Context, r *reply) (mxcheck.Answer, event, *server) {
 	answer, broken := readAnswer(r.packet, i.question, r.from.name)
 	switch {
@@ -104,8 +108,8 @@ func (i *inquiry) readReply(ctx context.Context, r *reply) (mxcheck.Answer, even
 	return mxcheck.Answer{}, noAnswer, r.from
 }
 
-// send sends the query to a server when the window of the server and the limit of
-// the rate allow it. It returns false when ctx ends, and in an outage.
+// send waits until the window of a server and the limit of the rate allow a query, and
+// sends it. send returns false when ctx ends, in an outage, and after mostTries tries.
 func (i *inquiry) send(ctx context.Context, s *server) bool {
 	i.releasePlaces()
 	if !s.window.enter(ctx, len(i.tries) == 0) {
@@ -119,8 +123,9 @@ func (i *inquiry) send(ctx context.Context, s *server) bool {
 	return true
 }
 
-// releasePlaces gives up the places of the tries in the windows. An inquiry that
-// waits for a place, or for anything but an answer, must not hold another place.
+// releasePlaces gives up the place that each try has in the window of its server. An
+// inquiry must not hold a place while it waits for something other than an answer, for
+// example for another place.
 func (i *inquiry) releasePlaces() {
 	for _, t := range i.tries {
 		t.release()
