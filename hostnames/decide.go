@@ -10,39 +10,42 @@ import (
 
 // A Policy decides which domains of an inventory are served. The rules are:
 //
-//   - The inventory has the domains, and which of them are backup domains. A
-//     change in the inventory needs no answer of the DNS.
-//   - A new domain is served when its verdict is not an error. With an error it is
-//     held back.
-//   - A served domain with an error is pending: it is still served. With remove:
-//     auto it leaves when the error is confirmed, by three runs and two servers,
-//     over a day and the time to live of the answers.
-//   - When many served domains have an error at once, no domain enters or leaves.
-//     Many domains never leave at once.
-//   - Without an answer a domain stays as it is.
+//   - The inventory says which domains there are, and which of them are backup
+//     domains. A domain that is removed from the inventory, or that gets the other
+//     role in it, does not wait for an answer of the DNS.
+//   - A new domain is served when its verdict is not an error. With an error the
+//     domain is held back.
+//   - A served domain with an error is pending: it is still served. If the inventory
+//     has "remove: auto", the domain leaves when the error is confirmed. For this,
+//     three runs and two servers must find the error, and it must last for a day, or
+//     for the time to live of the answers if this time is longer.
+//   - When many served domains have an error at once, this is an accident: no domain
+//     enters or leaves. Many domains never leave at once.
+//   - Without an answer, a domain stays as it is.
 //
-// The decision does not change addresses. Those of a served domain are always as
-// in the inventory.
+// The decision does not change addresses. The addresses of a served domain are always
+// those of the inventory.
 type Policy struct {
 	Model  *inventory.Model
 	Memory *Memory
 	// ClassW and Relayed are the names in the installed local-host-names and
-	// virtmap-relay-domains. They are nil when the file is missing or damaged:
-	// then the Memory counts.
+	// virtmap-relay-domains. When such a file is missing or damaged, its names are
+	// nil, and the Memory says which domains are served.
 	ClassW, Relayed map[string]bool
 	Now             time.Time
 	Zones           bool // the verdicts come from zone files
 }
 
-// Decides reports whether the verdict decides if a domain is served. It does not
-// for the names of the host, which are always local: without their rows, mail for
-// every account of the machine would be accepted.
+// Decides reports whether the verdict decides if a domain is served. The names of the
+// host are served whatever their verdict is. They are always local, and without their
+// rows, mail for every account of the machine would be accepted.
 func Decides(m *inventory.Model, d *inventory.Domain) bool {
 	return d.Enabled && m.MXCheckOf(d) == inventory.MXRequired && !m.IsHostName(d.Name)
 }
 
-// remembered returns what the Memory has about a domain. Verdicts recorded in
-// another role, or from zone files, are discarded.
+// remembered returns what the Memory has about a domain. A verdict does not count for
+// the other role, and a verdict from zone files does not count for a run that asks the
+// DNS, or the other way round. remembered removes such a verdict from the Memory.
 func (p *Policy) remembered(d *inventory.Domain) *Remembered {
 	r := p.Memory.Domains[d.Name]
 	if r == nil {
@@ -74,14 +77,13 @@ func (p *Policy) served(d *inventory.Domain) bool {
 	return p.ClassW == nil
 }
 
-// pause is the least time between two questions about a served domain that is not
-// pending.
+// pause is the least time between two checks of a served domain that is not pending.
 const pause = 15 * time.Minute
 
-// Due returns the indexes of the domains to check: new ones, those that are held
-// back or pending, and those with a verdict older than mx.recheck. The age is
-// between half of mx.recheck and all of it, by the name of the domain, so that
-// domains that were added together are checked at different times.
+// Due returns the indexes of the domains to check: new ones, those that are held back
+// or pending, and those whose verdict is too old. The greatest age of a verdict is
+// between half of mx.recheck and mx.recheck. It depends on the name of the domain, so
+// that domains that were added together are checked at different times.
 func (p *Policy) Due() []int {
 	var due []int
 	for i := range p.Model.Domains {
@@ -105,8 +107,9 @@ func (p *Policy) due(d *inventory.Domain) bool {
 }
 
 // Quiet returns the time until which no domain is due. ok is false when a domain is
-// due or held back now. Unchanged zone files give the same verdicts again, and need
-// not be read before that time.
+// due or held back now. With zone files, every domain is always due. But unchanged zone
+// files give the same verdicts again, and until is the time before which they need not
+// be read.
 func (p *Policy) Quiet() (until time.Time, ok bool) {
 	for i := range p.Model.Domains {
 		d := &p.Model.Domains[i]
@@ -142,20 +145,20 @@ func (p *Policy) next(d *inventory.Domain, r *Remembered) time.Time {
 		return next
 	}
 	next := r.Checked.Add(recheck)
-	if rest := r.Tried.Add(min(pause, p.Model.MX.Recheck)); rest.After(next) {
-		return rest
+	if paused := r.Tried.Add(min(pause, p.Model.MX.Recheck)); paused.After(next) {
+		return paused
 	}
 	return next
 }
 
-// within reports whether an event is no older than an age. An event in the future
-// is not: the clock was set back.
+// within reports whether an event is younger than an age. For an event in the future
+// the result is false, because the clock was set back.
 func within(now, event time.Time, age time.Duration) bool {
 	old := now.Sub(event)
 	return old >= 0 && old < age
 }
 
-// spread returns a time between half of d and all of d, which depends on the name.
+// spread returns a time between half of d and d. The time depends on the name.
 func spread(name string, d time.Duration) time.Duration {
 	h := fnv.New32a()
 	h.Write([]byte(name))
@@ -186,23 +189,24 @@ type Decision struct {
 	Pending int  // served domains with an error
 	Waiting int  // new domains without a verdict
 	Overdue int  // served domains without an answer for mx.max_unknown_age
-	Asked   bool // there were verdicts
-	Frozen  bool // no domain entered or left, because of an accident
-	Left    int  // domains that were served and are no longer
+	Asked   bool // some domains were checked
+	Frozen  bool // no domain entered or left, because of an accident or a resolver that lies
+	Left    int  // domains that were served and are no longer served
 
 	reports []report
 }
 
-// Decide decides with the verdicts, by index of the domain. It sets Held of every
-// domain of the Model and updates the Memory.
+// Decide decides which domains are served. verdicts has the verdict of each domain that
+// was checked, by the index of the domain in the Model. Decide sets Held of every domain
+// of the Model and updates the Memory.
 func (p *Policy) Decide(verdicts map[int]mxcheck.Verdict) Decision {
 	d := Decision{Asked: len(verdicts) > 0}
 	if lie := lies(verdicts); lie != nil {
 		d.Frozen = true
 		d.reports = append(d.reports, p.reportLie(lie))
-	} else if against, of := p.newlyAgainst(verdicts); p.isAccident(len(against), of) {
+	} else if against, total := p.newlyAgainst(verdicts); p.isAccident(len(against), total) {
 		d.Frozen = true
-		d.reports = append(d.reports, p.reportAccident(against, of))
+		d.reports = append(d.reports, p.reportAccident(against, total))
 	}
 	known := make(map[string]*Remembered, len(p.Model.Domains))
 	var leaving []int
@@ -258,23 +262,23 @@ func (p *Policy) serves(d *inventory.Domain, r *Remembered, served, answered, fr
 	return served && !(p.Model.MX.RemoveAuto && r.Against.confirmed(p.Now))
 }
 
-// guardLeaving keeps all leaving domains when they are more than
-// guards.max_removed.
+// guardLeaving keeps all domains that would leave, if so many of them look like an
+// accident.
 func (p *Policy) guardLeaving(d *Decision, leaving []int, before []bool) {
-	of := 0
+	total := 0
 	for i := range p.Model.Domains {
 		if before[i] && Decides(p.Model, &p.Model.Domains[i]) {
-			of++
+			total++
 		}
 	}
-	if len(leaving) == 0 || !p.isAccident(len(leaving), of) {
+	if len(leaving) == 0 || !p.isAccident(len(leaving), total) {
 		return
 	}
 	for _, i := range leaving {
 		p.Model.Domains[i].Held = false
 	}
 	d.Frozen = true
-	d.reports = append(d.reports, p.reportLeaving(leaving, of))
+	d.reports = append(d.reports, p.reportLeaving(leaving, total))
 }
 
 // finish records the decision in the Memory, and adds the reports.
@@ -304,31 +308,32 @@ func lies(verdicts map[int]mxcheck.Verdict) *mxcheck.Verdict {
 	return nil
 }
 
-// newlyAgainst returns the served domains with an error since less than a day, and
-// the number of all served domains. A domain with an older error is no part of an
+// newlyAgainst returns the served domains with an error that is less than a day old, and
+// the total number of served domains. A domain with an older error is not part of an
 // accident.
-func (p *Policy) newlyAgainst(verdicts map[int]mxcheck.Verdict) (domains []int, of int) {
+func (p *Policy) newlyAgainst(verdicts map[int]mxcheck.Verdict) (domains []int, total int) {
 	for i := range p.Model.Domains {
 		d := &p.Model.Domains[i]
 		if !Decides(p.Model, d) || !p.served(d) {
 			continue
 		}
-		of++
+		total++
 		v, asked := verdicts[i]
 		r := p.remembered(d)
 		against := v.Level == mxcheck.Error
 		if !asked || v.Action == mxcheck.Keep {
-			against = r.Doubted // until there is another answer
+			against = r.Doubted // the last error, which did not count, is used until there is an answer
 		}
 		if against && (r.Against == nil || p.Now.Sub(r.Against.Since) < leaveAfter) {
 			domains = append(domains, i)
 		}
 	}
-	return domains, of
+	return domains, total
 }
 
-// isAccident reports whether so many domains of all look like an accident.
-func (p *Policy) isAccident(against, of int) bool {
+// isAccident reports whether n of the served domains look like an accident: n is more
+// than guards.max_removed of the total, and the total is at least guards.min_size.
+func (p *Policy) isAccident(n, total int) bool {
 	g := p.Model.Guards
-	return of >= g.MinSize && against*100 > of*g.MaxRemovedPercent
+	return total >= g.MinSize && n*100 > total*g.MaxRemovedPercent
 }
