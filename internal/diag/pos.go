@@ -14,24 +14,25 @@ import (
 	"unicode/utf8"
 )
 
-// Pos is a place in a Sources. It is 1 + the offset in all its texts, one after the
-// other. The zero Pos is no place.
+// A Pos is a place in one of the texts of a Sources. It is 1 + an offset, and the offset
+// counts through all texts in order, with one byte between two texts. The zero Pos is no
+// place.
 type Pos uint32
 
-// A Source is one text, with the name that reports have.
+// A Source is one text, with its name in reports.
 type Source struct {
 	Name string
 	Text string
 
-	base  Pos // of the first byte
+	base  Pos // the Pos of the first byte
 	once  sync.Once
-	lines []uint32 // offset of the first byte of each line
+	lines []uint32 // the offset of the first byte of each line
 
 	digesting sync.Once
 	sum       string
 
 	marking sync.Mutex
-	wide    map[int][]uint32 // by line, of long lines: offset of every stride-th character
+	wide    map[int][]uint32 // the marks of each long line, by line
 }
 
 // Pos returns the place of an offset. The offset may be len(Text), the end of the
@@ -58,8 +59,8 @@ func (s *Source) Line(line int) string {
 	return text
 }
 
-// Offset returns the offset of a line and a column, which both begin with 1. The
-// column is a number of characters. The result is within the text.
+// Offset returns the offset of a column in a line. The first line is 1, and the first
+// character of a line is column 1. The result is within the text.
 func (s *Source) Offset(line, col int) int {
 	at := s.LineStart(line)
 	if col > stride {
@@ -75,8 +76,9 @@ func (s *Source) Offset(line, col int) int {
 	return at
 }
 
-// An inventory may be one long line, as JSON is. The characters of a long line are
-// counted once, and the offset of every stride-th character is kept as a mark.
+// A mark is the offset of a character in a long line; every stride-th character has
+// one. An inventory in JSON may be one long line. With marks, the characters of the line
+// are counted only once.
 const (
 	stride   = 256
 	longLine = 4 * stride
@@ -109,7 +111,7 @@ func (s *Source) marks(line int) []uint32 {
 	return marks
 }
 
-// column returns the column of an offset, which is in the line.
+// column returns the column of an offset in a line.
 func (s *Source) column(line, offset int) int {
 	start, col := s.LineStart(line), 1
 	if marks := s.marks(line); len(marks) > 0 {
@@ -189,8 +191,9 @@ func (s *Sources) Place(p Pos) (Place, bool) {
 	return Place{File: src.Name, Line: line, Col: src.column(line, offset), Source: src, Offset: offset}, true
 }
 
-// Span is how many bytes of its source a text takes that was read from a place,
-// with its quotes.
+// Span returns the number of bytes that a text has in its source, with its quotes. p is
+// the place from which the text was read. The result is 1 if p is no place, or if the
+// source has the text in another form.
 func (s *Sources) Span(p Pos, text string) int {
 	place, ok := s.Place(p)
 	if !ok {
@@ -230,8 +233,8 @@ func (s *Sources) Digests() iter.Seq2[string, string] {
 	}
 }
 
-// Digest returns the SHA-256 of the text, in hexadecimal. Of several texts it is
-// the SHA-256 of their digests.
+// Digest returns the SHA-256 of the text, in hexadecimal. If there are several texts,
+// Digest returns the SHA-256 of their digests.
 func (s *Sources) Digest() string {
 	if len(s.all) == 1 {
 		return s.all[0].digest()
