@@ -85,7 +85,7 @@ func (w *writer) writes(name string) bool {
 // A section has the entries of a domain.
 type section struct {
 	from, to int   // rows from to to-1
-	dead     []int // entries that sendmail does not read
+	dead     []int // entries that the server does not read
 	listed   bool  // a row is not a comment
 }
 

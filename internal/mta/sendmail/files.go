@@ -27,6 +27,7 @@
 // Package virtuser has the rows, the rulesets and the texts. Package conf reads
 // sendmail.cf and sendmail.mc, package mcfile writes the lines for sendmail.mc, package
 // safefile checks owners and modes, and package program asks the installed sendmail.
+// The files import*.go read a server of which package importer makes an inventory.
 package sendmail
 
 import (
