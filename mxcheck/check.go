@@ -183,8 +183,8 @@ func (c *Checker) lookUpTargets(ctx context.Context, targets []target, o opinion
 	others.Wait()
 }
 
-// fromWildcard reports whether a name beside the domain that nobody has made has
-// the same MX records.
+// fromWildcard reports whether the MX records of the domain come from a wildcard: a
+// made-up name beside the domain then has the same records.
 func (c *Checker) fromWildcard(ctx context.Context, j *judgement, o opinion) bool {
 	above, ok := parent(j.end)
 	if !ok || c.Absent == "" {

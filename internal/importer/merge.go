@@ -317,7 +317,7 @@ func keepsRows(old, next mta.Build) error {
 	return nil
 }
 
-// Lines returns the comments about what was not imported.
+// Lines returns the comments about the parts that were left out.
 func (inv *Inventory) Lines() (left []string) {
 	for line := range strings.Lines(inv.Text) {
 		line, isComment := strings.CutPrefix(strings.TrimSpace(line), "# ")

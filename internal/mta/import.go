@@ -80,7 +80,7 @@ type Meaning struct {
 
 	To    []string // names, addresses or patterns of addresses; not to be changed
 	List  bool     // To are the members of a list
-	Owner string   // gets the bounces of the list; empty: nobody
+	Owner string   // the recipient of the bounces of the list; empty: there is none
 	Keeps bool     // the detail is kept
 
 	Same   bool   // every name leads to the same name at Domain

@@ -77,7 +77,7 @@ func (v *View) Close() error { return nil }
 // next, and those that the rows of old lead to. If an account left the inventory with
 // its last address, it was an account before.
 func Compared(old, next *View) mta.Pair {
-	pair := routed(old, next) // the accounts that are shared are no matter of ends
+	pair := routed(old, next) // before the accounts are shared: Ends does not look at accounts
 	shared := accounts{old: old}
 	shared.share(old, next)
 	return pair
