@@ -140,7 +140,8 @@ func sumOf(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// cutHead cuts a text behind the comments that it begins with, which are in no map.
+// cutHead splits a text into the comments at its beginning, which no map has, and the
+// rest.
 func cutHead(text []byte) (head, rows []byte) {
 	rows = text
 	for len(rows) > 0 && rows[0] == '#' {

@@ -66,8 +66,8 @@ type Output struct {
 	// Same reports whether an installed file has the content that Write would
 	// write.
 	Same func(image *mmap.Image) bool
-	// Sum tells what Write writes from everything else that an output of this path may
-	// write: two outputs with one sum write the same. May be nil.
+	// Sum returns a sum of what Write writes. Two outputs for one path that have the same
+	// sum write the same content. May be nil.
 	Sum func() string
 	// Rebuilt reports whether an installed map that virtmap did not write was
 	// made from a text that virtmap wrote: systems rebuild maps from their

@@ -5,23 +5,22 @@ import (
 	"time"
 )
 
-// A seen is the state of a large file when it was in place, and what was in it. While
-// the state is the same, the file is not read again. Every change of a file moves the
-// time of its inode (ctime), which no program can set back.
+// A seen is the state of a large file in its place, and the sum of its content. As long
+// as the file has this state, it is not read again. Each change of a file also changes
+// the time of its inode (ctime), and no program can set this time back.
 type seen struct {
 	State string `json:"state"` // inode, size, times, mode and owner
 	Sum   string `json:"sum"`   // Output.Sum
 }
 
-// worthSeeing is the size from which a file is remembered: reading a smaller file costs
-// nothing.
+// worthSeeing is the least size of such a file. A smaller file is read quickly.
 const worthSeeing = 1 << 20 // 1 MiB
 
-// tick is how coarse the clock of a file system may be. A file that changed within one
-// tick may change once more without another time.
+// tick is the longest step of the clock of a file system. A file that changed less than
+// one tick ago may change again and keep its time.
 const tick = 50 * time.Millisecond
 
-// stateOf gives the state of a file; empty where the system has no time of inodes.
+// stateOf returns the state of a file; empty if the system has no time of inodes.
 func stateOf(info Info) string {
 	if info.Changed.IsZero() {
 		return ""
@@ -29,8 +28,8 @@ func stateOf(info Info) string {
 	return fmt.Sprintf("%d %d %d %d %o %d %d", info.Inode, info.Size, info.ModTime.UnixNano(), info.Changed.UnixNano(), info.Mode, info.UID, info.GID)
 }
 
-// Untouched gives the function that reports whether a file is for certain as virtmap put
-// it in place. It is known of large files alone.
+// Untouched returns a function that reports whether a file is certainly as virtmap put it
+// in place. The function knows large files only.
 func Untouched(files FS, state string) func(path string) bool {
 	m, _, err := loadManifest(files, state)
 	return func(path string) bool {
@@ -43,9 +42,9 @@ func Untouched(files FS, state string) func(path string) bool {
 	}
 }
 
-// compareSeen compares an output with an installed file that is as it was when virtmap
-// had put it in place, and does not read the file. It reports false where the file must
-// be read: another state, or a file that is read for another reason.
+// compareSeen compares an output with an installed file without reading the file. It
+// returns false if the file must be read: its state is another one, or the output has a
+// further question about the content.
 func (p *publisher) compareSeen(out Output, info Info) bool {
 	was, ok := p.manifest.Seen[key(out.Path)]
 	if !ok || out.Sum == nil || was.State != stateOf(info) {
@@ -62,8 +61,8 @@ func (p *publisher) compareSeen(out Output, info Info) bool {
 	return true
 }
 
-// see remembers the state of the large files of the set, once it can change no more
-// without another time.
+// see puts the state of the large files of the set into the manifest. It waits until a
+// later change of such a file must change the time of the inode.
 func (p *publisher) see() {
 	p.manifest.Seen = nil
 	var newest time.Time
@@ -86,7 +85,7 @@ func (p *publisher) see() {
 	}
 }
 
-// forgetChanged forgets the files that changed during the tick.
+// forgetChanged removes the files that changed during the wait.
 func (p *publisher) forgetChanged() {
 	for _, out := range p.Outputs {
 		was, ok := p.manifest.Seen[key(out.Path)]
