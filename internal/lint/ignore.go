@@ -190,7 +190,7 @@ func (i *ignore) read(known Known, rest string, faults *diag.List) bool {
 			WithHelp("write %s VM014 and the reason", ignoreMark))
 	case strings.TrimSpace(reason) == "":
 		faults.Add(checkIgnore.At(i.pos, i.size, "the comment gives no reason").
-			WithHelp("write behind %s why it is right as it is: who reads it next year cannot ask you", i.checks[len(i.checks)-1]))
+			WithHelp("write after %s why it is right as it is: a reader next year cannot ask you", i.checks[len(i.checks)-1]))
 	default:
 		return true
 	}

@@ -55,7 +55,7 @@ func (a *advisor) catchAllsOutside() {
 	report := func(t *inventory.Target, pos diag.Pos) {
 		if outside, ok := a.leaves(t); ok {
 			a.faults.Add(checkCatchAllOutside.At(pos, max(1, len(t.Written())), "all mail for unlisted addresses, spam first, is sent on to %s", outside).
-				WithHelp("list the addresses, and write catch_all: reject: who sends spam on is taken for who sends it, and what is refused there bounces to forged senders"))
+				WithHelp("list the addresses, and write catch_all: reject: this server would be taken for the sender of the spam, and spam that is refused there bounces to forged senders"))
 		}
 	}
 	report(&a.m.Defaults.CatchAll, a.m.Defaults.CatchAll.Pos)

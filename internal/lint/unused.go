@@ -173,7 +173,7 @@ func (a *advisor) lone() {
 	report := func(t *inventory.Target) {
 		if t.Lone {
 			a.faults.Add(checkLone.At(t.Pos, max(1, len(t.Written())), "a list with one recipient").
-				WithHelp("write it without brackets; or is somebody missing?"))
+				WithHelp("write it without brackets; or is a recipient missing?"))
 		}
 	}
 	a.own(func(address *inventory.Address) { report(&address.To) })
@@ -190,7 +190,7 @@ func (a *advisor) lone() {
 func (a *advisor) notes() {
 	report := func(pos diag.Pos, size int, format string, args ...any) {
 		a.faults.Add(checkNoNote.At(pos, size, format, args...).
-			WithHelp("write note: with the reason, and until when: who finds it next year cannot ask you"))
+			WithHelp("write note: with the reason, and until when: a reader next year cannot ask you"))
 	}
 	for i := range a.m.Domains {
 		d := &a.m.Domains[i]
