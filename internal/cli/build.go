@@ -79,21 +79,21 @@ func buildCommand(stdio Stdio) *cli.Command {
 		Usage: "check the inventory and write the files",
 		Description: `Writes virtusertable, local-host-names, virtmap-aliases, their maps and
 virtmap.mc, all or none. Says nothing when nothing changed, and one line when
-something did. Files that a person made are not replaced without --adopt, which
-keeps them as generation 0 for rollback, and what looks like an accident is
-refused (exit 5) until --allow names it. What is installed and damaged, a map that
+something did. Files that a person made are replaced only with --adopt, which
+keeps them as generation 0 for rollback. A change that looks like an accident is
+refused (exit 5) until --allow names its guard. A damaged file, such as a map that
 was cut or a text of NULs, is named on stderr and made anew.
 
-A new domain is served when its MX records lead to this server, and held back
-and named otherwise (exit 3, or 75 when DNS gave no answer). A domain that is
-served stays, whatever DNS says, until a person takes it out, or mx.remove:
-auto when two resolvers have said so in three runs over a day; its addresses
-are always written as the inventory has them. Only domains that are new, held
-back or pending, or were not looked at for mx.recheck are asked about.
+A new domain is served when its MX records lead to this server. Otherwise it is
+held back and named (exit 3, or 75 when DNS gave no answer). A served domain whose
+MX records lead elsewhere stays until a person takes it out of the inventory. With
+mx.remove: auto it leaves when two resolvers have confirmed this in three runs over
+a day. The addresses of a served domain are always written. DNS is asked only about
+domains that are new, held back or pending, or not asked about for mx.recheck.
 
-A domain that leaves keeps its rows until sendmail was restarted, which its
-pid file tells, or --reloaded. --on-change runs a command once, only when
-something changed, with what changed in VIRTMAP_CHANGED.
+A domain that leaves keeps its rows until sendmail is restarted. build sees a
+restart by the pid file of sendmail, or is told by --reloaded. --on-change runs a
+command once, and only after a change; VIRTMAP_CHANGED says what changed.
 
 Examples:
   virtmap build -i mail.yaml --mc /etc/mail/sendmail.mc
@@ -169,7 +169,7 @@ func (a *buildArgs) mode() (string, error) {
 	case a.mx != build.MXFromZones && zones:
 		return "", usage(fmt.Errorf("--zone and --mx %s exclude each other", a.mx))
 	case a.mx == build.MXOff && len(a.asking.resolvers.Value()) > 0:
-		return "", usage(errors.New("--resolver and --mx off exclude each other: nobody is asked"))
+		return "", usage(errors.New("--resolver and --mx off exclude each other: no DNS is asked"))
 	}
 	return a.mx, nil
 }

@@ -29,16 +29,16 @@ func checkCommand(stdio Stdio) *cli.Command {
 		Description: `Prints every fault with its place and what to write instead, on standard
 error. Exits with 1 when one of them is an error.
 
---deep looks at the installed files too: what sendmail would not read for its
-owner or mode, or that of a folder above it, maps and texts that contradict
-each other, users that are no accounts here, mailboxes that it cannot write to,
-each with the command that mends it.
+--deep also looks at the installed files. It finds files that sendmail would not
+read because of the owner or mode of the file or of a folder above it, maps and
+texts that contradict each other, users that are no accounts here, and mailboxes
+that sendmail cannot write to. Each comes with the command that mends it.
 
 --accounts says which accounts catch_all: local opens to the world.
 
---changed-since reads the inventory as it was at a revision of git too. Warnings
-are told on changed lines only; an error that the revision did not have is told
-on every line, because taking a user away breaks lines that nobody touched.
+--changed-since also reads the inventory at a revision of git. Warnings are told
+only on changed lines. An error that the revision did not have is told on every
+line, because removing a user breaks lines that did not change.
 
 --format tells the faults to a CI server; the exit code is the same in every
 format. Under GITHUB_ACTIONS the changed lines are annotated without asking.

@@ -50,9 +50,9 @@ func (a *formatArgs) flags() []cli.Flag {
 		&cli.StringFlag{Name: "fail-on", Value: "error", Destination: &a.failOn, EnvVars: []string{"VIRTMAP_FAIL_ON"},
 			Usage: "exit with 1 from `SEVERITY` on: " + strings.Join(failSeverities, " or ")},
 		&cli.StringFlag{Name: "changed-since", Destination: &a.since, EnvVars: []string{"VIRTMAP_CHANGED_SINCE"},
-			Usage: "tell only the faults on lines that changed since `REVISION` of git, such as origin/main, and the errors that it did not have; others fail nothing"},
+			Usage: "tell only the faults on lines that changed since `REVISION` of git, such as origin/main, and errors that are new since then; other faults do not fail the check"},
 		&cli.IntFlag{Name: "max-faults", Destination: &a.maxFaults, DefaultText: "all", EnvVars: []string{"VIRTMAP_MAX_FAULTS"},
-			Usage: "tell at most `N` faults, the errors first to stay; without it text and github have ten warnings of a check and ten errors of a check about one thing, other formats 10,000 of a check"},
+			Usage: "tell at most `N` faults, errors before warnings; without it text and github have at most ten warnings of a check and ten errors of a check about one thing, and other formats 10,000 faults of a check"},
 	}
 }
 

@@ -32,10 +32,10 @@ func diffCommand(stdio Stdio) *cli.Command {
 		Name:  "diff",
 		Usage: "say what a build would change, as outcomes",
 		Description: `Compares what the inventory says with what is installed, read back from the maps,
-and says for every address what becomes of its mail before and after, by domain.
-Drift comes with it: a text that was edited without its map, or a map that is
-older. What guards would refuse is named at the end. Writes nothing; asks DNS as
-build does (--mx off asks nobody).
+and says for every address where its mail goes before and after, by domain. It
+also shows drift: a text that was edited without its map, or a map that is older.
+Changes that guards would refuse are named at the end. Writes nothing; asks DNS as
+build does (not with --mx off).
 
 --save keeps what was reviewed as a plan: build --plan does exactly that, or
 refuses.

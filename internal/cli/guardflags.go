@@ -30,7 +30,7 @@ func guardWords() []string {
 func (g *guardArgs) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "allow", Destination: &g.allow, EnvVars: []string{"VIRTMAP_ALLOW"},
-			Usage: "let a change pass that a guard takes for an accident, by its `WORD`: " + strings.Join(guardWords(), ", ") + "; repeatable"},
+			Usage: "accept a change that the guard `WORD` takes for an accident: " + strings.Join(guardWords(), ", ") + "; repeatable"},
 		&cli.IntFlag{Name: "max-removed", Value: -1, Destination: &g.maxRemoved, DefaultText: "guards.max_removed", EnvVars: []string{"VIRTMAP_MAX_REMOVED"},
 			Usage: "refuse to remove or redirect more than `N` percent of the addresses at once"},
 		&cli.IntFlag{Name: "min-size", Value: -1, Destination: &g.minSize, DefaultText: "guards.min_size", EnvVars: []string{"VIRTMAP_MIN_SIZE"},

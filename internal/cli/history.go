@@ -23,8 +23,8 @@ func historyCommand(stdio Stdio) *cli.Command {
 		Usage: "list the generations that rollback can bring back",
 		Description: `Lists the sets of files that builds have put in place and that are kept: when,
 by whom, what was in them, and the digest of the inventory. The last is the one
-that is installed, unless somebody changed it since. One that is damaged is named
-on stderr and left out.
+that is installed, unless it was changed since. A damaged set is named on stderr
+and left out.
 
 Examples:
   virtmap history

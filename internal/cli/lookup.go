@@ -34,9 +34,9 @@ func lookupCommand(stdio Stdio) *cli.Command {
 		Description: `Says what sendmail would do with mail from a stranger for each address, and
 prints every key it tries, in order. Without an address it reads many from
 standard input, one a line, and prints one line for each.
-It looks at what the inventory would become, or with --maps at the files of a
-folder as they are, of any map type. The accounts are then those of --accounts,
-or of the inventory when that is given too.
+It uses the inventory. With --maps it uses the files of a folder, with maps of any
+type; the accounts are then those of --accounts, or of the inventory if that is
+given too.
 A domain with letters such as ü is looked up by its A-labels, as an inventory
 has it, and a line says that sendmail without SMTPUTF8 would refuse the letters.
 

@@ -72,7 +72,7 @@ func receiveCommand(stdio Stdio) *cli.Command {
 		Name:  "receive",
 		Usage: "answer SMTP as the installed files say",
 		Description: `Takes real SMTP and answers each recipient as sendmail would by the installed
-files; nothing is delivered to anybody. Every accepted message is a line of
+files; no mail is delivered. Every accepted message is a line of
 JSON on standard output: client, envelope, size, and the mailboxes that each
 recipient ends at. --store keeps the messages too, byte for byte in Maildirs.
 A file that is replaced or changed counts from the next recipient on (files are

@@ -125,7 +125,7 @@ func stay(leaving []string) string {
 // --on-change.
 func (n *narrator) Earlier(kinds build.Kinds) {
 	if !n.quiet {
-		fmt.Fprintf(n.stdio.Out, "an earlier build changed %s, and was stopped before it was told, or its command failed\n", kinds)
+		fmt.Fprintf(n.stdio.Out, "an earlier build changed %s; it was stopped before it could say so, or its command failed\n", kinds)
 	}
 }
 

@@ -10,13 +10,13 @@ func schemaCommand(stdio Stdio) *cli.Command {
 	var included bool
 	return &cli.Command{
 		Name: "schema", Usage: "print the JSON Schema of an inventory, for editors",
-		Description: `Editors complete and check an inventory by it. One that speaks to the YAML
-language server finds it by the first line that init writes:
+		Description: `Editors complete and check an inventory with it. Editors with the YAML language
+server find the schema by the first line that init writes:
 
   # yaml-language-server: $schema=virtmap.schema.json
 
-The schema is never stricter than check, which finds more: whether a user is
-declared, loops, and all that hangs on more than one value.
+The schema is never stricter than check. Only check finds undeclared users, loops,
+and all other faults that depend on more than one value.
 
 Examples:
   virtmap schema > virtmap.schema.json

@@ -37,15 +37,17 @@ func testCommand(stdio Stdio) *cli.Command {
 starts the receiver on loopback, and sends to every address, to near misses
 of each (in capitals, with a detail, one letter off, at a foreign domain), to
 the names of local accounts at every domain, and to every entry under tests.
-What arrived in which mailbox, or which code came back, is compared with what
-the inventory says. Asks no DNS. Exits with 1 when one of them differs.
+The mailboxes that got the mail, or the reply, are compared with what the
+inventory says. Asks no DNS. Exits with 1 when one of them differs.
 
-With --maps the files of a folder are proved instead, and every row that they
-have, through the server's own aliases. With --sendmail the installed sendmail
-is asked the same: with --maps over a copy of the server's own sendmail.cf, with
-other places for the queue and the like, and over one that virtmap makes
-otherwise. It needs root. An account of the inventory that this machine does not
-have is made up for it, but not where the files are this machine's own.
+With --maps the files of a folder are proved instead, with every row that they
+have, through the server's own aliases.
+
+With --sendmail the installed sendmail is asked the same questions. It needs root.
+With --maps sendmail runs with a copy of the server's own sendmail.cf, with other
+places for the queue and similar files; otherwise with one that virtmap makes.
+sendmail is given the accounts of the inventory that this machine does not have,
+unless the files are this machine's own.
 
 Examples:
   virtmap test -i mail.yaml

@@ -27,8 +27,8 @@ func whoCommand(stdio Stdio) *cli.Command {
 elsewhere: through lists, other addresses, same_as and catch-alls, and where
 a domain is open to local accounts. Keys such as sales+*@d stand for all that
 they match, @d for every address at d that is not listed.
-It looks through what the inventory would become, or with --maps through the
-files of a folder that its sendmail.cf names, the server's own aliases included.
+It searches the inventory. With --maps it searches the files that the sendmail.cf
+of a folder names, including the server's own aliases.
 Exits with 1 when no address ends there.
 
 Examples:
