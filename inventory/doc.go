@@ -75,7 +75,7 @@
 //
 // The part before the @ has one of these forms:
 //
-//	user         this address
+//	user         this address; detail says what happens to user+detail
 //	user+detail  exactly this address
 //	user+*       user with a detail, which may be empty (user+)
 //	user++       user with a detail that is not empty
@@ -93,8 +93,8 @@
 //	detail      for this address
 //	enabled     false: refused; the catch-all does not get it
 //
-// A catch_all may also be local (no row: the server's own accounts) or {domain:
-// partner.example} (the same address there, with the detail).
+// A catch_all may also be local (no row: the server's own accounts), or
+// {domain: partner.example} (the same address there, with the detail).
 //
 // If a key stands for several addresses, its target may have parameters: %1 is
 // the user, %2 the detail, %3 the detail with its plus, and %% a percent sign.

@@ -158,7 +158,7 @@ var topKeys = []key[topFile]{
 			readMapping(r, v, "host", hostKeys, &m.Host)
 			m.badHost = r.faults.Count(diag.Error) > before
 		}},
-	{Key{"defaults", "mapping", "What holds for every domain that does not say otherwise.", "{mx_check: required}"},
+	{Key{"defaults", "mapping", "Values for every domain that has none of its own.", "{mx_check: required}"},
 		func(r *reader, v value, m *topFile) { readMapping(r, v, "defaults", defaultsKeys, &m.Defaults) }},
 	{Key{"users", "mapping", "The real users by name.", "{andrei: }"},
 		func(r *reader, v value, m *topFile) { r.users(v, m.Model) }},
@@ -168,13 +168,13 @@ var topKeys = []key[topFile]{
 		func(r *reader, v value, m *topFile) { r.domains(v, m.Model) }},
 	{Key{"include", "list", "Patterns of further files below the folder of this one, relative to it; the flag --include-from names other folders.", "[domains/*.yaml]"},
 		func(r *reader, v value, _ *topFile) { r.includePatterns(v) }},
-	{Key{"guards", "mapping", "What publishing takes for an accident.", "{max_removed: 30%}"},
+	{Key{"guards", "mapping", "Which changes publishing takes for an accident.", "{max_removed: 30%}"},
 		func(r *reader, v value, m *topFile) { readMapping(r, v, "guards", guardsKeys, &m.Guards) }},
-	{Key{"mx", "mapping", "How MX verdicts turn into domains served.", "{remove: manual}"},
+	{Key{"mx", "mapping", "How MX verdicts decide which domains are served.", "{remove: manual}"},
 		func(r *reader, v value, m *topFile) { readMapping(r, v, "mx", mxKeys, &m.MX) }},
 	{Key{"checks", "mapping", "The severity of checks by id: error, warning, note or ignore; profile: strict makes every warning an error.", "{VM014: ignore}"},
 		func(r *reader, v value, m *topFile) { r.checkSettings(v, m.Model) }},
-	{Key{"tests", "mapping", "Addresses and the outcomes to prove for them.", "{fake@fakemail.example: andrei}"},
+	{Key{"tests", "mapping", "Addresses with their expected outcomes.", "{fake@fakemail.example: andrei}"},
 		func(r *reader, v value, m *topFile) { r.tests(v, m.Model) }},
 }
 
@@ -190,13 +190,13 @@ var hostKeys = []key[Host]{
 		func(r *reader, v value, h *Host) { h.Name = r.domainName(v, "name") }},
 	{Key{"mx_names", "list of domains", "Names under which an MX record may mean this server; default: name.", "[mx1.example.net]"},
 		func(r *reader, v value, h *Host) { h.MXNames = r.domainNames(v, "mx_names") }},
-	{Key{"networks", "list of addresses or networks", "Addresses that are this server, the public side of a NAT too.", "[192.0.2.25, 2001:db8::/64]"},
+	{Key{"networks", "list of addresses or networks", "Addresses and networks of this server, also the public side of a NAT.", "[192.0.2.25, 2001:db8::/64]"},
 		func(r *reader, v value, h *Host) { h.Networks = r.networks(v) }},
 	{Key{"local_names", "list of domains", "Further names for class w that are no virtual domains.", "[localhost]"},
 		func(r *reader, v value, h *Host) { h.LocalNames = r.domainNames(v, "local_names") }},
 	{Key{"server", "sendmail", "What kind of mail server it is; default sendmail.", "sendmail"},
 		func(r *reader, v value, h *Host) { h.Server = oneOf(r, v, "server", ServerKinds...) }},
-	{Key{"mail_dir", "path", "Where the files live on the server; default /etc/mail.", "/etc/mail"},
+	{Key{"mail_dir", "path", "The folder of the files on the server; default /etc/mail.", "/etc/mail"},
 		func(r *reader, v value, h *Host) { h.MailDir = r.folder(v, "mail_dir", h.MailDir) }},
 	{Key{"map", "hash, cdb or text", "How tables are stored; default hash.", "hash"},
 		(*reader).mapType},
@@ -216,7 +216,7 @@ var defaultsKeys = []key[Defaults]{
 }
 
 var userKeys = []key[User]{
-	{Key{"mailbox", "path", "An mbox file elsewhere than the usual one.", "/srv/mail/bea"},
+	{Key{"mailbox", "path", "An mbox file, instead of the usual one.", "/srv/mail/bea"},
 		func(r *reader, v value, u *User) { u.Mailbox = r.path(v, "mailbox", Name{}) }},
 	{Key{"forward", "address or list", "Addresses elsewhere that get this user's virtual mail.", "carol@elsewhere.example"},
 		func(r *reader, v value, u *User) { u.Forward = r.forward(v) }},
@@ -252,7 +252,7 @@ var domainKeys = []key[rawDomain]{
 		}},
 	{Key{"detail", "drop, keep or reject", "What becomes of user+detail.", "keep"},
 		func(r *reader, v value, d *rawDomain) { d.detail, d.Detail = v, r.detail(v) }},
-	{Key{"roles", "mapping", "Role addresses of this domain, over those of defaults; none takes one away.", "{abuse: none}"},
+	{Key{"roles", "mapping", "Role addresses of this domain, which override those of defaults; none removes a role.", "{abuse: none}"},
 		func(r *reader, v value, d *rawDomain) { d.roles = v }},
 	{Key{"addresses", "mapping", "The virtual addresses: the part before the @, and where it goes.", "{fake: andrei}"},
 		func(r *reader, v value, d *rawDomain) { d.addresses = v }},
@@ -277,17 +277,17 @@ var addressKeys = []key[rawAddress]{
 		func(r *reader, v value, a *rawAddress) { a.reject = v }},
 	{Key{"defer", "text or mapping", "The address is refused for now.", `"mailbox is being moved"`},
 		func(r *reader, v value, a *rawAddress) { a.deferred = v }},
-	{Key{"bounces_to", "recipient", "Who is told when a recipient of the list fails.", "andrei"},
+	{Key{"bounces_to", "recipient", "The recipient of bounces when a recipient of the list fails.", "andrei"},
 		func(r *reader, v value, a *rawAddress) { a.bounces = v }},
 	{Key{"detail", "drop, keep or reject", "What becomes of user+detail.", "keep"},
 		func(r *reader, v value, a *rawAddress) { a.detail, a.detailPos = r.detail(v), v }},
-	{Key{"enabled", "true or false", "false: refused, and never the catch-all's.", "false"},
+	{Key{"enabled", "true or false", "false: refused; the catch-all does not get it.", "false"},
 		func(r *reader, v value, a *rawAddress) { a.disabled = !r.boolean(v, "enabled") }},
 }
 
 var catchAllKeys = []key[rawAddress]{
 	addressKeys[0], addressKeys[1], addressKeys[2], addressKeys[3],
-	{Key{"domain", "domain", "The same address at that domain, detail kept.", "partner.example"},
+	{Key{"domain", "domain", "The same address at that domain, with the detail.", "partner.example"},
 		func(r *reader, v value, a *rawAddress) { a.domain = v }},
 }
 
@@ -308,7 +308,7 @@ var guardsKeys = []key[Guards]{
 }
 
 var mxKeys = []key[MX]{
-	{Key{"remove", "manual or auto", "Whether a domain whose MX went elsewhere leaves by itself; default manual.", "manual"},
+	{Key{"remove", "manual or auto", "Whether a domain whose MX leads elsewhere leaves by itself; default manual.", "manual"},
 		func(r *reader, v value, m *MX) { m.RemoveAuto = oneOf(r, v, "remove", "manual", "auto") == "auto" }},
 	{Key{"recheck", "duration", "How long a verdict holds; default 24h.", "24h"},
 		func(r *reader, v value, m *MX) { m.Recheck = r.duration(v, "recheck") }},
