@@ -40,11 +40,11 @@ func (r *Router) canonify(t []string, level int) (mailbox, *refusal) {
 // semicolons. list reports an empty group.
 func unwrap(t []string) (rest []string, list bool) {
 	n := len(t)
-	nobody := n > 2 && t[n-3] == "<" && t[n-2] == "@" // the rulesets use this as a mark
-	if nobody {
+	empty := n > 2 && t[n-3] == "<" && t[n-2] == "@" // the rulesets use this as a mark
+	if empty {
 		t = t[:n-3]
 	}
-	if nobody || beginsWithPhrase(t) {
+	if empty || beginsWithPhrase(t) {
 		if colon := slices.Index(t, ":"); colon >= 0 {
 			t = t[colon+1:]
 		}

@@ -77,10 +77,10 @@ func (c *compiler) shared(domains int) {
 // which is reported at the first address that reaches it; more faults than are kept,
 // some of which two parts found; and a table that is too large, which is reported at a
 // row.
-func (c *compiler) joinable(forks []*compiler) bool {
+func (c *compiler) joinable(parts []*compiler) bool {
 	var faults []*diag.List
 	size := uint64(len(c.table.text))
-	for _, f := range forks {
+	for _, f := range parts {
 		if len(f.loops) > 0 {
 			return false
 		}

@@ -33,9 +33,9 @@ type search struct {
 	have  map[string]bool
 }
 
-// wantedOf prepares a search in an inventory.
-func wantedOf(source sendmail.Build, name string) *search {
-	w := newWanted(source.Router(), source.Compiled.Table, name)
+// searchOf prepares a search in an inventory.
+func searchOf(source sendmail.Build, name string) *search {
+	w := newSearch(source.Router(), source.Compiled.Table, name)
 	m := source.Model
 	placeOf := func(pos diag.Pos) string {
 		place, _ := m.Sources.Place(pos)
@@ -57,10 +57,10 @@ func wantedOf(source sendmail.Build, name string) *search {
 	return w
 }
 
-// wantedIn prepares a search in installed files.
-func wantedIn(set *sendmail.Installed, name string) (*search, error) {
+// searchIn prepares a search in installed files.
+func searchIn(set *sendmail.Installed, name string) (*search, error) {
 	table, err := set.Table()
-	w := newWanted(set.Router, table, name)
+	w := newSearch(set.Router, table, name)
 	w.place = func(int) string { return "a row" }
 	for _, name := range append(set.ClassW(), set.Router.Host) {
 		w.names = append(w.names, match{name, "class w"})
@@ -68,7 +68,7 @@ func wantedIn(set *sendmail.Installed, name string) (*search, error) {
 	return w, err
 }
 
-func newWanted(router *virtuser.Router, table *virtuser.Table, name string) *search {
+func newSearch(router *virtuser.Router, table *virtuser.Table, name string) *search {
 	if !strings.HasPrefix(name, "/") {
 		name = strings.ToLower(questionOf(name).addr) // the case of a path matters
 	}

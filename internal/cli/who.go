@@ -91,14 +91,14 @@ func (a whoArgs) find(user string, stdio Stdio) (found []match, err error) {
 		if err != nil {
 			return nil, err
 		}
-		return wantedOf(source.(sendmail.Build), user).all(), nil
+		return searchOf(source.(sendmail.Build), user).all(), nil
 	}
 	set, err := a.installed.open(stdio)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	w, err := wantedIn(set.(*sendmail.Installed), user)
+	w, err := searchIn(set.(*sendmail.Installed), user)
 	if err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}

@@ -28,7 +28,7 @@ func TestRowsThatAreRuledOutEndElsewhere(t *testing.T) {
 			if name == "" {
 				continue
 			}
-			quick, slow := wantedOf(source, name), wantedOf(source, name)
+			quick, slow := searchOf(source, name), searchOf(source, name)
 			slow.others = nil
 			got, want := quick.all(), slow.all()
 			if found += len(got); !slices.Equal(got, want) {

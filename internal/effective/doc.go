@@ -14,11 +14,16 @@
 //
 // A role with the value none removes the key.
 //
-// Each address of a table has a setting for user+detail. It is the address's own
-// setting; otherwise that of the domain that lists the address; for a role of the
-// defaults it is that of the last domain in the chain of copies. A domain without a
-// setting has that of the domain it copies; otherwise that of the defaults. The same is
-// true for the catch-all.
+// Each address of a table has a setting for user+detail. The first of these that has a
+// setting decides:
+//
+//   - the address itself
+//   - the domain that lists the address; for a role of the defaults, the last domain in
+//     the chain of copies
+//   - the domain that this domain copies, and so on along the chain
+//   - the defaults
+//
+// The catch-all of a domain is found in the same way, from the domain on.
 //
 // # A small example
 //
