@@ -6,33 +6,35 @@ import (
 )
 
 // Limits of following an address.
-//
-// maxLookups is how often sendmail can look up right sides again before it gives up
-// ("excessive recursion (max 50)"). Each time takes about three rulesets; a measurement
-// showed that 16 times are too many. A target that is followed when the table is
-// written needs no look-up. maxSteps limits the chains of these targets. maxGrown ends
-// a circle in which each address is longer than the one before; sendmail takes 255
-// bytes. The end of a chain with rememberedSteps or more to go is kept in
-// compiler.ends; most chains are shorter.
 const (
-	maxLookups      = 15
-	maxSteps        = 100_000
-	maxGrown        = 1000 // bytes
+	// maxLookups is the number of times that sendmail can look up a right side again.
+	// Then it gives up ("excessive recursion (max 50)"). Each look-up takes about three
+	// rulesets; a measurement showed that 16 look-ups are too many.
+	maxLookups = 15
+	// maxSteps limits a chain of targets that are followed when the table is written.
+	// For such a target, sendmail needs no look-up.
+	maxSteps = 100_000
+	// maxGrown is the greatest length of an address, in bytes. It ends a circle in which
+	// each address is longer than the one before. sendmail takes 255 bytes.
+	maxGrown = 1000
+	// rememberedSteps is the least number of steps to the end for which compiler.ends
+	// keeps the end of an address. Most chains are shorter.
 	rememberedSteps = 8
 )
 
 // An end is the result of following an address.
 type end struct {
-	right   string // a name or an address, not escaped; or the right side of an error: row
-	refused bool   // right is an error: row
-	deadEnd string // an address that matches only a rejecting catch-all
-	loop    []string
-	far     bool // more than maxSteps away; the other fields are empty then
-	steps   int  // number of look-ups
+	right   string   // a name or an address, not escaped; or the right side of an error: row
+	refused bool     // right is an error: row
+	deadEnd string   // an address that is refused: only a rejecting catch-all matches, or the account is not declared
+	loop    []string // the names of a circle
+	far     bool     // more than maxSteps away; the other fields are empty then
+	steps   int      // number of look-ups
 }
 
-// followed returns the right side for a target that is an address. It is the end of the
-// address, unless the end depends on the detail. Then it is the address itself.
+// followed returns the right side for a target that is an address: the end of the
+// address, or the address itself if its end depends on the detail. keep says that the
+// row keeps the detail. what is the name of the row in messages.
 func (c *compiler) followed(t inventory.Target, keep bool, what string) string {
 	e := c.followFrom(what, t.Text)
 	if !c.reportEnd(e, t, what) {
@@ -58,14 +60,14 @@ func (c *compiler) followed(t inventory.Target, keep bool, what string) string {
 	case a.Detail == inventory.DetailKeep:
 		return withDetail(e.right)
 	}
-	if c.tables.Held(domain) { // sendmail would not look the address up again
+	if c.tables.Held(domain) { // the domain is not served: sendmail would not look the address up again
 		return c.waits(t, domain, what)
 	}
 	return withDetail(escaped(t.Text))
 }
 
-// followFrom follows a target of what, which is the name of an address or a user in
-// messages.
+// followFrom follows a target. what is the name of the address or user that has the
+// target. The trail begins with this name, so that messages about a circle have it.
 func (c *compiler) followFrom(what, target string) end {
 	from := c.trail.len()
 	c.trail.push(what)
@@ -75,8 +77,8 @@ func (c *compiler) followFrom(what, target string) end {
 
 // follow looks an address up again and again, as sendmail does with a right side that
 // has a domain, until the address is outside of the inventory or is a local name. The
-// trail has the addresses on the way. If the way is long, the end is stored for every
-// address on it, so that a long chain is followed once.
+// trail has the addresses on the way. The end is stored for each address that is at
+// least rememberedSteps away from it, so that a long chain is followed only once.
 func (c *compiler) follow(addr string) (e end) {
 	from := c.trail.len()
 	for on := true; on; {
