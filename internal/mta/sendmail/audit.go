@@ -32,7 +32,7 @@ func audit(a mta.Audited) (all []mta.Complaint, err error) {
 	if daemon, runs := config.Daemon(filepath.Dir(config.Path) != mcfile.DefaultDir); runs && a.Live && daemon.Started.Before(config.Changed) {
 		all = append(all, mta.Complaint{Place: config.Path, Text: "it was changed since the running sendmail was started", Mend: "service sendmail restart"})
 	}
-	for _, line := range config.Unread() {
+	for _, line := range config.Unfollowed() {
 		all = append(all, mta.Complaint{Place: line.Place, Text: line.Text})
 	}
 	return all, nil

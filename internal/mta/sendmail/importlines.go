@@ -46,7 +46,7 @@ func (s *Imported) readTexts() (err error) {
 	}
 	s.sortOut(s.set.Names())
 	s.virtualNote(l.Configuration().EntireDomain)
-	for _, line := range l.Configuration().Unread() {
+	for _, line := range l.Configuration().Unfollowed() {
 		s.leave(": %s", line)
 	}
 	if unread := l.Unread(mcfile.Virtusertable); unread != "" {

@@ -181,7 +181,7 @@ func (l *Layout) notRead() (all []string) {
 	if l.conf.MC {
 		all = append(all, fmt.Sprintf("there is no %s in %s; %s is read instead, and may not be what the server runs with", conf.CFName, l.dir, l.conf.Path))
 	}
-	for _, line := range l.conf.Unread() {
+	for _, line := range l.conf.Unfollowed() {
 		all = append(all, line.String())
 	}
 	if _, asked := l.conf.Map(conf.VirtuserMap); !asked && l.Unread(mcfile.Virtusertable) == "" {

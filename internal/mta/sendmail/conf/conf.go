@@ -15,7 +15,7 @@
 // those that m4 would make from them.
 //
 // Some lines have names that this package does not read: a class from a program (F|) or a
-// map (F@), or a table in LDAP. Unread lists them.
+// map (F@), or a table in LDAP. Unfollowed returns the lines.
 package conf
 
 import (

@@ -82,10 +82,10 @@ func TestParseReadsEveryKindOfLine(t *testing.T) {
 	}
 }
 
-func TestUnreadNamesALineForEach(t *testing.T) {
+func TestUnfollowedNamesALineForEach(t *testing.T) {
 	c := Parse(example + "Kvirtuser ldap -1 -k (mail=%0)\nDRrelay.$Y\nCwmail.$w\nSlocaladdr=5\nR< > $+\t: < $R > $1\n")
 	c.Path = "/etc/mail/sendmail.cf"
-	got := c.Unread()
+	got := c.Unfollowed()
 	for i, want := range []string{
 		"/etc/mail/sendmail.cf:29: the virtusertable is of class ldap, which is not read",
 		`/etc/mail/sendmail.cf:14: class w has names from "|/usr/local/bin/domains", which are not read`,
@@ -120,7 +120,7 @@ func TestTheFormatSaysWhichWordsAreNames(t *testing.T) {
 func TestPreserveLuserHostIsNamedWhereItMatters(t *testing.T) {
 	const rules = "Slocaladdr=5\nR$+ + *\t$#local $@ $&h $: $1\nR< > $+\t: < $L > $(user $1 $)\nR< $+ > $+\t$: < $1 > $2 $&{Host}\n"
 	for value, want := range map[string]int{"backup.example": 0, "esmtp:backup.example": 0, "local:root": 1, "esmtp:ann@backup.example": 1} {
-		if got := Parse("DL" + value + "\n" + rules).Unread(); len(got) != want {
+		if got := Parse("DL" + value + "\n" + rules).Unfollowed(); len(got) != want {
 			t.Errorf("%s: %q", value, got)
 		}
 	}

@@ -19,10 +19,10 @@ const (
 	Table               // the virtusertable
 	Relayed             // virtmap-relay-domains
 	Names               // local-host-names
-	needs
+	needs               // the number of needs
 )
 
-// Needs are all needs.
+// Needs has every Need.
 var Needs = []Need{Aliases, Table, Relayed, Names}
 
 func (n Need) String() string {
@@ -33,13 +33,13 @@ func (n Need) String() string {
 type Gap struct {
 	Need  Need
 	Path  string // of the configuration
-	Line  int    // of a line that clashes; 0: a line is missing
+	Line  int    // of the line that clashes; 0: no line clashes, one is missing
 	What  string // what is wrong
 	Write string // the line for sendmail.mc
 	CF    string // the line for sendmail.cf, for a server without a sendmail.mc
 }
 
-// Help returns in one line what to write.
+// Help returns one line that says what to write.
 func (g Gap) Help(s mcfile.Settings) string {
 	return fmt.Sprintf("write %s before the first MAILER of %s, make %s of it and restart sendmail; without a .mc, write into %s itself: %s",
 		s.IncludeLine(), MCName, CFName, CFName, g.CF)
@@ -64,7 +64,8 @@ func needsOf(s mcfile.Settings) []Need {
 	return slices.DeleteFunc(slices.Clone(Needs), func(n Need) bool { return n == Relayed && !s.Relay })
 }
 
-// lacks describes why the configuration does not read a file. what is empty when it does.
+// lacks says why the configuration does not read a file, and which line clashes. what is
+// empty if the configuration reads the file; line is 0 if no line clashes.
 func (c *Config) lacks(n Need, s mcfile.Settings) (what string, line int) {
 	path := s.MailDir + "/" + n.String()
 	switch n {
@@ -84,8 +85,8 @@ func (c *Config) lacks(n Need, s mcfile.Settings) (what string, line int) {
 	return "", 0
 }
 
-// aliasClasses are the classes of alias files for each type of map. Without a class the
-// class is implicit, which reads hash files.
+// aliasClasses are the classes of alias files that read each type of map. An alias file
+// without a class has the class implicit. The class implicit reads hash files.
 var aliasClasses = map[string][]string{"hash": {"", "implicit", "hash"}, "cdb": {"cdb"}, "text": {"stab"}}
 
 func (c *Config) lacksAliases(s mcfile.Settings, path string) (what string, line int) {
@@ -116,8 +117,8 @@ func (c *Config) lacksTable(s mcfile.Settings, path string) (what string, line i
 	return "", 0
 }
 
-// textAsWritten reports whether a map of class text has the flags that cut its lines at a
-// tab.
+// textAsWritten reports whether a map of class text is read in the form in which builds
+// write it: its flags cut the lines at a tab.
 func (m Map) textAsWritten() bool {
 	for _, flag := range []string{"-k0", "-v1", `-z\t`} {
 		if !slices.Contains(m.Flags, flag) {
@@ -127,8 +128,8 @@ func (m Map) textAsWritten() bool {
 	return true
 }
 
-// An Unfollowed is a line that decides where mail goes, with a file or name that virtmap
-// does not read.
+// An Unfollowed is a line that decides where mail goes, and that virtmap does not follow:
+// virtmap does not read the file or the name in it.
 type Unfollowed struct {
 	Place string // the configuration and the line
 	Text  string
@@ -136,8 +137,8 @@ type Unfollowed struct {
 
 func (u Unfollowed) String() string { return u.Place + ": " + u.Text }
 
-// Unread returns the lines that virtmap does not follow.
-func (c *Config) Unread() (all []Unfollowed) {
+// Unfollowed returns the lines that virtmap does not follow.
+func (c *Config) Unfollowed() (all []Unfollowed) {
 	say := func(line int, format string, args ...any) {
 		all = append(all, Unfollowed{c.At(line), fmt.Sprintf(format, args...)})
 	}
