@@ -25,7 +25,8 @@ type Folder struct {
 type Before interface {
 	// Keep returns a build that still has the rows of the domains that leave, because a
 	// server still takes mail for these domains until it is restarted. domains are
-	// their names, sorted. Without such a domain, kept is next and domains is nil.
+	// their names, sorted. Without such a domain, kept is next and domains is nil. next
+	// comes from Compile of the same Server, and so does the Build of Pair.
 	Keep(next Build, l Leave) (kept Build, domains []string, err error)
 	// Pair prepares the comparison of the installed set with a build. damaged are the
 	// paths of files that are known to be damaged. The error is ErrBlind if nothing can
@@ -44,7 +45,7 @@ var ErrBlind = errors.New("neither the map nor the text of the virtual addresses
 // A Leave says until when the rows of domains that leave are kept.
 type Leave struct {
 	Restarted time.Time     // the last known restart of the server; zero: none is known
-	Grace     time.Duration // the rows go also when the names have not changed for longer than this
+	Grace     time.Duration // the rows also go when the list of served domains has not changed for longer than this
 	Now       time.Time
 }
 

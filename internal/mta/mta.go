@@ -7,12 +7,25 @@
 // drift) is a loop over Files; this code is the same for every server. Questions about
 // addresses are asked through a Set.
 //
-// The rest of a Server are functions. Every server has Compile, Open and Find. Each of
-// the other functions may be nil if its comment says so: this kind of server then lacks
-// the feature.
+// The other fields of a Server are functions. Every server has Compile, Open and Find.
+// Every other function may be nil; its comment says what nil means.
 //
 // If a server cannot do what an inventory asks for, Compile reports a fault at the
 // place in the inventory. No flags describe what a server can do.
+//
+// # Words
+//
+//	set         the files of a server together, which answer for addresses
+//	table       a file of rows, such as the table of the virtual addresses
+//	map         a table in the form in which the server looks up keys
+//	served      said of a domain: the server takes its mail and delivers it
+//	relayed     said of a domain: the server takes its mail and passes it on
+//	held back   said of a domain: the inventory has it, but it is not served yet
+//	to leave    said of a domain: to be no longer served, by a decision or the inventory
+//	swap        to put a new set in the place of the old one, file by file
+//	bridge      the form of a file during a swap, with the rows of both sets (Union)
+//	generation  a set of files that was stored, so that a rollback can put it back
+//	drift       installed files that contradict each other
 package mta
 
 import (
@@ -42,21 +55,24 @@ type Server struct {
 	// bytes on every machine.
 	Compile func(m *inventory.Model, faults *diag.List) Build
 	// Open opens the files of a place, in order to answer as the server would answer.
-	// After an error, the Set may be nil or not: the Seen of a Set lists the files
-	// whose change is a reason to try again.
+	// With an error, Open may also return a Set, of which only Seen and Close are
+	// called. When a file that Seen lists has changed, the caller tries again. If the
+	// Set is nil, the caller tries again each time.
 	Open func(at Place, host Host) (Set, error)
-	// Pair prepares the comparison of two sets of this server. nil: NewPair serves in its
-	// place, and the outcome of every address is compared.
+	// Pair prepares the comparison of two sets of this server. nil: NewPair is used, and
+	// the outcome of every address is compared.
 	Pair func(old, next Set) Pair
 
-	// Check adds a fault for each part of an inventory that the server cannot do at
-	// all. Compile also adds these faults. Check alone is used for a part of an
-	// inventory that is checked by itself. nil: there are no such faults.
+	// Check adds those faults of Compile that need no rows: for what the server cannot
+	// do in any inventory. Check is called instead of Compile for an inventory that is
+	// not compiled, for example a file that another inventory includes. nil: there are
+	// no such faults.
 	Check func(m *inventory.Model, faults *diag.List)
-	// Waits picks faults of a Compile that left out the domains that are held back:
-	// those about mail that waits for such a domain. nil: no mail waits.
+	// Waits returns those faults of a Compile which say that mail waits for a domain
+	// that is held back. nil: no mail waits.
 	Waits func(faults *diag.List) []diag.Fault
-	// Find returns the installed set of a folder. It opens no file. It is never nil.
+	// Find returns the installed set of a folder. Find opens no file, and its result is
+	// never nil.
 	Find func(f Folder) Before
 	// Conf reads the main configuration for a folder. here says that the files are
 	// those of the server on this machine. A configuration that is not there is no
@@ -70,19 +86,20 @@ type Server struct {
 	// for a build in it. lines reads a text of this file as lines, as File.Lines does.
 	// Faults of src are added to the list. nil: there is no such file.
 	Edit func(src *diag.Source, b Build, faults *diag.List) (text []byte, lines func([]byte) []string)
-	// Unread says which file the running server does not read although the rows of a
-	// generation lead to it. The result is nil if there is no such file. nil: no
-	// generation is refused for this reason.
+	// Unread says which file the running server does not read, although the rows of a
+	// generation lead to this file. A rollback to the generation is then refused. The
+	// result is nil if there is no such file. nil: no rollback is refused for this
+	// reason.
 	Unread func(k Kept) (*Unread, error)
-	// Named returns which of some files of a folder, given by their names, a
-	// configuration still names: named are these files, by are the paths of the
-	// configurations. ok is false if the configuration cannot be read. nil: the server
-	// has no configuration to read.
+	// Named returns the files that a configuration of the folder still names, and the
+	// paths of the configurations that name them. files and named are names of files in
+	// the folder. ok is false if the configuration cannot be read. nil: the server has
+	// no configuration to read.
 	Named func(dir string, files []string) (named, by []string, ok bool)
-	// Audit returns the faults of the installed files, and of what the configuration
-	// reads of them. AuditUsers returns the faults of users, mailboxes and local
-	// aliases. With an error they also return the faults found so far. nil: there is
-	// nothing to audit.
+	// Audit returns the faults of the installed files: files that the server refuses to
+	// read, and files that its configuration should read and does not. AuditUsers
+	// returns the faults of users, mailboxes and local aliases. With an error, both also
+	// return the faults found so far. nil: there is nothing to audit.
 	Audit, AuditUsers func(a Audited) ([]Complaint, error)
 	// Import reads the files of a folder, which may be a copy of the server's folder, in
 	// order to make an inventory of them. If there are aliases, they are read instead of
@@ -92,8 +109,8 @@ type Server struct {
 	// imported for this server.
 	ImportLists func(l Lists) Imported
 
-	// MapGap is the least time between two swaps of one map while the server may have
-	// the map open.
+	// MapGap is the least time between two swaps of one map, so that a server that has
+	// the map open notices each of them. 0: the server needs no gap.
 	MapGap time.Duration
 
 	// MapType returns the type of the maps in a folder, as the last build wrote them;
@@ -112,8 +129,8 @@ func (s *Server) MapTypeOf(dir string) (string, error) {
 // Role says what a file is for.
 type Role int
 
-// Roles of files. A server has exactly one file with the role Addresses, and at most
-// one with the role Served or Relayed.
+// Roles of files. A server has exactly one file with the role Addresses, at most one
+// with the role Served, and at most one with the role Relayed.
 const (
 	Other     Role = iota
 	Addresses      // the table of the virtual addresses
@@ -137,8 +154,9 @@ type File struct {
 	Role Role
 	Mode fs.FileMode // of a new file; an existing file keeps its mode
 
-	// Rows returns the rows that the map of a text has, in the form of the map. nil:
-	// the file is not a table, and has no map.
+	// Rows returns the rows of the map that is made from a text, with the bytes that
+	// the map has, for example a NUL at the end of each key. nil: the file is not a
+	// table, and has no map.
 	Rows func(text []byte) mapfile.Rows
 	// Row returns a row of the map as a line of the text, without the line end. nil
 	// only if the file is not a table.
@@ -153,8 +171,8 @@ type File struct {
 	// Union says that rows or lines of other files lead to this file. While a set is
 	// swapped, the file has the rows or lines of the old set and of the new set.
 	Union bool
-	// Emptied says that the configuration of the server may name this file. If the
-	// inventory no longer needs the file, a file that was once written becomes empty
+	// Emptied says that the configuration of the server may name this file. When the
+	// inventory no longer needs the file, a file that virtmap once wrote becomes empty
 	// and is not removed.
 	Emptied bool
 }
@@ -176,9 +194,8 @@ type Text struct {
 	Unused bool         // the inventory does not need this file
 }
 
-// A Build is an inventory in the form of one server. Each call reads the Model again
-// for the domains that are served. After a decision about domains, the build need not
-// be compiled again.
+// A Build is an inventory in the form of one server. Each call reads again which domains
+// of the Model are held back, because that may be decided after Compile.
 type Build interface {
 	// Texts returns the text of each file, in the order of Files.
 	Texts() []Text
@@ -206,7 +223,7 @@ type Place struct {
 	At  func(path string) string
 }
 
-// A Host is what no file says about the server.
+// A Host describes what the caller knows about the server, and no file says.
 type Host struct {
 	Name    string                 // the server's own name
 	Account func(name string) bool // reports whether the server has an account; nil: it has none
@@ -215,8 +232,8 @@ type Host struct {
 // A Set is a set of files that answers for addresses. It is safe for concurrent use.
 type Set interface {
 	// Route returns the outcome of mail from a stranger to an address, and every key
-	// that was tried, in order. The outcome is an answer of the server, so Open is
-	// false.
+	// that was tried, in order. The field Open of the outcome is false, because only a
+	// promise may be open.
 	Route(addr string) (outcome.Outcome, []outcome.Step)
 	// Domains returns the domains that the server takes mail for, and the domains that
 	// it relays.
@@ -233,8 +250,8 @@ type Set interface {
 	Close() error
 }
 
-// Local is implemented by a Set that also knows local names and the lists that a build
-// writes.
+// Local is implemented by a Set that also knows local names, and the lists of domains
+// that a build writes. Without it, local names are not followed to their recipients.
 type Local interface {
 	// Ends returns the final recipients of a local name, after the aliases of the set.
 	Ends(name string) []string
@@ -248,7 +265,7 @@ type Local interface {
 type Pair struct {
 	Old, Next Set
 	// Same reports whether mail to a value ends at the same recipients in both sets.
-	// Both sets have a row with this value. false: it may end at different ones, and
+	// Both sets have a row with this value. false: the recipients may be different, and
 	// the addresses of the row are compared.
 	Same func(value []byte) bool
 	// SameRole reports whether a domain has the same role in both sets: served,
