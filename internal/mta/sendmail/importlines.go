@@ -34,7 +34,7 @@ func (s *Imported) readTexts() (err error) {
 			return err
 		}
 	}
-	for _, file := range l.Names {
+	for _, file := range l.ClassW {
 		if file.Path == "" {
 			continue
 		}

@@ -19,34 +19,34 @@ import (
 type Layout struct {
 	Host    string           // the server's own name; empty: the configuration has none
 	Table   string           // the path of the virtusertable without the suffix of a map; empty: none is read
-	Class   string           // the class of its map: hash, cdb, text, btree, …; empty: the first that is found
-	Names   []conf.ClassFile // files of class w
-	Words   []string         // names of class w in the configuration itself
-	Relayed []conf.ClassFile // files of class R
+	Class   string           // the class of the map of Table: hash, cdb, text, btree, …; empty: that of the first map that is found
+	FilesW  []conf.ClassFile // files of class w
+	WordsW  []string         // names of class w in the configuration itself
+	FilesR  []conf.ClassFile // files of class R
 	Aliases []conf.AliasFile // in the order of their lookups
-	Relays  virtuser.Relays  // hosts to which mail is passed on, without class L
-	Stays   []conf.ClassFile // files of class L
-	Stay    []string         // names of class L in the configuration itself
+	Relays  virtuser.Relays  // hosts to which mail is passed on; the names of class L are in FilesL and WordsL
+	FilesL  []conf.ClassFile // files of class L
+	WordsL  []string         // names of class L in the configuration itself
 
-	conf  *conf.Config
-	dir   string // the folder that is read, as it was given
-	whole string // the absolute path of dir
-	home  string // the folder of the files on the server
-	live  bool   // the folder is the one on the server, and not a copy
+	conf     *conf.Config
+	dir      string // the folder that is read, as it was given
+	absolute string // the absolute path of dir
+	home     string // the folder of the files on the server
+	live     bool   // the folder is the one on the server, and not a copy
 
 	damaged map[string]bool // maps that are not read because they are damaged; their texts are read instead
 }
 
 // ReadLayout reads the configuration of a folder. The folder may be a copy of a
 // server's folder. All files are then looked for in the copy, whatever path the
-// configuration has.
+// configuration gives them.
 func ReadLayout(dir string) (l Layout, err error) {
 	c, err := conf.Read(dir)
 	if err != nil {
 		return l, err
 	}
 	l = Layout{conf: c, dir: dir}
-	if l.whole, err = filepath.Abs(dir); err != nil {
+	if l.absolute, err = filepath.Abs(dir); err != nil {
 		return l, err
 	}
 	if c.Path == "" {
@@ -57,12 +57,12 @@ func ReadLayout(dir string) (l Layout, err error) {
 	if m, ok := c.Map(conf.VirtuserMap); ok && m.Path != "" {
 		l.Class, l.Table = m.Class, mapfile.WithoutSuffix(m.Path)
 	}
-	l.Names, l.Words, l.Relayed = c.ClassFiles(conf.ClassW), c.ClassWords(conf.ClassW), c.ClassFiles(conf.ClassR)
+	l.FilesW, l.WordsW, l.FilesR = c.ClassFiles(conf.ClassW), c.ClassWords(conf.ClassW), c.ClassFiles(conf.ClassR)
 	l.Relays = virtuser.Relays{
 		Unknown: c.Relay(conf.LuserRelay), Hub: c.Relay(conf.MailHub), Unqualified: c.Relay(conf.LocalRelay), Smart: c.Relay(conf.SmartHost),
 		Sticky: c.Sticky,
 	}
-	l.Stays, l.Stay = c.ClassFiles(conf.ClassL), c.ClassWords(conf.ClassL)
+	l.FilesL, l.WordsL = c.ClassFiles(conf.ClassL), c.ClassWords(conf.ClassL)
 	l.findHome()
 	return l, nil
 }
@@ -70,32 +70,33 @@ func ReadLayout(dir string) (l Layout, err error) {
 // builtLayout returns the layout of the files that a build writes into a folder,
 // whatever the configuration of the folder names.
 func builtLayout(dir string) Layout {
-	l := Layout{conf: conf.Parse(""), dir: dir, whole: dir}
+	l := Layout{conf: conf.Parse(""), dir: dir, absolute: dir}
 	l.unconfigured()
 	return l
 }
 
 // unconfigured fills in the files that a build writes.
 func (l *Layout) unconfigured() {
-	l.home, l.live = l.whole, true
+	l.home, l.live = l.absolute, true
 	at := func(name string) string { return filepath.Join(l.dir, name) }
 	l.Table = at(mcfile.Virtusertable)
-	l.Names = []conf.ClassFile{{Class: conf.ClassW, Path: at(mcfile.HostNames), Format: conf.EveryWord}}
-	l.Relayed = []conf.ClassFile{{Class: conf.ClassR, Path: at(mcfile.RelayDomains), Format: conf.EveryWord, Optional: true}}
+	l.FilesW = []conf.ClassFile{{Class: conf.ClassW, Path: at(mcfile.HostNames), Format: conf.EveryWord}}
+	l.FilesR = []conf.ClassFile{{Class: conf.ClassR, Path: at(mcfile.RelayDomains), Format: conf.EveryWord, Optional: true}}
 	l.Aliases = []conf.AliasFile{{Path: at(mcfile.Aliases)}}
 }
 
 // findHome works out where the files are on the server. If the configuration names a
-// file of its own folder, this folder is the server's. Otherwise the folder is a copy:
-// of the folder of the virtusertable, or of the first file of class w.
+// file of its own folder, this folder is the one on the server. Otherwise the folder is
+// a copy. The folder on the server is then the one that has the virtusertable, or else
+// the first file of class w, or else the default folder.
 func (l *Layout) findHome() {
-	inside := func(path string) bool { return strings.HasPrefix(path, l.whole+"/") }
-	if l.whole == mcfile.DefaultDir || slices.ContainsFunc(l.conf.Paths(), inside) {
-		l.home, l.live = l.whole, true
+	inside := func(path string) bool { return strings.HasPrefix(path, l.absolute+"/") }
+	if l.absolute == mcfile.DefaultDir || slices.ContainsFunc(l.conf.Paths(), inside) {
+		l.home, l.live = l.absolute, true
 		return
 	}
 	l.home = mcfile.DefaultDir
-	for _, path := range append([]string{l.Table}, pathsOf(l.Names)...) {
+	for _, path := range append([]string{l.Table}, pathsOf(l.FilesW)...) {
 		if path != "" {
 			l.home = filepath.Dir(path)
 			return
@@ -126,7 +127,7 @@ func (l Layout) Own() Layout {
 		return l.ours(f.Path, mcfile.HostNames) || l.ours(f.Path, mcfile.RelayDomains)
 	}
 	l.Table, l.Class = "", ""
-	l.Names, l.Relayed = slices.DeleteFunc(slices.Clone(l.Names), ours), slices.DeleteFunc(slices.Clone(l.Relayed), ours)
+	l.FilesW, l.FilesR = slices.DeleteFunc(slices.Clone(l.FilesW), ours), slices.DeleteFunc(slices.Clone(l.FilesR), ours)
 	l.Aliases = slices.DeleteFunc(slices.Clone(l.Aliases), func(a conf.AliasFile) bool { return l.ours(a.Path, mcfile.Aliases) })
 	return l
 }
@@ -134,7 +135,8 @@ func (l Layout) Own() Layout {
 // Live reports whether the folder is the one on the server, and not a copy.
 func (l *Layout) Live() bool { return l.live }
 
-// Place returns the file that is read for a path on the server.
+// Place returns the file that is read for a path on the server. For a damaged map it
+// returns nowhere.
 func (l *Layout) Place(path string) string {
 	if place := l.place(path); !l.damaged[place] {
 		return place
@@ -146,7 +148,7 @@ func (l *Layout) place(path string) string {
 	if l.live {
 		return path
 	}
-	if root, more := strings.CutSuffix(l.whole, l.home); more && root != "" { // the copy has the folders above too
+	if root, ok := strings.CutSuffix(l.absolute, l.home); ok && root != "" { // a copy with all folders above it, as of a whole disk
 		if place := filepath.Join(root, path); isThere(place) {
 			return place
 		}
@@ -159,7 +161,7 @@ func isThere(path string) bool {
 	return err == nil
 }
 
-// ours reports whether a path is the one under which a build writes the file name.
+// ours reports whether a path is the one to which a build writes the file with a name.
 func (l *Layout) ours(path, name string) bool {
 	return path != "" && filepath.Base(path) == name && filepath.Clean(filepath.Dir(path)) == filepath.Clean(l.homeAsGiven())
 }
@@ -195,8 +197,8 @@ func (l *Layout) notRead() (all []string) {
 	return all
 }
 
-// Unread returns the path of a file under the name that builds use, if the file is
-// there and the configuration does not name it; otherwise empty.
+// Unread returns the path of a file that is there and that the configuration does not
+// name; otherwise it returns an empty path. name is one of the names that builds use.
 func (l *Layout) Unread(name string) string {
 	path := filepath.Join(l.home, name)
 	named := slices.ContainsFunc(l.conf.Paths(), func(p string) bool { return mapfile.WithoutSuffix(p) == path })

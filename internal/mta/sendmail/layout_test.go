@@ -42,7 +42,7 @@ func TestLayoutOfMC(t *testing.T) {
 				t.Fatal(err)
 			}
 			made, written := layoutOf(t, "sendmail.cf", string(cf)), layoutOf(t, "sendmail.mc", whole)
-			made.Words = without(made.Words, "localhost") // of every .cf
+			made.WordsW = without(made.WordsW, "localhost") // of every .cf
 			if !reflect.DeepEqual(made, written) {
 				t.Errorf("of the .cf it is %+v\nof the .mc %+v", made, written)
 			}
@@ -65,20 +65,20 @@ func layoutOf(t *testing.T, name, text string) sendmail.Layout {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.Words == nil {
-		l.Words = []string{}
+	if l.WordsW == nil {
+		l.WordsW = []string{}
 	}
 	home, _ := l.Home()
 	if home == dir {
 		t.Errorf("the folder of the files is not known from\n%s", text)
 	}
-	for i := range l.Names {
-		l.Names[i].Line = 0
+	for i := range l.FilesW {
+		l.FilesW[i].Line = 0
 	}
 	for i := range l.Aliases {
 		l.Aliases[i].Line = 0
 	}
-	return sendmail.Layout{Host: l.Host, Table: l.Table, Class: l.Class, Names: l.Names, Words: l.Words, Aliases: l.Aliases}
+	return sendmail.Layout{Host: l.Host, Table: l.Table, Class: l.Class, FilesW: l.FilesW, WordsW: l.WordsW, Aliases: l.Aliases}
 }
 
 // A class is a file with an end: what is none is refused at once.

@@ -81,10 +81,10 @@ func (s *Installed) loadTable(l Layout) (err error) {
 // loadNames reads the classes.
 func (s *Installed) loadNames(l Layout) error {
 	all := map[string][]string{
-		conf.ClassW: l.Words, conf.ClassR: l.conf.ClassWords(conf.ClassR), conf.VirtHosts: l.conf.ClassWords(conf.VirtHosts), conf.ClassL: l.Stay,
+		conf.ClassW: l.WordsW, conf.ClassR: l.conf.ClassWords(conf.ClassR), conf.VirtHosts: l.conf.ClassWords(conf.VirtHosts), conf.ClassL: l.WordsL,
 	}
 	var listed []string
-	for _, f := range slices.Concat(l.Names, l.Relayed, l.conf.ClassFiles(conf.VirtHosts), l.Stays) {
+	for _, f := range slices.Concat(l.FilesW, l.FilesR, l.conf.ClassFiles(conf.VirtHosts), l.FilesL) {
 		if f.Path == "" {
 			continue // a warning names the file
 		}
