@@ -42,8 +42,8 @@ import (
 // A Server is a kind of mail server.
 type Server struct {
 	Name  string   // the value of host.server
-	Dir   string   // the default folder of its files
-	Maps  []string // the possible types of its maps, the default first
+	Dir   string   // the folder of its files, for a command without an inventory
+	Maps  []string // the possible types of its maps; Compile adds a fault for any other type
 	Files []File   // in the order in which they are put in place
 
 	Checks     []*diag.Check // the checks of Compile and Check

@@ -1,6 +1,6 @@
 // Package mtatest tests whether a server keeps the contract of package mta:
 //
-//	func TestContract(t *testing.T) { mtatest.Run(t, mtatest.Subject{Server: postfix.Server}, 300) }
+//	func TestContract(t *testing.T) { mtatest.Run(t, mtatest.Subject{Server: NAME.Server}, 300) }
 //
 // The test generates inventories. For each one, and for an edited form of it, it
 // checks:
@@ -42,13 +42,13 @@ type Subject struct {
 	Server *mta.Server
 
 	// Configuration returns the file name and the lines of a main configuration that
-	// reads everything a build needs from a folder. None of the lines is redundant. It
-	// may be nil if the server has no Conf.
+	// reads everything a build needs from a folder. None of the lines is redundant.
+	// Configuration may be nil if the server has no Conf.
 	Configuration func(dir string, b mta.Build) (name string, lines []string)
 }
 
-// Run tests n generated inventories. An inventory with faults counts as one of them,
-// because a server must refuse what it cannot do.
+// Run tests n generated inventories. An inventory with faults passes, because a server
+// must refuse what it cannot do. If more than half of them have faults, the test fails.
 func Run(t *testing.T, s Subject, n int) {
 	t.Helper()
 	addresses, refused := 0, 0
@@ -114,7 +114,7 @@ type edition struct {
 }
 
 // compile generates and compiles one of the two inventories of a seed. Some domains are
-// the same in both, some have other addresses, and some are in only one.
+// the same in both inventories, some have other addresses, and some are in only one.
 func (s Subject) compile(seed, edit uint64) (*edition, error) {
 	r := rand.New(rand.NewPCG(seed, edit))
 	text := sample.Inventory(r, s.Server.Dir, s.Server.Maps[seed%uint64(len(s.Server.Maps))])
