@@ -106,10 +106,10 @@ func (p *Policy) due(d *inventory.Domain) bool {
 	return r.Verdict == "" || r.Verdict == mxcheck.Error.String() || r.Doubted || !within(p.Now, r.Checked, spread(d.Name, p.Model.MX.Recheck))
 }
 
-// Quiet returns the time until which no domain is due. ok is false when a domain is
-// due or held back now. With zone files, every domain is always due. But unchanged zone
-// files give the same verdicts again, and until is the time before which they need not
-// be read.
+// Quiet returns the time until which no domain need be checked. ok is false when a
+// domain must be checked now or is held back. With zone files, only a domain with an
+// error must be checked now: unchanged zone files give each other domain the same
+// verdict again, and need not be read before until.
 func (p *Policy) Quiet() (until time.Time, ok bool) {
 	for i := range p.Model.Domains {
 		d := &p.Model.Domains[i]
