@@ -39,7 +39,7 @@ type wire struct {
 	each time.Duration // the time for one read or write
 	end  time.Time     // the latest end of the session
 
-	mu      sync.Mutex    // guards over, and each change of a deadline
+	mu      sync.Mutex    // guards over; Read and Write set their deadlines under mu
 	over    bool          // the server shuts down
 	stopped chan struct{} // closed when the server shuts down
 }
