@@ -34,7 +34,7 @@ func (s *Imported) readTexts() (err error) {
 			return err
 		}
 	}
-	for _, file := range l.ClassW {
+	for _, file := range l.FilesW {
 		if file.Path == "" {
 			continue
 		}
