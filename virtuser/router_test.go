@@ -96,14 +96,14 @@ func TestRouteGivesTheOutcome(t *testing.T) {
 func TestPlainLeavesOutWhatIsSendmails(t *testing.T) {
 	r := routerOver(t, routerRows+"denied@d.example	error:5.7.1:550 Relaying denied\n")
 	for addr, want := range map[string]outcome.Outcome{
-		"list@d.example":     {Taken: true, Code: 250, Status: "2.1.5", Recipients: []string{"andrei", "out@far.example", "root"}},
-		"far@d.example":      {Taken: true, Code: 250, Status: "2.1.5", Recipients: []string{"ann@far.example"}},
+		"list@d.example":     {Taken: true, Code: 250, Status: "2.1.5", Text: "Recipient ok", Recipients: []string{"andrei", "out@far.example", "root"}},
+		"far@d.example":      {Taken: true, Code: 250, Status: "2.1.5", Text: "Recipient ok", Recipients: []string{"ann@far.example"}},
 		"old@d.example":      {Code: 550, Status: "5.1.1", Text: "Ann has left"},
 		"fake@far.example":   {NotOurs: true, Code: 550, Status: "5.7.1", Text: "Relaying denied"},
 		"denied@d.example":   {Code: 550, Status: "5.7.1", Text: "Relaying denied"}, // the row gives the same words
 		"circle@e.example":   {Code: 554, Status: "5.0.0", Text: "rewrite: excessive recursion (max 50)"},
 		"nobody@e.example":   {Code: 550, Status: "5.1.1", Text: "User unknown"},
-		"x@b.backup.example": {Taken: true, Code: 250, Status: "2.1.5", Recipients: []string{"x@b.backup.example"}},
+		"x@b.backup.example": {Taken: true, Code: 250, Status: "2.1.5", Text: "Recipient ok", Recipients: []string{"x@b.backup.example"}},
 	} {
 		out := r.Route(addr)
 		if got := out.Plain(); !reflect.DeepEqual(got, want) {

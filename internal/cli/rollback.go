@@ -122,7 +122,11 @@ func sayRestored(r *build.Restored, in build.Folders, stdio Stdio) {
 // whatToRemove says which of the files that a generation did not have may be removed. A
 // file that a configuration names may not be removed.
 func whatToRemove(in build.Folders, files []string) string {
-	named, by, ok := defaultServer.Named(in.Out, files)
+	var named, by []string
+	ok := true
+	if defaultServer.Named != nil {
+		named, by, ok = defaultServer.Named(in.Out, files)
+	}
 	switch {
 	case !ok:
 		return "remove what sendmail does not read"

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/outcome"
 )
@@ -69,13 +70,13 @@ func (c *trial) leaving() error {
 
 // replace replaces a file and its maps.
 func replace(dir, fresh, name string) error {
-	for _, suffix := range []string{"", ".db", ".cdb", ".lmdb"} {
-		content, err := os.ReadFile(filepath.Join(fresh, name+suffix))
+	for _, typ := range mapfile.Types {
+		content, err := os.ReadFile(filepath.Join(fresh, name+typ.Suffix))
 		if os.IsNotExist(err) {
 			continue
 		}
 		if err == nil {
-			err = write(dir, name+suffix, content)
+			err = write(dir, name+typ.Suffix, content)
 		}
 		if err != nil {
 			return err
