@@ -300,17 +300,25 @@ func checkFakemail(t testing.TB, c *mxcheck.Checker) mxcheck.Verdict {
 	return verdict
 }
 
-// TestTrouble asks servers that misbehave.
+// TestTrouble asks servers that misbehave. A busy machine may be slower than the waits of
+// the first try, so a wrong verdict is asked for again with longer waits.
 func TestTrouble(t *testing.T) {
 	for _, c := range misbehaviours {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			zones := fakemail(t)
-			var servers []netip.AddrPort
-			for _, bad := range c.servers {
-				servers = append(servers, serve(t, zones, bad))
+			var v mxcheck.Verdict
+			for _, times := range []time.Duration{1, 6, 30} {
+				var servers []netip.AddrPort
+				for _, bad := range c.servers {
+					servers = append(servers, serve(t, zones, bad))
+				}
+				resolver := open(t, slower(quick(servers...), times))
+				v = checkFakemail(t, &mxcheck.Checker{Resolver: resolver, Confirm: true})
+				if v.ID() == c.want && strings.Contains(v.Text(), c.detail) {
+					break
+				}
 			}
-			v := checkFakemail(t, &mxcheck.Checker{Resolver: client(t, servers...), Confirm: true})
 			if v.ID() != c.want || !strings.Contains(v.Text(), c.detail) {
 				t.Errorf("got %s: %s\nwant %s: … %s", v.ID(), v.Text(), c.want, c.detail)
 			}

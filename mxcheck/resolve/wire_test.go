@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -157,6 +158,16 @@ func quick(servers ...netip.AddrPort) resolve.Config {
 		Servers: servers, Waits: []time.Duration{wait, wait, wait, wait, wait},
 		TCPWait: 4 * wait, Pause: wait, Patience: 10 * wait,
 	}
+}
+
+// slower returns a Config whose times are several times as long.
+func slower(c resolve.Config, times time.Duration) resolve.Config {
+	c.Waits = slices.Clone(c.Waits)
+	for i := range c.Waits {
+		c.Waits[i] *= times
+	}
+	c.TCPWait, c.Pause, c.Patience = c.TCPWait*times, c.Pause*times, c.Patience*times
+	return c
 }
 
 // patient returns a Config for tests that count questions. Its times are so long that no
