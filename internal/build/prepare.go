@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -112,6 +113,9 @@ func (r *run) outputs() (err error) {
 	}
 	if r.MC == "" {
 		return nil
+	}
+	if r.server.Edit == nil {
+		return &Error{Kind: NoInput, Option: "mc", Err: fmt.Errorf("%s has no file in which a build keeps lines", r.server.Name)}
 	}
 	// If the path is a link, the file behind it is meant. A rename would replace the
 	// link.

@@ -59,9 +59,6 @@ type Server struct {
 	// called. When a file that Seen lists has changed, the caller tries again. If the
 	// Set is nil, the caller tries again each time.
 	Open func(at Place, host Host) (Set, error)
-	// Pair prepares the comparison of two sets of this server. nil: NewPair is used, and
-	// the outcome of every address is compared.
-	Pair func(old, next Set) Pair
 
 	// Check adds those faults of Compile that need no rows: for what the server cannot
 	// do in any inventory. Check is called instead of Compile for an inventory that is

@@ -21,7 +21,6 @@ var Server = &mta.Server{
 	EditChecks: mcfile.Checks,
 	Compile:    func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
 	Open:       open,
-	Pair:       pair,
 	Check:      Check,
 	Waits:      virtuser.Waits,
 	Find:       find,
@@ -54,25 +53,4 @@ func open(at mta.Place, host mta.Host) (mta.Set, error) {
 		return nil, err
 	}
 	return set, err
-}
-
-// pair prepares the comparison of two sets, each a View or an Installed.
-func pair(old, next mta.Set) mta.Pair {
-	a, okA := asView(old)
-	b, okB := asView(next)
-	if !okA || !okB {
-		return mta.NewPair(old, next)
-	}
-	return Compared(a, b)
-}
-
-func asView(s mta.Set) (*View, bool) {
-	switch s := s.(type) {
-	case *View:
-		return s, true
-	case *Installed:
-		v, err := s.View()
-		return v, err == nil
-	}
-	return nil, false
 }
