@@ -22,9 +22,9 @@ type askArgs struct {
 func (a *askArgs) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "zone", Destination: &a.zones, TakesFile: true, EnvVars: []string{"VIRTMAP_ZONE"},
-			Usage: "take MX records from the zone file `FILE`, FILE:ORIGIN, or the *.zone, *.db and db.* of a folder, and ask no DNS; repeatable"},
+			Usage: "read MX records from the zone file `FILE` (or FILE:ORIGIN), or from the files *.zone, *.db and db.* of a folder, and ask no DNS; repeatable"},
 		&cli.StringSliceFlag{Name: "resolver", Destination: &a.resolvers, EnvVars: []string{"VIRTMAP_RESOLVER"},
-			Usage: "ask the DNS server `ADDR`, an IP address with or without :PORT; repeatable, a second one confirms what the first says against a domain", DefaultText: "those of " + resolve.ResolvConf},
+			Usage: "ask the DNS server `ADDR`, an IP address with or without :PORT; repeatable: a second server must confirm what the first says against a domain", DefaultText: "those of " + resolve.ResolvConf},
 		&cli.Float64Flag{Name: "max-qps", Destination: &a.maxQPS, EnvVars: []string{"VIRTMAP_MAX_QPS"},
 			Usage: "ask at most `N` questions a second", DefaultText: "500; no bound for servers on this machine"},
 	}

@@ -31,17 +31,17 @@ func (a *buildArgs) flags() []cli.Flag {
 	return append([]cli.Flag{
 		inventoryFlag(&a.inventory),
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"},
-			Usage: "write the files to `DIR`; without it to host.mail_dir, on the machine that is host.name"},
+			Usage: "write the files to `DIR`; without this flag to host.mail_dir, only on the machine that is host.name"},
 		&cli.StringFlag{Name: "mc", Destination: &a.mc, TakesFile: true, EnvVars: []string{"VIRTMAP_MC"},
 			Usage: "keep the lines sendmail needs as a marked block in `FILE`, the server's sendmail.mc"},
 		&cli.StringFlag{Name: "mx", Destination: &a.mx, DefaultText: "dns, or zone with --zone", EnvVars: []string{"VIRTMAP_MX"},
-			Usage: "where MX records are looked up, by `MODE`: dns, zone (the files of --zone), or off to serve every domain"},
+			Usage: "look MX records up by `MODE`: dns, zone (the files of --zone), or off (serve every domain)"},
 		&cli.StringFlag{Name: "state", Destination: &a.state, EnvVars: []string{"VIRTMAP_STATE"},
-			Usage: "keep the record of written files in `DIR`; default " + build.StateInside + " in -o DIR, " + build.StateServer + " without -o"},
+			Usage: "keep the state (records, verdicts, generations) in `DIR`; default " + build.StateInside + " in -o DIR, " + build.StateServer + " without -o"},
 		&cli.BoolFlag{Name: "reloaded", Destination: &a.reloaded, EnvVars: []string{"VIRTMAP_RELOADED"},
-			Usage: "sendmail was restarted since the last build: rows of domains that left may go"},
+			Usage: "say that sendmail was restarted since the last build: the rows of domains that left are removed"},
 		&cli.DurationFlag{Name: "grace", Value: 24 * time.Hour, Destination: &a.grace, EnvVars: []string{"VIRTMAP_GRACE"},
-			Usage: "rows of domains that left go after `TIME`, also where no restart is known of"},
+			Usage: "remove the rows of domains that left after `TIME`, also when no restart is known"},
 		quietFlag(&a.quiet), timingsFlag(&a.timings),
 	}, a.asking.flags()...)
 }
@@ -50,15 +50,15 @@ func (a *buildArgs) flags() []cli.Flag {
 func (a *buildArgs) publishFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.BoolFlag{Name: "adopt", Destination: &a.adopt, EnvVars: []string{"VIRTMAP_ADOPT"},
-			Usage: "replace files that a person made; print what is lost and keep them in the state folder"},
+			Usage: "replace files that a person made; print what is lost, and keep the old files in the state folder"},
 		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Destination: &a.dryRun, EnvVars: []string{"VIRTMAP_DRY_RUN"},
 			Usage: "write nothing, print what would be written"},
 		&cli.StringFlag{Name: "plan", Destination: &a.plan, TakesFile: true, EnvVars: []string{"VIRTMAP_PLAN"},
-			Usage: "do what was reviewed, the plan that diff saved in `FILE`, or nothing"},
+			Usage: "do exactly what the plan in `FILE` says, which diff --save wrote, or nothing"},
 		&cli.BoolFlag{Name: "verify", Destination: &a.verify, EnvVars: []string{"VIRTMAP_VERIFY"},
-			Usage: "prove the files over SMTP, as test does, before they are put in place"},
+			Usage: "test the files over SMTP, as virtmap test does, before they are put in place"},
 		&cli.StringFlag{Name: "on-change", Destination: &a.onChange, EnvVars: []string{"VIRTMAP_ON_CHANGE"},
-			Usage: "run `CMD` by /bin/sh when something changed; VIRTMAP_CHANGED says what: map, names, mc"},
+			Usage: "run `CMD` with /bin/sh when something changed; VIRTMAP_CHANGED has the kinds of change: map, names, mc"},
 		&cli.BoolFlag{Name: "rollback-on-failure", Destination: &a.rollback, EnvVars: []string{"VIRTMAP_ROLLBACK_ON_FAILURE"},
 			Usage: "put the old files back when the command of --on-change fails"},
 		waitFlag(&a.wait),
@@ -69,7 +69,7 @@ func (a *buildArgs) publishFlags() []cli.Flag {
 
 func waitFlag(wait *time.Duration) cli.Flag {
 	return &cli.DurationFlag{Name: "wait", Value: 30 * time.Second, Destination: wait, EnvVars: []string{"VIRTMAP_WAIT"},
-		Usage: "wait for another build that is at work for at most `TIME`"}
+		Usage: "wait at most `TIME` for another build that is at work"}
 }
 
 func buildCommand(stdio Stdio) *cli.Command {
@@ -78,22 +78,23 @@ func buildCommand(stdio Stdio) *cli.Command {
 		Name:  "build",
 		Usage: "check the inventory and write the files",
 		Description: `Writes virtusertable, local-host-names, virtmap-aliases, their maps and
-virtmap.mc, all or none. Says nothing when nothing changed, and one line when
-something did. Files that a person made are replaced only with --adopt, which
-keeps them as generation 0 for rollback. A change that looks like an accident is
-refused (exit 5) until --allow names its guard. A damaged file, such as a map that
-was cut or a text of NULs, is named on stderr and made anew.
+virtmap.mc: all of them or none. It prints one line when something changed, and
+nothing otherwise. Without --adopt it does not replace a file that a person made;
+with --adopt it keeps the old files as a generation for rollback. It refuses what
+looks like an accident (exit 5) until --allow names it. An installed file that is
+damaged, such as a map that was cut, is named on standard error and written again.
 
 A new domain is served when its MX records lead to this server. Otherwise it is
-held back and named (exit 3, or 75 when DNS gave no answer). A served domain whose
-MX records lead elsewhere stays until a person takes it out of the inventory. With
-mx.remove: auto it leaves when two resolvers have confirmed this in three runs over
-a day. The addresses of a served domain are always written. DNS is asked only about
-domains that are new, held back or pending, or not asked about for mx.recheck.
+held back and named (exit 3, or 75 when DNS gave no answer). A served domain stays
+served, whatever DNS says, until a person takes it out. With mx.remove: auto it
+leaves when two resolvers spoke against it in three runs over a day. Its addresses
+are always written as the inventory has them. The build asks about domains that
+are new, held back or pending, and about those with an answer older than
+mx.recheck.
 
-A domain that leaves keeps its rows until sendmail is restarted. build sees a
-restart by the pid file of sendmail, or is told by --reloaded. --on-change runs a
-command once, and only after a change; VIRTMAP_CHANGED says what changed.
+A domain that leaves keeps its rows until sendmail was restarted. The build sees
+that by the pid file, or --reloaded says so. --on-change runs a command once, and
+only when something changed; VIRTMAP_CHANGED has the kinds of change.
 
 Examples:
   virtmap build -i mail.yaml --mc /etc/mail/sendmail.mc

@@ -25,23 +25,24 @@ func checkCommand(stdio Stdio) *cli.Command {
 	var a checkArgs
 	return &cli.Command{
 		Name:  "check",
-		Usage: "find every fault of the inventory; changes nothing",
-		Description: `Prints every fault with its place and what to write instead, on standard
-error. Exits with 1 when one of them is an error.
+		Usage: "find every fault of the inventory; change nothing",
+		Description: `Prints every fault on standard error, with its place and with what to write
+instead. Exits with 1 when one of the faults is an error.
 
---deep also looks at the installed files. It finds files that sendmail would not
-read because of the owner or mode of the file or of a folder above it, maps and
-texts that contradict each other, users that are no accounts here, and mailboxes
-that sendmail cannot write to. Each comes with the command that mends it.
+--deep looks at the installed files too. It finds files that sendmail would not
+read because of their owner or mode, or those of a folder above; maps and texts
+that contradict each other; users that are no accounts of this machine; and
+mailboxes that sendmail cannot write to. It names the command that mends each.
 
---accounts says which accounts catch_all: local opens to the world.
+--accounts names the accounts that catch_all: local opens to the world.
 
---changed-since also reads the inventory at a revision of git. Warnings are told
-only on changed lines. An error that the revision did not have is told on every
-line, because removing a user breaks lines that did not change.
+--changed-since compares with the inventory at a revision of git. Warnings are
+reported on changed lines only. An error that the revision did not have is
+reported on every line: when a user is taken away, lines that nobody changed are
+wrong.
 
---format tells the faults to a CI server; the exit code is the same in every
-format. Under GITHUB_ACTIONS the changed lines are annotated without asking.
+--format writes the faults for a CI server. The exit code is the same in every
+format. Under GITHUB_ACTIONS the changed lines are annotated without this flag.
 
 Examples:
   virtmap check -i mail.yaml
@@ -51,9 +52,9 @@ Examples:
   virtmap check --deep`,
 		Flags: append([]cli.Flag{inventoryFlag(&a.inventory), quietFlag(&a.quiet), timingsFlag(&a.timings),
 			&cli.BoolFlag{Name: "list", Destination: &a.list, EnvVars: []string{"VIRTMAP_LIST"},
-				Usage: "list all checks with their severities and rules instead; explain says more of each"},
+				Usage: "list all checks with their severities and rules, and check nothing; virtmap explain says more about each"},
 			&cli.StringFlag{Name: "accounts", Destination: &a.accounts, TakesFile: true, EnvVars: []string{"VIRTMAP_ACCOUNTS"},
-				Usage: "name the accounts of passwd `FILE` that catch_all: local opens, such as /etc/passwd"},
+				Usage: "name the accounts that catch_all: local opens, of the passwd `FILE`, such as /etc/passwd"},
 			&cli.BoolFlag{Name: "deep", Destination: &a.installed, EnvVars: []string{"VIRTMAP_DEEP"},
 				Usage: "look at the installed files, their permissions and the accounts too"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, DefaultText: "host.mail_dir",

@@ -44,15 +44,15 @@ func formatNames() string {
 func (a *formatArgs) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "format", Destination: &a.formats, EnvVars: []string{"VIRTMAP_FORMAT"},
-			Usage: "tell the faults as `FORMAT[=FILE]`: text (on standard error), " + formatNames() + "; repeatable"},
+			Usage: "write the faults as `FORMAT[=FILE]`: text (to standard error), " + formatNames() + "; repeatable"},
 		&cli.BoolFlag{Name: "no-annotations", Destination: &a.noAnnotations, EnvVars: []string{"VIRTMAP_NO_ANNOTATIONS"},
 			Usage: "under GITHUB_ACTIONS, do not annotate the changed lines"},
 		&cli.StringFlag{Name: "fail-on", Value: "error", Destination: &a.failOn, EnvVars: []string{"VIRTMAP_FAIL_ON"},
-			Usage: "exit with 1 from `SEVERITY` on: " + strings.Join(failSeverities, " or ")},
+			Usage: "exit with 1 when a fault has this `SEVERITY` or a worse one: " + strings.Join(failSeverities, " or ")},
 		&cli.StringFlag{Name: "changed-since", Destination: &a.since, EnvVars: []string{"VIRTMAP_CHANGED_SINCE"},
-			Usage: "tell only the faults on lines that changed since `REVISION` of git, such as origin/main, and errors that are new since then; other faults do not fail the check"},
+			Usage: "report only faults on lines that changed since `REVISION` of git, such as origin/main, and errors that it did not have; other faults do not count"},
 		&cli.IntFlag{Name: "max-faults", Destination: &a.maxFaults, DefaultText: "all", EnvVars: []string{"VIRTMAP_MAX_FAULTS"},
-			Usage: "tell at most `N` faults, errors before warnings; without it text and github have at most ten warnings of a check and ten errors of a check about one thing, and other formats 10,000 faults of a check"},
+			Usage: "report at most `N` faults, and leave errors out last; without this flag text and github report ten warnings of a check and ten errors of a check about one thing, and other formats 10,000 faults of a check"},
 	}
 }
 

@@ -55,10 +55,10 @@ func Run(ctx context.Context, args []string, stdio Stdio) (code int) {
 
 const appUsage = "virtual mail domains for sendmail from one inventory"
 
-const about = `virtmap reads one YAML inventory of virtual addresses and real users, finds
-every fault with its place, asks whether the MX records of each domain lead to
-this server, and writes what sendmail needs: the virtusertable as text and as a
-map, local-host-names, aliases, and the lines for sendmail.mc.
+const about = `virtmap reads one YAML inventory of virtual addresses and real users. It finds
+every fault and names its place. It asks the DNS whether the MX records of each
+domain lead to this server. It writes what sendmail needs: the virtusertable as
+text and as a map, local-host-names, aliases, and the lines for sendmail.mc.
 
 Examples:
   virtmap init && virtmap check
@@ -66,23 +66,27 @@ Examples:
   virtmap test`
 
 const exitCodes = `  0   done, nothing wrong
-  1   problems found, nothing written
-  3   written, but a domain is held back or pending, or import left a row out
+  1   problems found, and nothing written
+  3   written, but a domain is held back or pending, or files wait until the
+      server reads what they lead to, or import left a row out or found a
+      difference
   4   changes pending (diff --exit-code)
   5   refused by a guard; the message names the flag that allows it
   64  usage
-  66  inventory unreadable
-  70  a bug of ours
+  66  the inventory or another named file is missing or cannot be read
+  70  a bug in virtmap
   73  cannot create a file
   74  input/output error
-  75  try again: another build is at work, or DNS gave no answer
-  77  permission`
+  75  try again: another build is at work, a file changed meanwhile, the command
+      was interrupted, or DNS gave no answer
+  77  permission denied`
 
 const files = `  mail.yaml             the inventory; virtmap man virtmap-inventory
   virtusertable, .db    in host.mail_dir or the folder of -o, with
                         virtmap-aliases, local-host-names, virtmap.mc
-  .virtmap              state of -o DIR: verdicts, generations, journal
-  /var/lib/virtmap      state without -o`
+  .virtmap              in the folder of -o: its state, which is the verdicts,
+                        the generations and the journal
+  /var/lib/virtmap      the state without -o`
 
 const description = about + "\n\nExit codes:\n" + exitCodes + "\n\nFiles:\n" + files
 

@@ -23,8 +23,9 @@ var shells = []string{"bash", "fish", "zsh"}
 func completionCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "completion", Usage: "print the completion of a shell: bash, fish or zsh", ArgsUsage: "SHELL",
-		Description: `Completes commands, flags and the words that a flag takes, and of the inventory
-at hand (-i, or mail.yaml) addresses for lookup, users for who, domains for mx.
+		Description: `Completes commands, flags, and the words that a flag takes. It also completes
+addresses for lookup, users for who and domains for mx. These come from the
+inventory of -i, or from mail.yaml.
 
 Examples:
   eval "$(virtmap completion bash)"

@@ -30,15 +30,14 @@ func diffCommand(stdio Stdio) *cli.Command {
 	var a diffArgs
 	return &cli.Command{
 		Name:  "diff",
-		Usage: "say what a build would change, as outcomes",
-		Description: `Compares what the inventory says with what is installed, read back from the maps,
-and says for every address where its mail goes before and after, by domain. It
-also shows drift: a text that was edited without its map, or a map that is older.
-Changes that guards would refuse are named at the end. Writes nothing; asks DNS as
-build does (not with --mx off).
+		Usage: "say what a build would change, address by address",
+		Description: `Compares the inventory with what is installed, which it reads back from the maps.
+It says for every address what becomes of its mail before and after, by domain. It
+shows drift too: a text that was edited without its map, or a map that is older.
+At the end it names what guards would refuse. It writes nothing. It asks DNS as
+build does; with --mx off it asks no DNS.
 
---save keeps what was reviewed as a plan: build --plan does exactly that, or
-refuses.
+--save writes the result as a plan: build --plan does exactly that, or refuses.
 
 Examples:
   virtmap diff -i mail.yaml
@@ -46,13 +45,13 @@ Examples:
   virtmap diff --save plan.json && virtmap build --plan plan.json`,
 		Flags: append(a.flags(),
 			&cli.BoolFlag{Name: "unified", Aliases: []string{"u"}, Destination: &a.unified, EnvVars: []string{"VIRTMAP_UNIFIED"},
-				Usage: "print the lines of the text files that change instead"},
+				Usage: "print the changed lines of the text files instead"},
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
 				Usage: "print `FORMAT`: text, json or markdown"},
 			&cli.BoolFlag{Name: "exit-code", Destination: &a.exitCode, EnvVars: []string{"VIRTMAP_EXIT_CODE"},
 				Usage: "exit with 4 when a build would change something"},
 			&cli.StringFlag{Name: "save", Destination: &a.save, TakesFile: true, EnvVars: []string{"VIRTMAP_SAVE"},
-				Usage: "keep what was reviewed in `FILE`, for build --plan"}),
+				Usage: "write the plan to `FILE`, for build --plan"}),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {

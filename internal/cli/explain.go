@@ -18,8 +18,8 @@ import (
 func explainCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "explain", Usage: "say what a check finds, why it matters, and what to write", ArgsUsage: "CHECK...",
-		Description: `Takes the id that stands in brackets in every message, or the check's name.
-check --list lists all.
+		Description: `Takes the id of a check, which stands in brackets in every message, or its name.
+virtmap check --list lists all checks.
 
 Examples:
   virtmap explain VM014

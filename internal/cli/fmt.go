@@ -19,12 +19,12 @@ type fmtArgs struct{ check, diff, write bool }
 func fmtCommand(stdio Stdio) *cli.Command {
 	var a fmtArgs
 	return &cli.Command{
-		Name: "fmt", Usage: "lay an inventory out in the canonical way", ArgsUsage: "[FILE...]",
+		Name: "fmt", Usage: "lay out an inventory in the canonical way", ArgsUsage: "[FILE...]",
 		Description: `Prints mail.yaml, or each FILE, or with - standard input, laid out: two blanks a
-level, the fixed keys in the order of the manual, one blank line where there
-were several. Names keep the order you gave them, and a comment moves with the
-line below it. Whole lines are moved and indented and nothing else: quotes, braces
-and comments stay as they are.
+level, the fixed keys in the order of the manual, and one blank line where there
+were several. Names keep their order, and a comment moves with the line below it.
+Whole lines are moved and indented. Nothing else changes: quotes, braces and
+comments stay as they are.
 
 Examples:
   virtmap fmt --write

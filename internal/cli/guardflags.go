@@ -30,11 +30,11 @@ func guardWords() []string {
 func (g *guardArgs) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "allow", Destination: &g.allow, EnvVars: []string{"VIRTMAP_ALLOW"},
-			Usage: "accept a change that the guard `WORD` takes for an accident: " + strings.Join(guardWords(), ", ") + "; repeatable"},
+			Usage: "allow what a guard takes for an accident; `WORD` is one of " + strings.Join(guardWords(), ", ") + "; repeatable"},
 		&cli.IntFlag{Name: "max-removed", Value: -1, Destination: &g.maxRemoved, DefaultText: "guards.max_removed", EnvVars: []string{"VIRTMAP_MAX_REMOVED"},
 			Usage: "refuse to remove or redirect more than `N` percent of the addresses at once"},
 		&cli.IntFlag{Name: "min-size", Value: -1, Destination: &g.minSize, DefaultText: "guards.min_size", EnvVars: []string{"VIRTMAP_MIN_SIZE"},
-			Usage: "leave tables of fewer than `N` addresses unguarded"},
+			Usage: "do not guard tables of fewer than `N` addresses"},
 	}
 }
 

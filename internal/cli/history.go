@@ -21,10 +21,10 @@ func historyCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "history",
 		Usage: "list the generations that rollback can bring back",
-		Description: `Lists the sets of files that builds have put in place and that are kept: when,
-by whom, what was in them, and the digest of the inventory. The last is the one
-that is installed, unless it was changed since. A damaged set is named on stderr
-and left out.
+		Description: `Lists the sets of files that builds have put in place and that are kept: when, by
+whom, what was in them, and the digest of the inventory. The newest set stands
+first. It is the one that is installed, unless somebody changed a file since. A
+damaged set is named on standard error and left out.
 
 Examples:
   virtmap history

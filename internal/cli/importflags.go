@@ -17,35 +17,36 @@ const importText = `Reads what a sendmail server has in /etc/mail, or in DIR, wh
 the virtusertable, local-host-names and the aliases that rows lead to, where
 sendmail.cf or sendmail.mc names them. Prints the inventory that means the same.
 
-The rows are those that sendmail reads, of the map where there is one; comments
-are those of the text. A name of class w without rows is catch_all: local, as it
-is now; one whose only row leads each name to another domain is same_as. A list
-of names and addresses in the aliases is a list of the inventory. Names in the
-passwd file are users, others local_aliases. A row that sendmail answers with an
-error becomes a reject with that answer.
+The rows are those that sendmail reads: of the map, where there is one. Comments
+are those of the text. A name of class w without rows becomes catch_all: local,
+because that is what sendmail does with it. A name whose only row leads each
+address to another domain becomes same_as. A list of names and addresses in the
+aliases becomes a list of the inventory. Names in the passwd file become users,
+and others become local_aliases. A row that sendmail answers with an error becomes
+a reject with that answer.
 
-What no inventory can say, and what sendmail does not read, is kept as a comment
-that begins with "Not imported", with the reason; the exit code is 3 then. A
-member of a list that the server refuses is left out, and named above it.
+What no inventory can say, and what sendmail does not read, becomes a comment that
+begins with "Not imported" and has the reason; then the exit code is 3. A member
+of a list that the server refuses is left out, and named in a comment above.
 
-At the end it builds the inventory in a temporary folder, compares what becomes
-of every address, its near misses, and names that are not listed, by the old
-files and by the new, and lists what differs, with the reason. Only the text of
-a refusal, and the case of letters, may differ without exit code 3. With
---sendmail the installed sendmail is asked about each of them too, with a copy of
-the server's own sendmail.cf: over the old files, and over the new.
+At the end import builds the inventory in a temporary folder. It compares what
+becomes of every address, of its near misses, and of names that are not listed: by
+the old files and by the new. It lists each difference with the reason. The exit
+code is 3 when there is one, except in the text of a refusal or in the case of
+letters. With --sendmail it asks the installed sendmail about each of them too,
+over a copy of the server's own sendmail.cf: with the old files, and with the new.
 
 --from reads other lists: Postfix's virtual maps and virtual_mailbox_maps (their
-text), two columns as CSV, or "address targets" a line, also from standard input
-(lines:-). A domain refuses what it does not list, as in Postfix; the proof
-compares what the rows mean to sendmail. Where main.cf has recipient_delimiter =
-+, Postfix keeps the detail: add "defaults: {detail: keep}" to the inventory.
+text), two columns as CSV, or lines of "address targets". lines:- reads standard
+input. A domain refuses what it does not list, as in Postfix; the comparison uses
+what the rows mean to sendmail. Where main.cf has recipient_delimiter = +, Postfix
+keeps the detail: add "defaults: {detail: keep}" to the inventory.
 
---into adds what an inventory has not: domains, addresses, users. Addresses go to
-the included file that has their domain. What it has another way is left alone,
-and listed as it is there and as it was found (exit 3). A copy of a domain that it
-has another way leads there row by row. The server is then the inventory's
-host.name.
+--into adds what an inventory does not have: domains, addresses, users. Addresses
+go to the included file that has their domain. What the inventory has another way
+is left alone, and listed as it is there and as it was found (exit 3). A new domain
+that leads each name to a domain of the inventory gets this row as its catch_all,
+in place of same_as. The server's name is then the host.name of the inventory.
 
 Examples:
   virtmap import > mail.yaml
@@ -56,17 +57,17 @@ Examples:
 func (a *importArgs) flags() []cli.Flag {
 	return append(a.installed.flags("", "")[1:],
 		&cli.StringSliceFlag{Name: "aliases", Destination: &a.aliases, TakesFile: true, EnvVars: []string{"VIRTMAP_ALIASES"},
-			Usage: "the server's own aliases are in `FILE`, instead of the files that its configuration names"},
+			Usage: "read the server's own aliases from `FILE`, instead of the files that its configuration names"},
 		&cli.StringSliceFlag{Name: "from", Destination: &a.from, EnvVars: []string{"VIRTMAP_FROM"},
-			Usage: "read `KIND:FILE` instead of a sendmail server: " + strings.Join(importer.Kinds, ", ") + "; repeatable, and of an address that two have the first is taken"},
+			Usage: "read `KIND:FILE` instead of a sendmail server: " + strings.Join(importer.Kinds, ", ") + "; repeatable: when two have the same address, the first is taken"},
 		&cli.StringFlag{Name: "mailbox-base", Destination: &a.base, EnvVars: []string{"VIRTMAP_MAILBOX_BASE"},
-			Usage: "paths in mailbox: files are under `DIR`, Postfix's virtual_mailbox_base"},
+			Usage: "the paths in files of the kind mailbox are below `DIR`, Postfix's virtual_mailbox_base"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, TakesFile: true, EnvVars: []string{"VIRTMAP_OUTPUT"},
-			Usage: "write a new `FILE` instead"},
+			Usage: "write the inventory to a new `FILE` instead of standard output"},
 		&cli.StringFlag{Name: "into", Destination: &a.into, TakesFile: true, EnvVars: []string{"VIRTMAP_INTO"},
-			Usage: "add what the inventory `FILE` has not, say what it has another way, and leave its lines as they are"},
+			Usage: "add what the inventory `FILE` does not have, name what it has another way, and leave its lines as they are"},
 		&cli.BoolFlag{Name: "sendmail", Destination: &a.sendmail, EnvVars: []string{"VIRTMAP_SENDMAIL"},
-			Usage: "ask the installed sendmail too, over the old files and the new; needs root"})
+			Usage: "ask the installed sendmail too, with the old files and with the new; needs root"})
 }
 
 // check finds what does not go together.

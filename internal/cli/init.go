@@ -28,10 +28,10 @@ func initCommand(stdio Stdio) *cli.Command {
 	var a initArgs
 	return &cli.Command{
 		Name: "init", Usage: "write a commented inventory to begin with", ArgsUsage: "[FILE]",
-		Description: `Writes mail.yaml, or FILE, or with - to standard output. A file that is there is
+		Description: `Writes mail.yaml, or FILE, or with - to standard output. A file that exists is
 left alone. The inventory has no errors; change its domain and users. Beside it
-is virtmap.schema.json, which virtmap schema prints: editors complete the
-inventory with it, because its first line names it.
+init writes virtmap.schema.json, which virtmap schema prints too. The first line
+of the inventory names that file, so that editors complete the inventory with it.
 
 Examples:
   virtmap init

@@ -26,9 +26,9 @@ func (a *installedArgs) flags(maps, usage string) []cli.Flag {
 	return []cli.Flag{
 		mapsFlag(&a.maps, maps, usage),
 		&cli.StringFlag{Name: "accounts", Value: passwd, Destination: &a.accounts, TakesFile: true, EnvVars: []string{"VIRTMAP_ACCOUNTS"},
-			Usage: "the local accounts of installed files are those of the passwd `FILE`"},
+			Usage: "take the local accounts of installed files from the passwd `FILE`"},
 		&cli.StringFlag{Name: "host", Destination: &a.host, EnvVars: []string{"VIRTMAP_HOST"}, DefaultText: "what sendmail.cf beside the files says, or this machine's name",
-			Usage: "the server of installed files calls itself `NAME`"},
+			Usage: "the server whose files are installed calls itself `NAME`"},
 	}
 }
 

@@ -31,14 +31,16 @@ func lookupCommand(stdio Stdio) *cli.Command {
 		Name:      "lookup",
 		Usage:     "say where an address goes, with every key that is tried",
 		ArgsUsage: "[ADDRESS...]",
-		Description: `Says what sendmail would do with mail from a stranger for each address, and
-prints every key it tries, in order. Without an address it reads many from
-standard input, one a line, and prints one line for each.
-It uses the inventory. With --maps it uses the files of a folder, with maps of any
-type; the accounts are then those of --accounts, or of the inventory if that is
-given too.
+		Description: `Says for each address what sendmail would do with mail from a stranger, and prints
+every key that sendmail tries, in order. Without an address it reads addresses
+from standard input, one a line, and prints one line for each.
+
+It looks at what the inventory would become. With --maps it looks at the files of
+a folder as they are, of any map type. The accounts are then those of --accounts,
+or those of the inventory when -i is given too.
+
 A domain with letters such as ü is looked up by its A-labels, as an inventory
-has it, and a line says that sendmail without SMTPUTF8 would refuse the letters.
+has it. A line says that sendmail without SMTPUTF8 would refuse the letters.
 
 Examples:
   virtmap lookup -i mail.yaml fake+news@fakemail.example

@@ -16,8 +16,8 @@ import (
 func manCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "man", Usage: "print a manual page: virtmap (1) or virtmap-inventory (5)", ArgsUsage: "[PAGE]",
-		Description: `The pages are made from what the commands say of themselves and from the tables
-of keys that the inventory is read by.
+		Description: `The pages are made from the help of the commands and from the tables of keys that
+virtmap reads an inventory with.
 
 Examples:
   virtmap man | man -l -

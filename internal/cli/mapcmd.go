@@ -19,9 +19,9 @@ func mapCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "map",
 		Usage: "write a .db or .cdb file, or look inside one",
-		Description: `Writes the map of a virtusertable, and reads maps of any origin: virtmap,
-makemap, newaliases, postmap, in either byte order. The type is told by the
-content. FILE may lack its .db or .cdb.
+		Description: `Writes the map of a virtusertable, and reads maps that virtmap, makemap, newaliases
+or postmap wrote, in either byte order. It finds the type of a map by the content.
+The name FILE may be without .db or .cdb.
 
 Examples:
   virtmap map get /etc/mail/virtusertable fake@fakemail.example
@@ -41,8 +41,8 @@ Examples:
 func mapGetCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "get", Usage: "print the value of each key", ArgsUsage: "FILE KEY...",
-		Description: `Prints the value alone for one key, key and value for several. Keys are looked
-up as sendmail does, in lower case. Exits with 1 when a key is not there.
+		Description: `Prints the value alone for one key, and key and value for several keys. Keys are
+looked up in lower case, as sendmail does. Exits with 1 when a key is not there.
 
 Examples:
   virtmap map get virtusertable.db fake@fakemail.example @fakemail.example
@@ -61,13 +61,13 @@ func mapDumpCommand(stdio Stdio) *cli.Command {
 	var pages bool
 	return &cli.Command{
 		Name: "dump", Usage: "print every row, in the order of the file", ArgsUsage: "FILE",
-		Description: `Prints key, tab and value. A NUL byte that ends them is left out.
+		Description: `Prints the key, a tab and the value. A NUL byte at the end of either is left out.
 
 Examples:
   virtmap map dump virtusertable.db
   virtmap map dump --pages virtusertable.db | less`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "pages", Destination: &pages, EnvVars: []string{"VIRTMAP_PAGES"},
-			Usage: "print what every byte of a .db file means instead"}},
+			Usage: "print instead what every byte of a .db file means"}},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
@@ -80,9 +80,9 @@ Examples:
 
 func mapCheckCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
-		Name: "check", Usage: "read each file strictly", ArgsUsage: "FILE...",
-		Description: `Finds what db_verify lets pass too: a file that was cut, keys out of order.
-Exits with 1 when a file is damaged.
+		Name: "check", Usage: "look for damage in each file", ArgsUsage: "FILE...",
+		Description: `Reads each file strictly. It finds damage that db_verify does not find too, such as
+a file that was cut or keys out of order. Exits with 1 when a file is damaged.
 
 Examples:
   virtmap map check /etc/mail/virtusertable.db

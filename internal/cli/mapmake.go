@@ -29,14 +29,14 @@ func mapMakeCommand(stdio Stdio) *cli.Command {
 	var a mapMakeArgs
 	return &cli.Command{
 		Name: "make", Usage: "write the map of a virtusertable", ArgsUsage: "TEXT",
-		Description: `Reads a virtusertable that a person wrote and writes TEXT.db or TEXT.cdb beside
-it, as makemap does, without makemap and libdb. What makemap would refuse, and
-right sides that sendmail would answer with an error, are printed with their
-places; then nothing is written and the exit code is 1.
+		Description: `Reads a virtusertable that a person wrote, and writes TEXT.db or TEXT.cdb beside
+it, as makemap does, without makemap and libdb. It prints with their places the
+rows that makemap would refuse, and right sides that sendmail would answer with an
+error. Then it writes nothing, and the exit code is 1.
 
-The new map is whole and read back before it gets its name, and keeps owner and
-mode of the old one; sendmail opens it at its next look-up. No build is at work
-in the folder meanwhile (exit 75 after --wait), and the text must not change.
+The new map is complete and was read back before it gets its name. It keeps owner
+and mode of the old map, and sendmail opens it at its next look-up. No build may
+work in the folder meanwhile (exit 75 after --wait), and the text must not change.
 
 Examples:
   virtmap map make /etc/mail/virtusertable

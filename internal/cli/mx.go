@@ -30,13 +30,12 @@ func mxCommand(stdio Stdio) *cli.Command {
 	var a mxArgs
 	return &cli.Command{
 		Name:      "mx",
-		Usage:     "say of every domain, or of those named, whether its MX records lead to this server",
+		Usage:     "say whether the MX records of each domain lead to this server",
 		ArgsUsage: "[DOMAIN...]",
-		Description: `Asks the DNS, or zone files, now, and prints a verdict for each domain, the
-worst first, with what to do about it. A domain that is named is checked also
-when it is not in the inventory, and its records are printed.
-Exits with 1 when a domain does not lead here, and with 75 when the DNS gave
-no answer for one.
+		Description: `Asks the DNS, or reads zone files, and prints a verdict for each domain, the worst
+first, with what to do about it. With arguments it checks these domains only, also
+those that the inventory does not have, and prints their records. Exits with 1
+when a domain does not lead here, and with 75 when there was no answer for one.
 
 Examples:
   virtmap mx -i mail.yaml

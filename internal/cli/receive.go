@@ -42,7 +42,7 @@ func (a *receiveArgs) flags() []cli.Flag {
 		&cli.BoolFlag{Name: "listen-public", Destination: &a.public, EnvVars: []string{"VIRTMAP_LISTEN_PUBLIC"},
 			Usage: "let --listen name an address that other machines can reach"},
 		&cli.StringFlag{Name: "store", Value: "none", Destination: &a.store, EnvVars: []string{"VIRTMAP_STORE"},
-			Usage: "keep what is accepted: maildir:DIR or mbox:DIR, one for each mailbox below the folder, or none (`WHERE`)"},
+			Usage: "keep accepted messages in `WHERE`: maildir:DIR or mbox:DIR, which gets one for each mailbox, or none"},
 		&cli.BoolFlag{Name: "tls", Destination: &a.tls, EnvVars: []string{"VIRTMAP_TLS"},
 			Usage: "offer STARTTLS, with a certificate made for this run"},
 		&cli.StringFlag{Name: "tls-pem", Destination: &a.pem, TakesFile: true, EnvVars: []string{"VIRTMAP_TLS_PEM"},
@@ -53,9 +53,9 @@ func (a *receiveArgs) flags() []cli.Flag {
 		&cli.IntFlag{Name: "messages", Destination: &a.messages, EnvVars: []string{"VIRTMAP_MESSAGES"},
 			Usage: "stop when `N` messages have come"},
 		&cli.DurationFlag{Name: "within", Destination: &a.within, EnvVars: []string{"VIRTMAP_WITHIN"},
-			Usage: "stop after `TIME`, such as 30s; exits with 1 when fewer than --messages have come"},
+			Usage: "stop after `TIME`, such as 30s; exit with 1 when fewer than --messages have come"},
 		&cli.BoolFlag{Name: "transcript", Destination: &a.transcript, EnvVars: []string{"VIRTMAP_TRANSCRIPT"},
-			Usage: "print what is said, without the messages, to standard error"},
+			Usage: "print the SMTP dialogue, without the messages, on standard error"},
 		&cli.IntFlag{Name: "max-size", Value: 10 << 20, Destination: &l.MaxSize, EnvVars: []string{"VIRTMAP_MAX_SIZE"}, Usage: "take messages of at most `N` bytes"},
 		&cli.IntFlag{Name: "max-recipients", Value: 1000, Destination: &l.MaxRecipients, EnvVars: []string{"VIRTMAP_MAX_RECIPIENTS"}, Usage: "take at most `N` recipients a message"},
 		&cli.IntFlag{Name: "max-line", Value: 4096, Destination: &l.MaxLine, EnvVars: []string{"VIRTMAP_MAX_LINE"}, Usage: "take command lines of at most `N` bytes"},
@@ -71,14 +71,16 @@ func receiveCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "receive",
 		Usage: "answer SMTP as the installed files say",
-		Description: `Takes real SMTP and answers each recipient as sendmail would by the installed
-files; no mail is delivered. Every accepted message is a line of
-JSON on standard output: client, envelope, size, and the mailboxes that each
-recipient ends at. --store keeps the messages too, byte for byte in Maildirs.
+		Description: `Takes real SMTP, and answers each recipient as sendmail would with the installed
+files. It delivers nothing. For every accepted message it prints a line of JSON on
+standard output: client, envelope, size, and the mailboxes where each recipient
+ends. --store keeps the messages too, in Maildirs byte for byte.
+
 A file that is replaced or changed counts from the next recipient on (files are
-looked at again after a quarter of a millisecond). A map that
-is missing or damaged is answered with 451 4.3.0, never with a guess.
-Ends at a signal, after --messages or --within, with a summary.
+looked at again after a quarter of a millisecond). While a map is missing or
+damaged, the answer is 451 4.3.0.
+
+It ends at a signal, after --messages or after --within, and prints a summary.
 
 Examples:
   virtmap receive --maps out -i mail.yaml

@@ -46,11 +46,12 @@ func rollbackCommand(stdio Stdio) *cli.Command {
 		Name:      "rollback",
 		Usage:     "put the files of an earlier generation back",
 		ArgsUsage: "[GENERATION]",
-		Description: `Puts the set before the last back in place, or the one that history has under a
-number, with the same swap as a build. It is a generation of its own, so that it
-can be undone in turn. The next build writes what the inventory says again:
-stop cron, or mend the inventory, first. Rows that lead to virtmap-aliases are not
-put back (exit 5) while the running server does not read that file.
+		Description: `Puts a set of files back in place, with the same swap as a build: the one before
+the last, or the GENERATION that virtmap history lists. A rollback is a generation
+of its own, so it can be undone in turn. The next build writes again what the
+inventory says: stop cron, or mend the inventory, first. Rows that lead to
+virtmap-aliases are not put back (exit 5) while the running server does not read
+that file.
 
 Examples:
   virtmap rollback
@@ -59,7 +60,7 @@ Examples:
 			&cli.BoolFlag{Name: "adopt", Destination: &a.adopt, EnvVars: []string{"VIRTMAP_ADOPT"},
 				Usage: "replace files that a person changed since the last build"},
 			&cli.BoolFlag{Name: "unwired", Destination: &a.unwired, EnvVars: []string{"VIRTMAP_UNWIRED"},
-				Usage: "put rows in place also where the server does not read the aliases that they lead to"}),
+				Usage: "put rows in place also when the server does not read the aliases that they lead to"}),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := notEmpty(c, "output", "state"); err != nil {

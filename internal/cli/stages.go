@@ -170,7 +170,7 @@ func orDash(n int64) string {
 
 func timingsFlag(timings *bool) cli.Flag {
 	return &cli.BoolFlag{Name: "timings", Destination: timings, EnvVars: []string{"VIRTMAP_TIMINGS"},
-		Usage: "print at the end the seconds, rows and bytes of each stage"}
+		Usage: "print the seconds, rows and bytes of each stage at the end"}
 }
 
 // watcher returns the stages for publishing; nil if the command has none.

@@ -32,22 +32,22 @@ func testCommand(stdio Stdio) *cli.Command {
 	formats := strings.Join(slices.Sorted(maps.Keys(report.Formats)), ", ")
 	return &cli.Command{
 		Name:  "test",
-		Usage: "prove the written files over SMTP against what the inventory says",
-		Description: `Builds into a temporary folder, opens the files that were written again,
-starts the receiver on loopback, and sends to every address, to near misses
-of each (in capitals, with a detail, one letter off, at a foreign domain), to
-the names of local accounts at every domain, and to every entry under tests.
-The mailboxes that got the mail, or the reply, are compared with what the
-inventory says. Asks no DNS. Exits with 1 when one of them differs.
+		Usage: "test the written files over SMTP against what the inventory says",
+		Description: `Builds into a temporary folder, opens the written files again, and starts the
+receiver on loopback. It sends to every address, to near misses of each (in
+capitals, with a detail, one letter off, at a foreign domain), to the names of
+local accounts at every domain, and to every entry under tests. It compares which
+mailbox each message reached, or which code came back, with what the inventory
+says. It asks no DNS. Exits with 1 when one of them differs.
 
-With --maps the files of a folder are proved instead, with every row that they
-have, through the server's own aliases.
+With --maps it tests the files of a folder instead, with every row that they have,
+through the server's own aliases.
 
-With --sendmail the installed sendmail is asked the same questions. It needs root.
-With --maps sendmail runs with a copy of the server's own sendmail.cf, with other
-places for the queue and similar files; otherwise with one that virtmap makes.
-sendmail is given the accounts of the inventory that this machine does not have,
-unless the files are this machine's own.
+With --sendmail it asks the installed sendmail the same; this needs root. With
+--maps, sendmail runs with a copy of the server's own sendmail.cf, with other places
+for the queue and the like. Without --maps it runs with a sendmail.cf that virtmap
+makes. An account that the inventory has and this machine has not is made up for
+sendmail, but not where the files are this machine's own.
 
 Examples:
   virtmap test -i mail.yaml
@@ -55,9 +55,9 @@ Examples:
   virtmap test -i mail.yaml --format junit > report.xml`,
 		Flags: []cli.Flag{
 			inventoryFlag(&a.inventory), quietFlag(&a.quiet),
-			mapsFlag(&a.maps, "", "prove the files of `DIR` as they are, instead of building"),
+			mapsFlag(&a.maps, "", "test the files of `DIR` as they are, instead of building"),
 			&cli.BoolFlag{Name: "sendmail", Destination: &a.sendmail, EnvVars: []string{"VIRTMAP_SENDMAIL"},
-				Usage: "ask the installed sendmail too, and compare all three"},
+				Usage: "ask the installed sendmail too, and compare all three; needs root"},
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
 				Usage: "print `FORMAT`: " + formats + "; text has the failures only"},
 		},

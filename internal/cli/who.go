@@ -24,12 +24,13 @@ func whoCommand(stdio Stdio) *cli.Command {
 		Usage:     "list every address that ends at a user",
 		ArgsUsage: "USER",
 		Description: `Lists every address whose mail ends at a user, an mbox file or an address
-elsewhere: through lists, other addresses, same_as and catch-alls, and where
-a domain is open to local accounts. Keys such as sales+*@d stand for all that
-they match, @d for every address at d that is not listed.
-It searches the inventory. With --maps it searches the files that the sendmail.cf
-of a folder names, including the server's own aliases.
-Exits with 1 when no address ends there.
+elsewhere. It follows lists, other addresses, same_as and catch-alls, and domains
+that are open to local accounts. A key such as sales+*@d stands for all addresses
+that it matches, and @d for every address at d that is not listed.
+
+It looks through what the inventory would become. With --maps it looks through the
+files that the sendmail.cf of a folder names, with the server's own aliases. Exits
+with 1 when no address ends there.
 
 Examples:
   virtmap who -i mail.yaml andrei
