@@ -21,7 +21,6 @@ import (
 type manifest struct {
 	Version int                 `json:"version"`
 	Files   map[string][]string `json:"files"` // by name of the file: SHA-256 of what virtmap wrote, the newest last
-	Seen    map[string]seen     `json:"seen,omitempty"`
 }
 
 // key is the name of a file in the manifest. It has no folder, because the folder

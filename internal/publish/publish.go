@@ -21,6 +21,7 @@
 //	manifest.json            the digests of what virtmap wrote
 //	journal.json             the renames of a run that is at work, or was stopped
 //	lock                     the process that is at work, or was the last
+//	seen.json                states of large files, which are not read again
 //	unannounced              changes that no message has reported yet
 //	adopted/NAME             a file that a person made, or that was damaged
 //	generations/7/meta.json  time, user, inventory, and the list of the files
@@ -226,6 +227,7 @@ type publisher struct {
 	Set
 	ctx      context.Context
 	manifest manifest
+	seen     map[string]seen   // by name: states of large files
 	digests  map[string]string // by path: digests of the installed files that were read
 	pending  []staged          // outputs that are written in this run
 	held     []staged          // outputs that would change, but for Output.Hold
@@ -265,6 +267,7 @@ func (p *publisher) begin() (unlock func() error, err error) {
 	if err := p.readManifest(); err != nil {
 		return nil, errors.Join(err, unlock())
 	}
+	p.seen = readSeen(p.FS, p.State)
 	if !p.DryRun {
 		p.clean()
 	}

@@ -1,9 +1,25 @@
 package publish
 
 import (
+	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"time"
 )
+
+// seenName is the name of the file with the states of large files in the state folder.
+// The manifest does not have them: the same files have the same manifest everywhere.
+const seenName = "seen.json"
+
+// readSeen returns the states of large files, by name. A file that cannot be read counts
+// as empty.
+func readSeen(files FS, state string) (all map[string]seen) {
+	text, err := readState(files, filepath.Join(state, seenName))
+	if err != nil || json.Unmarshal(text, &all) != nil {
+		return nil
+	}
+	return all
+}
 
 // A seen is the state of a large file in its place, and the sum of its content. As long
 // as the file has this state, it is not read again. Each change of a file also changes
@@ -31,10 +47,10 @@ func stateOf(info Info) string {
 // Untouched returns a function that reports whether a file is certainly as virtmap put it
 // in place. The function knows large files only.
 func Untouched(files FS, state string) func(path string) bool {
-	m, _, err := loadManifest(files, state)
+	all := readSeen(files, state)
 	return func(path string) bool {
-		was, ok := m.Seen[key(path)]
-		if err != nil || !ok {
+		was, ok := all[key(path)]
+		if !ok {
 			return false
 		}
 		info, err := files.Stat(path)
@@ -46,7 +62,7 @@ func Untouched(files FS, state string) func(path string) bool {
 // returns false if the file must be read: its state is another one, or the output has a
 // further question about the content.
 func (p *publisher) compareSeen(out Output, info Info) bool {
-	was, ok := p.manifest.Seen[key(out.Path)]
+	was, ok := p.seen[key(out.Path)]
 	if !ok || out.Sum == nil || was.State != stateOf(info) {
 		return false
 	}
@@ -61,10 +77,11 @@ func (p *publisher) compareSeen(out Output, info Info) bool {
 	return true
 }
 
-// see puts the state of the large files of the set into the manifest. It waits until a
-// later change of such a file must change the time of the inode.
-func (p *publisher) see() {
-	p.manifest.Seen = nil
+// see records the state of the large files of the set. It waits until a later change of
+// such a file must change the time of the inode.
+func (p *publisher) see() error {
+	before, _ := json.Marshal(p.seen) // a map of strings
+	p.seen = map[string]seen{}
 	var newest time.Time
 	for _, out := range p.Outputs {
 		info, err := p.FS.Stat(out.Path)
@@ -74,23 +91,25 @@ func (p *publisher) see() {
 		if info.Changed.After(newest) {
 			newest = info.Changed
 		}
-		if p.manifest.Seen == nil {
-			p.manifest.Seen = map[string]seen{}
-		}
-		p.manifest.Seen[key(out.Path)] = seen{State: stateOf(info), Sum: out.Sum()}
+		p.seen[key(out.Path)] = seen{State: stateOf(info), Sum: out.Sum()}
 	}
-	if rest := tick - time.Since(newest); len(p.manifest.Seen) > 0 && rest > 0 {
+	if rest := tick - time.Since(newest); len(p.seen) > 0 && rest > 0 {
 		time.Sleep(rest)
 		p.forgetChanged()
 	}
+	after, _ := json.Marshal(p.seen)
+	if len(p.seen) == 0 && !exists(p.FS, filepath.Join(p.State, seenName)) || string(before) == string(after) {
+		return nil
+	}
+	return p.writeState(filepath.Join(p.State, seenName), append(after, '\n'))
 }
 
 // forgetChanged removes the files that changed during the wait.
 func (p *publisher) forgetChanged() {
 	for _, out := range p.Outputs {
-		was, ok := p.manifest.Seen[key(out.Path)]
+		was, ok := p.seen[key(out.Path)]
 		if info, err := p.FS.Stat(out.Path); ok && (err != nil || stateOf(info) != was.State) {
-			delete(p.manifest.Seen, key(out.Path))
+			delete(p.seen, key(out.Path))
 		}
 	}
 }

@@ -36,10 +36,10 @@ func (p *publisher) settle() error {
 	for name, digests := range p.manifest.Files {
 		p.manifest.Files[name] = digests[len(digests)-1:]
 	}
-	p.see()
 	if err := p.writeManifest(); err != nil {
 		return err
 	}
+	_ = p.see() // without the record, the next run reads the files
 	if len(p.pending) == 0 {
 		return nil
 	}
