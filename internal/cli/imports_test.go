@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/importer": {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mta",
 		"virtmap/internal/outcome", "virtmap/internal/promise", "virtmap/inventory"},
 	"virtmap/internal/lint":     {"virtmap/hostnames", "virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/mailaddr", "virtmap/internal/promise", "virtmap/inventory"},
+	"virtmap/internal/lmdb":     {},
 	"virtmap/internal/mailaddr": {"golang.org/x/net/idna"},
 	"virtmap/internal/manual":   {},
 	"virtmap/internal/mapfile":  {"github.com/colinmarc/cdb", "virtmap/internal/hashdb"},

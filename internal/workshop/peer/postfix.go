@@ -24,8 +24,9 @@ func Postmap(t testing.TB) func(stdin string, args ...string) string {
 }
 
 // Postfix returns the beginning of a command line for a program of Postfix, such as
-// postmap or smtp-source. The packages postfix and postfix-cdb conflict with sendmail.
-// So they are not installed but unpacked into the folder of VIRTMAP_POSTFIX.
+// postmap or smtp-source. The packages postfix, postfix-cdb and postfix-lmdb conflict
+// with sendmail. So they are not installed but unpacked into the folder of
+// VIRTMAP_POSTFIX.
 func Postfix(t testing.TB, program string) []string {
 	t.Helper()
 	root := os.Getenv("VIRTMAP_POSTFIX")
@@ -41,7 +42,8 @@ func Postfix(t testing.TB, program string) []string {
 		config, lib, filepath.Join(root, "usr/sbin"))
 	for name, text := range map[string]string{
 		"main.cf": main, "dynamicmaps.cf": "",
-		"dynamicmaps.cf.d/cdb": "cdb\tpostfix-cdb.so\tdict_cdb_open\tmkmap_cdb_open\n",
+		"dynamicmaps.cf.d/cdb":  "cdb\tpostfix-cdb.so\tdict_cdb_open\tmkmap_cdb_open\n",
+		"dynamicmaps.cf.d/lmdb": "lmdb\tpostfix-lmdb.so\tdict_lmdb_open\tmkmap_lmdb_open\n",
 	} {
 		path := filepath.Join(config, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
