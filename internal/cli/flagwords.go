@@ -38,7 +38,7 @@ func legalWords(command, flag string) []string {
 		}
 		return kinds
 	case "map make --type":
-		return []string{"hash", "cdb"}
+		return []string{"hash", "cdb", "lmdb", "lmdb-1.0"}
 	}
 	switch flag {
 	case "format":

@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/lmdb":     {},
 	"virtmap/internal/mailaddr": {"golang.org/x/net/idna"},
 	"virtmap/internal/manual":   {},
-	"virtmap/internal/mapfile":  {"github.com/colinmarc/cdb", "virtmap/internal/hashdb"},
+	"virtmap/internal/mapfile":  {"github.com/colinmarc/cdb", "virtmap/internal/hashdb", "virtmap/internal/lmdb"},
 	"virtmap/internal/mmap":     {},
 	"virtmap/internal/mta":      {"virtmap/internal/diag", "virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/outcome", "virtmap/inventory"},
 	"virtmap/internal/mta/mtatest": {"virtmap/internal/diag", "virtmap/internal/fileset", "virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mta",

@@ -18,10 +18,10 @@ import (
 func mapCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "map",
-		Usage: "write a .db or .cdb file, or look inside one",
+		Usage: "write a .db, .cdb or .lmdb file, or look inside one",
 		Description: `Writes the map of a virtusertable, and reads maps that virtmap, makemap, newaliases
 or postmap wrote, in either byte order. It finds the type of a map by the content.
-The name FILE may be without .db or .cdb.
+The name FILE may be without .db, .cdb or .lmdb.
 
 Examples:
   virtmap map get /etc/mail/virtusertable fake@fakemail.example
@@ -67,7 +67,7 @@ Examples:
   virtmap map dump virtusertable.db
   virtmap map dump --pages virtusertable.db | less`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "pages", Destination: &pages, EnvVars: []string{"VIRTMAP_PAGES"},
-			Usage: "print instead what every byte of a .db file means"}},
+			Usage: "print instead what every byte of a .db or .lmdb file means"}},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
@@ -81,8 +81,8 @@ Examples:
 func mapCheckCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "check", Usage: "look for damage in each file", ArgsUsage: "FILE...",
-		Description: `Reads each file strictly. It finds damage that db_verify does not find too, such as
-a file that was cut or keys out of order. Exits with 1 when a file is damaged.
+		Description: `Reads each file strictly. It finds damage that db_verify and mdb_stat do not find
+too, such as a file that was cut or keys out of order. Exits with 1 when a file is damaged.
 
 Examples:
   virtmap map check /etc/mail/virtusertable.db
@@ -97,12 +97,13 @@ Examples:
 	}
 }
 
-// openMap opens FILE.db, FILE.cdb or FILE, in the way in which sendmail names its maps.
+// openMap opens FILE.db, FILE.cdb, FILE.lmdb or FILE: the names that mail servers give
+// their maps.
 func openMap(name string) (*mapfile.File, error) {
-	if strings.HasSuffix(name, ".db") || strings.HasSuffix(name, ".cdb") {
+	if mapfile.WithoutSuffix(name) != name {
 		return openFirst(name)
 	}
-	return openFirst(name+".db", name+".cdb", name)
+	return openFirst(name+".db", name+".cdb", name+".lmdb", name)
 }
 
 func openFirst(paths ...string) (*mapfile.File, error) {
@@ -199,7 +200,7 @@ func mapDump(name string, pages bool, stdio Stdio) error {
 func mapCheck(names []string, stdio Stdio) error {
 	var worst error
 	for _, name := range names {
-		f, err := openFirst(name, name+".db", name+".cdb")
+		f, err := openFirst(name, name+".db", name+".cdb", name+".lmdb")
 		if err == nil {
 			var sum mapfile.Sum
 			if sum, err = f.Sum(); err == nil {

@@ -29,21 +29,24 @@ func mapMakeCommand(stdio Stdio) *cli.Command {
 	var a mapMakeArgs
 	return &cli.Command{
 		Name: "make", Usage: "write the map of a virtusertable", ArgsUsage: "TEXT",
-		Description: `Reads a virtusertable that a person wrote, and writes TEXT.db or TEXT.cdb beside
-it, as makemap does, without makemap and libdb. It prints with their places the
-rows that makemap would refuse, and right sides that sendmail would answer with an
-error. Then it writes nothing, and the exit code is 1.
+		Description: `Reads a virtusertable that a person wrote, and writes TEXT.db, TEXT.cdb or
+TEXT.lmdb beside it, as makemap and postmap do, without these programs and their
+libraries. It prints with their places the rows that makemap would refuse, and right
+sides that sendmail would answer with an error. Then it writes nothing, and the exit
+code is 1.
 
 The new map is complete and was read back before it gets its name. It keeps owner
-and mode of the old map, and sendmail opens it at its next look-up. No build may
-work in the folder meanwhile (exit 75 after --wait), and the text must not change.
+and mode of the old map, and sendmail opens it at its next look-up. Type lmdb is for
+Postfix with liblmdb 0.9 (Debian 12), lmdb-1.0 for Postfix with liblmdb 1.0; sendmail
+reads neither. No build may work in the folder meanwhile (exit 75 after --wait), and
+the text must not change.
 
 Examples:
   virtmap map make /etc/mail/virtusertable
   virtmap map make --type cdb virtusertable`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "type", Value: "hash", Destination: &a.typ, EnvVars: []string{"VIRTMAP_TYPE"},
-				Usage: "write a map of `TYPE`: hash or cdb"},
+				Usage: "write a map of `TYPE`: hash, cdb, lmdb or lmdb-1.0"},
 			waitFlag(&a.wait), quietFlag(&a.quiet), timingsFlag(&a.timings)},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
@@ -52,7 +55,7 @@ Examples:
 			case c.NArg() != 1:
 				return usage(errors.New("map make takes one TEXT"))
 			case !ok || typ.Write == nil:
-				return usage(fmt.Errorf("--type %q: it is hash or cdb", a.typ))
+				return usage(fmt.Errorf("--type %q: it is hash, cdb, lmdb or lmdb-1.0", a.typ))
 			}
 			return followed(a.timings, stdio, func(stdio Stdio) error { return a.run(c.Context, c.Args().First(), typ, stdio) })
 		},

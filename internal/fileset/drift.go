@@ -42,7 +42,7 @@ func Drift(server *mta.Server, dir string) ([]string, error) {
 				rows = file.Rows(image)
 			}
 		}
-		for _, typ := range mapfile.Types {
+		for _, typ := range mapfile.Named(server.Maps) {
 			if typ.Suffix == "" || named != "" && typ.Name != named {
 				continue
 			}

@@ -36,7 +36,7 @@ func Restored(server *mta.Server, m publish.Meta, content func(name string) ([]b
 			}
 			continue
 		}
-		if err := b.restoreMaps(m, content, file, text); err != nil {
+		if err := b.restoreMaps(server, m, content, file, text); err != nil {
 			return nil, err
 		}
 	}
@@ -48,8 +48,8 @@ func Restored(server *mta.Server, m publish.Meta, content func(name string) ([]b
 
 // restoreMaps adds the maps of a text. Stored maps are restored byte for byte, and
 // others are made from the text.
-func (b *builder) restoreMaps(m publish.Meta, content func(string) ([]byte, error), file mta.File, text []byte) error {
-	for _, typ := range mapfile.Types {
+func (b *builder) restoreMaps(server *mta.Server, m publish.Meta, content func(string) ([]byte, error), file mta.File, text []byte) error {
+	for _, typ := range mapfile.Named(server.Maps) {
 		kept, ok := m.Files[file.Name+typ.Suffix]
 		left := !ok && text != nil && isThere(filepath.Join(b.dir, file.Name+typ.Suffix))
 		if typ.Suffix == "" || !ok && !left {

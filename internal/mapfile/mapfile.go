@@ -1,9 +1,11 @@
 // Package mapfile reads and writes mail maps. A map is a set of rows on disk,
 // each a key and its value. Types is the table of the ways to store a map:
 //
-//	hash   NAME.db   Berkeley DB hash, written by package hashdb
-//	cdb    NAME.cdb  constant database, for Postfix and a sendmail built with -DCDB
-//	text   NAME      lines of text
+//	hash      NAME.db    Berkeley DB hash, written by package hashdb
+//	cdb       NAME.cdb   constant database, for Postfix and a sendmail built with -DCDB
+//	lmdb      NAME.lmdb  LMDB file of liblmdb 0.9, written by package lmdb
+//	lmdb-1.0  NAME.lmdb  LMDB file of liblmdb 1.0
+//	text      NAME       lines of text
 //
 // A line of a text is a key, white space and a value. Empty lines, and lines
 // with # in the first column, are not rows:
@@ -27,9 +29,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 
 	"virtmap/internal/hashdb"
+	"virtmap/internal/lmdb"
 	"virtmap/internal/mmap"
 )
 
@@ -44,7 +48,7 @@ func SumOf(rows Rows) Sum { return hashdb.SumOf(rows) }
 
 // A Type is one way to store a map.
 type Type struct {
-	Name   string // hash and cdb are sendmail's names for these types
+	Name   string // hash, cdb and lmdb are the mail servers' names for these types
 	Suffix string // what the name of a map adds to the name of its text
 
 	// Write writes a map of the rows. It is nil for text.
@@ -54,6 +58,8 @@ type Type struct {
 	open func(image []byte) (Map, error) // opens an image
 	// check reads a whole image strictly and returns the sum of its rows.
 	check func(image *mmap.Image) (Sum, error)
+	// explain writes what the bytes of an image mean; nil: they are not explained.
+	explain func(w io.Writer, image []byte) error
 }
 
 // Types are all types. A file is of the first type that fits its content.
@@ -67,6 +73,7 @@ var Types = []Type{
 			stats, err := hashdb.Check(image)
 			return stats.Sum, err
 		},
+		explain: hashdb.Explain,
 	},
 	{
 		Name: "cdb", Suffix: ".cdb",
@@ -75,12 +82,29 @@ var Types = []Type{
 		open:  func(image []byte) (Map, error) { return openCDB(image) },
 		check: checkCDB,
 	},
+	lmdbType("lmdb", lmdb.Format1),
+	lmdbType("lmdb-1.0", lmdb.Format3),
 	{
 		Name:  "text",
 		fits:  func(image []byte) bool { return bytes.IndexByte(image, 0) < 0 },
 		open:  func(image []byte) (Map, error) { return textMap(image), nil },
 		check: checkText,
 	},
+}
+
+// lmdbType returns the type of LMDB files of a format.
+func lmdbType(name string, format lmdb.Format) Type {
+	return Type{
+		Name: name, Suffix: ".lmdb",
+		Write: func(w io.WriteSeeker, rows Rows) error { _, err := lmdb.Write(w, rows, format); return err },
+		fits:  func(image []byte) bool { return lmdb.Fits(image, format) },
+		open:  func(image []byte) (Map, error) { return lmdb.Open(image) },
+		check: func(image *mmap.Image) (sum Sum, err error) {
+			err = lmdb.Check(image, sum.Add)
+			return sum, err
+		},
+		explain: lmdb.Explain,
+	}
 }
 
 // ByName finds a type.
@@ -91,6 +115,16 @@ func ByName(name string) (Type, bool) {
 		}
 	}
 	return Type{}, false
+}
+
+// Named returns the types of these names, in the order of Types.
+func Named(names []string) (types []Type) {
+	for _, t := range Types {
+		if slices.Contains(names, t.Name) {
+			types = append(types, t)
+		}
+	}
+	return types
 }
 
 // WithoutSuffix returns the name of the text of a map, given the map's name.
@@ -113,7 +147,7 @@ type Map interface {
 }
 
 // ErrType is the error for content that is no map of a known type.
-var ErrType = errors.New("neither a Berkeley DB hash file nor a cdb nor text")
+var ErrType = errors.New("neither a Berkeley DB hash file nor a cdb nor an lmdb file nor text")
 
 // OpenImage opens a map in memory.
 func OpenImage(image []byte) (Map, Type, error) {
@@ -167,7 +201,7 @@ func Open(path string) (*File, error) {
 	err = f.guarded(func() (err error) {
 		f.m, f.Type, err = OpenImage(image.Bytes)
 		if err == nil && f.Type.Suffix == "" && namedAsMap(path) {
-			err = fmt.Errorf("it is neither a Berkeley DB hash file nor a cdb (it has %d bytes)", len(image.Bytes))
+			err = fmt.Errorf("it is neither a Berkeley DB hash file nor a cdb nor an lmdb file (it has %d bytes)", len(image.Bytes))
 		}
 		return err
 	})
@@ -177,7 +211,7 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
-// namedAsMap reports whether a path has the suffix of a hash or cdb map.
+// namedAsMap reports whether a path has the suffix of a hash, cdb or lmdb map.
 func namedAsMap(path string) bool {
 	for _, t := range Types {
 		if t.Suffix != "" && strings.HasSuffix(path, t.Suffix) {
@@ -248,10 +282,10 @@ func (f *File) Sum() (sum Sum, err error) {
 	return sum, err
 }
 
-// Explain writes what the bytes of a hash file mean.
+// Explain writes what the bytes of a hash or lmdb file mean.
 func (f *File) Explain(w io.Writer) error {
-	if f.Type.Name != "hash" {
-		return fmt.Errorf("%s: only hash files are explained byte by byte, and this one is %s", f.path, f.Type.Name)
+	if f.Type.explain == nil {
+		return fmt.Errorf("%s: only hash files and lmdb files are explained byte by byte, and this one is %s", f.path, f.Type.Name)
 	}
-	return f.guarded(func() error { return hashdb.Explain(w, f.image.Bytes) })
+	return f.guarded(func() error { return f.Type.explain(w, f.image.Bytes) })
 }

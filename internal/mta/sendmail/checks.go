@@ -7,6 +7,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mapfile"
 	"virtmap/inventory"
 )
 
@@ -43,6 +44,9 @@ func (c *checker) hostName() {
 
 // mapTypes are the types of map that sendmail can read.
 var mapTypes = []string{string(inventory.MapHash), string(inventory.MapCDB), string(inventory.MapText)}
+
+// readTypes are these types with the code that reads their maps.
+var readTypes = mapfile.Named(mapTypes)
 
 func (c *checker) mapType() {
 	typ := string(c.m.Host.Map)

@@ -54,7 +54,7 @@ func (b Build) losesAliases(dir string) bool {
 	if text, err := regular.Read(path, regular.NoLimit); err == nil && len(mapfile.Missing(aliasRows(text), next)) > 0 {
 		return true
 	}
-	for _, typ := range mapfile.Types {
+	for _, typ := range readTypes {
 		if typ.Suffix == "" {
 			continue
 		}

@@ -86,7 +86,7 @@ func (s *Imported) read() (err error) {
 // The rows have the form of those of a virtusertable.
 func readGenerics(path string) (map[string]string, error) {
 	found := map[string]string{}
-	for _, typ := range mapfile.Types {
+	for _, typ := range readTypes {
 		f, err := mapfile.Open(path + typ.Suffix)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -200,7 +200,7 @@ func (s *Installed) MapType() string {
 	case s.rows != nil:
 		return s.rows.Type.Name
 	}
-	return mapfile.Types[0].Name
+	return readTypes[0].Name
 }
 
 // SiteAliases returns the server's own alias files.

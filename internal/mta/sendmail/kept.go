@@ -31,7 +31,7 @@ func unread(k mta.Kept) (*mta.Unread, error) {
 		return nil, nil
 	}
 	include, _ := k.Content(mcfile.Include) // an old generation may have no such file
-	settings := mcfile.Settings{MailDir: k.Dir, Map: cmp.Or(mcfile.MapType(string(include)), mapfile.Types[0].Name)}
+	settings := mcfile.Settings{MailDir: k.Dir, Map: cmp.Or(mcfile.MapType(string(include)), readTypes[0].Name)}
 	v := config.Serving(settings, k.Started(config, k.Before), k.Before)
 	if v.Reads(conf.Aliases) {
 		return nil, nil

@@ -202,7 +202,7 @@ func (l *Layout) notRead() (all []string) {
 func (l *Layout) Unread(name string) string {
 	path := filepath.Join(l.home, name)
 	named := slices.ContainsFunc(l.conf.Paths(), func(p string) bool { return mapfile.WithoutSuffix(p) == path })
-	if named || l.conf.Path == "" || !slices.ContainsFunc(mapfile.Types, func(typ mapfile.Type) bool { return isThere(l.Place(path) + typ.Suffix) }) {
+	if named || l.conf.Path == "" || !slices.ContainsFunc(readTypes, func(typ mapfile.Type) bool { return isThere(l.Place(path) + typ.Suffix) }) {
 		return ""
 	}
 	return l.Place(path)

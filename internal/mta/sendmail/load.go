@@ -56,7 +56,7 @@ func (s *Installed) loadTable(l Layout) (err error) {
 	if s.text = l.Table; s.text == "" {
 		return nil
 	}
-	if _, known := mapfile.ByName(s.typ); s.typ != "" && !known {
+	if s.typ != "" && !slices.Contains(mapTypes, s.typ) {
 		s.warnings = append(s.warnings, fmt.Sprintf("sendmail reads %s as a map of class %s, which virtmap cannot read; the text is read instead", l.Table, s.typ))
 		s.typ, s.foreign = "text", true
 	}

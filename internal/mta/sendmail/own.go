@@ -29,7 +29,7 @@ func (l *Layout) OwnConfiguration(c conf.Copy, dir string) (own conf.Copy, ok bo
 		}
 		text := mapfile.WithoutSuffix(path)
 		places[path] = filepath.Join(dir, fmt.Sprintf("own-%d-%s", len(places), filepath.Base(text)))
-		for _, typ := range mapfile.Types {
+		for _, typ := range readTypes {
 			if err := copyIfThere(l.Place(text+typ.Suffix), places[path]+typ.Suffix); err != nil {
 				return c, false, err
 			}
@@ -42,7 +42,7 @@ func (l *Layout) OwnConfiguration(c conf.Copy, dir string) (own conf.Copy, ok bo
 		return path
 	}
 	c.There = func(path string) bool {
-		for _, typ := range mapfile.Types {
+		for _, typ := range readTypes {
 			if isThere(path + typ.Suffix) {
 				return true
 			}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"virtmap/internal/mapfile"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/mta/sendmail/program"
 )
@@ -78,7 +77,7 @@ func (s *SecondOpinion) strangers() []string {
 // copySet copies the files of a set. Missing files are no error.
 func copySet(from, to string) error {
 	for _, file := range Files {
-		for _, typ := range mapfile.Types {
+		for _, typ := range readTypes {
 			if file.Name == mcfile.Include || file.Rows == nil && typ.Suffix != "" {
 				continue
 			}

@@ -80,7 +80,7 @@ func opens(path string) bool {
 
 // hasMap reports whether a text has a map that is read instead of the text.
 func (s *standIn) hasMap(text string) bool {
-	for _, typ := range mapfile.Types {
+	for _, typ := range readTypes {
 		if place := text + typ.Suffix; typ.Suffix != "" && s.at(place) != nowhere && exists(place) {
 			return true
 		}
@@ -123,7 +123,7 @@ func (l *Layout) PassOver() (notes []string, blind bool) {
 		if text == "" {
 			continue // none is read, or it is not a file
 		}
-		for _, typ := range mapfile.Types {
+		for _, typ := range readTypes {
 			place := l.place(text + typ.Suffix)
 			if typ.Suffix == "" || l.damaged[place] || damagedFile(place) == nil {
 				continue

@@ -84,7 +84,7 @@ type eachRow = func(row func(key, value []byte) error) error
 // table opens the map of a text. typed is the type of the map; empty: the first map
 // that is found. If there is no map, table reads the text, and asRows returns its rows.
 func (s *Installed) table(text, typed string, asRows func([]byte) mapfile.Rows) (virtuser.Lookup, eachRow, error) {
-	for _, typ := range mapfile.Types {
+	for _, typ := range readTypes {
 		if typ.Suffix == "" || typed != "" && typ.Name != typed {
 			continue
 		}
@@ -124,7 +124,7 @@ func (s *Installed) others(text string, taken mapfile.Type, typed string) {
 	if typed != "" {
 		return
 	}
-	for _, typ := range mapfile.Types {
+	for _, typ := range readTypes {
 		if _, err := os.Stat(s.at(text + typ.Suffix)); err == nil && typ.Suffix != "" && typ.Suffix != taken.Suffix {
 			s.warnings = append(s.warnings, fmt.Sprintf("%s%s is there too; %s%s is read", text, typ.Suffix, text, taken.Suffix))
 		}

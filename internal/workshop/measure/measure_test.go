@@ -169,11 +169,22 @@ func (b *benchmark) maps() {
 	})
 	b.against("rows to .db", mapMake(text, "hash", ".db"), makemap, postmap("hash", ".db"))
 	b.against("rows to .cdb", mapMake(text, "cdb", ".cdb"), postmap("cdb", ".cdb"), tinycdb)
+	b.against("rows to .lmdb", mapMake(text, "lmdb", ".lmdb"), postmap("lmdb", ".lmdb"))
+	b.sizes(text+".lmdb", theirs+".lmdb")
 	if tmpfs := onTmpfs(b.t); tmpfs != "" {
 		inMemory := filepath.Join(tmpfs, "virtusertable")
 		b.edited(text, inMemory, func(line string) string { return line })
 		b.against("rows to .db, on a tmpfs: no disk", mapMake(inMemory, "hash", ".db"))
 		b.against("rows to .cdb, on a tmpfs: no disk", mapMake(inMemory, "cdb", ".cdb"))
+	}
+}
+
+// sizes prints the size of our map, and that of a peer's map if there is one.
+func (b *benchmark) sizes(ours, theirs string) {
+	for _, path := range []string{ours, theirs} {
+		if info, err := os.Stat(path); err == nil {
+			b.say("    %-40s %.1f MB", filepath.Base(path), float64(info.Size())/1e6)
+		}
 	}
 }
 

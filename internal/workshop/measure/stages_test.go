@@ -48,7 +48,7 @@ func mapOf(tb testing.TB, typ mapfile.Type, rows mapfile.Rows) string {
 // lookups measures lookups of keys in a map that is in memory.
 func (b *benchmark) lookups() {
 	rows := table(b.t, b.n).Compiled.Table
-	for _, name := range []string{"hash", "cdb"} {
+	for _, name := range []string{"hash", "cdb", "lmdb"} {
 		took, allocations := lookup(b.t, name, rows)
 		b.say("%-44s %.2f us, %.1f allocations", "look-up in a warm "+name, float64(took.Nanoseconds())/1000, allocations)
 	}
@@ -118,7 +118,7 @@ func BenchmarkStage(b *testing.B) {
 				b.Fatal(err)
 			}
 		})
-		for _, name := range []string{"hash", "cdb"} {
+		for _, name := range []string{"hash", "cdb", "lmdb"} {
 			typ, _ := mapfile.ByName(name)
 			stage("write-"+name, func(b *testing.B) { mapOf(b, typ, rows) })
 			image, err := mmap.Open(mapOf(b, typ, rows))
