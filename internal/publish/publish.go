@@ -336,17 +336,3 @@ func (p *publisher) prepare() error {
 	}
 	return p.ctx.Err()
 }
-
-// takesOver reports whether a file that a person made is to be replaced later.
-func (p *publisher) takesOver() bool {
-	return slices.ContainsFunc(p.held, func(s staged) bool { return s.foreign != nil })
-}
-
-// at returns where the new content of a path is: the staged file, or the path
-// itself when it stays as it is.
-func (p *publisher) at(path string) string {
-	if slices.ContainsFunc(p.pending, func(s staged) bool { return s.out.Path == path }) {
-		return beside(path)
-	}
-	return path
-}
