@@ -25,8 +25,8 @@ type search struct {
 	// whether the user is on the way; nil: there are only installed files.
 	promised func(addr string) (taken, passed bool)
 	// others has right sides that lead to a single account, and whether it is another
-	// account. nil: no row can be ruled out, because the user may be on the way to
-	// another end.
+	// account. nil: no row can be ruled out, because name is a user whose mail goes on,
+	// to a mailbox or by a forward.
 	others map[string]bool
 
 	found []match
@@ -45,7 +45,7 @@ func searchOf(source sendmail.Build, name string) *search {
 	for _, name := range hostnames.ClassW(m).All {
 		w.names = append(w.names, match{name.Text, placeOf(name.Pos)})
 	}
-	if i, ok := m.User(w.name); ok && (m.Users[i].Mailbox.Text != "" || m.Users[i].Forward.Text != "") {
+	if i, ok := m.User(w.name); ok && (m.Users[i].Mailbox.Text != "" || m.Users[i].Forward.Kind != inventory.NoTarget) {
 		w.others = nil
 	}
 	passed := false
@@ -80,24 +80,25 @@ func newSearch(router *virtuser.Router, table *virtuser.Table, name string) *sea
 
 // endsAt reports whether mail for an address ends at name, or has the user on its way.
 func (w *search) endsAt(addr string) bool {
-	taken := true
-	if w.promised != nil {
-		var passed bool
-		if taken, passed = w.promised(addr); passed {
-			return true
-		}
-	}
 	o := w.router.Route(addr)
-	if w.promised == nil && slices.ContainsFunc(o.Trace, func(s outcome.Step) bool { return s.Hit && s.Table == "aliases" && s.Key == w.name }) {
+	ends := o.Taken() && slices.ContainsFunc(o.Recipients, w.isName)
+	switch {
+	case w.promised == nil:
+		return ends || slices.ContainsFunc(o.Trace, func(s outcome.Step) bool { return s.Hit && s.Table == "aliases" && s.Key == w.name })
+	case !ends && w.others != nil:
+		return false // mail that has name on its way ends there
+	}
+	taken, passed := w.promised(addr)
+	return passed || taken && ends
+}
+
+// isName reports whether a recipient is name, or the account name with a detail.
+func (w *search) isName(recipient string) bool {
+	if recipient == w.name || strings.Contains(recipient, "@") && strings.EqualFold(recipient, w.name) { // people seldom know the case of an address
 		return true
 	}
-	return taken && o.Taken() && slices.ContainsFunc(o.Recipients, func(r string) bool {
-		if r == w.name || strings.Contains(r, "@") && strings.EqualFold(r, w.name) { // people seldom know the case of an address
-			return true
-		}
-		account, _, _ := strings.Cut(r, "+")
-		return !strings.ContainsAny(r, "@/|") && account == w.name
-	})
+	account, _, _ := strings.Cut(recipient, "+")
+	return !strings.ContainsAny(recipient, "@/|") && account == w.name
 }
 
 // isOthers reports whether the right side of a row alone shows that the mail ends
