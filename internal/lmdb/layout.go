@@ -108,8 +108,9 @@
 //
 // # What is not written
 //
-// Duplicates, named databases, encryption and checksums are not written, nor a NUL
-// behind keys and values: Postfix finds rows with and without it, Exim only without.
+// Duplicates, named databases, encryption and checksums are not written. Keys and
+// values have no NUL behind them: Postfix finds rows with and without it, Exim only
+// without.
 // Keys have 1 to 511 bytes, as in every liblmdb 0.9. Free space is not left in
 // pages: liblmdb splits a full page when it adds a row.
 //
