@@ -114,6 +114,7 @@ func (p *publisher) add(s staged) {
 func (p *publisher) keep(out Output, info Info, image *mmap.Image) {
 	if !out.Shared {
 		p.manifest.Files[key(out.Path)] = []string{p.digest(out.Path, image)}
+		p.kept(out, info)
 	}
 	p.keepTime(out, info)
 }

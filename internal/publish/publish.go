@@ -214,7 +214,7 @@ var (
 // rename, no file has changed and no staged file is left. An error that wraps
 // ErrRecord comes with a valid report.
 func Publish(ctx context.Context, s Set) (Report, error) {
-	p := &publisher{Set: s, ctx: ctx, digests: map[string]string{}, damaged: map[string]bool{}}
+	p := &publisher{Set: s, ctx: ctx, digests: map[string]string{}, now: map[string]seen{}, damaged: map[string]bool{}}
 	unlock, err := p.begin()
 	if err != nil {
 		return Report{}, err
@@ -227,7 +227,8 @@ type publisher struct {
 	Set
 	ctx      context.Context
 	manifest manifest
-	seen     map[string]seen   // by name: states of large files
+	seen     map[string]seen   // by name: states of large files, from earlier runs
+	now      map[string]seen   // the same, from this run
 	digests  map[string]string // by path: digests of the installed files that were read
 	pending  []staged          // outputs that are written in this run
 	held     []staged          // outputs that would change, but for Output.Hold

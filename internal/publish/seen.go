@@ -3,6 +3,7 @@ package publish
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"time"
 )
@@ -67,6 +68,7 @@ func (p *publisher) compareSeen(out Output, info Info) bool {
 		return false
 	}
 	if out.Sum() == was.Sum {
+		p.now[key(out.Path)] = was
 		p.keepTime(out, info)
 		return true
 	}
@@ -77,39 +79,29 @@ func (p *publisher) compareSeen(out Output, info Info) bool {
 	return true
 }
 
-// see records the state of the large files of the set. It waits until a later change of
-// such a file must change the time of the inode.
-func (p *publisher) see() error {
-	before, _ := json.Marshal(p.seen) // a map of strings
-	p.seen = map[string]seen{}
-	var newest time.Time
-	for _, out := range p.Outputs {
-		info, err := p.FS.Stat(out.Path)
-		if err != nil || out.Sum == nil || out.Hold || info.Size < worthSeeing || stateOf(info) == "" {
-			continue
-		}
-		if info.Changed.After(newest) {
-			newest = info.Changed
-		}
-		p.seen[key(out.Path)] = seen{State: stateOf(info), Sum: out.Sum()}
+// kept notes a file that was compared and stays as it is. info is from before the file was
+// read. A file that changed less than one tick before may change unseen, and is left out.
+func (p *publisher) kept(out Output, info Info) {
+	if out.Sum != nil && info.Size >= worthSeeing && stateOf(info) != "" && time.Since(info.Changed) > tick {
+		p.now[key(out.Path)] = seen{State: stateOf(info), Sum: out.Sum()}
 	}
-	if rest := tick - time.Since(newest); len(p.seen) > 0 && rest > 0 {
-		time.Sleep(rest)
-		p.forgetChanged()
-	}
-	after, _ := json.Marshal(p.seen)
-	if len(p.seen) == 0 && !exists(p.FS, filepath.Join(p.State, seenName)) || string(before) == string(after) {
-		return nil
-	}
-	return p.writeState(filepath.Join(p.State, seenName), append(after, '\n'))
 }
 
-// forgetChanged removes the files that changed during the wait.
-func (p *publisher) forgetChanged() {
+// see records the state of the large files that were compared in this run, and that have
+// the same state still. A file that this run wrote is recorded by the next.
+func (p *publisher) see() error {
 	for _, out := range p.Outputs {
-		was, ok := p.seen[key(out.Path)]
+		was, ok := p.now[key(out.Path)]
 		if info, err := p.FS.Stat(out.Path); ok && (err != nil || stateOf(info) != was.State) {
-			delete(p.seen, key(out.Path))
+			delete(p.now, key(out.Path))
 		}
 	}
+	if maps.Equal(p.now, p.seen) {
+		return nil
+	}
+	text, err := json.Marshal(p.now)
+	if err != nil {
+		return err
+	}
+	return p.writeState(filepath.Join(p.State, seenName), append(text, '\n'))
 }
