@@ -87,7 +87,7 @@ func (a *importArgs) openServer(kind *mta.Server, dir string, account func(strin
 		return nil, err
 	}
 	for _, file := range a.aliases.Value() {
-		if !isAliasFile(file) {
+		if !isAliasFile(kind, file) {
 			return nil, exit(exitNoInput, fmt.Errorf("--aliases %q: there is no such file, nor a map of it", file))
 		}
 	}
@@ -102,9 +102,9 @@ func (a *importArgs) openServer(kind *mta.Server, dir string, account func(strin
 	return server, nil
 }
 
-// isAliasFile reports whether a file, or the map of one, is there.
-func isAliasFile(path string) bool {
-	return slices.ContainsFunc(mapfile.Types, func(typ mapfile.Type) bool {
+// isAliasFile reports whether a file, or a map of it that the server reads, is there.
+func isAliasFile(kind *mta.Server, path string) bool {
+	return slices.ContainsFunc(mapfile.Named(kind.Maps), func(typ mapfile.Type) bool {
 		_, err := os.Stat(mapfile.WithoutSuffix(path) + typ.Suffix)
 		return err == nil
 	})
