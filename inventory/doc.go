@@ -46,8 +46,13 @@
 //	networks     its addresses and networks, also the public side of a NAT
 //	local_names  further names for class w that are no virtual domains
 //	server       the kind of mail server: sendmail, the default
-//	mail_dir     the folder of its files; default /etc/mail
-//	map          hash, cdb or text; default hash
+//	mail_dir     the folder of its files
+//	map          how tables are stored
+//
+// The kind of server decides the default of mail_dir, and the types of map, of
+// which the first is the default:
+//
+//	sendmail  /etc/mail     hash, cdb or text
 //
 // # users and local_aliases: the recipients on this server
 //

@@ -195,10 +195,10 @@ var hostKeys = []key[Host]{
 	{Key{"local_names", "list of domains", "Further names for class w that are no virtual domains.", "[localhost]"},
 		func(r *reader, v value, h *Host) { h.LocalNames = r.domainNames(v, "local_names") }},
 	{Key{"server", "sendmail", "What kind of mail server it is; default sendmail.", "sendmail"},
-		func(r *reader, v value, h *Host) { h.Server = oneOf(r, v, "server", ServerKinds...) }},
-	{Key{"mail_dir", "path", "The folder of the files on the server; default /etc/mail.", "/etc/mail"},
-		func(r *reader, v value, h *Host) { h.MailDir = r.folder(v, "mail_dir", h.MailDir) }},
-	{Key{"map", "hash, cdb or text", "How tables are stored; default hash.", "hash"},
+		func(r *reader, v value, h *Host) { h.Server = oneOf(r, v, "server", kindNames()...) }},
+	{Key{"mail_dir", "path", "The folder of the files on the server; default /etc/mail for sendmail.", "/etc/mail"},
+		func(r *reader, v value, h *Host) { h.MailDir = r.folder(v, "mail_dir", Name{}) }},
+	{Key{"map", "hash, cdb, lmdb, lmdb-1.0, text or texthash", "How tables are stored; sendmail takes hash (its default), cdb or text.", "hash"},
 		(*reader).mapType},
 }
 

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -208,4 +209,22 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("the report holds control characters: %q", out)
 		}
 	})
+}
+
+// TestDefaultsOfServer has the server at each end of host, because its kind is known
+// only when all of host was read.
+func TestDefaultsOfServer(t *testing.T) {
+	for _, kind := range ServerKinds {
+		for text, want := range map[string]Host{
+			"server: %s, name: mx1.example.net":                            {MailDir: Name{Text: kind.Dir}, Map: kind.Map},
+			"name: mx1.example.net, mail_dir: , map: , server: %s":         {MailDir: Name{Text: kind.Dir}, Map: kind.Map},
+			"server: %s, name: mx1.example.net, mail_dir: /srv, map: lmdb": {MailDir: Name{Text: "/srv"}, Map: MapLMDB},
+			"name: mx1.example.net, mail_dir: /srv, map: cdb, server: %s":  {MailDir: Name{Text: "/srv"}, Map: MapCDB},
+		} {
+			m, faults := Parse("mail.yaml", "version: 1\nhost: {"+fmt.Sprintf(text, kind.Name)+"}\n")
+			if got := m.Host; faults.Failed() || got.Server != kind.Name || got.MailDir.Text != want.MailDir.Text || got.Map != want.Map {
+				t.Errorf("%s: %s has %s and %s", text, got.Server, got.MailDir.Text, got.Map)
+			}
+		}
+	}
 }

@@ -61,8 +61,36 @@ const (
 	ServerSendmail ServerKind = "sendmail" // the default
 )
 
+// A Kind is one kind of mail server with its defaults.
+type Kind struct {
+	Name ServerKind
+	Dir  string  // the default of host.mail_dir
+	Map  MapType // the default of host.map
+}
+
 // ServerKinds are all kinds, the default first.
-var ServerKinds = []ServerKind{ServerSendmail}
+var ServerKinds = []Kind{
+	{Name: ServerSendmail, Dir: "/etc/mail", Map: MapHash},
+}
+
+// kindNames returns the values of host.server.
+func kindNames() (names []ServerKind) {
+	for _, k := range ServerKinds {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+// fill gives the keys that are not given the defaults of the kind of server.
+func (h *Host) fill() {
+	i := slices.IndexFunc(ServerKinds, func(k Kind) bool { return k.Name == h.Server })
+	if h.MailDir.Text == "" {
+		h.MailDir.Text = ServerKinds[i].Dir
+	}
+	if h.Map == "" {
+		h.Map = ServerKinds[i].Map
+	}
+}
 
 // A Network is an address or a prefix of this server.
 type Network struct {
@@ -75,10 +103,16 @@ type Network struct {
 type MapType string
 
 const (
-	MapHash MapType = "hash" // Berkeley DB hash, .db
-	MapCDB  MapType = "cdb"  // constant database, .cdb
-	MapText MapType = "text" // the text itself, without a map
+	MapHash     MapType = "hash"     // Berkeley DB hash, .db
+	MapCDB      MapType = "cdb"      // constant database, .cdb
+	MapLMDB     MapType = "lmdb"     // LMDB file of liblmdb 0.9, .lmdb
+	MapLMDB1    MapType = "lmdb-1.0" // LMDB file of liblmdb 1.0, .lmdb
+	MapText     MapType = "text"     // the text itself, without a map
+	MapTextHash MapType = "texthash" // the text itself, which the server reads into memory
 )
+
+// IsText reports whether the server reads the text itself, so that there is no map.
+func (t MapType) IsText() bool { return t == MapText || t == MapTextHash }
 
 // Defaults apply to every domain that has no value of its own.
 type Defaults struct {

@@ -32,7 +32,7 @@ type reader struct {
 func newReader() *reader {
 	m := &Model{
 		Sources: &diag.Sources{},
-		Host:    Host{Server: ServerSendmail, Map: MapHash, MailDir: Name{Text: "/etc/mail"}},
+		Host:    Host{Server: ServerKinds[0].Name},
 		Defaults: Defaults{
 			CatchAll: Target{Kind: Refused, Index: refusedUnknown},
 			MXCheck:  MXRequired,
@@ -115,6 +115,7 @@ func (r *reader) included(src *diag.Source) {
 // finish sorts the values of all files, reports duplicates, and looks up every name.
 func (r *reader) finish() {
 	m := r.model
+	m.Host.fill()
 	sortNamed(r, &m.Users, func(u *User) Name { return u.Name }, "user %q is declared twice")
 	sortNamed(r, &m.LocalAliases, func(n *Name) Name { return *n }, "local alias %q is listed twice")
 	sortNamed(r, &m.Domains, func(d *Domain) Name { return Name{d.Name, d.Pos} }, "domain %s is listed twice")

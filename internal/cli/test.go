@@ -19,7 +19,6 @@ import (
 	"virtmap/internal/endtoend"
 	"virtmap/internal/mta"
 	"virtmap/internal/report"
-	"virtmap/inventory"
 )
 
 type testArgs struct {
@@ -111,7 +110,7 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 		return machineExit(err, exitProblems) // a map that cannot be read is a failed test
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	if a.maps != "" || source.Inventory().Host.Map != inventory.MapText {
+	if a.maps != "" || !source.Inventory().Host.Map.IsText() {
 		warn(stdio, set.Warnings())
 	}
 	proof := build.Proof{Source: source, Set: set, Host: host}

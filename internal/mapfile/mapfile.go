@@ -6,6 +6,7 @@
 //	lmdb      NAME.lmdb  LMDB file of liblmdb 0.9, written by package lmdb
 //	lmdb-1.0  NAME.lmdb  LMDB file of liblmdb 1.0
 //	text      NAME       lines of text
+//	texthash  NAME       the same, which Postfix reads into memory
 //
 // A line of a text is a key, white space and a value. Empty lines, and lines
 // with # in the first column, are not rows:
@@ -51,7 +52,7 @@ type Type struct {
 	Name   string // hash, cdb and lmdb are the mail servers' names for these types
 	Suffix string // what the name of a map adds to the name of its text
 
-	// Write writes a map of the rows. It is nil for text.
+	// Write writes a map of the rows. It is nil for text and texthash.
 	Write func(w io.WriteSeeker, rows Rows) error
 
 	fits func(image []byte) bool         // whether an image is of this type
@@ -84,12 +85,18 @@ var Types = []Type{
 	},
 	lmdbType("lmdb", lmdb.Format1),
 	lmdbType("lmdb-1.0", lmdb.Format3),
-	{
-		Name:  "text",
+	textType("text"),
+	textType("texthash"), // no file is found to be of this type: text is the first that fits
+}
+
+// textType returns a type without a map: the server reads the text.
+func textType(name string) Type {
+	return Type{
+		Name:  name,
 		fits:  func(image []byte) bool { return bytes.IndexByte(image, 0) < 0 },
 		open:  func(image []byte) (Map, error) { return textMap(image), nil },
 		check: checkText,
-	},
+	}
 }
 
 // lmdbType returns the type of LMDB files of a format.

@@ -307,3 +307,15 @@ func TestPostmapAgrees(t *testing.T) {
 		f.Close()
 	}
 }
+
+// TestTextsHaveNoMap: the types that are read from the text write no file of their own.
+func TestTextsHaveNoMap(t *testing.T) {
+	for _, name := range []string{"text", "texthash"} {
+		if typ, ok := ByName(name); !ok || typ.Write != nil || typ.Suffix != "" {
+			t.Errorf("%s: %+v", name, typ)
+		}
+	}
+	if _, typ, err := OpenImage([]byte("a@d.example\tandrei\n")); err != nil || typ.Name != "text" {
+		t.Errorf("a text is %q: %v", typ.Name, err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/inventory"
 )
 
@@ -18,7 +19,7 @@ import (
 func Check(m *inventory.Model, faults *diag.List) {
 	c := checker{m, faults}
 	c.hostName()
-	c.mapType()
+	mta.CheckMap(m, mapTypes, faults)
 	c.path("mail_dir", m.Host.MailDir)
 	for i := range m.Users {
 		if u := &m.Users[i]; !c.path("mailbox", u.Mailbox) {
@@ -47,14 +48,6 @@ var mapTypes = []string{string(inventory.MapHash), string(inventory.MapCDB), str
 
 // readTypes are these types with the code that reads their maps.
 var readTypes = mapfile.Named(mapTypes)
-
-func (c *checker) mapType() {
-	typ := string(c.m.Host.Map)
-	if !slices.Contains(mapTypes, typ) {
-		c.faults.Add(inventory.CheckValue.At(c.m.Host.MapPos, c.m.Sources.Span(c.m.Host.MapPos, typ), "map is %q", typ).
-			WithHelp("%s", diag.OneOf(mailaddr.Lower(typ), mapTypes...)))
-	}
-}
 
 // pathChars are the characters that a path may have. Paths are written to sendmail.mc,
 // in which quotes, commas and parentheses have a meaning for m4, and to alias files, in

@@ -15,7 +15,7 @@ import (
 var Server = &mta.Server{
 	Name:       "sendmail",
 	Dir:        mcfile.DefaultDir,
-	Maps:       []string{"hash", "cdb", "text"},
+	Maps:       mapTypes,
 	Files:      Files,
 	Checks:     virtuser.Checks,
 	EditChecks: mcfile.Checks,

@@ -3,6 +3,7 @@ package servers_test
 import (
 	"testing"
 
+	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/servers"
 	"virtmap/inventory"
@@ -11,11 +12,15 @@ import (
 // TestTheTableIsThatOfTheInventory holds the names of host.server to the table.
 func TestTheTableIsThatOfTheInventory(t *testing.T) {
 	if len(servers.All) != len(inventory.ServerKinds) {
-		t.Fatalf("there are %d servers, and host.server takes %q", len(servers.All), inventory.ServerKinds)
+		t.Fatalf("there are %d servers, and host.server takes %d", len(servers.All), len(inventory.ServerKinds))
 	}
 	for i, kind := range inventory.ServerKinds {
-		if name := servers.All[i].Name; name != string(kind) {
-			t.Errorf("server %d is %s in the table, and %s in the inventory", i, name, kind)
+		s := servers.All[i]
+		if s.Name != string(kind.Name) {
+			t.Errorf("server %d is %s in the table, and %s in the inventory", i, s.Name, kind.Name)
+		}
+		if s.Dir != kind.Dir || s.Maps[0] != string(kind.Map) {
+			t.Errorf("%s: the defaults are %s and %s in the table, and %s and %s in the inventory", s.Name, s.Dir, s.Maps[0], kind.Dir, kind.Map)
 		}
 	}
 	if s, ok := servers.ByName("sendmail"); !ok || s != servers.All[0] {
@@ -29,6 +34,9 @@ func TestEveryServerHasWhatEveryServerHas(t *testing.T) {
 	for _, s := range servers.All {
 		if s.Compile == nil || s.Open == nil || s.Find == nil || s.Dir == "" || len(s.Maps) == 0 {
 			t.Errorf("%s lacks a part", s.Name)
+		}
+		if len(mapfile.Named(s.Maps)) != len(s.Maps) {
+			t.Errorf("%s: one of the types of map %q is unknown", s.Name, s.Maps)
 		}
 		addresses := 0
 		for _, f := range s.Files {
