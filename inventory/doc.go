@@ -61,6 +61,9 @@
 //	mailbox    an mbox file, instead of the usual one
 //	forward    an address or a list that gets the virtual mail of the user
 //	keep_copy  with forward: the mailbox gets the mail too
+//	uid        the number of the user, for a server that delivers to the
+//	           mailbox itself; sendmail finds it by the name
+//	gid        the number of the group; default uid
 //
 // These keys are about virtual mail. Mail to the account itself does not
 // change. local_aliases lists names that the server's own alias files define.

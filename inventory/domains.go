@@ -51,6 +51,7 @@ func (r *reader) users(v value, m *Model) {
 		} else {
 			readMapping(r, p.val, "user "+p.name, userKeys, &user)
 		}
+		r.numbers(&user, p)
 		if user.KeepCopy && user.Forward.Kind == NoTarget {
 			r.fault(checkConflict.At(p.key.pos(), p.key.size(), "user %q has keep_copy without forward", p.name).
 				WithHelp("leave keep_copy out: without forward the mailbox gets all mail"))
@@ -63,6 +64,18 @@ func (r *reader) users(v value, m *Model) {
 			m.Users = append(m.Users, user)
 		}
 	})
+}
+
+// numbers completes the numbers of a user. The group of a user has the user's number,
+// if it is not given.
+func (r *reader) numbers(user *User, p pair) {
+	switch {
+	case user.GID.N == 0:
+		user.GID = user.UID
+	case user.UID == ID{}:
+		r.fault(checkConflict.At(user.GID.Pos, 1, "user %q has gid without uid", p.name).
+			WithHelp("write the uid too, or leave gid out"))
+	}
 }
 
 // userAsText reports a user with a text instead of keys, or a key of a user that is

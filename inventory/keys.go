@@ -222,6 +222,10 @@ var userKeys = []key[User]{
 		func(r *reader, v value, u *User) { u.Forward = r.forward(v) }},
 	{Key{"keep_copy", "true or false", "With forward: the mailbox gets the mail too; default false.", "true"},
 		func(r *reader, v value, u *User) { u.KeepCopy = r.boolean(v, "keep_copy") }},
+	{Key{"uid", "number", "The number of the user, for a server that delivers to the mailbox itself.", "1002"},
+		func(r *reader, v value, u *User) { u.UID = r.id(v, "uid") }},
+	{Key{"gid", "number", "The number of the group, with uid; default uid.", "1002"},
+		func(r *reader, v value, u *User) { u.GID = r.id(v, "gid") }},
 }
 
 // A rawDomain is a domain while it is read. Whether its keys exclude each other is

@@ -228,3 +228,26 @@ func TestDefaultsOfServer(t *testing.T) {
 		}
 	}
 }
+
+// TestNumbersOfUsers: the group of a user has the user's number, if it has none.
+func TestNumbersOfUsers(t *testing.T) {
+	m, faults := Parse("mail.yaml", `version: 1
+host: {name: mx1.example.net}
+users:
+  andrei:
+  bea: {uid: 1002, gid: 8}
+  carol: {mailbox: /srv/mail/carol/, uid: "4294967294"}
+  dave: {gid: , uid: 7}
+`)
+	if faults.Failed() {
+		t.Fatal(printed(t, m, faults))
+	}
+	for i, want := range [][2]uint32{{0, 0}, {1002, 8}, {4294967294, 4294967294}, {7, 7}} {
+		if u := m.Users[i]; u.UID.N != want[0] || u.GID.N != want[1] {
+			t.Errorf("%s has %d and %d", u.Name.Text, u.UID.N, u.GID.N)
+		}
+	}
+	if place, _ := m.Sources.Place(m.Users[2].GID.Pos); place.Line != 6 || place.Col != 43 {
+		t.Errorf("the number of carol is at %v", place)
+	}
+}

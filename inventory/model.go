@@ -147,6 +147,16 @@ type User struct {
 	Mailbox  Name   // an mbox file, or a Maildir if a slash is at the end; empty: the usual mailbox
 	Forward  Target // an address or a list of addresses; NoTarget: none
 	KeepCopy bool   // with Forward: the mailbox gets the mail too
+
+	// UID and GID are the numbers of the user and the group, for a server that delivers
+	// to the Mailbox itself.
+	UID, GID ID
+}
+
+// An ID is the number of a user or a group, from 1 to 4294967294; 0: it is not given.
+type ID struct {
+	N   uint32
+	Pos diag.Pos
 }
 
 // A Domain is a virtual domain.

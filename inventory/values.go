@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -59,6 +60,22 @@ func (r *reader) number(v value, what string) int {
 		r.fault(CheckValue.At(v.pos(), v.size(), "%s is %q, not a number", what, name.Text).WithHelp("write a number such as 10"))
 	}
 	return n
+}
+
+// id reads the number of a user or a group. 4294967295 means no number at all to the
+// calls that change the user of a process. After a fault the result has only the place.
+func (r *reader) id(v value, what string) ID {
+	name, ok := r.scalar(v, what)
+	if !ok {
+		return ID{}
+	}
+	n, err := strconv.ParseUint(name.Text, 10, 32)
+	if err != nil || n == 0 || n > math.MaxUint32-1 {
+		r.fault(CheckValue.At(v.pos(), v.size(), "%s is %q, not a number from 1 to %d", what, name.Text, math.MaxUint32-1).
+			WithHelp("write the number that the command id prints, such as 1002"))
+		return ID{Pos: name.Pos}
+	}
+	return ID{uint32(n), name.Pos}
 }
 
 func (r *reader) percent(v value, what string) int {
