@@ -41,7 +41,7 @@ func TestExample(t *testing.T) {
 		t.Errorf("fake is at %v", place)
 	}
 	moved, _ := Find(d.Addresses, "moved", Plain)
-	if got := m.Refusals[moved.To.Index]; got != (Refusal{551, "5.1.6", "now at partner.example"}) {
+	if got := m.Refusals[moved.To.Index]; got != (Refusal{551, "5.1.6", "now at partner.example", true}) {
 		t.Errorf("moved is refused with %+v", got)
 	}
 	if twin := m.Domains[i+1]; twin.Name != "fakemail.test" || twin.Source != i {

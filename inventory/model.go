@@ -216,6 +216,7 @@ type Refusal struct {
 	Code   int    // 4yz or 5yz
 	Status string // class.subject.detail (RFC 3463), with the class of Code
 	Text   string // printable ASCII without " and \
+	Given  bool   // the inventory has the Text; false: a server may choose other words
 }
 
 // Guards are the limits beyond which publishing takes a change for an accident.

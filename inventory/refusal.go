@@ -112,7 +112,7 @@ func (r *reader) refusalText(text Name, into *Refusal) bool {
 		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text has %d characters; %d fit into a reply", len(text.Text), maxRefusalText).
 			WithHelp("say it shorter"))
 	default:
-		into.Text = text.Text
+		into.Text, into.Given = text.Text, true
 		return true
 	}
 	return false

@@ -26,13 +26,15 @@ type Outcome struct {
 	Status  string // enhanced status code of the reply
 	Text    string // text of the reply
 
-	Open bool // only in a promise: the inventory does not decide what becomes of the mail
+	Open    bool // only in a promise: the inventory does not decide what becomes of the mail
+	AnyText bool // only in a promise: the text is the server's to choose, and Text is only shown
 }
 
 // Keeps reports whether an outcome is the promised one. When Code, Status or Text of
 // the promise is zero, the server may choose it. Every outcome keeps an open promise.
-// NotOurs of a promise counts only without a Code, because the reply of a program
-// does not have the reason of a refusal.
+// The same is true of the Text with AnyText. A promise with NotOurs is kept by an
+// outcome with NotOurs, whatever its reply. It is also kept by the promised reply,
+// because the reply of a program does not have the reason of a refusal.
 func (got Outcome) Keeps(promise Outcome) bool {
 	switch {
 	case promise.Open:
@@ -41,12 +43,14 @@ func (got Outcome) Keeps(promise Outcome) bool {
 		return false
 	case promise.Taken:
 		return slices.Equal(got.Recipients, promise.Recipients)
-	case promise.NotOurs && promise.Code == 0 && !got.NotOurs:
+	case promise.NotOurs && got.NotOurs:
+		return true
+	case promise.NotOurs && promise.Code == 0:
 		return false
 	}
 	return (promise.Code == 0 || got.Code == promise.Code) &&
 		(promise.Status == "" || got.Status == promise.Status) &&
-		(promise.Text == "" || got.Text == promise.Text)
+		(promise.AnyText || promise.Text == "" || got.Text == promise.Text)
 }
 
 // OfReply returns the outcome of a reply to RCPT, such as 550 and "5.1.1 <address>...

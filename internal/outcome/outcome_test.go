@@ -32,6 +32,11 @@ func TestKeeps(t *testing.T) {
 		{"chooses the whole reply", unknown, Outcome{}, true},
 		{"keeps not ours by its reply", Outcome{Code: 550, Status: "5.7.1"}, Outcome{NotOurs: true, Code: 550, Status: "5.7.1"}, true},
 		{"keeps not ours by its reason", notOurs, Outcome{NotOurs: true}, true},
+		{"keeps not ours by its reason with another reply", Outcome{NotOurs: true, Code: 454, Status: "4.7.1"}, Outcome{NotOurs: true, Code: 550, Status: "5.7.1"}, true},
+		{"breaks not ours by another reply without its reason", unknown, Outcome{NotOurs: true, Code: 550, Status: "5.7.1"}, false},
+		{"breaks not ours by taking the mail", Outcome{Taken: true, NotOurs: true}, Outcome{NotOurs: true}, false},
+		{"chooses the text when any text is promised", unknown, Outcome{Code: 550, Status: "5.1.1", Text: "gone", AnyText: true}, true},
+		{"breaks any text by another code", unknown, Outcome{Code: 551, Status: "5.1.1", AnyText: true}, false},
 		{"breaks not ours by another reason", unknown, Outcome{NotOurs: true}, false},
 	} {
 		if c.got.Keeps(c.promise) != c.want {

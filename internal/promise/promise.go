@@ -18,10 +18,11 @@ import (
 // inventory does not say what happens to its mail until the domain is served.
 var Open = outcome.Outcome{Open: true}
 
-// Promises that are the same in every inventory.
+// Promises that are the same in every inventory. The texts of the refusals are those of
+// sendmail; another server may have its own.
 var (
 	NotOurs     = outcome.Outcome{NotOurs: true, Code: 550, Status: "5.7.1"}
-	UnknownUser = outcome.Outcome{Code: 550, Status: "5.1.1", Text: "User unknown"}
+	UnknownUser = outcome.Outcome{Code: 550, Status: "5.1.1", Text: "User unknown", AnyText: true}
 )
 
 // Promises works out the promises of one inventory.
@@ -180,7 +181,7 @@ func (p *Promises) target(t inventory.Target, user, detail, plus, keep string, s
 	switch t.Kind {
 	case inventory.Refused:
 		r := m.Refusals[t.Index]
-		return outcome.Outcome{Code: r.Code, Status: r.Status, Text: r.Text}
+		return outcome.Outcome{Code: r.Code, Status: r.Status, Text: r.Text, AnyText: !r.Given}
 	case inventory.ToUser:
 		return p.user(m.Users[t.Index], keep, steps)
 	case inventory.ToAlias:

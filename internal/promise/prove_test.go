@@ -94,3 +94,36 @@ func TestCircle(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// TestWordsOfTheServer: a server may choose the words of a refusal to which the
+// inventory gives none.
+func TestWordsOfTheServer(t *testing.T) {
+	m, faults := inventory.Parse("mail.yaml", `version: 1
+host: {name: mx1.example.net}
+domains:
+  a.example:
+    addresses:
+      plain: reject
+      later: defer
+      coded: {reject: {code: 551}}
+      old: {reject: "gone"}
+      busy: {defer: {text: "moving"}}
+      same: {reject: "User unknown"}
+  open.example: {catch_all: local}
+`)
+	if faults.Failed() {
+		t.Fatal(faults.Faults())
+	}
+	p := Promises{Model: m}
+	for addr, free := range map[string]bool{
+		"plain@a.example": true, "later@a.example": true, "coded@a.example": true, "other@a.example": true, "other@open.example": true,
+		"old@a.example": false, "busy@a.example": false, "same@a.example": false,
+	} {
+		promised := p.Of(addr)
+		got := promised
+		got.Text, got.AnyText = "words of a server", false
+		if promised.Taken || promised.Text == "" || got.Keeps(promised) != free {
+			t.Errorf("%s: promised is %+v, want any text %v", addr, promised, free)
+		}
+	}
+}
