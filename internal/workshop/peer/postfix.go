@@ -23,11 +23,10 @@ func Postmap(t testing.TB) func(stdin string, args ...string) string {
 	}
 }
 
-// Postfix returns the beginning of a command line for a program of Postfix, such as
-// postmap or smtp-source. The packages postfix, postfix-cdb and postfix-lmdb conflict
-// with sendmail. So they are not installed but unpacked into the folder of
-// VIRTMAP_POSTFIX.
-func Postfix(t testing.TB, program string) []string {
+// PostfixRoot returns the folder below which Postfix is unpacked. The packages postfix,
+// postfix-cdb and postfix-lmdb conflict with sendmail. So they are not installed but
+// unpacked into the folder of VIRTMAP_POSTFIX.
+func PostfixRoot(t testing.TB) string {
 	t.Helper()
 	root := os.Getenv("VIRTMAP_POSTFIX")
 	if root == "" {
@@ -36,6 +35,14 @@ func Postfix(t testing.TB, program string) []string {
 	if _, err := user.Lookup("postfix"); err != nil {
 		Skip(t, "this machine has no account postfix")
 	}
+	return root
+}
+
+// Postfix returns the beginning of a command line for a program of Postfix, such as
+// postmap or smtp-source.
+func Postfix(t testing.TB, program string) []string {
+	t.Helper()
+	root := PostfixRoot(t)
 	config := t.TempDir()
 	lib := filepath.Join(root, "usr/lib/postfix")
 	main := fmt.Sprintf("compatibility_level = 3.6\nqueue_directory = %[1]s\ndata_directory = %[1]s\nmeta_directory = %[1]s\nshlib_directory = %[2]s\ndaemon_directory = %[2]s/sbin\ncommand_directory = %[3]s\n",

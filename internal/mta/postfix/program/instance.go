@@ -1,0 +1,236 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Options say what an instance is made of.
+type Options struct {
+	Root   Root
+	Folder string // the absolute path of a new or empty folder, for everything of the instance; Close removes it
+	Main   []byte // the text of the site's main.cf
+	Master []byte // the text of the site's master.cf; nil: the usual services
+
+	// Etc is the site's configuration folder, the value of $config_directory in Main;
+	// empty: /etc/postfix.
+	Etc string
+	// Move returns where the instance reads a file that Main or Master names by an
+	// absolute path; nil: in its place.
+	Move func(path string) string
+	// Accounts are the accounts that the instance sees, instead of those of the machine;
+	// nil: those of the machine.
+	Accounts []string
+	// Mailbox returns the path of a mailbox of virtual(8), whose address is given; nil:
+	// Outcomes has the address.
+	Mailbox func(addr string) string
+}
+
+// An Instance is a running Postfix. Its methods may be called at the same time.
+type Instance struct {
+	o       Options
+	addr    string
+	main    *mainCF
+	master  *exec.Cmd
+	ended   chan struct{} // closed when master(8) has ended
+	forget  func() bool
+	close   sync.Once
+	closing error
+	asking  sync.Mutex             // sendmail -bv: one message at a time
+	lastLog atomic.Pointer[string] // what the log had when Close removed it
+}
+
+// startLimit is how long an instance may need until it answers.
+const startLimit = 30 * time.Second
+
+// Start starts an instance and waits until its smtpd(8) answers. The instance ends with
+// the context. An error has the last lines of Postfix's log.
+func Start(ctx context.Context, o Options) (*Instance, error) {
+	if os.Geteuid() != 0 {
+		return nil, errors.New("only root can start a Postfix: its daemons run as several users")
+	}
+	o.Folder = filepath.Clean(o.Folder)
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	p := &Instance{o: o, addr: addr, main: o.instanceMain(), ended: make(chan struct{})}
+	if err := o.build(addr, p.main); err != nil {
+		return nil, err
+	}
+	if o.Accounts != nil {
+		if err := o.writeAccounts(p.main); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(o.Folder))
+		}
+	}
+	if err := p.startMaster(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(o.Folder))
+	}
+	p.forget = context.AfterFunc(ctx, func() { _ = p.Close() })
+	if err := p.await(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// freeAddr returns a free port of 127.0.0.1, as host:port.
+func freeAddr() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close()
+	return listener.Addr().String(), nil
+}
+
+// command prepares a program that sees the configuration and the accounts of the
+// instance.
+func (p *Instance) command(ctx context.Context, path string, args ...string) (*exec.Cmd, error) {
+	cmd := p.o.Root.command(ctx, p.o.etc(), path, args...)
+	cmd.Dir = p.o.Folder
+	if p.o.Accounts == nil {
+		return cmd, nil
+	}
+	return cmd, privateAccounts(cmd, filepath.Join(p.o.Folder, "passwd"), filepath.Join(p.o.Folder, "group"))
+}
+
+// outPath is the file with what master(8) prints before it has a log.
+func (p *Instance) outPath() string { return filepath.Join(p.o.Folder, "log", "master.out") }
+
+func (p *Instance) startMaster() error {
+	cmd, err := p.command(context.Background(), filepath.Join(p.o.Root.Daemons, "master"), "-c", p.o.etc(), "-d")
+	if err != nil {
+		return err
+	}
+	out, err := os.Create(p.outPath())
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	endWithParent(cmd)
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("master: %w", err)
+	}
+	p.master = cmd
+	go func() {
+		_ = cmd.Wait() // the log says why it ended
+		close(p.ended)
+	}()
+	return nil
+}
+
+// await waits until smtpd(8) greets. A daemon that cannot start says fatal in the log.
+func (p *Instance) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("no answer from smtpd in %s", startLimit))
+	defer cancel()
+	for {
+		greeting, cancel := context.WithTimeout(ctx, 2*time.Second)
+		s, err := p.connect(greeting)
+		cancel()
+		if err == nil {
+			s.close()
+			return nil
+		}
+		why := ""
+		select {
+		case <-ctx.Done():
+			why = context.Cause(ctx).Error()
+		case <-p.ended:
+			why = "master ended"
+		case <-time.After(20 * time.Millisecond):
+			if !strings.Contains(p.Log(), ": fatal: ") {
+				continue
+			}
+			why = "a daemon of Postfix cannot start"
+		}
+		return errors.Join(fmt.Errorf("%s: %s", why, p.lastLines()), ctx.Err())
+	}
+}
+
+// Addr is where smtpd(8) of the instance listens, as host:port.
+func (p *Instance) Addr() string { return p.addr }
+
+// Folder is the folder of the instance. Its main.cf is in etc, spool files of accounts
+// are in spool.
+func (p *Instance) Folder() string { return p.o.Folder }
+
+// Postconf returns the output of postconf for the configuration of the instance.
+func (p *Instance) Postconf(ctx context.Context, args ...string) (string, error) {
+	cmd, err := p.command(ctx, filepath.Join(p.o.Root.Sbin, "postconf"), args...)
+	if err != nil {
+		return "", err
+	}
+	return run(cmd)
+}
+
+func (p *Instance) logPath() string { return filepath.Join(p.o.Folder, "log", "mail.log") }
+
+// Log returns the log of the instance so far.
+func (p *Instance) Log() string {
+	text, err := os.ReadFile(p.logPath())
+	if err != nil {
+		if last := p.lastLog.Load(); last != nil {
+			return *last
+		}
+	}
+	return string(text)
+}
+
+// lastLines returns the last lines of the log, and what master(8) printed.
+func (p *Instance) lastLines() string {
+	out, _ := os.ReadFile(p.outPath()) // without the file the log is all there is
+	lines := strings.Split(strings.TrimSpace(string(out)+p.Log()), "\n")
+	return strings.Join(lines[max(0, len(lines)-10):], "\n")
+}
+
+// Reload makes the instance read its main.cf, its master.cf and its maps again, and waits
+// until it has begun to. Sessions that are open keep the old answers.
+func (p *Instance) Reload() error {
+	before := strings.Count(p.Log(), reloaded)
+	if err := p.master.Process.Signal(syscall.SIGHUP); err != nil {
+		return fmt.Errorf("reload: %w", err)
+	}
+	for end := time.Now().Add(startLimit); strings.Count(p.Log(), reloaded) == before; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			return fmt.Errorf("reload: no answer from master: %s", p.lastLines())
+		}
+	}
+	time.Sleep(200 * time.Millisecond) // master says so before it tells its daemons
+	return nil
+}
+
+const reloaded = ": reload -- version "
+
+// Close ends all processes of the instance and removes its folder. A second call does
+// nothing.
+func (p *Instance) Close() error {
+	p.close.Do(func() {
+		p.forget()
+		p.stop()
+		last := p.Log()
+		p.lastLog.Store(&last)
+		p.closing = os.RemoveAll(p.o.Folder)
+	})
+	return p.closing
+}
+
+// stop kills master(8) and its daemons, which are one process group. Nothing that they
+// could still write is of use.
+func (p *Instance) stop() {
+	group := p.master.Process.Pid
+	for end := time.Now().Add(5 * time.Second); !gone(group) && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		_ = syscall.Kill(-group, syscall.SIGKILL) // no process is what is wanted
+	}
+	<-p.ended
+}
