@@ -1,0 +1,32 @@
+// Package route computes what a Postfix does with a recipient address, from its
+// parameters and tables. It is to Postfix what the Router of package virtuser is to
+// sendmail:
+//
+//	r, err := route.New(site)
+//	out, steps := r.Route("info@d.example")
+//
+// The mail comes from a stranger: a client outside mynetworks, without a login and
+// without SMTPUTF8, whose names and sender match no restriction. The way of an address
+// is that of the programs:
+//
+//	smtpd            the syntax of RCPT, the lists of restrictions, unlisted recipients
+//	trivial-rewrite  completion, the class of the domain, transport_maps, relocated_maps
+//	cleanup          canonical_maps and virtual_alias_maps, again and again
+//	local            alias_maps, :include:, ~/.forward, mailbox_transport, luser_relay
+//	virtual          virtual_mailbox_maps, with an owner from virtual_uid_maps
+//
+// An outcome is taken if RCPT gets 250. Its recipients are the ends: an account, with
+// the detail that its address still has; a file; a command as "|command"; or an address
+// that leaves this server. Mail that bounces, waits or is discarded has none. So has
+// mail that cleanup refuses after DATA because an alias leads to itself or to too many
+// recipients.
+//
+// # What is left out
+//
+// The names of the client and of the sender, logins, DNS, policy services, milters and
+// content filters are not modelled: a restriction about them does not match, and is
+// named in Warnings. masquerade_domains and the maps of senders do not change
+// recipients here. Of the addresses of this host only the loopback ones and those that
+// inet_interfaces and proxy_interfaces name with a number are known. A delivery that
+// fails because of a file, an owner or a mode counts as one that succeeds.
+package route

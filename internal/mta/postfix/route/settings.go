@@ -1,0 +1,75 @@
+package route
+
+import (
+	"net/netip"
+
+	"virtmap/internal/mta/postfix/table"
+)
+
+// read reads the parameters.
+func (r *Router) read() {
+	for name, text := range map[string]*string{
+		"myorigin": &r.myorigin, "myhostname": &r.myhostname, "mydomain": &r.mydomain, "empty_address_recipient": &r.emptyAddress,
+		"double_bounce_sender": &r.doubleBounce, "recipient_delimiter": &r.delimiters,
+		"local_transport": &r.localTransport, "virtual_transport": &r.virtualTransport, "relay_transport": &r.relayTransport,
+		"default_transport": &r.defaultTransport, "mailbox_transport": &r.mailboxTransport, "fallback_transport": &r.fallbackTransport,
+		"luser_relay": &r.luserRelay, "virtual_mailbox_base": &r.mailboxBase, "address_verify_sender": &r.verifySender,
+	} {
+		*text = r.param(name)
+	}
+	for name, is := range map[string]*bool{
+		"append_at_myorigin": &r.appendAt, "append_dot_mydomain": &r.appendDot, "swap_bangpath": &r.swapBang,
+		"allow_percent_hack": &r.percent, "resolve_dequoted_address": &r.dequote, "resolve_null_domain": &r.nullDomain,
+		"allow_min_user": &r.minusUser, "allow_untrusted_routing": &r.untrustedRoutes, "owner_request_special": &r.ownerSpecial,
+		"expand_owner_alias": &r.expandOwner, "reset_owner_alias": &r.resetOwner, "soft_bounce": &r.softBounce,
+		"show_user_unknown_table_name": &r.showTable, "strict_rfc821_envelopes": &r.strictEnvelope,
+		"smtpd_delay_reject": &r.delayReject, "smtpd_relay_before_recipient_restrictions": &r.relayFirst,
+		"smtpd_reject_unlisted_recipient": &r.rejectUnlisted,
+	} {
+		*is = r.yes(name)
+	}
+	r.belowTransport, r.belowAccess = r.parents("transport_maps"), r.parents("smtpd_access_maps")
+	off := r.set("receive_override_options")
+	r.mapsAddresses, r.knowsAll = !off["no_address_mappings"], off["no_unknown_recipient_checks"]
+	r.propagate, r.commands, r.files = r.set("propagate_unmatched_extensions"), r.set("allow_mail_to_commands"), r.set("allow_mail_to_files")
+	r.canonicalRecipients = r.set("canonical_classes")["envelope_recipient"]
+	r.recipientCanonicalRecipients = r.set("recipient_canonical_classes")["envelope_recipient"]
+	r.recursionLimit = r.number("virtual_alias_recursion_limit", 1000)
+	r.expansionLimit = r.number("virtual_alias_expansion_limit", 1000)
+	r.lengthLimit = r.number("virtual_alias_address_length_limit", 1000)
+	r.lineLimit = r.number("line_length_limit", 2048)
+	r.minimumUID = r.number("virtual_minimum_uid", 100)
+	r.deferred = table.Split(r.param("defer_transports"))
+	r.interfaces = r.addresses()
+}
+
+// addresses returns the addresses of this host, as far as the parameters name them:
+// those of the loopback interface, and numeric ones.
+func (r *Router) addresses() map[netip.Addr]bool {
+	found := map[netip.Addr]bool{}
+	protocols := r.set("inet_protocols")
+	loop := func() {
+		if !protocols["ipv6"] || protocols["ipv4"] || protocols["all"] {
+			found[netip.MustParseAddr("127.0.0.1")] = true
+		}
+		if protocols["ipv6"] || protocols["all"] {
+			found[netip.IPv6Loopback()] = true
+		}
+	}
+	for _, word := range append(table.Split(r.param("inet_interfaces")), table.Split(r.param("proxy_interfaces"))...) {
+		switch addr, err := netip.ParseAddr(trimBrackets(word)); {
+		case err == nil:
+			found[addr] = true
+		case word == "all", word == "loopback-only", word == "localhost":
+			loop()
+		}
+	}
+	return found
+}
+
+func trimBrackets(word string) string {
+	if n := len(word); n > 1 && word[0] == '[' && word[n-1] == ']' {
+		return word[1 : n-1]
+	}
+	return word
+}
