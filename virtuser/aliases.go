@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/follow"
 	"virtmap/inventory"
 )
 
@@ -206,67 +207,76 @@ func (a *Aliases) fill(alias *Alias) {
 // source. Then come the users with a mailbox elsewhere, with a kept copy, or with a
 // list of addresses as their forward.
 func (c *compiler) nameAliases() {
-	for _, role := range c.m.Defaults.Roles {
-		c.nameList(role.To, "-"+role.Local, "role "+role.Local)
-	}
-	c.nameList(c.m.Defaults.CatchAll, "-catch-all", "the default catch-all")
-	for i := range c.m.Domains {
-		d := &c.m.Domains[i]
-		if !d.Enabled || d.Backup {
-			continue
+	for _, l := range c.follow.Listings() {
+		parts := "-" + l.Local
+		switch {
+		case l.Local == "" && l.Domain == "":
+			parts = "-catch-all"
+		case l.Local == "":
+			parts = "=" + l.Domain
+		case l.Domain != "":
+			parts += "=" + l.Domain
 		}
-		for _, layer := range [][]inventory.Address{d.Addresses, d.Roles} {
-			for i := range layer {
-				if a := &layer[i]; a.To.Kind == inventory.ToList {
-					c.nameList(a.To, "-"+a.Local+"="+d.Name, label(a.Local, d.Name))
-				}
-			}
-		}
-		c.nameList(d.CatchAll, "="+d.Name, label("", d.Name))
+		c.lists[l.List] = &Alias{Name: c.aliases.name(parts), label: l.Label, pos: l.Pos}
 	}
 	for i := range c.m.Users {
 		c.nameUser(i)
 	}
 }
 
-func (c *compiler) nameList(t inventory.Target, parts, label string) {
-	if t.Kind == inventory.ToList && c.lists[t.Index] == nil {
-		c.lists[t.Index] = &Alias{Name: c.aliases.name(parts), label: label, pos: t.Pos}
-	}
-}
-
 func (c *compiler) nameUser(i int) {
 	u := &c.m.Users[i]
-	name := u.Name.Text
-	switch {
-	case u.Mailbox.Text == "" && u.Forward.Kind == inventory.NoTarget:
-	case u.Forward.Kind != inventory.NoTarget && !u.KeepCopy:
-		c.nameList(u.Forward, "-"+name, "user "+name)
-	default:
-		c.mailboxes[i] = &Alias{Name: c.aliases.name("-" + name), label: "user " + name, pos: u.Name.Pos}
+	alias, pos := &c.mailboxes[i], u.Name.Pos
+	if u.Forward.Kind != inventory.NoTarget && !u.KeepCopy {
+		if u.Forward.Kind != inventory.ToList {
+			return
+		}
+		alias, pos = &c.lists[u.Forward.Index], u.Forward.Pos
+	} else if u.Mailbox.Text == "" && u.Forward.Kind == inventory.NoTarget {
+		return
+	}
+	if *alias == nil {
+		*alias = &Alias{Name: c.aliases.name("-" + u.Name.Text), label: "user " + u.Name.Text, pos: pos}
 	}
 }
 
-// list returns the alias name of a list. The first call fills the alias.
-func (c *compiler) list(i int) string {
-	if c.aliases.filled[c.lists[i].Name] {
-		return c.lists[i].Name
+// fillAliases fills the aliases of all lists and users that a row or another alias leads
+// to.
+func (c *compiler) fillAliases() {
+	for _, t := range c.follow.Reached() {
+		i := int(t.Index)
+		if t.Kind == inventory.ToUser {
+			c.fillUser(i)
+		} else {
+			c.fillList(i)
+		}
 	}
-	alias := *c.lists[i]
-	list := c.m.Lists[i]
+}
+
+func (c *compiler) fillList(i int) {
+	alias, list, bounces := *c.lists[i], c.follow.List(i), &c.m.Lists[i].BouncesTo
 	c.fill(&alias, list.Members)
-	if list.BouncesTo.Kind != inventory.NoTarget {
-		alias.Owner, alias.ownerPos = c.member(list.BouncesTo, "bounces_to of "+alias.label), list.BouncesTo.Pos
+	if bounces.Kind != inventory.NoTarget {
+		alias.Owner, alias.ownerPos = c.end(&list.BouncesTo), bounces.Pos
 	}
-	return alias.Name
 }
 
-// fill puts an alias into the file, and then follows its members. In this order a
-// circle of lists comes to an end; aliasLoops reports it.
-func (c *compiler) fill(alias *Alias, members []inventory.Target) {
+// fillUser fills the alias of a user: the forward, and the user's own mailbox.
+func (c *compiler) fillUser(i int) {
+	alias, u := *c.mailboxes[i], &c.m.Users[i]
+	c.fill(&alias, c.follow.Forward(i))
+	if u.Mailbox.Text != "" {
+		alias.add(u.Mailbox.Text)
+	} else {
+		alias.add(u.Name.Text)
+	}
+}
+
+// fill puts an alias with its recipients into the file.
+func (c *compiler) fill(alias *Alias, members []follow.End) {
 	c.aliases.fill(alias)
-	for _, t := range members {
-		alias.add(c.member(t, alias.label))
+	for i := range members {
+		alias.add(c.end(&members[i]))
 	}
 }
 
@@ -282,63 +292,15 @@ func (a *Alias) add(member string) {
 	}
 }
 
-// member returns a recipient of an alias.
-func (c *compiler) member(t inventory.Target, what string) string {
-	if t.Kind != inventory.ToAddress {
-		return c.constant(t)
-	}
-	e := c.followFrom(what, t.Text)
-	if !c.reportEnd(e, t, what) {
-		return t.Text
-	}
-	if e.refused {
-		c.faults.Add(checkDeadMember.At(t.Pos, len(t.Written()), "%s has the recipient %s, which is refused", what, t.Written()).
-			Concerning("target %q", t.Written()).
-			WithHelp("take it out of the list: the list would be accepted, and this part of it bounce"))
-	}
-	return e.right
-}
-
 // user returns the right side for a user: the account; or an alias of virtmap, for a
 // mailbox elsewhere or a kept copy; or the end of the forward, if no copy is kept.
 func (c *compiler) user(i int) string {
-	u := &c.m.Users[i]
+	e := c.follow.User(i)
 	switch {
-	case c.userState[i] == done:
-	case c.userState[i] == onPath:
-		at := c.trail.index("user " + u.Name.Text)
-		c.reportLoop(append(c.trail.from(at), "user "+u.Name.Text), u.Forward.Pos, len(u.Forward.Written()))
-		return u.Name.Text
-	case u.Mailbox.Text == "" && u.Forward.Kind == inventory.NoTarget:
-		c.userValues[i] = u.Name.Text
-	case u.Forward.Kind != inventory.NoTarget && !u.KeepCopy:
-		c.userState[i] = onPath
-		from := c.trail.len()
-		c.trail.push("user " + u.Name.Text)
-		c.userValues[i] = c.member(u.Forward, "user "+u.Name.Text+"'s forward")
-		c.trail.cut(from)
-	default:
-		alias := *c.mailboxes[i]
-		c.userValues[i], c.userState[i] = alias.Name, done
-		c.fillUser(&alias, u)
+	case e.Kind != follow.Matched || e.To.Kind != inventory.ToUser || int(e.To.Index) != i:
+		return c.end(&e)
+	case c.mailboxes[i] != nil:
+		return c.mailboxes[i].Name
 	}
-	c.userState[i] = done
-	return c.userValues[i]
-}
-
-func (c *compiler) fillUser(alias *Alias, u *inventory.User) {
-	var forward []inventory.Target
-	switch u.Forward.Kind {
-	case inventory.NoTarget:
-	case inventory.ToList:
-		forward = c.m.Lists[u.Forward.Index].Members
-	default:
-		forward = []inventory.Target{u.Forward}
-	}
-	c.fill(alias, forward)
-	if u.Mailbox.Text != "" {
-		alias.add(u.Mailbox.Text)
-	} else {
-		alias.add(u.Name.Text)
-	}
+	return c.m.Users[i].Name.Text
 }

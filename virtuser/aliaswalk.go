@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"virtmap/internal/follow"
 	"virtmap/inventory"
 )
 
@@ -21,6 +22,14 @@ func (c *compiler) aliasLoops() {
 		w.walk(a)
 	}
 }
+
+type visit uint8
+
+const (
+	unseen visit = iota
+	onPath
+	done
+)
 
 type aliasWalk struct {
 	c      *compiler
@@ -41,7 +50,7 @@ func (w *aliasWalk) walk(a *Alias) (depth int) {
 		for _, on := range append(w.trail[slices.Index(w.trail, a):], a) {
 			names = append(names, on.label)
 		}
-		w.c.reportLoop(names, a.pos, 1)
+		w.c.follow.Circle(names, a.pos, 1)
 		return 0
 	}
 	w.state[a] = onPath
@@ -53,7 +62,7 @@ func (w *aliasWalk) walk(a *Alias) (depth int) {
 	w.trail = w.trail[:len(w.trail)-1]
 	w.state[a], w.depth[a] = done, depth+1
 	if w.depth[a] == maxAliasDepth+1 {
-		w.c.faults.Add(checkTooDeep.At(a.pos, 1, "%s leads through %d lists of lists, and sendmail follows %d", a.label, w.depth[a], maxAliasDepth).
+		w.c.faults.Add(follow.CheckTooDeep.At(a.pos, 1, "%s leads through %d lists of lists, and sendmail follows %d", a.label, w.depth[a], maxAliasDepth).
 			WithHelp("name the users themselves in one of the lists"))
 	}
 	return w.depth[a]

@@ -6,6 +6,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/effective"
+	"virtmap/internal/follow"
 	"virtmap/internal/parallel"
 	"virtmap/inventory"
 )
@@ -29,9 +30,10 @@ func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 		aliases:   newAliases(m),
 		lists:     make([]*Alias, len(m.Lists)),
 		mailboxes: make([]*Alias, len(m.Users)),
-		memory:    newMemory(m),
+		refusals:  make([]string, len(m.Refusals)),
 		tables:    effective.Of(m),
 	}
+	c.follow = follow.New(m, c.tables, faults, follow.Limits{Server: "sendmail", LookUps: maxLookups})
 	c.nameAliases()
 	if !c.tooMany() {
 		c.shared(len(m.Domains))
@@ -81,7 +83,7 @@ func (c *compiler) joinable(parts []*compiler) bool {
 	var faults []*diag.List
 	size := uint64(len(c.table.text))
 	for _, f := range parts {
-		if len(f.loops) > 0 {
+		if f.follow.Alone() {
 			return false
 		}
 		faults = append(faults, f.faults)
@@ -90,13 +92,14 @@ func (c *compiler) joinable(parts []*compiler) bool {
 	return size <= math.MaxUint32 && c.faults.Fits(faults...)
 }
 
-// domains compiles a range of domains.
+// domains compiles a range of domains, and the aliases they lead to.
 func (c *compiler) domains(from, to int) {
 	for d := from; d < to; d++ {
 		if c.tables.HasRows(d) {
 			c.domain(d)
 		}
 	}
+	c.fillAliases()
 }
 
 // size estimates the bytes of the rows of a range of domains, and returns the largest
@@ -121,8 +124,9 @@ func (c *compiler) part(from, to int) *compiler {
 	text, rows := c.size(0, from)
 	f := &compiler{
 		m: c.m, faults: c.faults.Fork(), aliases: &Aliases{},
-		lists: c.lists, mailboxes: c.mailboxes, tables: c.tables, memory: newMemory(c.m),
+		lists: c.lists, mailboxes: c.mailboxes, tables: c.tables, refusals: make([]string, len(c.m.Refusals)),
 	}
+	f.follow = c.follow.Fork(f.faults)
 	f.given.text, f.given.rows = c.size(from, to)
 	f.table = c.table.part(text, rows, f.given)
 	return f
@@ -142,6 +146,11 @@ func (c *compiler) join(f *compiler) {
 	}
 }
 
+// maxLookups is the number of times that sendmail can look up a right side again. Then it
+// gives up ("excessive recursion (max 50)"). Each look-up takes about three rulesets; a
+// measurement showed that 16 look-ups are too many.
+const maxLookups = 15
+
 // maxRows is the limit of rows. Copies of copies could become many more.
 const maxRows = 10_000_000
 
@@ -160,14 +169,6 @@ func (c *compiler) tooMany() bool {
 	return false
 }
 
-type visit uint8
-
-const (
-	unseen visit = iota
-	onPath
-	done
-)
-
 type compiler struct {
 	m       *inventory.Model
 	faults  *diag.List
@@ -175,36 +176,14 @@ type compiler struct {
 	aliases *Aliases
 
 	tables    *effective.Tables
+	follow    *follow.Follower
 	given     tableRoom // of a part
 	lists     []*Alias  // by list: aliases with names only, not yet filled
 	mailboxes []*Alias  // by user, if the user needs an alias: also not yet filled
 
-	memory
-	trail     trail               // the chain that is being followed
-	far       bool                // a chain that is too long was reported
+	refusals  []string            // right side of each refusal; empty: not made yet
 	rejecting string              // the first domain with a rejecting catch-all
 	scratch   []inventory.Address // the rows of the current domain
-}
-
-// A memory has results of a compiler that may be needed again.
-type memory struct {
-	userValues []string // right side of each user, valid once userState is done
-	userState  []visit
-	refusals   []string         // right side of each refusal; empty: not made yet
-	loops      map[string]bool  // circles that were reported, by their names
-	reported   map[*string]bool // the same circles, by the memory address of their first name
-	ends       map[string]end   // ends by address, for addresses at rememberedSteps or more
-}
-
-func newMemory(m *inventory.Model) memory {
-	return memory{
-		userValues: make([]string, len(m.Users)),
-		userState:  make([]visit, len(m.Users)),
-		refusals:   make([]string, len(m.Refusals)),
-		loops:      map[string]bool{},
-		reported:   map[*string]bool{},
-		ends:       map[string]end{},
-	}
 }
 
 func (c *compiler) domain(d int) {
@@ -219,9 +198,9 @@ func (c *compiler) domain(d int) {
 		}
 		keep := a.Detail == inventory.DetailKeep && a.Form != inventory.ExactDetail
 		value := c.right(a.To, keep, a.Local, domain.Name)
-		c.checkParams(&a)
+		c.follow.Params(&a)
 		c.row(a.Local, domain.Name, value, a.Pos)
-		c.walkSample(d, &a, value)
+		c.follow.Sample(d, &a)
 	}
 	t, pos := c.tables.CatchAll(d)
 	if t.Kind == inventory.Refused && c.rejecting == "" && !c.m.IsHostName(domain.Name) {
@@ -230,10 +209,11 @@ func (c *compiler) domain(d int) {
 	if t.Kind == inventory.ToLocal {
 		return // no row: the mail goes to sendmail's accounts
 	}
-	value := c.right(t, c.tables.Detail(d) == inventory.DetailKeep, "", domain.Name)
-	c.checkParams(&inventory.Address{To: t})
+	all := inventory.Address{To: t, Pos: pos, Detail: c.tables.Detail(d)}
+	value := c.right(t, all.Detail == inventory.DetailKeep, "", domain.Name)
+	c.follow.Params(&all)
 	c.row("", domain.Name, value, pos)
-	c.walkSample(d, nil, value)
+	c.follow.Sample(d, &all)
 }
 
 // rows returns the effective table of a domain, with the rows that detail: reject asks

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/follow"
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
@@ -67,7 +68,7 @@ func TestHeldDomainsAreNotRelayed(t *testing.T) {
 				t.Errorf("seed %d: an alias leads to a held domain: %s", seed, line)
 			}
 		}
-		if got := len(virtuser.Waits(&anew)); (got > 0) != (waiting > 0) {
+		if got := len(follow.Waits(&anew)); (got > 0) != (waiting > 0) {
 			t.Errorf("seed %d: %d rows wait, and %d faults say so", seed, waiting, got)
 		}
 		deferred += waiting

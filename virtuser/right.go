@@ -1,11 +1,10 @@
 package virtuser
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
-	"virtmap/internal/diag"
+	"virtmap/internal/follow"
 	"virtmap/internal/mailaddr"
 	"virtmap/inventory"
 )
@@ -16,20 +15,21 @@ func (c *compiler) right(t inventory.Target, keep bool, local, domain string) st
 	switch t.Kind {
 	case inventory.ToDomain:
 		if c.tables.Held(t.Text) {
-			return c.waits(t, t.Text, label(local, domain))
+			return c.waits(&t, t.Text, follow.Label(local, domain))
 		}
 		return "%1%3@" + t.Text
 	case inventory.ToAddress:
-		return c.followed(t, keep, label(local, domain))
+		return c.followed(&t, keep, follow.Label(local, domain))
 	case inventory.ToPattern:
 		if _, at, _ := mailaddr.Split(t.Text); c.tables.Held(at) {
-			return c.waits(t, at, label(local, domain))
+			return c.waits(&t, at, follow.Label(local, domain))
 		}
 		return rightOf(c.m.Pattern(&t))
 	}
 	value := c.constant(t)
 	if forward, ok := c.tables.Forward(&t); ok && keep {
-		return c.followed(inventory.Target{Kind: inventory.ToAddress, Text: forward, Pos: c.m.Users[t.Index].Forward.Pos}, keep, label(local, domain))
+		next := inventory.Target{Kind: inventory.ToAddress, Text: forward, Pos: c.m.Users[t.Index].Forward.Pos}
+		return c.followed(&next, keep, follow.Label(local, domain))
 	}
 	if t.Kind == inventory.Refused {
 		return value
@@ -40,24 +40,47 @@ func (c *compiler) right(t inventory.Target, keep bool, local, domain string) st
 	return escaped(value)
 }
 
-// label returns the name of an address or a catch-all in messages.
-func label(local, domain string) string {
-	if local == "" {
-		return "the catch-all of " + domain
+// followed returns the right side for a target that is an address: the end of the
+// address, or the address itself if its end depends on the detail. keep says that the
+// row keeps the detail. what is the name of the row in messages.
+func (c *compiler) followed(t *inventory.Target, keep bool, what string) string {
+	e := c.follow.From(what, t.Text)
+	if !c.follow.Report(&e, t, what) {
+		return escaped(t.Text)
 	}
-	return local + "@" + domain
+	right := c.end(&e)
+	if e.Kind != follow.Refused {
+		right = escaped(right)
+	}
+	if !keep {
+		return right
+	}
+	switch c.follow.Keeping(t.Text) {
+	case follow.Added:
+		return withDetail(right)
+	case follow.Dropped:
+		return right
+	}
+	if _, domain, _, _ := c.tables.Locate(t.Text); c.tables.Held(domain) { // the domain is not served: sendmail would not look the address up again
+		return c.waits(t, domain, what)
+	}
+	return withDetail(escaped(t.Text))
 }
 
-// Waits returns those faults of a compilation that are about mail that waits for a
-// domain that is held back.
-func Waits(faults *diag.List) []diag.Fault {
-	return slices.DeleteFunc(slices.Clone(faults.Faults()), func(f diag.Fault) bool { return f.Check != checkWaits })
+// end returns the right side for an end, not escaped.
+func (c *compiler) end(e *follow.End) string {
+	switch e.Kind {
+	case follow.Matched:
+		return e.WithPlus(c.constant(e.To))
+	case follow.Refused:
+		return c.refusal(e.To.Index)
+	}
+	return e.WithPlus(e.Addr)
 }
 
 // waits returns a right side that defers mail for a domain that is held back.
-func (c *compiler) waits(t inventory.Target, domain, what string) string {
-	c.faults.Add(checkWaits.At(t.Pos, max(1, len(t.Written())), "%s leads to %s, which is held back: its mail is deferred until then", what, domain).
-		WithHelp("name a user or an address that is not in %s, if it must not wait", domain))
+func (c *compiler) waits(t *inventory.Target, domain, what string) string {
+	c.follow.Waits(t, domain, what)
 	return `error:4.4.4:"450 mail for ` + domain + ` is not taken here yet"`
 }
 
@@ -70,7 +93,8 @@ func (c *compiler) constant(t inventory.Target) string {
 	case inventory.ToAlias:
 		return c.m.LocalAliases[t.Index].Text
 	case inventory.ToList:
-		return c.list(int(t.Index))
+		c.follow.List(int(t.Index))
+		return c.lists[t.Index].Name
 	case inventory.Refused:
 		return c.refusal(t.Index)
 	}
@@ -87,41 +111,6 @@ func (c *compiler) refusal(i uint32) string {
 		c.refusals[i] = `error:` + r.Status + `:"` + strconv.Itoa(r.Code) + ` ` + text + `"`
 	}
 	return c.refusals[i]
-}
-
-// checkParams reports a target with a parameter that is empty for the key. An empty key
-// is the catch-all.
-func (c *compiler) checkParams(a *inventory.Address) {
-	p := c.m.Pattern(&a.To)
-	if p == nil {
-		return
-	}
-	detail, plus := "", "+" // of an address such as user+, with an empty detail
-	switch a.Form {
-	case inventory.Plain:
-		plus = ""
-	case inventory.SomeDetail, inventory.SomeUser:
-		detail, plus = "x", "+x"
-	case inventory.ExactDetail:
-		c.checkOwnDetail(a, p)
-		return
-	}
-	if p.Expand("x", detail, plus)[0] == '@' {
-		c.faults.Add(checkParams.At(a.To.Pos, len(a.To.Text), "%q has nothing before its @ for an address without a detail", a.To.Text).
-			WithHelp("%%1 is the user, and always there; a key such as user++ stands for details only"))
-	}
-}
-
-// checkOwnDetail reports the use of a detail in the target of a key with an exact
-// detail.
-func (c *compiler) checkOwnDetail(a *inventory.Address, p inventory.Pattern) {
-	for _, kind := range []inventory.PartKind{inventory.PartDetail, inventory.PartPlusDetail} {
-		if p.Has(kind) {
-			c.faults.Add(checkParams.At(a.To.Pos, len(a.To.Text), "%s is empty for the key %q: one address has no detail of its own, %%1 is all of it", parameters[kind], a.Local).
-				WithHelp("write the detail out, or the key %s+*", a.User()))
-			return
-		}
-	}
 }
 
 // parameters are the parts of a pattern as a right side has them.

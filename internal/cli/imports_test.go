@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/effective": {"virtmap/internal/diag", "virtmap/internal/mailaddr", "virtmap/inventory"},
 	"virtmap/internal/endtoend":  {"virtmap/internal/mailaddr", "virtmap/internal/mta", "virtmap/internal/outcome", "virtmap/internal/promise", "virtmap/internal/smtpd"},
 	"virtmap/internal/fileset":   {"virtmap/internal/mapfile", "virtmap/internal/mta", "virtmap/internal/outcome", "virtmap/internal/publish"},
+	"virtmap/internal/follow":    {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/mailaddr", "virtmap/inventory"},
 	"virtmap/internal/hashdb":    {},
 	"virtmap/internal/importer": {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mta",
 		"virtmap/internal/outcome", "virtmap/internal/promise", "virtmap/inventory"},
@@ -46,6 +47,8 @@ var allowed = map[string][]string{
 	"virtmap/internal/mta/postfix/table": {"virtmap/internal/mapfile", "virtmap/internal/mta"},
 	"virtmap/internal/mta/sendmail": {"virtmap/hostnames", "virtmap/internal/diag", "virtmap/internal/fileset", "virtmap/internal/mailaddr", "virtmap/internal/mapfile",
 		"virtmap/internal/mta", "virtmap/internal/mta/sendmail/conf", "virtmap/internal/mta/sendmail/mcfile", "virtmap/internal/mta/sendmail/program",
+	"virtmap/internal/mta/sendmail": {"virtmap/hostnames", "virtmap/internal/diag", "virtmap/internal/fileset", "virtmap/internal/follow", "virtmap/internal/mailaddr",
+		"virtmap/internal/mapfile", "virtmap/internal/mta", "virtmap/internal/mta/sendmail/conf", "virtmap/internal/mta/sendmail/mcfile", "virtmap/internal/mta/sendmail/program",
 		"virtmap/internal/mta/sendmail/safefile", "virtmap/internal/outcome", "virtmap/internal/publish", "virtmap/inventory", "virtmap/virtuser"},
 	"virtmap/internal/mta/sendmail/conf":     {"virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mta", "virtmap/internal/mta/sendmail/mcfile"},
 	"virtmap/internal/mta/sendmail/mcfile":   {"virtmap/internal/diag"},
@@ -66,7 +69,7 @@ var allowed = map[string][]string{
 	"virtmap/inventory":                      {"gopkg.in/yaml.v3", "virtmap/internal/diag", "virtmap/internal/mailaddr"},
 	"virtmap/mxcheck":                        {"virtmap/internal/mailaddr"},
 	"virtmap/mxcheck/resolve":                {"github.com/miekg/dns", "golang.org/x/time/rate", "virtmap/internal/mailaddr", "virtmap/mxcheck"},
-	"virtmap/virtuser":                       {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/mailaddr", "virtmap/internal/outcome", "virtmap/inventory"},
+	"virtmap/virtuser":                       {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/follow", "virtmap/internal/mailaddr", "virtmap/internal/outcome", "virtmap/inventory"},
 }
 
 // everywhere are rooms that stand for what the standard library has not.

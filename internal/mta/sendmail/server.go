@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/follow"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/inventory"
@@ -22,7 +23,7 @@ var Server = &mta.Server{
 	Compile:    func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
 	Open:       open,
 	Check:      Check,
-	Waits:      virtuser.Waits,
+	Waits:      follow.Waits,
 	Find:       find,
 	Conf:       readConf,
 	Site:       site,

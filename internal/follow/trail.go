@@ -1,4 +1,4 @@
-package virtuser
+package follow
 
 import "slices"
 

@@ -1,0 +1,206 @@
+package follow
+
+import (
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/effective"
+	"virtmap/inventory"
+)
+
+// Limits are what a mail server does with addresses that lead to other addresses.
+type Limits struct {
+	Server  string // the name of the server in messages, for example sendmail
+	LookUps int    // the number of times that the server can look the target of a row up again
+}
+
+const (
+	// maxSteps limits a chain of targets that are followed when the table is written.
+	// For such a target, a server needs no look-up.
+	maxSteps = 100_000
+	// maxGrown is the greatest length of an address, in bytes. It ends a circle in which
+	// each address is longer than the one before.
+	maxGrown = 1000
+	// rememberedSteps is the least number of steps to the end for which Follower.ends
+	// keeps the end of an address. Most chains are shorter.
+	rememberedSteps = 8
+)
+
+// A Kind is the kind of an End.
+type Kind uint8
+
+const (
+	Nowhere   Kind = iota // a circle, or a chain that is too long
+	Elsewhere             // an address at another server
+	Account               // an account or alias of the host, by its name
+	Matched               // a user, a name of local_aliases or a list
+	Refused               // a refusal
+)
+
+// An End is the result of following an address.
+type End struct {
+	Kind Kind
+	Addr string           // of Elsewhere: the address; of Account: the name, perhaps with a detail; of a member that is Nowhere: its target
+	To   inventory.Target // of Matched and Refused: ToUser, ToAlias, ToList; or Refused, which is Refusals[Index]
+	Plus string           // of Matched: the detail with its plus, if it is kept
+
+	DeadEnd string   // an address that is refused: only a rejecting catch-all matches, or the account is not declared
+	Loop    []string // of Nowhere: the names of a circle; the first is also the last
+	Far     bool     // of Nowhere: more than 100,000 addresses away; the other fields are empty then
+	Steps   int      // number of look-ups
+}
+
+// WithPlus returns a name or an address with the detail of an End, if it is kept.
+func (e *End) WithPlus(to string) string {
+	if e.Plus == "" {
+		return to
+	}
+	m := effective.Match{Keep: true, Plus: e.Plus}
+	return m.WithDetail(to)
+}
+
+// A Follower follows targets, and remembers what it has found and reported.
+type Follower struct {
+	m      *inventory.Model
+	tables *effective.Tables
+	faults *diag.List
+	limits Limits
+	listed *listed
+
+	trail   trail // the chain that is being followed
+	users   []*delivery
+	lists   []*List
+	reached []inventory.Target
+
+	loops    map[string]bool  // circles that were reported, by their names
+	reported map[*string]bool // the same circles, by the memory address of their first name
+	far      bool             // a chain that is too long was reported
+	ends     map[string]End   // ends by address, for addresses at rememberedSteps or more
+}
+
+// New returns a Follower that adds its faults to a list.
+func New(m *inventory.Model, tables *effective.Tables, faults *diag.List, limits Limits) *Follower {
+	return (&Follower{m: m, tables: tables, limits: limits, listed: findLists(m)}).Fork(faults)
+}
+
+// Fork returns a Follower of the same inventory that has not followed anything. Forks
+// may be used at the same time.
+func (f *Follower) Fork(faults *diag.List) *Follower {
+	return &Follower{
+		m: f.m, tables: f.tables, limits: f.limits, listed: f.listed, faults: faults,
+		users:    make([]*delivery, len(f.m.Users)),
+		lists:    make([]*List, len(f.m.Lists)),
+		loops:    map[string]bool{},
+		reported: map[*string]bool{},
+		ends:     map[string]End{},
+	}
+}
+
+// Alone reports whether a fault was found that only one Follower of the whole inventory
+// reports right: a circle, which is reported at the first address that reaches it.
+func (f *Follower) Alone() bool { return len(f.loops) > 0 }
+
+// From follows a target that is an address. what is the name of the address or user that
+// has the target. The trail begins with this name, so that messages about a circle have
+// it.
+func (f *Follower) From(what, target string) End {
+	from := f.trail.len()
+	f.trail.push(what)
+	e := f.follow(target)
+	f.trail.cut(from)
+	return e
+}
+
+// follow looks an address up again and again until it is outside of the inventory or is
+// a local name. The trail has the addresses on the way. The end is stored for each
+// address that is at least rememberedSteps away from it, so that a long chain is
+// followed only once.
+func (f *Follower) follow(addr string) (e End) {
+	from := f.trail.len()
+	for on := true; on; {
+		addr, on = f.step(addr, &e)
+	}
+	e.Steps += f.trail.len() - from
+	for i := from; i < f.trail.len() && e.Steps-(i-from) >= rememberedSteps; i++ {
+		known := e
+		known.Steps -= i - from
+		f.ends[f.trail.names[i]] = known
+	}
+	f.trail.cut(from)
+	return e
+}
+
+// step looks an address up once. on reports whether there is a next address; otherwise e
+// gets the end.
+func (f *Follower) step(addr string, e *End) (next string, on bool) {
+	local, domain, d, whose := f.tables.Locate(addr)
+	switch whose {
+	case effective.Accounts:
+		*e = f.account(local, domain)
+		return "", false
+	case effective.Elsewhere:
+		e.Kind, e.Addr = Elsewhere, addr
+		return "", false
+	}
+	if i := f.trail.index(addr); i >= 0 {
+		e.Loop = append(f.trail.from(i), addr)
+		return "", false
+	}
+	if known, ok := f.ends[addr]; ok {
+		*e = known
+		return "", false
+	}
+	switch {
+	case len(addr) > maxGrown:
+		e.Loop = append(f.trail.from(0), addr)
+		return "", false
+	case f.trail.len() > maxSteps:
+		e.Far = true
+		return "", false
+	}
+	f.trail.push(addr)
+	m := f.tables.Lookup(d, local)
+	if next, on = f.tables.Next(&m); on {
+		f.reach(&m.To) // reports circles of users
+		return next, true
+	}
+	*e = f.last(&m, local, domain)
+	return "", false
+}
+
+// last returns the end of a chain whose last match is m.
+func (f *Follower) last(m *effective.Match, local, domain string) End {
+	switch {
+	case m.Refused:
+		return End{Kind: Refused, To: inventory.Target{Kind: inventory.Refused}}
+	case m.To.Kind == inventory.Refused:
+		e := End{Kind: Refused, To: m.To}
+		if m.CatchAll {
+			e.DeadEnd = local + "@" + domain
+		}
+		return e
+	case m.To.Kind == inventory.ToLocal:
+		return f.account(local, domain)
+	}
+	e := f.reach(&m.To)
+	if m.Keep {
+		e.Plus = m.Plus
+	}
+	return e
+}
+
+// account returns the end at a local account. The account must be declared, because an
+// undeclared one may be a typing error.
+func (f *Follower) account(local, domain string) End {
+	user := local
+	if at := strings.IndexByte(local[min(1, len(local)):], '+'); at >= 0 {
+		user = local[:at+1]
+	}
+	if _, ok := f.m.User(user); ok {
+		return End{Kind: Account, Addr: local}
+	}
+	if _, ok := f.m.LocalAlias(user); ok {
+		return End{Kind: Account, Addr: local}
+	}
+	return End{Kind: Account, Addr: local, DeadEnd: local + "@" + domain}
+}
