@@ -21,7 +21,7 @@ type Options struct {
 	IncludeFrom []string      // further folders for included files
 
 	Folders        // as they were given
-	MC      string // the server's sendmail.mc, which has a block of lines for the build; empty: none
+	Config  string // a file of the server's configuration, in which a build keeps a block of lines; empty: none
 	MX      Asking // the source of MX records
 
 	All      bool // Review works everything out, also if nothing changed since the last run

@@ -111,20 +111,20 @@ func (r *run) outputs() (err error) {
 	if r.set.Outputs, err = fileset.Outputs(r.server, r.source, r.Out, MapOwner(r.server, r.Out)); err != nil {
 		return &Error{Kind: Bug, Err: err}
 	}
-	if r.MC == "" {
+	if r.Config == "" {
 		return nil
 	}
 	if r.server.Edit == nil {
-		return &Error{Kind: NoInput, Option: "mc", Err: fmt.Errorf("%s has no file in which a build keeps lines", r.server.Name)}
+		return &Error{Kind: NoInput, Option: "config", Err: fmt.Errorf("%s has no file in which a build keeps lines", r.server.Name)}
 	}
 	// If the path is a link, the file behind it is meant. A rename would replace the
 	// link.
-	if real, err := filepath.EvalSymlinks(r.MC); err == nil {
-		r.MC = real
+	if real, err := filepath.EvalSymlinks(r.Config); err == nil {
+		r.Config = real
 	}
 	block, err := r.edited()
 	if err != nil {
-		return &Error{Kind: NoInput, Option: "mc", Err: err}
+		return &Error{Kind: NoInput, Option: "config", Err: err}
 	}
 	r.set.Outputs = append(r.set.Outputs, block)
 	return nil
@@ -133,16 +133,16 @@ func (r *run) outputs() (err error) {
 // edited returns the output of the file that a person maintains, with the lines for the
 // build in it. Faults of this file are added to the faults of the run.
 func (r *run) edited() (out publish.Output, err error) {
-	text, err := r.set.FS.ReadFile(r.MC)
+	text, err := r.set.FS.ReadFile(r.Config)
 	if err != nil {
 		return out, err
 	}
-	src, err := r.source.Inventory().Sources.Add(r.MC, string(text))
+	src, err := r.source.Inventory().Sources.Add(r.Config, string(text))
 	if err != nil {
 		return out, err
 	}
 	next, lines := r.server.Edit(src, r.source, r.faults)
-	return fileset.Shared(r.MC, next, text, lines), nil
+	return fileset.Shared(r.Config, next, text, lines), nil
 }
 
 // least returns the lowest severity that is reported.

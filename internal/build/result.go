@@ -18,7 +18,7 @@ type Result struct {
 	Host      *inventory.Host
 	Inventory string // the name of the inventory
 	Contents  string // what is written, in numbers
-	MC        string // the sendmail.mc that has the block of lines, after following links
+	Config    string // the file of Options.Config, after following links
 
 	Kinds   Kinds    // what changed
 	Live    bool     // the server reads from the folder
@@ -34,7 +34,7 @@ type Result struct {
 // result describes the work of the run.
 func (r *run) result(report publish.Report) Result {
 	result := Result{
-		Report: report, Folders: r.Folders, Host: &r.source.Inventory().Host, Inventory: r.source.Inventory().Name, Contents: Contents(r.source), MC: r.MC,
+		Report: report, Folders: r.Folders, Host: &r.source.Inventory().Host, Inventory: r.source.Inventory().Name, Contents: Contents(r.source), Config: r.Config,
 		Kinds: r.kinds(report.Changes), Live: IsLive(r.Out, &r.source.Inventory().Host), Leaving: r.leaving,
 		Decision: r.serving.decision, Compared: r.compared, Instead: r.installed.Instead(),
 	}

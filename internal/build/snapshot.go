@@ -52,7 +52,7 @@ func (o *Options) program() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s %s %s %d %q %q %q %q %q %q", o.Program, StampOf(self), host, os.Geteuid(), o.Inventory, o.Out, o.MX.From, o.MC, o.IncludeFrom, o.MX.Zones), nil
+	return fmt.Sprintf("%s %s %s %d %q %q %q %q %q %q", o.Program, StampOf(self), host, os.Geteuid(), o.Inventory, o.Out, o.MX.From, o.Config, o.IncludeFrom, o.MX.Zones), nil
 }
 
 // StampOf returns a text that differs for each state of a file. It also differs if
@@ -150,7 +150,7 @@ func (r *run) remember(ctx context.Context) error {
 	}
 	s.Matches = matches(s.Patterns)
 	maps.Insert(s.Inputs, r.source.Inventory().Sources.Digests())
-	delete(s.Inputs, r.MC) // the file is an output
+	delete(s.Inputs, r.Config) // the file is an output
 	if r.wiring != nil && r.wiring.config.Place() != "" {
 		s.Outputs[r.wiring.config.Place()] = StampOf(r.wiring.config.Place()) // the configuration that the server reads
 	}

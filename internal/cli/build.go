@@ -16,14 +16,14 @@ import (
 )
 
 type buildArgs struct {
-	inventory, out, state, mx, mc string
-	adopt, dryRun, quiet, timings bool
-	reloaded, verify, rollback    bool
-	onChange, plan                string
-	grace, wait                   time.Duration
-	keep                          int
-	asking                        askArgs
-	guards                        guardArgs
+	inventory, out, state, mx, config string
+	adopt, dryRun, quiet, timings     bool
+	reloaded, verify, rollback        bool
+	onChange, plan                    string
+	grace, wait                       time.Duration
+	keep                              int
+	asking                            askArgs
+	guards                            guardArgs
 }
 
 // flags returns the flags of every command that works out a build.
@@ -32,8 +32,8 @@ func (a *buildArgs) flags() []cli.Flag {
 		inventoryFlag(&a.inventory),
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"},
 			Usage: "write the files to `DIR`; without this flag to host.mail_dir, only on the machine that is host.name"},
-		&cli.StringFlag{Name: "mc", Destination: &a.mc, TakesFile: true, EnvVars: []string{"VIRTMAP_MC"},
-			Usage: "keep the lines sendmail needs as a marked block in `FILE`, the server's sendmail.mc"},
+		&cli.StringFlag{Name: "config", Aliases: []string{"mc"}, Destination: &a.config, TakesFile: true, EnvVars: []string{"VIRTMAP_CONFIG", "VIRTMAP_MC"},
+			Usage: "keep the lines the server needs as a marked block in `FILE`, such as sendmail.mc"},
 		&cli.StringFlag{Name: "mx", Destination: &a.mx, DefaultText: "dns, or zone with --zone", EnvVars: []string{"VIRTMAP_MX"},
 			Usage: "look MX records up by `MODE`: dns, zone (the files of --zone), or off (serve every domain)"},
 		&cli.StringFlag{Name: "state", Destination: &a.state, EnvVars: []string{"VIRTMAP_STATE"},
@@ -97,7 +97,7 @@ that by the pid file, or --reloaded says so. --on-change runs a command once, an
 only when something changed; VIRTMAP_CHANGED has the kinds of change.
 
 Examples:
-  virtmap build -i mail.yaml --mc /etc/mail/sendmail.mc
+  virtmap build -i mail.yaml --config /etc/mail/sendmail.mc
   virtmap build -q --verify --on-change 'case $VIRTMAP_CHANGED in
     *names*|*mc*) make -C /etc/mail && service sendmail restart;; esac'
   virtmap build -i mail.yaml -o out --zone zones
@@ -108,7 +108,7 @@ Examples:
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := errors.Join(notEmpty(c, "inventory", "output", "mc", "state", "mx", "plan", "on-change"), a.asking.check(c), a.guards.check(c)); err != nil {
+			if err := errors.Join(notEmpty(c, "inventory", "output", "config", "state", "mx", "plan", "on-change"), a.asking.check(c), a.guards.check(c)); err != nil {
 				return err
 			}
 			switch {
@@ -147,7 +147,7 @@ func (a *buildArgs) options(stdio Stdio) (build.Options, error) {
 	return build.Options{
 		Servers: servers.All, Known: servers.Checks(),
 		Inventory: a.inventory, Load: stdio.load, IncludeFrom: stdio.includeFolders(),
-		Folders: build.Folders{Out: a.out, State: a.state}, MC: a.mc, MX: asking,
+		Folders: build.Folders{Out: a.out, State: a.state}, Config: a.config, MX: asking,
 		Adopt: a.adopt, DryRun: a.dryRun, Quiet: a.quiet, Watched: isTerminal(stdio.Err),
 		Reloaded: a.reloaded, Verify: a.verify, Undo: a.rollback, Plan: a.plan, OnChange: a.onChange, Output: stdio.Err,
 		Guards: a.guards.guards(), Keep: a.keep, Grace: a.grace, Wait: a.wait,

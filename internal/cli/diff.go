@@ -57,7 +57,7 @@ Examples:
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := errors.Join(notEmpty(c, "inventory", "output", "mc", "state", "mx", "format", "save"), a.asking.check(c)); err != nil {
+			if err := errors.Join(notEmpty(c, "inventory", "output", "config", "state", "mx", "format", "save"), a.asking.check(c)); err != nil {
 				return err
 			}
 			if a.format != "text" && a.format != "json" && a.format != "markdown" {

@@ -45,6 +45,8 @@ func legalWords(command, flag string) []string {
 		return []string{"text", "json"}
 	case "mx":
 		return []string{build.MXFromDNS, build.MXFromZones, build.MXOff}
+	case "kind":
+		return kindNames()
 	case "allow":
 		return guardWords()
 	}

@@ -39,7 +39,10 @@ Examples:
 			if format != "text" && format != "json" {
 				return usage(fmt.Errorf("--format %q: it is text or json", format))
 			}
-			folders := a.folders()
+			folders, _, err := a.folders()
+			if err != nil {
+				return err
+			}
 			all, damaged, err := folders.History()
 			if err != nil {
 				return machineExit(err, exitIO)

@@ -29,7 +29,7 @@ type importArgs struct {
 	from      cli.StringSlice
 	base      string // of mailboxes
 	out, into string
-	sendmail  bool
+	server    bool
 	accounts  map[string]bool // of the server
 }
 
@@ -44,7 +44,7 @@ func importCommand(stdio Stdio) *cli.Command {
 			if err := errors.Join(notEmpty(c, "accounts", "host", "output", "into", "mailbox-base"), a.check(c)); err != nil {
 				return err
 			}
-			return a.run(c.Context, cmp.Or(c.Args().First(), "/etc/mail"), stdio)
+			return a.run(c.Context, c.Args().First(), stdio)
 		},
 	}
 }
@@ -55,7 +55,10 @@ func importCommand(stdio Stdio) *cli.Command {
 const gcPercent = 5
 
 func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err error) {
-	kind := defaultServer
+	kind, err := kindOf(a.installed.kind, dir, build.Folders{Out: dir}.Installed(defaultServer).State)
+	if err != nil {
+		return err
+	}
 	var have mta.Build
 	if a.into != "" {
 		if have, kind, err = importable(a.into, stdio); err != nil {
@@ -63,7 +66,7 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 		}
 		a.installed.host = cmp.Or(a.installed.host, have.Inventory().Host.Name.Text)
 	}
-	server, err := a.open(kind, dir, stdio)
+	server, err := a.open(kind, cmp.Or(dir, kind.Dir), stdio)
 	if err != nil {
 		return err
 	}
@@ -71,7 +74,7 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	warn(stdio, server.Warnings())
 	var real *askedBeside
-	if a.sendmail {
+	if a.server {
 		if real, err = a.askedBeside(server, stdio); err != nil {
 			return err
 		}

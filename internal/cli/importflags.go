@@ -33,7 +33,7 @@ At the end import builds the inventory in a temporary folder. It compares what
 becomes of every address, of its near misses, and of names that are not listed: by
 the old files and by the new. It lists each difference with the reason. The exit
 code is 3 when there is one, except in the text of a refusal or in the case of
-letters. With --sendmail it asks the installed sendmail about each of them too,
+letters. With --server it asks the installed sendmail about each of them too,
 over a copy of the server's own sendmail.cf: with the old files, and with the new.
 
 --from reads other lists: Postfix's virtual maps and virtual_mailbox_maps (their
@@ -55,7 +55,7 @@ Examples:
   virtmap import --from postfix:/etc/postfix/virtual --from mailbox:/etc/postfix/vmailbox --mailbox-base /var/mail`
 
 func (a *importArgs) flags() []cli.Flag {
-	return append(a.installed.flags("", "")[1:],
+	return append(a.installed.serverFlags(),
 		&cli.StringSliceFlag{Name: "aliases", Destination: &a.aliases, TakesFile: true, EnvVars: []string{"VIRTMAP_ALIASES"},
 			Usage: "read the server's own aliases from `FILE`, instead of the files that its configuration names"},
 		&cli.StringSliceFlag{Name: "from", Destination: &a.from, EnvVars: []string{"VIRTMAP_FROM"},
@@ -66,8 +66,8 @@ func (a *importArgs) flags() []cli.Flag {
 			Usage: "write the inventory to a new `FILE` instead of standard output"},
 		&cli.StringFlag{Name: "into", Destination: &a.into, TakesFile: true, EnvVars: []string{"VIRTMAP_INTO"},
 			Usage: "add what the inventory `FILE` does not have, name what it has another way, and leave its lines as they are"},
-		&cli.BoolFlag{Name: "sendmail", Destination: &a.sendmail, EnvVars: []string{"VIRTMAP_SENDMAIL"},
-			Usage: "ask the installed sendmail too, with the old files and with the new; needs root"})
+		&cli.BoolFlag{Name: "server", Aliases: []string{"sendmail"}, Destination: &a.server, EnvVars: []string{"VIRTMAP_ASK_SERVER", "VIRTMAP_SENDMAIL"},
+			Usage: "ask the installed mail server too, with the old files and with the new; needs root"})
 }
 
 // check finds what does not go together.
@@ -78,10 +78,12 @@ func (a *importArgs) check(c *cli.Context) error {
 		return usage(errors.New("import takes one DIR"))
 	case sources && c.NArg() > 0:
 		return usage(errors.New("import reads DIR, or what --from names"))
-	case sources && (a.sendmail || len(a.aliases.Value()) > 0):
-		return usage(errors.New("--sendmail and --aliases are for the files of a sendmail server, not for --from"))
-	case a.into != "" && (a.out != "" || a.sendmail):
-		return usage(errors.New("--into changes its FILE; it goes neither with --output nor with --sendmail"))
+	case sources && (a.server || len(a.aliases.Value()) > 0):
+		return usage(errors.New("--server and --aliases are for the files of a sendmail server, not for --from"))
+	case a.into != "" && (a.out != "" || a.server):
+		return usage(errors.New("--into changes its FILE; it goes neither with --output nor with --server"))
+	case a.into != "" && a.installed.kind != "":
+		return usage(errors.New("--kind and --into exclude each other: the inventory says it"))
 	case a.into == inventory.StdinName:
 		return usage(errors.New("--into takes a file: it is changed"))
 	case a.base != "" && !strings.HasPrefix(a.base, "/"):

@@ -31,6 +31,9 @@ func (a *importArgs) open(kind *mta.Server, dir string, stdio Stdio) (server *im
 	if err != nil {
 		return nil, err
 	}
+	if kind.ImportLists == nil {
+		return nil, usage(fmt.Errorf("lists cannot be imported for %s", kind.Name))
+	}
 	var sources []importer.List
 	for _, spec := range a.from.Value() {
 		kind, file, _ := strings.Cut(spec, ":")
@@ -78,9 +81,15 @@ func (a *importArgs) openServer(kind *mta.Server, dir string, account func(strin
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
-	site, err := kind.Site(dir)
-	if err != nil {
-		return nil, machineExit(err, exitNoInput)
+	if kind.Import == nil {
+		return nil, usage(fmt.Errorf("the files of %s cannot be imported", kind.Name))
+	}
+	var site mta.Site
+	if kind.Site != nil {
+		var err error
+		if site, err = kind.Site(dir); err != nil {
+			return nil, machineExit(err, exitNoInput)
+		}
 	}
 	host, err := a.host(site.Name)
 	if err != nil {

@@ -35,7 +35,7 @@ type askedBeside struct {
 func (a *importArgs) askedBeside(server *importer.Server, stdio Stdio) (*askedBeside, error) {
 	files, ok := server.Imported.(*sendmail.Imported)
 	if !ok {
-		return nil, usage(errors.New("--sendmail is for the files of a sendmail server"))
+		return nil, usage(errors.New("--server is for the files of a sendmail server"))
 	}
 	program, err := installedSendmail(files.MapType(), stdio)
 	return &askedBeside{program: program, server: server, files: files, accounts: a.accounts}, err

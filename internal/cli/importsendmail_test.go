@@ -65,7 +65,7 @@ func realSendmail(t *testing.T) {
 	}
 }
 
-// agrees imports a server with --sendmail: sendmail differs where the proof
+// agrees imports a server with --server: sendmail differs where the proof
 // says so, and nowhere else.
 func agrees(t *testing.T, args ...string) {
 	t.Helper()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -19,37 +20,45 @@ const passwd = "/etc/passwd"
 // installedArgs are the flags for installed files and their server.
 type installedArgs struct {
 	maps, accounts, host string
+	kind                 string
+	live                 bool   // without maps, the files are those of the server on this machine
 	inventory            string // if given, host name and accounts come from it
 }
 
-func (a *installedArgs) flags(maps, usage string) []cli.Flag {
+func (a *installedArgs) flags(usage string) []cli.Flag {
+	return append([]cli.Flag{mapsFlag(&a.maps, "", usage)}, a.serverFlags()...)
+}
+
+// serverFlags returns the flags that say what the files of a server do not.
+func (a *installedArgs) serverFlags() []cli.Flag {
 	return []cli.Flag{
-		mapsFlag(&a.maps, maps, usage),
 		&cli.StringFlag{Name: "accounts", Value: passwd, Destination: &a.accounts, TakesFile: true, EnvVars: []string{"VIRTMAP_ACCOUNTS"},
 			Usage: "take the local accounts of installed files from the passwd `FILE`"},
 		&cli.StringFlag{Name: "host", Destination: &a.host, EnvVars: []string{"VIRTMAP_HOST"}, DefaultText: "what sendmail.cf beside the files says, or this machine's name",
 			Usage: "the server whose files are installed calls itself `NAME`"},
+		kindFlag(&a.kind),
 	}
 }
 
-func mapsFlag(maps *string, value, usage string) cli.Flag {
-	return &cli.StringFlag{Name: "maps", Value: value, Destination: maps, TakesFile: true, EnvVars: []string{"VIRTMAP_MAPS"}, Usage: usage}
+func mapsFlag(maps *string, standard, usage string) cli.Flag {
+	return &cli.StringFlag{Name: "maps", DefaultText: standard, Destination: maps, TakesFile: true, EnvVars: []string{"VIRTMAP_MAPS"}, Usage: usage}
 }
 
 // A mailServer is a server to which addresses belong.
 type mailServer struct {
 	kind *mta.Server
 	host mta.Host
+	dir  string // of the files
 }
 
 // check refuses flags that have no effect without --maps.
 func (a installedArgs) check(c *cli.Context) error {
-	for _, name := range []string{"accounts", "host"} {
+	for _, name := range []string{"accounts", "host", "kind"} {
 		switch {
 		case !c.IsSet(name):
 		case a.inventory != "":
 			return usage(fmt.Errorf("--%s and --inventory exclude each other: the inventory says it", name))
-		case a.maps == "":
+		case a.maps == "" && !a.live:
 			return usage(fmt.Errorf("--%s goes with --maps", name))
 		}
 	}
@@ -63,19 +72,25 @@ func (a installedArgs) server(stdio Stdio) (mailServer, error) {
 		if err != nil {
 			return mailServer{}, err
 		}
-		return mailServer{serverOf(source), hostOf(source.Inventory())}, nil
+		kind := serverOf(source)
+		return mailServer{kind, hostOf(source.Inventory()), cmp.Or(a.maps, kind.Dir)}, nil
 	}
+	kind, err := kindOf(a.kind, a.maps, build.Folders{Out: a.maps}.Installed(defaultServer).State)
+	if err != nil {
+		return mailServer{}, err
+	}
+	dir := cmp.Or(a.maps, kind.Dir)
 	accounts, err := readAccounts(a.accounts)
 	if err != nil {
 		return mailServer{}, machineExit(err, exitNoInput)
 	}
 	host := strings.ToLower(a.host)
 	if host == "" {
-		if host, err = build.HostOf(defaultServer, a.maps); err != nil {
+		if host, err = build.HostOf(kind, dir); err != nil {
 			return mailServer{}, machineExit(err, exitNoInput)
 		}
 	}
-	return mailServer{defaultServer, mta.Host{Name: host, Account: func(name string) bool { return accounts[name] }}}, nil
+	return mailServer{kind, mta.Host{Name: host, Account: func(name string) bool { return accounts[name] }}, dir}, nil
 }
 
 // open opens the files as the server reads them, and prints the warnings.
@@ -84,7 +99,7 @@ func (a installedArgs) open(stdio Stdio) (mta.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := server.kind.Open(mta.Place{Dir: a.maps}, server.host)
+	set, err := server.kind.Open(mta.Place{Dir: server.dir}, server.host)
 	if err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}

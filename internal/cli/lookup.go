@@ -46,7 +46,7 @@ Examples:
   virtmap lookup -i mail.yaml fake+news@fakemail.example
   virtmap lookup --maps /etc/mail info@fakemail.example
   virtmap lookup --format json < addresses.txt`,
-		Flags: append(a.installed.flags("", "look at the installed files of `DIR` instead of the inventory"),
+		Flags: append(a.installed.flags("look at the installed files of `DIR` instead of the inventory"),
 			inventoryFlag(&a.inventory),
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
 				Usage: "print `FORMAT`: text or json (one object a line)"}),

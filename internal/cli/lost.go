@@ -11,6 +11,7 @@ import (
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/servers"
 	"virtmap/internal/publish"
 )
 
@@ -19,10 +20,12 @@ import (
 const maxLost = 20
 
 // isTable reports whether a file is the text or a map of the table of the virtual
-// addresses.
+// addresses of a server.
 func isTable(path string) bool {
-	table, ok := defaultServer.Of(mta.Addresses)
-	return ok && mapfile.WithoutSuffix(filepath.Base(path)) == table.Name
+	return slices.ContainsFunc(servers.All, func(s *mta.Server) bool {
+		table, ok := s.Of(mta.Addresses)
+		return ok && mapfile.WithoutSuffix(filepath.Base(path)) == table.Name
+	})
 }
 
 // sayLosses prints what is lost if files that a person made are replaced. A row is lost

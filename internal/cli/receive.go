@@ -34,7 +34,8 @@ type receiveArgs struct {
 
 func (a *receiveArgs) flags() []cli.Flag {
 	l := &a.limits
-	return append(a.installed.flags("/etc/mail", "answer from the installed files of `DIR`"),
+	a.installed.live = true
+	return append(append([]cli.Flag{mapsFlag(&a.installed.maps, kindDirs(), "answer from the installed files of `DIR`")}, a.installed.serverFlags()...),
 		&cli.StringFlag{Name: "inventory", Aliases: []string{"i"}, Destination: &a.installed.inventory, TakesFile: true, EnvVars: []string{"VIRTMAP_INVENTORY"},
 			Usage: "take the server's name and accounts from the inventory `FILE`"},
 		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:2525", Destination: &a.listen, EnvVars: []string{"VIRTMAP_LISTEN"},
@@ -198,12 +199,13 @@ func receive(ctx context.Context, a receiveArgs, stdio Stdio) (err error) {
 	if err != nil {
 		return err
 	}
+	a.installed.maps = server.dir
 	config, err := a.config(server.host.Name)
 	if err != nil {
 		return err
 	}
 	live, err := fileset.OpenLive(func() (mta.Set, error) {
-		return server.kind.Open(mta.Place{Dir: a.installed.maps}, server.host)
+		return server.kind.Open(mta.Place{Dir: server.dir}, server.host)
 	}, func(warnings []string) { warn(stdio, warnings) })
 	if err != nil {
 		return machineExit(err, exitNoInput)

@@ -16,11 +16,13 @@ import (
 
 	"virtmap/internal/build"
 	"virtmap/internal/diag"
+	"virtmap/internal/mta"
 )
 
 // keptArgs are the flags for the folders of generations.
 type keptArgs struct {
 	out, state string
+	kind       string
 	adopt      bool
 	unwired    bool // restore even if the server does not read what the rows lead to
 	wait       time.Duration
@@ -28,16 +30,22 @@ type keptArgs struct {
 
 func (a *keptArgs) flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, DefaultText: defaultServer.Dir,
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, DefaultText: kindDirs(),
 			Usage: "the files are in `DIR`"},
 		&cli.StringFlag{Name: "state", Destination: &a.state, EnvVars: []string{"VIRTMAP_STATE"},
 			Usage: "the generations are in `DIR`; default " + build.StateInside + " in -o DIR, " + build.StateServer + " without -o"},
+		kindFlag(&a.kind),
 	}
 }
 
-// folders returns the folders of the files and of the generations.
-func (a *keptArgs) folders() build.Folders {
-	return build.Folders{Out: a.out, State: a.state}.Installed(defaultServer)
+// folders returns the folders of the files and of the generations, and their server.
+func (a *keptArgs) folders() (build.Folders, *mta.Server, error) {
+	given := build.Folders{Out: a.out, State: a.state}
+	server, err := kindOf(a.kind, a.out, given.Installed(defaultServer).State)
+	if err != nil {
+		return given, nil, err
+	}
+	return given.Installed(server), server, nil
 }
 
 func rollbackCommand(stdio Stdio) *cli.Command {
@@ -82,9 +90,13 @@ Examples:
 func (a *keptArgs) rollback(ctx context.Context, number int, stdio Stdio) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	back := build.Restoring{Folders: a.folders(), Server: defaultServer, Number: number, Adopt: a.adopt, Unwired: a.unwired, Command: "virtmap rollback", Wait: a.wait, Tell: stdio.tell}
+	folders, server, err := a.folders()
+	if err != nil {
+		return err
+	}
+	back := build.Restoring{Folders: folders, Server: server, Number: number, Adopt: a.adopt, Unwired: a.unwired, Command: "virtmap rollback", Wait: a.wait, Tell: stdio.tell}
 	if a.out == "" {
-		back.Gap = defaultServer.MapGap
+		back.Gap = server.MapGap
 	}
 	restored, err := back.Restore(ctx)
 	var unread *build.Unread
@@ -97,14 +109,14 @@ func (a *keptArgs) rollback(ctx context.Context, number int, stdio Stdio) error 
 	case len(restored.Changes) == 0:
 		fmt.Fprintf(stdio.Out, "generation %d is in place already\n", restored.Meta.Number)
 	default:
-		sayRestored(&restored, back.Folders, stdio)
+		sayRestored(&restored, &back, stdio)
 	}
 	return nil
 }
 
 // sayRestored prints what is in place, and what differs from the time of the
 // generation.
-func sayRestored(r *build.Restored, in build.Folders, stdio Stdio) {
+func sayRestored(r *build.Restored, back *build.Restoring, stdio Stdio) {
 	next := "sendmail sees a new map by itself"
 	switch {
 	case len(r.Gone) > 0:
@@ -113,7 +125,7 @@ func sayRestored(r *build.Restored, in build.Folders, stdio Stdio) {
 		next = "restart sendmail: its names changed"
 	}
 	if len(r.Others) > 0 {
-		next += "; generation " + strconv.Itoa(r.Meta.Number) + " had no " + strings.Join(r.Others, ", ") + ": " + whatToRemove(in, r.Others)
+		next += "; generation " + strconv.Itoa(r.Meta.Number) + " had no " + strings.Join(r.Others, ", ") + ": " + whatToRemove(back, r.Others)
 	}
 	line := fmt.Sprintf("put generation %d of %s back (%s); %s. The next build writes what the inventory says again",
 		r.Meta.Number, r.Meta.Time.Format(time.RFC3339), cmp.Or(r.Meta.Contents, r.Meta.Note), next)
@@ -122,11 +134,11 @@ func sayRestored(r *build.Restored, in build.Folders, stdio Stdio) {
 
 // whatToRemove says which of the files that a generation did not have may be removed. A
 // file that a configuration names may not be removed.
-func whatToRemove(in build.Folders, files []string) string {
+func whatToRemove(back *build.Restoring, files []string) string {
 	var named, by []string
 	ok := true
-	if defaultServer.Named != nil {
-		named, by, ok = defaultServer.Named(in.Out, files)
+	if back.Server.Named != nil {
+		named, by, ok = back.Server.Named(back.Out, files)
 	}
 	switch {
 	case !ok:

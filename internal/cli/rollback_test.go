@@ -27,7 +27,7 @@ func TestWhatToRemove(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := whatToRemove(build.Folders{Out: dir}, names); got != c.want {
+		if got := whatToRemove(&build.Restoring{Folders: build.Folders{Out: dir}, Server: defaultServer}, names); got != c.want {
 			t.Errorf("it %s: got %q, want %q", c.it, got, c.want)
 		}
 	}

@@ -79,7 +79,7 @@ func (n *narrator) sayWrote(r *build.Result) {
 	}
 	var names, outside []string
 	for _, change := range r.Changes {
-		if change.Path == r.MC {
+		if change.Path == r.Config {
 			outside = []string{change.Path}
 			continue
 		}

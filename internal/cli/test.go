@@ -23,7 +23,7 @@ import (
 
 type testArgs struct {
 	inventory, maps, format string
-	sendmail, quiet         bool
+	server, quiet           bool
 }
 
 func testCommand(stdio Stdio) *cli.Command {
@@ -42,7 +42,7 @@ says. It asks no DNS. Exits with 1 when one of them differs.
 With --maps it tests the files of a folder instead, with every row that they have,
 through the server's own aliases.
 
-With --sendmail it asks the installed sendmail the same; this needs root. With
+With --server it asks the installed mail server the same; this needs root. With
 --maps, sendmail runs with a copy of the server's own sendmail.cf, with other places
 for the queue and the like. Without --maps it runs with a sendmail.cf that virtmap
 makes. An account that the inventory has and this machine has not is made up for
@@ -50,13 +50,13 @@ sendmail, but not where the files are this machine's own.
 
 Examples:
   virtmap test -i mail.yaml
-  virtmap test -i mail.yaml --maps /etc/mail --sendmail
+  virtmap test -i mail.yaml --maps /etc/mail --server
   virtmap test -i mail.yaml --format junit > report.xml`,
 		Flags: []cli.Flag{
 			inventoryFlag(&a.inventory), quietFlag(&a.quiet),
 			mapsFlag(&a.maps, "", "test the files of `DIR` as they are, instead of building"),
-			&cli.BoolFlag{Name: "sendmail", Destination: &a.sendmail, EnvVars: []string{"VIRTMAP_SENDMAIL"},
-				Usage: "ask the installed sendmail too, and compare all three; needs root"},
+			&cli.BoolFlag{Name: "server", Aliases: []string{"sendmail"}, Destination: &a.server, EnvVars: []string{"VIRTMAP_ASK_SERVER", "VIRTMAP_SENDMAIL"},
+				Usage: "ask the installed mail server too, and compare all three; needs root"},
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
 				Usage: "print `FORMAT`: " + formats + "; text has the failures only"},
 		},
@@ -84,7 +84,7 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	signal.Ignore(syscall.SIGPIPE) // if the reader has gone, the folder must still be removed
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	work, err := workFolder(a.sendmail)
+	work, err := workFolder(a.server)
 	if err != nil {
 		return exit(exitCannotWrite, err)
 	}
@@ -97,7 +97,7 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 		}
 	}
 	host := hostOf(source.Inventory())
-	if a.sendmail {
+	if a.server {
 		if host.Account, err = withAccountsHere(host.Account); err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 		warn(stdio, set.Warnings())
 	}
 	proof := build.Proof{Source: source, Set: set, Host: host}
-	if a.sendmail {
+	if a.server {
 		if proof.Program, err = a.secondOpinion(source, set, work, stdio); err != nil {
 			return err
 		}

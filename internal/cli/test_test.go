@@ -78,7 +78,7 @@ func TestSendmailIsAskedToo(t *testing.T) {
 		if code, _, _ := run("", "check", "-i", file); code != 0 {
 			continue // its random targets make a circle
 		}
-		code, said, _ := run("", "test", "-i", file, "--sendmail")
+		code, said, _ := run("", "test", "-i", file, "--server")
 		if code != 0 {
 			text, _ := os.ReadFile(file)
 			t.Errorf("%d: ends with %d\n%s\n%s", i, code, said, text)

@@ -18,7 +18,7 @@ import (
 func (a *testArgs) secondOpinion(of mta.Build, set mta.Set, work string, stdio Stdio) (endtoend.Program, error) {
 	source, ok := of.(sendmail.Build)
 	if !ok {
-		return nil, usage(fmt.Errorf("--sendmail: the inventory is for %s", of.Inventory().Host.Server))
+		return nil, usage(fmt.Errorf("--server: the inventory is for %s", of.Inventory().Host.Server))
 	}
 	program, err := installedSendmail(source.Settings().Map, stdio)
 	if err != nil {
@@ -40,14 +40,14 @@ func (a *testArgs) secondOpinion(of mta.Build, set mta.Set, work string, stdio S
 // installedSendmail returns the installed sendmail if it reads maps of a type.
 func installedSendmail(typ string, stdio Stdio) (*program.Program, error) {
 	if os.Geteuid() != 0 {
-		return nil, exit(exitPermission, errors.New("--sendmail needs root: sendmail reads the files as its own user"))
+		return nil, exit(exitPermission, errors.New("--server needs root: sendmail reads the files as its own user"))
 	}
 	program, err := program.Find()
 	if err != nil {
-		return nil, exit(exitIO, fmt.Errorf("--sendmail: %w", err))
+		return nil, exit(exitIO, fmt.Errorf("--server: %w", err))
 	}
 	if !program.HasMap(typ) {
-		return nil, usage(fmt.Errorf("--sendmail: this sendmail was built without %s maps", typ))
+		return nil, usage(fmt.Errorf("--server: this sendmail was built without %s maps", typ))
 	}
 	if name, err := build.ThisHost(); err == nil && !strings.Contains(name, ".") {
 		warn(stdio, []string{"this machine's name has no dotted form in /etc/hosts: sendmail waits a minute at every start"})

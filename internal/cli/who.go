@@ -36,7 +36,7 @@ Examples:
   virtmap who -i mail.yaml andrei
   virtmap who --maps /etc/mail root
   virtmap who --format json carol@elsewhere.example`,
-		Flags: append(a.installed.flags("", "look through the installed files of `DIR` instead of the inventory"),
+		Flags: append(a.installed.flags("look through the installed files of `DIR` instead of the inventory"),
 			inventoryFlag(&a.inventory),
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
 				Usage: "print `FORMAT`: text or json (one object a line)"}),

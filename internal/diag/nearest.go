@@ -41,15 +41,21 @@ func (w *Words) Nearest(word string) (string, bool) {
 // OneOf is the help for a word that is none of a few: all of them, and the one
 // that is most like it.
 func OneOf(word string, all ...string) string {
-	help := "write " + all[len(all)-1]
-	if others := all[:len(all)-1]; len(others) > 0 {
-		help = "write " + strings.Join(others, ", ") + " or " + all[len(all)-1]
-	}
+	help := "write " + Choice(all...)
 	near := Words{Names: slices.Values(all)}
 	if best, ok := near.Nearest(word); ok {
 		help = "did you mean " + best + "? " + help
 	}
 	return help
+}
+
+// Choice lists words as in "a, b or c".
+func Choice(all ...string) string {
+	last := all[len(all)-1]
+	if others := all[:len(all)-1]; len(others) > 0 {
+		return strings.Join(others, ", ") + " or " + last
+	}
+	return last
 }
 
 // editDistance returns the number of changes from a to b (optimal string alignment),

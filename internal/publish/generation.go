@@ -18,9 +18,10 @@ type Meta struct {
 	Number    int       `json:"number"`
 	Time      time.Time `json:"time"`
 	Who       string    `json:"who"`
-	Inventory string    `json:"inventory"` // name of the inventory
-	Digest    string    `json:"sha256"`    // digest of the inventory
-	Contents  string    `json:"contents"`  // "4 domains, 34 rows"
+	Server    string    `json:"server,omitempty"` // the name of the kind of mail server
+	Inventory string    `json:"inventory"`        // name of the inventory
+	Digest    string    `json:"sha256"`           // digest of the inventory
+	Contents  string    `json:"contents"`         // "4 domains, 34 rows"
 	Note      string    `json:"note,omitempty"`
 
 	Files map[string]Kept `json:"files"`
