@@ -69,7 +69,7 @@ func (o *Opener) opened(spec string) (*Table, error) {
 	}
 	open, known := map[string]func(name string) (*Table, error){
 		"hash": o.mapped(".db"), "btree": o.mapped(".db"), "cdb": o.mapped(".cdb"), "lmdb": o.mapped(".lmdb"),
-		"texthash": o.textHash, "regexp": o.rules(readPOSIX), "pcre": o.rules(readPCRE),
+		"texthash": o.textHash, "regexp": o.rules(readPOSIX, true), "pcre": o.rules(readPCRE, false),
 		"inline": inline, "static": static, "fail": failing, "unix": o.accounts,
 	}[typ]
 	if !known {

@@ -26,7 +26,7 @@ func readPOSIX(expr, flags string) (*regexp.Regexp, error) {
 	if !extended {
 		return nil, fmt.Errorf("%w: %q has the basic syntax", errBeyond, expr)
 	}
-	p := posix{rest: expr}
+	p := posix{rest: expr, fold: fold != ""}
 	if err := p.read(); err != nil {
 		return nil, err
 	}
@@ -36,6 +36,55 @@ func readPOSIX(expr, flags string) (*regexp.Regexp, error) {
 	}
 	re.Longest()
 	return re, nil
+}
+
+// The expressions of regexp_table(5) are matched byte by byte, and letters outside ASCII
+// have no case. Package regexp matches characters. wide is the character that stands
+// for the byte 0: one without case, in a private area of Unicode.
+const wide = 0xF700
+
+// widen puts a character for each byte that is not ASCII; narrow undoes it.
+func widen(s string) string {
+	if ascii(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] < utf8.RuneSelf {
+			b.WriteByte(s[i])
+		} else {
+			b.WriteRune(wide + rune(s[i]))
+		}
+	}
+	return b.String()
+}
+
+func narrow(s string) string {
+	if ascii(s) {
+		return s
+	}
+	var b []byte
+	for _, c := range s {
+		b = append(b, byte(c&0xFF))
+	}
+	return string(b)
+}
+
+func ascii(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// widening returns a Lookup of rules that expect a widened key and have widened values.
+func widening(find Lookup) Lookup {
+	return func(key string) (string, bool, error) {
+		value, ok, err := find(widen(key))
+		return narrow(value), ok, err
+	}
 }
 
 // readPCRE compiles an expression of pcre_table(5). The flags i and s turn the default
@@ -74,9 +123,13 @@ func readPCRE(expr, flags string) (*regexp.Regexp, error) {
 // A posix translates an extended expression of POSIX, as the C library of GNU reads it,
 // into one of package regexp.
 type posix struct {
-	rest  string
-	out   strings.Builder
+	rest string
+	fold bool // case is ignored
+	out  strings.Builder
 }
+
+// never is an expression that matches no character.
+const never = `[^\x{0}-\x{10FFFF}]`
 
 const (
 	badRepeat  = errWrong("a repetition sign has nothing before it")
@@ -156,6 +209,11 @@ func (p *posix) atom(c byte) error {
 				return nil
 			}
 			return fmt.Errorf("%w: \\%c", errBeyond, c)
+		}
+		if c := p.rest[1]; p.fold && c >= 'a' && c <= 'z' {
+			p.out.WriteString(never) // the C library compares the small letter with capital ones
+			p.rest = p.rest[2:]
+			return nil
 		}
 		p.rest = p.rest[1:]
 		fallthrough

@@ -40,8 +40,8 @@ func (e errWrong) Error() string { return string(e) }
 var errBeyond = errors.New("virtmap cannot read the expression")
 
 // rules returns a function that opens a table of rules. compile reads an expression
-// with its flags.
-func (o *Opener) rules(compile func(expr, flags string) (*regexp.Regexp, error)) func(name string) (*Table, error) {
+// with its flags. octets says that it reads bytes, as widen gives them.
+func (o *Opener) rules(compile func(expr, flags string) (*regexp.Regexp, error), octets bool) func(name string) (*Table, error) {
 	return func(path string) (*Table, error) {
 		text, err := o.read(path)
 		if err != nil {
@@ -53,7 +53,11 @@ func (o *Opener) rules(compile func(expr, flags string) (*regexp.Regexp, error))
 		}
 		p := &ruleReader{compile: compile}
 		for line, text := range logical(text, func(line int) { warn(line, "a rule must not begin with white space") }) {
-			err := p.add(strings.TrimRight(text, white))
+			text = strings.TrimRight(text, white)
+			if octets {
+				text = widen(text)
+			}
+			err := p.add(text)
 			if errors.Is(err, errBeyond) {
 				return nil, &Unread{Why: fmt.Sprintf("%s:%d: %v", path, line, err)}
 			}
@@ -63,6 +67,10 @@ func (o *Opener) rules(compile func(expr, flags string) (*regexp.Regexp, error))
 		}
 		t.Find = finding(p.list, false)
 		t.plain = &Table{Find: finding(p.list, true), Warnings: t.Warnings}
+		if octets {
+			t.Find, t.plain.Find = widening(t.Find), widening(t.plain.Find)
+		}
+		t.Find, t.plain.Find = inUTF8(t.Find), inUTF8(t.plain.Find)
 		return t, nil
 	}
 }

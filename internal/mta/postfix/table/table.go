@@ -15,6 +15,10 @@
 // Every other type, such as mysql or ldap, gives the error Unread. So does a Berkeley
 // DB btree, and an expression that Go's regexp package cannot evaluate: one with
 // \<, \>, a backward reference, or, in pcre, a look-around.
+//
+// Where an expression of regexp_table(5) leaves a choice between alternatives of the
+// same length, as (|a)[^@]* does, a group may match another part of the key than in the
+// C library.
 package table
 
 import (
