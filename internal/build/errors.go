@@ -85,6 +85,7 @@ type OtherHost struct {
 	Here   string // the name of this machine
 	Called string // the name in the configuration of its mail server; empty: not known
 	Wanted string // the host name in the inventory
+	Config string // the name of that configuration
 }
 
 func (e *OtherHost) Error() string {

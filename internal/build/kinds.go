@@ -38,23 +38,23 @@ func kindsOf(server *mta.Server, changes []publish.Change) (k Kinds) {
 // kinds returns the kinds of some changes of the run.
 func (r *run) kinds(changes []publish.Change) Kinds { return kindsOf(r.server, changes) }
 
-// kindWords are the words of the kinds for the command of OnChange.
-var kindWords = [...]string{"map", "names", "mc"}
+// kindWords returns the words of the kinds for the command of OnChange.
+func kindWords(server *mta.Server) [3]string { return [3]string{"map", "names", server.Words.Changed} }
 
-// String returns the words of the kinds, separated by spaces.
-func (k Kinds) String() string {
+// in returns the words of the kinds for a server, separated by spaces.
+func (k Kinds) in(server *mta.Server) string {
 	var words []string
 	for i, is := range [...]bool{k.Map, k.Names, k.Config} {
 		if is {
-			words = append(words, kindWords[i])
+			words = append(words, kindWords(server)[i])
 		}
 	}
 	return strings.Join(words, " ")
 }
 
-// parseKinds reads the words of String, and skips other words.
-func parseKinds(text string) Kinds {
+// parseKinds reads the words of in, and skips other words.
+func parseKinds(text string, server *mta.Server) Kinds {
 	words := strings.Fields(text)
-	has := func(i int) bool { return slices.Contains(words, kindWords[i]) }
+	has := func(i int) bool { return slices.Contains(words, kindWords(server)[i]) }
 	return Kinds{Map: has(0), Names: has(1), Config: has(2)}
 }

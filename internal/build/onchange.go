@@ -43,13 +43,13 @@ func (r *run) changed(ctx context.Context, swapped bool) error {
 	if note == "" {
 		return nil
 	}
-	kinds := parseKinds(note)
+	kinds := parseKinds(note, r.server)
 	if kinds == (Kinds{}) || slices.Contains(strings.Fields(note), publish.Unreadable) {
-		r.events.Tell(fmt.Sprintf("the note of what changed, in %q, is damaged and removed: map, names and mc count as changed", r.State))
+		r.events.Tell(fmt.Sprintf("the note of what changed, in %q, is damaged and removed: map, names and %s count as changed", r.State, r.server.Words.Changed))
 		kinds = Kinds{true, true, true}
 	}
 	if !swapped {
-		r.events.Earlier(kinds)
+		r.events.Earlier(kinds.in(r.server))
 	}
 	if r.OnChange != "" {
 		if err := r.command(ctx, kinds, swapped); err != nil {
@@ -63,7 +63,7 @@ func (r *run) changed(ctx context.Context, swapped bool) error {
 // again, or the old files are put back.
 func (r *run) command(ctx context.Context, kinds Kinds, swapped bool) error {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", r.OnChange)
-	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds.String(), "VIRTMAP_DIR="+r.Out)
+	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds.in(r.server), "VIRTMAP_DIR="+r.Out)
 	cmd.Stdout, cmd.Stderr = r.Output, r.Output
 	tells := r.pidFileTells()
 	failure := cmd.Run()

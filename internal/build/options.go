@@ -66,7 +66,7 @@ type Events interface {
 	// run. It is called before the command of OnChange.
 	Published(r *Result)
 	// Earlier receives what changed in earlier runs that could not run the command.
-	Earlier(kinds Kinds)
+	Earlier(kinds string)
 	// StillUnread is called after the command of OnChange if the server does not yet
 	// read all files.
 	StillUnread(r *Result)

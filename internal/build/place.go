@@ -84,7 +84,7 @@ func onHost(server *mta.Server, host *inventory.Host) error {
 	if called == name {
 		return nil
 	}
-	return &OtherHost{Here: names[0], Called: called, Wanted: name}
+	return &OtherHost{Here: names[0], Called: called, Wanted: name, Config: server.Words.Config}
 }
 
 // sameHost compares two names of a machine. One may be the first word of the other.

@@ -25,8 +25,8 @@ func TestOnHost(t *testing.T) {
 		{"takes a name of the machine", "", names[0], nil},
 		{"takes a name that begins with the machine's", "", first + ".elsewhere.example", nil},
 		{"takes the name that sendmail.cf has", "Djmx1.example.net\n", "mx1.example.net", nil},
-		{"refuses another name", "", "mx2.example.net", &OtherHost{names[0], "", "mx2.example.net"}},
-		{"says the name that sendmail.cf has", "Djmx1.example.net\n", "mx2.example.net", &OtherHost{names[0], "mx1.example.net", "mx2.example.net"}},
+		{"refuses another name", "", "mx2.example.net", &OtherHost{names[0], "", "mx2.example.net", "sendmail.cf"}},
+		{"says the name that sendmail.cf has", "Djmx1.example.net\n", "mx2.example.net", &OtherHost{names[0], "mx1.example.net", "mx2.example.net", "sendmail.cf"}},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "sendmail.cf"), []byte(c.cf), 0o644); err != nil {

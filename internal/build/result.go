@@ -15,6 +15,7 @@ import (
 type Result struct {
 	publish.Report
 	Folders
+	Server    *mta.Server
 	Host      *inventory.Host
 	Inventory string // the name of the inventory
 	Contents  string // what is written, in numbers
@@ -34,7 +35,7 @@ type Result struct {
 // result describes the work of the run.
 func (r *run) result(report publish.Report) Result {
 	result := Result{
-		Report: report, Folders: r.Folders, Host: &r.source.Inventory().Host, Inventory: r.source.Inventory().Name, Contents: Contents(r.source), Config: r.Config,
+		Report: report, Folders: r.Folders, Server: r.server, Host: &r.source.Inventory().Host, Inventory: r.source.Inventory().Name, Contents: Contents(r.source), Config: r.Config,
 		Kinds: r.kinds(report.Changes), Live: IsLive(r.Out, &r.source.Inventory().Host), Leaving: r.leaving,
 		Decision: r.serving.decision, Compared: r.compared, Instead: r.installed.Instead(),
 	}

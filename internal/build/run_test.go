@@ -23,7 +23,7 @@ type listener struct {
 	stages, lines []string
 	faults        int
 	published     []Result
-	earlier       []Kinds
+	earlier       []string
 }
 
 func (l *listener) Enter(stage string)               { l.stages = append(l.stages, stage) }
@@ -35,7 +35,7 @@ func (l *listener) Asking(int) func()                { return func() {} }
 func (l *listener) ZoneFaults(f []resolve.ZoneFault) { l.faults += len(f) }
 func (l *listener) Disproved(*endtoend.Result) error { l.faults++; return nil }
 func (l *listener) Published(r *Result)              { l.published = append(l.published, *r) }
-func (l *listener) Earlier(k Kinds)                  { l.earlier = append(l.earlier, k) }
+func (l *listener) Earlier(k string)                 { l.earlier = append(l.earlier, k) }
 func (l *listener) StillUnread(*Result)              {}
 func (l *listener) Faults(_ *diag.Sources, f *diag.List, _ diag.Severity) error {
 	l.faults += len(f.Faults())
@@ -206,12 +206,13 @@ func TestReview(t *testing.T) {
 
 // TestKinds reads the stored words of what changed.
 func TestKinds(t *testing.T) {
+	server := servers.All[0]
 	for _, k := range []Kinds{{}, {Map: true}, {Names: true}, {Config: true}, {true, true, true}} {
-		if got := parseKinds(k.String()); got != k {
-			t.Errorf("%+v becomes %q and that %+v", k, k, got)
+		if got := parseKinds(k.in(server), server); got != k {
+			t.Errorf("%+v becomes %q and that %+v", k, k.in(server), got)
 		}
 	}
-	if got := (Kinds{true, true, true}).String(); got != "map names mc" {
+	if got := (Kinds{true, true, true}).in(server); got != "map names mc" {
 		t.Error(got)
 	}
 }

@@ -83,7 +83,7 @@ func accidentText(a *build.Accident) string {
 func otherHostText(h *build.OtherHost) string {
 	called := ""
 	if h.Called != "" {
-		called = fmt.Sprintf(", which its sendmail.cf calls %q,", h.Called)
+		called = fmt.Sprintf(", which its %s calls %q,", h.Config, h.Called)
 	}
 	return fmt.Sprintf("this machine is %q%s and the inventory is for %q, so that nothing was written. If it is that server, write \"host: {name: %s}\" into the inventory, or put %s beside %s in /etc/hosts; if it is not, write the files elsewhere with -o DIR",
 		h.Here, called, h.Wanted, h.Own(), h.Wanted, h.Here)

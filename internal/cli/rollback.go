@@ -117,12 +117,12 @@ func (a *keptArgs) rollback(ctx context.Context, number int, stdio Stdio) error 
 // sayRestored prints what is in place, and what differs from the time of the
 // generation.
 func sayRestored(r *build.Restored, back *build.Restoring, stdio Stdio) {
-	next := "sendmail sees a new map by itself"
+	next := back.Server.Name + " sees a new map by itself"
 	switch {
 	case len(r.Gone) > 0:
-		next = "restart sendmail NOW: until then it takes mail for " + strings.Join(r.Gone, ", ") + " to local accounts"
+		next = back.Server.Words.Restart + " NOW: until then it takes mail for " + strings.Join(r.Gone, ", ") + " to local accounts"
 	case r.Kinds != build.Kinds{Map: true}:
-		next = "restart sendmail: its names changed"
+		next = back.Server.Words.Restart + ": its names changed"
 	}
 	if len(r.Others) > 0 {
 		next += "; generation " + strconv.Itoa(r.Meta.Number) + " had no " + strings.Join(r.Others, ", ") + ": " + whatToRemove(back, r.Others)
@@ -142,9 +142,9 @@ func whatToRemove(back *build.Restoring, files []string) string {
 	}
 	switch {
 	case !ok:
-		return "remove what sendmail does not read"
+		return "remove what " + back.Server.Name + " does not read"
 	case len(named) == 0:
 		return "nothing reads them, and they may be removed"
 	}
-	return fmt.Sprintf("%s still names %s; take that out and restart sendmail before you remove the file", strings.Join(by, " or "), strings.Join(named, ", "))
+	return fmt.Sprintf("%s still names %s; take that out and %s before you remove the file", strings.Join(by, " or "), strings.Join(named, ", "), back.Server.Words.Restart)
 }

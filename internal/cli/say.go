@@ -40,7 +40,7 @@ func (n *narrator) ZoneFaults(faults []resolve.ZoneFault) { printZoneFaults(n.st
 
 // Disproved prints an address that does not keep its promise.
 func (n *narrator) Disproved(r *endtoend.Result) error {
-	return report.Formats["text"](n.stdio.Err, "").Case(caseOf(r))
+	return report.Formats["text"](n.stdio.Err, "").Case(caseOf(r, ""))
 }
 
 // Published prints one line if the run wrote something, and nothing otherwise.
@@ -75,7 +75,7 @@ func (n *narrator) sayWould(r *build.Result) {
 // sayWrote prints what was written, and what must happen before the server uses it.
 func (n *narrator) sayWrote(r *build.Result) {
 	for _, path := range r.Stale {
-		n.stdio.tell(path + " is no longer written; remove it once sendmail does not read it")
+		n.stdio.tell(path + " is no longer written; remove it once " + r.Server.Name + " does not read it")
 	}
 	var names, outside []string
 	for _, change := range r.Changes {
@@ -88,11 +88,11 @@ func (n *narrator) sayWrote(r *build.Result) {
 	if len(names) > 0 {
 		outside = append(outside, strings.Join(names, " ")+" to "+r.Out)
 	}
-	line := fmt.Sprintf("%s: wrote %s (%s); %s%s", r.Inventory, strings.Join(outside, " and "), r.Contents, next(r, len(names) > 0), stay(r.Leaving))
+	line := fmt.Sprintf("%s: wrote %s (%s); %s%s", r.Inventory, strings.Join(outside, " and "), r.Contents, next(r, len(names) > 0), stay(r))
 	fmt.Fprintln(n.stdio.Out, diag.Printable(line))
 }
 
-// next says what must happen before sendmail uses the changes. inside says that files
+// next says what must happen before the server uses the changes. inside says that files
 // of the folder changed.
 func next(r *build.Result, inside bool) string {
 	switch {
@@ -101,29 +101,30 @@ func next(r *build.Result, inside bool) string {
 	case r.Runs:
 		return "next: the command of --on-change"
 	case r.Reads.Lacking:
-		return "next: sendmail does not read all of it yet"
+		return "next: " + r.Server.Name + " does not read all of it yet"
 	case r.Kinds.Config:
-		return "next: make sendmail.cf anew and restart sendmail"
+		return "next: " + r.Server.Words.Rebuild
 	case r.Kinds.Names:
-		return "next: restart sendmail, or send it a HUP: its names changed"
+		return "next: " + r.Server.Words.Reload + ": its names changed"
 	}
-	return "nothing else to do: sendmail sees a new map by itself"
+	return "nothing else to do: " + r.Server.Name + " sees a new map by itself"
 }
 
-// stay says which rows stay until sendmail is restarted.
-func stay(leaving []string) string {
-	switch n := len(leaving); {
+// stay says which rows stay until the server is restarted.
+func stay(r *build.Result) string {
+	until := " stay until " + r.Server.Name + " was restarted"
+	switch n := len(r.Leaving); {
 	case n == 0:
 		return ""
 	case n > 5:
-		return fmt.Sprintf("; the rows of %d domains that left stay until sendmail was restarted", n)
+		return fmt.Sprintf("; the rows of %d domains that left%s", n, until)
 	}
-	return "; the rows of " + strings.Join(leaving, ", ") + " stay until sendmail was restarted"
+	return "; the rows of " + strings.Join(r.Leaving, ", ") + until
 }
 
 // Earlier prints what earlier builds changed without running the command of
 // --on-change.
-func (n *narrator) Earlier(kinds build.Kinds) {
+func (n *narrator) Earlier(kinds string) {
 	if !n.quiet {
 		fmt.Fprintf(n.stdio.Out, "an earlier build changed %s; it was stopped before it could say so, or its command failed\n", kinds)
 	}

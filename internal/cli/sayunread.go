@@ -45,7 +45,7 @@ func waiting(held []string) string {
 // saySteps prints which files wait, and the commands to type.
 func (n *narrator) saySteps(r *build.Result) {
 	steps := r.Reads.Steps
-	intro := "nothing waits, and mail comes by the new files once sendmail reads them:"
+	intro := "nothing waits, and mail comes by the new files once " + r.Server.Name + " reads them:"
 	if len(r.Held) > 0 {
 		intro = waiting(r.Held) + ", so that no mail is refused meanwhile. To go on:"
 		steps = append(steps, "virtmap build once more, which puts the rest in place")

@@ -121,7 +121,7 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	}
 	err = a.try(ctx, &proof, stdio)
 	if proof.Program != nil && proof.Program.Relays() {
-		warn(stdio, []string{"sendmail lets a client on loopback relay, so that it was not compared what a stranger is told about other domains"})
+		warn(stdio, []string{serverOf(source).Name + " lets a client on loopback relay, so that it was not compared what a stranger is told about other domains"})
 	}
 	return err
 }
@@ -147,10 +147,11 @@ func (a *testArgs) try(ctx context.Context, proof *build.Proof, stdio Stdio) err
 	out := bufio.NewWriter(stdio.Out)
 	printer := report.Formats[a.format](out, "virtmap test")
 	tried, failed := 0, 0
+	server := serverOf(proof.Source).Name
 	proof.Each = func(r *endtoend.Result) error {
 		bar()
 		tried++
-		c := caseOf(r)
+		c := caseOf(r, server)
 		if c.Failure != "" {
 			failed++
 		}

@@ -9,10 +9,11 @@ import (
 	"virtmap/internal/report"
 )
 
-// caseOf returns a result as a case of a report.
-func caseOf(r *endtoend.Result) report.Case {
+// caseOf returns a result as a case of a report. server is the name of the installed
+// program, if it was asked.
+func caseOf(r *endtoend.Result, server string) report.Case {
 	domain := r.Address[strings.LastIndexByte(r.Address, '@')+1:]
-	c := report.Case{Group: strings.ToLower(domain), Name: r.Address + " (" + r.Why + ")", Data: testDataOf(r)}
+	c := report.Case{Group: strings.ToLower(domain), Name: r.Address + " (" + r.Why + ")", Data: testDataOf(r, server)}
 	if r.Passed() {
 		return c
 	}
@@ -21,7 +22,7 @@ func caseOf(r *endtoend.Result) report.Case {
 		c.Failure += ", but it is " + r.Got.String()
 	}
 	if !r.ProgramKept() {
-		c.Failure += ", but with sendmail it is " + r.Program.String()
+		c.Failure += ", but with " + server + " it is " + r.Program.String()
 	}
 	c.Details = append(c.Details, r.Transcript...)
 	for _, step := range r.Trace {
@@ -47,7 +48,8 @@ type testData struct {
 	Why        string       `json:"why"`
 	Promised   testOutcome  `json:"promised"`
 	Got        testOutcome  `json:"got"`
-	Sendmail   *testOutcome `json:"sendmail,omitempty"`
+	Sendmail   *testOutcome `json:"sendmail,omitempty"` // the outcome in the installed program, if it is sendmail
+	Server     *testOutcome `json:"server,omitempty"`   // the same, if it is another program
 	Trace      []stepJSON   `json:"trace,omitempty"`
 	Transcript []string     `json:"transcript,omitempty"`
 }
@@ -67,11 +69,13 @@ func outcomeJSON(o outcome.Outcome) testOutcome {
 	return testOutcome{Code: o.Code, Status: o.Status, Text: o.Text, Recipients: o.Recipients}
 }
 
-func testDataOf(r *endtoend.Result) testData {
+func testDataOf(r *endtoend.Result, server string) testData {
 	d := testData{Address: r.Address, Why: r.Why, Promised: outcomeJSON(r.Promised), Got: outcomeJSON(r.Got), Transcript: r.Transcript}
 	if r.Program != nil {
 		second := outcomeJSON(*r.Program)
-		d.Sendmail = &second
+		if d.Server = &second; server == defaultServer.Name {
+			d.Sendmail, d.Server = d.Server, nil
+		}
 	}
 	for _, step := range r.Trace {
 		d.Trace = append(d.Trace, stepJSONOf(step))

@@ -45,6 +45,7 @@ type Server struct {
 	Dir   string   // the folder of its files, for a command without an inventory
 	Maps  []string // the possible types of its maps; Compile adds a fault for any other type
 	Files []File   // in the order in which they are put in place
+	Words Words
 
 	Checks     []*diag.Check // the checks of Compile and Check
 	EditChecks []*diag.Check // the checks of Edit
@@ -113,6 +114,17 @@ type Server struct {
 	// MapType returns the type of the maps in a folder, as the last build wrote them;
 	// empty if it is not known. nil: the type is never known.
 	MapType func(dir string) (string, error)
+}
+
+// Words are what messages about a server say.
+type Words struct {
+	Config  string // the name of its main configuration: sendmail.cf
+	Changed string // the word for a changed configuration in VIRTMAP_CHANGED: mc
+
+	// Orders to a person, such as "restart sendmail".
+	Reload  string // for the effect Restart, by the mildest means
+	Restart string // for the effect Restart, by the surest means
+	Rebuild string // for the effect Rebuild
 }
 
 // MapTypeOf returns the type of the maps in a folder; empty if it is not known.

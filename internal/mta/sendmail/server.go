@@ -18,6 +18,7 @@ var Server = &mta.Server{
 	Dir:        mcfile.DefaultDir,
 	Maps:       mapTypes,
 	Files:      Files,
+	Words:      words,
 	Checks:     virtuser.Checks,
 	EditChecks: mcfile.Checks,
 	Compile:    func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
@@ -37,6 +38,13 @@ var Server = &mta.Server{
 	MapType:    func(dir string) (string, error) { return installedType(filepath.Join(dir, mcfile.Include)) },
 
 	ImportLists: importLists,
+}
+
+var words = mta.Words{
+	Config: "sendmail.cf", Changed: "mc",
+	Reload:  "restart sendmail, or send it a HUP",
+	Restart: "restart sendmail",
+	Rebuild: "make sendmail.cf anew and restart sendmail",
 }
 
 // open opens files as sendmail will read them once its configuration names the files of

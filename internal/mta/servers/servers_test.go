@@ -38,6 +38,9 @@ func TestEveryServerHasWhatEveryServerHas(t *testing.T) {
 		if len(mapfile.Named(s.Maps)) != len(s.Maps) {
 			t.Errorf("%s: one of the types of map %q is unknown", s.Name, s.Maps)
 		}
+		if w := s.Words; w.Config == "" || w.Changed == "" || w.Reload == "" || w.Restart == "" || w.Rebuild == "" {
+			t.Errorf("%s lacks words for messages: %+v", s.Name, w)
+		}
 		addresses := 0
 		for _, f := range s.Files {
 			if f.Role == mta.Addresses {
