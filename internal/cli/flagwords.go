@@ -21,6 +21,8 @@ var failSeverities = []string{"error", "warning"}
 // the message of each flag about a wrong value.
 func legalWords(command, flag string) []string {
 	switch command + " --" + flag {
+	case "init --server":
+		return kindNames()
 	case "check --format":
 		return append([]string{textFormat}, sortedNames(report.Findings)...)
 	case "test --format":

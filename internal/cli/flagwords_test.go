@@ -45,7 +45,7 @@ func TestLegalWords(t *testing.T) {
 		}
 		for _, f := range c.Flags {
 			flag := f.Names()[0]
-			if !slices.Contains(wordy, flag) {
+			if !slices.Contains(wordy, flag) && name+" "+flag != "init server" {
 				if legal := legalWords(name, flag); len(legal) > 0 {
 					t.Errorf("%s --%s is completed with %q", name, flag, legal)
 				}

@@ -16,13 +16,14 @@ import (
 	"virtmap/internal/build"
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta"
 	"virtmap/inventory"
 )
 
 //go:embed starter.yaml
 var starter string
 
-type initArgs struct{ host, user string }
+type initArgs struct{ host, user, server string }
 
 func initCommand(stdio Stdio) *cli.Command {
 	var a initArgs
@@ -35,12 +36,15 @@ of the inventory names that file, so that editors complete the inventory with it
 
 Examples:
   virtmap init
-  virtmap init --host mx1.example.net --user andrei -`,
+  virtmap init --host mx1.example.net --user andrei -
+  virtmap init --server sendmail`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "host", Destination: &a.host, DefaultText: "this machine", EnvVars: []string{"VIRTMAP_HOST"},
 				Usage: "the mail server is `NAME`"},
 			&cli.StringFlag{Name: "user", Destination: &a.user, DefaultText: "you", EnvVars: []string{"VIRTMAP_USER"},
-				Usage: "the first user is `NAME`"}},
+				Usage: "the first user is `NAME`"},
+			&cli.StringFlag{Name: "server", Value: defaultServer.Name, Destination: &a.server, EnvVars: []string{"VIRTMAP_SERVER"},
+				Usage: "the mail server is of the kind `NAME`: " + diag.Choice(kindNames()...)}},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
@@ -55,7 +59,11 @@ Examples:
 }
 
 func (a *initArgs) run(path string, stdio Stdio) error {
-	text := strings.NewReplacer("HOST", a.hostName(), "USER", a.userName()).Replace(starter)
+	server, err := kindNamed("server", a.server)
+	if err != nil {
+		return err
+	}
+	text := a.text(server)
 	if m, faults := inventory.Parse(path, text); faults.Failed() {
 		return usage(fmt.Errorf("with --host %q and --user %q: %s", m.Host.Name.Text, a.user, faults.Faults()[0].Text))
 	}
@@ -80,6 +88,16 @@ func (a *initArgs) run(path string, stdio Stdio) error {
 	}
 	fmt.Fprintf(stdio.Err, "wrote %s; next: change its domain and users, then virtmap check -i %s\n", diag.Printable(wrote), diag.Printable(path))
 	return nil
+}
+
+// text returns the inventory for a kind of server.
+func (a *initArgs) text(server *mta.Server) string {
+	line := ""
+	if server != defaultServer {
+		line = "  server: " + server.Name + "\n"
+	}
+	maps := fmt.Sprintf("%-22s# or %s", server.Maps[0], strings.Join(server.Maps[1:], ", or "))
+	return strings.NewReplacer("HOST", a.hostName(), "USER", a.userName(), "KIND", server.Name, "OWN", server.Words.Own, "SERVER", line, "MAPS", maps).Replace(starter)
 }
 
 // schemaFile is the name of the schema in the first line of the starter.

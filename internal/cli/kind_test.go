@@ -58,3 +58,21 @@ func TestKindOf(t *testing.T) {
 		t.Errorf("exit %d: %s", code, out)
 	}
 }
+
+// TestInitForAnotherServer: the inventory names its server, and only then.
+func TestInitForAnotherServer(t *testing.T) {
+	other := besideAnother(t)
+	other.Maps, other.Words.Own = []string{"cdb", "lmdb"}, "$its_name"
+	a := initArgs{host: "mx1.example.net", user: "andrei"}
+	for server, want := range map[*mta.Server]string{
+		other:          "  name: mx1.example.net                   # what another calls itself ($its_name)\n  server: another\n  # mx_names: [mx1.example.net]           #",
+		servers.All[0]: "  name: mx1.example.net                   # what sendmail calls itself ($j)\n  # mx_names: [mx1.example.net]           #",
+	} {
+		if text := a.text(server); !strings.Contains(text, want) {
+			t.Errorf("%s: got\n%s", server.Name, text)
+		}
+	}
+	if text := a.text(other); !strings.Contains(text, "  # map: cdb                   # or lmdb\n") {
+		t.Errorf("got\n%s", text)
+	}
+}

@@ -119,6 +119,7 @@ type Server struct {
 // Words are what messages about a server say.
 type Words struct {
 	Config  string // the name of its main configuration: sendmail.cf
+	Own     string // how the configuration calls the server's own name: $j
 	Changed string // the word for a changed configuration in VIRTMAP_CHANGED: mc
 
 	// Orders to a person, such as "restart sendmail".
