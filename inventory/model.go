@@ -59,6 +59,7 @@ type ServerKind string
 // Kinds of mail servers.
 const (
 	ServerSendmail ServerKind = "sendmail" // the default
+	ServerPostfix  ServerKind = "postfix"
 )
 
 // A Kind is one kind of mail server with its defaults.
@@ -71,6 +72,7 @@ type Kind struct {
 // ServerKinds are all kinds, the default first.
 var ServerKinds = []Kind{
 	{Name: ServerSendmail, Dir: "/etc/mail", Map: MapHash},
+	{Name: ServerPostfix, Dir: "/etc/postfix", Map: MapHash},
 }
 
 // kindNames returns the values of host.server.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
@@ -49,7 +50,7 @@ func Restored(server *mta.Server, m publish.Meta, content func(name string) ([]b
 // restoreMaps adds the maps of a text. Stored maps are restored byte for byte, and
 // others are made from the text.
 func (b *builder) restoreMaps(server *mta.Server, m publish.Meta, content func(string) ([]byte, error), file mta.File, text []byte) error {
-	for _, typ := range mapfile.Named(server.Maps) {
+	for _, typ := range b.typesOf(server, file.Name) {
 		kept, ok := m.Files[file.Name+typ.Suffix]
 		left := !ok && text != nil && isThere(filepath.Join(b.dir, file.Name+typ.Suffix))
 		if typ.Suffix == "" || !ok && !left {
@@ -72,6 +73,25 @@ func (b *builder) restoreMaps(server *mta.Server, m publish.Meta, content func(s
 		}
 	}
 	return nil
+}
+
+// typesOf returns the types that the maps of a file may have, one for each suffix. If two
+// types have the same suffix, the installed map has one of them.
+func (b *builder) typesOf(server *mta.Server, name string) (types []mapfile.Type) {
+	for _, typ := range mapfile.Named(server.Maps) {
+		same := slices.IndexFunc(types, func(t mapfile.Type) bool { return t.Suffix == typ.Suffix })
+		if same < 0 {
+			types = append(types, typ)
+			continue
+		}
+		if f, err := mapfile.Open(filepath.Join(b.dir, name+typ.Suffix)); err == nil {
+			if f.Type.Name == typ.Name {
+				types[same] = typ
+			}
+			_ = f.Close() // it was only read
+		}
+	}
+	return types
 }
 
 // image adds a map, byte for byte.

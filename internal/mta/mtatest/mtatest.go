@@ -140,11 +140,18 @@ func (s Subject) compile(seed, edit uint64) (*edition, error) {
 	return e, nil
 }
 
-// add adds an address that a client can send. The address is folded.
+// add adds an address that a client can send. The address is folded. postmaster is left
+// out where only accounts get mail: it is no account here, and some servers take its
+// mail in any case (RFC 5321 section 4.5.1).
 func (e *edition) add(addr string) {
-	if folded, problem := mailaddr.Fold(addr); problem == nil && strings.Contains(folded, "@") {
-		e.addresses = append(e.addresses, folded)
+	folded, problem := mailaddr.Fold(addr)
+	if problem != nil || !strings.Contains(folded, "@") {
+		return
 	}
+	if strings.HasPrefix(folded, "postmaster@") && e.promises.Of(folded).AnyText {
+		return
+	}
+	e.addresses = append(e.addresses, folded)
 }
 
 func first(faults *diag.List) string {

@@ -100,7 +100,7 @@ func (g *generator) users() {
 	for _, name := range Accounts {
 		switch g.r.IntN(12) {
 		case 0:
-			g.line(1, "%s: {mailbox: /srv/mail/%s}", name, name)
+			g.line(1, "%s: {mailbox: /srv/mail/%s, uid: 1002}", name, name)
 		case 1:
 			g.line(1, "%s: {forward: %s@elsewhere.example, keep_copy: true}", name, name)
 		case 2:
@@ -108,7 +108,7 @@ func (g *generator) users() {
 		case 3:
 			g.line(1, "%s: {forward: [a@elsewhere.example, b@elsewhere.example]}", name)
 		case 4:
-			g.line(1, "%s: {mailbox: /srv/mail/%s, forward: %s@elsewhere.example, keep_copy: true}", name, name, name)
+			g.line(1, "%s: {mailbox: /srv/mail/%s, uid: 1002, forward: %s@elsewhere.example, keep_copy: true}", name, name, name)
 		default:
 			g.line(1, "%s:", name)
 		}

@@ -15,6 +15,9 @@ import (
 type Opener struct {
 	At      func(path string) string // returns where the file of a path is read; nil: at the path
 	Account func(name string) bool   // for unix:passwd.byname; nil: there are no accounts
+	// Text returns the text that is read instead of the file of a path; nil: every file is
+	// read.
+	Text func(path string) (text []byte, ok bool)
 
 	mu    sync.Mutex
 	open  map[string]*Table
@@ -100,6 +103,11 @@ func (o *Opener) place(path string) string {
 }
 
 func (o *Opener) read(path string) (string, error) {
+	if o.Text != nil {
+		if text, ok := o.Text(path); ok {
+			return string(text), nil
+		}
+	}
 	text, err := regular.Read(o.place(path), regular.NoLimit)
 	return string(text), err
 }

@@ -1,0 +1,116 @@
+package postfix
+
+import (
+	"strconv"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/effective"
+	"virtmap/inventory"
+)
+
+// check reports what Postfix would do in another way than the inventory asks for. It
+// looks at the entries of one domain.
+func (v *domain) check() {
+	for i := range v.entries {
+		e := &v.entries[i]
+		v.follow.Params(&e.Address)
+		v.checkLocal(e)
+		v.follow.Sample(v.index, &e.Address)
+	}
+	catchAll := inventory.Address{To: v.catchAll, Pos: v.pos, Detail: v.detail}
+	v.follow.Params(&catchAll)
+	v.follow.Sample(v.index, &catchAll)
+}
+
+// checkLocal reports a local part that Postfix looks up in quotes, or does not cut at
+// its detail.
+func (v *domain) checkLocal(e *entry) {
+	user := e.User()
+	switch {
+	case e.Form == inventory.ExactDetail && user == "":
+		v.faults.Add(checkLocalPart.At(e.Pos, len(e.Local), "%q begins with a plus, and Postfix cuts no detail from such an address", e.Local).
+			WithHelp("give the address another name"))
+	case strings.HasPrefix(e.Local, ".") || strings.HasSuffix(e.Local, ".") || strings.Contains(e.Local, ".."):
+		v.faults.Add(checkLocalPart.At(e.Pos, len(e.Local), "%q has a dot at an end, or two dots in a row: Postfix looks such an address up in quotes", e.Local).
+			WithHelp("give the address another name"))
+	}
+}
+
+// maxRecipients is virtual_alias_expansion_limit.
+const maxRecipients = 1000
+
+// checkRight reports a row with more recipients than cleanup(8) makes of one address.
+func (v *domain) checkRight(e *entry, value, what string) {
+	if e.To.Kind != inventory.ToList && !strings.Contains(value, ",") {
+		return
+	}
+	if n := v.count(value); n > maxRecipients {
+		v.faults.Add(checkManyRecipients.At(e.To.Pos, max(1, len(e.To.Written())), "%s has %d recipients; Postfix makes at most %d of one address, and would try for days", what, n, maxRecipients).
+			WithHelp("write {to: […], bounces_to: …}: a list with an owner becomes an alias, which may be longer"))
+	}
+}
+
+// count returns the number of recipients of a right side, with those of the addresses
+// of the inventory in it.
+func (c *compiler) count(value string) (n int) {
+	for to := range strings.SplitSeq(value, ", ") {
+		n += max(1, c.size(to))
+	}
+	return n
+}
+
+// size returns the number of recipients of an address; -1 in a circle.
+func (c *compiler) size(addr string) int {
+	local, _, d, whose := c.tables.Locate(addr)
+	if whose != effective.Listed {
+		return 1
+	}
+	if n, known := c.sizes[addr]; known {
+		return n
+	}
+	c.sizes[addr] = -1
+	n := 1
+	if match := c.tables.Lookup(d, local); !match.Refused && match.To.Kind == inventory.ToList {
+		n = c.count(c.list(int(match.To.Index)))
+	} else if next, on := c.tables.Next(&match); on {
+		n = c.size(next)
+	}
+	c.sizes[addr] = n
+	return n
+}
+
+// isAliasName reports whether a name begins as those of virtmap's aliases do.
+func isAliasName(name string) bool {
+	return strings.HasPrefix(strings.TrimPrefix(name, "owner-"), aliasPrefix)
+}
+
+// Check adds the faults of Compile that need no rows.
+func Check(m *inventory.Model, faults *diag.List) {
+	checkPathOf(m, faults, "mail_dir", m.Host.MailDir)
+	for i := range m.Users {
+		u := &m.Users[i]
+		if u.Mailbox.Text == "" {
+			continue
+		}
+		checkPathOf(m, faults, "mailbox", u.Mailbox)
+		if u.UID.N == 0 {
+			faults.Add(checkUID.At(u.Name.Pos, len(u.Name.Text), "%s has a mailbox and no uid, and Postfix must know as whom it writes %s", u.Name.Text, u.Mailbox.Text).
+				WithHelp("write {mailbox: %s, uid: 1002}; `id -u %s` prints the number", u.Mailbox.Text, u.Name.Text))
+		}
+	}
+}
+
+// pathChars are the characters that a path may have: main.cf expands $ and splits at
+// commas and blanks, and braces group.
+const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+=@~%^-"
+
+func checkPathOf(m *inventory.Model, faults *diag.List, what string, name inventory.Name) {
+	at := strings.IndexFunc(name.Text, func(c rune) bool { return !strings.ContainsRune(pathChars, c) })
+	if at < 0 {
+		return
+	}
+	char := strconv.QuoteRune([]rune(name.Text[at:])[0])
+	faults.Add(checkPath.At(name.Pos, m.Sources.Span(name.Pos, name.Text), "%s %q has %s in it, which main.cf or a table would act on", what, name.Text, char).
+		WithHelp("letters, digits and . _ + = @ ~ %% ^ - are allowed between the slashes"))
+}

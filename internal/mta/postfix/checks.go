@@ -1,0 +1,21 @@
+package postfix
+
+import "virtmap/internal/diag"
+
+// checks are the checks of Compile and Check.
+var checks = []*diag.Check{checkReplyLong, checkManyRecipients, checkLocalPart, checkPath, checkUID, checkTooManyRows}
+
+var (
+	checkReplyLong = &diag.Check{ID: "VM100", Name: "reply-too-long", Severity: diag.Error,
+		Rule: "A reply has at most 512 bytes with the words that Postfix puts before its text."}
+	checkManyRecipients = &diag.Check{ID: "VM101", Name: "too-many-recipients", Severity: diag.Error,
+		Rule: "Postfix makes at most 1,000 recipients of one address."}
+	checkLocalPart = &diag.Check{ID: "VM102", Name: "quoted-key", Severity: diag.Error,
+		Rule: "A local part needs no quotes and does not begin with a plus, because Postfix would look it up in another form."}
+	checkPath = &diag.Check{ID: "VM103", Name: "main-cf-path", Severity: diag.Error,
+		Rule: "A path has only characters that main.cf and the tables take literally."}
+	checkUID = &diag.Check{ID: "VM104", Name: "mailbox-uid", Severity: diag.Error,
+		Rule: "A user with a mailbox has a uid, with which Postfix writes the mailbox."}
+	checkTooManyRows = &diag.Check{ID: "VM105", Name: "too-many-rows-postfix", Severity: diag.Error,
+		Rule: "An inventory with its copies has at most 10,000,000 rows."}
+)

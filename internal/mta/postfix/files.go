@@ -1,0 +1,72 @@
+// Package postfix has the mail server Postfix: its files, how they are opened and asked,
+// what its configuration must read, and which rows stay when a domain leaves.
+//
+// An inventory becomes these files, of which virtmap-virtual, virtmap-domains and
+// virtmap.main.cf are always there, and the others if the inventory needs them:
+//
+//	virtmap-aliases        lists whose bounces go to an owner (aliases(5))
+//	virtmap-mailboxes      mailboxes elsewhere, for virtual(8)
+//	virtmap-uids           the user ID of the owner of each mailbox
+//	virtmap-gids           the group ID of each mailbox
+//	virtmap-transport      ends of refused mail that no client of SMTP brings (transport(5))
+//	virtmap-access         refused addresses with their replies (access(5))
+//	virtmap-access-detail  refused details, as regular expressions (regexp_table(5))
+//	virtmap-detail         rules for details that no row can say
+//	virtmap-virtual        the virtual addresses (virtual(5))
+//	virtmap-relay          backup domains
+//	virtmap-local          further names for mydestination
+//	virtmap-domains        the virtual alias domains
+//	virtmap.main.cf        the lines for main.cf
+//
+// The tables have maps of the type host.map, except the two with regular expressions.
+// With texthash there are no maps.
+//
+// The files are put in place in this order, for three reasons:
+//
+//   - What a row leads to comes before the row: aliases, mailboxes and transports.
+//   - A refusal comes before the row of its address. Without the refusal, smtpd would
+//     take the mail and bounce it.
+//   - The lists of domains come last. A domain without rows would refuse its mail.
+//
+// # How an inventory becomes rows
+//
+// An account is written with the host's name, andrei@mx1.example.net: Postfix would
+// complete a bare name with $myorigin, which may be another name. A refused address has
+// a row in virtmap-access with the code, the status and the text of the inventory, and
+// itself as the right side in virtmap-virtual, so that a catch-all does not take mail
+// that the sendmail command brings. A deferred address leads to an address at
+// refused.virtmap.invalid, for which virtmap-transport has retry:.
+//
+// Details are described in detail.go, refusals in refuse.go. Postfix does not convert
+// domains between A-labels and U-labels, and rows are written for both.
+package postfix
+
+import (
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
+)
+
+// Files are the files of Postfix, in the order in which they are put in place.
+var Files = []mta.File{
+	{Name: fileAliases, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
+	{Name: fileMailboxes, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
+	{Name: fileUIDs, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
+	{Name: fileGIDs, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
+	{Name: fileTransport, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
+	{Name: fileAccess, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
+	{Name: fileAccessDetail, Mode: 0o644, Lines: ruleLines, Effect: mta.Restart, Emptied: true},
+	{Name: fileDetail, Mode: 0o644, Lines: ruleLines, Effect: mta.Restart, Emptied: true},
+	{Name: fileVirtual, Role: mta.Addresses, Mode: 0o644, Rows: readRows, Row: rowLine},
+	{Name: fileRelay, Role: mta.Relayed, Mode: 0o644, Rows: readRows, Row: rowLine, Effect: mta.Restart, Union: true, Emptied: true},
+	{Name: fileLocal, Role: mta.Served, Mode: 0o644, Rows: readRows, Row: rowLine, Effect: mta.Restart, Union: true, Emptied: true},
+	{Name: fileDomains, Role: mta.Served, Mode: 0o644, Rows: readRows, Row: rowLine, Effect: mta.Restart},
+	{Name: fileMain, Mode: 0o644, Lines: mainLines, Effect: mta.Rebuild},
+}
+
+// rowLine returns a row as a line of a text.
+func rowLine(key, value string) string {
+	return mapfile.WithoutNUL(key) + string(separator) + mapfile.WithoutNUL(value)
+}
+
+// ruleLines returns the rules of a regexp table without comments.
+func ruleLines(text []byte) []string { return mainLines(text) }

@@ -1,0 +1,328 @@
+package postfix
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"virtmap/internal/fileset"
+	"virtmap/internal/mailaddr"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
+	"virtmap/internal/regular"
+	"virtmap/inventory"
+)
+
+// leavingMark begins the comment in virtmap-virtual that names a domain whose rows stay
+// although the inventory no longer has the domain. A running smtpd takes mail for the
+// domain until Postfix is reloaded.
+const leavingMark = "# leaving: "
+
+// A texts reads installed texts of a folder.
+type texts struct {
+	mta.Folder
+	instead map[string]string // by path: what was read instead of a damaged text
+}
+
+// read returns an installed text; nil if there is none. Instead of a damaged text it
+// returns virtmap's copy.
+func (t *texts) read(name string) ([]byte, error) {
+	path := filepath.Join(t.Dir, name)
+	text, err := regular.ReadIfThere(path)
+	if err != nil || text == nil || fileset.DamagedText(text) == nil {
+		return text, err
+	}
+	t.Tell("guards: " + path + " is damaged")
+	if t.Copies == nil {
+		return nil, nil
+	}
+	if copied, ok := t.Copies(name); ok {
+		t.instead[path] = "virtmap's copy of it"
+		return regular.ReadIfThere(copied)
+	}
+	return nil, nil
+}
+
+// Keep returns a build with the rows of domains that leave. The installed files are the
+// only memory of this: the lists of domains tell which domains leave now, a comment in
+// virtmap-virtual tells which ones left earlier, and the time of virtmap-domains tells
+// since when.
+func (f *found) Keep(next mta.Build, l mta.Leave) (mta.Build, []string, error) {
+	b := next.(Build)
+	leaving, err := f.leaving(b, l)
+	if err != nil || len(leaving) == 0 {
+		return b, nil, err
+	}
+	k := keeper{texts: &f.texts, leaving: leaving, from: "@" + b.Model.Host.Name.Text, to: "@" + b.compiled.host}
+	kept, err := k.keep(b)
+	if err != nil || len(kept.leaving) == 0 {
+		return b, nil, err
+	}
+	return kept, kept.leaving, nil
+}
+
+// leaving returns the domains whose rows stay, if they have any.
+func (f *found) leaving(b Build, l mta.Leave) (map[string]bool, error) {
+	stays, leaving := map[string]bool{}, map[string]bool{}
+	lists := newDomains(b.Model)
+	for i := range b.Model.Domains {
+		if d := &b.Model.Domains[i]; lists.tables.HasRows(i) || lists.relayed(i) {
+			stays[d.Name] = true
+		}
+	}
+	for _, name := range []string{fileDomains, fileLocal} {
+		text, err := f.read(name)
+		if err != nil {
+			return nil, err
+		}
+		for key := range mapfile.All(readRows(text)) {
+			if domain := aLabel(string(key)); !stays[domain] {
+				leaving[domain] = true
+			}
+		}
+	}
+	info, err := os.Stat(filepath.Join(f.Dir, fileDomains))
+	if err != nil || l.Restarted.After(info.ModTime()) || l.Now.Sub(info.ModTime()) > l.Grace {
+		return leaving, nil
+	}
+	text, err := f.read(fileVirtual)
+	if err != nil {
+		return nil, err
+	}
+	for line := range bytes.Lines(text) {
+		if domain, ok := strings.CutPrefix(strings.TrimSpace(string(line)), leavingMark); ok && !stays[domain] {
+			leaving[domain] = true
+		}
+	}
+	return leaving, nil
+}
+
+// aLabel returns a domain as A-labels; one that cannot be converted stays.
+func aLabel(domain string) string {
+	if folded, problem := mailaddr.FoldDomain(domain); problem == nil {
+		return folded
+	}
+	return domain
+}
+
+// A keeper adds the rows of domains that leave to a build.
+type keeper struct {
+	*texts
+	leaving  map[string]bool
+	from, to string // ends of the recipients that are accounts, as they were written and as the build writes them
+}
+
+// accounts returns recipients with accounts as the build writes them. If the host's own
+// name has rows now, the row would be found.
+func (k *keeper) accounts(value string) string {
+	if k.from == k.to {
+		return value
+	}
+	all := strings.Split(value, ", ")
+	for i, to := range all {
+		if name, ok := strings.CutSuffix(to, k.from); ok {
+			all[i] = name + k.to
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// accountsOfRules does the same with the results of rules.
+func (k *keeper) accountsOfRules(rules string) string {
+	var out strings.Builder
+	for line := range strings.Lines(rules) {
+		pattern, result, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if strings.HasPrefix(line, "/") {
+			line = pattern + " " + k.accounts(result) + "\n"
+		}
+		out.WriteString(line)
+	}
+	return out.String()
+}
+
+// keep returns the build with the rows.
+func (k *keeper) keep(b Build) (Build, error) {
+	virtual, err := k.rowsOf(fileVirtual, k.leaves)
+	if err != nil {
+		return b, err
+	}
+	have := map[string]bool{}
+	values := map[string]bool{}
+	for key, value := range mapfile.All(virtual) {
+		have[k.domain(string(key))] = true
+		for to := range strings.SplitSeq(string(value), ", ") {
+			values[to] = true
+		}
+	}
+	if len(have) == 0 {
+		return b, nil
+	}
+	c := *b.compiled
+	b.leaving = sortedKeys(have)
+	c.virtual = merged(c.virtual, virtual, b.leaving)
+	access, err := k.rowsOf(fileAccess, k.leaves)
+	if err == nil {
+		c.access = merged(c.access, access, nil)
+		err = k.rules(&c)
+	}
+	if err == nil {
+		err = k.leadsTo(&b, values)
+	}
+	b.compiled = &c
+	n := &b.needs // main.cf keeps the lines too
+	n.detail, n.access, n.accessDetail = n.detail || c.rules.rules > 0, n.access || c.access.Len() > 0, n.accessDetail || c.accessRules.rules > 0
+	n.aliases, n.transport, n.mailboxes = n.aliases || len(b.aliases) > 0, n.transport || len(b.more[fileTransport]) > 0, n.mailboxes || len(b.more[fileMailboxes]) > 0
+	return b, err
+}
+
+// domain returns the domain of a key as A-labels.
+func (k *keeper) domain(key string) string { return aLabel(key[strings.LastIndexByte(key, '@')+1:]) }
+
+func (k *keeper) leaves(key string) bool { return k.leaving[k.domain(key)] }
+
+// rowsOf returns the rows of an installed text whose keys are wanted.
+func (k *keeper) rowsOf(name string, wanted func(key string) bool) (rows mapfile.Pairs, err error) {
+	text, err := k.read(name)
+	if err != nil {
+		return nil, err
+	}
+	for key, value := range mapfile.All(readRows(text)) {
+		if wanted(string(key)) {
+			rows = append(rows, [2]string{string(key), k.accounts(string(value))})
+		}
+	}
+	return rows, nil
+}
+
+// rules adds the rules of the domains. The rules of a domain are a block of their own.
+func (k *keeper) rules(c *compiler) error {
+	for _, of := range []struct {
+		name string
+		to   **ruleText
+	}{{fileDetail, &c.rules}, {fileAccessDetail, &c.accessRules}} {
+		text, err := k.read(of.name)
+		if err != nil {
+			return err
+		}
+		more := &ruleText{rules: (*of.to).rules}
+		more.text.WriteString((*of.to).text.String())
+		for _, block := range blocks(text) {
+			if k.leaves(block.domain) {
+				more.text.WriteString(k.accountsOfRules(block.text))
+				more.rules++
+			}
+		}
+		*of.to = more
+	}
+	return nil
+}
+
+// A block is the rules of one domain.
+type block struct{ domain, text string }
+
+// blocks returns the blocks of a text that virtmap wrote.
+func blocks(text []byte) (all []block) {
+	depth := 0
+	for line := range strings.Lines(string(text)) {
+		switch {
+		case strings.HasPrefix(line, "if "):
+			if depth++; depth == 1 {
+				names := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(line), "if /@"), "$/")
+				first, _, _ := strings.Cut(strings.Trim(names, "()"), "|")
+				all = append(all, block{domain: strings.ReplaceAll(first, `\`, "")})
+			}
+		case depth == 0:
+			continue
+		}
+		last := &all[len(all)-1]
+		last.text += line
+		if strings.TrimSpace(line) == "endif" {
+			depth--
+		}
+	}
+	return all
+}
+
+// leadsTo adds the aliases, the mailboxes and the ends of refused mail to which the rows
+// lead. values are the recipients of the rows.
+func (k *keeper) leadsTo(b *Build, values map[string]bool) error {
+	names := map[string]bool{}
+	for value := range values {
+		name, _, _ := strings.Cut(value, "@")
+		names[name], names["owner-"+name] = true, true
+	}
+	aliases, err := k.rowsOf(fileAliases, func(key string) bool { return names[key] })
+	if err != nil {
+		return err
+	}
+	for _, row := range aliases {
+		for member := range strings.SplitSeq(row[1], ", ") {
+			values[member] = true
+		}
+	}
+	b.aliases = withMissing(b.aliases, aliases)
+	b.more = map[string]mapfile.Pairs{}
+	for _, name := range []string{fileMailboxes, fileUIDs, fileGIDs, fileTransport} {
+		if b.more[name], err = k.rowsOf(name, func(key string) bool { return values[key] }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withMissing returns sorted rows together with those rows of more whose keys they do
+// not have.
+func withMissing(rows, more mapfile.Pairs) mapfile.Pairs {
+	have := map[string]bool{}
+	for _, row := range rows {
+		have[row[0]] = true
+	}
+	all := slices.Clone(rows)
+	for _, row := range more {
+		if !have[row[0]] {
+			all = append(all, row)
+		}
+	}
+	slices.SortFunc(all, func(x, y [2]string) int { return strings.Compare(x[0], y[0]) })
+	return all
+}
+
+// merged returns a table with further rows, in the order of inventory.CompareKeys, and
+// with a comment for each domain that leaves.
+func merged(r *rowText, more mapfile.Pairs, leaving []string) *rowText {
+	head := len(r.text)
+	if len(r.at) > 0 {
+		head = int(r.at[0].start)
+	}
+	out := &rowText{text: slices.Clone(r.text[:head])}
+	for _, domain := range leaving {
+		out.text = append(append(append(out.text, leavingMark...), domain...), '\n')
+	}
+	slices.SortFunc(more, func(a, b [2]string) int { return inventory.CompareKeys([]byte(a[0]), []byte(b[0])) })
+	for i := range r.at {
+		key, value := r.Row(i)
+		for len(more) > 0 && inventory.CompareKeys([]byte(more[0][0]), key) < 0 {
+			out.addKey(more[0][0], more[0][1], 0)
+			more = more[1:]
+		}
+		if len(more) > 0 && more[0][0] == string(key) {
+			more = more[1:]
+		}
+		out.addKey(string(key), string(value), r.at[i].pos)
+	}
+	for _, row := range more {
+		out.addKey(row[0], row[1], 0)
+	}
+	return out
+}
+
+func sortedKeys(set map[string]bool) []string {
+	keys := make([]string, 0, len(set))
+	for key := range set {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

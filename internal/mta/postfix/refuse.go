@@ -1,0 +1,268 @@
+package postfix
+
+import (
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/inventory"
+)
+
+// smtpd refuses an address in two tables, which it asks one after the other: an indexed
+// table, virtmap-access, which has exact keys and whole domains, and a regexp table,
+// virtmap-access-detail, for what depends on the detail. A key of the indexed table
+// also holds for its user with any detail. The result dunno ends one table only: the
+// next one is asked. No table ever says ok, because ok would also permit relaying.
+
+// dunno is the result that ends a table without a refusal (access(5)).
+const dunno = "DUNNO"
+
+// unlisted returns the reply to the unlisted addresses of a domain; nil if nothing must
+// be said of them, because the virtual table does not have them and smtpd says so.
+func (v *domain) unlisted() *reply {
+	if v.refused != nil && (v.local || *v.refused != unknown || v.generic()) {
+		return v.refused
+	}
+	return nil
+}
+
+// open reports whether a domain has a key for any user.
+func (v *domain) open() bool {
+	return v.find("++", inventory.SomeUser) != nil || v.find("+*", inventory.AnyUser) != nil
+}
+
+// closed returns the reply of the row that refuses a whole domain; nil if the domain
+// has no such row.
+func (v *domain) closed() *reply {
+	if v.open() {
+		return nil
+	}
+	return v.unlisted()
+}
+
+// detailed reports whether a domain has keys with a detail.
+func (v *domain) detailed() bool {
+	for i := range v.entries {
+		if v.entries[i].Form != inventory.Plain {
+			return true
+		}
+	}
+	return false
+}
+
+// refusals adds the rows of a domain to virtmap-access, under one of its names.
+func (v *domain) refusals(name string) {
+	closed, detailed := v.closed(), v.detailed()
+	for i := range v.entries {
+		e := &v.entries[i]
+		switch user := e.User(); {
+		case e.exact() && e.refused != nil && !(detailed && v.parted(e)):
+			v.checkReply(e.Local+"@"+name, *e.refused, e.To.Pos, e.Local)
+			v.access.add(e.Local, name, e.refused.access(), e.Pos)
+		case closed == nil:
+		case e.Form == inventory.ExactDetail && v.find(user, inventory.Plain) == nil:
+			v.access.add(e.Local, name, dunno, e.Pos)
+		case e.Form == inventory.Plain,
+			e.Form == inventory.AnyDetail && v.find(user, inventory.Plain) == nil,
+			e.Form == inventory.SomeDetail && v.find(user, inventory.Plain) == nil && v.find(user+"+*", inventory.AnyDetail) == nil:
+			v.access.add(user, name, dunno, e.Pos)
+		}
+	}
+	if closed != nil {
+		v.checkReply(strings.Repeat("x", 64)+"@"+name, *closed, v.pos, "")
+		v.access.addKey(name, closed.access(), v.pos)
+	}
+}
+
+// parted reports whether a refused user has a key with a detail that does not refuse
+// with the same reply. A row would also hold for the details, and the user is refused by
+// a rule instead.
+func (v *domain) parted(e *entry) bool {
+	if e.Form != inventory.Plain {
+		return false
+	}
+	for i := range v.entries {
+		if k := &v.entries[i]; k.Form != inventory.Plain && (k.refused == nil || *k.refused != *e.refused) && k.User() == e.Local {
+			return true
+		}
+	}
+	return false
+}
+
+// refusalRules adds the rules of a domain to virtmap-access-detail.
+func (v *domain) refusalRules() {
+	if !v.needsRefusalRules() {
+		return
+	}
+	v.accessRules.block("/@"+anyOf(v.names)+"$/", func(r *ruleText) {
+		v.eachUser(func(user string, keys []*entry) { v.refuseUser(r, user, keys) })
+		v.refuseOpen(r)
+		v.refuseUnlisted(r)
+	})
+}
+
+// needsRefusalRules reports whether a domain may have such rules.
+func (v *domain) needsRefusalRules() bool {
+	for i := range v.entries {
+		e := &v.entries[i]
+		if e.Form != inventory.Plain || v.behaviourOf(e) == rejects {
+			return true
+		}
+	}
+	return v.refused == nil && v.detail == inventory.DetailReject
+}
+
+// eachUser calls add with each user of a domain and its keys: those with an exact
+// detail, user++, user+*, and user itself.
+func (v *domain) eachUser(add func(user string, keys []*entry)) {
+	var users []string
+	keys := map[string][]*entry{}
+	for i := range v.entries {
+		e := &v.entries[i]
+		user := e.User()
+		if user == "" {
+			continue
+		}
+		if keys[user] == nil {
+			users = append(users, user)
+		}
+		keys[user] = append(keys[user], e)
+	}
+	for _, user := range users {
+		add(user, inOrder(keys[user]))
+	}
+}
+
+// inOrder returns the keys of a user in the order in which they are tried.
+func inOrder(keys []*entry) (all []*entry) {
+	for _, form := range []inventory.Form{inventory.ExactDetail, inventory.SomeDetail, inventory.AnyDetail, inventory.Plain} {
+		for _, k := range keys {
+			if k.Form == form {
+				all = append(all, k)
+			}
+		}
+	}
+	return all
+}
+
+// refuseUser adds the rules for the details of one user, if one of its keys refuses
+// mail that a row cannot refuse.
+func (v *domain) refuseUser(r *ruleText, user string, keys []*entry) {
+	var rules ruleText
+	refuses, whole := false, false
+	name := "^" + quote(user)
+	for _, k := range keys {
+		result := dunno
+		switch {
+		case k.refused != nil:
+			result = k.refused.access()
+		case k.Form == inventory.Plain && v.behaviourOf(k) == rejects:
+			result = unknown.access()
+		}
+		refuses = refuses || result != dunno && k.Form != inventory.ExactDetail && !(k.Form == inventory.Plain && k.refused != nil && !v.parted(k))
+		switch k.Form {
+		case inventory.ExactDetail:
+			rules.rule("^"+quote(k.Local)+"@", result)
+		case inventory.SomeDetail:
+			rules.rule(name+`\+`+someDetail+"@", result)
+		case inventory.AnyDetail:
+			rules.rule(name+`\+`+anyDetail+"@", result)
+			whole = true
+		case inventory.Plain:
+			if !whole {
+				rules.rule(name+`\+`+anyDetail+"@", result)
+			}
+			whole = true
+			if k.refused != nil && v.parted(k) {
+				rules.rule(name+"@", result)
+			}
+		}
+	}
+	if refuses || !whole && v.refusesOpen() {
+		r.text.WriteString(rules.text.String())
+		r.rules += rules.rules
+	}
+	if closed := v.closed(); closed != nil && keys[len(keys)-1].Form != inventory.Plain {
+		v.refuseBare(r, name, keys, *closed)
+	}
+}
+
+// refuseBare adds the rule that refuses a user of whom only details are listed, in a
+// domain that is closed by a row.
+func (v *domain) refuseBare(r *ruleText, name string, keys []*entry, closed reply) {
+	switch keys[len(keys)-1].Form {
+	case inventory.AnyDetail:
+		r.rule(name+"@", closed.access())
+	case inventory.SomeDetail:
+		r.rule(name+`\+?@`, closed.access())
+	}
+}
+
+// refusesOpen reports whether details of users who are not listed are refused by a
+// rule.
+func (v *domain) refusesOpen() bool {
+	for _, k := range []*entry{v.find("++", inventory.SomeUser), v.find("+*", inventory.AnyUser)} {
+		if k != nil && k.refused != nil {
+			return true
+		}
+	}
+	return v.rejectsUnlisted()
+}
+
+// rejectsUnlisted reports whether the catch-all takes mail, but not with a detail.
+func (v *domain) rejectsUnlisted() bool {
+	return v.refused == nil && v.detail == inventory.DetailReject && v.find("+*", inventory.AnyUser) == nil
+}
+
+// refuseOpen adds the rules for the details of users who are not listed.
+func (v *domain) refuseOpen(r *ruleText) {
+	if !v.refusesOpen() {
+		return
+	}
+	r.unless(v.namesWithDetail(), `\+`, func(r *ruleText) {
+		for _, k := range []*entry{v.find("++", inventory.SomeUser), v.find("+*", inventory.AnyUser)} {
+			if k == nil {
+				continue
+			}
+			detail, result := anyDetail, dunno
+			if k.Form == inventory.SomeUser {
+				detail = someDetail
+			}
+			if k.refused != nil {
+				result = k.refused.access()
+			}
+			r.rule("^"+anyUser+`\+`+detail+"@", result)
+		}
+		if v.rejectsUnlisted() {
+			r.rule("^"+anyUser+`\+`+anyDetail+"@", unknown.access())
+		}
+	})
+}
+
+// refuseUnlisted adds the rules for unlisted addresses without a detail, in a domain
+// that a row cannot close because it has keys for any user.
+func (v *domain) refuseUnlisted(r *ruleText) {
+	refused := v.unlisted()
+	if refused == nil || !v.open() {
+		return
+	}
+	if v.find("+*", inventory.AnyUser) == nil {
+		r.unless(v.namesWithDetail(), `\+`, func(r *ruleText) { r.rule("^"+anyUser+`\+@`, refused.access()) })
+	}
+	var plain []string
+	for i := range v.entries {
+		if e := &v.entries[i]; e.Form == inventory.Plain {
+			plain = append(plain, e.Local)
+		}
+	}
+	r.unless(plain, "@", func(r *ruleText) { r.rule("^"+anyUser+"@", refused.access()) })
+}
+
+// checkReply reports a reply that is longer than a line of SMTP (RFC 5321 section
+// 4.5.3.1.5). Postfix puts the address and its own words before the text.
+func (c *compiler) checkReply(address string, r reply, pos diag.Pos, key string) {
+	const line, around = 512, len("<>: Recipient address rejected: ") + len("\r\n")
+	if size := len(r.access()) + len(address) + around; size > line {
+		c.faults.Add(checkReplyLong.At(pos, max(1, len(key)), "the reply for %s has %d bytes with Postfix's own words; %d are allowed (RFC 5321 4.5.3.1.5)", address, size, line).
+			WithHelp("say it shorter"))
+	}
+}

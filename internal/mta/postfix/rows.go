@@ -1,0 +1,145 @@
+package postfix
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
+	"virtmap/inventory"
+)
+
+// A rowText is the text of a table, and the positions of its rows. It implements
+// mapfile.Rows: its keys and values are parts of the text.
+type rowText struct {
+	text []byte
+	at   []rowAt
+}
+
+// A rowAt is the position of a row in the text.
+type rowAt struct {
+	start, key, value uint32 // the offset of the key, and the lengths of key and value
+	pos               diag.Pos
+}
+
+// separator is between the key and the value of a row.
+const separator = '\t'
+
+// newRows returns a table with a comment at its top and no rows.
+func newRows(m *inventory.Model, what string) *rowText {
+	return &rowText{text: []byte(mta.Header(m, what))}
+}
+
+// Len returns the number of rows.
+func (r *rowText) Len() int { return len(r.at) }
+
+// Row returns row i.
+func (r *rowText) Row(i int) (key, value []byte) {
+	at := r.at[i]
+	end := at.start + at.key
+	return r.text[at.start:end], r.text[end+1 : end+1+at.value]
+}
+
+// add appends the row of local@domain; an empty local is the catch-all @domain.
+func (r *rowText) add(local, domain, value string, pos diag.Pos) {
+	start := len(r.text)
+	r.text = append(append(append(r.text, local...), '@'), domain...)
+	r.end(start, value, pos)
+}
+
+// addKey appends a row whose key need not be an address.
+func (r *rowText) addKey(key, value string, pos diag.Pos) {
+	start := len(r.text)
+	r.text = append(r.text, key...)
+	r.end(start, value, pos)
+}
+
+// end appends the value of the row whose key begins at start.
+func (r *rowText) end(start int, value string, pos diag.Pos) {
+	key := len(r.text) - start
+	r.text = append(append(append(r.text, separator), value...), '\n')
+	r.at = append(r.at, rowAt{uint32(start), uint32(key), uint32(len(value)), pos})
+}
+
+// addMissing appends those rows whose keys the table does not have.
+func (r *rowText) addMissing(rows mapfile.Pairs) {
+	if len(rows) == 0 {
+		return
+	}
+	have := map[string]bool{}
+	for key := range mapfile.All(r) {
+		have[string(key)] = true
+	}
+	for _, row := range rows {
+		if !have[row[0]] {
+			r.addKey(row[0], row[1], 0)
+		}
+	}
+}
+
+// find returns the number of the row with a key, in a table that is sorted as
+// inventory.CompareKeys orders keys.
+func (r *rowText) find(key string) (i int, ok bool) { return mta.FindRow(r, []byte(key)) }
+
+// readRows returns the rows of a text as postmap(1) reads it: the first row of a key
+// counts, a line that begins with white space goes on with the row before it, and a
+// line with # as its first character is a comment. Keys are folded to lower case.
+func readRows(text []byte) mapfile.Rows {
+	r := &rowText{text: make([]byte, 0, len(text))}
+	have := map[string]bool{}
+	for _, line := range logicalLines(text) {
+		key, value, _ := bytes.Cut(bytes.ReplaceAll(line, []byte("\t"), []byte(" ")), []byte(" "))
+		name, right := strings.ToLower(string(key)), string(bytes.TrimSpace(value))
+		if right != "" && !have[name] {
+			have[name] = true
+			r.addKey(name, right, 0)
+		}
+	}
+	return r
+}
+
+// sorted returns rows in the order of inventory.CompareKeys. Rows that have this order
+// are returned as they are.
+func sorted(rows mapfile.Rows) mapfile.Rows {
+	n, inOrder := rows.Len(), true
+	for i := 1; i < n && inOrder; i++ {
+		before, _ := rows.Row(i - 1)
+		key, _ := rows.Row(i)
+		inOrder = inventory.CompareKeys(before, key) < 0
+	}
+	if inOrder {
+		return rows
+	}
+	all := make([][2][]byte, n)
+	for i := range all {
+		all[i][0], all[i][1] = rows.Row(i)
+	}
+	slices.SortStableFunc(all, func(a, b [2][]byte) int { return inventory.CompareKeys(a[0], b[0]) })
+	return pairs(all)
+}
+
+// pairs are rows of any order.
+type pairs [][2][]byte
+
+func (p pairs) Len() int                      { return len(p) }
+func (p pairs) Row(i int) (key, value []byte) { return p[i][0], p[i][1] }
+
+// logicalLines returns the lines of a text without comments. A line that begins with
+// white space belongs to the line before it, also across comments and empty lines.
+func logicalLines(text []byte) (lines [][]byte) {
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimRight(line, " \t\r\n")
+		blank := bytes.TrimLeft(line, " \t")
+		switch {
+		case len(blank) == 0 || blank[0] == '#':
+		case len(blank) < len(line) && len(lines) > 0:
+			last := &lines[len(lines)-1]
+			*last = slices.Concat(*last, []byte(" "), blank)
+		default:
+			lines = append(lines, blank)
+		}
+	}
+	return lines
+}

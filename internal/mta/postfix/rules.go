@@ -1,0 +1,118 @@
+package postfix
+
+import (
+	"strconv"
+	"strings"
+
+	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta"
+	"virtmap/inventory"
+)
+
+// A ruleText is the text of a regexp table (regexp_table(5)). The rules of a domain
+// stand between if and endif, so that Postfix looks at them only for an address of the
+// domain. Postfix ignores case in rules.
+type ruleText struct {
+	text  strings.Builder
+	rules int
+}
+
+func newRules(m *inventory.Model, what string) *ruleText {
+	r := &ruleText{}
+	r.text.WriteString(mta.Header(m, what))
+	return r
+}
+
+// rule appends a rule. pattern is an extended POSIX expression without delimiters.
+func (r *ruleText) rule(pattern, result string) {
+	r.rules++
+	r.text.WriteString("/" + pattern + "/ " + result + "\n")
+}
+
+// block appends the rules that add appends, between if and endif. Without rules it
+// appends nothing.
+func (r *ruleText) block(condition string, add func(*ruleText)) {
+	var inner ruleText
+	if add(&inner); inner.rules > 0 {
+		r.rules += inner.rules
+		r.text.WriteString("if " + condition + "\n" + inner.text.String() + "endif\n")
+	}
+}
+
+// unless appends the rules of add for addresses that do not begin with one of some
+// names and the expression behind. Many names stand in several conditions, because a
+// very long expression is slow to read.
+func (r *ruleText) unless(names []string, behind string, add func(*ruleText)) {
+	if len(names) == 0 {
+		add(r)
+		return
+	}
+	n := min(len(names), namesPerRule)
+	r.block("!/^"+anyOf(names[:n])+behind+"/", func(r *ruleText) { r.unless(names[n:], behind, add) })
+}
+
+// namesPerRule is the number of names in one expression.
+const namesPerRule = 50
+
+// anyOf returns an expression for one of some names.
+func anyOf(names []string) string {
+	if len(names) == 1 {
+		return quote(names[0])
+	}
+	return "(" + oneOf(names) + ")"
+}
+
+// oneOf returns the same without parentheses.
+func oneOf(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = quote(name)
+	}
+	return strings.Join(quoted, "|")
+}
+
+// quote returns an expression for a text.
+func quote(text string) string {
+	var out strings.Builder
+	for i := range len(text) {
+		if strings.IndexByte(`.[]{}()\*+?|^$/`, text[i]) >= 0 {
+			out.WriteByte('\\')
+		}
+		out.WriteByte(text[i])
+	}
+	return out.String()
+}
+
+// Expressions for the parts of an address. The detail begins at the first plus that is
+// not the first character.
+const (
+	anyUser    = `[^@][^+@]*`
+	anyDetail  = `[^@]*`
+	someDetail = `[^@]+`
+)
+
+// literal returns a text in the result of a rule, in which a dollar sign begins a
+// group.
+func literal(text string) string { return strings.ReplaceAll(text, "$", "$$") }
+
+// group returns the reference to a group of a rule.
+func group(n int) string { return "${" + strconv.Itoa(n) + "}" }
+
+// withGroup returns a recipient with the text of a group behind its local part.
+func withGroup(recipient string, n int) string {
+	local, domain, _ := mailaddr.Split(recipient)
+	return literal(local) + group(n) + "@" + domain
+}
+
+// ofPattern returns the result of a rule for a pattern. user, detail and plus are
+// results for the parts of the address.
+func ofPattern(p inventory.Pattern, user, detail, plus string) string {
+	var out strings.Builder
+	for _, part := range p {
+		out.WriteString([...]string{
+			inventory.PartLiteral: literal(part.Text), inventory.PartUser: user,
+			inventory.PartDetail: detail, inventory.PartPlusDetail: plus,
+		}[part.Kind])
+	}
+	return out.String()
+}

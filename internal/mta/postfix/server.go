@@ -1,0 +1,55 @@
+package postfix
+
+import (
+	"path/filepath"
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/follow"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/postfix/maincf"
+	"virtmap/internal/regular"
+	"virtmap/inventory"
+)
+
+// Server is Postfix.
+var Server = &mta.Server{
+	Name:    "postfix",
+	Dir:     DefaultDir,
+	Maps:    []string{"hash", "cdb", "lmdb", "lmdb-1.0", "texthash"},
+	Files:   Files,
+	Words:   words,
+	Checks:  checks,
+	Compile: func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
+	Open:    open,
+	Check:   Check,
+	Waits:   follow.Waits,
+	Find:    find,
+	MapType: mapType,
+}
+
+var words = mta.Words{
+	Config: "main.cf", Own: "$myhostname", Changed: "config",
+	Reload:  "postfix reload",
+	Restart: "postfix reload",
+	Rebuild: "write the lines of virtmap.main.cf into main.cf (virtmap build --config does it) and run postfix reload",
+}
+
+// mapType returns the type of the maps that virtmap.main.cf names; empty without such a
+// file. main.cf does not tell the two forms of lmdb apart, but the map does.
+func mapType(dir string) (string, error) {
+	text, err := regular.ReadIfThere(filepath.Join(dir, fileMain))
+	if err != nil || text == nil {
+		return "", err
+	}
+	typ, _, _ := strings.Cut(maincf.Parse("", text).Param("virtual_alias_domains"), ":")
+	if typ != string(inventory.MapLMDB) {
+		return typ, nil
+	}
+	f, err := mapfile.Open(filepath.Join(dir, fileDomains+".lmdb"))
+	if err != nil {
+		return typ, nil
+	}
+	return f.Type.Name, f.Close()
+}
