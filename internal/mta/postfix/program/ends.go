@@ -93,8 +93,9 @@ func follow(known map[string][]End, addr string, above []string) []End {
 	return ends
 }
 
-// addressesAtOnce is the number of addresses of one sendmail -bv.
-const addressesAtOnce = 250
+// addressesAtOnce is the number of addresses of one sendmail -bv. The last recipients of a
+// message often wait a second for the lock of its report, so there are few messages.
+const addressesAtOnce = 1000
 
 // verify returns the ends of addresses; an alias that forwards is not followed.
 func (p *Instance) verify(ctx context.Context, addrs []string) (map[string][]End, error) {
@@ -162,7 +163,7 @@ func (p *Instance) verifyOnce(ctx context.Context, addrs []string) (*verificatio
 		}
 		return nil, err
 	}
-	if err := p.watch(ctx, log, v); err != nil {
+	if err := p.watch(ctx, log, addrs, v); err != nil {
 		return nil, err
 	}
 	if v.refused {
@@ -171,12 +172,12 @@ func (p *Instance) verifyOnce(ctx context.Context, addrs []string) (*verificatio
 	return v, nil
 }
 
-// silence is how long the log may say nothing of a message that is on its way. A message
-// that an agent could not ask about waits in the queue.
-const silence = 5 * time.Second
+// silence is how long the log says nothing of a message until it is given up although it
+// is not gone, if all its addresses have ends: a deferred message waits in the queue.
+const silence = 10 * time.Second
 
 // watch reads new lines of the log until the message of a verification is gone.
-func (p *Instance) watch(ctx context.Context, log *logReader, v *verification) error {
+func (p *Instance) watch(ctx context.Context, log *logReader, addrs []string, v *verification) error {
 	for last := time.Now(); ; {
 		line, ok, err := log.next()
 		switch {
@@ -189,16 +190,19 @@ func (p *Instance) watch(ctx context.Context, log *logReader, v *verification) e
 			if problem := lookupProblem.FindStringSubmatch(line); problem != nil && problem[1] == v.id {
 				return fmt.Errorf("postfix: %s", strings.TrimSpace(line))
 			}
+			if strings.Contains(line, ": fatal: ") {
+				return fmt.Errorf("a daemon of Postfix has ended:\n%s", p.lastLines())
+			}
 			if v.done {
 				return nil
 			}
 			continue
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case time.Since(last) > silence && v.id != "":
+		case time.Since(last) > silence && len(v.ends) == len(addrs):
 			return nil
 		case time.Since(last) > startLimit:
-			return fmt.Errorf("pickup does not take the message:\n%s", p.lastLines())
+			return fmt.Errorf("no word of %d addresses for %s:\n%s", len(addrs)-len(v.ends), startLimit, p.lastLines())
 		}
 		select {
 		case <-p.ended:

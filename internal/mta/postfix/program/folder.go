@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // etc is the configuration folder of the instance.
@@ -19,28 +18,25 @@ func (o Options) etc() string { return filepath.Join(o.Folder, "etc") }
 // queues are the folders of the queue that belong to mail_owner alone.
 var queues = strings.Fields("active bounce corrupt defer deferred flush hold incoming private saved trace")
 
-// build makes the folder of an instance, with its configuration. main.cf gets an earlier
-// time: each daemon reads a file again and again until it is a second old.
+type folder struct {
+	name     string
+	uid, gid int
+	mode     fs.FileMode
+}
+
+// build fills the folder of an instance.
 func (o Options) build(addr string, main *mainCF) error {
-	if err := o.newFolder(); err != nil {
-		return err
-	}
 	owner, group, err := o.owners(main)
 	if err != nil {
 		return err
 	}
-	folders := []struct {
-		name     string
-		uid, gid int
-		mode     fs.FileMode
-	}{
+	folders := []folder{
 		{"etc", 0, 0, 0o755}, {"log", 0, 0, 0o755}, {"home", 0, 0, 0o755}, {"spool", 0, 0, 0o777 | fs.ModeSticky},
 		{"data", owner, 0, 0o700}, {"queue", 0, 0, 0o755}, {"queue/pid", 0, 0, 0o755},
 		{"queue/maildrop", owner, group, 0o730}, {"queue/public", owner, group, 0o710},
 	}
 	for _, name := range queues {
-		folders = append(folders, folders[4])
-		folders[len(folders)-1].name = "queue/" + name
+		folders = append(folders, folder{"queue/" + name, owner, 0, 0o700})
 	}
 	for _, f := range folders {
 		path := filepath.Join(o.Folder, f.name)
@@ -51,10 +47,8 @@ func (o Options) build(addr string, main *mainCF) error {
 	if err := o.Root.writeMeta(o.etc()); err != nil {
 		return err
 	}
-	file := filepath.Join(o.etc(), "main.cf")
-	past := time.Now().Add(-time.Minute)
-	return errors.Join(os.WriteFile(filepath.Join(o.etc(), "master.cf"), o.instanceMaster(addr), 0o644),
-		os.WriteFile(file, main.text(), 0o644), os.Chtimes(file, past, past))
+	return errors.Join(main.write(filepath.Join(o.etc(), "main.cf")),
+		os.WriteFile(filepath.Join(o.etc(), "master.cf"), o.instanceMaster(addr), 0o644))
 }
 
 // newFolder makes the folder itself, which must be new or empty, in a place that every
@@ -73,10 +67,11 @@ func (o Options) newFolder() error {
 	if len(files) > 0 {
 		return fmt.Errorf("the folder %q is not empty", o.Folder)
 	}
-	if err := os.Chmod(o.Folder, 0o755); err != nil {
-		return err
+	err = errors.Join(os.Chmod(o.Folder, 0o755), enterable(filepath.Dir(o.Folder)))
+	if err != nil {
+		_ = os.Remove(o.Folder) // the error is what counts
 	}
-	return enterable(filepath.Dir(o.Folder))
+	return err
 }
 
 // enterable returns an error that names the first folder of a path that other users

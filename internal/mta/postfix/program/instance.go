@@ -42,9 +42,10 @@ type Instance struct {
 	addr    string
 	main    *mainCF
 	master  *exec.Cmd
+	guard   *exec.Cmd
 	ended   chan struct{} // closed when master(8) has ended
-	forget  func() bool
-	close   sync.Once
+	closed  chan struct{} // closed by Close
+	once    sync.Once
 	closing error
 	asking  sync.Mutex             // sendmail -bv: one message at a time
 	lastLog atomic.Pointer[string] // what the log had when Close removed it
@@ -60,27 +61,57 @@ func Start(ctx context.Context, o Options) (*Instance, error) {
 		return nil, errors.New("only root can start a Postfix: its daemons run as several users")
 	}
 	o.Folder = filepath.Clean(o.Folder)
+	for tries := 1; ; tries++ {
+		p, err := start(ctx, o)
+		if err == nil || tries == 3 || !strings.Contains(err.Error(), "Address already in use") {
+			return p, err
+		}
+	}
+}
+
+// start starts an instance on a port that was free a moment ago.
+func start(ctx context.Context, o Options) (*Instance, error) {
+	if err := o.newFolder(); err != nil {
+		return nil, err
+	}
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
 	}
-	p := &Instance{o: o, addr: addr, main: o.instanceMain(), ended: make(chan struct{})}
-	if err := o.build(addr, p.main); err != nil {
-		return nil, err
-	}
-	if o.Accounts != nil {
-		if err := o.writeAccounts(p.main); err != nil {
-			return nil, errors.Join(err, os.RemoveAll(o.Folder))
-		}
-	}
-	if err := p.startMaster(); err != nil {
+	p := &Instance{o: o, addr: addr, main: o.instanceMain(), ended: make(chan struct{}), closed: make(chan struct{})}
+	if err := p.begin(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(o.Folder))
 	}
-	p.forget = context.AfterFunc(ctx, func() { _ = p.Close() })
-	if err := p.await(ctx); err != nil {
+	if err = p.startGuard(); err == nil {
+		go p.endWith(ctx)
+		err = p.await(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
+}
+
+// endWith closes the instance when a context ends.
+func (p *Instance) endWith(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		_ = p.Close() // a later Close returns the error again
+	case <-p.closed:
+	}
+}
+
+// begin fills the folder and starts master(8).
+func (p *Instance) begin() error {
+	if err := p.o.build(p.addr, p.main); err != nil {
+		return err
+	}
+	if p.o.Accounts != nil {
+		if err := p.o.writeAccounts(p.main); err != nil {
+			return err
+		}
+	}
+	return p.startMaster()
 }
 
 // freeAddr returns a free port of 127.0.0.1, as host:port.
@@ -118,7 +149,6 @@ func (p *Instance) startMaster() error {
 	}
 	defer out.Close()
 	cmd.Stdout, cmd.Stderr = out, out
-	endWithParent(cmd)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("master: %w", err)
 	}
@@ -211,26 +241,3 @@ func (p *Instance) Reload() error {
 }
 
 const reloaded = ": reload -- version "
-
-// Close ends all processes of the instance and removes its folder. A second call does
-// nothing.
-func (p *Instance) Close() error {
-	p.close.Do(func() {
-		p.forget()
-		p.stop()
-		last := p.Log()
-		p.lastLog.Store(&last)
-		p.closing = os.RemoveAll(p.o.Folder)
-	})
-	return p.closing
-}
-
-// stop kills master(8) and its daemons, which are one process group. Nothing that they
-// could still write is of use.
-func (p *Instance) stop() {
-	group := p.master.Process.Pid
-	for end := time.Now().Add(5 * time.Second); !gone(group) && time.Now().Before(end); time.Sleep(time.Millisecond) {
-		_ = syscall.Kill(-group, syscall.SIGKILL) // no process is what is wanted
-	}
-	<-p.ended
-}

@@ -2,9 +2,12 @@ package program
 
 import (
 	"bytes"
+	"errors"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // An entry is one name of main.cf with its value.
@@ -126,7 +129,7 @@ disable_dns_lookups = yes
 address_verify_map =
 enable_original_recipient = yes
 local_destination_recipient_limit = 1
-default_process_limit = 100
+default_process_limit = 10
 default_destination_rate_delay = 0s
 default_transport_rate_delay = 0s
 defer_transports =
@@ -204,4 +207,11 @@ func (o Options) instanceMain() *mainCF {
 	m.set(o.Root.places(o.etc()))
 	m.set(ownedEntries(o.Folder))
 	return m
+}
+
+// write writes main.cf with an earlier time: each program of Postfix reads the file again
+// and again until it is a second old.
+func (m *mainCF) write(path string) error {
+	past := time.Now().Add(-time.Minute)
+	return errors.Join(os.WriteFile(path, m.text(), 0o644), os.Chtimes(path, past, past))
 }

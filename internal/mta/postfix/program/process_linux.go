@@ -22,9 +22,6 @@ func privateAccounts(cmd *exec.Cmd, passwd, group string) error {
 	return nil
 }
 
-// endWithParent makes the kernel stop master(8) when virtmap is killed.
-func endWithParent(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM }
-
 // gone reports whether a process group has no process left that runs. A process that has
 // ended counts as gone, although whoever inherited it may be slow to notice.
 func gone(group int) bool {

@@ -12,7 +12,5 @@ func privateAccounts(*exec.Cmd, string, string) error {
 	return errors.New("only Linux can give a program private accounts")
 }
 
-func endWithParent(*exec.Cmd) {}
-
 // gone reports whether a process group has no process left.
 func gone(group int) bool { return errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) }

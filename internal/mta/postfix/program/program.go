@@ -89,7 +89,7 @@ func (r Root) MapTypes(ctx context.Context) ([]string, error) {
 		}
 		main := newMain(nil)
 		main.set(r.places(dir))
-		if err := os.WriteFile(filepath.Join(dir, "main.cf"), main.text(), 0o644); err != nil {
+		if err := main.write(filepath.Join(dir, "main.cf")); err != nil {
 			return nil, err
 		}
 	}
