@@ -177,7 +177,7 @@ func (p *Instance) await(ctx context.Context) error {
 		case <-ctx.Done():
 			why = context.Cause(ctx).Error()
 		case <-p.ended:
-			why = "master ended"
+			why = "master ended" + p.mistake(ctx)
 		case <-time.After(20 * time.Millisecond):
 			if !strings.Contains(p.Log(), ": fatal: ") {
 				continue
@@ -186,6 +186,19 @@ func (p *Instance) await(ctx context.Context) error {
 		}
 		return errors.Join(fmt.Errorf("%s: %s", why, p.lastLines()), ctx.Err())
 	}
+}
+
+// mistake returns what Postfix says of a main.cf that it cannot read: without main.cf
+// master(8) has no log.
+func (p *Instance) mistake(ctx context.Context) string {
+	cmd, err := p.command(ctx, filepath.Join(p.o.Root.Sbin, "postmap"), "-q", "x", "texthash:/dev/null")
+	if err != nil {
+		return ""
+	}
+	if _, err := run(cmd); err != nil && strings.Contains(err.Error(), ": fatal: ") {
+		return ": " + err.Error()
+	}
+	return ""
 }
 
 // Addr is where smtpd(8) of the instance listens, as host:port.

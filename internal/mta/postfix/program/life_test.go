@@ -151,7 +151,7 @@ func TestStartErrors(t *testing.T) {
 		{"has a folder that postfix cannot enter", func(o *program.Options) { o.Folder = filepath.Join(closed, "instance") }, []string{"postfix cannot enter", `"` + closed + `"`, "0700"}},
 		{"has a folder with files", func(o *program.Options) { o.Folder = full }, []string{"not empty"}},
 		{"has no absolute folder", func(o *program.Options) { o.Folder = "instance" }, []string{"absolute"}},
-		{"has a line that main.cf cannot have", func(o *program.Options) { o.Main = []byte("compatibility_level = $none\n") }, []string{"compatibility_level"}},
+		{"has a line that main.cf cannot have", func(o *program.Options) { o.Main = []byte("compatibility_level = $none\n") }, []string{"master ended", "malformed compatibility level"}},
 		{"relays for all", func(o *program.Options) {
 			o.Main = append(o.Main, "smtpd_relay_restrictions = permit_mynetworks\nsmtpd_recipient_restrictions = permit\n"...)
 		}, []string{"cannot start", "specify at least one working instance of"}},
