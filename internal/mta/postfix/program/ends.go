@@ -53,6 +53,9 @@ func (p *Instance) Ends(ctx context.Context, addrs []string) (map[string][]End, 
 			break
 		}
 		got, err := p.verify(ctx, next)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err != nil {
 			return nil, fmt.Errorf("sendmail -bv: %w", err)
 		}
@@ -110,7 +113,9 @@ func (p *Instance) verify(ctx context.Context, addrs []string) (map[string][]End
 			maps.Copy(got, v.ends)
 			left := slices.DeleteFunc(slices.Clone(group), func(addr string) bool { return v.ends[addr] != nil })
 			if !v.refused || len(left) == len(group) {
-				alone = append(alone, left...)
+				if len(group) > 1 {
+					alone = append(alone, left...)
+				}
 				break
 			}
 			group = left // a loop loses the others: they are asked again, without it

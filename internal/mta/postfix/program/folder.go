@@ -44,8 +44,10 @@ func (o Options) build(addr string, main *mainCF) error {
 			return err
 		}
 	}
-	if err := o.Root.writeMeta(o.etc()); err != nil {
-		return err
+	if o.Root.meta == "" {
+		if err := o.Root.writeMeta(o.etc()); err != nil {
+			return err
+		}
 	}
 	return errors.Join(main.write(filepath.Join(o.etc(), "main.cf")),
 		os.WriteFile(filepath.Join(o.etc(), "master.cf"), o.instanceMaster(addr), 0o644))
@@ -106,7 +108,7 @@ func (o Options) owners(main *mainCF) (uid, gid int, err error) {
 		return u.Uid, nil
 	})
 	if err != nil {
-		return 0, 0, fmt.Errorf("Postfix needs its user: %w", err)
+		return 0, 0, fmt.Errorf("postfix needs its user: %w", err)
 	}
 	gid, err = o.number(main.value("setgid_group", "postdrop"), postdropID, func(name string) (string, error) {
 		g, err := user.LookupGroup(name)
@@ -116,7 +118,7 @@ func (o Options) owners(main *mainCF) (uid, gid int, err error) {
 		return g.Gid, nil
 	})
 	if err != nil {
-		return 0, 0, fmt.Errorf("Postfix needs its group: %w", err)
+		return 0, 0, fmt.Errorf("postfix needs its group: %w", err)
 	}
 	return uid, gid, nil
 }

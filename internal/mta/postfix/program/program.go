@@ -1,7 +1,15 @@
 // Package program runs a Postfix of its own, to find out what Postfix does with an
 // address. The instance listens on a free port of 127.0.0.1 and has a folder of its own.
-// Its main.cf and master.cf come from those of a site, but no mail leaves the machine:
-// every service that would send it away or run a program is discard(8). There are
+// Its main.cf and master.cf come from those of a site, with these differences:
+//
+//   - No mail leaves the machine. Every service that would send it away or run a program is
+//     discard(8).
+//   - No restriction judges the client by the DNS or by a policy server, because the answer
+//     would say nothing of the address.
+//   - Filters and milters are left out, and so are TLS, SASL, limits and delays.
+//
+// A running Postfix waits until a text that it reads, such as texthash:, is a second old. So
+// give new files an earlier time. There are
 //
 //	RCPT      the reply to RCPT, for a client that must not relay
 //	Ends      where mail for an address ends, without a delivery

@@ -225,11 +225,16 @@ func TestManyAddresses(t *testing.T) {
 	o.Mailbox = nil
 	p := start(t, o)
 	begin := time.Now()
+	if _, err := p.RCPT(t.Context(), addrs); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("RCPT of %d addresses in %s", n, time.Since(begin).Round(time.Millisecond))
+	begin = time.Now()
 	got, err := p.Outcomes(t.Context(), append(addrs, "one@shop.example", "two@shop.example"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d addresses in %s", len(got), time.Since(begin).Round(time.Millisecond))
+	t.Logf("outcomes of %d addresses in %s", len(got), time.Since(begin).Round(time.Millisecond))
 	for i, addr := range addrs {
 		want := outcome.Outcome{Taken: true, Recipients: []string{fmt.Sprint("andrei+", i), fmt.Sprintf("box%d@box.example", i)}}
 		if i%10 == 0 {
@@ -290,6 +295,29 @@ func TestReload(t *testing.T) {
 	}
 	if got := before + " " + ask(); got != "550 250" {
 		t.Errorf("a new address before and after a reload: got %s, want 550 250", got)
+	}
+}
+
+func TestInstalled(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	script := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "postconf"), []byte("#!/bin/sh\n"+text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script("echo /opt/sbin; echo /opt/libexec; echo no; echo /opt/etc; echo /opt/sbin/sendmail.postfix")
+	if got, err := program.Installed(); err != nil || got.Sbin != "/opt/sbin" || got.Daemons != "/opt/libexec" || got.Libraries != "" {
+		t.Errorf("the installed Postfix is %+v (%v)", got, err)
+	}
+	script("echo /opt/sbin")
+	if got, err := program.Installed(); err == nil {
+		t.Errorf("a Postfix that says little is %+v", got)
+	}
+	script("echo 'postconf: fatal: no main.cf' >&2; exit 1")
+	if _, err := program.Installed(); err == nil || !strings.Contains(err.Error(), "no main.cf") {
+		t.Errorf("a Postfix that complains: %v", err)
 	}
 }
 

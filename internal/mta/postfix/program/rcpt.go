@@ -36,6 +36,9 @@ func (p *Instance) RCPT(ctx context.Context, addrs []string) ([]Reply, error) {
 	err := parallel.Ranges(len(addrs), recipientsAtOnce, func(_, from, to int) error {
 		return p.rcptSession(ctx, addrs[from:to], replies[from:to])
 	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("RCPT: %w\n%s", err, p.lastLines())
 	}
@@ -100,7 +103,9 @@ func notASCII(addr string) bool {
 }
 
 // Deliver sends a message to one recipient, from the client of RCPT. body is the message
-// with its header; its lines may end with \n.
+// with its header; its lines may end with \n. On the machine mail is really delivered, to
+// mailboxes, files and commands that main.cf and the alias files name. The spool files of
+// accounts are in the folder of the instance.
 func (p *Instance) Deliver(ctx context.Context, sender, rcpt string, body []byte) error {
 	s, err := p.connect(ctx)
 	if err != nil {
