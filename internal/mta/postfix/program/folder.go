@@ -15,6 +15,10 @@ import (
 // etc is the configuration folder of the instance.
 func (o Options) etc() string { return filepath.Join(o.Folder, "etc") }
 
+// logPath is the log of the instance. It is there from the beginning, because postlogd(8)
+// makes it only when it has a first line.
+func (o Options) logPath() string { return filepath.Join(o.Folder, "log", "mail.log") }
+
 // queues are the folders of the queue that belong to mail_owner alone.
 var queues = strings.Fields("active bounce corrupt defer deferred flush hold incoming private saved trace")
 
@@ -49,7 +53,7 @@ func (o Options) build(addr string, main *mainCF) error {
 			return err
 		}
 	}
-	return errors.Join(main.write(filepath.Join(o.etc(), "main.cf")),
+	return errors.Join(os.WriteFile(o.logPath(), nil, 0o644), main.write(filepath.Join(o.etc(), "main.cf")),
 		os.WriteFile(filepath.Join(o.etc(), "master.cf"), o.instanceMaster(addr), 0o644))
 }
 

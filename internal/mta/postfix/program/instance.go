@@ -217,11 +217,9 @@ func (p *Instance) Postconf(ctx context.Context, args ...string) (string, error)
 	return run(cmd)
 }
 
-func (p *Instance) logPath() string { return filepath.Join(p.o.Folder, "log", "mail.log") }
-
 // Log returns the log of the instance so far.
 func (p *Instance) Log() string {
-	text, err := os.ReadFile(p.logPath())
+	text, err := os.ReadFile(p.o.logPath())
 	if err != nil {
 		if last := p.lastLog.Load(); last != nil {
 			return *last

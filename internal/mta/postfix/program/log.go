@@ -17,7 +17,7 @@ type logReader struct {
 
 // openLog returns a reader that begins at the end of the log.
 func (p *Instance) openLog() (*logReader, error) {
-	file, err := os.Open(p.logPath())
+	file, err := os.Open(p.o.logPath())
 	if err != nil {
 		return nil, err
 	}
