@@ -59,6 +59,9 @@ func allDigits(text string) bool {
 // A level is a level of compatibility, as a number that grows with it.
 type level int64
 
+// levelOne is level 1, of Postfix 3.0.
+const levelOne level = 1 << 20
+
 // parseLevel parses a level of compatibility: major, major.minor or major.minor.patch.
 func parseLevel(text string) (level, bool) {
 	parts := strings.Split(text, ".")

@@ -29,6 +29,14 @@
 //	    -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject
 //	    -o { smtpd_banner = $myhostname ESMTP }
 //
+// Edit writes the lines of a build as a block at the end of main.cf, and takes the site's own
+// lines of the same names out of force:
+//
+//	#virtmap# alias_maps = hash:/etc/aliases
+//	# >>> virtmap (changes are lost at the next build)
+//	alias_maps = hash:/etc/aliases, cdb:/etc/postfix/virtmap-aliases
+//	# <<< virtmap
+//
 // The package asks no program: the folder may be a copy, on a machine without Postfix.
 package maincf
 

@@ -144,6 +144,9 @@ short inet n
 	if smtp.Line != 2 || smtp.Chroot != "y" || submission.Line != 3 || maildrop.Command != "pipe" {
 		t.Errorf("the services are %+v", all)
 	}
+	if !c.Chrooted(smtp) || !c.Chrooted(submission) || c.Chrooted(maildrop) || c.Apply([]byte("compatibility_level = 1\n")).Chrooted(submission) {
+		t.Error("which services are chrooted is not that of the column and the level")
+	}
 	for name, want := range map[string][2]string{
 		"smtpd_recipient_restrictions": {"reject_unauth_destination", "permit_sasl_authenticated, reject"},
 		"mydestination":                {"mx1.example.net, localhost.d.example, localhost", "mx1.example.net, localhost.other.example, localhost"},

@@ -46,6 +46,13 @@ func (c *Config) ParamOf(s Service, name string) string {
 	return scope{config: c, service: &s}.param(name)
 }
 
+// Chrooted reports whether a process of a service runs in the queue folder and sees no other
+// files. Below level 1 of compatibility_level that is built in.
+func (c *Config) Chrooted(s Service) bool {
+	l, ok := parseLevel(c.Param("compatibility_level"))
+	return s.Chroot == "y" || s.Chroot == "-" && ok && l < levelOne
+}
+
 // parseServices reads the text of a master.cf.
 func (c *Config) parseServices(path, text string) {
 	lines, _ := scan(text)

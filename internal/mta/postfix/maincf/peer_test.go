@@ -115,6 +115,24 @@ func TestGeneratedFilesAreReadAsPostconfReadsThem(t *testing.T) {
 	}
 }
 
+func TestShippedFilesAreReadAsPostconfReadsThem(t *testing.T) {
+	p := newPostconf(t)
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{MainName, MasterName} {
+		text, err := os.ReadFile(filepath.Join(os.Getenv("VIRTMAP_POSTFIX"), "usr/share/postfix", name+".dist"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.write(t, name, string(text))
+	}
+	if n := compare(t, p, host); n[0] != 0 || n[4] < 20 {
+		t.Errorf("refused, values, set values, overridden entries and services are %v", n)
+	}
+}
+
 // counts are the number of files that both refuse, and of what was compared: values, set
 // values, overridden entries, services.
 type counts [5]int
