@@ -177,6 +177,7 @@ func TestEditRefuses(t *testing.T) {
 		{"an open relay", "compatibility_level = 3.6\nsmtpd_relay_restrictions =\nsmtpd_recipient_restrictions = permit_mynetworks,\n  permit, reject_unauth_destination\n", access,
 			[]string{"main.cf:3:1: error[VM142]: permit lets everyone", "help: write reject_unauth_destination before permit"}},
 		{"an open relay through a reference", "mine = permit\nsmtpd_recipient_restrictions = $mine\n", access, []string{"main.cf:2:1: error[VM142]"}},
+		{"an open relay through a class", "smtpd_restriction_classes = ours\nours = permit\nsmtpd_recipient_restrictions = ours\n", access, []string{"main.cf:3:1: error[VM142]"}},
 		{"a line without =", "a = b\nmyorigin\n", delimiter, []string{"main.cf:2:1: error[VM143]: there is no = behind the name"}},
 		{"a value in terms of itself", "a = b\nalias_maps = $alias_maps hash:/a\n", aliases, []string{"main.cf:2:1: error[VM143]: the value of alias_maps cannot be worked out"}},
 		{"a block without its end", "a = b\n" + blockBegin + "\n", delimiter, []string{"main.cf:2:1: error[VM140]: the beginning"}},

@@ -70,7 +70,7 @@ func (e *editor) same(l Line, value string) bool {
 // elements splits the value of a list.
 func (e *editor) elements(name, value string) []string {
 	if name == recipientRestrictions {
-		return restrictions(value)
+		return Restrictions(value)
 	}
 	return SplitList(value)
 }

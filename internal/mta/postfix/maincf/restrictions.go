@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// restrictions splits a list of restrictions of smtpd. A restriction stays together with its
+// Restrictions splits a list of restrictions of smtpd. A restriction stays together with its
 // argument, and warn_if_reject with the restriction behind it.
-func restrictions(value string) []string {
+func Restrictions(value string) []string {
 	var all []string
 	open := false // the last element needs another word
 	for _, word := range SplitList(value) {
@@ -59,12 +59,13 @@ func (e *editor) guarded(list []string) []string {
 // maxClasses is the most levels of restriction classes within each other.
 const maxClasses = 20
 
-// guard reports whether a list has a guard, or a permit before that. Like smtpd it does not
-// count what warn_if_reject makes a warning, and goes on behind a class that permits.
+// guard reports whether a list has a guard, or else a permit, also in a class. Like smtpd it
+// does not count what warn_if_reject makes a warning, and goes on behind a class that
+// permits.
 func (e *editor) guard(value string, level int) (found, permits bool) {
 	text, _ := e.expand(value)
 	classes := e.site.List("smtpd_restriction_classes")
-	for _, restriction := range restrictions(text) {
+	for _, restriction := range Restrictions(text) {
 		word := strings.ToLower(restriction)
 		switch {
 		case word == "permit":
@@ -72,10 +73,12 @@ func (e *editor) guard(value string, level int) (found, permits bool) {
 		case slices.Contains(guards, word):
 			return true, false
 		case slices.Contains(classes, restriction) && level < maxClasses:
-			if found, _ := e.guard(e.site.Param(restriction), level+1); found {
+			inClass, permitsInClass := e.guard(e.site.Param(restriction), level+1)
+			if inClass {
 				return true, false
 			}
+			permits = permits || permitsInClass
 		}
 	}
-	return false, false
+	return false, permits
 }

@@ -43,7 +43,6 @@ func TestSmtpdStartsWithTheMergedRestrictions(t *testing.T) {
 		"compatibility_level = 3.6\nsmtpd_relay_restrictions =\n",
 		"compatibility_level = 0\nsmtpd_recipient_restrictions = permit_mynetworks, warn_if_reject reject\n",
 		"compatibility_level = 0\nsmtpd_restriction_classes = ours\nours = permit_mynetworks, reject\nsmtpd_recipient_restrictions = ours\n",
-		"compatibility_level = 0\nsmtpd_restriction_classes = ours\nours = permit\nsmtpd_recipient_restrictions = ours\n",
 	} {
 		got, faults := edited(t, text, Line{recipientRestrictions, rule})
 		if faults != "" {
