@@ -23,8 +23,9 @@ const outMark = "#virtmap# "
 
 // Edit returns the text of a main.cf with the lines as one block at its end. A parameter has
 // one line in a main.cf, so the site's own lines of the same name get a mark before them and
-// are comments. When a later build has no line for the name, the mark is taken away again.
-// Without lines the text has neither block nor marks.
+// are comments. When a later build has no line for the name, the mark is taken away again;
+// when the site has written another line of the name meanwhile, that one counts, and the old
+// one is a comment without a mark. Without lines the text has neither block nor marks.
 //
 // Elements of the site's own lists are added to the list of a line. A line with any other
 // value than the site's is a fault. With a fault Edit returns the text as it is.

@@ -87,19 +87,23 @@ func (o *ownText) text() string {
 	return strings.Join(o.marked(nil), "")
 }
 
-// marked returns the lines, with marks before the entries that have one of the names or are
-// stale.
+// marked returns the lines, with marks before the entries that have one of the names. A stale
+// entry becomes an ordinary comment: its mark must not bring the old value back.
 func (o *ownText) marked(names map[string]bool) []string {
 	out := make([]string, len(o.lines))
 	for i, l := range o.lines {
 		out[i] = l.text
 	}
 	for _, entry := range o.entries {
-		if !entry.stale && !names[entry.name] {
-			continue
+		mark := ""
+		switch {
+		case entry.stale:
+			mark = "# "
+		case names[entry.name]:
+			mark = outMark
 		}
 		for _, i := range entry.lines {
-			out[i] = outMark + o.lines[i].text
+			out[i] = mark + o.lines[i].text
 		}
 	}
 	return out

@@ -115,6 +115,38 @@ func TestGeneratedFilesAreReadAsPostconfReadsThem(t *testing.T) {
 	}
 }
 
+func TestLimitsAreThoseOfPostconf(t *testing.T) {
+	p := newPostconf(t)
+	p.write(t, MasterName, "")
+	chain := func(n int) string {
+		var text strings.Builder
+		text.WriteString("relayhost = $p1\n")
+		for i := range n {
+			fmt.Fprintf(&text, "p%d = $p%d\n", i+1, i+2)
+		}
+		fmt.Fprintf(&text, "p%d = end\n", n+1)
+		return text.String()
+	}
+	for name, test := range map[string]struct {
+		text string
+		want bool // there is a value
+	}{
+		"99 references":  {chain(98), true},
+		"100 references": {chain(99), true},
+		"101 references": {chain(100), false},
+		"level 3.1023":   {"relayhost = ${{3.1023.1023} >level {4095} ? {} : {end}}\n", true},
+		"level 3.1024":   {"relayhost = ${{3.1024} >level {4095} ? {} : {end}}\n", false},
+		"level 3.6.1.2":  {"relayhost = ${{3.6.1.2} >level {4} ? {} : {end}}\n", false},
+		"large numbers":  {"relayhost = ${{00123456789012345678} == {123456789012345678} ? {end}}\n", true},
+	} {
+		p.write(t, MainName, test.text)
+		out, errOut, err := p.ask("-hx", "relayhost")
+		if got := parse(test.text).Param("relayhost"); (got == "end") != test.want || (err == nil && out == "end\n") != test.want {
+			t.Errorf("%s: Param says %q, postconf says %q %v %.300s", name, got, out, err, errOut)
+		}
+	}
+}
+
 func TestShippedFilesAreReadAsPostconfReadsThem(t *testing.T) {
 	p := newPostconf(t)
 	host, err := os.Hostname()
