@@ -88,32 +88,13 @@ func (w *walk) expand(addr string) (list []string, ok bool) {
 	if len(r.virtualMaps.list) == 0 {
 		return list, true
 	}
-	var done []string // folded: mostly a few
-	many := map[string]bool{}
-	been := func(addr string) bool {
-		addr = table.Fold(addr)
-		if len(many) > 0 {
-			return many[addr]
-		}
-		return slices.Contains(done, addr)
-	}
-	mark := func(addr string) {
-		if done = append(done, table.Fold(addr)); len(done) < 16 {
-			return
-		}
-		if len(many) == 0 {
-			for _, d := range done {
-				many[d] = true
-			}
-		}
-		many[done[len(done)-1]] = true
-	}
+	var done []string // folded: addresses that lead to themselves, which are left as they are
+	been := func(addr string) bool { return len(done) > 0 && slices.Contains(done, table.Fold(addr)) }
 	for i := 0; i < len(list); i++ {
 		if len(list) > r.expansionLimit {
 			return nil, false
 		}
 		for count := 0; !been(list[i]); count++ {
-			mark(list[i])
 			if count >= r.recursionLimit {
 				return nil, false
 			}
@@ -134,8 +115,8 @@ func (w *walk) expand(addr string) (list []string, ok bool) {
 				} else {
 					list = append(list, to)
 				}
-				if strings.EqualFold(from, to) && !been(from) {
-					mark(from)
+				if table.Fold(from) == table.Fold(to) {
+					done = append(done, table.Fold(from))
 				}
 			}
 		}

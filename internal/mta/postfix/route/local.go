@@ -287,9 +287,21 @@ func (run *localRun) mailbox(s localState) bool {
 	known := run.isAccount(s.user)
 	run.built("accounts", s.user, known)
 	if known {
-		run.ends = append(run.ends, s.name)
+		run.ends = append(run.ends, s.end())
 	}
 	return known
+}
+
+// end returns the account, with the detail as the address has it.
+func (s localState) end() string {
+	local := s.address
+	if at := strings.LastIndexByte(local, '@'); at >= 0 {
+		local = local[:at]
+	}
+	if len(local) == len(s.name) {
+		return s.user + local[len(s.user):]
+	}
+	return s.name
 }
 
 // pass gives a recipient to a transport.
@@ -299,7 +311,7 @@ func (run *localRun) pass(transport string, s localState) {
 	case "virtual":
 		run.ends = append(run.ends, run.walk.mailbox(s.address)...)
 	default:
-		run.ends = append(run.ends, s.name)
+		run.ends = append(run.ends, s.end())
 	}
 }
 

@@ -52,7 +52,7 @@ func TestVirtualAliases(t *testing.T) {
 		a@d.example => 250 andrei
 		A@D.Example => 250 andrei
 		a+y@d.example => 250 andrei+y
-		a+Y@d.example => 250 andrei+y
+		a+Y@d.example => 250 andrei+Y
 		a+x+y@d.example => 250 andrei+x+y
 		a+@d.example => 250 andrei+
 		list+y@d.example => 250 andrei+y, bea+y

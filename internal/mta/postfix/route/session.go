@@ -191,8 +191,10 @@ func (s *session) check() *reply {
 	if strings.EqualFold(s.address, "postmaster") {
 		return nil
 	}
-	for _, list := range s.r.lists() {
-		s.warnOnly, s.ifReject, s.depth = 0, nil, 0
+	for i, list := range s.r.lists() {
+		if i < 4 { // the relay and the recipient restrictions are one stage
+			s.warnOnly, s.ifReject, s.depth = 0, nil, 0
+		}
 		if v := s.run(list.checks, list.frame, list.absent); v.refused != nil {
 			return v.refused
 		}

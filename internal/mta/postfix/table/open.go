@@ -66,13 +66,18 @@ func (o *Opener) Close() (err error) {
 }
 
 func (o *Opener) opened(spec string) (*Table, error) {
-	typ, name, ok := strings.Cut(strings.TrimPrefix(spec, "proxy:"), ":")
+	direct, proxied := strings.CutPrefix(spec, "proxy:")
+	typ, name, ok := strings.Cut(direct, ":")
 	if !ok {
 		return o.names(spec)
 	}
+	fold := Fold
+	if proxied { // proxymap(8) leaves the keys of a text as they are, so that one with a capital is never found
+		fold = func(key string) string { return key }
+	}
 	open, known := map[string]func(name string) (*Table, error){
 		"hash": o.mapped(".db"), "btree": o.mapped(".db"), "cdb": o.mapped(".cdb"), "lmdb": o.mapped(".lmdb"),
-		"texthash": o.textHash, "regexp": o.rules(readPOSIX, true), "pcre": o.rules(readPCRE, false),
+		"texthash": o.textHash(fold), "regexp": o.rules(readPOSIX, true), "pcre": o.rules(readPCRE, false),
 		"inline": inline, "static": static, "fail": failing, "unix": o.accounts,
 	}[typ]
 	if !known {

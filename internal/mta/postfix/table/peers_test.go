@@ -25,7 +25,10 @@ func ask(t *testing.T, typ, path string, keys []string) (found string, asked []s
 	if errors.As(err, &u) {
 		return "", nil, true
 	}
-	if err != nil {
+	if typ == "texthash" { // postmap takes the first row of a key
+		text, _ := os.ReadFile(path)
+		table, _ = readTextHash(path, string(text), Fold)
+	} else if err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder

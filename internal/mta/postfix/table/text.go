@@ -48,13 +48,21 @@ func logical(text string, warn func(line int)) iter.Seq2[int, string] {
 	}
 }
 
-// textHash opens a text. Of rows with the same key the first counts.
-func (o *Opener) textHash(path string) (*Table, error) {
-	text, err := o.read(path)
-	if err != nil {
-		return nil, err
+// textHash returns a function that opens a text and folds its keys. A key that stands in it twice is an error: the daemons of
+// Postfix do not open such a table, although postmap(1) takes the first row.
+func (o *Opener) textHash(fold func(string) string) func(path string) (*Table, error) {
+	return func(path string) (*Table, error) {
+		text, err := o.read(path)
+		if err != nil {
+			return nil, err
+		}
+		return readTextHash(path, text, fold)
 	}
-	t := &Table{}
+}
+
+// readTextHash reads a text. twice is the error for a key that stands in it twice.
+func readTextHash(path, text string, fold func(string) string) (t *Table, twice error) {
+	t = &Table{}
 	warn := func(line int, format string, args ...any) {
 		t.Warnings = append(t.Warnings, fmt.Sprintf("%s:%d: %s", path, line, fmt.Sprintf(format, args...)))
 	}
@@ -68,12 +76,12 @@ func (o *Opener) textHash(path string) (*Table, error) {
 		if strings.HasSuffix(key, ":") {
 			warn(line, "the key ends in a colon, as in an alias file")
 		}
-		if !rows.add(Fold(key), value) {
-			warn(line, "the key %q stands above too", key)
+		if !rows.add(fold(key), value) && twice == nil {
+			twice = fmt.Errorf("%s:%d: the key %q stands above too", path, line, key)
 		}
 	}
 	t.Indexed, t.Find, t.Each = true, folding(rows.find), rows.each
-	return t, nil
+	return t, twice
 }
 
 // cutRow cuts a logical line at its first white space outside quotes. fault says why
