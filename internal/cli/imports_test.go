@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 		"virtmap/internal/outcome", "virtmap/inventory"},
 	"virtmap/internal/mta/postfix/maincf":  {"virtmap/internal/diag"},
 	"virtmap/internal/mta/postfix/program": {"virtmap/internal/mailaddr", "virtmap/internal/outcome"},
-	"virtmap/internal/mta/postfix/route":   {"virtmap/internal/mta/postfix/table", "virtmap/internal/outcome"},
+	"virtmap/internal/mta/postfix/route":   {"virtmap/internal/mailaddr", "virtmap/internal/mta/postfix/table", "virtmap/internal/outcome"},
 	"virtmap/internal/mta/postfix/table":   {"virtmap/internal/mapfile", "virtmap/internal/mta"},
 	"virtmap/internal/mta/sendmail": {"virtmap/hostnames", "virtmap/internal/diag", "virtmap/internal/fileset", "virtmap/internal/follow", "virtmap/internal/mailaddr",
 		"virtmap/internal/mapfile", "virtmap/internal/mta", "virtmap/internal/mta/sendmail/conf", "virtmap/internal/mta/sendmail/mcfile", "virtmap/internal/mta/sendmail/program",

@@ -5,9 +5,9 @@
 //	r, err := route.New(site)
 //	out, steps := r.Route("info@d.example")
 //
-// The mail comes from a stranger: a client outside mynetworks, without a login and
-// without SMTPUTF8, whose names and sender match no restriction. The way of an address
-// is that of the programs:
+// The mail comes from a stranger: a client outside mynetworks and without a login, whose
+// names and sender match no restriction, and who asks for SMTPUTF8 only for an address
+// that is not ASCII. The way of an address is that of the programs:
 //
 //	smtpd            the syntax of RCPT, the lists of restrictions, unlisted recipients
 //	trivial-rewrite  completion, the class of the domain, transport_maps, relocated_maps

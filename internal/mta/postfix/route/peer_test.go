@@ -112,27 +112,30 @@ func TestAgainstPostfix(t *testing.T) {
 			t.Fatalf("case %d: %v\n%s", n, err, c)
 		}
 		for i, addr := range addrs {
-			if strings.Contains(fmt.Sprint(want[i].Recipients), "double-bounce") {
-				continue // qmgr(8) discards it, which the instance shows as an end
-			}
 			got, steps := r.Route(addr)
-			if strings.Contains(c.main, "mailbox_transport") || strings.Contains(c.main, "fallback_transport") {
-				cutDomains(&got) // of the ends of other transports the instance shows addresses
-				cutDomains(&want[i])
-			}
-			if same(got, want[i], steps) {
-				if got.Taken {
-					taken++
-				} else {
-					refused++
+			agrees := same(c, got, want[i], steps)
+			if !agrees {
+				// An alias with an owner has an end of which the log does not say to which
+				// of several addresses it belongs.
+				alone, err := w.p.Outcomes(t.Context(), []string{addr})
+				if err != nil {
+					t.Fatal(err)
 				}
-				continue
+				want[i] = alone[0]
+				agrees = same(c, got, want[i], steps)
 			}
-			differ++
-			t.Errorf("case %d, <%s>:\n got %+v\nwant %+v\nsteps: %v", n, addr, got, want[i], steps)
-			if shown != n {
-				t.Logf("case %d:\n%s\nlog: %s", n, c, w.p.Log()[logged:])
-				shown = n
+			switch {
+			case !agrees:
+				differ++
+				t.Errorf("case %d, <%s>:\n got %+v\nwant %+v\nsteps: %v", n, addr, got, want[i], steps)
+				if shown != n {
+					t.Logf("case %d:\n%s\nlog: %s", n, c, warnings(w.p.Log()[logged:]))
+					shown = n
+				}
+			case got.Taken:
+				taken++
+			default:
+				refused++
 			}
 		}
 		if differ > 12 {
@@ -145,15 +148,17 @@ func TestAgainstPostfix(t *testing.T) {
 	}
 }
 
-// same reports whether two outcomes agree. Of an address with an action of access(5)
-// that changes a message, sendmail -bv shows nothing; of discard(8) the instance shows an
-// end.
-func same(got, want outcome.Outcome, steps []outcome.Step) bool {
+// same reports whether two outcomes of a case agree as far as sendmail -bv shows them:
+// not what an action of access(5) does to a message, and no discarded mail.
+func same(c testSite, got, want outcome.Outcome, steps []outcome.Step) bool {
 	if got.Taken != want.Taken {
 		return false
 	}
 	if !got.Taken {
 		return got.Code == want.Code && got.Status == want.Status && got.Text == want.Text && got.NotOurs == want.NotOurs
+	}
+	if strings.Contains(fmt.Sprint(want.Recipients), "double-bounce") {
+		return true
 	}
 	for _, s := range steps {
 		for _, action := range []string{"HOLD", "REDIRECT", "BCC", "discard:"} {
@@ -162,7 +167,21 @@ func same(got, want outcome.Outcome, steps []outcome.Step) bool {
 			}
 		}
 	}
-	return slices.Equal(folded(got.Recipients), folded(want.Recipients))
+	// The instance shows the ends of other transports as addresses.
+	cut := strings.Contains(c.main, "mailbox_transport") || strings.Contains(c.main, "fallback_transport")
+	return slices.Equal(ends(got.Recipients, cut), ends(want.Recipients, cut))
+}
+
+// ends returns recipients in lower case, perhaps without their domains.
+func ends(list []string, cut bool) []string {
+	all := make([]string, 0, len(list))
+	for _, s := range list {
+		if at := strings.LastIndexByte(s, '@'); cut && at > 0 {
+			s = s[:at]
+		}
+		all = append(all, strings.ToLower(s))
+	}
+	return sortedUnique(all)
 }
 
 // warnings returns the warnings and errors of a log.
@@ -174,22 +193,6 @@ func warnings(log string) string {
 		}
 	}
 	return b.String()
-}
-
-func cutDomains(o *outcome.Outcome) {
-	for i, end := range o.Recipients {
-		if at := strings.LastIndexByte(end, '@'); at > 0 {
-			o.Recipients[i] = end[:at]
-		}
-	}
-}
-
-func folded(list []string) []string {
-	all := make([]string, 0, len(list))
-	for _, s := range list {
-		all = append(all, strings.ToLower(s))
-	}
-	return sortedUnique(all)
 }
 
 // String shows a case.

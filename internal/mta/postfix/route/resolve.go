@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta/postfix/table"
 )
 
@@ -103,12 +104,11 @@ func (w *walk) unwrap(addr string) (t target, local bool) {
 // validName reports whether a domain is a valid host name, which may have letters
 // other than those of ASCII.
 func validName(domain string) bool {
-	for i := 0; i < len(domain); i++ {
-		if domain[i] >= utf8.RuneSelf {
-			return true // smtpd(8) refuses it without SMTPUTF8
-		}
+	if ascii(domain) {
+		return validHost(domain)
 	}
-	return validHost(domain)
+	_, problem := mailaddr.FoldDomain(domain)
+	return problem == nil
 }
 
 // stripped removes domains of this host, and reads what is left as an address. saved is

@@ -288,7 +288,7 @@ func (s *session) qualified() verdict {
 	if cut := strings.TrimSuffix(domain, "."); !strings.HasSuffix(cut, ".") {
 		domain = cut
 	}
-	if validHost(domain) && strings.Contains(domain, ".") {
+	if validName(domain) && strings.Contains(domain, ".") {
 		return verdict{}
 	}
 	return s.refuse(reply{s.r.number("non_fqdn_reject_code", 504), "4.5.2", recipient, "need fully-qualified address"})

@@ -131,7 +131,8 @@ func TestOddAddresses(t *testing.T) {
 		-f@d.example => 501 5.1.3 Bad recipient address syntax
 		a,b@d.example => 501 5.1.3 Bad recipient address syntax
 		a;b@d.example => 501 5.1.3 Bad recipient address syntax
-		i@bücher.example => 501 5.1.3 Bad recipient address syntax
+		i@bücher.example => 454 4.7.1 not ours
+		i@bü_cher..example => 501 5.1.3 Bad recipient address syntax
 		"sp ace"@d.example => 250 bea
 		"tail."@d.example => 250
 		x@nowhere.example => 454 4.7.1 not ours

@@ -138,7 +138,7 @@ func (s *session) extract(text string) *reply {
 		return syntaxError
 	}
 	s.to = s.resolve(s.r.canonical(s.address)).folded()
-	if s.to.bad || !ascii(s.to.domain()) {
+	if s.to.bad || ascii(text) && !ascii(s.to.domain()) {
 		return syntaxError
 	}
 	return nil
