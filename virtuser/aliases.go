@@ -243,12 +243,11 @@ func (c *compiler) nameUser(i int) {
 // fillAliases fills the aliases of all lists and users that a row or another alias leads
 // to.
 func (c *compiler) fillAliases() {
-	for _, t := range c.follow.Reached() {
-		i := int(t.Index)
-		if t.Kind == inventory.ToUser {
-			c.fillUser(i)
+	for _, g := range c.follow.Reached() {
+		if g.Kind == follow.User {
+			c.fillUser(int(g.Index))
 		} else {
-			c.fillList(i)
+			c.fillList(int(g.Index))
 		}
 	}
 }
@@ -257,7 +256,7 @@ func (c *compiler) fillList(i int) {
 	alias, list, bounces := *c.lists[i], c.follow.List(i), &c.m.Lists[i].BouncesTo
 	c.fill(&alias, list.Members)
 	if bounces.Kind != inventory.NoTarget {
-		alias.Owner, alias.ownerPos = c.end(&list.BouncesTo), bounces.Pos
+		alias.Owner, alias.ownerPos = c.goal(&list.BouncesTo), bounces.Pos
 	}
 }
 
@@ -273,10 +272,10 @@ func (c *compiler) fillUser(i int) {
 }
 
 // fill puts an alias with its recipients into the file.
-func (c *compiler) fill(alias *Alias, members []follow.End) {
+func (c *compiler) fill(alias *Alias, members []follow.Goal) {
 	c.aliases.fill(alias)
 	for i := range members {
-		alias.add(c.end(&members[i]))
+		alias.add(c.goal(&members[i]))
 	}
 }
 
@@ -290,17 +289,4 @@ func (a *Alias) add(member string) {
 		a.have[member] = true
 		a.Members = append(a.Members, member)
 	}
-}
-
-// user returns the right side for a user: the account; or an alias of virtmap, for a
-// mailbox elsewhere or a kept copy; or the end of the forward, if no copy is kept.
-func (c *compiler) user(i int) string {
-	e := c.follow.User(i)
-	switch {
-	case e.Kind != follow.Matched || e.To.Kind != inventory.ToUser || int(e.To.Index) != i:
-		return c.end(&e)
-	case c.mailboxes[i] != nil:
-		return c.mailboxes[i].Name
-	}
-	return c.m.Users[i].Name.Text
 }

@@ -75,10 +75,9 @@ func (c *compiler) shared(domains int) {
 }
 
 // joinable reports whether the parts together give exactly what one compiler gives.
-// Otherwise one compiler does all the work again. There are three such cases: a circle,
-// which is reported at the first address that reaches it; more faults than are kept,
-// some of which two parts found; and a table that is too large, which is reported at a
-// row.
+// Otherwise one compiler does all the work again. There are three such cases: a fault
+// that needs one Follower, such as a circle; more faults than are kept, some of which two
+// parts found; and a table that is too large, which is reported at a row.
 func (c *compiler) joinable(parts []*compiler) bool {
 	var faults []*diag.List
 	size := uint64(len(c.table.text))

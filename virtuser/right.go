@@ -26,7 +26,8 @@ func (c *compiler) right(t inventory.Target, keep bool, local, domain string) st
 		}
 		return rightOf(c.m.Pattern(&t))
 	}
-	value := c.constant(t)
+	goal := c.follow.Goal(&t)
+	value := c.goal(&goal)
 	if forward, ok := c.tables.Forward(&t); ok && keep {
 		next := inventory.Target{Kind: inventory.ToAddress, Text: forward, Pos: c.m.Users[t.Index].Forward.Pos}
 		return c.followed(&next, keep, follow.Label(local, domain))
@@ -48,7 +49,7 @@ func (c *compiler) followed(t *inventory.Target, keep bool, what string) string 
 	if !c.follow.Report(&e, t, what) {
 		return escaped(t.Text)
 	}
-	right := c.end(&e)
+	right := c.goal(&e.Goal)
 	if e.Kind != follow.Refused {
 		right = escaped(right)
 	}
@@ -67,38 +68,35 @@ func (c *compiler) followed(t *inventory.Target, keep bool, what string) string 
 	return withDetail(escaped(t.Text))
 }
 
-// end returns the right side for an end, not escaped.
-func (c *compiler) end(e *follow.End) string {
-	switch e.Kind {
-	case follow.Matched:
-		return e.WithPlus(c.constant(e.To))
-	case follow.Refused:
-		return c.refusal(e.To.Index)
-	}
-	return e.WithPlus(e.Addr)
-}
-
 // waits returns a right side that defers mail for a domain that is held back.
 func (c *compiler) waits(t *inventory.Target, domain, what string) string {
 	c.follow.Waits(t, domain, what)
 	return `error:4.4.4:"450 mail for ` + domain + ` is not taken here yet"`
 }
 
-// constant returns the right side of a target that is the same for every address: a
-// name, or the text of a refusal. The caller follows a target that is an address.
-func (c *compiler) constant(t inventory.Target) string {
-	switch t.Kind {
-	case inventory.ToUser:
-		return c.user(int(t.Index))
-	case inventory.ToAlias:
-		return c.m.LocalAliases[t.Index].Text
-	case inventory.ToList:
-		c.follow.List(int(t.Index))
-		return c.lists[t.Index].Name
-	case inventory.Refused:
-		return c.refusal(t.Index)
+// goal returns the right side for a goal, which is the same for every address: a name, an
+// address, or the text of a refusal. It is not escaped.
+func (c *compiler) goal(g *follow.Goal) string {
+	switch g.Kind {
+	case follow.User:
+		return g.WithPlus(c.user(int(g.Index)))
+	case follow.Alias:
+		return g.WithPlus(c.m.LocalAliases[g.Index].Text)
+	case follow.List:
+		return g.WithPlus(c.lists[g.Index].Name)
+	case follow.Refused:
+		return c.refusal(g.Index)
 	}
-	return ""
+	return g.WithPlus(g.Addr)
+}
+
+// user returns the right side for mail that a user's own mailbox gets: the account; or an
+// alias of virtmap, for a mailbox elsewhere or a kept copy.
+func (c *compiler) user(i int) string {
+	if c.mailboxes[i] != nil {
+		return c.mailboxes[i].Name
+	}
+	return c.m.Users[i].Name.Text
 }
 
 // refusal returns the right side of a refusal. Code and text are quoted. In a text

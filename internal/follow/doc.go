@@ -8,7 +8,7 @@
 // # Following an address
 //
 // From looks an address up in the effective tables, then the address that it leads to,
-// and so on. The result is an End. With
+// and so on. The result is an End, with the Goal of the mail. With
 //
 //	users: {andrei: , bea: {forward: bea@far.example}}
 //	domains:
@@ -20,7 +20,7 @@
 // these are the ends:
 //
 //	info@a.example   Elsewhere, bea@far.example
-//	team@a.example   Matched, a list
+//	team@a.example   List
 //	old@a.example    Refused
 //	lost@b.example   Refused, with lose@a.example as the dead end
 //	x@far.example    Elsewhere, x@far.example
@@ -28,11 +28,11 @@
 // # For a compiler
 //
 // A compiler goes through the rows of each domain. It asks From for the end of a target
-// that is an address, and Report whether the row can be written. For a target that is a
-// user or a list, it asks User or List. It calls Params and Sample for every row, and
+// that is an address, and Report whether the row can be written. For other targets
+// it asks Goal. It calls Params and Sample for every row, and
 // for the catch-all as an address without a name:
 //
-//	f := follow.New(m, tables, faults, follow.Limits{Server: "sendmail", LookUps: 15})
+//	f := follow.New(m, tables, faults, follow.Limits{Server: "exampled", LookUps: 15})
 //	e := f.From(follow.Label("info", "a.example"), "sales@b.example")
 //	if f.Report(&e, &a.To, follow.Label("info", "a.example")) {
 //		// write the row
@@ -40,7 +40,9 @@
 //	f.Params(a)
 //	f.Sample(d, a)
 //
-// Reached then has all lists and users whose recipients the server needs.
+// Reached then has all lists and users whose recipients the server needs. List and
+// Forward return these recipients. A server without aliases of aliases takes Flat, which
+// replaces lists in lists by their members.
 //
 // A Follower is for one goroutine. Forks of a Follower can work on parts of an
 // inventory. Their faults are those of one Follower unless one of them is Alone.

@@ -26,51 +26,18 @@ const (
 	rememberedSteps = 8
 )
 
-// A Kind is the kind of an End.
-type Kind uint8
-
-const (
-	Nowhere   Kind = iota // a circle, or a chain that is too long
-	Elsewhere             // an address at another server
-	Account               // an account or alias of the host, by its name
-	Matched               // a user, a name of local_aliases or a list
-	Refused               // a refusal
-)
-
-// An End is the result of following an address.
-type End struct {
-	Kind Kind
-	Addr string           // of Elsewhere: the address; of Account: the name, perhaps with a detail; of a member that is Nowhere: its target
-	To   inventory.Target // of Matched and Refused: ToUser, ToAlias, ToList; or Refused, which is Refusals[Index]
-	Plus string           // of Matched: the detail with its plus, if it is kept
-
-	DeadEnd string   // an address that is refused: only a rejecting catch-all matches, or the account is not declared
-	Loop    []string // of Nowhere: the names of a circle; the first is also the last
-	Far     bool     // of Nowhere: more than 100,000 addresses away; the other fields are empty then
-	Steps   int      // number of look-ups
-}
-
-// WithPlus returns a name or an address with the detail of an End, if it is kept.
-func (e *End) WithPlus(to string) string {
-	if e.Plus == "" {
-		return to
-	}
-	m := effective.Match{Keep: true, Plus: e.Plus}
-	return m.WithDetail(to)
-}
-
 // A Follower follows targets, and remembers what it has found and reported.
 type Follower struct {
 	m      *inventory.Model
 	tables *effective.Tables
 	faults *diag.List
 	limits Limits
-	listed *listed
+	listed *listed // shared by all Forks
 
 	trail   trail // the chain that is being followed
 	users   []*delivery
-	lists   []*List
-	reached []inventory.Target
+	lists   []*Recipients
+	reached []Goal
 
 	loops    map[string]bool  // circles that were reported, by their names
 	reported map[*string]bool // the same circles, by the memory address of their first name
@@ -89,7 +56,7 @@ func (f *Follower) Fork(faults *diag.List) *Follower {
 	return &Follower{
 		m: f.m, tables: f.tables, limits: f.limits, listed: f.listed, faults: faults,
 		users:    make([]*delivery, len(f.m.Users)),
-		lists:    make([]*List, len(f.m.Lists)),
+		lists:    make([]*Recipients, len(f.m.Lists)),
 		loops:    map[string]bool{},
 		reported: map[*string]bool{},
 		ends:     map[string]End{},
@@ -97,8 +64,9 @@ func (f *Follower) Fork(faults *diag.List) *Follower {
 }
 
 // Alone reports whether a fault was found that only one Follower of the whole inventory
-// reports right: a circle, which is reported at the first address that reaches it.
-func (f *Follower) Alone() bool { return len(f.loops) > 0 }
+// reports right: a circle, which is reported at the first address that reaches it, or a
+// chain that is too long, of which only the first is reported.
+func (f *Follower) Alone() bool { return len(f.loops) > 0 || f.far }
 
 // From follows a target that is an address. what is the name of the address or user that
 // has the target. The trail begins with this name, so that messages about a circle have
@@ -139,7 +107,7 @@ func (f *Follower) step(addr string, e *End) (next string, on bool) {
 		*e = f.account(local, domain)
 		return "", false
 	case effective.Elsewhere:
-		e.Kind, e.Addr = Elsewhere, addr
+		e.Goal = Goal{Kind: Elsewhere, Addr: addr}
 		return "", false
 	}
 	if i := f.trail.index(addr); i >= 0 {
@@ -161,7 +129,7 @@ func (f *Follower) step(addr string, e *End) (next string, on bool) {
 	f.trail.push(addr)
 	m := f.tables.Lookup(d, local)
 	if next, on = f.tables.Next(&m); on {
-		f.reach(&m.To) // reports circles of users
+		f.Goal(&m.To) // reports circles of users
 		return next, true
 	}
 	*e = f.last(&m, local, domain)
@@ -172,9 +140,9 @@ func (f *Follower) step(addr string, e *End) (next string, on bool) {
 func (f *Follower) last(m *effective.Match, local, domain string) End {
 	switch {
 	case m.Refused:
-		return End{Kind: Refused, To: inventory.Target{Kind: inventory.Refused}}
+		return End{Goal: Goal{Kind: Refused}}
 	case m.To.Kind == inventory.Refused:
-		e := End{Kind: Refused, To: m.To}
+		e := End{Goal: f.Goal(&m.To)}
 		if m.CatchAll {
 			e.DeadEnd = local + "@" + domain
 		}
@@ -182,7 +150,7 @@ func (f *Follower) last(m *effective.Match, local, domain string) End {
 	case m.To.Kind == inventory.ToLocal:
 		return f.account(local, domain)
 	}
-	e := f.reach(&m.To)
+	e := End{Goal: f.Goal(&m.To)}
 	if m.Keep {
 		e.Plus = m.Plus
 	}
@@ -196,11 +164,10 @@ func (f *Follower) account(local, domain string) End {
 	if at := strings.IndexByte(local[min(1, len(local)):], '+'); at >= 0 {
 		user = local[:at+1]
 	}
-	if _, ok := f.m.User(user); ok {
-		return End{Kind: Account, Addr: local}
+	e := End{Goal: Goal{Kind: Account, Addr: local}}
+	_, isUser := f.m.User(user)
+	if _, isAlias := f.m.LocalAlias(user); !isUser && !isAlias {
+		e.DeadEnd = local + "@" + domain
 	}
-	if _, ok := f.m.LocalAlias(user); ok {
-		return End{Kind: Account, Addr: local}
-	}
-	return End{Kind: Account, Addr: local, DeadEnd: local + "@" + domain}
+	return e
 }

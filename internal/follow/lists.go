@@ -19,7 +19,8 @@ type Listing struct {
 // A listed has the places of all lists.
 type listed struct {
 	listings []Listing
-	labels   []string // by list
+	labels   []string   // by list
+	places   []diag.Pos // by list
 }
 
 // Listings returns the places of the lists of addresses, roles and catch-alls in domains
@@ -40,7 +41,7 @@ func Label(local, domain string) string {
 }
 
 func findLists(m *inventory.Model) *listed {
-	l := &listed{labels: make([]string, len(m.Lists))}
+	l := &listed{labels: make([]string, len(m.Lists)), places: make([]diag.Pos, len(m.Lists))}
 	for _, role := range m.Defaults.Roles {
 		l.add(&role.To, role.Local, "")
 	}
@@ -62,7 +63,7 @@ func findLists(m *inventory.Model) *listed {
 	for i := range m.Users {
 		u := &m.Users[i]
 		if u.Forward.Kind == inventory.ToList && l.labels[u.Forward.Index] == "" {
-			l.labels[u.Forward.Index] = "user " + u.Name.Text
+			l.labels[u.Forward.Index], l.places[u.Forward.Index] = "user "+u.Name.Text, u.Forward.Pos
 		}
 	}
 	return l
@@ -80,6 +81,6 @@ func (l *listed) add(t *inventory.Target, local, domain string) {
 	default:
 		label = "the default catch-all"
 	}
-	l.labels[t.Index] = label
+	l.labels[t.Index], l.places[t.Index] = label, t.Pos
 	l.listings = append(l.listings, Listing{List: int(t.Index), Local: local, Domain: domain, Label: label, Pos: t.Pos})
 }

@@ -2,38 +2,37 @@ package follow
 
 import "virtmap/inventory"
 
-// A List has the ends of a list's recipients.
-type List struct {
-	Members   []End // one for each member of the list, in the order of the inventory
-	BouncesTo End   // valid if the list has BouncesTo
+// Recipients are those of a list.
+type Recipients struct {
+	Members   []Goal // one for each member of the list, in the order of the inventory
+	BouncesTo Goal   // valid if the list has BouncesTo
 }
 
 // A delivery is what becomes of mail for a user who has a forward, or a mailbox
 // elsewhere.
 type delivery struct {
 	following bool // the forward is being followed
-	end       End
-	forward   []End
+	goal      Goal
+	forward   []Goal
 }
 
 // User returns where the mail of a user goes. If the user's own mailbox gets it, perhaps
-// beside others, the end is Matched with the user itself. Otherwise it is the end of the
-// forward.
-func (f *Follower) User(i int) End {
+// beside others, the goal is this user. Otherwise it is that of the forward.
+func (f *Follower) User(i int) Goal {
 	u := &f.m.Users[i]
-	own := End{Kind: Matched, To: inventory.Target{Kind: inventory.ToUser, Index: uint32(i)}}
+	own := Goal{Kind: User, Index: uint32(i)}
 	if u.Forward.Kind == inventory.NoTarget && u.Mailbox.Text == "" {
 		return own
 	}
 	if f.users[i] == nil {
-		f.users[i] = &delivery{end: own}
+		f.users[i] = &delivery{goal: own}
 		f.deliver(i, f.users[i])
 	} else if f.users[i].following {
 		name := "user " + u.Name.Text
 		f.Circle(append(f.trail.from(f.trail.index(name)), name), u.Forward.Pos, len(u.Forward.Written()))
-		return End{Kind: Nowhere, Addr: u.Name.Text}
+		return Goal{Kind: Nowhere, Addr: u.Name.Text}
 	}
-	return f.users[i].end
+	return f.users[i].goal
 }
 
 // deliver follows the forward of a user.
@@ -44,12 +43,12 @@ func (f *Follower) deliver(i int, to *delivery) {
 		to.following = true
 		from := f.trail.len()
 		f.trail.push(name)
-		to.end = f.member(&u.Forward, name+"'s forward")
+		to.goal = f.member(&u.Forward, name+"'s forward")
 		f.trail.cut(from)
 		to.following = false
 		return
 	}
-	f.reached = append(f.reached, to.end.To)
+	f.reached = append(f.reached, to.goal)
 	switch u.Forward.Kind {
 	case inventory.NoTarget:
 	case inventory.ToList:
@@ -60,7 +59,7 @@ func (f *Follower) deliver(i int, to *delivery) {
 }
 
 // Forward returns the recipients that get a copy of the mail of a user who keeps one.
-func (f *Follower) Forward(i int) []End {
+func (f *Follower) Forward(i int) []Goal {
 	if f.User(i); f.users[i] == nil {
 		return nil
 	}
@@ -69,13 +68,13 @@ func (f *Follower) Forward(i int) []End {
 
 // List returns the recipients of a list. The first call follows them. In a circle of
 // lists, the result of an inner call is not complete yet.
-func (f *Follower) List(i int) *List {
+func (f *Follower) List(i int) *Recipients {
 	if f.lists[i] != nil {
 		return f.lists[i]
 	}
-	list, to, label := &f.m.Lists[i], &List{}, f.listed.labels[i]
+	list, to, label := &f.m.Lists[i], &Recipients{}, f.listed.labels[i]
 	f.lists[i] = to
-	f.reached = append(f.reached, inventory.Target{Kind: inventory.ToList, Index: uint32(i)})
+	f.reached = append(f.reached, Goal{Kind: List, Index: uint32(i)})
 	to.Members = f.members(list.Members, label)
 	if list.BouncesTo.Kind != inventory.NoTarget {
 		to.BouncesTo = f.member(&list.BouncesTo, "bounces_to of "+label)
@@ -83,49 +82,49 @@ func (f *Follower) List(i int) *List {
 	return to
 }
 
-// Reached returns the lists that are the end of a target, and the users who keep mail and
-// have a forward or a mailbox elsewhere. The order is that in which they were reached.
-func (f *Follower) Reached() []inventory.Target { return f.reached }
+// Reached returns the lists that are the goal of a target, and such users who have a
+// forward or a mailbox elsewhere. The order is that in which they were reached.
+func (f *Follower) Reached() []Goal { return f.reached }
 
-// reach returns the end at a user, alias or list, and follows its recipients.
-func (f *Follower) reach(t *inventory.Target) End {
+// Goal returns the goal of a target that is a user, an alias, a list or a refusal, and
+// follows its recipients. For other targets the Kind is Nowhere.
+func (f *Follower) Goal(t *inventory.Target) Goal {
 	switch t.Kind {
 	case inventory.ToUser:
-		if e := f.User(int(t.Index)); e.Kind == Nowhere {
-			return e
-		}
+		return f.User(int(t.Index))
+	case inventory.ToAlias:
+		return Goal{Kind: Alias, Index: t.Index}
 	case inventory.ToList:
 		f.List(int(t.Index))
-	}
-	return End{Kind: Matched, To: *t}
-}
-
-func (f *Follower) members(all []inventory.Target, what string) []End {
-	ends := make([]End, len(all))
-	for i := range all {
-		ends[i] = f.member(&all[i], what)
-	}
-	return ends
-}
-
-// member returns the end of a recipient, and reports one that is refused or leads
-// nowhere.
-func (f *Follower) member(t *inventory.Target, what string) End {
-	switch t.Kind {
-	case inventory.ToAddress:
+		return Goal{Kind: List, Index: t.Index}
 	case inventory.Refused:
-		return End{Kind: Refused, To: *t}
-	default:
-		return f.reach(t)
+		return Goal{Kind: Refused, Index: t.Index}
+	}
+	return Goal{}
+}
+
+func (f *Follower) members(all []inventory.Target, what string) []Goal {
+	goals := make([]Goal, len(all))
+	for i := range all {
+		goals[i] = f.member(&all[i], what)
+	}
+	return goals
+}
+
+// member returns the goal of a recipient, and reports one that is refused or leads
+// nowhere.
+func (f *Follower) member(t *inventory.Target, what string) Goal {
+	if t.Kind != inventory.ToAddress {
+		return f.Goal(t)
 	}
 	e := f.From(what, t.Text)
 	if !f.Report(&e, t, what) {
-		return End{Kind: Nowhere, Addr: t.Text}
+		return Goal{Kind: Nowhere, Addr: t.Text}
 	}
 	if e.Kind == Refused {
 		f.faults.Add(CheckDeadMember.At(t.Pos, len(t.Written()), "%s has the recipient %s, which is refused", what, t.Written()).
 			Concerning("target %q", t.Written()).
 			WithHelp("take it out of the list: the list would be accepted, and this part of it bounce"))
 	}
-	return e
+	return e.Goal
 }
