@@ -41,7 +41,10 @@ func Label(local, domain string) string {
 }
 
 func findLists(m *inventory.Model) *listed {
-	l := &listed{labels: make([]string, len(m.Lists)), places: make([]diag.Pos, len(m.Lists))}
+	l := &listed{
+		listings: make([]Listing, 0, len(m.Lists)),
+		labels:   make([]string, len(m.Lists)), places: make([]diag.Pos, len(m.Lists)),
+	}
 	for _, role := range m.Defaults.Roles {
 		l.add(&role.To, role.Local, "")
 	}
