@@ -100,7 +100,7 @@ func (c *compiler) refusalOf(t *inventory.Target, what string) *reply {
 		return nil
 	}
 	if end := c.follow.From(what, t.Text); end.Kind == follow.Refused && end.DeadEnd == "" {
-		return &c.replies[end.To.Index]
+		return &c.replies[end.Index]
 	}
 	return nil
 }

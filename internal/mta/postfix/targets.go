@@ -120,9 +120,13 @@ func (c *compiler) end(end *follow.End, addr string) string {
 		return c.account(end.Addr)
 	case follow.Refused:
 		local, domain, _ := mailaddr.Split(addr)
-		return c.private(local, domain, c.replies[end.To.Index])
-	case follow.Matched:
-		return c.recipients(&end.To)
+		return c.private(local, domain, c.replies[end.Index])
+	case follow.User:
+		return c.user(int(end.Index))
+	case follow.Alias:
+		return c.account(c.m.LocalAliases[end.Index].Text)
+	case follow.List:
+		return c.list(int(end.Index))
 	}
 	return addr
 }
