@@ -9,6 +9,7 @@ package fileset
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -23,8 +24,11 @@ import (
 	"virtmap/internal/publish"
 )
 
-// mapMode is the mode of a new map, the same as that of makemap.
+// mapMode is the mode of a new map if a server has no other, the same as that of makemap.
 const mapMode fs.FileMode = 0o640
+
+// modeOf returns the mode of a new map of a server.
+func modeOf(server *mta.Server) fs.FileMode { return cmp.Or(server.MapMode, mapMode) }
 
 // Outputs returns the outputs of a build for a folder, in the order in which the files
 // must appear there. The map of a table follows its text. owner is the user ID of the
@@ -34,7 +38,7 @@ func Outputs(server *mta.Server, build mta.Build, dir string, owner int) ([]publ
 	if !ok {
 		return nil, fmt.Errorf("map type %q", build.MapType())
 	}
-	b := builder{dir: dir, owner: owner, typ: typ}
+	b := builder{dir: dir, owner: owner, mode: modeOf(server), typ: typ}
 	texts := build.Texts()
 	for i, file := range server.Files {
 		b.file(file, texts[i])
@@ -53,6 +57,7 @@ func Shared(path string, text, base []byte, lines func([]byte) []string) publish
 type builder struct {
 	dir     string
 	owner   int
+	mode    fs.FileMode // of new maps
 	typ     mapfile.Type
 	outputs []publish.Output
 }
@@ -124,6 +129,7 @@ func alike(content []byte, lines func([]byte) []string) func(*mmap.Image) bool {
 // table adds the map of a table.
 func (b *builder) table(file mta.File, rows mapfile.Rows) {
 	out := Map(filepath.Join(b.dir, file.Name), b.typ, rows, b.owner)
+	out.Mode = b.mode
 	out.Rebuilt = func(image *mmap.Image, read func(string) ([]byte, error)) bool {
 		text, err := read(out.Source)
 		if err != nil {

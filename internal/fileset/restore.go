@@ -17,7 +17,7 @@ import (
 // files. content returns a stored file. A map that is not stored is made from its text.
 // So is a map that the generation did not have, if the folder has one now.
 func Restored(server *mta.Server, m publish.Meta, content func(name string) ([]byte, error), dir string, owner int) ([]publish.Output, error) {
-	b := builder{dir: dir, owner: owner}
+	b := builder{dir: dir, owner: owner, mode: modeOf(server)}
 	for _, file := range server.Files {
 		_, kept := m.Files[file.Name]
 		var text []byte
@@ -96,7 +96,7 @@ func (b *builder) typesOf(server *mta.Server, name string) (types []mapfile.Type
 
 // image adds a map, byte for byte.
 func (b *builder) image(name, source string, image []byte) {
-	out := textOutput(filepath.Join(b.dir, name), mapMode, image, mapLines)
+	out := textOutput(filepath.Join(b.dir, name), b.mode, image, mapLines)
 	out.UID, out.Source, out.Damaged = b.owner, source, damagedMap
 	b.outputs = append(b.outputs, out)
 }

@@ -45,7 +45,9 @@ type Server struct {
 	Dir   string   // the folder of its files, for a command without an inventory
 	Maps  []string // the possible types of its maps; Compile adds a fault for any other type
 	Files []File   // in the order in which they are put in place
-	Words Words
+
+	MapMode fs.FileMode // of a new map; 0: 0640, the mode that makemap gives it
+	Words   Words
 
 	Checks     []*diag.Check // the checks of Compile and Check
 	EditChecks []*diag.Check // the checks of Edit

@@ -95,27 +95,37 @@ func (v *domain) decides(user string) bool {
 // a+x. Postfix would take mail for a+y and bounce it if b refuses details.
 func (v *domain) borrowDetails() {
 	for i := range v.entries {
-		if e := &v.entries[i]; e.Form == inventory.Plain && !e.Disabled && e.Detail == inventory.DetailKeep && e.To.Kind == inventory.ToAddress {
-			v.borrowFrom(i, e.To.Text)
+		e := &v.entries[i]
+		if e.Form == inventory.ExactDetail || e.User() == "" || e.Disabled || e.Detail != inventory.DetailKeep || e.To.Kind != inventory.ToAddress {
+			continue
+		}
+		if e.Form != inventory.Plain || v.find(e.Local+"+*", inventory.AnyDetail) == nil {
+			v.borrowFrom(i)
 		}
 	}
 	slices.SortFunc(v.entries, func(a, b entry) int { return a.Compare(&b.Address) })
 }
 
-// borrowFrom adds the details of a user at another domain to entry i, which leads there.
-func (v *domain) borrowFrom(i int, addr string) {
+// borrowFrom adds the details of the user at another domain to which entry i leads.
+func (v *domain) borrowFrom(i int) {
+	addr := v.entries[i].To.Text
 	for range maxBorrowed {
 		local, _, d, whose := v.tables.Locate(addr)
 		if whose != effective.Listed || v.m.Domains[d].Held {
 			return
 		}
-		v.addDetails(v.entries[i].Local, d, local)
+		if v.tables.HasDetailKeys(d, local) && v.addDetails(i, d, local) {
+			return
+		}
 		a, ok := v.tables.Find(d, local, inventory.Plain)
-		switch {
+		switch e := &v.entries[i]; {
 		case !ok || a.Disabled || a.To.Kind == inventory.Refused:
 			return
+		case a.Detail == inventory.DetailReject && e.Form != inventory.Plain:
+			e.Disabled = true
+			return
 		case a.Detail != inventory.DetailKeep:
-			v.entries[i].Detail = a.Detail
+			e.Detail = a.Detail
 			return
 		case a.To.Kind != inventory.ToAddress:
 			return
@@ -127,23 +137,25 @@ func (v *domain) borrowFrom(i int, addr string) {
 // maxBorrowed ends a circle of addresses, which is reported elsewhere.
 const maxBorrowed = 100
 
-// addDetails adds the keys of a user at domain d as keys of another user.
-func (v *domain) addDetails(user string, d int, of string) {
-	if !v.tables.HasDetailKeys(d, of) {
-		return
-	}
+// addDetails adds the keys of a user at domain d as keys of the user of entry i. whole
+// reports whether they stand for every detail of the entry.
+func (v *domain) addDetails(i, d int, of string) (whole bool) {
+	e := v.entries[i]
 	has := func(key string) bool {
 		return slices.ContainsFunc(v.entries, func(e entry) bool { return e.Local == key })
-	}
-	if has(user + "+*") {
-		return
 	}
 	for _, a := range v.tables.Table(d) {
 		if a.Form == inventory.Plain || a.User() != of {
 			continue
 		}
-		if a.Local = user + a.Local[len(of):]; !has(a.Local) {
+		same := a.Form == e.Form || a.Form == inventory.AnyDetail && e.Form == inventory.SomeDetail
+		if whole = whole || same && e.Form != inventory.Plain; same {
+			v.entries[i].To, v.entries[i].Detail, v.entries[i].Disabled = a.To, a.Detail, a.Disabled
+			continue
+		}
+		if a.Local = e.User() + a.Local[len(of):]; !has(a.Local) {
 			v.entries = append(v.entries, entry{Address: a})
 		}
 	}
+	return whole
 }

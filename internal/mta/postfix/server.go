@@ -19,6 +19,7 @@ var Server = &mta.Server{
 	Dir:     DefaultDir,
 	Maps:    []string{"hash", "cdb", "lmdb", "lmdb-1.0", "texthash"},
 	Files:   Files,
+	MapMode: 0o644, // virtual(8) opens its maps as the user postfix
 	Words:   words,
 	Checks:  checks,
 	Compile: func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },

@@ -1,0 +1,216 @@
+package postfix_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"virtmap/internal/fileset"
+	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/postfix"
+	"virtmap/internal/mta/postfix/program"
+	"virtmap/internal/outcome"
+	"virtmap/internal/promise"
+	"virtmap/internal/publish"
+	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
+	"virtmap/inventory"
+)
+
+// TestAgainstPostfix builds generated inventories and asks a running Postfix about their
+// addresses: the reply to RCPT from a stranger, and where the mail ends. Postfix and the
+// Router must both keep the promise of the inventory.
+func TestAgainstPostfix(t *testing.T) {
+	w := startWitness(t)
+	addresses, refused := 0, 0
+	for seed := range uint64(peer.Campaign(12)) {
+		n, err := w.inventory(seed)
+		if err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+		if n == 0 {
+			refused++
+		}
+		addresses += n
+	}
+	t.Logf("%d addresses, %d inventories with faults", addresses, refused)
+}
+
+// A witness is a running Postfix whose tables and main.cf are exchanged.
+type witness struct {
+	p     *program.Instance
+	dir   string // the folder of the tables
+	main  string // the path of main.cf
+	usual string // its text without the lines of a build
+}
+
+func startWitness(t *testing.T) *witness {
+	root := peer.PostfixRoot(t)
+	peer.Root(t)
+	w := &witness{dir: peer.SafeDir(t)}
+	if err := os.Chmod(w.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	aliases := filepath.Join(w.dir, "aliases")
+	var text strings.Builder
+	for name, to := range sample.LocalAliases {
+		fmt.Fprintf(&text, "%s %s\n", name, to)
+	}
+	if err := os.WriteFile(aliases, []byte(text.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	w.p, err = program.Start(context.Background(), program.Options{
+		Root:     program.Unpacked(root),
+		Folder:   filepath.Join(w.dir, "instance"),
+		Main:     []byte("compatibility_level = 3.6\nmyhostname = " + sample.HostName + "\nalias_database = texthash:" + aliases + "\nalias_maps = $alias_database\n"),
+		Etc:      w.dir,
+		Accounts: append([]string{"postfix"}, sample.Accounts...),
+		Mailbox: func(addr string) string {
+			local, _, _ := strings.Cut(addr, "@")
+			return "/srv/mail/" + strings.Split(local, "+")[0]
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(warnings(w.p.Log()))
+		}
+		w.p.Close()
+	})
+	w.main = filepath.Join(w.p.Folder(), "etc", "main.cf")
+	usual, err := os.ReadFile(w.main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.usual = string(usual)
+	return w
+}
+
+// load puts the files of a build in place and reloads Postfix.
+func (w *witness) load(b postfix.Build) error {
+	outputs, err := fileset.Outputs(postfix.Server, b, w.dir, -1)
+	if err != nil {
+		return err
+	}
+	set := publish.Set{Outputs: outputs, State: filepath.Join(w.dir, ".state"), FS: publish.OS, Adopt: true}
+	if _, err := publish.Publish(context.Background(), set); err != nil {
+		return err
+	}
+	var lines strings.Builder
+	for _, line := range b.Lines() {
+		value := strings.ReplaceAll(line.Value, "/etc/postfix/", w.dir+"/")
+		fmt.Fprintf(&lines, "%s = %s\n", line.Name, value)
+	}
+	if err := os.WriteFile(w.main, []byte(w.usual+lines.String()), 0o644); err != nil {
+		return err
+	}
+	old := time.Now().Add(-time.Hour) // Postfix waits for a text that was just written
+	for _, path := range append(glob(w.dir, "virtmap*"), w.main) {
+		if err := os.Chtimes(path, old, old); err != nil {
+			return err
+		}
+	}
+	return w.p.Reload()
+}
+
+// warnings returns the warnings and errors of a log.
+func warnings(log string) string {
+	var out strings.Builder
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "warning:") || strings.Contains(line, "error:") || strings.Contains(line, "fatal:") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
+
+func glob(dir, pattern string) []string {
+	names, _ := filepath.Glob(filepath.Join(dir, pattern)) // the pattern is well formed
+	return names
+}
+
+// inventory tries one generated inventory.
+func (w *witness) inventory(seed uint64) (tried int, err error) {
+	r := rand.New(rand.NewPCG(seed, 25))
+	maps := slices.DeleteFunc(slices.Clone(postfix.Server.Maps), func(typ string) bool { return typ == "lmdb-1.0" })
+	text := sample.Inventory(r, "/etc/postfix", maps[seed%uint64(len(maps))])
+	text = strings.Replace(text, "host: {", "host: {server: postfix, ", 1)
+	m, faults := inventory.Parse("mail.yaml", text)
+	if faults.Failed() {
+		return 0, nil
+	}
+	b := postfix.Compile(m, faults)
+	if faults.Failed() {
+		return 0, nil
+	}
+	if err := w.load(b); err != nil {
+		return 0, err
+	}
+	account := func(name string) bool {
+		_, alias := sample.LocalAliases[name]
+		return alias || slices.Contains(sample.Accounts, name)
+	}
+	promises := promise.Promises{Model: m, Account: account}
+	addresses := addressesOf(r, m)
+	set, err := postfix.Server.Open(mta.Place{Dir: w.dir, At: func(path string) string { return path }}, mta.Host{Name: sample.HostName, Account: account})
+	if err != nil {
+		return 0, err
+	}
+	defer set.Close()
+	got, err := w.p.Outcomes(context.Background(), addresses)
+	if err != nil {
+		return 0, err
+	}
+	for i, addr := range addresses {
+		folded, _ := mailaddr.Fold(addr)
+		promised, routed := promises.Of(folded), outcome.Outcome{}
+		routed, _ = set.Route(addr)
+		if !alike(got[i], promised) {
+			return len(addresses), fmt.Errorf("%s is %v (%s) in Postfix, and promised is %v; the Router has %v", addr, got[i], got[i].Text, promised, routed)
+		}
+		if !alike(routed, promised) {
+			return len(addresses), fmt.Errorf("%s is %v for the Router, and promised is %v; Postfix has %v", addr, routed, promised, got[i])
+		}
+	}
+	return len(addresses), nil
+}
+
+// alike reports whether an outcome keeps a promise. The site's aliases are followed, an
+// empty detail is none, and case does not count.
+func alike(got, promised outcome.Outcome) bool { return ends(got).Keeps(ends(promised)) }
+
+func ends(o outcome.Outcome) outcome.Outcome {
+	all := slices.Clone(o.Recipients)
+	for i, to := range all {
+		to = strings.TrimSuffix(mailaddr.Lower(to), "+")
+		name, _, _ := strings.Cut(to, "+")
+		if of, ok := sample.LocalAliases[name]; ok && !strings.Contains(to, "@") {
+			to = of
+		}
+		all[i] = to
+	}
+	slices.Sort(all)
+	o.Recipients = slices.Compact(all)
+	return o
+}
+
+// addressesOf returns some addresses of an inventory, and near misses.
+func addressesOf(r *rand.Rand, m *inventory.Model) []string {
+	all := sample.Vectors(r, m)
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	all = all[:min(len(all), 60)]
+	return slices.DeleteFunc(all, func(addr string) bool {
+		local, domain, _ := mailaddr.Split(mailaddr.Lower(addr))
+		return local == "postmaster" && (m.IsHostName(m.Meant(domain)))
+	})
+}
