@@ -94,17 +94,15 @@ func (a installedArgs) server(stdio Stdio) (mailServer, error) {
 }
 
 // open opens the files as the server reads them, and prints the warnings.
-func (a installedArgs) open(stdio Stdio) (mta.Set, error) {
-	server, err := a.server(stdio)
-	if err != nil {
-		return nil, err
+func (a installedArgs) open(stdio Stdio) (set mta.Set, of mailServer, err error) {
+	if of, err = a.server(stdio); err != nil {
+		return nil, of, err
 	}
-	set, err := server.kind.Open(mta.Place{Dir: server.dir}, server.host)
-	if err != nil {
-		return nil, machineExit(err, exitNoInput)
+	if set, err = of.kind.Open(mta.Place{Dir: of.dir}, of.host); err != nil {
+		return nil, of, machineExit(err, exitNoInput)
 	}
 	warn(stdio, set.Warnings())
-	return set, nil
+	return set, of, nil
 }
 
 // hostOf returns the host of an inventory. Its accounts are the users and local

@@ -99,7 +99,7 @@ func (a lookupArgs) open(stdio Stdio) (*finder, error) {
 }
 
 func (a lookupArgs) openMaps(stdio Stdio) (*finder, error) {
-	set, err := a.installed.open(stdio)
+	set, _, err := a.installed.open(stdio)
 	if err != nil {
 		return nil, err
 	}

@@ -6,27 +6,28 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/internal/outcome"
 	"virtmap/internal/promise"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 // A search finds the addresses of a user, a mailbox or an address, for `who`.
 type search struct {
-	name   string
-	local  string // the local part of name, or the last element of a path
-	router *virtuser.Router
-	table  *virtuser.Table
-	place  func(row int) string // returns what made a row of the table
-	names  []match              // domains that may be open to accounts, each as an Address
+	name  string
+	local string // the local part of name, or the last element of a path
+	set   mta.Set
+	table string // the name of the table of the virtual addresses
+	rows  mapfile.Rows
+	place func(key string) string // returns what made a row of the table
+	names []match                 // domains that may be open to accounts, each as an Address
 	// promised reports whether the inventory promises to take mail for an address, and
 	// whether the user is on the way; nil: there are only installed files.
 	promised func(addr string) (taken, passed bool)
-	// others has right sides that lead to a single account, and whether it is another
-	// account. nil: no row can be ruled out, because name is a user whose mail goes on,
-	// to a mailbox or by a forward.
+	// others has values that lead to a single account, and whether it is another
+	// account. nil: no row can be ruled out, because the set is no mta.Ender, or because
+	// name is a user whose mail goes on, to a mailbox or by a forward.
 	others map[string]bool
 
 	found []match
@@ -34,14 +35,17 @@ type search struct {
 }
 
 // searchOf prepares a search in an inventory.
-func searchOf(source sendmail.Build, name string) *search {
-	w := newSearch(source.Router(), source.Compiled.Table, name)
-	m := source.Model
+func searchOf(source mta.Build, server *mta.Server, name string) (*search, error) {
+	w, err := newSearch(source.Set(), server, name)
+	m := source.Inventory()
 	placeOf := func(pos diag.Pos) string {
 		place, _ := m.Sources.Place(pos)
 		return place.String()
 	}
-	w.place = func(row int) string { return placeOf(w.table.Pos(row)) }
+	w.place = func(key string) string {
+		pos, _ := source.Place(key)
+		return placeOf(pos)
+	}
 	for _, name := range hostnames.ClassW(m).All {
 		w.names = append(w.names, match{name.Text, placeOf(name.Pos)})
 	}
@@ -54,37 +58,48 @@ func searchOf(source sendmail.Build, name string) *search {
 		passed = false
 		return promises.Of(addr).Taken, passed
 	}
-	return w
+	return w, err
 }
 
 // searchIn prepares a search in installed files.
-func searchIn(set *sendmail.Installed, name string) (*search, error) {
-	table, err := set.Table()
-	w := newSearch(set.Router, table, name)
-	w.place = func(int) string { return "a row" }
-	for _, name := range append(set.ClassW(), set.Router.Host) {
-		w.names = append(w.names, match{name, "class w"})
+func searchIn(set mta.Set, of mailServer, name string) (*search, error) {
+	w, err := newSearch(set, of.kind, name)
+	w.place = func(string) string { return "a row" }
+	served, _ := set.Domains()
+	for _, name := range append(slices.Clip(served), of.host.Name) {
+		w.names = append(w.names, match{name, of.kind.Words.Served})
 	}
 	return w, err
 }
 
-func newSearch(router *virtuser.Router, table *virtuser.Table, name string) *search {
+func newSearch(set mta.Set, server *mta.Server, name string) (w *search, err error) {
 	if !strings.HasPrefix(name, "/") {
 		name = strings.ToLower(questionOf(name).addr) // the case of a path matters
 	}
-	w := &search{name: name, router: router, table: table, others: map[string]bool{}, have: map[string]bool{}}
+	table, _ := server.Of(mta.Addresses)
+	w = &search{name: name, set: set, table: table.Name, have: map[string]bool{}}
+	if _, ok := set.(mta.Ender); ok {
+		w.others = map[string]bool{}
+	}
 	w.local, _, _ = strings.Cut(name, "@")
 	w.local = strings.Trim(w.local[strings.LastIndexByte(w.local, '/')+1:], "+")
-	return w
+	w.rows, err = set.Rows()
+	return w, err
+}
+
+// row returns a row of the virtual addresses.
+func (w *search) row(i int) (key, value string) {
+	k, v := w.rows.Row(i)
+	return string(k), string(v)
 }
 
 // endsAt reports whether mail for an address ends at name, or has the user on its way.
-func (w *search) endsAt(addr string) bool {
-	o := w.router.Route(addr)
-	ends := o.Taken() && slices.ContainsFunc(o.Recipients, w.isName)
+// o and trace are the outcome of the address.
+func (w *search) endsAt(addr string, o outcome.Outcome, trace []outcome.Step) bool {
+	ends := o.Taken && slices.ContainsFunc(o.Recipients, w.isName)
 	switch {
 	case w.promised == nil:
-		return ends || slices.ContainsFunc(o.Trace, func(s outcome.Step) bool { return s.Hit && s.Table == "aliases" && s.Key == w.name })
+		return ends || slices.ContainsFunc(trace, func(s outcome.Step) bool { return s.Hit && s.Table == "aliases" && s.Key == w.name })
 	case !ends && w.others != nil:
 		return false // mail that has name on its way ends there
 	}
@@ -101,32 +116,30 @@ func (w *search) isName(recipient string) bool {
 	return !strings.ContainsAny(recipient, "@/|") && account == w.name
 }
 
-// isOthers reports whether the right side of a row alone shows that the mail ends
-// elsewhere: a refusal, the name of one account without aliases, or an address on
-// another server.
-func (w *search) isOthers(right string) bool {
-	if w.others == nil || strings.EqualFold(right, w.name) {
+// isOthers reports whether the value of a row alone shows that the mail ends elsewhere.
+func (w *search) isOthers(value string) bool {
+	if w.others == nil || strings.EqualFold(value, w.name) {
 		return false
 	}
-	if strings.HasPrefix(right, "error:") {
-		return true
-	}
-	if local, domain, ok := strings.Cut(right, "@"); ok {
-		return inventory.IsLocalName(local) && strings.Contains(domain, ".") && !strings.HasPrefix(domain, "localhost.") && !strings.ContainsAny(domain, "@%:,") && !w.router.Asks(strings.ToLower(domain))
-	}
-	other, known := w.others[right]
+	other, known := w.others[value]
 	if !known {
-		_, aliased := w.router.Aliases.Alias(right)
-		other = !aliased && inventory.IsLocalName(right)
-		w.others[right] = other
+		other = w.set.(mta.Ender).EndsThere(value)
+		if !strings.Contains(value, "@") { // few rows have the same address as their value
+			w.others[value] = other
+		}
 	}
 	return other
 }
 
-// first returns the key that an address matches.
-func (w *search) first(addr string) string {
-	out := w.router.Route(addr)
-	return out.Row()
+// first returns the key of the first row that was hit on the way of an address; empty if
+// there is none.
+func (w *search) first(trace []outcome.Step) string {
+	for _, step := range trace {
+		if step.Hit && step.Table == w.table {
+			return step.Key
+		}
+	}
+	return ""
 }
 
 func (w *search) add(address, place string) {
@@ -137,17 +150,19 @@ func (w *search) add(address, place string) {
 }
 
 // try adds an address that ends at name, unless its row was found already.
-func (w *search) try(addr, place string) {
-	if w.local != "" && w.endsAt(addr) && !w.have[w.first(addr)] {
-		w.add(addr, place)
+func (w *search) try(addr string, place func() string) {
+	if w.local == "" {
+		return
+	}
+	if o, trace := w.set.Route(addr); w.endsAt(addr, o, trace) && !w.have[w.first(trace)] {
+		w.add(addr, place())
 	}
 }
 
 // examples returns addresses for which a key may be the first match.
 func (w *search) examples(local, domain string) []string {
 	name := inventory.Unlisted(func(name string) bool {
-		_, listed := w.table.Get([]byte(name + "@" + domain))
-		return listed
+		return mta.HasRow(w.rows, name+"@"+domain)
 	})
 	locals := []string{inventory.Samples{User: name, Detail: name}.Of(local)}
 	switch inventory.ParseForm(local) {

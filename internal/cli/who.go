@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"virtmap/internal/mta/sendmail"
-
 	"github.com/urfave/cli/v2"
 )
 
@@ -92,14 +90,18 @@ func (a whoArgs) find(user string, stdio Stdio) (found []match, err error) {
 		if err != nil {
 			return nil, err
 		}
-		return searchOf(source.(sendmail.Build), user).all(), nil
+		return allOf(searchOf(source, serverOf(source), user))
 	}
-	set, err := a.installed.open(stdio)
+	set, server, err := a.installed.open(stdio)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	w, err := searchIn(set.(*sendmail.Installed), user)
+	return allOf(searchIn(set, server, user))
+}
+
+// allOf returns what a search finds, if its rows could be read.
+func allOf(w *search, err error) ([]match, error) {
 	if err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
@@ -116,27 +118,27 @@ type match struct {
 // row; the name itself in every domain; and the name in every row whose end depends on
 // the address.
 func (w *search) all() []match {
-	for i := range w.table.Len() {
-		key, value := w.table.Row(i)
-		local, domain, _ := strings.Cut(string(key), "@")
-		if local != "" && w.isOthers(string(value)) {
+	for i := range w.rows.Len() {
+		key, value := w.row(i)
+		local, domain, _ := strings.Cut(key, "@")
+		if local != "" && w.isOthers(value) {
 			continue
 		}
 		for _, addr := range w.examples(local, domain) {
-			if w.first(addr) == string(key) && w.endsAt(addr) {
-				w.add(string(key), w.place(i))
+			if o, trace := w.set.Route(addr); w.first(trace) == key && w.endsAt(addr, o, trace) {
+				w.add(key, w.place(key))
 				break
 			}
 		}
-		if local == "" && (strings.Contains(string(value), "%") || strings.HasPrefix(string(value), "error:")) {
-			w.try(w.local+"@"+domain, w.place(i))
+		if local == "" {
+			w.try(w.local+"@"+domain, func() string { return w.place(key) })
 		}
 	}
 	for _, name := range w.names {
-		w.try(w.local+"@"+name.Address, name.Place)
+		w.try(w.local+"@"+name.Address, func() string { return name.Place })
 	}
 	if strings.Contains(w.name, "@") {
-		w.try(w.name, "as it stands")
+		w.try(w.name, func() string { return "as it stands" })
 	}
 	return w.found
 }

@@ -122,6 +122,7 @@ type Server struct {
 type Words struct {
 	Config  string // the name of its main configuration: sendmail.cf
 	Own     string // how the configuration calls the server's own name: $j
+	Served  string // how it calls the domains that it takes mail for: class w
 	Changed string // the word for a changed configuration in VIRTMAP_CHANGED: mc
 
 	// Orders to a person, such as "restart sendmail".
@@ -245,7 +246,7 @@ type Host struct {
 type Set interface {
 	// Route returns the outcome of mail from a stranger to an address, and every key
 	// that was tried, in order. The field Open of the outcome is false, because only a
-	// promise may be open.
+	// promise may be open. A key of the server's own aliases is in a table "aliases".
 	Route(addr string) (outcome.Outcome, []outcome.Step)
 	// Domains returns the domains that the server takes mail for, and the domains that
 	// it relays.
@@ -271,6 +272,14 @@ type Local interface {
 	Knows(name string) bool
 	// Listed returns the domains in the files that a build writes.
 	Listed() []string
+}
+
+// Ender is implemented by a Set that can tell by the value of a row where its mail ends,
+// so that a search for one recipient need not try every row.
+type Ender interface {
+	// EndsThere reports whether mail to a value is refused, or ends at just this value: an
+	// account without aliases, or an address at another server. false: it is not known.
+	EndsThere(value string) bool
 }
 
 // A Pair is two sets of one server, prepared for a comparison.

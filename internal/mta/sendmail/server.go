@@ -41,7 +41,7 @@ var Server = &mta.Server{
 }
 
 var words = mta.Words{
-	Config: "sendmail.cf", Own: "$j", Changed: "mc",
+	Config: "sendmail.cf", Own: "$j", Served: "class w", Changed: "mc",
 	Reload:  "restart sendmail, or send it a HUP",
 	Restart: "restart sendmail",
 	Rebuild: "make sendmail.cf anew and restart sendmail",

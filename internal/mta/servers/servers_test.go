@@ -38,7 +38,7 @@ func TestEveryServerHasWhatEveryServerHas(t *testing.T) {
 		if len(mapfile.Named(s.Maps)) != len(s.Maps) {
 			t.Errorf("%s: one of the types of map %q is unknown", s.Name, s.Maps)
 		}
-		if w := s.Words; w.Config == "" || w.Own == "" || w.Changed == "" || w.Reload == "" || w.Restart == "" || w.Rebuild == "" {
+		if w := s.Words; w.Config == "" || w.Own == "" || w.Served == "" || w.Changed == "" || w.Reload == "" || w.Restart == "" || w.Rebuild == "" {
 			t.Errorf("%s lacks words for messages: %+v", s.Name, w)
 		}
 		addresses := 0
