@@ -76,13 +76,13 @@ func (s *session) action(word, text string) (v verdict, known bool) {
 	switch word {
 	case "DUNNO", "INFO", "WARN", "FILTER":
 	case "REJECT":
-		v = s.rejected(s.r.number("access_map_reject_code", 554), "5.7.1", text, "Access denied")
+		v = s.rejected(s.r.codes["access_map_reject_code"], "5.7.1", text, "Access denied")
 	case "DEFER":
-		v = s.rejected(s.r.number("access_map_defer_code", 450), "4.7.1", text, "Access denied")
+		v = s.rejected(s.r.codes["access_map_defer_code"], "4.7.1", text, "Access denied")
 	case "DEFER_IF_PERMIT":
-		v = s.later(ofRow(s.r.number("access_map_defer_code", 450), "4.7.1", text, "Service unavailable"))
+		v = s.later(ofRow(s.r.codes["access_map_defer_code"], "4.7.1", text, "Service unavailable"))
 	case "DEFER_IF_REJECT":
-		if p := ofRow(s.r.number("access_map_defer_code", 450), "4.7.1", text, "Service unavailable"); s.warnOnly == 0 && s.ifReject == nil {
+		if p := ofRow(s.r.codes["access_map_defer_code"], "4.7.1", text, "Service unavailable"); s.warnOnly == 0 && s.ifReject == nil {
 			s.ifReject = &p
 		}
 	case "HANGUP":

@@ -164,8 +164,15 @@ func (r *Router) addresses822(value, detail string) (list []string) {
 		}
 		list = append(list, addr)
 	}
-	if _, ok := simple(value); ok {
-		add(value)
+	for item := range strings.SplitSeq(value, ",") {
+		whole, ok := r.quick(strings.Trim(item, " \t"))
+		if !ok {
+			list = nil
+			break
+		}
+		add(whole)
+	}
+	if list != nil {
 		return list
 	}
 	addrs, _ := parse(value)

@@ -91,7 +91,11 @@ func (w *walk) look(m *maps, addr string, how way) (value, ext string, ok bool, 
 	}
 	// pair tries a key with the detail and without it.
 	pair := func(behind string, first, bare bool) {
-		if try(local+behind, !first, bare) || detail == "" {
+		whole := addr
+		if !first {
+			whole = local + behind
+		}
+		if try(whole, !first, bare) || detail == "" {
 			return
 		}
 		if try(user+behind, true, bare) {

@@ -17,6 +17,7 @@ func (r *Router) readChecks() {
 	r.senderChecks = r.checks("smtpd_sender_restrictions")
 	r.relayChecks = r.checks("smtpd_relay_restrictions")
 	r.recipientChecks = r.checks("smtpd_recipient_restrictions")
+	r.stages = r.lists()
 	if !r.guards(r.recipientChecks, 0) && !r.guards(r.relayChecks, 0) {
 		r.noGuard = true
 		r.warn("neither smtpd_relay_restrictions nor smtpd_recipient_restrictions refuses mail for other domains, and smtpd ends at once")
@@ -207,9 +208,9 @@ func (s *session) plainCheck(name string, f frame, absent bool) verdict {
 	case "permit":
 		return permit
 	case "reject":
-		return s.refuse(reply{s.r.number("reject_code", 554), "5.7.1", f, "Access denied"})
+		return s.refuse(reply{s.r.codes["reject_code"], "5.7.1", f, "Access denied"})
 	case "defer":
-		return s.refuse(reply{s.r.number("defer_code", 450), "4.3.2", f, "Try again later"})
+		return s.refuse(reply{s.r.codes["defer_code"], "4.3.2", f, "Try again later"})
 	case "defer_if_permit":
 		return s.later(reply{450, "4.7.0", f, "defer_if_permit requested"})
 	case "defer_if_reject":
@@ -227,13 +228,13 @@ func (s *session) plainCheck(name string, f frame, absent bool) verdict {
 	case "permit_auth_destination":
 		return s.authorized()
 	case "reject_unauth_destination", "check_relay_domains":
-		v := s.guarded(s.r.number("relay_domains_reject_code", 554), "5.7.1")
+		v := s.guarded(s.r.codes["relay_domains_reject_code"], "5.7.1")
 		if name == "check_relay_domains" && !v.decided() {
 			v = permit
 		}
 		return v
 	case "defer_unauth_destination":
-		return s.guarded(s.r.number("relay_domains_reject_code", 554)-100, "4.7.1")
+		return s.guarded(s.r.codes["relay_domains_reject_code"]-100, "4.7.1")
 	case "reject_non_fqdn_recipient":
 		return s.qualified()
 	case "reject_unlisted_recipient", "check_recipient_maps":
@@ -291,5 +292,5 @@ func (s *session) qualified() verdict {
 	if validName(domain) && strings.Contains(domain, ".") {
 		return verdict{}
 	}
-	return s.refuse(reply{s.r.number("non_fqdn_reject_code", 504), "4.5.2", recipient, "need fully-qualified address"})
+	return s.refuse(reply{s.r.codes["non_fqdn_reject_code"], "4.5.2", recipient, "need fully-qualified address"})
 }

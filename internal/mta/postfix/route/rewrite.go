@@ -37,10 +37,27 @@ func simple(addr string) (at int, ok bool) {
 
 // canonical completes an address in internal form as trivial-rewrite(8) does.
 func (r *Router) canonical(addr string) string {
-	if _, ok := simple(addr); ok {
-		return addr
+	if whole, ok := r.quick(addr); ok {
+		return whole
 	}
 	return unquote(r.canonicalExternal(quote(addr, false)))
+}
+
+// quick returns the completed form of an address without signs and quotes, or of a word
+// that only lacks the domain.
+func (r *Router) quick(addr string) (string, bool) {
+	if _, ok := simple(addr); ok {
+		return addr, true
+	}
+	if !r.quickOrigin || addr == "" {
+		return "", false
+	}
+	for i := 0; i < len(addr); i++ {
+		if c := addr[i]; !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || i > 0 && (c == '-' || c == '+' || c == '_' || c == '=')) {
+			return "", false
+		}
+	}
+	return addr + "@" + r.myorigin, true
 }
 
 // canonicalExternal is canonical for an address in external form.

@@ -38,7 +38,8 @@ type Router struct {
 	relayChecks, recipientChecks                                     []string
 	classes                                                          map[string][]string
 	access                                                           map[string]*maps // by specification
-	noGuard                                                          bool             // smtpd(8) ends, because no list refuses mail for other domains
+	stages                                                           []checkList
+	noGuard                                                          bool // smtpd(8) ends, because no list refuses mail for other domains
 
 	opening  sync.Mutex // of sources and access
 	mu       sync.Mutex // of warned and warnings
@@ -88,7 +89,7 @@ func New(s Site) (*Router, error) {
 // that were tried, in order. Of the tries before and after the reply each stands in the
 // list, so that a key may stand there twice.
 func (r *Router) Route(addr string) (outcome.Outcome, []outcome.Step) {
-	w := &walk{r: r, steps: make([]outcome.Step, 0, 16)}
+	w := &walk{r: r, steps: make([]outcome.Step, 0, 16), shown: make([]string, 0, 12)}
 	s := &session{walk: w}
 	if reply := s.rcpt(addr); reply != nil {
 		return reply.outcome(), w.steps
@@ -223,6 +224,8 @@ type settings struct {
 	propagate                                                              map[string]bool
 	interfaces                                                             map[netip.Addr]bool
 	recursionLimit, expansionLimit, lengthLimit, lineLimit, minimumUID     int
+	codes                                                                  map[string]int // of refusals, by parameter
+	quickOrigin                                                            bool           // a word gets @$myorigin, and nothing else
 	verifySender                                                           string
 	deferred                                                               []string
 	canonicalRecipients, recipientCanonicalRecipients                      bool

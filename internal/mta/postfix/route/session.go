@@ -191,7 +191,7 @@ func (s *session) check() *reply {
 	if strings.EqualFold(s.address, "postmaster") {
 		return nil
 	}
-	for i, list := range s.r.lists() {
+	for i, list := range s.r.stages {
 		if i < 4 { // the relay and the recipient restrictions are one stage
 			s.warnOnly, s.ifReject, s.depth = 0, nil, 0
 		}

@@ -39,8 +39,18 @@ func (r *Router) read() {
 	r.lengthLimit = r.number("virtual_alias_address_length_limit", 1000)
 	r.lineLimit = r.number("line_length_limit", 2048)
 	r.minimumUID = r.number("virtual_minimum_uid", 100)
+	r.codes = map[string]int{}
+	for name, usual := range map[string]int{
+		"unknown_virtual_alias_reject_code": 550, "unknown_local_recipient_reject_code": 550, "unknown_virtual_mailbox_reject_code": 550,
+		"unknown_relay_recipient_reject_code": 550, "reject_code": 554, "defer_code": 450, "relay_domains_reject_code": 554,
+		"non_fqdn_reject_code": 504, "access_map_reject_code": 554, "access_map_defer_code": 450,
+	} {
+		r.codes[name] = r.number(name, usual)
+	}
 	r.deferred = table.Split(r.param("defer_transports"))
 	r.interfaces = r.addresses()
+	_, complete := simple("x@" + r.myorigin)
+	r.quickOrigin = r.appendAt && complete
 }
 
 // addresses returns the addresses of this host, as far as the parameters name them:

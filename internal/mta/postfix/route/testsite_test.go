@@ -46,7 +46,7 @@ func (s testSite) router(t testing.TB) *Router {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range s.texts {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.ReplaceAll(text, "DIR/", dir+"/")), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

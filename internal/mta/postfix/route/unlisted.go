@@ -26,7 +26,7 @@ func (s *session) unlisted() verdict {
 	case "error":
 		code := 550
 		if s.to.class == aliasClass {
-			code = r.number("unknown_virtual_alias_reject_code", 550)
+			code = r.codes["unknown_virtual_alias_reject_code"]
 		}
 		status, text := cutStatus(s.to.nexthop, "5.1.1")
 		return s.refuse(reply{code, ofAddress(status, recipient), recipient, text})
@@ -66,5 +66,5 @@ func (s *session) unknown() verdict {
 	} else if ok {
 		return verdict{}
 	}
-	return s.refuse(reply{r.number(code, 550), "5.1.1", recipient, "User unknown" + r.inTable(which)})
+	return s.refuse(reply{r.codes[code], "5.1.1", recipient, "User unknown" + r.inTable(which)})
 }
