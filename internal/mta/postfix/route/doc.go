@@ -26,7 +26,12 @@
 // The names of the client and of the sender, logins, DNS, policy services, milters and
 // content filters are not modelled: a restriction about them does not match, and is
 // named in Warnings. masquerade_domains and the maps of senders do not change
-// recipients here. Of the addresses of this host only the loopback ones and those that
-// inet_interfaces and proxy_interfaces name with a number are known. A delivery that
-// fails because of a file, an owner or a mode counts as one that succeeds.
+// recipients here. master.cf is not read: options of its services do not count, and a
+// transport is what its name says. Of the addresses of this host only the loopback ones
+// and those that inet_interfaces and proxy_interfaces name with a number are known. A
+// delivery that fails because of a file, an owner or a mode counts as one that succeeds.
+//
+// A table that only Postfix can read is left out. If it is one of the tables of known
+// recipients of a class (local_recipient_maps, relay_recipient_maps,
+// virtual_mailbox_maps), every address of the class is known.
 package route

@@ -9,7 +9,11 @@ import (
 // readChecks reads the lists of restrictions and opens the tables that they name.
 func (r *Router) readChecks() {
 	r.classes = map[string][]string{}
-	for _, name := range table.Split(r.param("smtpd_restriction_classes")) {
+	classes := table.Split(r.param("smtpd_restriction_classes"))
+	for _, name := range classes {
+		r.classes[name] = nil
+	}
+	for _, name := range classes {
 		r.classes[name] = r.checks(name)
 	}
 	r.clientChecks = r.checks("smtpd_client_restrictions")
@@ -27,18 +31,32 @@ func (r *Router) readChecks() {
 // checks reads a list of restrictions.
 func (r *Router) checks(param string) []string {
 	list := table.Split(r.param(param))
-	for i, word := range list {
+	ofRecipients := param == "smtpd_relay_restrictions" || param == "smtpd_recipient_restrictions"
+	previous := ""
+	for _, word := range list {
 		name := strings.ToLower(word)
 		switch {
 		case isTable(word):
-			if i == 0 || !strings.EqualFold(list[i-1], "check_policy_service") {
+			// Without a check before it, the table is for what the list is about.
+			if previous == "check_recipient_access" || beyond[previous] == nothing && ofRecipients {
 				r.accessTable(word)
+			} else if beyond[previous] == nothing && !r.isClass(param) {
+				r.warn("%s: %s is taken as not matching", param, word)
 			}
 		case beyond[name] != nothing:
 			r.warn("%s: %s is taken as not matching", param, word)
+		case name == "permit_mx_backup":
+			r.warn("%s: %s is taken as not matching domains of other servers", param, word)
 		}
+		previous = name
 	}
 	return list
+}
+
+// isClass reports whether a parameter is a restriction class.
+func (r *Router) isClass(param string) bool {
+	_, is := r.classes[param]
+	return is
 }
 
 func isTable(word string) bool { return strings.Contains(word, ":") || strings.HasPrefix(word, "{") }
@@ -92,7 +110,7 @@ func (r *Router) guards(list []string, depth int) bool {
 var beyond = func() map[string]kind {
 	m := map[string]kind{}
 	for k, list := range map[kind]string{
-		single: `permit_mx_backup reject_unauth_pipelining reject_plaintext_session reject_unknown_client_hostname
+		single: `reject_unauth_pipelining reject_plaintext_session reject_unknown_client_hostname
 			reject_unknown_client reject_unknown_reverse_client_hostname permit_inet_interfaces reject_maps_rbl
 			reject_invalid_helo_hostname reject_invalid_hostname reject_unknown_helo_hostname reject_unknown_hostname
 			permit_naked_ip_address reject_non_fqdn_helo_hostname reject_non_fqdn_hostname
@@ -199,7 +217,7 @@ var plainCheck = map[string]bool{
 	"permit": true, "reject": true, "defer": true, "defer_if_permit": true, "defer_if_reject": true,
 	"permit_mynetworks": true, "permit_sasl_authenticated": true, "permit_auth_destination": true,
 	"reject_unauth_destination": true, "defer_unauth_destination": true, "check_relay_domains": true,
-	"reject_non_fqdn_recipient": true, "reject_unlisted_recipient": true, "check_recipient_maps": true,
+	"reject_non_fqdn_recipient": true, "reject_unlisted_recipient": true, "check_recipient_maps": true, "permit_mx_backup": true,
 }
 
 // plainCheck applies a restriction without arguments.
@@ -225,7 +243,7 @@ func (s *session) plainCheck(name string, f frame, absent bool) verdict {
 		return verdict{}
 	}
 	switch name {
-	case "permit_auth_destination":
+	case "permit_auth_destination", "permit_mx_backup":
 		return s.authorized()
 	case "reject_unauth_destination", "check_relay_domains":
 		v := s.guarded(s.r.codes["relay_domains_reject_code"], "5.7.1")

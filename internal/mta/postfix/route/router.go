@@ -82,6 +82,9 @@ func New(s Site) (*Router, error) {
 			r.warn("%s is not modelled", param)
 		}
 	}
+	if r.param("masquerade_domains") != "" && r.set("masquerade_classes")["envelope_recipient"] {
+		r.warn("masquerade_domains is not modelled")
+	}
 	return r, nil
 }
 
