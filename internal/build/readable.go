@@ -27,12 +27,11 @@ func (r *Restoring) readable(m publish.Meta, content func(name string) ([]byte, 
 	return &Unread{m.Number, unread.File, unread.Why}
 }
 
-// namesIn returns the names in the installed list of served domains.
-func namesIn(server *mta.Server, dir string) []string {
-	file, ok := server.Of(mta.Served)
-	if !ok {
-		return nil
+// namesIn returns the names in the installed lists of served domains.
+func namesIn(server *mta.Server, dir string) (names []string) {
+	for _, file := range server.WithRole(mta.Served) {
+		text, _ := regular.ReadIfThere(filepath.Join(dir, file.Name)) // an error of reading was reported before
+		names = append(names, file.Domains(text)...)
 	}
-	text, _ := regular.ReadIfThere(filepath.Join(dir, file.Name)) // an error of reading was reported before
-	return file.Lines(text)
+	return names
 }

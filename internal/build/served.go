@@ -52,16 +52,28 @@ func (r *run) ofRows() (map[string]bool, error) {
 	return names, nil
 }
 
-// listed returns the domains of the installed list of a role. The result is nil if the
-// list is missing or damaged, and then only the memory counts. If the list is not as
-// virtmap wrote it, names may have been lost. A lost domain must not count as new.
-// listed therefore adds the domains that the memory has as served, or, without a
-// memory, the domains of virtmap's copy.
-func (r *run) listed(role mta.Role, memory *hostnames.Memory) (map[string]bool, error) {
-	file, ok := r.server.Of(role)
-	if !ok {
-		return nil, nil
+// listed returns the domains of the installed lists of a role. The result is nil if all
+// lists are missing or damaged, and then only the memory counts.
+func (r *run) listed(role mta.Role, memory *hostnames.Memory) (all map[string]bool, err error) {
+	for _, file := range r.server.WithRole(role) {
+		names, err := r.listedIn(file, role, memory)
+		if err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = names
+			continue
+		}
+		maps.Copy(all, names)
 	}
+	return all, nil
+}
+
+// listedIn returns the domains of one installed list. The result is nil if the list is
+// missing or damaged. If the list is not as virtmap wrote it, names may have been lost.
+// A lost domain must not count as new. listedIn therefore adds the domains that the
+// memory has as served, or, without a memory, the domains of virtmap's copy.
+func (r *run) listedIn(file mta.File, role mta.Role, memory *hostnames.Memory) (map[string]bool, error) {
 	path := filepath.Join(r.Out, file.Name)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, as(IO, fmt.Errorf("%q %w", path, publish.ErrNotFile))
@@ -71,11 +83,11 @@ func (r *run) listed(role mta.Role, memory *hostnames.Memory) (map[string]bool, 
 		return nil, as(IO, err)
 	}
 	if text != nil && publish.Wrote(publish.OS, r.State, path) {
-		return setOf(file.Lines(text)), nil
+		return setOf(file.Domains(text)), nil
 	}
 	var names map[string]bool
 	if text != nil && fileset.DamagedText(text) == nil {
-		names = setOf(file.Lines(text))
+		names = setOf(file.Domains(text))
 	}
 	if memory != nil {
 		return withRemembered(names, memory, role == mta.Relayed), nil
@@ -88,7 +100,7 @@ func (r *run) listed(role mta.Role, memory *hostnames.Memory) (map[string]bool, 
 		if names == nil {
 			names = map[string]bool{}
 		}
-		maps.Copy(names, setOf(file.Lines(written)))
+		maps.Copy(names, setOf(file.Domains(written)))
 	}
 	return names, nil
 }

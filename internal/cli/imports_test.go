@@ -51,8 +51,6 @@ var allowed = map[string][]string{
 	"virtmap/internal/mta/postfix/table":   {"virtmap/internal/mapfile", "virtmap/internal/mta"},
 	"virtmap/internal/mta/sendmail": {"virtmap/hostnames", "virtmap/internal/diag", "virtmap/internal/fileset", "virtmap/internal/follow", "virtmap/internal/mailaddr",
 		"virtmap/internal/mapfile", "virtmap/internal/mta", "virtmap/internal/mta/sendmail/conf", "virtmap/internal/mta/sendmail/mcfile", "virtmap/internal/mta/sendmail/program",
-	"virtmap/internal/mta/sendmail": {"virtmap/hostnames", "virtmap/internal/diag", "virtmap/internal/fileset", "virtmap/internal/mailaddr", "virtmap/internal/mapfile",
-		"virtmap/internal/mta", "virtmap/internal/mta/sendmail/conf", "virtmap/internal/mta/sendmail/mcfile", "virtmap/internal/mta/sendmail/program",
 		"virtmap/internal/mta/sendmail/safefile", "virtmap/internal/outcome", "virtmap/internal/publish", "virtmap/inventory", "virtmap/virtuser"},
 	"virtmap/internal/mta/sendmail/conf":     {"virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mta", "virtmap/internal/mta/sendmail/mcfile"},
 	"virtmap/internal/mta/sendmail/mcfile":   {"virtmap/internal/diag"},

@@ -188,6 +188,9 @@ func (b *collector) one(c *client, n int, r *Result) (err error) {
 	}
 	if r.Got.Taken {
 		r.Got.Recipients = b.take(from)
+	} else {
+		said, _ := b.Set.Route(r.Address)
+		r.Got.NotOurs = said.NotOurs // a reply does not say so in words that all servers share
 	}
 	if !r.FilesKept() {
 		_, r.Trace = b.Set.Route(r.Address)

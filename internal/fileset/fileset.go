@@ -76,11 +76,13 @@ func (b *builder) file(file mta.File, text mta.Text) {
 		}
 		return
 	case b.typ.Write != nil:
+		unused := b.last().IfKnown
 		head, rows := cutHead(text.Bytes)
 		sum := sync.OnceValue(func() string { return sumOf(rows) })
 		b.last().Sum = func() string { return sumOf(head) + " " + sum() }
 		b.table(file, text.Rows)
 		typ := b.typ.Name
+		b.last().IfKnown = unused
 		b.last().Sum = func() string { return typ + " " + sum() }
 	}
 	if file.Union {

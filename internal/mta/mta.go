@@ -142,16 +142,25 @@ func (s *Server) MapTypeOf(dir string) (string, error) {
 // Role says what a file is for.
 type Role int
 
-// Roles of files. A server has exactly one file with the role Addresses, at most one
-// with the role Served, and at most one with the role Relayed.
+// Roles of files. A server has exactly one file with the role Addresses.
 const (
 	Other     Role = iota
 	Addresses      // the table of the virtual addresses
-	Served         // the list of the domains that the server takes mail for
-	Relayed        // the list of the domains that it relays
+	Served         // a list of domains that the server takes mail for
+	Relayed        // a list of domains that it relays
 )
 
-// Of returns the file with a role; ok is false if the server has none.
+// WithRole returns the files with a role.
+func (s *Server) WithRole(role Role) (files []File) {
+	for _, f := range s.Files {
+		if f.Role == role {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
+// Of returns the first file with a role; ok is false if the server has none.
 func (s *Server) Of(role Role) (File, bool) {
 	for _, f := range s.Files {
 		if f.Role == role {

@@ -31,7 +31,7 @@ var Server = &mta.Server{
 }
 
 var words = mta.Words{
-	Config: "main.cf", Own: "$myhostname", Changed: "config",
+	Config: "main.cf", Own: "$myhostname", Served: "virtual_alias_domains", Changed: "config",
 	Reload:  "postfix reload",
 	Restart: "postfix reload",
 	Rebuild: "write the lines of virtmap.main.cf into main.cf (virtmap build --config does it) and run postfix reload",

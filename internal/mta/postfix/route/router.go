@@ -189,10 +189,15 @@ type walk struct {
 	shown []string // the decisions that are in steps already: parameter and name
 }
 
-// ask looks a key up in a table.
+// ask looks a key up in a table. smtpd(8), cleanup(8) and trivial-rewrite(8) look many
+// keys up again; a step that was recorded a short time before is not recorded again.
 func (w *walk) ask(s *source, key string) (string, bool, error) {
+	const recent = 64
 	value, ok, err := s.Find(key)
-	w.steps = append(w.steps, outcome.Step{Table: s.short, Key: key, Value: value, Hit: ok})
+	step := outcome.Step{Table: s.short, Key: key, Value: value, Hit: ok}
+	if !slices.Contains(w.steps[max(0, len(w.steps)-recent):], step) {
+		w.steps = append(w.steps, step)
+	}
 	if err != nil {
 		return "", false, errLookup
 	}
