@@ -41,11 +41,11 @@
 //
 // # host: this mail server
 //
-//	name         its sendmail's own name ($j); required
+//	name         its own name ($j of sendmail, myhostname of postfix); required
 //	mx_names     names under which an MX record may mean it; default [name]
 //	networks     its addresses and networks, also the public side of a NAT
 //	local_names  further names for class w that are no virtual domains
-//	server       the kind of mail server: sendmail, the default
+//	server       the kind of mail server: sendmail, the default, or postfix
 //	mail_dir     the folder of its files
 //	map          how tables are stored
 //
@@ -53,6 +53,7 @@
 // which the first is the default:
 //
 //	sendmail  /etc/mail     hash, cdb or text
+//	postfix   /etc/postfix  hash, cdb, lmdb, lmdb-1.0 or texthash
 //
 // # users and local_aliases: the recipients on this server
 //

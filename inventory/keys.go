@@ -186,7 +186,7 @@ var includedKeys = []key[Model]{
 }
 
 var hostKeys = []key[Host]{
-	{Key{"name", "domain", "What the server's sendmail calls itself ($j); required.", "mx1.example.net"},
+	{Key{"name", "domain", "What the server calls itself ($j of sendmail, myhostname of postfix); required.", "mx1.example.net"},
 		func(r *reader, v value, h *Host) { h.Name = r.domainName(v, "name") }},
 	{Key{"mx_names", "list of domains", "Names under which an MX record may mean this server; default: name.", "[mx1.example.net]"},
 		func(r *reader, v value, h *Host) { h.MXNames = r.domainNames(v, "mx_names") }},
@@ -194,11 +194,11 @@ var hostKeys = []key[Host]{
 		func(r *reader, v value, h *Host) { h.Networks = r.networks(v) }},
 	{Key{"local_names", "list of domains", "Further names for class w that are no virtual domains.", "[localhost]"},
 		func(r *reader, v value, h *Host) { h.LocalNames = r.domainNames(v, "local_names") }},
-	{Key{"server", "sendmail", "What kind of mail server it is; default sendmail.", "sendmail"},
+	{Key{"server", "sendmail or postfix", "What kind of mail server it is; default sendmail.", "sendmail"},
 		func(r *reader, v value, h *Host) { h.Server = oneOf(r, v, "server", kindNames()...) }},
-	{Key{"mail_dir", "path", "The folder of the files on the server; default /etc/mail for sendmail.", "/etc/mail"},
+	{Key{"mail_dir", "path", "The folder of the files on the server; default /etc/mail for sendmail, /etc/postfix for postfix.", "/etc/mail"},
 		func(r *reader, v value, h *Host) { h.MailDir = r.folder(v, "mail_dir", Name{}) }},
-	{Key{"map", "hash, cdb, lmdb, lmdb-1.0, text or texthash", "How tables are stored; sendmail takes hash (its default), cdb or text.", "hash"},
+	{Key{"map", "hash, cdb, lmdb, lmdb-1.0, text or texthash", "How tables are stored; default hash. sendmail takes hash, cdb or text; postfix takes hash, cdb, lmdb, lmdb-1.0 or texthash.", "hash"},
 		(*reader).mapType},
 }
 
