@@ -94,7 +94,8 @@ func (v *domain) decides(user string) bool {
 // details: for "a: {to: b@e.example, detail: keep}" and "b+x: bea" at e.example, the key
 // a+x. Postfix would take mail for a+y and bounce it if b refuses details.
 func (v *domain) borrowDetails() {
-	for i := range v.entries {
+	listed := len(v.entries)
+	for i := range listed {
 		e := &v.entries[i]
 		if e.Form == inventory.ExactDetail || e.User() == "" || e.Disabled || e.Detail != inventory.DetailKeep || e.To.Kind != inventory.ToAddress {
 			continue
@@ -103,7 +104,9 @@ func (v *domain) borrowDetails() {
 			v.borrowFrom(i)
 		}
 	}
-	slices.SortFunc(v.entries, func(a, b entry) int { return a.Compare(&b.Address) })
+	if len(v.entries) > listed {
+		slices.SortFunc(v.entries, func(a, b entry) int { return a.Compare(&b.Address) })
+	}
 }
 
 // borrowFrom adds the details of the user at another domain to which entry i leads.

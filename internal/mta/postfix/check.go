@@ -6,6 +6,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/effective"
+	"virtmap/internal/mta"
 	"virtmap/inventory"
 )
 
@@ -41,12 +42,12 @@ func (v *domain) checkLocal(e *entry) {
 const maxRecipients = 1000
 
 // checkRight reports a row with more recipients than cleanup(8) makes of one address.
-func (v *domain) checkRight(e *entry, value, what string) {
+func (v *domain) checkRight(e *entry, value string) {
 	if e.To.Kind != inventory.ToList && !strings.Contains(value, ",") {
 		return
 	}
 	if n := v.count(value); n > maxRecipients {
-		v.faults.Add(checkManyRecipients.At(e.To.Pos, max(1, len(e.To.Written())), "%s has %d recipients; Postfix makes at most %d of one address, and would try for days", what, n, maxRecipients).
+		v.faults.Add(checkManyRecipients.At(e.To.Pos, max(1, len(e.To.Written())), "%s has %d recipients; Postfix makes at most %d of one address, and would try for days", v.origin(e), n, maxRecipients).
 			WithHelp("write {to: […], bounces_to: …}: a list with an owner becomes an alias, which may be longer"))
 	}
 }
@@ -87,6 +88,7 @@ func isAliasName(name string) bool {
 
 // Check adds the faults of Compile that need no rows.
 func Check(m *inventory.Model, faults *diag.List) {
+	mta.CheckMap(m, mapTypes, faults)
 	checkPathOf(m, faults, "mail_dir", m.Host.MailDir)
 	for i := range m.Users {
 		u := &m.Users[i]

@@ -65,7 +65,14 @@ func compile(m *inventory.Model, mode behaviour, faults *diag.List) *compiler {
 	if c.mode = mode; mode == neutral {
 		c.mode = c.chooseMode()
 	}
-	for _, n := range c.inOrder() {
+	c.shared(c.inOrder())
+	c.closePrivate()
+	return c
+}
+
+// domains makes the rows and rules of some domains.
+func (c *compiler) domains(names []named) {
+	for _, n := range names {
 		v := c.of(n.domain)
 		v.rows(n.name)
 		v.refusals(n.name)
@@ -75,8 +82,6 @@ func compile(m *inventory.Model, mode behaviour, faults *diag.List) *compiler {
 			v.check()
 		}
 	}
-	c.closePrivate()
-	return c
 }
 
 // limits are those of cleanup(8): virtual_alias_recursion_limit.

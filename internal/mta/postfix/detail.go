@@ -44,7 +44,7 @@ func (v *domain) behaviourOf(e *entry) behaviour {
 	case v.indifferent(&e.To):
 		return neutral
 	case e.Detail == inventory.DetailKeep:
-		if _, ok := v.kept(&e.To, label(e.Local, v.name)); ok {
+		if _, ok := v.kept(&e.To, v.origin(e)); ok {
 			return keeps
 		}
 	}
@@ -111,7 +111,7 @@ func (v *domain) keptCatchAll() (recipient string, ok bool) {
 	if v.leaves || v.detail != inventory.DetailKeep {
 		return "", false
 	}
-	return v.kept(&v.catchAll, label("", v.name))
+	return v.kept(&v.catchAll, v.catchAllOrigin())
 }
 
 // userRules adds the rules for the details of one entry.
@@ -129,14 +129,14 @@ func (v *domain) userRules(r *ruleText, e *entry) {
 // keyRule adds the rule of a key for several details. Group 1 of the pattern is the
 // detail.
 func (v *domain) keyRule(r *ruleText, pattern string, e *entry) {
-	what := label(e.Local, v.name)
+	from := v.origin(e)
 	switch {
 	case e.refused != nil:
 		r.rule(pattern, v.refusedResult(e.Local, literal(e.User())+"+"+group(1), *e.refused))
 	case e.To.Kind == inventory.ToPattern:
 		r.rule(pattern, ofPattern(v.m.Pattern(&e.To), literal(e.User()), group(1), "+"+group(1)))
 	default:
-		r.rule(pattern, v.withPlus(&e.To, e.Detail, "+"+group(1), what))
+		r.rule(pattern, v.withPlus(&e.To, e.Detail, "+"+group(1), from))
 	}
 }
 
@@ -151,14 +151,14 @@ func (v *domain) refusedResult(key, local string, refused reply) string {
 
 // withPlus returns the result of a rule for a target. If the detail is kept, the target
 // gets plus, which is a result too.
-func (v *domain) withPlus(t *inventory.Target, detail inventory.Detail, plus, what string) string {
+func (v *domain) withPlus(t *inventory.Target, detail inventory.Detail, plus string, from origin) string {
 	if detail == inventory.DetailKeep {
-		if to, ok := v.kept(t, what); ok {
+		if to, ok := v.kept(t, from); ok {
 			at := strings.LastIndexByte(to, '@')
 			return literal(to[:at]) + plus + to[at:]
 		}
 	}
-	return literal(v.value(t, what))
+	return literal(v.value(t, from))
 }
 
 // plainRule adds the rule for the details of a listed user, if Postfix would do
@@ -175,7 +175,7 @@ func (v *domain) plainRule(r *ruleText, pattern string, e *entry) {
 	case b == made:
 		r.rule(pattern, ofPattern(v.m.Pattern(&e.To), literal(e.Local), group(1), plus))
 	case b == keeps && (v.mode == drops || v.generic()):
-		r.rule(pattern, v.withPlus(&e.To, inventory.DetailKeep, plus, label(e.Local, v.name)))
+		r.rule(pattern, v.withPlus(&e.To, inventory.DetailKeep, plus, v.origin(e)))
 	}
 }
 
@@ -260,7 +260,7 @@ func (v *domain) openRule(r *ruleText, pattern string, e *entry) {
 	case e.To.Kind == inventory.ToDomain:
 		r.rule(pattern, user+plus+"@"+e.To.Text)
 	case e.To.Kind != inventory.ToLocal:
-		r.rule(pattern, v.withPlus(&e.To, e.Detail, plus, label(e.Local, v.name)))
+		r.rule(pattern, v.withPlus(&e.To, e.Detail, plus, v.origin(e)))
 	}
 }
 

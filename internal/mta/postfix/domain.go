@@ -48,13 +48,13 @@ func (c *compiler) of(d int) *domain {
 	c.entries = v.entries
 	v.leaves = v.catchAll.Kind == inventory.ToLocal
 	v.local = v.leaves || c.m.IsHostName(v.name)
-	v.refused = c.refusal(&v.catchAll, label("", v.name))
+	v.refused = c.refusal(&v.catchAll, v.catchAllOrigin())
 	for i := range v.entries {
 		e := &v.entries[i]
 		if e.Disabled {
 			e.refused = &unknown
 		} else {
-			e.refused = c.refusal(&e.To, label(e.Local, v.name))
+			e.refused = c.refusal(&e.To, v.origin(e))
 		}
 	}
 	return v
@@ -71,7 +71,7 @@ func namesOf(name string) []string {
 
 // refusal returns the reply with which a target refuses mail; nil if the target takes
 // mail.
-func (c *compiler) refusal(t *inventory.Target, what string) *reply {
+func (c *compiler) refusal(t *inventory.Target, from origin) *reply {
 	to := t.Text
 	switch t.Kind {
 	case inventory.Refused:
@@ -79,7 +79,7 @@ func (c *compiler) refusal(t *inventory.Target, what string) *reply {
 	case inventory.ToPattern:
 		_, to, _ = mailaddr.Split(t.Text)
 	case inventory.ToAddress:
-		return c.refusalOf(t, what)
+		return c.refusalOf(t, from)
 	case inventory.ToDomain:
 	default:
 		return nil
@@ -87,7 +87,7 @@ func (c *compiler) refusal(t *inventory.Target, what string) *reply {
 	if !c.tables.Held(to) {
 		return nil
 	}
-	c.waits(t, to, what)
+	c.waits(t, to, from)
 	r := notYet(to)
 	return &r
 }
@@ -95,23 +95,25 @@ func (c *compiler) refusal(t *inventory.Target, what string) *reply {
 // refusalOf returns the reply at the end of a target that is an address; nil if the end
 // takes mail. smtpd must refuse the first address, because Postfix would take the mail
 // and bounce it.
-func (c *compiler) refusalOf(t *inventory.Target, what string) *reply {
+func (c *compiler) refusalOf(t *inventory.Target, from origin) *reply {
 	if c.elsewhere(t) {
 		return nil
 	}
-	if end := c.follow.From(what, t.Text); end.Kind == follow.Refused && end.DeadEnd == "" {
+	if end := c.follow.From(from.String(), t.Text); end.Kind == follow.Refused && end.DeadEnd == "" {
 		return &c.replies[end.Index]
 	}
 	return nil
 }
 
-// label returns the name of an address or a catch-all in messages.
-func label(local, domain string) string {
-	if local == "" {
-		return "the catch-all of " + domain
-	}
-	return local + "@" + domain
-}
+// An origin is the place of a target: an address, or the catch-all of a domain. Its name
+// is made only for messages.
+type origin struct{ local, domain string }
+
+func (o origin) String() string { return follow.Label(o.local, o.domain) }
+
+func (v *domain) origin(e *entry) origin { return origin{e.Local, v.name} }
+
+func (v *domain) catchAllOrigin() origin { return origin{"", v.name} }
 
 // exact reports whether an entry stands for one address, or for a user whose detail is
 // decided by other rows or by Postfix.
@@ -133,7 +135,6 @@ func (v *domain) rows(name string) {
 
 // right returns the right side of a row.
 func (v *domain) right(e *entry, name string) string {
-	what := label(e.Local, v.name)
 	switch {
 	case e.refused != nil:
 		return v.refusedRight(e.Local, name, *e.refused)
@@ -144,11 +145,13 @@ func (v *domain) right(e *entry, name string) string {
 		}
 		return v.m.Pattern(&e.To).Expand(user, strings.TrimPrefix(plus, "+"), plus)
 	}
-	value := v.value(&e.To, what)
-	if to, ok := v.kept(&e.To, what); ok && !e.exact() && e.Detail == inventory.DetailKeep {
-		value = withDetail(to, e.Local[len(e.User()):])
+	value := v.value(&e.To, v.origin(e))
+	if !e.exact() && e.Detail == inventory.DetailKeep {
+		if to, ok := v.kept(&e.To, v.origin(e)); ok {
+			value = withDetail(to, e.Local[len(e.User()):])
+		}
 	}
-	v.checkRight(e, value, what)
+	v.checkRight(e, value)
 	return value
 }
 
@@ -178,7 +181,7 @@ func (v *domain) rightOfCatchAll(name string) string {
 		}
 		return ""
 	}
-	return v.value(&v.catchAll, label("", v.name))
+	return v.value(&v.catchAll, v.catchAllOrigin())
 }
 
 // sameLocal reports whether a pattern is the whole local part at another domain, which

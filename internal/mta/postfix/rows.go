@@ -16,6 +16,7 @@ import (
 type rowText struct {
 	text []byte
 	at   []rowAt
+	room rowSize // of a part of another table
 }
 
 // A rowAt is the position of a row in the text.
@@ -40,6 +41,47 @@ func (r *rowText) Row(i int) (key, value []byte) {
 	at := r.at[i]
 	end := at.start + at.key
 	return r.text[at.start:end], r.text[end+1 : end+1+at.value]
+}
+
+// A rowSize is a number of rows, and of bytes of their text.
+type rowSize struct{ text, rows int }
+
+// grow makes room for further rows.
+func (r *rowText) grow(s rowSize) {
+	r.text, r.at = slices.Grow(r.text, s.text), slices.Grow(r.at, s.rows)
+}
+
+// used returns the size of a table.
+func (r *rowText) used() rowSize { return rowSize{len(r.text), len(r.at)} }
+
+// cut takes back what was appended behind a size.
+func (r *rowText) cut(s rowSize) { r.text, r.at = r.text[:s.text], r.at[:s.rows] }
+
+// part returns an empty table in the free room of this table, behind room for the rows
+// before it. If its own room is not enough, it gets other memory.
+func (r *rowText) part(before, size rowSize) *rowText {
+	text, rows := len(r.text)+before.text, len(r.at)+before.rows
+	return &rowText{
+		text: r.text[text : text : text+size.text], at: r.at[rows : rows : rows+size.rows],
+		room: size,
+	}
+}
+
+// join appends the rows of other tables, in their order.
+func (r *rowText) join(parts []*rowText) {
+	outgrew := func(p *rowText) bool { return cap(p.text) != p.room.text || cap(p.at) != p.room.rows }
+	if slices.ContainsFunc(parts, outgrew) {
+		for _, p := range parts { // joining would overwrite the rows of later parts
+			p.text, p.at = slices.Clone(p.text), slices.Clone(p.at)
+		}
+	}
+	for _, p := range parts {
+		behind, first := uint32(len(r.text)), len(r.at)
+		r.text, r.at = append(r.text, p.text...), append(r.at, p.at...)
+		for i := range r.at[first:] {
+			r.at[first+i].start += behind
+		}
+	}
 }
 
 // add appends the row of local@domain; an empty local is the catch-all @domain.

@@ -17,7 +17,7 @@ import (
 var Server = &mta.Server{
 	Name:    "postfix",
 	Dir:     DefaultDir,
-	Maps:    []string{"hash", "cdb", "lmdb", "lmdb-1.0", "texthash"},
+	Maps:    mapTypes,
 	Files:   Files,
 	MapMode: 0o644, // virtual(8) opens its maps as the user postfix
 	Words:   words,
@@ -29,6 +29,9 @@ var Server = &mta.Server{
 	Find:    find,
 	MapType: mapType,
 }
+
+// mapTypes are the types of maps that Postfix can read, the default first.
+var mapTypes = []string{"hash", "cdb", "lmdb", "lmdb-1.0", "texthash"}
 
 var words = mta.Words{
 	Config: "main.cf", Own: "$myhostname", Served: "virtual_alias_domains", Changed: "config",

@@ -52,15 +52,14 @@ func notYet(domain string) reply {
 // account returns the recipient for an account or an alias of the host.
 func (c *compiler) account(name string) string { return name + "@" + c.host }
 
-// value returns the recipients of a target, separated by a comma and a blank. what
-// names the address in messages. The target is no refusal and no pattern.
-func (c *compiler) value(t *inventory.Target, what string) string {
+// value returns the recipients of a target, separated by a comma and a blank. The target is no refusal and no pattern.
+func (c *compiler) value(t *inventory.Target, from origin) string {
 	if t.Kind != inventory.ToAddress {
 		return c.recipients(t)
 	}
 	if _, known := c.inside[t.Pos]; !known && !c.elsewhere(t) {
-		end := c.follow.From(what, t.Text)
-		c.follow.Report(&end, t, what)
+		end := c.follow.From(from.String(), t.Text)
+		c.follow.Report(&end, t, from.String())
 	}
 	return c.address(t)
 }
@@ -132,12 +131,12 @@ func (c *compiler) end(end *follow.End, addr string) string {
 }
 
 // waits reports mail that waits for a domain that is held back, once for each target.
-func (c *compiler) waits(t *inventory.Target, domain, what string) {
+func (c *compiler) waits(t *inventory.Target, domain string, from origin) {
 	if c.waiting[t.Pos] {
 		return
 	}
 	c.waiting[t.Pos] = true
-	c.follow.Waits(t, domain, what)
+	c.follow.Waits(t, domain, from.String())
 }
 
 // members returns the recipients of several targets, each once.
@@ -185,7 +184,7 @@ func (c *compiler) user(i int) string {
 // kept returns the recipient that gets the detail of an address with detail: keep. ok
 // is false if the detail has no meaning for the target: a list, a copy, a mailbox
 // elsewhere.
-func (c *compiler) kept(t *inventory.Target, what string) (recipient string, ok bool) {
+func (c *compiler) kept(t *inventory.Target, from origin) (recipient string, ok bool) {
 	switch t.Kind {
 	case inventory.ToUser:
 		u := &c.m.Users[t.Index]
@@ -196,7 +195,7 @@ func (c *compiler) kept(t *inventory.Target, what string) (recipient string, ok 
 			return c.user(int(t.Index)), true
 		}
 	case inventory.ToAlias, inventory.ToAddress:
-		return c.value(t, what), true
+		return c.value(t, from), true
 	}
 	return "", false
 }
