@@ -35,34 +35,54 @@ func (v *domain) borrow() {
 }
 
 // next returns the domain of the inventory to which the catch-all leads. drops says that
-// the detail does not go along.
+// the detail does not go along. A catch-all that leads to the host is local.
 func (v *domain) next() (e int, drops, ok bool) {
-	name := ""
-	switch v.catchAll.Kind {
-	case inventory.ToDomain:
-		name = v.catchAll.Text
-	case inventory.ToPattern:
-		p := v.m.Pattern(&v.catchAll)
-		name = domainOf(p)[1:]
-		switch p.Expand("u", "d", "+d") {
-		case "u@" + name:
-			drops = true
-		case "u+d@" + name:
-		default:
-			return 0, false, false
-		}
-	default:
+	name, drops := sameAddressAt(v.m, &v.catchAll)
+	if name == "" {
 		return 0, false, false
 	}
-	name = v.m.Meant(name)
 	e, listed := v.m.Serves(name)
-	if listed {
-		return e, drops, !v.m.Domains[e].Held
-	}
-	if v.m.IsHostName(name) {
+	if !listed && v.m.IsHostName(name) {
 		v.catchAll = inventory.Target{Kind: inventory.ToLocal, Pos: v.catchAll.Pos}
 	}
-	return 0, false, false
+	return e, drops, listed && !v.m.Domains[e].Held
+}
+
+// sameAddressAt returns the domain at which a catch-all has the same address, with or
+// without its detail; empty: it has another target.
+func sameAddressAt(m *inventory.Model, t *inventory.Target) (domain string, drops bool) {
+	switch t.Kind {
+	case inventory.ToDomain:
+		return m.Meant(t.Text), false
+	case inventory.ToPattern:
+		p := m.Pattern(t)
+		name := domainOf(p)
+		switch p.Expand("u", "d", "+d") {
+		case "u" + name:
+			return m.Meant(name[1:]), true
+		case "u+d" + name:
+			return m.Meant(name[1:]), false
+		}
+	}
+	return "", false
+}
+
+// endsLocally reports whether the catch-all of a domain leaves unlisted addresses to the
+// accounts, by itself or by the catch-alls of other domains.
+func endsLocally(m *inventory.Model, tables *effective.Tables, d int) bool {
+	for range len(m.Domains) + 1 { // a circle is reported elsewhere
+		t, _ := tables.CatchAll(d)
+		name, _ := sameAddressAt(m, &t)
+		if name == "" {
+			return t.Kind == inventory.ToLocal
+		}
+		next, listed := m.Serves(name)
+		if !listed || m.Domains[next].Held {
+			return !listed && m.IsHostName(name)
+		}
+		d = next
+	}
+	return false
 }
 
 // add adds the keys of a domain that v does not have. With drops or rejects, no key with
@@ -73,6 +93,7 @@ func (v *domain) add(e int, drops, rejects bool) {
 		switch {
 		case own.find(a.Local, a.Form) != nil:
 			continue
+		case a.Form == inventory.AnyUser && !drops && !rejects: // after ++, for an empty detail
 		case a.Form != inventory.Plain && (drops || rejects || own.decides(a.User())):
 			continue
 		case drops:
@@ -80,7 +101,7 @@ func (v *domain) add(e int, drops, rejects bool) {
 		case rejects:
 			a.Detail = inventory.DetailReject
 		}
-		v.entries = append(v.entries, entry{Address: a, borrowed: true})
+		v.entries = append(v.entries, entry{Address: a, bare: a.Form == inventory.Plain && own.open()})
 	}
 	slices.SortFunc(v.entries, func(a, b entry) int { return a.Compare(&b.Address) })
 }
@@ -126,6 +147,8 @@ func (v *domain) borrowFrom(i int) {
 			return
 		case a.Detail == inventory.DetailReject && e.Form != inventory.Plain:
 			e.Disabled = true
+			return
+		case a.To.Kind == inventory.ToPattern && a.Detail != inventory.DetailReject:
 			return
 		case a.Detail != inventory.DetailKeep:
 			e.Detail = a.Detail

@@ -38,6 +38,18 @@ func (v *domain) checkLocal(e *entry) {
 	}
 }
 
+// checkLocalhost reports that the rows of the host's own name do not hold at localhost.
+// Accounts are written with localhost then.
+func (c *compiler) checkLocalhost() {
+	d, listed := c.m.Domain(c.m.Host.Name.Text)
+	if !listed || c.host != localhost {
+		return
+	}
+	domain := &c.m.Domains[d]
+	c.faults.Add(checkLocalhost.At(domain.Pos, len(domain.Name), "the rows of %s do not hold at localhost: mail to root@localhost goes to the account root", domain.Name).
+		WithHelp("nothing to do if local accounts may get mail; VM106: ignore under checks silences this"))
+}
+
 // maxRecipients is virtual_alias_expansion_limit.
 const maxRecipients = 1000
 

@@ -3,7 +3,7 @@ package postfix
 import "virtmap/internal/diag"
 
 // checks are the checks of Compile and Check.
-var checks = []*diag.Check{checkReplyLong, checkManyRecipients, checkLocalPart, checkPath, checkUID, checkTooManyRows}
+var checks = []*diag.Check{checkReplyLong, checkManyRecipients, checkLocalPart, checkPath, checkUID, checkTooManyRows, checkLocalhost}
 
 var (
 	checkReplyLong = &diag.Check{ID: "VM100", Name: "reply-too-long", Severity: diag.Error,
@@ -18,4 +18,6 @@ var (
 		Rule: "A user with a mailbox has a uid, with which Postfix writes the mailbox."}
 	checkTooManyRows = &diag.Check{ID: "VM105", Name: "too-many-rows-postfix", Severity: diag.Error,
 		Rule: "An inventory with its copies has at most 10,000,000 rows."}
+	checkLocalhost = &diag.Check{ID: "VM106", Name: "localhost-is-apart", Severity: diag.Note,
+		Rule: "Mail to a name at localhost goes to the account, and not to the row of the host's own name."}
 )

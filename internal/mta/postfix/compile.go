@@ -67,6 +67,7 @@ func compile(m *inventory.Model, mode behaviour, faults *diag.List) *compiler {
 	}
 	c.shared(c.inOrder())
 	c.closePrivate()
+	c.checkLocalhost()
 	return c
 }
 

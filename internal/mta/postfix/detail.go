@@ -31,7 +31,7 @@ const (
 // behaviourOf returns the behaviour of a plain entry.
 func (v *domain) behaviourOf(e *entry) behaviour {
 	switch {
-	case e.refused != nil:
+	case e.refused != nil && (e.Disabled || e.To.Kind == inventory.Refused || e.Detail != inventory.DetailReject):
 		return neutral
 	case e.Detail == inventory.DetailReject:
 		return rejects
@@ -164,8 +164,8 @@ func (v *domain) withPlus(t *inventory.Target, detail inventory.Detail, plus str
 // plainRule adds the rule for the details of a listed user, if Postfix would do
 // something else without the rule. Group 1 of the pattern is the detail.
 func (v *domain) plainRule(r *ruleText, pattern string, e *entry) {
-	if v.find(e.Local+"+*", inventory.AnyDetail) != nil {
-		return // the key user+* has every detail
+	if e.bare || v.find(e.Local+"+*", inventory.AnyDetail) != nil {
+		return // another key has every detail
 	}
 	plus := "+" + group(1)
 	b := v.behaviourOf(e)
@@ -191,7 +191,7 @@ func (v *domain) dropNames() (names []string) {
 	}
 	for i := range v.entries {
 		e := &v.entries[i]
-		if e.Form == inventory.Plain && v.behaviourOf(e) == drops && v.find(e.Local+"+*", inventory.AnyDetail) == nil {
+		if e.Form == inventory.Plain && !e.bare && v.behaviourOf(e) == drops && v.find(e.Local+"+*", inventory.AnyDetail) == nil {
 			names = append(names, e.Local)
 		}
 	}
@@ -267,10 +267,9 @@ func (v *domain) openRule(r *ruleText, pattern string, e *entry) {
 // namesWithDetail returns the users whose details are decided by their own keys, before
 // the keys for any user.
 func (v *domain) namesWithDetail() (names []string) {
-	open := v.open()
 	for i := range v.entries {
 		switch e := &v.entries[i]; {
-		case e.borrowed && open:
+		case e.bare:
 		case e.Form == inventory.Plain, e.Form == inventory.AnyDetail && v.find(e.User(), inventory.Plain) == nil:
 			names = append(names, e.User())
 		}

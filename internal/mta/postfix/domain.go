@@ -13,8 +13,8 @@ import (
 // An entry is a key of the effective table of a domain, with what becomes of its mail.
 type entry struct {
 	inventory.Address
-	refused  *reply // nil: the mail is taken
-	borrowed bool   // it is a key of the domain to which the catch-all leads
+	refused *reply // nil: the mail is taken
+	bare    bool   // a plain key whose details are not its own: keys for any user come first
 }
 
 // A domain is what the rows and rules of a virtual domain are made from.
@@ -26,6 +26,8 @@ type domain struct {
 	local   bool     // in mydestination
 	leaves  bool     // catch_all: local: the names of accounts are addresses too
 	entries []entry  // in row order
+
+	detailed bool // a key has a detail
 
 	catchAll inventory.Target
 	refused  *reply // of the catch-all; nil: it takes mail
@@ -51,6 +53,7 @@ func (c *compiler) of(d int) *domain {
 	v.refused = c.refusal(&v.catchAll, v.catchAllOrigin())
 	for i := range v.entries {
 		e := &v.entries[i]
+		v.detailed = v.detailed || e.Form != inventory.Plain
 		if e.Disabled {
 			e.refused = &unknown
 		} else {

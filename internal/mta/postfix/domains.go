@@ -22,8 +22,7 @@ func (d domains) local(i int) bool {
 	if !d.tables.HasRows(i) {
 		return false
 	}
-	to, _ := d.tables.CatchAll(i)
-	return to.Kind == inventory.ToLocal || d.m.IsHostName(d.m.Domains[i].Name)
+	return endsLocally(d.m, d.tables, i) || d.m.IsHostName(d.m.Domains[i].Name)
 }
 
 // virtual reports whether a domain is a virtual alias domain.

@@ -39,23 +39,13 @@ func (v *domain) closed() *reply {
 	return v.unlisted()
 }
 
-// detailed reports whether a domain has keys with a detail.
-func (v *domain) detailed() bool {
-	for i := range v.entries {
-		if v.entries[i].Form != inventory.Plain {
-			return true
-		}
-	}
-	return false
-}
-
 // refusals adds the rows of a domain to virtmap-access, under one of its names.
 func (v *domain) refusals(name string) {
-	closed, detailed := v.closed(), v.detailed()
+	closed := v.closed()
 	for i := range v.entries {
 		e := &v.entries[i]
 		switch user := e.User(); {
-		case e.exact() && e.refused != nil && !(detailed && v.parted(e)):
+		case e.exact() && e.refused != nil && !v.parted(e):
 			v.checkReply(e.Local+"@"+name, *e.refused, e.To.Pos, e.Local)
 			v.access.add(e.Local, name, e.refused.access(), e.Pos)
 		case closed == nil:
@@ -73,11 +63,17 @@ func (v *domain) refusals(name string) {
 	}
 }
 
-// parted reports whether a refused user has a key with a detail that does not refuse
-// with the same reply. A row would also hold for the details, and the user is refused by
-// a rule instead.
+// parted reports whether a refused user has details that are not refused with the same
+// reply. A row would also hold for the details, and the user is refused by a rule
+// instead.
 func (v *domain) parted(e *entry) bool {
-	if e.Form != inventory.Plain {
+	switch {
+	case e.Form != inventory.Plain:
+		return false
+	case e.bare || v.behaviourOf(e) == rejects:
+		return true
+	}
+	if !v.detailed {
 		return false
 	}
 	for i := range v.entries {
@@ -153,10 +149,10 @@ func (v *domain) refuseUser(r *ruleText, user string, keys []*entry) {
 	for _, k := range keys {
 		result := dunno
 		switch {
-		case k.refused != nil:
-			result = k.refused.access()
 		case k.Form == inventory.Plain && v.behaviourOf(k) == rejects:
 			result = unknown.access()
+		case k.refused != nil:
+			result = k.refused.access()
 		}
 		refuses = refuses || result != dunno && k.Form != inventory.ExactDetail && !(k.Form == inventory.Plain && k.refused != nil && !v.parted(k))
 		switch k.Form {
@@ -168,12 +164,12 @@ func (v *domain) refuseUser(r *ruleText, user string, keys []*entry) {
 			rules.rule(name+`\+`+anyDetail+"@", result)
 			whole = true
 		case inventory.Plain:
-			if !whole {
+			if !whole && !k.bare {
 				rules.rule(name+`\+`+anyDetail+"@", result)
 			}
-			whole = true
+			whole = whole || !k.bare
 			if k.refused != nil && v.parted(k) {
-				rules.rule(name+"@", result)
+				rules.rule(name+"@", k.refused.access())
 			}
 		}
 	}
