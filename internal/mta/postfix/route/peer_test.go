@@ -172,12 +172,14 @@ func same(c testSite, got, want outcome.Outcome, steps []outcome.Step) bool {
 	return slices.Equal(ends(got.Recipients, cut), ends(want.Recipients, cut))
 }
 
-// ends returns recipients in lower case, perhaps without their domains.
+// ends returns recipients in lower case and without quotes, perhaps without their domains.
 func ends(list []string, cut bool) []string {
 	all := make([]string, 0, len(list))
 	for _, s := range list {
-		if at := strings.LastIndexByte(s, '@'); cut && at > 0 {
-			s = s[:at]
+		if s = unquote(s); cut {
+			if at := strings.LastIndexByte(s, '@'); at > 0 {
+				s = s[:at]
+			}
 		}
 		all = append(all, strings.ToLower(s))
 	}

@@ -36,6 +36,7 @@ const (
 
 var (
 	syntaxError  = &reply{501, "5.1.3", bare, badSyntax}
+	notUTF8      = &reply{500, "5.5.2", bare, "Error: bad UTF-8 syntax"}
 	serverError  = &reply{451, "4.3.5", bare, serverFault}
 	lookupError  = &reply{451, "4.3.0", named, lookupFault}
 	noRestrictor = &reply{421, "4.3.0", bare, "smtpd ends: no restriction refuses mail for other domains"}
@@ -61,7 +62,7 @@ func (r *Router) Reply(addr string, o outcome.Outcome) string {
 	switch {
 	case o.NotOurs, o.Text == lookupFault && o.Status == "4.3.0":
 		before = named
-	case o.Text == badSyntax && o.Code%100 == 1, o.Text == serverFault && o.Status == "4.3.5", o.Code == 555, strings.HasPrefix(o.Text, string(noRestrictor.text)):
+	case o.Text == badSyntax && o.Code%100 == 1, o.Text == serverFault && o.Status == "4.3.5", o.Code%100 == 55, o.Text == notUTF8.text, strings.HasPrefix(o.Text, string(noRestrictor.text)):
 		before = bare
 	case strings.HasPrefix(o.Text, string(sender)), strings.HasPrefix(o.Text, string(helo)), strings.HasPrefix(o.Text, string(client)):
 		before = bare

@@ -2,6 +2,7 @@ package route
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -145,17 +146,38 @@ func validHost(name string) bool {
 	return name != "" && !numeric && len(name) <= 255
 }
 
-// literalAddr returns the address of a domain literal such as [127.0.0.1].
+// literalAddr returns the address of a domain literal such as [127.0.0.1] or
+// [IPv6:::1].
 func literalAddr(domain string) (netip.Addr, bool) {
 	inner, ok := strings.CutPrefix(domain, "[")
 	if !ok || !strings.HasSuffix(inner, "]") || strings.Count(domain, "]") != 1 {
 		return netip.Addr{}, false
 	}
 	inner = strings.TrimSuffix(inner, "]")
-	six := len(inner) > 5 && strings.EqualFold(inner[:5], "ipv6:")
-	if six {
-		inner = inner[5:]
+	if len(inner) > 5 && strings.EqualFold(inner[:5], "ipv6:") {
+		a, err := netip.ParseAddr(inner[5:])
+		return a, err == nil && a.Is6() && a.Zone() == ""
 	}
-	a, err := netip.ParseAddr(inner)
-	return a, err == nil && a.Is6() == six && a.Zone() == ""
+	return dottedQuad(inner)
+}
+
+// dottedQuad returns an IPv4 address. A part with a 0 before it is valid, and octal, as
+// in inet_aton(3).
+func dottedQuad(s string) (netip.Addr, bool) {
+	parts := strings.Split(s, ".")
+	if len(parts) != 4 {
+		return netip.Addr{}, false
+	}
+	var a [4]byte
+	for i, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 8)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		if len(part) > 1 && part[0] == '0' {
+			n, _ = strconv.ParseUint(part, 8, 8)
+		}
+		a[i] = byte(n)
+	}
+	return netip.AddrFrom4(a), a[0] != 0 || a == [4]byte{}
 }

@@ -3,6 +3,7 @@ package route
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // A session is the part of an SMTP session about one recipient.
@@ -25,6 +26,9 @@ type session struct {
 func (s *session) rcpt(addr string) *reply {
 	if s.r.noGuard {
 		return noRestrictor
+	}
+	if !utf8.ValidString(addr) {
+		return s.soften(notUTF8)
 	}
 	text, refusal := s.argument(addr)
 	if refusal != nil {

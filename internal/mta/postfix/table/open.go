@@ -78,7 +78,7 @@ func (o *Opener) opened(spec string) (*Table, error) {
 	open, known := map[string]func(name string) (*Table, error){
 		"hash": o.mapped(".db"), "btree": o.mapped(".db"), "cdb": o.mapped(".cdb"), "lmdb": o.mapped(".lmdb"),
 		"texthash": o.textHash(fold), "regexp": o.rules(readPOSIX, true), "pcre": o.rules(readPCRE, false),
-		"inline": inline, "static": static, "fail": failing, "unix": o.accounts,
+		"inline": inline, "static": static, "fail": failing, "unix": o.accounts, "nis": unset,
 	}[typ]
 	if !known {
 		return nil, &Unread{Spec: spec}
@@ -148,14 +148,21 @@ func (o *Opener) mapped(suffix string) func(name string) (*Table, error) {
 	}
 }
 
-// ofFile returns the table of an open map. Keys and values may end in a NUL.
+// ofFile returns the table of an open map. Keys and values may end in a NUL. Postfix
+// tries both forms until it finds a key, and from then on only the form of that key: a
+// map has one form.
 func ofFile(f *mapfile.File) *Table {
+	withNUL := false
+	_ = f.Each(func(key, _ []byte) error { // an error is the one of every later lookup
+		withNUL = len(key) > 0 && key[len(key)-1] == 0
+		return errEnough
+	})
 	find := func(key string) (string, bool, error) {
 		buf := make([]byte, 0, 128)
-		value, ok, err := f.Append(buf, []byte(key))
-		if err == nil && !ok {
-			value, ok, err = f.Append(buf, []byte(mapfile.WithNUL(key)))
+		if withNUL {
+			key = mapfile.WithNUL(key)
 		}
+		value, ok, err := f.Append(buf, []byte(key))
 		return string(mapfile.WithoutNUL(value)), ok, err
 	}
 	each := func(row func(key, value string) bool) error {
@@ -180,6 +187,12 @@ func static(value string) (*Table, error) {
 		value = strings.TrimSpace(inner)
 	}
 	return &Table{Indexed: true, Find: func(string) (string, bool, error) { return value, true, nil }}, nil
+}
+
+// unset opens a table of NIS, which is part of the usual alias_maps. Without an NIS domain
+// it has no rows.
+func unset(name string) (*Table, error) {
+	return &Table{Indexed: true, Find: none, Warnings: []string{"nis:" + name + " is taken as empty"}}, nil
 }
 
 func failing(name string) (*Table, error) {

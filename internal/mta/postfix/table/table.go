@@ -9,6 +9,7 @@
 //	static:x, static:{x y}         the same value for every key
 //	fail:x                         an error for every key
 //	unix:passwd.byname             the accounts
+//	nis:mail.aliases               no rows, as without an NIS domain
 //	proxy:TYPE:NAME                the same table by way of proxymap(8)
 //	/etc/postfix/names             only in lists of domains: lines of names
 //

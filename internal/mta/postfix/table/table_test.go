@@ -68,6 +68,7 @@ func TestTables(t *testing.T) {
 		{"static:{two words}", "anything", "two words"},
 		{"fail:x", "anything", "error"},
 		{"unix:passwd.byname", "Andrei", "andrei"},
+		{"nis:mail.aliases", "andrei", "nothing"},
 		{"proxy:unix:passwd.byname", "bea", "nothing"},
 	} {
 		table, err := o.Open(c.spec)
