@@ -178,3 +178,47 @@ func oddRule(r *rand.Rand) string {
 	}
 	return expr() + value
 }
+
+// TestMapsOfPostmap reads maps that postmap wrote.
+func TestMapsOfPostmap(t *testing.T) {
+	postmap := peer.Postmap(t)
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for n := range 500 {
+		fmt.Fprintf(&text, "User%d@d.example value %d\n", n, n)
+	}
+	for _, typ := range []string{"hash", "cdb", "lmdb"} {
+		path := filepath.Join(dir, typ)
+		if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		postmap("", typ+":"+path)
+		o := &Opener{}
+		table, err := o.Open(typ + ":" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range 600 {
+			want := "nothing"
+			if n < 500 {
+				want = fmt.Sprintf("value %d", n)
+			}
+			if got := lookUp(table, fmt.Sprintf("uSER%d@d.example", n)); got != want {
+				t.Errorf("%s: user %d has %q, want %q", typ, n, got, want)
+			}
+		}
+		rows := 0
+		if err := table.Each(func(key, value string) bool {
+			rows++
+			return strings.HasPrefix(key, "user") && strings.HasPrefix(value, "value ")
+		}); err != nil || rows != 500 {
+			t.Errorf("%s: %d rows are listed, %v", typ, rows, err)
+		}
+		if err := o.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
