@@ -2,6 +2,7 @@ package route
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"virtmap/internal/mta/postfix/table"
@@ -10,10 +11,11 @@ import (
 // A names is a list of domains: names, /files and tables, each perhaps negated by !.
 type names struct {
 	param   string
-	below   bool // a name stands for the names below it too (parent_domain_matches_subdomains)
-	hosts   bool // .name stands for the names below name
-	exact   map[string]bool
+	below   bool           // a name stands for the names below it too (parent_domain_matches_subdomains)
+	hosts   bool           // .name stands for the names below name
+	exact   map[string]int // the place of a name in the list
 	list    []namePattern
+	tables  []namePattern // those of list that are tables
 	negates bool
 }
 
@@ -22,11 +24,12 @@ type namePattern struct {
 	negated bool
 	name    string
 	table   *source
+	at      int // the place in the list
 }
 
 // names reads a list of domains. hosts and below are as in type names.
 func (r *Router) names(param string, hosts, below bool) *names {
-	n := &names{param: param, hosts: hosts, below: hosts && below, exact: map[string]bool{}}
+	n := &names{param: param, hosts: hosts, below: hosts && below, exact: map[string]int{}}
 	r.addNames(n, r.param(param), false, 0)
 	return n
 }
@@ -47,12 +50,11 @@ func (r *Router) addNames(n *names, list string, negated bool, depth int) {
 			r.addFile(n, item, not, depth)
 		case item[0] != '[' && strings.Contains(item, ":"):
 			if s := r.open(n.param, item); s != nil {
-				n.list = append(n.list, namePattern{not, "", s})
+				n.add(namePattern{negated: not, table: s})
 			}
 		default:
 			item = table.Fold(item)
-			n.exact[item] = true
-			n.list = append(n.list, namePattern{not, item, nil})
+			n.add(namePattern{negated: not, name: item})
 		}
 	}
 }
@@ -64,7 +66,7 @@ func (r *Router) addFile(n *names, path string, negated bool, depth int) {
 		return
 	}
 	if s.Lines == nil {
-		n.list = append(n.list, namePattern{negated, "", s})
+		n.add(namePattern{negated: negated, table: s})
 		return
 	}
 	for _, line := range s.Lines {
@@ -74,22 +76,18 @@ func (r *Router) addFile(n *names, path string, negated bool, depth int) {
 	}
 }
 
-// match reports whether a domain is in the list.
+// match reports whether a domain is in the list. The first pattern that fits decides.
 func (n *names) match(w *walk, domain string) (bool, error) {
 	domain = table.Fold(domain)
-	if !n.negates && n.named(domain) {
-		w.built(n.param, domain, true)
-		return true, nil
-	}
-	for _, p := range n.list {
-		var hit bool
-		var err error
-		switch {
-		case p.table != nil:
-			hit, err = n.inTable(w, p.table, domain)
-		case n.negates:
-			hit = n.covers(p.name, domain)
+	patterns, named := n.list, -1
+	if !n.negates { // names are found at once, and only the tables before them are asked
+		if patterns, named = n.tables, n.named(domain); named >= 0 {
+			before, _ := slices.BinarySearchFunc(patterns, named, func(p namePattern, at int) int { return p.at - at })
+			patterns = patterns[:before]
 		}
+	}
+	for _, p := range patterns {
+		hit, err := n.fits(w, p, domain)
 		if err != nil {
 			return false, err
 		}
@@ -98,26 +96,49 @@ func (n *names) match(w *walk, domain string) (bool, error) {
 			return !p.negated, nil
 		}
 	}
-	w.built(n.param, domain, false)
-	return false, nil
+	w.built(n.param, domain, named >= 0)
+	return named >= 0, nil
 }
 
-// named reports whether one of the names without an exclamation mark covers a domain.
-func (n *names) named(domain string) bool {
-	if n.exact[domain] {
-		return true
+func (n *names) fits(w *walk, p namePattern, domain string) (bool, error) {
+	if p.table != nil {
+		return n.inTable(w, p.table, domain)
 	}
+	return n.covers(p.name, domain), nil
+}
+
+// add adds a pattern to the list.
+func (n *names) add(p namePattern) {
+	p.at = len(n.list)
+	n.list = append(n.list, p)
+	if p.table != nil {
+		n.tables = append(n.tables, p)
+	} else if _, there := n.exact[p.name]; !there {
+		n.exact[p.name] = p.at
+	}
+}
+
+// named returns the place of the first name that covers a domain; -1: there is none.
+func (n *names) named(domain string) int {
+	first := -1
+	at := func(name string) {
+		if i, ok := n.exact[name]; ok && (first < 0 || i < first) {
+			first = i
+		}
+	}
+	at(domain)
 	for rest := domain; n.hosts; {
 		dot := strings.IndexByte(rest, '.')
 		if dot < 0 {
-			return false
+			break
 		}
-		rest = rest[dot+1:]
-		if dot >= 0 && (n.below && n.exact[rest] || !n.below && n.exact["."+rest]) {
-			return true
+		if rest = rest[dot+1:]; n.below {
+			at(rest)
+		} else {
+			at("." + rest)
 		}
 	}
-	return false
+	return first
 }
 
 func (n *names) covers(name, domain string) bool {

@@ -115,6 +115,8 @@ func TestUnknownRecipients(t *testing.T) {
 		{"is known to a canonical table", "canonical_maps = inline:{x@d.example=a@d.example}", "x@d.example => 250 andrei"},
 		{"is a fault of the table", "virtual_alias_maps = texthash:DIR/missing", "x@d.example => 451 4.3.0 Temporary lookup failure"},
 		{"is a fault of the list", "mydestination = texthash:DIR/missing", "x@d.example => 451 4.3.0 Temporary lookup failure"},
+		{"is a fault of a table before the name", "relay_domains = texthash:DIR/missing, b.example", "x@b.example => 451 4.3.0 Temporary lookup failure"},
+		{"is no fault of a table behind the name", "relay_domains = b.example, texthash:DIR/missing", "x@b.example => 250 x@b.example"},
 		{"is a fault of the access table", "smtpd_recipient_restrictions = check_recipient_access texthash:DIR/missing", "x@d.example => 451 4.3.5 Server configuration error"},
 	} {
 		t.Run(c.it, func(t *testing.T) {
