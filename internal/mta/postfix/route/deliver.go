@@ -37,6 +37,9 @@ func (w *walk) deliver(addr string, delivered []string) []string {
 // mailbox returns the file of an address of virtual(8); nothing if the mail bounces or
 // waits.
 func (w *walk) mailbox(addr string) []string {
+	if !strings.HasPrefix(w.r.mailboxBase, "/") {
+		return nil // virtual(8) ends at once
+	}
 	addr = table.Fold(addr)
 	file, _, ok, err := w.look(w.r.mailboxMaps, addr, asKnown)
 	if err != nil || !ok {

@@ -154,9 +154,9 @@ func (g *generator) settings() string {
 		"virtual_alias_maps = texthash:DIR/virtual" + g.pick("", "", ", texthash:DIR/virtual2", ", regexp:DIR/rules", " proxy:texthash:DIR/virtual2") + "\n" +
 		"alias_maps = texthash:DIR/aliases" + g.pick("", "", "", ", regexp:DIR/rules") + "\n" +
 		g.some(3, "propagate_unmatched_extensions = canonical", "propagate_unmatched_extensions = canonical, virtual, alias", "propagate_unmatched_extensions = virtual, alias, forward, include", "propagate_unmatched_extensions =") +
-		g.some(2, "virtual_mailbox_domains = m.example\nvirtual_mailbox_maps = texthash:DIR/mailboxes\nvirtual_mailbox_base = /\nvirtual_uid_maps = static:1000\nvirtual_gid_maps = static:1000",
-			"virtual_mailbox_domains = m.example, d.example\nvirtual_mailbox_maps = texthash:DIR/mailboxes\nvirtual_mailbox_base = /srv\nvirtual_uid_maps = static:50\nvirtual_gid_maps = static:1000",
-			"virtual_mailbox_domains = m.example\nvirtual_mailbox_base = /\nvirtual_uid_maps = static:1000\nvirtual_gid_maps = static:1000") +
+		"virtual_mailbox_base = /var\n" + g.some(2, "virtual_mailbox_domains = m.example\nvirtual_mailbox_maps = texthash:DIR/mailboxes\nvirtual_mailbox_base = /\nvirtual_uid_maps = static:1000\nvirtual_gid_maps = static:1000",
+		"virtual_mailbox_domains = m.example, d.example\nvirtual_mailbox_maps = texthash:DIR/mailboxes\nvirtual_mailbox_base = /srv\nvirtual_uid_maps = static:50\nvirtual_gid_maps = static:1000",
+		"virtual_mailbox_domains = m.example\nvirtual_mailbox_base = /\nvirtual_uid_maps = static:1000\nvirtual_gid_maps = static:1000") +
 		g.some(2, "relay_domains = b.example", "relay_domains = b.example\nrelay_recipient_maps = texthash:DIR/known", "relay_domains = example", "relay_domains = texthash:DIR/domains, b.example", "relay_domains = .b.example, b.example\nparent_domain_matches_subdomains =", "relay_domains = !sub.b.example, b.example") +
 		g.some(2, "transport_maps = texthash:DIR/transport", "transport_maps = texthash:DIR/transport\nparent_domain_matches_subdomains = transport_maps") +
 		g.some(5, "relocated_maps = texthash:DIR/relocated") +

@@ -62,7 +62,7 @@ func (r *Router) Reply(addr string, o outcome.Outcome) string {
 	switch {
 	case o.NotOurs, o.Text == lookupFault && o.Status == "4.3.0":
 		before = named
-	case o.Text == badSyntax && o.Code%100 == 1, o.Text == serverFault && o.Status == "4.3.5", o.Code%100 == 55, o.Text == notUTF8.text, strings.HasPrefix(o.Text, string(noRestrictor.text)):
+	case o.Text == badSyntax && o.Code%100 == 1, o.Text == serverFault && o.Status == "4.3.5", o.Code%100 == 55, o.Text == notUTF8.text, o.Text == noRestrictor.text:
 		before = bare
 	case strings.HasPrefix(o.Text, string(sender)), strings.HasPrefix(o.Text, string(helo)), strings.HasPrefix(o.Text, string(client)):
 		before = bare

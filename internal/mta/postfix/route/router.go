@@ -18,7 +18,7 @@ type Site struct {
 	Param   func(name string) string                      // the expanded value of a parameter, as postconf -hx prints it; an unset one has its default
 	Open    func(spec string) (*table.Table, error)       // as Opener.Open
 	Account func(name string) bool                        // local accounts; nil: there are none
-	Forward func(account string) (lines []string, _ bool) // the lines of ~/.forward; nil: no such file is read
+	Forward func(account string) (lines []string, ok bool) // the lines of ~/.forward; nil: no such file is read
 }
 
 // A Router computes what Postfix does with an address. It is safe for concurrent use if
