@@ -3,10 +3,7 @@ package route
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 
 	"virtmap/internal/mta/postfix/table"
@@ -15,9 +12,9 @@ import (
 
 // A Site is what a Router knows of a server.
 type Site struct {
-	Param   func(name string) string                      // the expanded value of a parameter, as postconf -hx prints it; an unset one has its default
-	Open    func(spec string) (*table.Table, error)       // as Opener.Open
-	Account func(name string) bool                        // local accounts; nil: there are none
+	Param   func(name string) string                       // the expanded value of a parameter, as postconf -hx prints it; an unset one has its default
+	Open    func(spec string) (*table.Table, error)        // as Opener.Open
+	Account func(name string) bool                         // local accounts; nil: there are none
 	Forward func(account string) (lines []string, ok bool) // the lines of ~/.forward; nil: no such file is read
 }
 
@@ -218,55 +215,4 @@ func (w *walk) built(param, name string, hit bool) {
 func sortedUnique(list []string) []string {
 	slices.Sort(list)
 	return slices.Compact(list)
-}
-
-// settings are the values of parameters.
-type settings struct {
-	myorigin, myhostname, mydomain, emptyAddress, doubleBounce, delimiters string
-	localTransport, virtualTransport, relayTransport, defaultTransport     string
-	mailboxTransport, fallbackTransport, luserRelay, mailboxBase           string
-	appendAt, appendDot, swapBang, percent, dequote, nullDomain, minusUser bool
-	untrustedRoutes, ownerSpecial, expandOwner, resetOwner, softBounce     bool
-	showTable, strictEnvelope, belowTransport, belowAccess, delayReject    bool
-	relayFirst, rejectUnlisted, mapsAddresses, knowsAll                    bool
-	propagate                                                              map[string]bool
-	interfaces                                                             map[netip.Addr]bool
-	recursionLimit, expansionLimit, lengthLimit, lineLimit, minimumUID     int
-	codes                                                                  map[string]int // of refusals, by parameter
-	quickOrigin                                                            bool           // a word gets @$myorigin, and nothing else
-	verifySender                                                           string
-	deferred                                                               []string
-	canonicalRecipients, recipientCanonicalRecipients                      bool
-	commands, files                                                        map[string]bool
-}
-
-func (r *Router) param(name string) string { return strings.TrimSpace(r.site.Param(name)) }
-
-func (r *Router) yes(name string) bool { return strings.EqualFold(r.param(name), "yes") }
-
-// number returns a number; usual is the default of Postfix.
-func (r *Router) number(name string, usual int) int {
-	if n, err := strconv.Atoi(r.param(name)); err == nil {
-		return n
-	}
-	return usual
-}
-
-func (r *Router) set(name string) map[string]bool {
-	set := map[string]bool{}
-	for _, word := range table.Split(r.param(name)) {
-		set[strings.ToLower(word)] = true
-	}
-	return set
-}
-
-// parents reports whether a name of a list stands for the names below it too.
-func (r *Router) parents(list string) bool { return r.set("parent_domain_matches_subdomains")[list] }
-
-// inTable returns the end of "User unknown".
-func (r *Router) inTable(which string) string {
-	if !r.showTable {
-		return ""
-	}
-	return " in " + which + " table"
 }

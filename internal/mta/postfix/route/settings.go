@@ -2,9 +2,39 @@ package route
 
 import (
 	"net/netip"
+	"strconv"
+	"strings"
 
 	"virtmap/internal/mta/postfix/table"
 )
+
+// settings are the values of parameters.
+type settings struct {
+	myorigin, myhostname, mydomain           string
+	emptyAddress, doubleBounce, verifySender string
+	delimiters                               string // recipient_delimiter
+	localTransport, virtualTransport         string
+	relayTransport, defaultTransport         string
+	mailboxTransport, fallbackTransport      string
+	luserRelay, mailboxBase                  string
+	quickOrigin                              bool // a word gets @$myorigin, and nothing else
+	appendAt, appendDot                      bool // append_at_myorigin, append_dot_mydomain
+	swapBang, percent, dequote, nullDomain   bool // swap_bangpath, allow_percent_hack, resolve_dequoted_address, resolve_null_domain
+	minusUser, untrustedRoutes               bool // allow_min_user, allow_untrusted_routing
+	ownerSpecial, expandOwner, resetOwner    bool // owner_request_special, expand_owner_alias, reset_owner_alias
+	softBounce, showTable, strictEnvelope    bool
+	belowTransport, belowAccess              bool // parent_domain_matches_subdomains has transport_maps, smtpd_access_maps
+	delayReject, relayFirst, rejectUnlisted  bool
+	mapsAddresses, knowsAll                  bool // receive_override_options: without no_address_mappings, with no_unknown_recipient_checks
+	canonicalRecipients                      bool // canonical_classes has envelope_recipient
+	recipientCanonicalRecipients             bool // so has recipient_canonical_classes
+	propagate, commands, files               map[string]bool
+	interfaces                               map[netip.Addr]bool
+	recursionLimit, expansionLimit           int
+	lengthLimit, lineLimit, minimumUID       int
+	deferred                                 []string       // defer_transports
+	codes                                    map[string]int // of refusals, by parameter
+}
 
 // read reads the parameters.
 func (r *Router) read() {
@@ -82,4 +112,35 @@ func trimBrackets(word string) string {
 		return word[1 : n-1]
 	}
 	return word
+}
+
+func (r *Router) param(name string) string { return strings.TrimSpace(r.site.Param(name)) }
+
+func (r *Router) yes(name string) bool { return strings.EqualFold(r.param(name), "yes") }
+
+// number returns a number; usual is the default of Postfix.
+func (r *Router) number(name string, usual int) int {
+	if n, err := strconv.Atoi(r.param(name)); err == nil {
+		return n
+	}
+	return usual
+}
+
+func (r *Router) set(name string) map[string]bool {
+	set := map[string]bool{}
+	for _, word := range table.Split(r.param(name)) {
+		set[strings.ToLower(word)] = true
+	}
+	return set
+}
+
+// parents reports whether a name of a list stands for the names below it too.
+func (r *Router) parents(list string) bool { return r.set("parent_domain_matches_subdomains")[list] }
+
+// inTable returns the end of "User unknown".
+func (r *Router) inTable(which string) string {
+	if !r.showTable {
+		return ""
+	}
+	return " in " + which + " table"
 }
