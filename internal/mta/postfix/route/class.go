@@ -180,7 +180,9 @@ func (n *names) all() (found []string) {
 			found = append(found, p.name)
 		case p.table.Each != nil:
 			_ = p.table.Each(func(key, _ string) bool {
-				found = append(found, key)
+				if !strings.Contains(key, "@") { // virtual_alias_domains is $virtual_alias_maps unless it is set
+					found = append(found, key)
+				}
 				return true
 			})
 		}

@@ -67,6 +67,22 @@ func TestClasses(t *testing.T) {
 	`)
 }
 
+func TestDomainsOfTheTableOfAddresses(t *testing.T) {
+	site := testSite{
+		main:     "virtual_alias_maps = texthash:DIR/virtual\nvirtual_alias_domains = $virtual_alias_maps\n",
+		texts:    map[string]string{"virtual": "d.example anything\na@d.example andrei\nb@out.example andrei\n"},
+		accounts: []string{"andrei"},
+	}
+	site.check(t, `
+		a@d.example => 250 andrei
+		x@d.example => `+unknownAlias+`
+		b@out.example => 454 4.7.1 not ours
+	`)
+	if _, virtual, _, _ := site.router(t).Domains(); !reflect.DeepEqual(virtual, []string{"d.example"}) {
+		t.Errorf("the virtual domains are %q", virtual)
+	}
+}
+
 func TestTransports(t *testing.T) {
 	site := testSite{
 		main: `virtual_alias_domains = d.example
