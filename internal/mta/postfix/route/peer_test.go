@@ -97,7 +97,7 @@ func (w *twin) load(t *testing.T, c testSite) *Router {
 // running Postfix.
 func TestAgainstPostfix(t *testing.T) {
 	w := newTwin(t)
-	taken, refused, differ := 0, 0, 0
+	taken, refused, differ, silent := 0, 0, 0, 0
 	shown := -1
 	cases := peer.Campaign(60)
 	for n := range cases {
@@ -107,8 +107,10 @@ func TestAgainstPostfix(t *testing.T) {
 		r := w.load(t, c)
 		addrs := g.addresses()
 		want, err := w.p.Outcomes(t.Context(), addrs)
-		if err != nil {
-			t.Fatalf("case %d: %v\n%s", n, err, c)
+		if err != nil { // such as mail that waits in the queue
+			t.Logf("case %d: %v", n, err)
+			silent++
+			continue
 		}
 		for i, addr := range addrs {
 			got, steps := r.Route(addr)
@@ -141,8 +143,8 @@ func TestAgainstPostfix(t *testing.T) {
 			t.Fatal("too many differences")
 		}
 	}
-	t.Logf("%d cases: %d addresses were taken, %d refused", cases, taken, refused)
-	if taken < cases || refused < cases {
+	t.Logf("%d cases, %d without an answer: %d addresses were taken, %d refused", cases, silent, taken, refused)
+	if taken < cases || refused < cases || silent > 1+cases/50 {
 		t.Error("the cases compare little")
 	}
 }
