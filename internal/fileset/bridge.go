@@ -47,7 +47,14 @@ func (b *builder) bridgeTable(file mta.File, text []byte, rows mapfile.Rows) {
 // lines of the installed file that the text does not have.
 func bridgeLines(file mta.File, text []byte) func(installed *mmap.Image, ofText []byte) func(io.WriteSeeker) error {
 	return func(installed *mmap.Image, _ []byte) func(io.WriteSeeker) error {
-		return withLines(text, missing(file.Lines(installed.Bytes), file.Lines(text)))
+		if file.Join == nil {
+			return withLines(text, missing(file.Lines(installed.Bytes), file.Lines(text)))
+		}
+		joined := file.Join(text, installed.Bytes) // installed is closed when the bridge is written
+		return func(w io.WriteSeeker) error {
+			_, err := w.Write(joined)
+			return err
+		}
 	}
 }
 

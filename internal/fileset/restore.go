@@ -53,7 +53,8 @@ func (b *builder) restoreMaps(server *mta.Server, m publish.Meta, content func(s
 	for _, typ := range b.typesOf(server, file.Name) {
 		kept, ok := m.Files[file.Name+typ.Suffix]
 		left := !ok && text != nil && isThere(filepath.Join(b.dir, file.Name+typ.Suffix))
-		if typ.Suffix == "" || !ok && !left {
+		emptied := !ok && text == nil && file.Emptied // as its text
+		if typ.Suffix == "" || !ok && !left && !emptied {
 			continue
 		}
 		b.typ = typ
@@ -67,6 +68,7 @@ func (b *builder) restoreMaps(server *mta.Server, m publish.Meta, content func(s
 			rows = mapfile.RowsOf(image)
 		} else {
 			b.table(file, rows)
+			b.last().IfKnown = emptied
 		}
 		if file.Union {
 			b.bridgeTable(file, text, rows)

@@ -193,6 +193,10 @@ type File struct {
 	// Union says that rows or lines of other files lead to this file. While a set is
 	// swapped, the file has the rows or lines of the old set and of the new set.
 	Union bool
+	// Join returns a text with the contents of the new text and of an old one, for a
+	// file with Union that is not a table. nil: the lines of the old text that the new
+	// one does not have are appended.
+	Join func(next, old []byte) []byte
 	// Emptied says that the configuration of the server may name this file. When the
 	// inventory no longer needs the file, a file that virtmap once wrote becomes empty
 	// and is not removed.

@@ -97,7 +97,7 @@ func (c *trial) unchanged(now map[string]outcome.Outcome, allowed ...map[string]
 			left[addr] = got
 		}
 	}
-	if err := among(left, allowed); err != nil {
+	if err := c.among(left, allowed); err != nil {
 		return fmt.Errorf("a domain leaves: %w", err)
 	}
 	return nil

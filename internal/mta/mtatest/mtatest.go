@@ -45,6 +45,21 @@ type Subject struct {
 	// reads everything a build needs from a folder. None of the lines is redundant.
 	// Configuration may be nil if the server has no Conf.
 	Configuration func(dir string, b mta.Build) (name string, lines []string)
+
+	// During returns the file name and the text of a main configuration that reads
+	// everything two builds need, as it must be while their files are swapped. nil: the
+	// server needs none.
+	During func(old, next mta.Build) (name string, text []byte)
+
+	// Apart reports whether an address of an inventory has another outcome than the
+	// promised one, as a note of the server says. Such an address is not tried. nil: there
+	// is none.
+	Apart func(m *inventory.Model, addr string) bool
+
+	// LooseDetails says that the server keeps the keys for details in two files, of which
+	// it reads one only at a restart. Until then, an address with a detail may have the
+	// outcome of another key, and is not looked at.
+	LooseDetails bool
 }
 
 // Run tests n generated inventories. An inventory with faults passes, because a server
@@ -136,6 +151,9 @@ func (s Subject) compile(seed, edit uint64) (*edition, error) {
 	}
 	for v := range promise.Vectors(m) {
 		e.add(v.Address)
+	}
+	if s.Apart != nil {
+		e.addresses = slices.DeleteFunc(e.addresses, func(addr string) bool { return s.Apart(m, addr) })
 	}
 	return e, nil
 }

@@ -177,7 +177,7 @@ func (c *compiler) closePrivate() {
 			v := c.of(n.domain)
 			for i := range v.entries {
 				if e := &v.entries[i]; isAliasName(e.User()) {
-					r.rule("^"+quote(e.User())+`(\+`+anyDetail+")?@"+quote(n.name)+"$", dunno)
+					r.unlessMatches("^" + quote(e.User()) + `(\+` + anyDetail + ")?@" + quote(n.name) + "$")
 				}
 			}
 		}

@@ -1,13 +1,47 @@
 package postfix_test
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 
+	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta"
 	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/mta/postfix"
 	"virtmap/internal/workshop/peer"
+	"virtmap/inventory"
 )
 
-func TestContract(t *testing.T) {
-	mtatest.Run(t, mtatest.Subject{Server: postfix.Server}, peer.Campaign(8))
+var subject = mtatest.Subject{Server: postfix.Server, During: during, Apart: apart, LooseDetails: true}
+
+func TestContract(t *testing.T) { mtatest.Run(t, subject, peer.Campaign(8)) }
+
+// during returns a main.cf with the lines of two builds. A list has the elements of both.
+func during(old, next mta.Build) (name string, text []byte) {
+	values := map[string]string{}
+	for _, b := range []mta.Build{next, old} {
+		for _, line := range b.(postfix.Build).Lines() {
+			have, known := values[line.Name]
+			if values[line.Name] = line.Value; known && line.Name != "propagate_unmatched_extensions" {
+				values[line.Name] = have + ", " + line.Value
+			}
+			if slices.Contains([]string{have, line.Value}, values[line.Name]) || !strings.Contains(line.Value, ":") {
+				values[line.Name] = line.Value
+			}
+		}
+	}
+	out := "compatibility_level = 3.6\nmyhostname = mx1.example.net\nalias_database =\nalias_maps =\n"
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		out += name + " = " + values[name] + "\n"
+	}
+	return "main.cf", []byte(out)
+}
+
+// apart reports whether VM106 is about an address: localhost, if the host has rows.
+func apart(m *inventory.Model, addr string) bool {
+	_, domain, _ := mailaddr.Split(addr)
+	_, hostRows := m.Serves(m.Host.Name.Text)
+	return hostRows && m.Meant(domain) != domain
 }

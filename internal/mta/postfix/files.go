@@ -42,6 +42,9 @@
 package postfix
 
 import (
+	"slices"
+	"strings"
+
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 )
@@ -54,7 +57,7 @@ var Files = []mta.File{
 	{Name: fileGIDs, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
 	{Name: fileTransport, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
 	{Name: fileAccess, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
-	{Name: fileAccessDetail, Mode: 0o644, Lines: ruleLines, Effect: mta.Restart, Emptied: true},
+	{Name: fileAccessDetail, Mode: 0o644, Lines: ruleLines, Join: joinRules, Effect: mta.Restart, Union: true, Emptied: true},
 	{Name: fileDetail, Mode: 0o644, Lines: ruleLines, Effect: mta.Restart, Emptied: true},
 	{Name: fileVirtual, Role: mta.Addresses, Mode: 0o644, Rows: readRows, Row: rowLine},
 	{Name: fileRelay, Role: mta.Relayed, Mode: 0o644, Rows: readRows, Row: rowLine, Effect: mta.Restart, Union: true, Emptied: true},
@@ -68,5 +71,22 @@ func rowLine(key, value string) string {
 	return mapfile.WithoutNUL(key) + string(separator) + mapfile.WithoutNUL(value)
 }
 
-// ruleLines returns the rules of a regexp table without comments.
-func ruleLines(text []byte) []string { return mainLines(text) }
+// ruleLines returns the rules of a regexp table, each with the conditions around it.
+func ruleLines(text []byte) (rules []string) {
+	var conditions []string
+	for _, line := range mainLines(text) {
+		switch {
+		case strings.HasPrefix(line, "if "):
+			conditions = append(conditions, line)
+		case line == "endif":
+			conditions = conditions[:max(0, len(conditions)-1)]
+		default:
+			rules = append(rules, strings.Join(append(slices.Clone(conditions), line), " "))
+		}
+	}
+	return rules
+}
+
+// joinRules returns the rules of two tables of refusals. An address that one of them
+// refuses is refused.
+func joinRules(next, old []byte) []byte { return slices.Concat(next, old) }

@@ -20,6 +20,11 @@ import (
 // domain until Postfix is reloaded.
 const leavingMark = "# leaving: "
 
+// becomingMark begins the comment that names a domain whose catch-all has become local.
+// Its row @domain stays until Postfix is reloaded: a running smtpd may not know yet that
+// the domain is in mydestination, and would refuse unlisted addresses.
+const becomingMark = "# becoming local: "
+
 // A texts reads installed texts of a folder.
 type texts struct {
 	mta.Folder
@@ -51,52 +56,65 @@ func (t *texts) read(name string) ([]byte, error) {
 // since when.
 func (f *found) Keep(next mta.Build, l mta.Leave) (mta.Build, []string, error) {
 	b := next.(Build)
-	leaving, err := f.leaving(b, l)
-	if err != nil || len(leaving) == 0 {
+	leaving, becoming, err := f.leaving(b, l)
+	if err != nil || len(leaving)+len(becoming) == 0 {
 		return b, nil, err
 	}
-	k := keeper{texts: &f.texts, leaving: leaving, from: "@" + b.Model.Host.Name.Text, to: "@" + b.compiled.host}
+	k := keeper{texts: &f.texts, leaving: leaving, becoming: becoming, from: "@" + b.Model.Host.Name.Text, to: "@" + b.compiled.host}
 	kept, err := k.keep(b)
-	if err != nil || len(kept.leaving) == 0 {
-		return b, nil, err
-	}
-	return kept, kept.leaving, nil
+	return kept, kept.leaving, err
 }
 
-// leaving returns the domains whose rows stay, if they have any.
-func (f *found) leaving(b Build, l mta.Leave) (map[string]bool, error) {
-	stays, leaving := map[string]bool{}, map[string]bool{}
-	lists := newDomains(b.Model)
-	for i := range b.Model.Domains {
-		if d := &b.Model.Domains[i]; lists.tables.HasRows(i) || lists.relayed(i) {
-			stays[d.Name] = true
-		}
-	}
+// leaving returns the domains whose rows stay, if they have any, and the domains whose
+// row for unlisted addresses stays.
+func (f *found) leaving(b Build, l mta.Leave) (leaving, becoming map[string]bool, err error) {
+	leaving, becoming = map[string]bool{}, map[string]bool{}
+	stays, local := classesOf(b.Model)
 	for _, name := range []string{fileDomains, fileLocal} {
 		text, err := f.read(name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for key := range mapfile.All(readRows(text)) {
-			if domain := aLabel(string(key)); !stays[domain] {
+			switch domain := aLabel(string(key)); {
+			case !stays[domain]:
 				leaving[domain] = true
+			case name == fileDomains && local[domain]:
+				becoming[domain] = true
 			}
 		}
 	}
 	info, err := os.Stat(filepath.Join(f.Dir, fileDomains))
 	if err != nil || l.Restarted.After(info.ModTime()) || l.Now.Sub(info.ModTime()) > l.Grace {
-		return leaving, nil
+		return leaving, becoming, nil
 	}
 	text, err := f.read(fileVirtual)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for line := range bytes.Lines(text) {
-		if domain, ok := strings.CutPrefix(strings.TrimSpace(string(line)), leavingMark); ok && !stays[domain] {
+		line := strings.TrimSpace(string(line))
+		if domain, ok := strings.CutPrefix(line, leavingMark); ok && !stays[domain] {
 			leaving[domain] = true
 		}
+		if domain, ok := strings.CutPrefix(line, becomingMark); ok && local[domain] {
+			becoming[domain] = true
+		}
 	}
-	return leaving, nil
+	return leaving, becoming, nil
+}
+
+// classesOf returns the domains that an inventory serves or relays, and those of them
+// that are in mydestination.
+func classesOf(m *inventory.Model) (stays, local map[string]bool) {
+	stays, local = map[string]bool{}, map[string]bool{}
+	lists := newDomains(m)
+	for i := range m.Domains {
+		name := m.Domains[i].Name
+		stays[name] = lists.tables.HasRows(i) || lists.relayed(i)
+		local[name] = lists.local(i)
+	}
+	return stays, local
 }
 
 // aLabel returns a domain as A-labels; one that cannot be converted stays.
@@ -110,8 +128,9 @@ func aLabel(domain string) string {
 // A keeper adds the rows of domains that leave to a build.
 type keeper struct {
 	*texts
-	leaving  map[string]bool
-	from, to string // ends of the recipients that are accounts, as they were written and as the build writes them
+	leaving  map[string]bool // all rows of these domains stay
+	becoming map[string]bool // the rows @domain of these domains stay
+	from, to string          // ends of the recipients that are accounts, as they were written and as the build writes them
 }
 
 // accounts returns recipients with accounts as the build writes them. If the host's own
@@ -144,24 +163,27 @@ func (k *keeper) accountsOfRules(rules string) string {
 
 // keep returns the build with the rows.
 func (k *keeper) keep(b Build) (Build, error) {
-	virtual, err := k.rowsOf(fileVirtual, k.leaves)
+	virtual, err := k.rowsOf(fileVirtual, k.keepsRow)
 	if err != nil {
 		return b, err
 	}
-	have := map[string]bool{}
-	values := map[string]bool{}
+	have, becoming, values := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for key, value := range mapfile.All(virtual) {
-		have[k.domain(string(key))] = true
+		if domain := k.domain(string(key)); k.leaving[domain] {
+			have[domain] = true
+		} else {
+			becoming[domain] = true
+		}
 		for to := range strings.SplitSeq(string(value), ", ") {
 			values[to] = true
 		}
 	}
-	if len(have) == 0 {
+	if len(virtual) == 0 {
 		return b, nil
 	}
 	c := *b.compiled
 	b.leaving = sortedKeys(have)
-	c.virtual = merged(c.virtual, virtual, b.leaving)
+	c.virtual = merged(c.virtual, virtual, marks(b.leaving, sortedKeys(becoming)))
 	access, err := k.rowsOf(fileAccess, k.leaves)
 	if err == nil {
 		c.access = merged(c.access, access, nil)
@@ -181,6 +203,22 @@ func (k *keeper) keep(b Build) (Build, error) {
 func (k *keeper) domain(key string) string { return aLabel(key[strings.LastIndexByte(key, '@')+1:]) }
 
 func (k *keeper) leaves(key string) bool { return k.leaving[k.domain(key)] }
+
+// keepsRow reports whether a row of virtmap-virtual stays.
+func (k *keeper) keepsRow(key string) bool {
+	return k.leaves(key) || key[0] == '@' && k.becoming[k.domain(key)]
+}
+
+// marks returns the comments that name domains whose rows stay.
+func marks(leaving, becoming []string) (lines []string) {
+	for _, domain := range leaving {
+		lines = append(lines, leavingMark+domain)
+	}
+	for _, domain := range becoming {
+		lines = append(lines, becomingMark+domain)
+	}
+	return lines
+}
 
 // rowsOf returns the rows of an installed text whose keys are wanted.
 func (k *keeper) rowsOf(name string, wanted func(key string) bool) (rows mapfile.Pairs, err error) {
@@ -290,15 +328,15 @@ func withMissing(rows, more mapfile.Pairs) mapfile.Pairs {
 }
 
 // merged returns a table with further rows, in the order of inventory.CompareKeys, and
-// with a comment for each domain that leaves.
-func merged(r *rowText, more mapfile.Pairs, leaving []string) *rowText {
+// with further comments.
+func merged(r *rowText, more mapfile.Pairs, comments []string) *rowText {
 	head := len(r.text)
 	if len(r.at) > 0 {
 		head = int(r.at[0].start)
 	}
 	out := &rowText{text: slices.Clone(r.text[:head])}
-	for _, domain := range leaving {
-		out.text = append(append(append(out.text, leavingMark...), domain...), '\n')
+	for _, line := range comments {
+		out.text = append(append(out.text, line...), '\n')
 	}
 	slices.SortFunc(more, func(a, b [2]string) int { return inventory.CompareKeys([]byte(a[0]), []byte(b[0])) })
 	for i := range r.at {

@@ -12,6 +12,10 @@ import (
 // virtmap-access-detail, for what depends on the detail. A key of the indexed table
 // also holds for its user with any detail. The result dunno ends one table only: the
 // next one is asked. No table ever says ok, because ok would also permit relaying.
+//
+// The rules of the regexp table only refuse. What they must not refuse is a condition
+// around them. While files are swapped, the table has the rules of the old set and of
+// the new set one after the other, and refuses what one of them refuses.
 
 // dunno is the result that ends a table without a refusal (access(5)).
 const dunno = "DUNNO"
@@ -147,39 +151,49 @@ func (v *domain) refuseUser(r *ruleText, user string, keys []*entry) {
 	refuses, whole := false, false
 	name := "^" + quote(user)
 	for _, k := range keys {
-		result := dunno
-		switch {
-		case k.Form == inventory.Plain && v.behaviourOf(k) == rejects:
-			result = unknown.access()
-		case k.refused != nil:
-			result = k.refused.access()
-		}
-		refuses = refuses || result != dunno && k.Form != inventory.ExactDetail && !(k.Form == inventory.Plain && k.refused != nil && !v.parted(k))
+		refused := v.detailRefusal(k)
+		refuses = refuses || refused != nil && k.Form != inventory.ExactDetail && (k.Form != inventory.Plain || k.refused == nil || v.parted(k))
+		pattern := name + `\+` + anyDetail + "@"
 		switch k.Form {
 		case inventory.ExactDetail:
-			rules.rule("^"+quote(k.Local)+"@", result)
+			pattern = "^" + quote(k.Local) + "@"
 		case inventory.SomeDetail:
-			rules.rule(name+`\+`+someDetail+"@", result)
-		case inventory.AnyDetail:
-			rules.rule(name+`\+`+anyDetail+"@", result)
-			whole = true
+			pattern = name + `\+` + someDetail + "@"
 		case inventory.Plain:
-			if !whole && !k.bare {
-				rules.rule(name+`\+`+anyDetail+"@", result)
-			}
-			whole = whole || !k.bare
 			if k.refused != nil && v.parted(k) {
 				rules.rule(name+"@", k.refused.access())
 			}
+			if whole || k.bare {
+				continue
+			}
 		}
+		whole = whole || k.Form == inventory.AnyDetail || k.Form == inventory.Plain
+		rules.decide(pattern, refused)
 	}
 	if refuses || !whole && v.refusesOpen() {
-		r.text.WriteString(rules.text.String())
-		r.rules += rules.rules
+		r.add(&rules)
 	}
 	if closed := v.closed(); closed != nil && keys[len(keys)-1].Form != inventory.Plain {
 		v.refuseBare(r, name, keys, *closed)
 	}
+}
+
+// detailRefusal returns the reply to the addresses with a detail that a key of a user
+// stands for; nil: they are not refused.
+func (v *domain) detailRefusal(k *entry) *reply {
+	if k.Form == inventory.Plain && v.behaviourOf(k) == rejects {
+		return &unknown
+	}
+	return k.refused
+}
+
+// decide appends the rule for a pattern, or leaves its addresses out of later rules.
+func (r *ruleText) decide(pattern string, refused *reply) {
+	if refused == nil {
+		r.unlessMatches(pattern)
+		return
+	}
+	r.rule(pattern, refused.access())
 }
 
 // refuseBare adds the rule that refuses a user of whom only details are listed, in a
@@ -219,14 +233,11 @@ func (v *domain) refuseOpen(r *ruleText) {
 			if k == nil {
 				continue
 			}
-			detail, result := anyDetail, dunno
+			detail := anyDetail
 			if k.Form == inventory.SomeUser {
 				detail = someDetail
 			}
-			if k.refused != nil {
-				result = k.refused.access()
-			}
-			r.rule("^"+anyUser+`\+`+detail+"@", result)
+			r.decide("^"+anyUser+`\+`+detail+"@", k.refused)
 		}
 		if v.rejectsUnlisted() {
 			r.rule("^"+anyUser+`\+`+anyDetail+"@", unknown.access())

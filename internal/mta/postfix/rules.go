@@ -13,8 +13,10 @@ import (
 // stand between if and endif, so that Postfix looks at them only for an address of the
 // domain. Postfix ignores case in rules.
 type ruleText struct {
-	text  strings.Builder
-	rules int
+	text   strings.Builder
+	rules  int
+	except []string // expressions for which no later rule holds, not written yet
+	open   int      // number of conditions that are not closed
 }
 
 func newRules(m *inventory.Model, what string) *ruleText {
@@ -25,8 +27,28 @@ func newRules(m *inventory.Model, what string) *ruleText {
 
 // rule appends a rule. pattern is an extended POSIX expression without delimiters.
 func (r *ruleText) rule(pattern, result string) {
+	r.writeExcept()
 	r.rules++
 	r.text.WriteString("/" + pattern + "/ " + result + "\n")
+}
+
+// writeExcept writes the conditions for what was left out since the last rule.
+func (r *ruleText) writeExcept() {
+	for _, expression := range r.except {
+		r.text.WriteString("if !/" + expression + "/\n")
+		r.open++
+	}
+	r.except = nil
+}
+
+// unlessMatches leaves addresses that match a pattern out of the later rules of a block.
+func (r *ruleText) unlessMatches(pattern string) { r.except = append(r.except, pattern) }
+
+// add appends the rules of another text. Its conditions stay open until the end of the
+// block.
+func (r *ruleText) add(o *ruleText) {
+	r.text.WriteString(o.text.String())
+	r.rules, r.open, r.except = r.rules+o.rules, r.open+o.open, append(r.except, o.except...)
 }
 
 // block appends the rules that add appends, between if and endif. Without rules it
@@ -34,10 +56,14 @@ func (r *ruleText) rule(pattern, result string) {
 func (r *ruleText) block(condition string, add func(*ruleText)) {
 	var inner ruleText
 	if add(&inner); inner.rules > 0 {
+		r.writeExcept()
 		r.rules += inner.rules
-		r.text.WriteString("if " + condition + "\n" + inner.text.String() + "endif\n")
+		r.text.WriteString("if " + condition + "\n" + inner.closed() + "endif\n")
 	}
 }
+
+// closed returns the text with an end for each condition.
+func (r *ruleText) closed() string { return r.text.String() + strings.Repeat("endif\n", r.open) }
 
 // unless appends the rules of add for addresses that do not begin with one of some
 // names and the expression behind. Many names stand in several conditions, because a
