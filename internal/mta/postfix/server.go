@@ -15,19 +15,25 @@ import (
 
 // Server is Postfix.
 var Server = &mta.Server{
-	Name:    "postfix",
-	Dir:     DefaultDir,
-	Maps:    mapTypes,
-	Files:   Files,
-	MapMode: 0o644, // virtual(8) opens its maps as the user postfix
-	Words:   words,
-	Checks:  checks,
-	Compile: func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
-	Open:    open,
-	Check:   Check,
-	Waits:   follow.Waits,
-	Find:    find,
-	MapType: mapType,
+	Name:       "postfix",
+	Dir:        DefaultDir,
+	Maps:       mapTypes,
+	Files:      Files,
+	MapMode:    0o644, // virtual(8) opens its maps as the user postfix
+	Words:      words,
+	Checks:     checks,
+	EditChecks: maincf.EditChecks,
+	Compile:    func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
+	Open:       open,
+	Check:      Check,
+	Waits:      follow.Waits,
+	Find:       find,
+	MapType:    mapType,
+	Conf:       readConf,
+	Site:       site,
+	Edit:       edit,
+	Unread:     unread,
+	Named:      stillNamed,
 }
 
 // mapTypes are the types of maps that Postfix can read, the default first.
