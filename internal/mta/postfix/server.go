@@ -34,6 +34,8 @@ var Server = &mta.Server{
 	Edit:       edit,
 	Unread:     unread,
 	Named:      stillNamed,
+	Audit:      audit,
+	AuditUsers: auditUsers,
 }
 
 // mapTypes are the types of maps that Postfix can read, the default first.
