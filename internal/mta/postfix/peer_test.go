@@ -4,21 +4,15 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"virtmap/internal/fileset"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/postfix"
-	"virtmap/internal/mta/postfix/program"
 	"virtmap/internal/outcome"
 	"virtmap/internal/promise"
-	"virtmap/internal/publish"
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
@@ -41,102 +35,6 @@ func TestAgainstPostfix(t *testing.T) {
 		addresses += n
 	}
 	t.Logf("%d addresses, %d inventories with faults", addresses, refused)
-}
-
-// A witness is a running Postfix whose tables and main.cf are exchanged.
-type witness struct {
-	p     *program.Instance
-	dir   string // the folder of the tables
-	main  string // the path of main.cf
-	usual string // its text without the lines of a build
-}
-
-func startWitness(t *testing.T) *witness {
-	root := peer.PostfixRoot(t)
-	peer.Root(t)
-	w := &witness{dir: peer.SafeDir(t)}
-	if err := os.Chmod(w.dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	aliases := filepath.Join(w.dir, "aliases")
-	var text strings.Builder
-	for name, to := range sample.LocalAliases {
-		fmt.Fprintf(&text, "%s %s\n", name, to)
-	}
-	if err := os.WriteFile(aliases, []byte(text.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	var err error
-	w.p, err = program.Start(context.Background(), program.Options{
-		Root:     program.Unpacked(root),
-		Folder:   filepath.Join(w.dir, "instance"),
-		Main:     []byte("compatibility_level = 3.6\nmyhostname = " + sample.HostName + "\nalias_database = texthash:" + aliases + "\nalias_maps = $alias_database\n"),
-		Etc:      w.dir,
-		Accounts: append([]string{"postfix"}, sample.Accounts...),
-		Mailbox: func(addr string) string {
-			local, _, _ := strings.Cut(addr, "@")
-			return "/srv/mail/" + strings.Split(local, "+")[0]
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(warnings(w.p.Log()))
-		}
-		w.p.Close()
-	})
-	w.main = filepath.Join(w.p.Folder(), "etc", "main.cf")
-	usual, err := os.ReadFile(w.main)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.usual = string(usual)
-	return w
-}
-
-// load puts the files of a build in place and reloads Postfix.
-func (w *witness) load(b postfix.Build) error {
-	outputs, err := fileset.Outputs(postfix.Server, b, w.dir, -1)
-	if err != nil {
-		return err
-	}
-	set := publish.Set{Outputs: outputs, State: filepath.Join(w.dir, ".state"), FS: publish.OS, Adopt: true}
-	if _, err := publish.Publish(context.Background(), set); err != nil {
-		return err
-	}
-	var lines strings.Builder
-	for _, line := range b.Lines() {
-		value := strings.ReplaceAll(line.Value, "/etc/postfix/", w.dir+"/")
-		fmt.Fprintf(&lines, "%s = %s\n", line.Name, value)
-	}
-	if err := os.WriteFile(w.main, []byte(w.usual+lines.String()), 0o644); err != nil {
-		return err
-	}
-	old := time.Now().Add(-time.Hour) // Postfix waits for a text that was just written
-	for _, path := range append(glob(w.dir, "virtmap*"), w.main) {
-		if err := os.Chtimes(path, old, old); err != nil {
-			return err
-		}
-	}
-	return w.p.Reload()
-}
-
-// warnings returns the warnings and errors of a log.
-func warnings(log string) string {
-	var out strings.Builder
-	for line := range strings.Lines(log) {
-		if strings.Contains(line, "warning:") || strings.Contains(line, "error:") || strings.Contains(line, "fatal:") {
-			out.WriteString(line)
-		}
-	}
-	return out.String()
-}
-
-func glob(dir, pattern string) []string {
-	names, _ := filepath.Glob(filepath.Join(dir, pattern)) // the pattern is well formed
-	return names
 }
 
 // inventory tries one generated inventory.
