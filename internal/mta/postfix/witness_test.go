@@ -13,6 +13,8 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/fileset"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
 	"virtmap/internal/mta/postfix"
 	"virtmap/internal/mta/postfix/maincf"
 	"virtmap/internal/mta/postfix/program"
@@ -86,7 +88,7 @@ func startWitnessWith(t *testing.T, who crew) *witness {
 
 // load puts the files of a build in place and reloads Postfix.
 func (w *witness) load(b postfix.Build) error {
-	if err := w.publish(b); err != nil {
+	if _, err := w.publish(b); err != nil {
 		return err
 	}
 	if err := w.configure(b); err != nil {
@@ -101,15 +103,21 @@ func (w *witness) load(b postfix.Build) error {
 	return w.p.Reload()
 }
 
-// publish puts the files of a build in place.
-func (w *witness) publish(b postfix.Build) error {
+// publish puts the files of a build in place, and reports whether one of them changed
+// that Postfix reads only at a reload.
+func (w *witness) publish(b mta.Build) (needsReload bool, err error) {
 	outputs, err := fileset.Outputs(postfix.Server, b, w.dir, -1)
 	if err != nil {
-		return err
+		return false, err
 	}
 	set := publish.Set{Outputs: outputs, State: filepath.Join(w.dir, ".state"), FS: publish.OS, Adopt: true}
-	_, err = publish.Publish(context.Background(), set)
-	return err
+	report, err := publish.Publish(context.Background(), set)
+	for _, change := range report.Changes {
+		name := mapfile.WithoutSuffix(filepath.Base(change.Path))
+		i := slices.IndexFunc(postfix.Files, func(f mta.File) bool { return f.Name == name })
+		needsReload = needsReload || !change.Alike && postfix.Files[i].Effect != mta.AtOnce
+	}
+	return needsReload, err
 }
 
 // configure writes main.cf with the lines of a build, which replace those of the site.
