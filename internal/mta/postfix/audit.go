@@ -1,9 +1,7 @@
 package postfix
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -60,9 +58,6 @@ func (c *configuration) files(a mta.Audited, b Build) (all []mta.Complaint) {
 		}
 		all = append(all, c.file(text+typ.Suffix)...)
 		all = append(all, aged(text, text+typ.Suffix)...)
-		if a.Here && strings.HasPrefix(typ.Name, "lmdb") && file.Name == fileDomains {
-			all = append(all, asked(text, texts[i].Rows)...)
-		}
 	}
 	return all
 }
@@ -117,20 +112,4 @@ func aged(text, image string) []mta.Complaint {
 		return nil
 	}
 	return []mta.Complaint{{Place: image, Text: "it is older than " + text + ", of which it is made", Mend: "virtmap build"}}
-}
-
-// asked returns a fault if the installed postmap does not find the first row of a map.
-func asked(text string, rows mapfile.Rows) []mta.Complaint {
-	if rows.Len() == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	key, _ := rows.Row(0)
-	found, known := postmapFinds(ctx, "lmdb:"+text, string(mapfile.WithoutNUL(key)))
-	if found || !known {
-		return nil
-	}
-	return []mta.Complaint{{Place: text + ".lmdb", Mend: "write the other one of \"map: lmdb\" and \"map: lmdb-1.0\" into the inventory",
-		Text: fmt.Sprintf("postmap of this machine does not find %q in it: it reads the other form of lmdb", key)}}
 }

@@ -9,6 +9,7 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/postfix/maincf"
+	"virtmap/inventory"
 )
 
 // clashes adds a gap for each of the site's settings with which Postfix would not do what
@@ -24,6 +25,7 @@ func (s *serving) clashes() {
 			Write: "smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination"}})
 	}
 	s.noType()
+	s.otherForm()
 }
 
 // hostNotLocal adds a gap if accounts are not at home at the domain with which the rows
@@ -189,4 +191,21 @@ func (s *serving) noType() {
 	}
 	s.add(gap{command: true, Gap: mta.Gap{Path: s.config.Path, Write: write,
 		What: fmt.Sprintf("this Postfix opens no maps of type %s, and would answer 451 to all mail", typ)}})
+}
+
+// otherForm adds a gap if the installed Postfix reads the other form of lmdb.
+func (s *serving) otherForm() {
+	typ := s.build.Model.Host.Map
+	if !s.here || mapPrefix(typ) != "lmdb:" || !slices.Contains(s.types, "lmdb") {
+		return
+	}
+	others := map[inventory.MapType]inventory.MapType{inventory.MapLMDB: inventory.MapLMDB1, inventory.MapLMDB1: inventory.MapLMDB}
+	reads := func(typ inventory.MapType) bool {
+		found, err := readsForm(string(typ))
+		return found && err == nil // what cannot be tried is not judged
+	}
+	if !reads(typ) && reads(others[typ]) {
+		s.add(gap{command: true, Gap: mta.Gap{Path: s.config.Path, Write: "write \"map: " + string(others[typ]) + "\" into the inventory",
+			What: fmt.Sprintf("this Postfix does not read maps of the form %s, but those of %s", typ, others[typ])}})
+	}
 }

@@ -2,9 +2,7 @@ package postfix
 
 import (
 	"context"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
@@ -137,16 +135,4 @@ func site(dir string) (mta.Site, error) {
 		return mta.Site{}, nil
 	}
 	return mta.Site{Name: c.Param("myhostname")}, nil
-}
-
-// postmapFinds reports whether the installed postmap finds a key in a table. known is
-// false if there is no postmap.
-func postmapFinds(ctx context.Context, table, key string) (found, known bool) {
-	root, err := program.Installed()
-	if err != nil {
-		return false, false
-	}
-	err = exec.CommandContext(ctx, filepath.Join(root.Sbin, "postmap"), "-q", key, table).Run()
-	var failed *exec.ExitError
-	return err == nil, err == nil || errors.As(err, &failed)
 }

@@ -30,7 +30,7 @@ func (s *serving) holds(dir string) func(name string) bool {
 	waits := map[string]bool{fileVirtual: virtual}
 	lists := []string{fileDomains, fileLocal, fileRelay}
 	for _, name := range lists {
-		waits[name] = s.mayRead(name) && (bare && name != fileRelay || s.movesAway(dir, name, func(to string) bool { return !s.readsFile(to) }))
+		waits[name] = s.mayRead(name) && (bare && name != fileRelay && s.uses(name) || s.movesAway(dir, name, func(to string) bool { return !s.readsFile(to) }))
 	}
 	for range lists { // one that waits may make another wait
 		for _, name := range lists {
@@ -43,10 +43,19 @@ func (s *serving) holds(dir string) func(name string) bool {
 	return func(name string) bool { return waits[mapfile.WithoutSuffix(name)] }
 }
 
+// uses reports whether the inventory needs a file.
+func (s *serving) uses(name string) bool {
+	return !s.build.Texts()[indexOf(name)].Unused
+}
+
+// indexOf returns the index of a file in Files.
+func indexOf(name string) int {
+	return slices.IndexFunc(Files, func(f mta.File) bool { return f.Name == name })
+}
+
 // rowsOf returns the rows of a file of the build.
 func (s *serving) rowsOf(name string) mapfile.Rows {
-	i := slices.IndexFunc(Files, func(f mta.File) bool { return f.Name == name })
-	return s.build.Texts()[i].Rows
+	return s.build.Texts()[indexOf(name)].Rows
 }
 
 // installedRows returns the rows of an installed text; none without it.
