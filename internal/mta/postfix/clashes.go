@@ -9,6 +9,7 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/postfix/maincf"
+	"virtmap/internal/mta/postfix/program"
 	"virtmap/inventory"
 )
 
@@ -199,9 +200,13 @@ func (s *serving) otherForm() {
 	if !s.here || mapPrefix(typ) != "lmdb:" || !slices.Contains(s.types, "lmdb") {
 		return
 	}
+	root, err := program.Installed()
+	if err != nil {
+		return // nothing can be tried
+	}
 	others := map[inventory.MapType]inventory.MapType{inventory.MapLMDB: inventory.MapLMDB1, inventory.MapLMDB1: inventory.MapLMDB}
 	reads := func(typ inventory.MapType) bool {
-		found, err := readsForm(string(typ))
+		found, err := readsForm([]string{filepath.Join(root.Sbin, "postmap")}, string(typ))
 		return found && err == nil // what cannot be tried is not judged
 	}
 	if !reads(typ) && reads(others[typ]) {

@@ -6,19 +6,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mta/postfix/program"
 )
 
-// readsForm reports whether the installed postmap reads a small map of one of the forms
-// of lmdb, which has the name of a type of maps.
-func readsForm(form string) (found bool, err error) {
-	root, err := program.Installed()
-	if err != nil {
-		return false, err
-	}
+// readsForm reports whether a postmap reads a small map of one of the forms of lmdb, which
+// has the name of a type of maps. postmap is the beginning of its command line.
+func readsForm(postmap []string, form string) (found bool, err error) {
 	dir, err := os.MkdirTemp("", "virtmap-form-")
 	if err != nil {
 		return false, err
@@ -30,7 +26,7 @@ func readsForm(form string) (found bool, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	err = exec.CommandContext(ctx, filepath.Join(root.Sbin, "postmap"), "-q", "key", "lmdb:"+path).Run()
+	err = exec.CommandContext(ctx, postmap[0], append(slices.Clone(postmap[1:]), "-q", "key", "lmdb:"+path)...).Run()
 	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) {
 		return false, nil
 	}
