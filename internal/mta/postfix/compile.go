@@ -38,7 +38,6 @@ type compiler struct {
 
 // compile makes the tables of an inventory, without the domains that are held back.
 // mode says what Postfix does with details; neutral: compile chooses.
-// mode says what Postfix does with details; neutral: compile chooses.
 func compile(m *inventory.Model, mode behaviour, faults *diag.List) *compiler {
 	c := &compiler{
 		m: m, faults: faults, tables: effective.Of(m), host: hostDomain(m),

@@ -181,7 +181,7 @@ func (v *domain) plainRule(r *ruleText, pattern string, e *entry) {
 
 // maxDropNames is the number of users of a domain whose details are dropped by rules
 // with their names. If there are more, one rule drops the details of all.
-const maxDropNames = 200
+var maxDropNames = 200
 
 // dropNames returns the users of a domain whose details must be dropped by a rule,
 // because Postfix keeps details.

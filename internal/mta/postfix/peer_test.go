@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/postfix"
@@ -40,10 +41,7 @@ func TestAgainstPostfix(t *testing.T) {
 // inventory tries one generated inventory.
 func (w *witness) inventory(seed uint64) (tried int, err error) {
 	r := rand.New(rand.NewPCG(seed, 25))
-	maps := slices.DeleteFunc(slices.Clone(postfix.Server.Maps), func(typ string) bool { return typ == "lmdb-1.0" })
-	text := sample.Inventory(r, "/etc/postfix", maps[seed%uint64(len(maps))])
-	text = strings.Replace(text, "host: {", "host: {server: postfix, ", 1)
-	m, faults := inventory.Parse("mail.yaml", text)
+	m, faults := generated(r, seed, func(text string) string { return text })
 	if faults.Failed() {
 		return 0, nil
 	}
@@ -51,6 +49,21 @@ func (w *witness) inventory(seed uint64) (tried int, err error) {
 	if faults.Failed() {
 		return 0, nil
 	}
+	return w.compare(r, b)
+}
+
+// generated parses a generated inventory after a change of its text.
+func generated(r *rand.Rand, seed uint64, change func(text string) string) (*inventory.Model, *diag.List) {
+	maps := slices.DeleteFunc(slices.Clone(postfix.Server.Maps), func(typ string) bool { return typ == "lmdb-1.0" })
+	text := sample.Inventory(r, "/etc/postfix", maps[seed%uint64(len(maps))])
+	text = strings.Replace(text, "host: {", "host: {server: postfix, ", 1)
+	return inventory.Parse("mail.yaml", change(text))
+}
+
+// compare asks Postfix and the Router about addresses of a build, and compares their
+// answers with the promise.
+func (w *witness) compare(r *rand.Rand, b postfix.Build) (tried int, err error) {
+	m := b.Model
 	if err := w.load(b); err != nil {
 		return 0, err
 	}
