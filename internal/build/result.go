@@ -40,6 +40,7 @@ func (r *run) result(report publish.Report) Result {
 		Decision: r.serving.decision, Compared: r.compared, Instead: r.installed.Instead(),
 	}
 	result.Runs = r.OnChange != "" && !r.DryRun && result.Kinds != Kinds{}
+	r.readWritten(report)
 	r.wiring.describe(&result)
 	return result
 }

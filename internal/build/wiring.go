@@ -118,6 +118,20 @@ func (w *wiring) announced(all bool) {
 	}
 }
 
+// readWritten reads the configuration again if the run has written it: what it lacked
+// before is not missing any more. An error leaves the earlier reading.
+func (r *run) readWritten(report publish.Report) {
+	w := r.wiring
+	wrote := slices.ContainsFunc(report.Changes, func(c publish.Change) bool { return c.Path == r.Config })
+	if w == nil || r.DryRun || !wrote {
+		return
+	}
+	if config, err := r.configuration(); err == nil {
+		w.config = config
+		w.Reading = config.Reading(r.source, r.Out, r.started(config, w.now.Remembered), w.now.Remembered)
+	}
+}
+
 // describe adds to a result what is not read. A configuration that was generated again
 // with the same lines is no gap.
 func (w *wiring) describe(result *Result) {
