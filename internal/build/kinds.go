@@ -8,6 +8,7 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/publish"
+	"virtmap/inventory"
 )
 
 // Kinds say which kinds of files changed. A server takes each kind in another way.
@@ -15,18 +16,25 @@ type Kinds struct{ Map, Names, Config bool }
 
 // kindsOf returns the kinds of some changes. A file with the same meaning as before
 // does not count, because the server need not be restarted for it. A file that is not
-// one of the server's Files is the main configuration.
-func kindsOf(server *mta.Server, changes []publish.Change) (k Kinds) {
+// one of the server's Files is the main configuration. typ is the type of the maps.
+func kindsOf(server *mta.Server, typ string, changes []publish.Change) (k Kinds) {
 	for _, change := range changes {
 		if change.Alike {
 			continue
 		}
 		name := mapfile.WithoutSuffix(filepath.Base(change.Path))
 		i := slices.IndexFunc(server.Files, func(f mta.File) bool { return f.Name == name })
-		switch {
-		case i < 0 || server.Files[i].Effect == mta.Rebuild:
+		effect := mta.Rebuild
+		if i >= 0 {
+			effect = server.Files[i].Effect
+		}
+		if effect == mta.AtOnce && inventory.MapType(typ).IsText() {
+			effect = server.TextEffect
+		}
+		switch effect {
+		case mta.Rebuild:
 			k.Config = true
-		case server.Files[i].Effect == mta.Restart:
+		case mta.Restart:
 			k.Names = true
 		default:
 			k.Map = true
@@ -36,7 +44,9 @@ func kindsOf(server *mta.Server, changes []publish.Change) (k Kinds) {
 }
 
 // kinds returns the kinds of some changes of the run.
-func (r *run) kinds(changes []publish.Change) Kinds { return kindsOf(r.server, changes) }
+func (r *run) kinds(changes []publish.Change) Kinds {
+	return kindsOf(r.server, r.source.MapType(), changes)
+}
 
 // kindWords returns the words of the kinds for the command of OnChange.
 func kindWords(server *mta.Server) [3]string { return [3]string{"map", "names", server.Words.Changed} }

@@ -69,7 +69,8 @@ func (r *Restoring) describe(restored *Restored, before []string) {
 	now := namesIn(r.Server, r.Out)
 	own, _ := HostOf(r.Server, r.Out) // the server always takes mail for its own name; an error costs only a warning
 	restored.Gone = slices.DeleteFunc(before, func(name string) bool { return slices.Contains(now, name) || name == own })
-	restored.Kinds = kindsOf(r.Server, restored.Changes)
+	typ, _ := r.Server.MapTypeOf(r.Out) // an error costs only a word
+	restored.Kinds = kindsOf(r.Server, typ, restored.Changes)
 	for _, file := range tableFirst(r.Server.Files) {
 		if _, kept := restored.Meta.Files[file.Name]; kept {
 			continue

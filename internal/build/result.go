@@ -21,11 +21,13 @@ type Result struct {
 	Contents  string // what is written, in numbers
 	Config    string // the file of Options.Config, after following links
 
-	Kinds   Kinds    // what changed
-	Live    bool     // the server reads from the folder
-	Runs    bool     // the command of OnChange is run
-	Reads   Reads    // what the server does not read
-	Leaving []string // domains whose rows stay until the server is restarted
+	Kinds Kinds // what changed
+	Live  bool  // the server reads from the folder
+	Runs  bool  // the command of OnChange is run
+
+	Configured bool     // the run keeps the server's main configuration itself
+	Reads      Reads    // what the server does not read
+	Leaving    []string // domains whose rows stay until the server is restarted
 
 	Decision hostnames.Decision
 	Compared *change.Change    // what the guards compared; nil: nothing
@@ -40,6 +42,7 @@ func (r *run) result(report publish.Report) Result {
 		Decision: r.serving.decision, Compared: r.compared, Instead: r.installed.Instead(),
 	}
 	result.Runs = r.OnChange != "" && !r.DryRun && result.Kinds != Kinds{}
+	result.Configured = r.wiring != nil && r.Config != "" && r.wiring.config.Place() == r.Config
 	r.readWritten(report)
 	r.wiring.describe(&result)
 	return result

@@ -103,6 +103,9 @@ func next(r *build.Result, inside bool) string {
 	case r.Reads.Lacking:
 		return "next: " + r.Server.Name + " does not read all of it yet"
 	case r.Kinds.Config:
+		if r.Configured {
+			return "next: " + r.Server.Words.Reload
+		}
 		return "next: " + r.Server.Words.Rebuild
 	case r.Kinds.Names:
 		return "next: " + r.Server.Words.Reload + ": its names changed"

@@ -47,7 +47,10 @@ type Server struct {
 	Files []File   // in the order in which they are put in place
 
 	MapMode fs.FileMode // of a new map; 0: 0640, the mode that makemap gives it
-	Words   Words
+	// TextEffect is the Effect of a changed table, instead of AtOnce, if the server reads
+	// the text itself.
+	TextEffect Effect
+	Words      Words
 
 	Checks     []*diag.Check // the checks of Compile and Check
 	EditChecks []*diag.Check // the checks of Edit
