@@ -19,7 +19,8 @@ var Server = &mta.Server{
 	Dir:        DefaultDir,
 	Maps:       mapTypes,
 	Files:      Files,
-	MapMode:    0o644, // virtual(8) opens its maps as the user postfix
+	MapMode:    0o644,       // virtual(8) opens its maps as the user postfix
+	TextEffect: mta.Restart, // texthash is read once
 	Words:      words,
 	Checks:     checks,
 	EditChecks: maincf.EditChecks,
