@@ -52,7 +52,7 @@ func (s *serving) advice() (all []mta.Complaint) {
 	}
 	for _, set := range settings {
 		value, _, given := s.config.Set(set.name)
-		if expanded := s.config.Param(set.name); given && set.bad(cmpOr(expanded, value)) {
+		if expanded := s.config.Param(set.name); given && !s.filtered(set.name) && set.bad(expandedOr(expanded, value)) {
 			add(set.name, set.name+" = "+set.write, "%s is %q: %s", set.name, value, set.why)
 		}
 	}
@@ -62,6 +62,12 @@ func (s *serving) advice() (all []mta.Complaint) {
 	if level, _, _ := strings.Cut(s.config.Param("compatibility_level"), "."); level == "0" || level == "1" {
 		add("compatibility_level", "compatibility_level = 3.6", "compatibility_level is below 2: relay_domains is then $mydestination, and mail for names below these domains is relayed")
 	}
+	if value := s.config.Param("relay_recipient_maps"); value != "" && relays(s.build.Model) {
+		add("relay_recipient_maps", "relay_recipient_maps =", "relay_recipient_maps is %q: addresses of backup domains that it does not have are refused", value)
+	}
+	if value := s.config.Param("virtual_transport"); value != "virtual" && s.build.needs.mailboxes {
+		add("virtual_transport", "virtual_transport = virtual", "virtual_transport is %q, and the mailboxes of the inventory are written by virtual", value)
+	}
 	s.adviceOrigin(add)
 	s.adviceLists(add)
 	s.adviceMaps(add)
@@ -69,14 +75,33 @@ func (s *serving) advice() (all []mta.Complaint) {
 	return append(all, s.adviceServices()...)
 }
 
-// cmpOr returns the expanded value; one that cannot be expanded counts as written.
-func cmpOr(expanded, written string) string {
+// expandedOr returns the expanded value; one that cannot be expanded counts as written.
+func expandedOr(expanded, written string) string {
 	if expanded == "" && strings.Contains(written, "$") {
 		return written
 	}
 	return expanded
 }
 
+// filtered reports whether a setting is usual beside a content filter, which brings mail
+// back to another service.
+func (s *serving) filtered(name string) bool {
+	if name != "receive_override_options" {
+		return false
+	}
+	return s.config.Param("content_filter") != "" || slices.ContainsFunc(s.config.Services(), func(service maincf.Service) bool {
+		return s.config.ParamOf(service, "content_filter") != ""
+	})
+}
+
+// inside reports whether a service listens only for programs of this machine, such as a
+// filter that brings mail back. Its mail has passed the checks already.
+func inside(service maincf.Service) bool {
+	host, _, listens := strings.Cut(service.Name, ":")
+	return listens && (host == "localhost" || strings.HasPrefix(host, "127.")) || strings.HasPrefix(service.Name, "[::1]:")
+}
+
+// An adder adds a complaint about a parameter. write is the line to write.
 type adder = func(param, write, format string, args ...any)
 
 // adviceOrigin says that names without a domain are those of a domain of the inventory, or
@@ -86,7 +111,7 @@ func (s *serving) adviceOrigin(add adder) {
 	_, virtual := s.build.Model.Domain(origin)
 	_, local := s.holder("mydestination", origin)
 	switch {
-	case origin == "":
+	case origin == "", slices.Contains(localNames(s.build.Model), origin):
 	case virtual && !local:
 		add("myorigin", "myorigin = $myhostname", "myorigin is %s, a domain of the inventory: mail to a name without a domain, such as that of cron, goes to its addresses", origin)
 	case !local:
@@ -186,9 +211,12 @@ var watched = []string{
 // adviceServices names services of master.cf that do not give effect to the inventory.
 func (s *serving) adviceServices() (all []mta.Complaint) {
 	for _, service := range s.config.Services() {
+		if inside(service) {
+			continue
+		}
 		lost := s.lost(service)
 		for _, o := range service.Overrides {
-			unusual := slices.ContainsFunc(settings, func(set setting) bool { return set.name == o.Name && set.bad(o.Value) })
+			unusual := slices.ContainsFunc(settings, func(set setting) bool { return set.name == o.Name && set.bad(o.Value) && !s.filtered(set.name) })
 			switch {
 			case !slices.Contains(watched, o.Name), service.Command != "smtpd" && service.Command != "cleanup":
 			case slices.Contains(lost, o) && !public(service), unusual, o.Name == "smtpd_relay_restrictions" && public(service):

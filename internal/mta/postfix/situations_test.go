@@ -120,6 +120,9 @@ var situations = map[string]situation{
 	"submission without the check":      {master: "smtp inet n - n - - smtpd\nsubmission inet n - n - - smtpd -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject\n", advice: "the service submission has"},
 	"a service with relay restrictions": {master: "smtp inet n - n - - smtpd -o smtpd_relay_restrictions=permit_mynetworks,defer_unauth_destination\n", advice: "-o smtpd_relay_restrictions="},
 	"a service maps no addresses":       {master: "smtp inet n - n - - smtpd -o receive_override_options=no_address_mappings\n", advice: "-o receive_override_options=no_address_mappings"},
+	"a filter brings mail back":         {main: "content_filter = amavis:[127.0.0.1]:10024", master: "smtp inet n - n - - smtpd -o receive_override_options=no_address_mappings\n127.0.0.1:10025 inet n - n - - smtpd -o smtpd_recipient_restrictions=permit_mynetworks,reject -o content_filter=\n"},
+	"relay_recipient_maps":              {main: "relay_recipient_maps = texthash:/etc/postfix/site", table: "known@backup.test x\n", advice: "relay_recipient_maps is", differs: "any@backup.test"},
+	"another server for mailboxes":      {main: "virtual_transport = lmtp:unix:private/lmtp", advice: "virtual_transport is", write: "virtual_transport = virtual"},
 	"cleanup without virtual aliases":   {master: "smtp inet n - n - - smtpd\ncleanup unix n - n - 0 cleanup -o virtual_alias_maps=\n", gap: "the service cleanup has -o virtual_alias_maps="},
 }
 
@@ -152,9 +155,9 @@ func TestSettingsThatChangeWhatIsPromised(t *testing.T) {
 			found = found || s.gap != "" && strings.Contains(g.What, s.gap)
 			written = written || strings.Contains(g.Write, s.write)
 		}
-		advised := s.advice == ""
+		advised := s.advice == "" && (s.gap != "" || len(audit) == 0)
 		for _, c := range audit {
-			advised = advised || strings.Contains(c.Text, s.advice)
+			advised = advised || s.advice != "" && strings.Contains(c.Text, s.advice)
 			written = written || strings.Contains(c.Mend, s.write)
 		}
 		if !found || !advised || !written {
