@@ -174,6 +174,22 @@ func TestEditOfTheMainCFOfAPackage(t *testing.T) {
 	if r := reading(t, b, dir, time.Time{}, mta.Remembered{}); len(r.Gaps) > 0 {
 		t.Errorf("gaps are left: %v", r.Gaps)
 	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root can start a Postfix with it")
+	}
+	p, err := program.Start(t.Context(), program.Options{Root: program.Unpacked(peer.PostfixRoot(t)), Folder: filepath.Join(dir, "instance"), Main: append(next, "myhostname = mx1.shop.test\nsetgid_group = postdrop\n"...), // the package leaves both to its installer
+		Accounts: []string{"andrei", "bea"}, Move: func(path string) string { return strings.Replace(path, "/etc/postfix/", dir+"/", 1) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	got, err := p.Outcomes(t.Context(), []string{"info@a.test", "old@a.test"})
+	if err != nil || !got[0].Taken || got[1].Taken || got[1].Text != "Ann left" {
+		t.Errorf("a Postfix with it says %+v, %v", got, err)
+	}
+	if log := p.Log(); strings.Contains(log, ": warning: ") {
+		t.Errorf("it warns: %s", log)
+	}
 }
 
 func TestNamedFilesStay(t *testing.T) {
