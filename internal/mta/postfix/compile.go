@@ -84,8 +84,9 @@ func (c *compiler) domains(names []named) {
 	}
 }
 
-// limits are those of cleanup(8): virtual_alias_recursion_limit.
-var limits = follow.Limits{Server: "Postfix", LookUps: 1000}
+// limits are those of cleanup(8). virtual_alias_recursion_limit is 1000, and the look-up
+// that finds nothing more counts too.
+var limits = follow.Limits{Server: "Postfix", LookUps: 998}
 
 // A named is a domain under one of its names.
 type named struct {

@@ -69,7 +69,7 @@ func (v *domain) detailRules() {
 	if !v.needsRules() {
 		return
 	}
-	v.rules.block("/@"+anyOf(v.names)+"$/", func(r *ruleText) {
+	v.rules.block("/@"+quoteDomains(v.names)+"$/", func(r *ruleText) {
 		for _, form := range []inventory.Form{inventory.SomeDetail, inventory.AnyDetail, inventory.Plain} { // the first rule that matches counts
 			for i := range v.entries {
 				if e := &v.entries[i]; e.Form == form {

@@ -93,7 +93,7 @@ func (v *domain) refusalRules() {
 	if !v.needsRefusalRules() {
 		return
 	}
-	v.accessRules.block("/@"+anyOf(v.names)+"$/", func(r *ruleText) {
+	v.accessRules.block("/@"+quoteDomains(v.names)+"$/", func(r *ruleText) {
 		v.eachUser(func(user string, keys []*entry) { v.refuseUser(r, user, keys) })
 		v.refuseOpen(r)
 		v.refuseUnlisted(r)

@@ -3,6 +3,8 @@ package postfix
 import (
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
@@ -116,6 +118,35 @@ const (
 	anyDetail  = `[^@]*`
 	someDetail = `[^@]+`
 )
+
+// quoteDomains returns an expression for one of some domains. Postfix ignores case in
+// rules for ASCII letters only, so each other letter stands there in all its cases.
+func quoteDomains(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		var out strings.Builder
+		for _, r := range name {
+			out.WriteString(anyCase(r))
+		}
+		quoted[i] = out.String()
+	}
+	if len(quoted) == 1 {
+		return quoted[0]
+	}
+	return "(" + strings.Join(quoted, "|") + ")"
+}
+
+// anyCase returns an expression for a letter in any case.
+func anyCase(r rune) string {
+	all := string(r)
+	if r < utf8.RuneSelf || unicode.SimpleFold(r) == r {
+		return quote(all)
+	}
+	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+		all += "|" + string(other)
+	}
+	return "(" + all + ")"
+}
 
 // literal returns a text in the result of a rule, in which a dollar sign begins a
 // group.

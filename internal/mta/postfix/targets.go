@@ -59,7 +59,10 @@ func (c *compiler) value(t *inventory.Target, from origin) string {
 	}
 	if _, known := c.inside[t.Pos]; !known && !c.elsewhere(t) {
 		end := c.follow.From(from.String(), t.Text)
-		c.follow.Report(&end, t, from.String())
+		if c.follow.Report(&end, t, from.String()) && end.Steps > limits.LookUps {
+			c.faults.Add(follow.CheckTooDeep.At(t.Pos, len(t.Written()), "%s is looked up %d times before it ends, and %s gives up after %d", from.String(), end.Steps, limits.Server, limits.LookUps).
+				WithHelp("let it lead to its end in fewer steps"))
+		}
 	}
 	return c.address(t)
 }
