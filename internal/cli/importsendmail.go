@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"virtmap/internal/build"
 	"virtmap/internal/importer"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail"
@@ -28,7 +29,7 @@ type askedBeside struct {
 	accounts map[string]bool    // of the server
 
 	work  string // the folder; what was built is new in it
-	build sendmail.Build
+	built sendmail.Build
 }
 
 // askedBeside finds the installed sendmail, which needs the maps of the server.
@@ -37,13 +38,17 @@ func (a *importArgs) askedBeside(server *importer.Server, stdio Stdio) (*askedBe
 	if !ok {
 		return nil, usage(errors.New("--server is for the files of a sendmail server"))
 	}
-	program, err := installedSendmail(files.MapType(), stdio)
-	return &askedBeside{program: program, server: server, files: files, accounts: a.accounts}, err
+	here, _ := build.ThisHost() // without a name nothing is said about it
+	program, err := sendmail.Program(files.MapType(), here, func(line string) { warn(stdio, []string{line}) })
+	if err != nil {
+		return nil, askExit(err)
+	}
+	return &askedBeside{program: program, server: server, files: files, accounts: a.accounts}, nil
 }
 
 // run asks about every address, and gives what differs. built is in work.
 func (r *askedBeside) run(ctx context.Context, inv *importer.Inventory, built mta.Set, work string) (proof importer.Proof, err error) {
-	r.work, r.build = work, inv.Source.(sendmail.Build)
+	r.work, r.built = work, inv.Source.(sendmail.Build)
 	if err := os.Chmod(r.work, 0o755); err != nil { // sendmail reads as its own user
 		return proof, err
 	}
@@ -83,10 +88,10 @@ func (r *askedBeside) sides() (old, next *sendmail.Asker, err error) {
 	if old, next, err := r.ownSides(before, after, names); old != nil || err != nil {
 		return old, next, err
 	}
-	host := r.build.Model.Host.Name.Text
+	host := r.built.Model.Host.Name.Text
 	_, domain, _ := strings.Cut(host, ".")
 	site := func(settings mcfile.Settings, aliases virtuser.Lookup) sendmail.Site {
-		include := string(mcfile.Text(settings, r.build.Model.Name))
+		include := string(mcfile.Text(settings, r.built.Model.Name))
 		include += "LOCAL_CONFIG\nDm" + domain + "\nCw[127.0.0.1]\ndivert(0)dnl\n" // what the server's sendmail knows by itself
 		for _, path := range copied.Site {
 			include += "LOCAL_CONFIG\nO AliasFile=" + path + "\ndivert(0)dnl\n"
@@ -97,9 +102,9 @@ func (r *askedBeside) sides() (old, next *sendmail.Asker, err error) {
 	if old, err = sendmail.NewAsker(r.program, site(copied.Settings, r.files.Aliases())); err != nil {
 		return nil, nil, err
 	}
-	settings := r.build.Settings()
+	settings := r.built.Settings()
 	settings.MailDir = after
-	next, err = sendmail.NewAsker(r.program, site(settings, r.build.Router().Aliases.Before(r.files.SiteAliases())))
+	next, err = sendmail.NewAsker(r.program, site(settings, r.built.Router().Aliases.Before(r.files.SiteAliases())))
 	return old, next, err
 }
 
@@ -117,14 +122,14 @@ func (r *askedBeside) ownSides(before, after string, names []string) (old, next 
 	}
 	will := sendmail.Own(after, true)
 	will.Move, will.There = was.Move, was.There
-	will = r.build.WithBuilt(will, after)
+	will = r.built.WithBuilt(will, after)
 	site := func(dir string, c conf.Copy, aliases virtuser.Lookup) sendmail.Site {
 		return sendmail.Site{Dir: dir, CF: c.Of(config.Text), Names: names, Alias: func(name string) bool { _, ok := aliases.Alias(name); return ok }}
 	}
 	if old, err = sendmail.NewAsker(r.program, site(before, was, r.files.Aliases())); err != nil {
 		return nil, nil, err
 	}
-	next, err = sendmail.NewAsker(r.program, site(after, will, r.build.Router().Aliases.Before(r.files.SiteAliases())))
+	next, err = sendmail.NewAsker(r.program, site(after, will, r.built.Router().Aliases.Before(r.files.SiteAliases())))
 	return old, next, err
 }
 

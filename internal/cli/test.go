@@ -115,9 +115,12 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	}
 	proof := build.Proof{Source: source, Set: set, Host: host}
 	if a.server {
-		if proof.Program, err = a.secondOpinion(source, set, work, stdio); err != nil {
+		var asked mta.Asked
+		if asked, err = a.ask(ctx, mta.Asking{Build: source, Set: set, Host: host, Work: work}, stdio); err != nil {
 			return err
 		}
+		defer func() { err = errors.Join(err, asked.Close()) }()
+		proof.Program, proof.Set = asked, asked.Set()
 	}
 	err = a.try(ctx, &proof, stdio)
 	if proof.Program != nil && proof.Program.Relays() {

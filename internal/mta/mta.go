@@ -29,6 +29,7 @@
 package mta
 
 import (
+	"context"
 	"io/fs"
 	"iter"
 	"time"
@@ -108,6 +109,9 @@ type Server struct {
 	// order to make an inventory of them. If there are aliases, they are read instead of
 	// the alias files that the configuration names. nil: the server cannot be imported.
 	Import func(dir string, host Host, aliases []string) (Imported, error)
+	// Ask prepares the installed program to answer for files. An error that a person can
+	// mend is an AskError. nil: the program cannot be asked.
+	Ask func(ctx context.Context, a Asking) (Asked, error)
 	// ImportLists judges lists as if the server had their rows. nil: lists cannot be
 	// imported for this server.
 	ImportLists func(l Lists) Imported

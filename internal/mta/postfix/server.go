@@ -37,6 +37,7 @@ var Server = &mta.Server{
 	Named:      stillNamed,
 	Audit:      audit,
 	AuditUsers: auditUsers,
+	Ask:        ask,
 }
 
 // mapTypes are the types of maps that Postfix can read, the default first.

@@ -33,6 +33,7 @@ var Server = &mta.Server{
 	Named:      stillNamed,
 	Audit:      audit,
 	AuditUsers: auditUsers,
+	Ask:        ask,
 	Import:     importServer,
 	MapGap:     2 * time.Second,
 	MapType:    func(dir string) (string, error) { return installedType(filepath.Join(dir, mcfile.Include)) },

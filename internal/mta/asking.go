@@ -1,0 +1,60 @@
+package mta
+
+import (
+	"context"
+
+	"virtmap/internal/outcome"
+)
+
+// An Asking says about which files an installed program is asked.
+type Asking struct {
+	Build Build
+	Set   Set // the files, opened as the Host describes them
+	Host  Host
+
+	// Dir is the folder of installed files; empty: the files of the Build are in Work.
+	Dir string
+	// Work is a new folder, for the files of the program too. The caller removes it.
+	Work     string
+	Accounts map[string]bool // of this machine
+	Here     string          // the full name of this machine; empty: it is not known
+	// Tell receives lines that a person should see.
+	Tell func(line string)
+}
+
+// An Asked is an installed program that is ready to answer. It implements
+// endtoend.Program.
+type Asked interface {
+	// Ask returns the outcome of each address, as the program decides it.
+	Ask(ctx context.Context, addresses []string) ([]outcome.Outcome, error)
+	// Relays reports whether the program lets our client relay. The reply to a stranger
+	// for another domain is then unknown.
+	Relays() bool
+	// Set returns the set that the answers are compared with. It is the Set of the Asking,
+	// or one that also has what the program reads of this machine, such as the server's own
+	// aliases. Close closes the latter.
+	Set() Set
+	// Close ends the program.
+	Close() error
+}
+
+// An AskError says why an installed program cannot be asked.
+type AskError struct {
+	Kind AskKind
+	Err  error
+}
+
+// An AskKind is the cause of an AskError.
+type AskKind uint8
+
+// Causes.
+const (
+	AskMachine AskKind = iota // the program is missing, or does not run
+	AskRoot                   // only root can ask it
+	AskMap                    // it cannot read maps of this type
+)
+
+func (e *AskError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *AskError) Unwrap() error { return e.Err }

@@ -1,0 +1,165 @@
+package postfix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/postfix/maincf"
+	"virtmap/internal/mta/postfix/program"
+	"virtmap/internal/outcome"
+	"virtmap/inventory"
+)
+
+// An asked is a Postfix of its own, with the configuration of the server. It implements
+// mta.Asked.
+type asked struct {
+	p      *program.Instance
+	set    mta.Set
+	opened bool   // the set is not the one of the Asking
+	folder string // of the instance and its tables
+}
+
+// ask starts a Postfix over the files of an Asking. With a folder that has a main.cf,
+// Postfix reads this one as it is. Otherwise it reads the main.cf of host.mail_dir, or of
+// /etc/postfix, with the lines for the files.
+func ask(ctx context.Context, a mta.Asking) (mta.Asked, error) {
+	if os.Geteuid() != 0 {
+		return nil, &mta.AskError{Kind: mta.AskRoot, Err: errors.New("--server needs root: the programs of Postfix run as several users")}
+	}
+	root, err := installed(ctx, a.Build.MapType())
+	if err != nil {
+		return nil, err
+	}
+	s := &asked{set: a.Set}
+	if s.folder, err = publicFolder(); err != nil {
+		return nil, err
+	}
+	if err := s.start(ctx, root, a); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// installed returns the installed Postfix if it reads maps of a type.
+func installed(ctx context.Context, typ string) (program.Root, error) {
+	root, err := program.Installed()
+	if err != nil {
+		return root, &mta.AskError{Err: fmt.Errorf("--server: %w; install the package postfix", err)}
+	}
+	types, err := root.MapTypes(ctx)
+	if err != nil {
+		return root, &mta.AskError{Err: fmt.Errorf("--server: %w", err)}
+	}
+	typ = strings.TrimSuffix(mapPrefix(inventory.MapType(typ)), ":")
+	if !slices.Contains(types, typ) {
+		return root, &mta.AskError{Kind: mta.AskMap, Err: fmt.Errorf("--server: this Postfix has no %s maps, but %s; a package such as postfix-%s may have them", typ, strings.Join(types, ", "), typ)}
+	}
+	return root, nil
+}
+
+// publicFolder makes a folder that the users of Postfix may enter.
+func publicFolder() (string, error) {
+	folder, err := os.MkdirTemp("", "virtmap-postfix-")
+	if err != nil {
+		return "", err
+	}
+	return folder, os.Chmod(folder, 0o755)
+}
+
+// start starts the Postfix.
+func (s *asked) start(ctx context.Context, root program.Root, a mta.Asking) error {
+	tables := filepath.Join(s.folder, "tables")
+	if err := os.Mkdir(tables, 0o755); err != nil {
+		return err
+	}
+	o := program.Options{Root: root, Folder: filepath.Join(s.folder, "instance"), Mailbox: mailboxes(a.Build.(Build))}
+	var q *question
+	var err error
+	if installed := a.Set.(*Installed); a.Dir != "" && installed.layout.config.Path != "" {
+		q, err = asItIs(installed.layout, tables)
+	} else {
+		q, err = withBuild(a, tables)
+	}
+	if err != nil {
+		return err
+	}
+	o.Main, o.Master, o.Etc, o.Move = q.main, q.master, q.etc, q.move
+	if !q.live {
+		o.Accounts = accounts(a)
+	}
+	if q.set != nil {
+		s.set, s.opened = q.set, true
+	}
+	s.p, err = program.Start(ctx, o)
+	if err == nil {
+		err = q.problem
+	}
+	return err
+}
+
+// accounts returns the accounts that a Postfix sees that answers for another server:
+// those of this machine, and the names of the inventory.
+func accounts(a mta.Asking) []string {
+	m, names := a.Build.Inventory(), maps.Clone(a.Accounts)
+	for i := range m.Users {
+		names[m.Users[i].Name.Text] = true
+	}
+	for i := range m.LocalAliases {
+		names[m.LocalAliases[i].Text] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// mailboxes returns a function for the path of a mailbox that virtual(8) writes.
+func mailboxes(b Build) func(addr string) string {
+	return func(addr string) string {
+		local, domain, _ := strings.Cut(addr, "@")
+		name, _, _ := strings.Cut(local, "+")
+		if i, ok := b.Model.User(name); ok && domain == mailboxDomain {
+			return b.Model.Users[i].Mailbox.Text
+		}
+		return addr
+	}
+}
+
+// Ask returns the outcome of each address.
+func (s *asked) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome, error) {
+	all, err := s.p.Outcomes(ctx, addresses)
+	for _, o := range all {
+		for i, to := range o.Recipients {
+			o.Recipients[i] = strings.TrimSuffix(to, "+") // an empty detail is no detail
+		}
+	}
+	return all, err
+}
+
+// Relays is false: the client of the Instance comes from an address outside mynetworks.
+func (s *asked) Relays() bool { return false }
+
+// Set returns the set that the answers are compared with.
+func (s *asked) Set() mta.Set { return s.set }
+
+// Close ends the Postfix.
+func (s *asked) Close() (err error) {
+	if s.p != nil {
+		err = s.p.Close()
+	}
+	if s.opened {
+		err = errors.Join(err, s.set.Close())
+	}
+	return errors.Join(err, os.RemoveAll(s.folder))
+}
+
+// usualMain returns the path of the main.cf of a folder; ok is false without one.
+func usualMain(dir string) (path string, ok bool) {
+	path = filepath.Join(dir, maincf.MainName)
+	_, err := os.Stat(path)
+	return path, err == nil
+}
