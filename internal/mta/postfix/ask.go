@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/postfix/maincf"
 	"virtmap/internal/mta/postfix/program"
@@ -51,7 +53,7 @@ func ask(ctx context.Context, a mta.Asking) (mta.Asked, error) {
 func installed(ctx context.Context, typ string) (program.Root, error) {
 	root, err := program.Installed()
 	if err != nil {
-		return root, &mta.AskError{Err: fmt.Errorf("--server: %w; install the package postfix", err)}
+		return root, &mta.AskError{Err: fmt.Errorf("--server: %w", err)}
 	}
 	types, err := root.MapTypes(ctx)
 	if err != nil {
@@ -79,11 +81,12 @@ func (s *asked) start(ctx context.Context, root program.Root, a mta.Asking) erro
 	if err := os.Mkdir(tables, 0o755); err != nil {
 		return err
 	}
-	o := program.Options{Root: root, Folder: filepath.Join(s.folder, "instance"), Mailbox: mailboxes(a.Build.(Build))}
+	o := program.Options{Root: root, Folder: filepath.Join(s.folder, "instance")}
+	over := a.Set.(*Installed)
 	var q *question
 	var err error
-	if installed := a.Set.(*Installed); a.Dir != "" && installed.layout.config.Path != "" {
-		q, err = asItIs(installed.layout, tables)
+	if a.Dir != "" && over.layout.config.Path != "" {
+		q, err = asItIs(over.layout, tables)
 	} else {
 		q, err = withBuild(a, tables)
 	}
@@ -95,8 +98,9 @@ func (s *asked) start(ctx context.Context, root program.Root, a mta.Asking) erro
 		o.Accounts = accounts(a)
 	}
 	if q.set != nil {
-		s.set, s.opened = q.set, true
+		s.set, s.opened, over = q.set, true, q.set.Installed
 	}
+	o.Mailbox = over.mailbox
 	s.p, err = program.Start(ctx, o)
 	if err == nil {
 		err = q.problem
@@ -117,16 +121,32 @@ func accounts(a mta.Asking) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// mailboxes returns a function for the path of a mailbox that virtual(8) writes.
-func mailboxes(b Build) func(addr string) string {
-	return func(addr string) string {
-		local, domain, _ := strings.Cut(addr, "@")
-		name, _, _ := strings.Cut(local, "+")
-		if i, ok := b.Model.User(name); ok && domain == mailboxDomain {
-			return b.Model.Users[i].Mailbox.Text
+// mailbox returns the path of the mailbox of an address of virtual(8), as the tables say;
+// the address if they say none.
+func (s *Installed) mailbox(addr string) string {
+	param := s.layout.param(s.host.Name)
+	local, domain, _ := mailaddr.Split(addr)
+	name, _, _ := strings.Cut(local, "+")
+	for _, key := range []string{addr, name + "@" + domain, "@" + domain} {
+		for _, spec := range maincf.SplitList(param("virtual_mailbox_maps")) {
+			t, err := s.openTable(spec)
+			if err != nil {
+				continue
+			}
+			if file, ok, err := t.Find(key); ok && err == nil {
+				return folderOrFile(path.Clean("/"+param("virtual_mailbox_base")+"/"+file), file)
+			}
 		}
-		return addr
 	}
+	return addr
+}
+
+// folderOrFile returns a path with the slash that the file of a row has behind a Maildir.
+func folderOrFile(clean, file string) string {
+	if strings.HasSuffix(file, "/") && clean != "/" {
+		return clean + "/"
+	}
+	return clean
 }
 
 // Ask returns the outcome of each address.
@@ -134,8 +154,9 @@ func (s *asked) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome,
 	all, err := s.p.Outcomes(ctx, addresses)
 	for _, o := range all {
 		for i, to := range o.Recipients {
-			o.Recipients[i] = strings.TrimSuffix(to, "+") // an empty detail is no detail
+			o.Recipients[i] = mailaddr.FoldRecipient(strings.TrimSuffix(to, "+")) // an empty detail is no detail
 		}
+		slices.Sort(o.Recipients)
 	}
 	return all, err
 }
@@ -158,8 +179,8 @@ func (s *asked) Close() (err error) {
 }
 
 // usualMain returns the path of the main.cf of a folder; ok is false without one.
-func usualMain(dir string) (path string, ok bool) {
-	path = filepath.Join(dir, maincf.MainName)
-	_, err := os.Stat(path)
-	return path, err == nil
+func usualMain(dir string) (name string, ok bool) {
+	name = filepath.Join(dir, maincf.MainName)
+	_, err := os.Stat(name)
+	return name, err == nil
 }

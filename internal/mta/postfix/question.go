@@ -1,10 +1,10 @@
 package postfix
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,9 +20,9 @@ type question struct {
 	main, master []byte
 	etc          string // the folder of both on the server
 	move         func(path string) string
-	live         bool    // the files are those of the server on this machine
-	set          mta.Set // over the same configuration; nil: the one of the Asking
-	problem      error   // of move
+	live         bool     // the files are those of the server on this machine
+	set          *siteSet // over the same configuration; nil: the one of the Asking
+	problem      error    // of move
 }
 
 // pathForward are lines for every question: where a person forwards mail is promised by
@@ -109,18 +109,14 @@ func writeEmpty(path string) error {
 		if typ.Write != nil {
 			err = typ.Write(file, mapfile.Pairs(nil))
 		}
-		if closing := file.Close(); err != nil || closing != nil {
-			return fmt.Errorf("an empty map %q: %w", path+typ.Suffix, firstOf(err, closing))
+		if err := errors.Join(err, file.Close()); err != nil {
+			return fmt.Errorf("an empty map %q: %w", path+typ.Suffix, err)
 		}
 		if err := os.Chtimes(path+typ.Suffix, longAgo(), longAgo()); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func firstOf(errs ...error) error {
-	return errs[slices.IndexFunc(errs, func(err error) bool { return err != nil })]
 }
 
 // withBuild returns the question for the files of a build over the server's own
@@ -197,7 +193,7 @@ func edited(path, text string, b Build, tell func(string)) string {
 		result = maincf.Edit(src, b.Lines(), &faults)
 	}
 	for _, f := range (diag.Printer{Sources: &sources}).Located(&faults) {
-		tell(fmt.Sprintf("%s:%d: %s; postfix is asked as if the inventory's line stood there", f.File, f.Line, f.Text))
+		tell(fmt.Sprintf("%s:%d: %s; postfix is asked as if that stood there", f.At.File, f.At.Line, f.Text))
 	}
 	with := maincf.Parse(path, []byte(result))
 	var lines strings.Builder

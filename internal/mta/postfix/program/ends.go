@@ -104,7 +104,7 @@ const addressesAtOnce = 1000
 func (p *Instance) verify(ctx context.Context, addrs []string) (map[string][]End, error) {
 	got := make(map[string][]End, len(addrs))
 	var alone []string
-	for group := range slices.Chunk(addrs, addressesAtOnce) {
+	for _, group := range groups(addrs) {
 		for len(group) > 0 {
 			v, err := p.verifyOnce(ctx, group)
 			if err != nil {
@@ -130,6 +130,26 @@ func (p *Instance) verify(ctx context.Context, addrs []string) (map[string][]End
 		got[addr] = v.ends[addr]
 	}
 	return got, nil
+}
+
+// groups returns addresses in the groups of one sendmail -bv. cleanup(8) takes addresses
+// that differ in case for one, so they are in groups of their own.
+func groups(addrs []string) (all [][]string) {
+	var rounds [][]string
+	seen := map[string]int{}
+	for _, addr := range addrs {
+		folded := mailaddr.Lower(addr)
+		n := seen[folded]
+		seen[folded]++
+		if n == len(rounds) {
+			rounds = append(rounds, nil)
+		}
+		rounds[n] = append(rounds[n], addr)
+	}
+	for _, round := range rounds {
+		all = slices.AppendSeq(all, slices.Chunk(round, addressesAtOnce))
+	}
+	return all
 }
 
 // A verification is what the log says of one sendmail -bv.

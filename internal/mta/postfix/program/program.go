@@ -56,7 +56,7 @@ func Installed() (Root, error) {
 		postconf, err = exec.LookPath("/usr/sbin/postconf")
 	}
 	if err != nil {
-		return Root{}, errors.New("postfix is not installed: there is no postconf")
+		return Root{}, errors.New("postfix is not installed: there is no postconf; install the package postfix")
 	}
 	names := []string{"command_directory", "daemon_directory", "shlib_directory", "meta_directory", "sendmail_path"}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -149,6 +149,7 @@ func TestOutcomes(t *testing.T) {
 		{"ends in a file", "away@shop.example", taken("/srv/mail/away")},
 		{"ends in a command", "pipe@mx1.example.net", taken("|/bin/true")},
 		{"is a backup's", "x@backup.example", taken("x@backup.example")},
+		{"is the same in capitals", "X@BACKUP.EXAMPLE", taken("X@BACKUP.EXAMPLE")},
 		{"is refused in its own words", "old@shop.example", outcome.Outcome{Code: 550, Status: "5.1.1", Text: "Ann has left; write to info@shop.example"}},
 		{"is deferred", "busy@shop.example", outcome.Outcome{Code: 450, Status: "4.2.1", Text: "being moved"}},
 		{"ends the session", "slow@shop.example", outcome.Outcome{Code: 421, Status: "4.3.2", Text: "come back later"}},
