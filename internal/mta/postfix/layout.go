@@ -42,7 +42,7 @@ func readLayout(at mta.Place) (*layout, error) {
 	}
 	if at.At == nil && l.config.Path != "" {
 		l.findHome()
-		return l, nil
+		return l, l.readOrigin()
 	}
 	lines, err := regular.Read(l.at(filepath.Join(dir, fileMain)), regular.NoLimit)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -53,7 +53,7 @@ func readLayout(at mta.Place) (*layout, error) {
 	}
 	l.findHome()
 	l.config = l.config.Apply(lines)
-	return l, nil
+	return l, l.readOrigin()
 }
 
 // findHome works out where the files are on the server. If main.cf names a file of its

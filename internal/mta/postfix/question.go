@@ -43,6 +43,7 @@ func asItIs(l *layout, tables string) (*question, error) {
 	q.main = append(q.main, pathForward...)
 	if !l.live {
 		q.move = q.copier(l, tables)
+		q.main = append(q.main, "\nmyorigin = "+l.config.Param("myorigin")+"\n"...) // the file of Debian may be missing in a copy
 	}
 	return q, nil
 }
@@ -158,6 +159,9 @@ func withBuild(a mta.Asking, tables string) (*question, error) {
 	}
 	q.main = []byte(text + "\n" + lines + pathForward)
 	l := &layout{config: config.Apply([]byte(lines)), dir: site, home: site, live: true, at: moved}
+	if err := l.readOrigin(); err != nil {
+		return nil, err
+	}
 	set := newInstalled(l, a.Host, nil)
 	q.set = &siteSet{Installed: set, listed: a.Set.(mta.Local).Listed}
 	return q, set.start()

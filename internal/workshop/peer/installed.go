@@ -14,6 +14,7 @@ func InstallPostfix(t *testing.T, host string) {
 	t.Helper()
 	root, over := PostfixRoot(t), t.TempDir()
 	Run(t, "", "mount", "-t", "tmpfs", "none", over)
+	t.Cleanup(func() { Run(t, "", "umount", "-l", over) })
 	upper, work := filepath.Join(over, "upper"), filepath.Join(over, "work")
 	for _, dir := range []string{upper, work} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
