@@ -72,10 +72,11 @@ func receiveCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "receive",
 		Usage: "answer SMTP as the installed files say",
-		Description: `Takes real SMTP, and answers each recipient as sendmail would with the installed
-files. It delivers nothing. For every accepted message it prints a line of JSON on
-standard output: client, envelope, size, and the mailboxes where each recipient
-ends. --store keeps the messages too, in Maildirs byte for byte.
+		Description: `Takes real SMTP, and answers each recipient as the mail server would with the
+installed files, in its words. It delivers nothing. For every accepted message it
+prints a line of JSON on standard output: client, envelope, size, and the mailboxes
+where each recipient ends. --store keeps the messages too, in Maildirs byte for
+byte.
 
 A file that is replaced or changed counts from the next recipient on (files are
 looked at again after a quarter of a millisecond). While a map is missing or

@@ -8,6 +8,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/endtoend"
 	"virtmap/internal/fileset"
+	"virtmap/internal/outcome"
 	"virtmap/internal/smtpd"
 )
 
@@ -47,8 +48,8 @@ func (r *receiver) transcript(client, line string) {
 // Route returns the answer for a recipient. It is 451 4.3.0 if the files cannot be
 // read.
 func (r *receiver) Route(recipient string) smtpd.Answer {
-	outcome, err := r.live.Route(recipient)
-	verdict := endtoend.AnswerOf(outcome)
+	got, err := r.live.Route(recipient)
+	verdict := endtoend.AnswerOf(got, func(o outcome.Outcome) string { return r.live.Reply(recipient, o) })
 	if err != nil {
 		verdict = smtpd.Answer{Code: 451, Status: "4.3.0", Text: "map is missing or damaged"}
 	}

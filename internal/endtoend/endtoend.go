@@ -282,16 +282,17 @@ type answers struct{ set mta.Set }
 
 func (a answers) Route(recipient string) smtpd.Answer {
 	got, _ := a.set.Route(recipient)
-	return AnswerOf(got)
+	return AnswerOf(got, func(o outcome.Outcome) string { return mta.ReplyOf(a.set, recipient, o) })
 }
 
 // AnswerOf returns an outcome as an answer of the receiver. A row may have any code.
 // With a code that is not a refusal, the client would wait for a message that is not
-// taken, so such a code becomes a refusal.
-func AnswerOf(got outcome.Outcome) smtpd.Answer {
+// taken, so such a code becomes a refusal. reply returns the words of the server for an
+// outcome; empty: the receiver chooses them.
+func AnswerOf(got outcome.Outcome, reply func(outcome.Outcome) string) smtpd.Answer {
 	if !got.Taken && (got.Code < 400 || got.Code > 599) {
 		got.Text = fmt.Sprintf("the row answers %03d %s %s, which is no refusal", got.Code, got.Status, got.Text)
 		got.Code, got.Status = 554, "5.3.5"
 	}
-	return smtpd.Answer{Taken: got.Taken, Mailboxes: got.Recipients, Code: got.Code, Status: got.Status, Text: got.Text}
+	return smtpd.Answer{Taken: got.Taken, Mailboxes: got.Recipients, Code: got.Code, Status: got.Status, Text: got.Text, Reply: reply(got)}
 }

@@ -77,6 +77,14 @@ func (l *Live) Route(addr string) (outcome.Outcome, error) {
 	return got, nil
 }
 
+// Reply returns the reply of the present set for an outcome; empty: the set has no words of
+// its own.
+func (l *Live) Reply(addr string, o outcome.Outcome) string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return mta.ReplyOf(l.set, addr, o)
+}
+
 // Close closes the files.
 func (l *Live) Close() error {
 	l.mu.Lock()

@@ -38,6 +38,22 @@ type Asked interface {
 	Close() error
 }
 
+// Speaker is implemented by a Set whose server answers RCPT in words of its own. Without
+// it, the receiver chooses the words.
+type Speaker interface {
+	// Reply returns the whole reply to RCPT for an outcome, such as "550 5.1.1
+	// <a@d>: Recipient address rejected: Ann left".
+	Reply(addr string, o outcome.Outcome) string
+}
+
+// ReplyOf returns the reply of a set for an outcome; empty: the set is no Speaker.
+func ReplyOf(set Set, addr string, o outcome.Outcome) string {
+	if s, ok := set.(Speaker); ok {
+		return s.Reply(addr, o)
+	}
+	return ""
+}
+
 // An AskError says why an installed program cannot be asked.
 type AskError struct {
 	Kind AskKind

@@ -54,16 +54,30 @@ func (got Outcome) Keeps(promise Outcome) bool {
 }
 
 // OfReply returns the outcome of a reply to RCPT, such as 550 and "5.1.1 <address>...
-// User unknown". It has no recipients, because a reply has none.
+// User unknown", or "5.1.1 <address>: Recipient address rejected: User unknown". It has no
+// recipients, because a reply has none.
 func OfReply(code int, text string) Outcome {
 	got := Outcome{Taken: code == 250, Code: code, Text: text}
 	if status, rest, ok := strings.Cut(text, " "); ok && strings.Count(status, ".") == 2 {
 		got.Status, got.Text = status, rest
 	}
-	if _, rest, ok := strings.Cut(got.Text, "... "); ok {
-		got.Text = rest
-	}
+	got.Text = withoutAddress(got.Text)
 	return got
+}
+
+// rejected are words that say no more than the code of a refusal.
+const rejected = "Recipient address rejected: "
+
+// withoutAddress returns a text without the address before it.
+func withoutAddress(text string) string {
+	dots, colon := strings.Index(text, "... "), strings.Index(text, ">: ")
+	switch {
+	case strings.HasPrefix(text, "<") && colon >= 0 && (dots < 0 || colon < dots):
+		return strings.TrimPrefix(text[colon+len(">: "):], rejected)
+	case dots >= 0:
+		return text[dots+len("... "):]
+	}
+	return text
 }
 
 // String returns the recipients, or the reply of a refusal.

@@ -62,3 +62,21 @@ func TestString(t *testing.T) {
 		}
 	}
 }
+
+func TestOfReply(t *testing.T) {
+	for _, c := range []struct {
+		it, text, status, want string
+	}{
+		{"has the address and dots", "5.1.1 <a@d.example>... User unknown", "5.1.1", "User unknown"},
+		{"has the address and a colon", "5.7.1 <a@d.example>: Relay access denied", "5.7.1", "Relay access denied"},
+		{"says that the address is rejected", "5.1.1 <a@d.example>: Recipient address rejected: Wait... more", "5.1.1", "Wait... more"},
+		{"has a colon behind dots", "5.1.1 <a@d.example>... <b@d.example>: gone", "5.1.1", "<b@d.example>: gone"},
+		{"has no address", "5.5.2 Recipient address rejected: no", "5.5.2", "Recipient address rejected: no"},
+		{"has no status", "gone", "", "gone"},
+	} {
+		got := OfReply(550, c.text)
+		if got.Taken || got.Code != 550 || got.Status != c.status || got.Text != c.want {
+			t.Errorf("a reply that %s, %q: got %+v", c.it, c.text, got)
+		}
+	}
+}

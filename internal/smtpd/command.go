@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -213,9 +214,9 @@ func (s *session) rcptTo(args string) {
 	}
 	if !answer.Taken {
 		s.refused = true
-		s.reply(strconv.Itoa(answer.Code) + " " + answer.Status + " <" + path + ">... " + answer.Text)
+		s.reply(cmp.Or(answer.Reply, strconv.Itoa(answer.Code)+" "+answer.Status+" <"+path+">... "+answer.Text))
 		return
 	}
 	s.message.Recipients = append(s.message.Recipients, Recipient{Address: path, Mailboxes: answer.Mailboxes})
-	s.reply("250 2.1.5 <" + path + ">... Recipient ok")
+	s.reply(cmp.Or(answer.Reply, "250 2.1.5 <"+path+">... Recipient ok"))
 }

@@ -11,6 +11,10 @@
 //	> RCPT TO:<fake@example.org>
 //	< 550 5.1.1 <fake@example.org>... User unknown
 //
+// The Router may give the words of another server instead:
+//
+//	< 550 5.1.1 <fake@example.org>: Recipient address rejected: User unknown
+//
 // A recipient reaches the Router as the client sent it, with the quotes of a
 // quoted local part and without a source route. Only CRLF.CRLF ends a message. A
 // message with a bare CR or LF is read to its end and refused with 550 5.5.2.
@@ -42,6 +46,9 @@ type Answer struct {
 
 	Code         int // the reply to a recipient that is refused
 	Status, Text string
+
+	// Reply is the whole reply, with its code; empty: the receiver chooses the words.
+	Reply string
 }
 
 // A Store keeps messages. Many sessions call Deliver at the same time. Deliver

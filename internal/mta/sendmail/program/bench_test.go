@@ -9,6 +9,7 @@ import (
 	"virtmap/internal/endtoend"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/outcome"
 	"virtmap/internal/smtpd"
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
@@ -53,7 +54,7 @@ type answers struct{ set mta.Set }
 
 func (a answers) Route(addr string) smtpd.Answer {
 	got, _ := a.set.Route(addr)
-	return endtoend.AnswerOf(got)
+	return endtoend.AnswerOf(got, func(outcome.Outcome) string { return "" })
 }
 
 // askAll asks about addresses as Program.Rcpt does.
