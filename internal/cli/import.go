@@ -59,6 +59,9 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 	if err != nil {
 		return err
 	}
+	if len(a.from.Value()) > 0 && a.installed.kind == "" && kind.ImportLists == nil {
+		kind = defaultServer // lists are no server's
+	}
 	var have mta.Build
 	if a.into != "" {
 		if have, kind, err = importable(a.into, stdio); err != nil {

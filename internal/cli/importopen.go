@@ -82,7 +82,7 @@ func (a *importArgs) openServer(kind *mta.Server, dir string, account func(strin
 		return nil, machineExit(err, exitNoInput)
 	}
 	if kind.Import == nil {
-		return nil, usage(fmt.Errorf("the files of %s cannot be imported", kind.Name))
+		return nil, usage(a.cannotImport(kind))
 	}
 	var site mta.Site
 	if kind.Site != nil {
@@ -109,6 +109,18 @@ func (a *importArgs) openServer(kind *mta.Server, dir string, account func(strin
 		return nil, machineExit(errors.Join(err, from.Close()), exitNoInput)
 	}
 	return server, nil
+}
+
+// cannotImport says that the files of a server cannot be imported, and what can be.
+func (a *importArgs) cannotImport(kind *mta.Server) error {
+	text := fmt.Sprintf("a whole %s server cannot be imported yet", kind.Name)
+	if a.server {
+		text += ", nor be asked here with --server"
+	}
+	if slices.Contains(importer.Kinds, kind.Name) {
+		text += fmt.Sprintf("; --from %s:FILE imports a table of its virtual addresses", kind.Name)
+	}
+	return errors.New(text)
 }
 
 // isAliasFile reports whether a file, or a map of it that the server reads, is there.

@@ -70,10 +70,17 @@ func kindOf(name, dir, state string) (*mta.Server, error) {
 	return best, nil
 }
 
-// filesIn returns how many files of a server are in a folder.
+// filesIn returns how many files of a server are in a folder, with its main configuration.
 func filesIn(s *mta.Server, dir string) (n int) {
+	there := func(name string) bool {
+		_, err := os.Lstat(filepath.Join(dir, name))
+		return err == nil
+	}
+	if s.Words.Config != "" && there(s.Words.Config) {
+		n++
+	}
 	for _, f := range s.Files {
-		if _, err := os.Lstat(filepath.Join(dir, f.Name)); err == nil {
+		if there(f.Name) {
 			n++
 		}
 	}
