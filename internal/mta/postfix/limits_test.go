@@ -38,8 +38,8 @@ func (w *witness) outcomes(t *testing.T, addrs ...string) []outcome.Outcome {
 	return all
 }
 
-// said returns an outcome as its recipients, or as the status and text of its refusal.
-func said(o outcome.Outcome) string {
+// inWords returns an outcome as its recipients, or as the status and text of its refusal.
+func inWords(o outcome.Outcome) string {
 	if o.Taken {
 		return strings.Join(ends(o).Recipients, " ")
 	}
@@ -72,8 +72,8 @@ func TestUnicodeDomain(t *testing.T) {
 	}
 	for i, got := range w.outcomes(t, addrs...) {
 		local, _, _ := strings.Cut(addrs[i], "@")
-		if said(got) != want[local] {
-			t.Errorf("%s is %q, want %q", addrs[i], said(got), want[local])
+		if inWords(got) != want[local] {
+			t.Errorf("%s is %q, want %q", addrs[i], inWords(got), want[local])
 		}
 	}
 	further := map[string]string{
@@ -81,7 +81,7 @@ func TestUnicodeDomain(t *testing.T) {
 		"i@shut.bücher.example": "bin", "other@shut.Bücher.example": "550 5.1.1 shop closed", "other@shut.xn--bcher-kva.example": "550 5.1.1 shop closed",
 	}
 	for addr, want := range further {
-		if got := said(w.outcomes(t, addr)[0]); got != want {
+		if got := inWords(w.outcomes(t, addr)[0]); got != want {
 			t.Errorf("%s is %q, want %q", addr, got, want)
 		}
 	}
@@ -130,7 +130,7 @@ func TestChainLimit(t *testing.T) {
 	}
 	w := startWitness(t)
 	w.put(t, chain(999))
-	if got := said(w.outcomes(t, "a0@d.example")[0]); got != "bin" {
+	if got := inWords(w.outcomes(t, "a0@d.example")[0]); got != "bin" {
 		t.Errorf("the chain ends at %q", got)
 	}
 }
@@ -231,8 +231,8 @@ func TestEveryCharacter(t *testing.T) {
 	}
 	slices.Sort(addrs)
 	for i, got := range w.outcomes(t, addrs...) {
-		if said(got) != want[addrs[i]] {
-			t.Errorf("%s is %q, want %q", addrs[i], said(got), want[addrs[i]])
+		if inWords(got) != want[addrs[i]] {
+			t.Errorf("%s is %q, want %q", addrs[i], inWords(got), want[addrs[i]])
 		}
 	}
 }
