@@ -29,6 +29,7 @@ type Installed struct {
 	lenient bool                // a missing file counts as empty
 	missing []string            // missing files that count as empty
 	rows    func() (mapfile.Rows, error)
+	virtual func() *table.Table // virtmap-virtual; nil: it is not named
 }
 
 // open opens the files of a place. Postfix answers 451 for a table that is missing. In a
@@ -47,7 +48,7 @@ func open(at mta.Place, host mta.Host) (mta.Set, error) {
 func newInstalled(l *layout, host mta.Host, texts map[string]mta.Text) *Installed {
 	s := &Installed{layout: l, host: host, texts: texts, lenient: !l.live}
 	s.opener = &table.Opener{At: l.place, Account: host.Account, Text: s.text}
-	s.rows = sync.OnceValues(s.readRows)
+	s.rows, s.virtual = sync.OnceValues(s.readRows), sync.OnceValue(s.openVirtual)
 	return s
 }
 
@@ -115,7 +116,10 @@ func inMemory(typ, path string, rows mapfile.Rows) *table.Table {
 }
 
 // Route returns the outcome of mail to an address, and every key that was tried.
-func (s *Installed) Route(addr string) (outcome.Outcome, []outcome.Step) { return s.router.Route(addr) }
+func (s *Installed) Route(addr string) (outcome.Outcome, []outcome.Step) {
+	o, steps := s.router.Route(addr)
+	return o, s.withRows(steps)
+}
 
 // Reply returns the words of smtpd(8) for an outcome.
 func (s *Installed) Reply(addr string, o outcome.Outcome) string { return s.router.Reply(addr, o) }
