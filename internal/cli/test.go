@@ -45,8 +45,11 @@ through the server's own aliases.
 With --server it asks the installed mail server the same; this needs root. With
 --maps, sendmail runs with a copy of the server's own sendmail.cf, with other places
 for the queue and the like. Without --maps it runs with a sendmail.cf that virtmap
-makes. An account that the inventory has and this machine has not is made up for
-sendmail, but not where the files are this machine's own.
+makes. Postfix runs with the server's own main.cf and master.cf beside the running
+one, with its own queue and port, and sends no mail; without --maps the lines of the
+inventory are in main.cf as build --config writes them. An account that the inventory
+has and this machine has not is made up for the server, but not where the files are
+this machine's own.
 
 Examples:
   virtmap test -i mail.yaml
