@@ -24,13 +24,16 @@ func (v *domain) check() {
 	v.follow.Sample(v.index, &catchAll)
 }
 
-// checkLocal reports a local part that Postfix looks up in quotes, or does not cut at
-// its detail.
+// checkLocal reports a local part that Postfix looks up in quotes, does not cut at its
+// detail, or refuses (postconf(5), allow_min_user).
 func (v *domain) checkLocal(e *entry) {
 	user := e.User()
 	switch {
 	case e.Form == inventory.ExactDetail && user == "":
 		v.faults.Add(checkLocalPart.At(e.Pos, len(e.Local), "%q begins with a plus, and Postfix cuts no detail from such an address", e.Local).
+			WithHelp("give the address another name"))
+	case strings.HasPrefix(e.Local, "-") && e.refused == nil:
+		v.faults.Add(checkLocalPart.At(e.Pos, len(e.Local), "%q begins with a hyphen, and Postfix refuses such an address with 501 5.1.3", e.Local).
 			WithHelp("give the address another name"))
 	case strings.HasPrefix(e.Local, ".") || strings.HasSuffix(e.Local, ".") || strings.Contains(e.Local, ".."):
 		v.faults.Add(checkLocalPart.At(e.Pos, len(e.Local), "%q has a dot at an end, or two dots in a row: Postfix looks such an address up in quotes", e.Local).

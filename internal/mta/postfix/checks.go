@@ -11,7 +11,7 @@ var (
 	checkManyRecipients = &diag.Check{ID: "VM101", Name: "too-many-recipients", Severity: diag.Error,
 		Rule: "Postfix makes at most 1,000 recipients of one address."}
 	checkLocalPart = &diag.Check{ID: "VM102", Name: "quoted-key", Severity: diag.Error,
-		Rule: "A local part needs no quotes and does not begin with a plus, because Postfix would look it up in another form."}
+		Rule: "A local part needs no quotes and does not begin with a plus or a hyphen: Postfix would look it up in another form, or refuse it."}
 	checkPath = &diag.Check{ID: "VM103", Name: "main-cf-path", Severity: diag.Error,
 		Rule: "A path has only characters that main.cf and the tables take literally."}
 	checkUID = &diag.Check{ID: "VM104", Name: "mailbox-uid", Severity: diag.Error,
