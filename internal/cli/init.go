@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -97,7 +98,17 @@ func (a *initArgs) text(server *mta.Server) string {
 		line = "  server: " + server.Name + "\n"
 	}
 	maps := fmt.Sprintf("%-22s# or %s", server.Maps[0], strings.Join(server.Maps[1:], ", or "))
-	return strings.NewReplacer("HOST", a.hostName(), "USER", a.userName(), "KIND", server.Name, "OWN", server.Words.Own, "SERVER", line, "MAPS", maps).Replace(starter)
+	return strings.NewReplacer("OPENWAYS", openWays(server, a.hostName()), "HOST", a.hostName(), "USER", a.userName(), "KIND", server.Name, "OWN", server.Words.Own, "SERVER", line, "MAPS", maps).Replace(starter)
+}
+
+// openWays returns the comment that silences the check of ways to local accounts; empty if
+// the server has no such check.
+func openWays(server *mta.Server, host string) string {
+	const id = "VM014"
+	if !slices.ContainsFunc(server.Checks, func(c *diag.Check) bool { return c.ID == id }) {
+		return ""
+	}
+	return "  # virtmap:ignore " + id + " accounts of this server still get mail sent to them at " + host + "; see virtmap explain " + id + "\n"
 }
 
 // schemaFile is the name of the schema in the first line of the starter.
