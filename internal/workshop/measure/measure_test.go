@@ -21,6 +21,7 @@ func TestTable(t *testing.T) {
 	b.inventories()
 	b.maps()
 	b.everyFile()
+	b.postfixFiles()
 	b.again()
 	b.imported()
 	b.asked()
