@@ -17,11 +17,21 @@ func (v *domain) check() {
 		e := &v.entries[i]
 		v.follow.Params(&e.Address)
 		v.checkLocal(e)
+		v.checkKey(e)
 		v.follow.Sample(v.index, &e.Address)
 	}
 	catchAll := inventory.Address{To: v.catchAll, Pos: v.pos, Detail: v.detail}
 	v.follow.Params(&catchAll)
 	v.follow.Sample(v.index, &catchAll)
+}
+
+// checkKey reports a key that is too long for a map of the type hash.
+func (v *domain) checkKey(e *entry) {
+	const most = 255
+	if size := len(e.Local) + 1 + len(v.name); size > most && v.m.Host.Map == inventory.MapHash {
+		v.faults.Add(checkKeyLong.At(e.Pos, len(e.Local), "the key %s@%s has %d bytes, and a hash map takes %d", e.Local, v.name, size, most).
+			WithHelp("write host: {map: cdb}, or shorten the address"))
+	}
 }
 
 // checkLocal reports a local part that Postfix looks up in quotes, does not cut at its

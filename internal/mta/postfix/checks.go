@@ -3,7 +3,7 @@ package postfix
 import "virtmap/internal/diag"
 
 // checks are the checks of Compile and Check.
-var checks = []*diag.Check{checkReplyLong, checkManyRecipients, checkLocalPart, checkPath, checkUID, checkTooManyRows, checkLocalhost}
+var checks = []*diag.Check{checkReplyLong, checkManyRecipients, checkLocalPart, checkPath, checkUID, checkTooManyRows, checkLocalhost, checkKeyLong}
 
 var (
 	checkReplyLong = &diag.Check{ID: "VM100", Name: "reply-too-long", Severity: diag.Error,
@@ -20,4 +20,6 @@ var (
 		Rule: "An inventory with its copies has at most 10,000,000 rows."}
 	checkLocalhost = &diag.Check{ID: "VM106", Name: "localhost-is-apart", Severity: diag.Note,
 		Rule: "Mail to a name at localhost goes to the account, and not to the row of the host's own name."}
+	checkKeyLong = &diag.Check{ID: "VM107", Name: "key-too-long", Severity: diag.Error,
+		Rule: "A key of a hash map has at most 255 bytes."}
 )
