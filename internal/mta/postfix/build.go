@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,7 +73,7 @@ func quietIf(quiet bool, faults *diag.List) *diag.List {
 func (c *compiler) needs() needs {
 	n := needs{
 		mode: c.mode, detail: c.rules.rules > 0, access: c.access.Len() > 0, accessDetail: c.accessRules.rules > 0,
-		local: len(localNames(c.m)) > 0, transport: len(c.privates) > 0, mailboxes: c.mailboxes(), aliases: len(c.aliasRows()) > 0,
+		local: len(localNames(c.m)) > 0, transport: len(c.privates)+len(c.deferrals) > 0, mailboxes: c.mailboxes(), aliases: len(c.aliasRows()) > 0,
 	}
 	n.noParent = relays(c.m) || slices.ContainsFunc(c.access.at, func(at rowAt) bool {
 		key := string(c.access.text[at.start : at.start+at.key])
@@ -148,16 +149,18 @@ func (b Build) mailboxRows() (mailboxes, uids, gids *rowText) {
 // transport returns the ends of refused mail that no client of SMTP brings.
 func (b Build) transport() *rowText {
 	r := newRows(b.Model, "Ends of refused mail")
-	names := make([]string, 0, len(b.compiled.privates))
-	for name := range b.compiled.privates {
-		names = append(names, name)
+	rows := map[string]reply{}
+	for name, refused := range b.compiled.privates {
+		rows[name+"@"+refusedDomain] = refused
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		r.add(name, refusedDomain, b.compiled.privates[name].transport(), 0)
+	for name, w := range b.compiled.deferrals {
+		rows[b.compiled.account(name)] = w.reply
+	}
+	for _, address := range slices.Sorted(maps.Keys(rows)) {
+		r.addKey(address, rows[address].transport(), 0)
 	}
 	r.addMissing(b.more[fileTransport])
-	if r.Len() > 0 && !mta.HasRow(r, refusedDomain) {
+	if len(b.compiled.privates) > 0 && !mta.HasRow(r, refusedDomain) {
 		r.addKey(refusedDomain, "error:"+unknown.status+" "+unknown.text, 0)
 	}
 	return r

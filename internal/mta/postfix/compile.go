@@ -17,17 +17,18 @@ type compiler struct {
 	tables *effective.Tables
 	follow *follow.Follower
 
-	host     string              // the domain of accounts
-	mode     behaviour           // drops or keeps: what Postfix does with the detail of a row
-	replies  []reply             // by refusal
-	users    []string            // recipients by user; empty: not made yet
-	lists    []string            // recipients by list without an owner
-	aliases  []*alias            // by list; nil: the list has no owner
-	taken    map[string]bool     // names that no alias may have
-	privates map[string]reply    // by the local part of an address at refusedDomain
-	sizes    map[string]int      // number of recipients by address; -1: being counted
-	inside   map[diag.Pos]string // recipients of targets that are addresses of this server
-	waiting  map[diag.Pos]bool   // targets of which it was reported that their mail waits
+	host      string              // the domain of accounts
+	mode      behaviour           // drops or keeps: what Postfix does with the detail of a row
+	replies   []reply             // by refusal
+	users     []string            // recipients by user; empty: not made yet
+	lists     []string            // recipients by list without an owner
+	aliases   []*alias            // by list; nil: the list has no owner
+	taken     map[string]bool     // names that no alias may have
+	deferrals map[string]deferral // by the name of an alias
+	privates  map[string]reply    // by the local part of an address at refusedDomain
+	sizes     map[string]int      // number of recipients by address; -1: being counted
+	inside    map[diag.Pos]string // recipients of targets that are addresses of this server
+	waiting   map[diag.Pos]bool   // targets of which it was reported that their mail waits
 
 	scratch []inventory.Address
 	entries []entry
@@ -42,7 +43,7 @@ func compile(m *inventory.Model, mode behaviour, faults *diag.List) *compiler {
 	c := &compiler{
 		m: m, faults: faults, tables: effective.Of(m), host: hostDomain(m),
 		users: make([]string, len(m.Users)), lists: make([]string, len(m.Lists)), aliases: make([]*alias, len(m.Lists)),
-		taken: map[string]bool{}, privates: map[string]reply{}, sizes: map[string]int{},
+		taken: map[string]bool{}, deferrals: map[string]deferral{}, privates: map[string]reply{}, sizes: map[string]int{},
 		inside: map[diag.Pos]string{}, waiting: map[diag.Pos]bool{},
 		virtual: newRows(m, "Virtual addresses"), access: newRows(m, "Refused addresses"),
 		rules: newRules(m, "Rules for the details of the virtual addresses"), accessRules: newRules(m, "Rules for refused details"),

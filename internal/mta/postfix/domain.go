@@ -162,7 +162,10 @@ func (v *domain) right(e *entry, name string) string {
 // SMTP brings. The address itself, as its own right side, is unknown in a virtual
 // domain. A domain of mydestination may have an account of this name.
 func (v *domain) refusedRight(local, name string, r reply) string {
-	if v.local || r.temporary() {
+	switch {
+	case r.temporary() && oneAddress(local):
+		return v.waitingAt(local, r)
+	case v.local || r.temporary():
 		return v.private(local, v.name, r)
 	}
 	return local + "@" + name

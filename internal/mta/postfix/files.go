@@ -4,7 +4,7 @@
 // An inventory becomes these files, of which virtmap-virtual, virtmap-domains and
 // virtmap.main.cf are always there, and the others if the inventory needs them:
 //
-//	virtmap-aliases        lists whose bounces go to an owner (aliases(5))
+//	virtmap-aliases        lists whose bounces go to an owner, and deferred addresses (aliases(5))
 //	virtmap-mailboxes      mailboxes elsewhere, for virtual(8)
 //	virtmap-uids           the user ID of the owner of each mailbox
 //	virtmap-gids           the group ID of each mailbox
@@ -34,8 +34,9 @@
 // complete a bare name with $myorigin, which may be another name. A refused address has
 // a row in virtmap-access with the code, the status and the text of the inventory, and
 // itself as the right side in virtmap-virtual, so that a catch-all does not take mail
-// that the sendmail command brings. A deferred address leads to an address at
-// refused.virtmap.invalid, for which virtmap-transport has retry:.
+// that the sendmail command brings. A deferred address leads to an alias for which
+// virtmap-transport has retry: (wait.go), and a deferred key for several addresses to
+// an address at refused.virtmap.invalid.
 //
 // Details are described in detail.go, refusals in refuse.go. Postfix does not convert
 // domains between A-labels and U-labels, and rows are written for both.

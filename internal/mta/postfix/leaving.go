@@ -55,7 +55,10 @@ func (t *texts) read(name string) ([]byte, error) {
 // virtmap-virtual tells which ones left earlier, and the time of virtmap-domains tells
 // since when.
 func (f *found) Keep(next mta.Build, l mta.Leave) (mta.Build, []string, error) {
-	b := next.(Build)
+	b, err := f.keepWaiting(next.(Build), l.Now)
+	if err != nil {
+		return next, nil, err
+	}
 	leaving, becoming, err := f.leaving(b, l)
 	if err != nil || len(leaving)+len(becoming) == 0 {
 		return b, nil, err

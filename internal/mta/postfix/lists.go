@@ -1,7 +1,6 @@
 package postfix
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -54,12 +53,9 @@ func (c *compiler) aliasName(parts string) string {
 		return '-'
 	}, parts)
 	name = name[:min(len(name), maxAliasName)]
-	unique := name
-	for n := 2; c.taken[unique]; n++ {
-		unique = fmt.Sprintf("%s-%d", name, n)
-	}
-	c.taken[unique] = true
-	return unique
+	name = unique(name, func(name string) bool { return c.taken[name] })
+	c.taken[name] = true
+	return name
 }
 
 // list returns the recipients of a list: its members, or its alias.
@@ -85,6 +81,9 @@ func (c *compiler) aliasRows() mapfile.Pairs {
 		if a != nil && a.members != nil {
 			rows = append(rows, [2]string{a.name, strings.Join(a.members, ", ")}, [2]string{"owner-" + a.name, a.owner})
 		}
+	}
+	for name, w := range c.deferrals {
+		rows = append(rows, [2]string{name, w.addr})
 	}
 	slices.SortFunc(rows, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
 	return rows

@@ -70,7 +70,7 @@ func (c *compiler) part(before, size rowSize) *compiler {
 			p.aliases[i] = &alias{name: a.name}
 		}
 	}
-	p.privates, p.sizes = map[string]reply{}, map[string]int{}
+	p.deferrals, p.privates, p.sizes = map[string]deferral{}, map[string]reply{}, map[string]int{}
 	p.inside, p.waiting = map[diag.Pos]string{}, map[diag.Pos]bool{}
 	p.scratch, p.entries = nil, nil
 	p.virtual, p.access = c.virtual.part(before, size), &rowText{}
@@ -98,6 +98,7 @@ func (c *compiler) join(p *compiler) {
 	c.rules.join(p.rules)
 	c.accessRules.join(p.accessRules)
 	maps.Copy(c.privates, p.privates)
+	maps.Copy(c.deferrals, p.deferrals)
 	for i, a := range p.aliases {
 		if a != nil && a.members != nil {
 			c.aliases[i] = a

@@ -7,6 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/postfix"
+	"virtmap/inventory"
 )
 
 // shipped is the example of the program with Postfix as its server, its mailboxes in a
@@ -105,6 +109,27 @@ func openShipped(t *testing.T, mailbox string) *post {
 	return p
 }
 
+// changes puts the files of a changed inventory in place, as a build does.
+func (p *post) changes(text, from, to string) {
+	p.t.Helper()
+	if strings.Count(text, from) != 1 {
+		p.t.Fatalf("the inventory has not one %q", from)
+	}
+	m, faults := inventory.Parse("mail.yaml", strings.Replace(text, from, to, 1))
+	b := postfix.Compile(m, faults)
+	if faults.Failed() {
+		p.t.Fatal(faults.Faults())
+	}
+	before := postfix.Server.Find(mta.Folder{Dir: p.dir, Known: true, Tell: func(line string) { p.t.Log(line) }})
+	kept, _, err := before.Keep(b, mta.Leave{Grace: time.Hour, Now: time.Now()})
+	if err == nil {
+		err = p.load(kept.(postfix.Build))
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // TestShippedExample delivers mail for the addresses of the shipped example.
 func TestShippedExample(t *testing.T) {
 	for form, mailbox := range map[string]string{"mbox": "box/bea", "Maildir": "box/bea/"} {
@@ -176,7 +201,8 @@ func (p *post) refuses() {
 }
 
 // TestDeferredMailWaits gives mail for a deferred address to the sendmail command, past
-// smtpd. The mail stays in the queue with the words of the inventory.
+// smtpd. The mail stays in the queue with the words of the inventory, and is delivered
+// when the address is not deferred any more.
 func TestDeferredMailWaits(t *testing.T) {
 	p := openShipped(t, "box/bea")
 	for _, addr := range []string{"busy@fakemail.example", "Busy+x@fakemail.test"} {
@@ -190,5 +216,10 @@ func TestDeferredMailWaits(t *testing.T) {
 	}
 	if got := p.having("waiting-letter"); len(got) > 0 {
 		t.Errorf("a letter is in %q", got)
+	}
+	p.changes(shipped(t, p.dir+"/box/bea"), "busy: {defer: \"mailbox is being moved\"}", "busy: andrei")
+	p.run(t, "", "postqueue", "-f")
+	if !within(func() bool { return len(p.having("waiting-letter")) == 1 && queued() == 0 }) {
+		t.Errorf("the letters are in %q, and the queue has\n%s", p.having("waiting-letter"), p.run(t, "", "postqueue", "-p"))
 	}
 }

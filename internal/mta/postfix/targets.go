@@ -206,22 +206,26 @@ func (c *compiler) kept(t *inventory.Target, from origin) (recipient string, ok 
 // private returns an address at refusedDomain to which mail for a refused address goes
 // if no client of SMTP brings it. local and domain are those of the refused address.
 func (c *compiler) private(local, domain string, r reply) string {
-	name := strings.Map(func(c rune) rune {
-		if strings.ContainsRune("+*", c) {
-			return '='
-		}
-		return c
-	}, local) + "=" + domain
-	unique := name
-	for n := 2; ; n++ {
-		have, taken := c.privates[unique]
-		if !taken || have == r {
-			break
-		}
-		unique = name + "-" + strconv.Itoa(n)
+	name := unique(privateName(local, domain), func(name string) bool {
+		have, taken := c.privates[name]
+		return taken && have != r
+	})
+	c.privates[name] = r
+	return name + "@" + refusedDomain
+}
+
+// privateName returns a local part for a key and its domain. A plus would begin a detail.
+func privateName(local, domain string) string {
+	return strings.NewReplacer("+", "=", "*", "=").Replace(local) + "=" + domain
+}
+
+// unique returns a name that is not taken. If the name is taken, a number is added.
+func unique(name string, taken func(name string) bool) string {
+	free := name
+	for n := 2; taken(free); n++ {
+		free = name + "-" + strconv.Itoa(n)
 	}
-	c.privates[unique] = r
-	return unique + "@" + refusedDomain
+	return free
 }
 
 // localhost is in mydestination by default.
