@@ -18,19 +18,18 @@ type localRun struct {
 
 // A localState is what local(8) knows of a recipient on its way through aliases.
 type localState struct {
-	address     string // as resolved
-	name        string // the local part, folded
-	user        string // without detail
-	detail      string // without its delimiter
-	hasDetail   bool
-	unmatched   string // the detail that the results get
-	propagates  bool   // they get one
-	from        string // the alias that led here, folded
-	kind        string // alias, include, forward; empty: none
-	owner       string // if it is another one than user, results are forwarded
-	first       string // the first recipient of the delivery
-	level       int
-	includeFrom bool
+	address    string // as resolved
+	name       string // the local part, folded
+	user       string // without detail
+	detail     string // without its delimiter
+	hasDetail  bool
+	unmatched  string // the detail that the results get
+	propagates bool   // they get one
+	from       string // the alias that led here, folded
+	kind       string // alias, include, forward; empty: none
+	owner      string // if it is another one than user, results are forwarded
+	first      string // the first recipient of the delivery
+	level      int
 }
 
 // once reports whether something is done for the first time.
