@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/mta/postfix"
 	"virtmap/internal/mta/sendmail"
 	"virtmap/inventory"
 	"virtmap/virtuser"
@@ -30,9 +31,14 @@ func checked(t *testing.T, text string) (*inventory.Model, *diag.List) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sendmail.Check(m, faults)
-	known.Tune(m, faults)
-	virtuser.Compile(m, faults)
+	if m.Host.Server == inventory.ServerPostfix {
+		known.Tune(m, faults)
+		postfix.Compile(m, faults)
+	} else {
+		sendmail.Check(m, faults)
+		known.Tune(m, faults)
+		virtuser.Compile(m, faults)
+	}
 	var skipped []*diag.Check
 	if Sound(faults) {
 		Tests(m, faults)

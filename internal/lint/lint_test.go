@@ -1,15 +1,20 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"virtmap/internal/mta/postfix"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/virtuser"
 )
 
-// known are the checks of sendmail.
-var known = Known{Compile: virtuser.Checks, Edit: mcfile.Checks}
+// known are the checks of all mail servers.
+var known = Known{
+	Compile: slices.Concat(virtuser.Checks, postfix.Server.Checks),
+	Edit:    slices.Concat(mcfile.Checks, postfix.Server.EditChecks),
+}
 
 // TestCatalogue checks the list of the checks of all packages: every id occurs once,
 // and has a name and a sentence.
