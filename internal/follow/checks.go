@@ -21,7 +21,7 @@ var (
 	CheckParams = &diag.Check{ID: "VM033", Name: "unbound-parameter", Severity: diag.Error,
 		Rule: "A target uses only the parameters that its key gives."}
 	CheckTooDeep = &diag.Check{ID: "VM036", Name: "too-deep", Severity: diag.Error,
-		Rule: "sendmail follows at most 10 aliases of aliases and about 15 look-ups of an address."}
+		Rule: "A chain of targets is not longer than the server follows: sendmail 10 aliases and about 15 look-ups, Postfix 998 look-ups."}
 	CheckWaits = &diag.Check{ID: "VM043", Name: "waits-for-held", Severity: diag.Warning,
 		Rule: "Mail that leads to a domain which is held back is deferred where its end depends on the address."}
 )
