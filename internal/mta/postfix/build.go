@@ -95,9 +95,9 @@ func localNames(m *inventory.Model) (names []string) {
 			names = append(names, n.Text)
 		}
 	}
-	tables := newDomains(m)
+	classes := newDomains(m)
 	for i := range m.Domains {
-		if d := &m.Domains[i]; tables.local(i) && !m.IsHostName(d.Name) {
+		if d := &m.Domains[i]; classes.local(i) && !m.IsHostName(d.Name) {
 			names = append(names, namesOf(d.Name)...)
 		}
 	}

@@ -2,6 +2,7 @@ package postfix
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,8 +51,8 @@ func (t *texts) read(name string) ([]byte, error) {
 	return nil, nil
 }
 
-// Keep returns a build with the rows of domains that leave. The installed files are the
-// only memory of this: the lists of domains tell which domains leave now, a comment in
+// Keep returns a build with the rows of domains that leave. Only the installed files tell
+// which domains these are: the lists of domains tell which domains leave now, a comment in
 // virtmap-virtual tells which ones left earlier, and the time of virtmap-domains tells
 // since when.
 func (f *found) Keep(next mta.Build, l mta.Leave) (mta.Build, []string, error) {
@@ -136,8 +137,8 @@ type keeper struct {
 	from, to string          // ends of the recipients that are accounts, as they were written and as the build writes them
 }
 
-// accounts returns recipients with accounts as the build writes them. If the host's own
-// name has rows now, the row would be found.
+// accounts returns recipients with the accounts among them as the build writes them. If
+// the host's own name has rows now, the old form of an account would lead to such a row.
 func (k *keeper) accounts(value string) string {
 	if k.from == k.to {
 		return value
@@ -151,20 +152,7 @@ func (k *keeper) accounts(value string) string {
 	return strings.Join(all, ", ")
 }
 
-// accountsOfRules does the same with the results of rules.
-func (k *keeper) accountsOfRules(rules string) string {
-	var out strings.Builder
-	for line := range strings.Lines(rules) {
-		pattern, result, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		if strings.HasPrefix(line, "/") {
-			line = pattern + " " + k.accounts(result) + "\n"
-		}
-		out.WriteString(line)
-	}
-	return out.String()
-}
-
-// keep returns the build with the rows.
+// keep returns a build with the rows that stay, and with what they lead to.
 func (k *keeper) keep(b Build) (Build, error) {
 	virtual, err := k.rowsOf(fileVirtual, k.keepsRow)
 	if err != nil {
@@ -185,15 +173,15 @@ func (k *keeper) keep(b Build) (Build, error) {
 		return b, nil
 	}
 	c := *b.compiled
-	b.leaving = sortedKeys(have)
-	c.virtual = merged(c.virtual, virtual, marks(b.leaving, sortedKeys(becoming)))
+	b.leaving = slices.Sorted(maps.Keys(have))
+	c.virtual = merged(c.virtual, virtual, marks(b.leaving, slices.Sorted(maps.Keys(becoming))))
 	access, err := k.rowsOf(fileAccess, k.leaves)
 	if err == nil {
 		c.access = merged(c.access, access, nil)
 		err = k.rules(&c)
 	}
 	if err == nil {
-		err = k.leadsTo(&b, values)
+		err = k.addTargets(&b, values)
 	}
 	b.compiled = &c
 	n := &b.needs // main.cf keeps the lines too
@@ -205,6 +193,7 @@ func (k *keeper) keep(b Build) (Build, error) {
 // domain returns the domain of a key as A-labels.
 func (k *keeper) domain(key string) string { return aLabel(key[strings.LastIndexByte(key, '@')+1:]) }
 
+// leaves reports whether a key is of a domain that leaves.
 func (k *keeper) leaves(key string) bool { return k.leaving[k.domain(key)] }
 
 // keepsRow reports whether a row of virtmap-virtual stays.
@@ -223,7 +212,7 @@ func marks(leaving, becoming []string) (lines []string) {
 	return lines
 }
 
-// rowsOf returns the rows of an installed text whose keys are wanted.
+// rowsOf returns the rows of an installed text for whose keys wanted is true.
 func (k *keeper) rowsOf(name string, wanted func(key string) bool) (rows mapfile.Pairs, err error) {
 	text, err := k.read(name)
 	if err != nil {
@@ -237,58 +226,9 @@ func (k *keeper) rowsOf(name string, wanted func(key string) bool) (rows mapfile
 	return rows, nil
 }
 
-// rules adds the rules of the domains. The rules of a domain are a block of their own.
-func (k *keeper) rules(c *compiler) error {
-	for _, of := range []struct {
-		name string
-		to   **ruleText
-	}{{fileDetail, &c.rules}, {fileAccessDetail, &c.accessRules}} {
-		text, err := k.read(of.name)
-		if err != nil {
-			return err
-		}
-		more := &ruleText{rules: (*of.to).rules}
-		more.text.WriteString((*of.to).text.String())
-		for _, block := range blocks(text) {
-			if k.leaves(block.domain) {
-				more.text.WriteString(k.accountsOfRules(block.text))
-				more.rules++
-			}
-		}
-		*of.to = more
-	}
-	return nil
-}
-
-// A block is the rules of one domain.
-type block struct{ domain, text string }
-
-// blocks returns the blocks of a text that virtmap wrote.
-func blocks(text []byte) (all []block) {
-	depth := 0
-	for line := range strings.Lines(string(text)) {
-		switch {
-		case strings.HasPrefix(line, "if "):
-			if depth++; depth == 1 {
-				names := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(line), "if /@"), "$/")
-				first, _, _ := strings.Cut(strings.Trim(names, "()"), "|")
-				all = append(all, block{domain: strings.ReplaceAll(first, `\`, "")})
-			}
-		case depth == 0:
-			continue
-		}
-		last := &all[len(all)-1]
-		last.text += line
-		if strings.TrimSpace(line) == "endif" {
-			depth--
-		}
-	}
-	return all
-}
-
-// leadsTo adds the aliases, the mailboxes and the ends of refused mail to which the rows
+// addTargets adds the aliases, the mailboxes and the ends of refused mail to which the rows
 // lead. values are the recipients of the rows.
-func (k *keeper) leadsTo(b *Build, values map[string]bool) error {
+func (k *keeper) addTargets(b *Build, values map[string]bool) error {
 	names := map[string]bool{}
 	for value := range values {
 		name, _, _ := strings.Cut(value, "@")
@@ -311,59 +251,4 @@ func (k *keeper) leadsTo(b *Build, values map[string]bool) error {
 		}
 	}
 	return nil
-}
-
-// withMissing returns sorted rows together with those rows of more whose keys they do
-// not have.
-func withMissing(rows, more mapfile.Pairs) mapfile.Pairs {
-	have := map[string]bool{}
-	for _, row := range rows {
-		have[row[0]] = true
-	}
-	all := slices.Clone(rows)
-	for _, row := range more {
-		if !have[row[0]] {
-			all = append(all, row)
-		}
-	}
-	slices.SortFunc(all, func(x, y [2]string) int { return strings.Compare(x[0], y[0]) })
-	return all
-}
-
-// merged returns a table with further rows, in the order of inventory.CompareKeys, and
-// with further comments.
-func merged(r *rowText, more mapfile.Pairs, comments []string) *rowText {
-	head := len(r.text)
-	if len(r.at) > 0 {
-		head = int(r.at[0].start)
-	}
-	out := &rowText{text: slices.Clone(r.text[:head])}
-	for _, line := range comments {
-		out.text = append(append(out.text, line...), '\n')
-	}
-	slices.SortFunc(more, func(a, b [2]string) int { return inventory.CompareKeys([]byte(a[0]), []byte(b[0])) })
-	for i := range r.at {
-		key, value := r.Row(i)
-		for len(more) > 0 && inventory.CompareKeys([]byte(more[0][0]), key) < 0 {
-			out.addKey(more[0][0], more[0][1], 0)
-			more = more[1:]
-		}
-		if len(more) > 0 && more[0][0] == string(key) {
-			more = more[1:]
-		}
-		out.addKey(string(key), string(value), r.at[i].pos)
-	}
-	for _, row := range more {
-		out.addKey(row[0], row[1], 0)
-	}
-	return out
-}
-
-func sortedKeys(set map[string]bool) []string {
-	keys := make([]string, 0, len(set))
-	for key := range set {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }

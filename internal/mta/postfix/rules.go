@@ -6,7 +6,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
 	"virtmap/inventory"
 )
@@ -34,7 +33,8 @@ func (r *ruleText) rule(pattern, result string) {
 	r.text.WriteString("/" + pattern + "/ " + result + "\n")
 }
 
-// writeExcept writes the conditions for what was left out since the last rule.
+// writeExcept writes a condition for each pattern that unlessMatches got since the last
+// rule.
 func (r *ruleText) writeExcept() {
 	for _, expression := range r.except {
 		r.text.WriteString("if !/" + expression + "/\n")
@@ -90,7 +90,7 @@ func anyOf(names []string) string {
 	return "(" + oneOf(names) + ")"
 }
 
-// oneOf returns the same without parentheses.
+// oneOf returns the expression of anyOf without the parentheses.
 func oneOf(names []string) string {
 	quoted := make([]string, len(names))
 	for i, name := range names {
@@ -99,7 +99,7 @@ func oneOf(names []string) string {
 	return strings.Join(quoted, "|")
 }
 
-// quote returns an expression for a text.
+// quote returns an expression that matches exactly a text.
 func quote(text string) string {
 	var out strings.Builder
 	for i := range len(text) {
@@ -148,18 +148,12 @@ func anyCase(r rune) string {
 	return "(" + all + ")"
 }
 
-// literal returns a text in the result of a rule, in which a dollar sign begins a
-// group.
+// literal returns a text as a part of the result of a rule. A dollar sign would begin the
+// reference to a group, and is doubled.
 func literal(text string) string { return strings.ReplaceAll(text, "$", "$$") }
 
 // group returns the reference to a group of a rule.
 func group(n int) string { return "${" + strconv.Itoa(n) + "}" }
-
-// withGroup returns a recipient with the text of a group behind its local part.
-func withGroup(recipient string, n int) string {
-	local, domain, _ := mailaddr.Split(recipient)
-	return literal(local) + group(n) + "@" + domain
-}
 
 // ofPattern returns the result of a rule for a pattern. user, detail and plus are
 // results for the parts of the address.
