@@ -14,15 +14,17 @@ import (
 // reads everything of a build.
 type setting struct {
 	name  string
-	bad   func(value string) bool
-	why   string
-	write string // the value to write
+	bad   func(value string) bool // reports whether a value breaks a promise
+	why   string                  // what the value does
+	write string                  // the value to write
 }
 
+// is returns a test for one word, in any case.
 func is(word string) func(string) bool {
 	return func(value string) bool { return strings.EqualFold(strings.TrimSpace(value), word) }
 }
 
+// isNot returns a test for a value that is set, and is not the word.
 func isNot(word string) func(string) bool {
 	return func(value string) bool { return value != "" && value != word }
 }
@@ -39,12 +41,13 @@ var settings = []setting{
 	{"receive_override_options", has("no_unknown_recipient_checks"), "addresses that are not listed are taken and bounced later", ""},
 }
 
+// has returns a test for a list with a word.
 func has(word string) func(string) bool {
 	return func(value string) bool { return slices.Contains(lowered(value), word) }
 }
 
-// advice returns what the settings of a site change in what the inventory promises. It
-// is no gap: a site may want it.
+// advice returns what the settings of a site change in what the inventory promises. Such a
+// change is no gap: a site may want it.
 func (s *serving) advice() (all []mta.Complaint) {
 	add := func(param, write, format string, args ...any) {
 		_, line, _ := s.config.Set(param)
@@ -94,9 +97,9 @@ func (s *serving) filtered(name string) bool {
 	})
 }
 
-// inside reports whether a service listens only for programs of this machine, such as a
-// filter that brings mail back. Its mail has passed the checks already.
-func inside(service maincf.Service) bool {
+// onLoopback reports whether a service listens only for programs of this machine, such as a
+// filter that brings mail back, which has passed the checks already.
+func onLoopback(service maincf.Service) bool {
 	host, _, listens := strings.Cut(service.Name, ":")
 	return listens && (host == "localhost" || strings.HasPrefix(host, "127.")) || strings.HasPrefix(service.Name, "[::1]:")
 }
@@ -104,10 +107,10 @@ func inside(service maincf.Service) bool {
 // An adder adds a complaint about a parameter. write is the line to write.
 type adder = func(param, write, format string, args ...any)
 
-// adviceOrigin says that names without a domain are those of a domain of the inventory, or
-// that their mail leaves.
+// adviceOrigin reports a myorigin with which mail to a name without a domain goes to a
+// domain of the inventory, or leaves the server.
 func (s *serving) adviceOrigin(add adder) {
-	origin := s.origin()
+	origin := s.myorigin()
 	_, virtual := s.build.Model.Domain(origin)
 	_, local := s.holder("mydestination", origin)
 	switch {
@@ -180,7 +183,8 @@ func (s *serving) transported() (names mapfile.Pairs) {
 	return append(names, [2]string{s.build.compiled.host, ""}, [2]string{mailboxDomain, ""}, [2]string{refusedDomain, ""})
 }
 
-// adviceChecks says for whom the refusals of the inventory are not asked.
+// adviceChecks reports clients for whom smtpd(8) does not ask the refusals of the
+// inventory.
 func (s *serving) adviceChecks(add adder) {
 	for _, n := range s.build.needed() {
 		if n.line.Name != recipientChecks {
@@ -189,7 +193,7 @@ func (s *serving) adviceChecks(add adder) {
 		before, _ := s.checksBefore(n.element, recipientChecks)
 		for _, restriction := range before {
 			word, _, _ := strings.Cut(strings.ToLower(restriction), " ")
-			if slices.Contains(own, word) || strings.HasPrefix(word, "check_") && !ours(restriction[strings.LastIndexByte(restriction, '/')+1:]) {
+			if slices.Contains(passClients, word) || strings.HasPrefix(word, "check_") && !ours(restriction[strings.LastIndexByte(restriction, '/')+1:]) {
 				add(recipientChecks, s.write(n.line), "%s has %q before %q: mail that it lets pass is taken for refused addresses, and bounced later", recipientChecks, restriction, n.element)
 				return
 			}
@@ -211,7 +215,7 @@ var watched = []string{
 // adviceServices names services of master.cf that do not give effect to the inventory.
 func (s *serving) adviceServices() (all []mta.Complaint) {
 	for _, service := range s.config.Services() {
-		if inside(service) {
+		if onLoopback(service) {
 			continue
 		}
 		lost := s.lost(service)
@@ -228,6 +232,7 @@ func (s *serving) adviceServices() (all []mta.Complaint) {
 	return all
 }
 
+// overrideText says that an override takes the place of a setting.
 func overrideText(s maincf.Service, o maincf.Override) string {
 	return fmt.Sprintf("the service %s has -o %s=%s: for its mail the inventory is not in full effect", s.Name, o.Name, o.Value)
 }

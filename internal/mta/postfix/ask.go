@@ -177,10 +177,3 @@ func (s *asked) Close() (err error) {
 	}
 	return errors.Join(err, os.RemoveAll(s.folder))
 }
-
-// usualMain returns the path of the main.cf of a folder; ok is false without one.
-func usualMain(dir string) (name string, ok bool) {
-	name = filepath.Join(dir, maincf.MainName)
-	_, err := os.Stat(name)
-	return name, err == nil
-}

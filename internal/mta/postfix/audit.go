@@ -105,11 +105,11 @@ func (c *configuration) proxied(path string) bool {
 }
 
 // aged returns a fault if a map is older than its text. Postfix only warns of it.
-func aged(text, image string) []mta.Complaint {
+func aged(text, made string) []mta.Complaint {
 	of, err := os.Stat(text)
-	made, missing := os.Stat(image)
-	if err != nil || missing != nil || !made.ModTime().Before(of.ModTime()) {
+	at, missing := os.Stat(made)
+	if err != nil || missing != nil || !at.ModTime().Before(of.ModTime()) {
 		return nil
 	}
-	return []mta.Complaint{{Place: image, Text: "it is older than " + text + ", of which it is made", Mend: "virtmap build"}}
+	return []mta.Complaint{{Place: made, Text: "it is older than " + text + ", of which it is made", Mend: "virtmap build"}}
 }

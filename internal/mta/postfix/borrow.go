@@ -35,7 +35,7 @@ func (v *domain) borrow() {
 }
 
 // next returns the domain of the inventory to which the catch-all leads. drops says that
-// the detail does not go along. A catch-all that leads to the host is local.
+// the detail does not go along. A catch-all that leads to the host becomes local.
 func (v *domain) next() (e int, drops, ok bool) {
 	name, drops := sameAddressAt(v.m, &v.catchAll)
 	if name == "" {

@@ -206,8 +206,8 @@ func (s *serving) otherForm() {
 	}
 	others := map[inventory.MapType]inventory.MapType{inventory.MapLMDB: inventory.MapLMDB1, inventory.MapLMDB1: inventory.MapLMDB}
 	reads := func(typ inventory.MapType) bool {
-		found, err := readsForm([]string{filepath.Join(root.Sbin, "postmap")}, string(typ))
-		return found && err == nil // what cannot be tried is not judged
+		read, err := readsForm([]string{filepath.Join(root.Sbin, "postmap")}, string(typ))
+		return read && err == nil // what cannot be tried is not judged
 	}
 	if !reads(typ) && reads(others[typ]) {
 		s.add(gap{command: true, Gap: mta.Gap{Path: s.config.Path, Write: "write \"map: " + string(others[typ]) + "\" into the inventory",

@@ -44,6 +44,7 @@ func readConf(dir string, here bool) (mta.Conf, error) {
 	return c, nil
 }
 
+// readFolder reads the configuration of a folder as it is.
 func readFolder(dir string) (*configuration, error) {
 	l, err := readLayout(mta.Place{Dir: dir})
 	if err != nil {
@@ -91,8 +92,8 @@ func installedTypes() []string {
 	return types
 }
 
-// of returns the configuration with the name that Postfix has without a myhostname:
-// that of the machine. In a copy of a folder it is the name of the inventory.
+// of returns the configuration with a name for a main.cf without myhostname: the name of
+// this machine or, for a copy of a folder, the name of the host in the inventory.
 func (c *configuration) of(b Build) *configuration {
 	name := b.Model.Host.Name.Text
 	if here, err := os.Hostname(); err == nil && c.here {

@@ -14,7 +14,7 @@ import (
 type entry struct {
 	inventory.Address
 	refused *reply // nil: the mail is taken
-	bare    bool   // a plain key whose details are not its own: keys for any user come first
+	bare    bool   // a plain key: the keys for any user decide its details
 }
 
 // A domain is what the rows and rules of a virtual domain are made from.
@@ -82,7 +82,7 @@ func (c *compiler) refusal(t *inventory.Target, from origin) *reply {
 	case inventory.ToPattern:
 		_, to, _ = mailaddr.Split(t.Text)
 	case inventory.ToAddress:
-		return c.refusalOf(t, from)
+		return c.refusalAtEnd(t, from)
 	case inventory.ToDomain:
 	default:
 		return nil
@@ -95,10 +95,10 @@ func (c *compiler) refusal(t *inventory.Target, from origin) *reply {
 	return &r
 }
 
-// refusalOf returns the reply at the end of a target that is an address; nil if the end
+// refusalAtEnd returns the reply at the end of a target that is an address; nil if the end
 // takes mail. smtpd must refuse the first address, because Postfix would take the mail
 // and bounce it.
-func (c *compiler) refusalOf(t *inventory.Target, from origin) *reply {
+func (c *compiler) refusalAtEnd(t *inventory.Target, from origin) *reply {
 	if c.elsewhere(t) {
 		return nil
 	}
@@ -108,14 +108,16 @@ func (c *compiler) refusalOf(t *inventory.Target, from origin) *reply {
 	return nil
 }
 
-// An origin is the place of a target: an address, or the catch-all of a domain. Its name
-// is made only for messages.
+// An origin is what has a target: an address, or the catch-all of a domain. Its text is
+// made only for messages.
 type origin struct{ local, domain string }
 
 func (o origin) String() string { return follow.Label(o.local, o.domain) }
 
+// origin returns the origin of the target of an entry.
 func (v *domain) origin(e *entry) origin { return origin{e.Local, v.name} }
 
+// catchAllOrigin returns the origin of the target of the catch-all.
 func (v *domain) catchAllOrigin() origin { return origin{"", v.name} }
 
 // exact reports whether an entry stands for one address, or for a user whose detail is

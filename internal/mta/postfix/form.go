@@ -3,6 +3,7 @@ package postfix
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,9 +13,9 @@ import (
 	"virtmap/internal/mapfile"
 )
 
-// readsForm reports whether a postmap reads a small map of one of the forms of lmdb, which
-// has the name of a type of maps. postmap is the beginning of its command line.
-func readsForm(postmap []string, form string) (found bool, err error) {
+// readsForm reports whether postmap(1) reads a small map of a form of lmdb: lmdb or
+// lmdb-1.0. postmap is the beginning of the command line.
+func readsForm(postmap []string, form string) (reads bool, err error) {
 	dir, err := os.MkdirTemp("", "virtmap-form-")
 	if err != nil {
 		return false, err
@@ -37,7 +38,7 @@ func readsForm(postmap []string, form string) (found bool, err error) {
 func writeMap(path, form string) error {
 	typ, ok := mapfile.ByName(form)
 	if !ok {
-		return errors.New("there is no form " + form)
+		return fmt.Errorf("there is no form %q of a map", form)
 	}
 	file, err := os.Create(path + typ.Suffix)
 	if err != nil {

@@ -26,13 +26,13 @@ import (
 func (s *serving) holds(dir string) func(name string) bool {
 	n := s.build.needs
 	virtual := s.mayRead(fileVirtual) && (n.aliases && !s.readsFile(fileAliases) || n.mailboxes && !s.delivers() || n.transport && !s.readsFile(fileTransport))
-	bare := virtual || !s.readsFile(fileVirtual)
+	rowless := virtual || !s.readsFile(fileVirtual)
 	waits := map[string]bool{fileVirtual: virtual}
 	lists := []string{fileDomains, fileLocal, fileRelay}
 	for _, name := range lists {
-		waits[name] = s.mayRead(name) && (bare && name != fileRelay && s.uses(name) || s.movesAway(dir, name, func(to string) bool { return !s.readsFile(to) }))
+		waits[name] = s.mayRead(name) && (rowless && name != fileRelay && s.uses(name) || s.movesAway(dir, name, func(to string) bool { return !s.readsFile(to) }))
 	}
-	for range lists { // one that waits may make another wait
+	for range lists { // a list that waits may make another list wait
 		for _, name := range lists {
 			waits[name] = waits[name] || s.mayRead(name) && s.movesAway(dir, name, func(to string) bool { return waits[to] })
 		}

@@ -48,7 +48,7 @@ func open(at mta.Place, host mta.Host) (mta.Set, error) {
 func newInstalled(l *layout, host mta.Host, texts map[string]mta.Text) *Installed {
 	s := &Installed{layout: l, host: host, texts: texts, lenient: !l.live}
 	s.opener = &table.Opener{At: l.place, Account: host.Account, Text: s.text}
-	s.rows, s.virtual = sync.OnceValues(s.readRows), sync.OnceValue(s.openVirtual)
+	s.rows, s.virtual = sync.OnceValues(s.virtualRows), sync.OnceValue(func() *table.Table { return s.tableOf(fileVirtual, "virtual_alias_maps") })
 	return s
 }
 
@@ -72,7 +72,7 @@ func (s *Installed) text(path string) (text []byte, ok bool) {
 	return t.Bytes, ok
 }
 
-// openTable opens a table.
+// openTable opens the table of a word such as hash:/etc/postfix/virtmap-virtual.
 func (s *Installed) openTable(spec string) (*table.Table, error) {
 	typ, path, _ := strings.Cut(strings.TrimPrefix(spec, "proxy:"), ":")
 	if t, ok := s.texts[filepath.Base(path)]; ok && t.Rows != nil {
@@ -137,7 +137,7 @@ func domainsOf(r *route.Router) (served, relayed []string) {
 func aLabels(names []string) (all []string) {
 	for _, name := range names {
 		folded, problem := mailaddr.FoldDomain(name)
-		if problem == nil && !private(folded) && !strings.HasPrefix(folded, "localhost.") && folded != "localhost" {
+		if problem == nil && !reserved(folded) && !strings.HasPrefix(folded, "localhost.") && folded != "localhost" {
 			all = append(all, folded)
 		}
 	}
@@ -145,8 +145,8 @@ func aLabels(names []string) (all []string) {
 	return slices.Compact(all)
 }
 
-// private reports whether a domain is one of virtmap's own.
-func private(domain string) bool {
+// reserved reports whether a domain is one of virtmap's own.
+func reserved(domain string) bool {
 	return domain == mailboxDomain || domain == refusedDomain
 }
 
@@ -154,7 +154,8 @@ func private(domain string) bool {
 // rows of its A-labels once.
 func (s *Installed) Rows() (mapfile.Rows, error) { return s.rows() }
 
-func (s *Installed) readRows() (mapfile.Rows, error) {
+// virtualRows reads the rows that Rows returns.
+func (s *Installed) virtualRows() (mapfile.Rows, error) {
 	if t, ok := s.texts[fileVirtual]; ok {
 		return ofALabels(sorted(t.Rows)), nil
 	}
@@ -189,6 +190,7 @@ func ofALabels(rows mapfile.Rows) mapfile.Rows {
 	return kept
 }
 
+// isASCII reports whether a text has only characters of ASCII.
 func isASCII(text []byte) bool {
 	return !slices.ContainsFunc(text, func(c byte) bool { return c >= 0x80 })
 }

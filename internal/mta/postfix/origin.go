@@ -15,9 +15,9 @@ func firstLine(path string) (string, error) {
 	return strings.TrimSpace(first), err
 }
 
-// origin returns the value of myorigin, in lower case. A path stands for the first line of
+// myorigin returns the value of myorigin, in lower case. A path stands for the first line of
 // the file, as on Debian; empty: the file cannot be read.
-func (c *configuration) origin() string {
+func (c *configuration) myorigin() string {
 	value := c.config.Param("myorigin")
 	if strings.HasPrefix(value, "/") {
 		value, _ = firstLine(c.place(value)) // with an error the value is empty

@@ -67,7 +67,7 @@ func (c *comparison) same(value []byte) bool {
 
 func (c *comparison) sameRecipient(to string) bool {
 	local, domain, ok := mailaddr.Split(to)
-	if !ok || local == "" || strings.HasPrefix(local, aliasPrefix) || private(domain) {
+	if !ok || local == "" || strings.HasPrefix(local, aliasPrefix) || reserved(domain) {
 		return false
 	}
 	c.mu.Lock()
@@ -90,14 +90,10 @@ func (s *Installed) passes(domain string) bool {
 	return true
 }
 
-// has reports whether one of virtmap's tables has a key.
-func (s *Installed) has(name, key string) bool {
-	var t *table.Table
-	for _, spec := range s.specs() {
-		if strings.HasSuffix(spec, "/"+name) {
-			t, _ = s.openTable(spec)
-		}
-	}
+// has reports whether a list of domains of virtmap has a key. A look-up that fails counts
+// as found.
+func (s *Installed) has(file, key string) bool {
+	t := s.tableOf(file, "virtual_alias_domains", "mydestination")
 	if t == nil {
 		return false
 	}
@@ -105,10 +101,20 @@ func (s *Installed) has(name, key string) bool {
 	return ok || err != nil
 }
 
-// specs returns the tables of the parameters that name domains.
-func (s *Installed) specs() (specs []string) {
-	for _, name := range []string{"virtual_alias_domains", "mydestination"} {
-		specs = append(specs, s.layout.config.List(name)...)
+// tableOf opens the table of a file of virtmap that one of some parameters names; nil if
+// none names it, or if it cannot be opened.
+func (s *Installed) tableOf(file string, params ...string) *table.Table {
+	for _, param := range params {
+		for _, spec := range s.layout.config.List(param) {
+			if !strings.HasSuffix(spec, "/"+file) {
+				continue
+			}
+			t, err := s.openTable(spec)
+			if err != nil {
+				return nil
+			}
+			return t
+		}
 	}
-	return specs
+	return nil
 }

@@ -79,8 +79,8 @@ func (c *compiler) part(before, size rowSize) *compiler {
 }
 
 // joinable reports whether the parts together give exactly what one compiler gives. A
-// circle is reported at the first address that reaches it, and only so many faults are
-// kept; then one compiler does all the work again.
+// circle is reported at the first address that reaches it, and a list of faults keeps only
+// so many. Where this matters, one compiler does all the work again.
 func (c *compiler) joinable(parts []*compiler) bool {
 	var faults []*diag.List
 	for _, p := range parts {

@@ -171,10 +171,10 @@ func withBuild(a mta.Asking, tables string) (*question, error) {
 // host.mail_dir, or of /etc/postfix. Without one the text is empty.
 func ownMain(b Build, dir string, tell func(string)) (site, text string, err error) {
 	site = b.Model.Host.MailDir.Text
-	path, ok := usualMain(site)
+	path, ok := mainOf(site)
 	if !ok {
 		site = DefaultDir
-		path, ok = usualMain(site)
+		path, ok = mainOf(site)
 	}
 	switch {
 	case !ok:
@@ -185,6 +185,13 @@ func ownMain(b Build, dir string, tell func(string)) (site, text string, err err
 	}
 	content, err := regular.Read(path, regular.NoLimit)
 	return site, string(content), err
+}
+
+// mainOf returns the path of the main.cf of a folder; ok is false without one.
+func mainOf(dir string) (name string, ok bool) {
+	name = filepath.Join(dir, maincf.MainName)
+	_, err := os.Stat(name)
+	return name, err == nil
 }
 
 // edited returns the lines that `build --config` would write into a main.cf. tell receives

@@ -8,15 +8,15 @@ import (
 	"virtmap/internal/mta/postfix/maincf"
 )
 
-// strangers are restrictions that let a stranger pass, or end the list, so that smtpd(8)
-// asks no check behind them (postconf(5), smtpd_recipient_restrictions).
-var strangers = []string{
+// passStrangers are the restrictions behind which smtpd(8) asks no check for strangers:
+// they let strangers pass, or end the list (postconf(5), smtpd_recipient_restrictions).
+var passStrangers = []string{
 	"permit", "permit_auth_destination", "permit_mx_backup", "permit_naked_ip_address", "permit_dnswl_client", "permit_rhswl_client",
 	"check_relay_domains", "reject", "defer",
 }
 
-// own are restrictions that let clients of the site itself pass.
-var own = []string{
+// passClients are the restrictions that let clients of the site itself pass.
+var passClients = []string{
 	"permit_mynetworks", "permit_sasl_authenticated", "permit_tls_clientcerts", "permit_tls_all_clientcerts", "permit_inet_interfaces",
 }
 
@@ -28,7 +28,7 @@ func (c *configuration) lacksCheck(check string) string {
 		return fmt.Sprintf("%s does not have %q", recipientChecks, check)
 	}
 	for _, restriction := range before {
-		if word, _, _ := strings.Cut(strings.ToLower(restriction), " "); slices.Contains(strangers, word) {
+		if word, _, _ := strings.Cut(strings.ToLower(restriction), " "); slices.Contains(passStrangers, word) {
 			return fmt.Sprintf("%s has %q before %q, which is then not asked for everyone", recipientChecks, restriction, check)
 		}
 	}
@@ -48,7 +48,8 @@ func (c *configuration) checksBefore(check, list string) (before []string, found
 	return before, false
 }
 
-// flat returns restrictions with those of restriction classes in their places.
+// flat returns the restrictions of a list. A restriction class is replaced by its own
+// restrictions.
 func (c *configuration) flat(list string, level int) (all []string) {
 	classes := c.config.List("smtpd_restriction_classes")
 	for _, restriction := range maincf.Restrictions(list) {
@@ -65,8 +66,8 @@ func (c *configuration) flat(list string, level int) (all []string) {
 // or smtpd_recipient_restrictions.
 var guards = []string{"reject_unauth_destination", "defer_unauth_destination", "reject", "defer", "defer_if_permit", "check_relay_domains"}
 
-// guarded reports whether one of the two lists has such a restriction before a permit
-// for everyone.
+// guarded reports whether one of the two lists has one of guards before a permit for
+// everyone.
 func (c *configuration) guarded() bool {
 	for _, list := range []string{"smtpd_relay_restrictions", recipientChecks} {
 		for _, restriction := range c.flat(c.config.Param(list), 0) {

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
-	"virtmap/internal/mta/postfix/table"
 	"virtmap/internal/outcome"
 )
 
@@ -44,18 +43,4 @@ func (s *Installed) ruledBy(addr string) (step outcome.Step, ok bool) {
 		}
 	}
 	return step, false
-}
-
-// openVirtual opens the table virtmap-virtual; nil if the configuration does not name it.
-func (s *Installed) openVirtual() *table.Table {
-	for _, spec := range s.layout.config.List("virtual_alias_maps") {
-		if strings.HasSuffix(spec, "/"+fileVirtual) {
-			t, err := s.openTable(spec)
-			if err != nil {
-				return nil
-			}
-			return t
-		}
-	}
-	return nil
 }

@@ -52,7 +52,8 @@ func notYet(domain string) reply {
 // account returns the recipient for an account or an alias of the host.
 func (c *compiler) account(name string) string { return name + "@" + c.host }
 
-// value returns the recipients of a target, separated by a comma and a blank. The target is no refusal and no pattern.
+// value returns the recipients of a target, separated by a comma and a blank. The target
+// is no refusal and no pattern. A target that leads nowhere is reported.
 func (c *compiler) value(t *inventory.Target, from origin) string {
 	if t.Kind != inventory.ToAddress {
 		return c.recipients(t)
@@ -67,7 +68,7 @@ func (c *compiler) value(t *inventory.Target, from origin) string {
 	return c.address(t)
 }
 
-// recipients is value without a report of targets that lead nowhere.
+// recipients returns what value returns. An address that leads nowhere is not reported.
 func (c *compiler) recipients(t *inventory.Target) string {
 	switch t.Kind {
 	case inventory.ToUser:
