@@ -61,7 +61,7 @@ func installed(ctx context.Context, typ string) (program.Root, error) {
 	}
 	typ = strings.TrimSuffix(mapPrefix(inventory.MapType(typ)), ":")
 	if !slices.Contains(types, typ) {
-		return root, &mta.AskError{Kind: mta.AskMap, Err: fmt.Errorf("--server: this Postfix has no %s maps, but %s; a package such as postfix-%s may have them", typ, strings.Join(types, ", "), typ)}
+		return root, &mta.AskError{Kind: mta.AskMap, Err: fmt.Errorf("--server: this Postfix opens no maps of type %s, but %s; %s", typ, strings.Join(types, ", "), mendType(typ, types))}
 	}
 	return root, nil
 }

@@ -38,7 +38,7 @@ func audit(a mta.Audited) (all []mta.Complaint, err error) {
 	all = append(all, s.advice()...)
 	daemon, runs := c.Daemon(!a.Here)
 	if runs && a.Live && daemon.Started.Before(c.changed) {
-		all = append(all, mta.Complaint{Place: c.config.Path, Text: "it or master.cf was changed since the running Postfix read them", Mend: words.Reload})
+		all = append(all, mta.Complaint{Place: c.config.Path, Text: "main.cf or master.cf was changed since the running Postfix read them", Mend: words.Reload})
 	}
 	return all, nil
 }

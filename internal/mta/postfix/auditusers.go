@@ -143,7 +143,7 @@ func (c *configuration) localAliases(a mta.Audited) (all []mta.Complaint, err er
 		}
 	}
 	if !c.hasAlias("postmaster") && !a.Account("postmaster") {
-		all = append(all, mta.Complaint{Place: c.config.Path, Text: "no alias file of the server has postmaster, and Postfix throws mail to it without a domain away (RFC 5321 4.5.1)", Mend: mend})
+		all = append(all, mta.Complaint{Place: c.config.Path, Text: "no alias file of the server has postmaster, and Postfix throws away mail to postmaster without a domain (RFC 5321 4.5.1)", Mend: mend})
 	}
 	return all, nil
 }

@@ -123,7 +123,7 @@ func Check(m *inventory.Model, faults *diag.List) {
 		checkPathOf(m, faults, "mailbox", u.Mailbox)
 		if u.UID.N == 0 {
 			faults.Add(checkUID.At(u.Name.Pos, len(u.Name.Text), "%s has a mailbox and no uid, and Postfix must know as whom it writes %s", u.Name.Text, u.Mailbox.Text).
-				WithHelp("write {mailbox: %s, uid: 1002}; `id -u %s` prints the number", u.Mailbox.Text, u.Name.Text))
+				WithHelp("write {mailbox: %s, uid: …} with the number that `id -u %s` prints", u.Mailbox.Text, u.Name.Text))
 		}
 	}
 }
@@ -132,6 +132,7 @@ func Check(m *inventory.Model, faults *diag.List) {
 // commas and blanks, and braces group.
 const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+=@~%^-"
 
+// checkPathOf reports a path with another character than pathChars.
 func checkPathOf(m *inventory.Model, faults *diag.List, what string, name inventory.Name) {
 	at := strings.IndexFunc(name.Text, func(c rune) bool { return !strings.ContainsRune(pathChars, c) })
 	if at < 0 {

@@ -51,20 +51,22 @@ func (s *serving) classes() {
 	d := newDomains(s.build.Model)
 	for i := range s.build.Model.Domains {
 		var lists []string
+		right := "virtual_alias_domains"
 		switch {
 		case d.relayed(i):
-			lists = []string{"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"}
+			lists, right = []string{"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"}, "relay_domains"
 		case d.virtual(i):
 			lists = []string{"mydestination"}
 		}
 		for _, list := range lists {
-			s.inList(list, s.build.Model.Domains[i].Name)
+			s.inList(list, s.build.Model.Domains[i].Name, right)
 		}
 	}
 }
 
-// inList adds a gap if a list of the site has a domain.
-func (s *serving) inList(list, domain string) {
+// inList adds a gap if a list of the site has a domain. right is the list into which the
+// domain belongs.
+func (s *serving) inList(list, domain, right string) {
 	for _, name := range namesOf(domain) {
 		element, held := s.holder(list, name)
 		if !held {
@@ -79,7 +81,7 @@ func (s *serving) inList(list, domain string) {
 			write = list + " = " + strings.Join(slices.DeleteFunc(maincf.SplitList(value), func(e string) bool { return e == element }), ", ")
 		}
 		s.add(gap{Gap: mta.Gap{Path: s.config.Path, Line: line, Write: write,
-			What: fmt.Sprintf("%s has %s by %q: Postfix would look for its addresses elsewhere than in %s", list, domain, element, fileVirtual)}})
+			What: fmt.Sprintf("%s has %s by %q, and the domain belongs into %s: its addresses would get other outcomes", list, domain, element, right)}})
 		return
 	}
 }
@@ -183,15 +185,19 @@ func (s *serving) noType() {
 	if s.types == nil || slices.Contains(s.types, typ) {
 		return
 	}
-	write := "install the package " + typePackages[typ] + " (as Debian names it), or write \"map: texthash\" into the inventory"
-	if typ == "hash" {
-		write = "write \"map: lmdb\" into the inventory: this Postfix is built without Berkeley DB"
-		if !slices.Contains(s.types, "lmdb") {
-			write = "write \"map: texthash\" into the inventory: this Postfix is built without Berkeley DB"
-		}
-	}
-	s.add(gap{command: true, Gap: mta.Gap{Path: s.config.Path, Write: write,
+	s.add(gap{command: true, Gap: mta.Gap{Path: s.config.Path, Write: mendType(typ, s.types),
 		What: fmt.Sprintf("this Postfix opens no maps of type %s, and would answer 451 to all mail", typ)}})
+}
+
+// mendType says what to do if a Postfix that opens some types of maps does not open typ.
+func mendType(typ string, types []string) string {
+	switch {
+	case typ != "hash":
+		return "install the package " + typePackages[typ] + " (as Debian names it), or write \"map: texthash\" into the inventory"
+	case slices.Contains(types, "lmdb"):
+		return "write \"map: lmdb\" into the inventory: this Postfix is built without Berkeley DB"
+	}
+	return "write \"map: texthash\" into the inventory: this Postfix is built without Berkeley DB"
 }
 
 // otherForm adds a gap if the installed Postfix reads the other form of lmdb.

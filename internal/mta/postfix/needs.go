@@ -57,19 +57,21 @@ func (b Build) needed() (all []need) {
 	return all
 }
 
-// takesOut are elements that a list must not have if the line of a build has not.
-var takesOut = map[string][]string{
+// decided are the elements of lists that main.cf must have if the line of a build has
+// them, and must not have otherwise.
+var decided = map[string][]string{
 	"parent_domain_matches_subdomains": {"relay_domains", "smtpd_access_maps"},
 	"propagate_unmatched_extensions":   {"virtual"},
 }
 
 // lacks says why the configuration does not give effect to a need, and which line of
-// main.cf clashes. what is empty if it does; line is 0 if something is only missing.
+// main.cf clashes. what is empty if the need has effect; line is 0 if main.cf does not set
+// the parameter.
 func (c *configuration) lacks(n need) (what string, line int) {
 	name := n.line.Name
 	_, line, _ = c.config.Set(name)
 	value := c.config.Param(name)
-	switch out, list := takesOut[name]; {
+	switch out, list := decided[name]; {
 	case n.element != "" && name == recipientChecks:
 		return c.lacksCheck(n.element), line
 	case n.element != "":
@@ -79,7 +81,7 @@ func (c *configuration) lacks(n need) (what string, line int) {
 	case list:
 		for _, word := range out {
 			if has, wants := slices.Contains(lowered(value), word), slices.Contains(lowered(n.line.Value), word); has != wants {
-				return fmt.Sprintf("%s %s %s", name, map[bool]string{true: "has", false: "has not"}[has], word), line
+				return fmt.Sprintf("%s %s %s", name, map[bool]string{true: "has", false: "does not have"}[has], word), line
 			}
 		}
 	case !strings.EqualFold(strings.TrimSpace(value), n.line.Value):

@@ -25,9 +25,9 @@ type question struct {
 	problem      error    // of move
 }
 
-// pathForward are lines for every question: where a person forwards mail is promised by
-// no inventory.
-const pathForward = "\nforward_path =\n"
+// noForward are lines for every question: Postfix shall not read the .forward files of
+// persons, about which an inventory says nothing.
+const noForward = "\nforward_path =\n"
 
 // asItIs returns the question for a folder with a main.cf. The files of a folder that is a
 // copy are copied into tables.
@@ -40,7 +40,7 @@ func asItIs(l *layout, tables string) (*question, error) {
 	if q.master, err = regular.ReadIfThere(filepath.Join(l.dir, maincf.MasterName)); err != nil {
 		return nil, err
 	}
-	q.main = append(q.main, pathForward...)
+	q.main = append(q.main, noForward...)
 	if !l.live {
 		q.move = q.copier(l, tables)
 		q.main = append(q.main, "\nmyorigin = "+l.config.Param("myorigin")+"\n"...) // the file of Debian may be missing in a copy
@@ -157,7 +157,7 @@ func withBuild(a mta.Asking, tables string) (*question, error) {
 	if _, _, ok := config.Set("myhostname"); !ok {
 		lines += "myhostname = " + a.Host.Name + "\n"
 	}
-	q.main = []byte(text + "\n" + lines + pathForward)
+	q.main = []byte(text + "\n" + lines + noForward)
 	l := &layout{config: config.Apply([]byte(lines)), dir: site, home: site, live: true, at: moved}
 	if err := l.readOrigin(); err != nil {
 		return nil, err
@@ -167,8 +167,9 @@ func withBuild(a mta.Asking, tables string) (*question, error) {
 	return q, set.start()
 }
 
-// ownMain returns the folder and the text of the server's own main.cf: that of
-// host.mail_dir, or of /etc/postfix. Without one the text is empty.
+// ownMain returns the folder and the text of the server's own main.cf: the one in
+// host.mail_dir or, if there is none, the one in /etc/postfix. Without both the text is
+// empty.
 func ownMain(b Build, dir string, tell func(string)) (site, text string, err error) {
 	site = b.Model.Host.MailDir.Text
 	path, ok := mainOf(site)
@@ -194,8 +195,9 @@ func mainOf(dir string) (name string, ok bool) {
 	return name, err == nil
 }
 
-// edited returns the lines that `build --config` would write into a main.cf. tell receives
-// each line of the site that clashes with one of them; the inventory's counts.
+// edited returns the lines that `build --config` would write into a main.cf. If a line of
+// the site clashes with one of them, tell receives a message, and the line of the inventory
+// counts.
 func edited(path, text string, b Build, tell func(string)) string {
 	var sources diag.Sources
 	var faults diag.List
@@ -204,7 +206,7 @@ func edited(path, text string, b Build, tell func(string)) string {
 		result = maincf.Edit(src, b.Lines(), &faults)
 	}
 	for _, f := range (diag.Printer{Sources: &sources}).Located(&faults) {
-		tell(fmt.Sprintf("%s:%d: %s; postfix is asked as if that stood there", f.At.File, f.At.Line, f.Text))
+		tell(fmt.Sprintf("%s:%d: %s; postfix is asked with the value of the inventory", f.At.File, f.At.Line, f.Text))
 	}
 	with := maincf.Parse(path, []byte(result))
 	var lines strings.Builder

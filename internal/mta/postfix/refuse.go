@@ -1,8 +1,6 @@
 package postfix
 
 import (
-	"strings"
-
 	"virtmap/internal/diag"
 	"virtmap/inventory"
 )
@@ -50,7 +48,7 @@ func (v *domain) refusals(name string) {
 		e := &v.entries[i]
 		switch user := e.User(); {
 		case e.exact() && e.refused != nil && !v.parted(e):
-			v.checkReply(e.Local+"@"+name, *e.refused, e.To.Pos, e.Local)
+			v.checkReply(e.Local+"@"+name, len(e.Local+"@"+name), *e.refused, e.To.Pos, e.Local)
 			v.access.add(e.Local, name, e.refused.access(), e.Pos)
 		case closed == nil:
 		case e.Form == inventory.ExactDetail && v.find(user, inventory.Plain) == nil:
@@ -62,7 +60,7 @@ func (v *domain) refusals(name string) {
 		}
 	}
 	if closed != nil {
-		v.checkReply(strings.Repeat("x", 64)+"@"+name, *closed, v.pos, "")
+		v.checkReply("an address of "+name+" with 64 bytes before the at sign", 64+len("@"+name), *closed, v.pos, "")
 		v.access.addKey(name, closed.access(), v.pos)
 	}
 }
@@ -265,11 +263,12 @@ func (v *domain) refuseUnlisted(r *ruleText) {
 }
 
 // checkReply reports a reply that is longer than a line of SMTP (RFC 5321 section
-// 4.5.3.1.5). Postfix puts the address and its own words before the text.
-func (c *compiler) checkReply(address string, r reply, pos diag.Pos, key string) {
+// 4.5.3.1.5). Postfix puts the address, of length bytes, and words of its own before the
+// text. what names the address, and key is what stands at pos.
+func (c *compiler) checkReply(what string, length int, r reply, pos diag.Pos, key string) {
 	const line, around = 512, len("<>: Recipient address rejected: ") + len("\r\n")
-	if size := len(r.access()) + len(address) + around; size > line {
-		c.faults.Add(checkReplyLong.At(pos, max(1, len(key)), "the reply for %s has %d bytes with Postfix's own words; %d are allowed (RFC 5321 4.5.3.1.5)", address, size, line).
-			WithHelp("say it shorter"))
+	if size := len(r.access()) + length + around; size > line {
+		c.faults.Add(checkReplyLong.At(pos, max(1, len(key)), "the reply for %s has %d bytes with Postfix's own words; %d are allowed (RFC 5321 4.5.3.1.5)", what, size, line).
+			WithHelp("make the text of the reply shorter"))
 	}
 }
