@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 
@@ -96,7 +97,7 @@ func (f *found) Instead() map[string]string { return f.instead }
 // Close closes the sets of the last Pair.
 func (f *found) Close() (err error) {
 	for _, set := range f.open {
-		err = set.Close()
+		err = errors.Join(err, set.Close())
 	}
 	f.open = nil
 	return err

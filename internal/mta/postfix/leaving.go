@@ -178,6 +178,10 @@ func (k *keeper) keep(b Build) (Build, error) {
 	access, err := k.rowsOf(fileAccess, k.leaves)
 	if err == nil {
 		c.access = merged(c.access, access, nil)
+		access, err = k.rowsOf(fileAccess, reserved) // virtmap's own names stay closed
+	}
+	if err == nil {
+		c.access.addMissing(access)
 		err = k.rules(&c)
 	}
 	if err == nil {

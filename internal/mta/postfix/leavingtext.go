@@ -21,7 +21,8 @@ func (k *keeper) rules(c *compiler) error {
 		more := &ruleText{rules: (*of.to).rules}
 		more.text.WriteString((*of.to).text.String())
 		for _, block := range blocks(text) {
-			if k.leaves(block.domain) {
+			names := strings.HasPrefix(block.text, "if /^(owner-)?"+aliasPrefix) // closes the aliases of virtmap
+			if k.leaves(block.domain) || names && len(c.aliasRows()) == 0 {
 				more.text.WriteString(k.accountsOfRules(block.text))
 				more.rules++
 			}
