@@ -32,6 +32,25 @@ const (
 // forwards begins the text for an alias of local(8) that leads to another address.
 const forwards = "forwards to "
 
+// forward returns the address to which an alias of local(8) leads; false: the end is not
+// such an alias.
+func (e End) forward() (string, bool) {
+	to, ok := strings.CutPrefix(e.Text, forwards)
+	return withQuotes(to), ok
+}
+
+// withQuotes returns an address as sendmail(1) reads it. local(8) writes addresses without
+// quotes, and "a b@c.example" means two.
+func withQuotes(addr string) string {
+	local, domain, ok := mailaddr.Split(addr)
+	needs := strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..") ||
+		strings.ContainsAny(local, "()<>@,;:\\\"[]") || strings.ContainsFunc(local, func(c rune) bool { return c <= ' ' || c == 127 })
+	if !ok || local != "" && !needs {
+		return addr
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(local) + `"@` + domain
+}
+
 // longestChain is the number of aliases that may lead from one to the next.
 const longestChain = 50
 
@@ -63,7 +82,7 @@ func (p *Instance) Ends(ctx context.Context, addrs []string) (map[string][]End, 
 		next = nil
 		for _, ends := range got {
 			for _, end := range ends {
-				if to, ok := strings.CutPrefix(end.Text, forwards); ok {
+				if to, ok := end.forward(); ok {
 					next = append(next, to)
 				}
 			}
@@ -82,7 +101,7 @@ func follow(known map[string][]End, addr string, above []string) []End {
 	var ends []End
 	above = append(slices.Clip(above), addr)
 	for _, end := range known[addr] {
-		to, ok := strings.CutPrefix(end.Text, forwards)
+		to, ok := end.forward()
 		switch {
 		case !ok:
 			ends = append(ends, end)

@@ -58,6 +58,7 @@ queued@shop.example queued@closed.example
 away@shop.example away-alias
 chain@shop.example chain1
 self@shop.example self1
+blank@shop.example blank-alias
 @all.example all@partner.example
 `,
 	"aliases": `
@@ -68,6 +69,7 @@ chain2 bea
 self1 self2@mx1.example.net
 self2 self1@mx1.example.net
 pipe "|/bin/true"
+blank-alias "sp \"ace"@partner.example
 `,
 	"mailboxes": "bea@box.example srv/mail/bea\n",
 	"transport": "closed.example retry:4.2.1 being moved\n",
@@ -146,6 +148,7 @@ func TestOutcomes(t *testing.T) {
 		{"is caught by its domain", "whoever@all.example", taken("all@partner.example")},
 		{"follows an alias file", "team@shop.example", taken("andrei", "bea+team", "x@partner.example")},
 		{"follows two aliases", "chain@shop.example", taken("bea")},
+		{"follows an alias to an address with quotes", "blank@shop.example", taken(`"sp \"ace"@partner.example`)},
 		{"ends in a file", "away@shop.example", taken("/srv/mail/away")},
 		{"ends in a command", "pipe@mx1.example.net", taken("|/bin/true")},
 		{"is a backup's", "x@backup.example", taken("x@backup.example")},

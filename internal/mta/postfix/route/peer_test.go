@@ -194,11 +194,15 @@ func withAddresses(list []string, steps []outcome.Step) []string {
 	return all
 }
 
-// ends returns recipients in lower case and without quotes, perhaps without their domains.
+// ends returns recipients in lower case and without the quotes around a local part, perhaps
+// without their domains. The quotes inside the name of an account stay.
 func ends(list []string, cut bool) []string {
 	all := make([]string, 0, len(list))
 	for _, s := range list {
-		if s = unquote(s); cut {
+		if strings.HasPrefix(s, `"`) {
+			s = unquote(s)
+		}
+		if cut {
 			if at := strings.LastIndexByte(s, '@'); at > 0 {
 				s = s[:at]
 			}
