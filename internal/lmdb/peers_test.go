@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -217,9 +218,47 @@ func TestBothMetaPagesCount(t *testing.T) {
 	}
 }
 
+// TestAReaderKeepsTheFileThatItHasOpen renames our file over one that a reader holds open
+// and that has a second name, as a backup gives it. The new file is a file of its own:
+// the reader finds the old rows and none of the new ones, in a new transaction too. The
+// second name has the old bytes. Nobody touches the lock file, which the readers share.
+func TestAReaderKeepsTheFileThatItHasOpen(t *testing.T) {
+	program := peer.Liblmdb(t)
+	path := filepath.Join(t.TempDir(), "map.lmdb")
+	backup := path + ".backup"
+	old := encode(t, pairs{{"old0", "value"}}, Format1)
+	if err := errors.Join(os.WriteFile(path, old, 0o600), os.Link(path, backup)); err != nil {
+		t.Fatal(err)
+	}
+	release := hold(t, program, path)
+	lock, err := os.Stat(path + "-lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := randomRows(rand.New(rand.NewPCG(3, 5)), 500)
+	if err := errors.Join(os.WriteFile(path+".new", encode(t, rows, Format1), 0o600), os.Rename(path+".new", path)); err != nil {
+		t.Fatal(err)
+	}
+	ops := peer.AppendOp(nil, 'c', nil, nil) // what follows is another transaction
+	ops = peer.AppendOp(ops, 'g', []byte("old0"), []byte("value"))
+	for _, row := range rows {
+		ops = peer.AppendOp(ops, 'n', []byte(row[0]), nil)
+	}
+	if got := strings.TrimSpace(liblmdb(t, program, asks(rows), path, "lock")); got != digest(rows) {
+		t.Error("a second reader finds other rows than the new ones")
+	}
+	release(ops...)
+	if kept, err := os.ReadFile(backup); err != nil || !bytes.Equal(kept, old) {
+		t.Errorf("the second name of the old file has other bytes (%v)", err)
+	}
+	if now, err := os.Stat(path + "-lock"); err != nil || !os.SameFile(lock, now) {
+		t.Errorf("the lock file is another one (%v)", err)
+	}
+}
+
 // hold starts a reader with a lock file, and returns when it has opened the file. The
-// reader ends with release.
-func hold(t *testing.T, program []string, path string) (release func()) {
+// reader ends with release, after the operations that release gives it.
+func hold(t *testing.T, program []string, path string) (release func(ops ...byte)) {
 	t.Helper()
 	cmd := exec.Command(program[0], program[1], path, "lock")
 	in, err := cmd.StdinPipe()
@@ -230,6 +269,8 @@ func hold(t *testing.T, program []string, path string) (release func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var errOut strings.Builder
+	cmd.Stderr = &errOut
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -240,10 +281,11 @@ func hold(t *testing.T, program []string, path string) (release func()) {
 	if _, err := io.ReadFull(out, make([]byte, len("done\n"))); err != nil {
 		t.Fatalf("the reader did not open %s: %v", path, err)
 	}
-	return func() {
+	return func(ops ...byte) {
+		_, err := in.Write(ops)
 		in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Error(err)
+		if err := errors.Join(err, cmd.Wait()); err != nil {
+			t.Errorf("the reader of %s: %v %s", path, err, errOut.String())
 		}
 	}
 }
