@@ -85,8 +85,9 @@ func (c *configuration) file(path string) (all []mta.Complaint) {
 	case c.proxied(path) && mode.Perm()&0o004 == 0:
 		add("main.cf names it with proxy:, and proxymap reads it as the user postfix, who may not", "chmod a+r "+path)
 	}
+	// Of a hash or cdb file, Postfix also compares the time, which a build changes.
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	if ok && stat.Nlink > 1 {
+	if ok && stat.Nlink > 1 && filepath.Ext(path) == ".lmdb" {
 		add("it has a second name (a hard link), so that Postfix does not see when a build replaces it", "remove the other name, or run "+words.Reload+" after each build")
 	}
 	return all

@@ -39,7 +39,7 @@ func TestAuditOfInstalledFiles(t *testing.T) {
 		"others write": {func(dir string) error { return os.Chmod(filepath.Join(dir, "virtmap-virtual"), 0o666) }, "users other than its owner may write to it"},
 		"a second name": {func(dir string) error {
 			return os.Link(filepath.Join(dir, "virtmap-virtual.cdb"), filepath.Join(dir, "old"))
-		}, "a second name"},
+		}, ""}, // TestASecondNameHidesANewLMDBFile has the type for which it matters
 		"no map": {func(dir string) error { return os.Remove(filepath.Join(dir, "virtmap-virtual.cdb")) }, "it is not there"},
 		"a folder": {func(dir string) error {
 			return errorsOf(os.Remove(filepath.Join(dir, "virtmap-virtual")), os.Mkdir(filepath.Join(dir, "virtmap-virtual"), 0o755))
