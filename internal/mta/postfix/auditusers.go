@@ -46,10 +46,7 @@ func (c *configuration) mailbox(u *inventory.User, place string) (all []mta.Comp
 	add := func(mend, format string, args ...any) {
 		all = append(all, mta.Complaint{Place: place, Text: fmt.Sprintf(format, args...), Mend: mend})
 	}
-	least := 100
-	if value, _, set := c.config.Set("virtual_minimum_uid"); set {
-		least, _ = strconv.Atoi(value) // postconf(5): a number; another text is a fault of main.cf
-	}
+	least, _ := strconv.Atoi(c.config.Param("virtual_minimum_uid")) // postconf(5): a number; another text is a fault of main.cf
 	name, path := u.Name.Text, u.Mailbox.Text
 	if int64(u.UID.N) < int64(least) {
 		add(fmt.Sprintf("virtual_minimum_uid = %d", u.UID.N), "the uid %d of %s is below virtual_minimum_uid, %d: its mail would wait", u.UID.N, name, least)
@@ -71,8 +68,7 @@ func (c *configuration) mailbox(u *inventory.User, place string) (all []mta.Comp
 
 // dotlocks reports whether virtual(8) makes a lock file beside an mbox.
 func (c *configuration) dotlocks() bool {
-	value, _, set := c.config.Set("virtual_mailbox_lock")
-	return !set || slices.Contains(lowered(value), "dotlock")
+	return slices.Contains(lowered(c.config.Param("virtual_mailbox_lock")), "dotlock")
 }
 
 // unwritable says why a user cannot write to a mailbox; empty if the user can. virtual(8)
