@@ -222,7 +222,7 @@ func (s *serving) adviceServices() (all []mta.Complaint) {
 		for _, o := range service.Overrides {
 			unusual := slices.ContainsFunc(settings, func(set setting) bool { return set.name == o.Name && set.bad(o.Value) && !s.filtered(set.name) })
 			switch {
-			case !slices.Contains(watched, o.Name), service.Command != "smtpd" && service.Command != "cleanup":
+			case !slices.Contains(watched, o.Name), !runs(service, "smtpd") && !runs(service, "cleanup"):
 			case slices.Contains(lost, o) && !public(service), unusual, o.Name == "smtpd_relay_restrictions" && public(service):
 				all = append(all, mta.Complaint{Place: at(s.master(), service.Line), Mend: "take -o " + o.Name + "=… out, or write the value of main.cf into it",
 					Text: overrideText(service, o)})

@@ -152,8 +152,12 @@ func public(s maincf.Service) bool {
 		port = s.Name
 	}
 	mail := s.Type == "inet" && (port == "smtp" || port == "25") || s.Type == "pass" && s.Name == "smtpd"
-	return mail && filepath.Base(s.Command) == "smtpd" || s.Name == "cleanup" && s.Command == "cleanup"
+	return mail && runs(s, "smtpd") || s.Name == "cleanup" && runs(s, "cleanup")
 }
+
+// runs reports whether the command of a service is a program. master(8) takes a command
+// with slashes as a path from daemon_directory.
+func runs(s maincf.Service, program string) bool { return filepath.Base(s.Command) == program }
 
 // lost returns the overrides of a service that take away what the build needs.
 func (s *serving) lost(service maincf.Service) (all []maincf.Override) {
