@@ -119,7 +119,7 @@ var situations = map[string]situation{
 	"a service without the check":       {master: "smtp inet n - n - - smtpd -o smtpd_recipient_restrictions=reject_unauth_destination\n", gap: "-o smtpd_recipient_restrictions=", write: "smtp inet", differs: "old@a.test"},
 	"submission without the check":      {master: "smtp inet n - n - - smtpd\nsubmission inet n - n - - smtpd -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject\n", advice: "the service submission has"},
 	"submission by a path":              {master: "smtp inet n - n - - smtpd\nsubmission inet n - n - - ./smtpd -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject\n", advice: "the service submission has"},
-	"cleanup by a path":                 {master: "smtp inet n - n - - smtpd\ncleanup unix n - n - 0 ./cleanup -o virtual_alias_maps=\n", gap: "the service cleanup has -o virtual_alias_maps="},
+	"cleanup by a path":                 {master: "smtp inet n - n - - smtpd\ncleanup unix n - n - 0 ./cleanup -o virtual_alias_maps=\n", gap: "the service cleanup has -o virtual_alias_maps=", differs: "info@a.test"},
 	"a service with relay restrictions": {master: "smtp inet n - n - - smtpd -o smtpd_relay_restrictions=permit_mynetworks,defer_unauth_destination\n", advice: "-o smtpd_relay_restrictions="},
 	"a service maps no addresses":       {master: "smtp inet n - n - - smtpd -o receive_override_options=no_address_mappings\n", advice: "-o receive_override_options=no_address_mappings"},
 	"a filter brings mail back":         {main: "content_filter = amavis:[127.0.0.1]:10024", master: "smtp inet n - n - - smtpd -o receive_override_options=no_address_mappings\n127.0.0.1:10025 inet n - n - - smtpd -o smtpd_recipient_restrictions=permit_mynetworks,reject -o content_filter=\n"},

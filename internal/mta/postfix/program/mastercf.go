@@ -41,7 +41,8 @@ type service struct {
 	options                    []entry
 }
 
-// siteServices reads a master.cf. Lines that are no service are passed over.
+// siteServices reads a master.cf. Lines that are no service are passed over. A command is
+// without the folders before it.
 func siteServices(text []byte) []service {
 	var all []service
 	for _, line := range logicalLines(text) {
@@ -49,7 +50,7 @@ func siteServices(text []byte) []service {
 		if len(words) < 8 {
 			continue
 		}
-		s := service{name: words[0], typ: words[1], fields: strings.Join(words[2:7], " "), command: words[7]}
+		s := service{name: words[0], typ: words[1], fields: strings.Join(words[2:7], " "), command: filepath.Base(words[7])}
 		for i := 8; i+1 < len(words); i++ {
 			if words[i] == "-o" {
 				name, value, _ := strings.Cut(words[i+1], "=")
