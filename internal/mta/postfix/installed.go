@@ -29,7 +29,7 @@ type Installed struct {
 	lenient bool                // a missing file counts as empty
 	missing []string            // missing files that count as empty
 	rows    func() (mapfile.Rows, error)
-	virtual func() *table.Table // virtmap-virtual; nil: it is not named
+	virtual func() *table.Table // virtmap-virtual; nil: it is not named, or cannot be opened
 }
 
 // open opens the files of a place. Postfix answers 451 for a table that is missing. In a
@@ -48,7 +48,7 @@ func open(at mta.Place, host mta.Host) (mta.Set, error) {
 func newInstalled(l *layout, host mta.Host, texts map[string]mta.Text) *Installed {
 	s := &Installed{layout: l, host: host, texts: texts, lenient: !l.live}
 	s.opener = &table.Opener{At: l.place, Account: host.Account, Text: s.text}
-	s.rows, s.virtual = sync.OnceValues(s.virtualRows), sync.OnceValue(func() *table.Table { return s.tableOf(fileVirtual, "virtual_alias_maps") })
+	s.rows, s.virtual = sync.OnceValues(s.virtualRows), sync.OnceValue(s.virtualTable)
 	return s
 }
 

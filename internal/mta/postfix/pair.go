@@ -83,38 +83,33 @@ func (c *comparison) sameRecipient(to string) bool {
 // passes reports whether mail for a domain leaves this server, or goes to its accounts.
 func (s *Installed) passes(domain string) bool {
 	for _, name := range []string{fileDomains, fileLocal} {
-		if s.has(name, domain) {
+		if s.mayHave(name, domain) {
 			return false
 		}
 	}
 	return true
 }
 
-// has reports whether a list of domains of virtmap has a key. A look-up that fails counts
-// as found.
-func (s *Installed) has(file, key string) bool {
-	t := s.tableOf(file, "virtual_alias_domains", "mydestination")
+// mayHave reports whether a list of domains of virtmap has a key, or may have it: the list
+// cannot be opened or read.
+func (s *Installed) mayHave(file, key string) bool {
+	t, err := s.tableOf(file, "virtual_alias_domains", "mydestination")
 	if t == nil {
-		return false
+		return err != nil
 	}
 	_, ok, err := t.Find(key)
 	return ok || err != nil
 }
 
 // tableOf opens the table of a file of virtmap that one of some parameters names; nil if
-// none names it, or if it cannot be opened.
-func (s *Installed) tableOf(file string, params ...string) *table.Table {
+// none names it.
+func (s *Installed) tableOf(file string, params ...string) (*table.Table, error) {
 	for _, param := range params {
 		for _, spec := range s.layout.config.List(param) {
-			if !strings.HasSuffix(spec, "/"+file) {
-				continue
+			if strings.HasSuffix(spec, "/"+file) {
+				return s.openTable(spec)
 			}
-			t, err := s.openTable(spec)
-			if err != nil {
-				return nil
-			}
-			return t
 		}
 	}
-	return nil
+	return nil, nil
 }

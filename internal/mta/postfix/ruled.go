@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta/postfix/table"
 	"virtmap/internal/outcome"
 )
 
@@ -21,6 +22,15 @@ func (s *Installed) withRows(steps []outcome.Step) []outcome.Step {
 		break
 	}
 	return steps
+}
+
+// virtualTable opens virtmap-virtual.
+func (s *Installed) virtualTable() *table.Table {
+	t, err := s.tableOf(fileVirtual, "virtual_alias_maps")
+	if err != nil {
+		return nil // there are no rows to show
+	}
+	return t
 }
 
 // ruledBy returns the row of the key that an address with a detail matches, as a step.
