@@ -63,11 +63,14 @@ func (c *configuration) stands(element, domain string, below bool, level int) bo
 	return strings.EqualFold(element, domain) || below && strings.HasSuffix(domain, "."+mailaddr.Lower(element))
 }
 
-// maxProbes is the number of rows of a build with which a table of the site is asked.
+// maxProbes is the number of rows of a build with which a table of the site is asked if
+// its own rows cannot be listed.
 const maxProbes = 10_000
 
-// hit returns the first of the keys of rows that a table of the site has. It asks a table
-// with at most maxProbes keys. Files of virtmap, and tables that cannot be read, have none.
+// hit returns the first of the keys of rows that a table of the site has. Files of
+// virtmap, and tables that cannot be read, have none. Of more than maxProbes keys, a table
+// whose rows cannot be listed, such as one of rules, is asked only every second, third, …,
+// so that hit may miss a key that such a table has.
 func (c *configuration) hit(element string, rows mapfile.Rows) (key string, found bool) {
 	_, path, typed := strings.Cut(strings.TrimPrefix(element, "proxy:"), ":")
 	if !typed || ours(path[strings.LastIndexByte(path, '/')+1:]) {
@@ -77,11 +80,33 @@ func (c *configuration) hit(element string, rows mapfile.Rows) (key string, foun
 	if err != nil {
 		return "", false
 	}
-	for i := range min(rows.Len(), maxProbes) {
+	step, may := 1, func(string) bool { return true }
+	switch {
+	case rows.Len() <= maxProbes:
+	case t.Each != nil:
+		may = keysOf(t)
+	default:
+		step = (rows.Len() + maxProbes - 1) / maxProbes
+	}
+	for i := 0; i < rows.Len(); i += step {
 		key, _ := rows.Row(i)
+		if !may(string(key)) {
+			continue
+		}
 		if _, found, err := t.Find(string(key)); found && err == nil {
 			return string(key), true
 		}
 	}
 	return "", false
+}
+
+// keysOf returns a function that reports whether a table that can be listed may have a key.
+// The list is read once, which is quicker than many look-ups in a file.
+func keysOf(t *table.Table) func(key string) bool {
+	keys := map[string]bool{}
+	err := t.Each(func(key, _ string) bool {
+		keys[key] = true
+		return true
+	})
+	return func(key string) bool { return err != nil || keys[table.Fold(key)] }
 }
