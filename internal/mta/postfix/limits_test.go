@@ -162,34 +162,42 @@ func wantFault(t *testing.T, it, text string) {
 func TestReplyLimit(t *testing.T) {
 	domain := strings.Repeat(strings.Repeat("d", 60)+".", 4) + "example"
 	local := strings.Repeat("u", 64)
-	addr := local + "@" + domain
-	reply := func(text string) string {
-		return "550 5.1.1 <" + addr + ">: Recipient address rejected: " + text + "\r\n"
-	}
-	fits := func(n int) (string, bool) {
-		text := strings.Replace(siteHead, "server: postfix", "server: postfix, map: cdb", 1) + "  " + domain + ": {addresses: {" + local + ": {reject: \"" + strings.Repeat("x", n) + "\"}}}\n"
-		m, faults := inventory.Parse("mail.yaml", text)
-		if !faults.Failed() {
-			postfix.Compile(m, faults)
-		}
-		return text, !faults.Failed()
-	}
-	n := 1
-	for _, ok := fits(n + 1); ok && n < 1000; _, ok = fits(n + 1) {
-		n++
-	}
-	t.Logf("a text of %d bytes, a reply of %d", n, len(reply(strings.Repeat("x", n))))
 	w := startWitness(t)
-	text, _ := fits(n)
-	w.put(t, text)
-	got := w.rcpt(t, addr, strings.ToUpper(local)+"@"+domain)
-	for _, line := range got {
-		if line != "550 5.1.1 "+strings.Repeat("x", n) {
-			t.Errorf("the reply is %q", line)
+	for it, c := range map[string]struct{ entry, local string }{
+		"an address":             {"addresses: {" + local + ": REPLY}", local},
+		"the details of a user":  {"addresses: {sales: bin, sales+*: REPLY}", "sales+" + strings.Repeat("u", 58)},
+		"the details of anybody": {"addresses: {sales: bin, ++: REPLY}", "u+" + strings.Repeat("u", 62)},
+		"a catch-all":            {"catch_all: REPLY, addresses: {sales: bin}", local},
+		"one behind open keys":   {"catch_all: REPLY, addresses: {sales: bin, +*: sys}", local},
+	} {
+		size := func(n int) int {
+			return len("550 5.123.123 <" + c.local + "@" + domain + ">: Recipient address rejected: " + strings.Repeat("x", n) + "\r\n")
 		}
-	}
-	if size := len(reply(strings.Repeat("x", n))); size > 512 || n == 1000 {
-		t.Errorf("a reply of %d bytes is allowed", size)
+		fits := func(n int) (string, bool) {
+			entry := strings.Replace(c.entry, "REPLY", `{reject: {code: 550, status: 5.123.123, text: "`+strings.Repeat("x", n)+`"}}`, 1)
+			text := strings.Replace(siteHead, "server: postfix", "server: postfix, map: cdb", 1) + "  " + domain + ": {" + entry + "}\n"
+			m, faults := inventory.Parse("mail.yaml", text)
+			if !faults.Failed() {
+				postfix.Compile(m, faults)
+			}
+			return text, !faults.Failed()
+		}
+		n := 1
+		for _, ok := fits(n + 1); ok && n < 1000; _, ok = fits(n + 1) {
+			n++
+		}
+		t.Logf("%s: a text of %d bytes, a reply of %d", it, n, size(n))
+		text, _ := fits(n)
+		w.put(t, text)
+		got := w.rcpt(t, c.local+"@"+domain, strings.ToUpper(c.local)+"@"+domain)
+		for _, line := range got {
+			if line != "550 5.123.123 "+strings.Repeat("x", n) {
+				t.Errorf("%s: the reply is %q", it, line)
+			}
+		}
+		if size(n) != 512 {
+			t.Errorf("%s: a reply of %d bytes is the longest", it, size(n))
+		}
 	}
 }
 

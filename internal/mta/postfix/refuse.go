@@ -46,9 +46,9 @@ func (v *domain) refusals(name string) {
 	closed := v.closed()
 	for i := range v.entries {
 		e := &v.entries[i]
+		v.checkReplyOf(e, name)
 		switch user := e.User(); {
 		case e.exact() && e.refused != nil && !v.parted(e):
-			v.checkReply(e.Local+"@"+name, len(e.Local+"@"+name), *e.refused, e.To.Pos, e.Local)
 			v.access.add(e.Local, name, e.refused.access(), e.Pos)
 		case closed == nil:
 		case e.Form == inventory.ExactDetail && v.find(user, inventory.Plain) == nil:
@@ -59,8 +59,10 @@ func (v *domain) refusals(name string) {
 			v.access.add(user, name, dunno, e.Pos)
 		}
 	}
+	if refused := v.unlisted(); refused != nil {
+		v.checkReply("an address of "+name+longest, maxLocal+len("@"+name), *refused, v.pos, "")
+	}
 	if closed != nil {
-		v.checkReply("an address of "+name+" with 64 bytes before the at sign", 64+len("@"+name), *closed, v.pos, "")
 		v.access.addKey(name, closed.access(), v.pos)
 	}
 }
@@ -260,6 +262,27 @@ func (v *domain) refuseUnlisted(r *ruleText) {
 		}
 	}
 	r.unless(plain, "@", func(r *ruleText) { r.rule("^"+anyUser+"@", refused.access()) })
+}
+
+// maxLocal is the longest local part in bytes (RFC 5321 4.5.3.1.1). A reply to several
+// addresses is measured with one of this length.
+const maxLocal = 64
+
+// longest says in messages that an address has such a local part.
+const longest = " with 64 bytes before the at sign"
+
+// checkReplyOf reports the reply of an entry if it is too long. A row has it or, for a key
+// of several addresses, a rule.
+func (v *domain) checkReplyOf(e *entry, name string) {
+	if e.refused == nil {
+		return
+	}
+	what := e.Local + "@" + name
+	length := len(what)
+	if !e.exact() {
+		what, length = "an address of "+what+longest, maxLocal+len("@"+name)
+	}
+	v.checkReply(what, length, *e.refused, e.To.Pos, e.Local)
 }
 
 // checkReply reports a reply that is longer than a line of SMTP (RFC 5321 section
