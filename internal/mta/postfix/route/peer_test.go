@@ -70,7 +70,7 @@ func (w *twin) load(t *testing.T, c testSite) *Router {
 	for name, text := range c.texts {
 		write(filepath.Join(w.dir, name), strings.ReplaceAll(text, "DIR/", w.dir+"/"))
 	}
-	write(w.main, w.usual+"\n"+strings.ReplaceAll(c.main, "DIR/", w.dir+"/"))
+	write(w.main, lastOfEach(w.usual+"\n"+strings.ReplaceAll(c.main, "DIR/", w.dir+"/")))
 	if err := w.p.Reload(); err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +91,22 @@ func (w *twin) load(t *testing.T, c testSite) *Router {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// lastOfEach returns the last line of each parameter. Postfix warns of the others; and a
+// postlogd(8) that warns while many processes begin can wait for itself for ever.
+func lastOfEach(main string) string {
+	var lines []string
+	seen := map[string]bool{}
+	for _, line := range slices.Backward(strings.Split(main, "\n")) {
+		name, _, _ := strings.Cut(line, " =")
+		if !seen[name] {
+			lines = append(lines, line)
+		}
+		seen[name] = true
+	}
+	slices.Reverse(lines)
+	return strings.Join(lines, "\n") + "\n"
 }
 
 // TestAgainstPostfix compares outcomes of generated configurations with those of a
