@@ -135,7 +135,8 @@ func (p *Instance) Deliver(ctx context.Context, sender, rcpt string, body []byte
 // A session is an SMTP dialogue with the instance.
 type session struct {
 	*textproto.Conn
-	utf8   bool // the server has SMTPUTF8
+	conn   net.Conn // below Conn
+	utf8   bool     // the server has SMTPUTF8
 	forget func() bool
 }
 
@@ -146,7 +147,7 @@ func (p *Instance) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{Conn: textproto.NewConn(conn)}
+	s := &session{Conn: textproto.NewConn(conn), conn: conn}
 	s.forget = context.AfterFunc(ctx, func() { conn.Close() })
 	if _, err := s.expect(220, "the connection"); err != nil {
 		s.close()
@@ -186,7 +187,15 @@ func (s *session) expect(code int, to string) (Reply, error) {
 	return reply, err
 }
 
+// answerLimit is how long smtpd(8) may need for a reply. A site may have a policy service
+// for which smtpd waits, and a restriction sleep.
+var answerLimit = 5 * time.Minute
+
+// reply reads a reply. Processes of Postfix that wait for one another never give one.
 func (s *session) reply() (Reply, error) {
+	if err := s.conn.SetReadDeadline(time.Now().Add(answerLimit)); err != nil {
+		return Reply{}, err
+	}
 	code, text, err := s.ReadResponse(0)
 	if err != nil && code == 0 {
 		return Reply{}, err
