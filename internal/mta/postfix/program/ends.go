@@ -259,7 +259,7 @@ func (p *Instance) watch(ctx context.Context, log *logReader, addrs []string, v 
 var (
 	queued        = regexp.MustCompile(` postfix/pickup\[\d+\]: (\w+): uid=`)
 	removed       = regexp.MustCompile(` postfix/qmgr\[\d+\]: (\w+): removed$`)
-	unreasonable  = regexp.MustCompile(` postfix/cleanup\[\d+\]: warning: (\w+): (unreasonable \S+ map \S+(?: size)?) for (.*?) -- message not accepted`)
+	unreasonable  = regexp.MustCompile(` postfix/cleanup\[\d+\]: warning: (\w+): (unreasonable \S+ (?:map \S+(?: size)?|result))(?: for)? (.*?) -- message not accepted`)
 	lookupProblem = regexp.MustCompile(` postfix/cleanup\[\d+\]: warning: (\w+): \S+ map lookup problem for .* -- message not accepted`)
 	ended         = regexp.MustCompile(` postfix/(\S+?)(?:/discard)?\[\d+\]: (\w+): to=<(.*?)>, (?:orig_to=<(.*?)>, )?relay=.*?, dsn=(\S+), status=(\S+) \((.*)\)$`)
 )

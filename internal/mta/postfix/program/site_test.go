@@ -1,10 +1,34 @@
 package program_test
 
 import (
+	"maps"
+	"strings"
 	"testing"
 
 	"virtmap/internal/outcome"
 )
+
+// TestALongResult asks for an address whose row is longer than cleanup(8) takes
+// (virtual_alias_address_length_limit). The log names the row and not the address.
+func TestALongResult(t *testing.T) {
+	t.Parallel()
+	files := maps.Clone(tables)
+	files["virtual"] += "long@shop.example " + strings.Repeat("x", 1000) + "@partner.example\n"
+	p := start(t, options(t, files))
+	addrs := []string{"fake@shop.example", "long@shop.example", "partner@shop.example"}
+	got, err := p.Outcomes(t.Context(), addrs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"andrei", "", "ann@partner.example"} {
+		if to := strings.Join(got[i].Recipients, ", "); !got[i].Taken || to != want {
+			t.Errorf("%s: taken %t, the recipients are %q, want %q", addrs[i], got[i].Taken, to, want)
+		}
+	}
+	if !strings.Contains(got[1].Text, "unreasonable virtual_alias_maps result") {
+		t.Errorf("the text of the loss is %q", got[1].Text)
+	}
+}
 
 // TestSiteWithServers asks an instance of a site whose mail passes a filter, a greylist
 // and a mailbox server, none of which runs.
