@@ -82,7 +82,7 @@ func (s *session) action(word, text string) (v verdict, known bool) {
 	case "DEFER_IF_PERMIT":
 		v = s.later(ofRow(s.r.codes["access_map_defer_code"], "4.7.1", text, "Service unavailable"))
 	case "DEFER_IF_REJECT":
-		if p := ofRow(s.r.codes["access_map_defer_code"], "4.7.1", text, "Service unavailable"); s.warnOnly == 0 && s.ifReject == nil {
+		if p := ofRow(s.r.codes["access_map_defer_code"], "4.7.1", text, "Service unavailable"); s.ifReject == nil {
 			s.ifReject = &p
 		}
 	case "HANGUP":

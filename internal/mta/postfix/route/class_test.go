@@ -127,6 +127,7 @@ func TestUnknownRecipients(t *testing.T) {
 		{"goes to luser_relay then", "local_recipient_maps =\nluser_relay = andrei+$local", "x@localhost => 250 andrei+x"},
 		{"does not go there with the tables set", "luser_relay = andrei", "x@localhost => 550 5.1.1 User unknown in local recipient table"},
 		{"goes to a fallback transport", "local_recipient_maps =\nfallback_transport = lmtp:x", "x@localhost => 250 x"},
+		{"goes there with a detail that local does not take", "local_recipient_maps =\nfallback_transport = lmtp:x\nrecipient_delimiter = +", "X+b/c@localhost => 250 x+b/c"},
 		{"is an end of a mailbox transport", "local_recipient_maps =\nmailbox_transport = lmtp:x", "x@localhost => 250 x"},
 		{"is known to a canonical table", "canonical_maps = inline:{x@d.example=a@d.example}", "x@d.example => 250 andrei"},
 		{"is a fault of the table", "virtual_alias_maps = texthash:DIR/missing", "x@d.example => 451 4.3.0 Temporary lookup failure"},

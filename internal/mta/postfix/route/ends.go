@@ -1,6 +1,11 @@
 package route
 
-import "strings"
+import (
+	"strings"
+
+	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta/postfix/table"
+)
 
 func (run *localRun) isAccount(name string) bool {
 	return run.r.site.Account != nil && run.r.site.Account(name)
@@ -50,6 +55,9 @@ func (run *localRun) pass(transport string, s localState) {
 	case "virtual":
 		run.ends = append(run.ends, run.walk.mailbox(s.address)...)
 	default:
+		// The transport gets the whole address, also with a detail that local(8) does not take.
+		local, _, _ := mailaddr.Split(s.address)
+		s.name = table.Fold(local)
 		run.ends = append(run.ends, s.end())
 	}
 }

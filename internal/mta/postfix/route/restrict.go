@@ -232,7 +232,7 @@ func (s *session) plainCheck(name string, f frame, absent bool) verdict {
 	case "defer_if_permit":
 		return s.later(reply{450, "4.7.0", f, "defer_if_permit requested"})
 	case "defer_if_reject":
-		if s.warnOnly == 0 && s.ifReject == nil {
+		if s.ifReject == nil { // warn_if_reject changes nothing
 			s.ifReject = &reply{450, "4.7.0", f, "defer_if_reject requested"}
 		}
 		return verdict{}

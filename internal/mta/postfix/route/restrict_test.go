@@ -142,6 +142,8 @@ func TestPlaceOfTheCheck(t *testing.T) {
 		{"is a check of the sender without a name", "smtpd_sender_restrictions = texthash:DIR/access", "old@d.example => 250 andrei"},
 		{"refuses in a class", "smtpd_restriction_classes = own\nown = " + check + "\nsmtpd_recipient_restrictions = own", "old@d.example => 550 5.7.1 no"},
 		{"only warns", "smtpd_recipient_restrictions = warn_if_reject " + check, "old@d.example => 250 andrei"},
+		{"only warns, and still defers what is refused behind it", "smtpd_recipient_restrictions = warn_if_reject defer_if_reject, reject", "x@d.example => 450 4.7.0 defer_if_reject requested"},
+		{"does so by a row", "smtpd_recipient_restrictions = warn_if_reject check_recipient_access inline:{{x@d.example=DEFER_IF_REJECT later}}, reject", "x@d.example => 450 4.7.1 later"},
 		{"asks for a whole name", "smtpd_recipient_restrictions = reject_non_fqdn_recipient", "andrei => 504 5.5.2 need fully-qualified address"},
 		{"lets postmaster pass", "smtpd_recipient_restrictions = reject", "postmaster => 250"},
 		{"counts with the code of the site", "smtpd_recipient_restrictions = reject\nreject_code = 521", "x@d.example => 521 5.7.1 Access denied"},
