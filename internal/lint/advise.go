@@ -30,6 +30,7 @@ var advice = []struct {
 	{checkSame, (*advisor).sameAsCatchAll},
 	{checkLone, (*advisor).lone},
 	{checkNoNote, (*advisor).notes},
+	{checkMailboxTwice, (*advisor).mailboxesTwice},
 }
 
 // Advise adds the faults of the checks in advice. The inventory must have no errors. It

@@ -105,6 +105,9 @@ func TestAdviceIsSilentNearby(t *testing.T) {
 		{"VM097", "a domain and an address", "domains: {a.net: {enabled: false}, b.net: {addresses: {info: {enabled: false, to: bea}}}}", 2},
 		{"VM097", "a role", "domains: {a.net: {roles: {sales: {to: bea, enabled: false}}}}", 1},
 		{"VM097", "each with its note", "domains: {a.net: {enabled: false, note: sold}, b.net: {addresses: {info: {enabled: false, note: back in May, to: bea}}}}", 0},
+		{"VM098", "a file and a Maildir of the same path", "host: {name: mx1.example.net, server: postfix}\nusers: {andrei: {mailbox: /srv/a, uid: 1001}, bea: {mailbox: /srv/a/, uid: 1002}}", 1},
+		{"VM098", "three users", "users: {andrei: {mailbox: /srv/a}, bea: {mailbox: /srv/./a}, carl: {mailbox: /srv/a}}", 2},
+		{"VM098", "the usual mailboxes", "users: {andrei: , bea: , carl: {mailbox: /srv/c}}", 0},
 	} {
 		if got := said(t, c.id, c.text); len(got) != c.faults {
 			t.Errorf("%s, %s: %d faults, want %d: %q", c.id, c.situation, len(got), c.faults, got)
