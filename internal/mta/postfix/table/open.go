@@ -47,6 +47,19 @@ func (o *Opener) Open(spec string) (*Table, error) {
 	return t, nil
 }
 
+// OpenText opens the text of a map as postmap(1) reads it: the first row of a key counts.
+func (o *Opener) OpenText(path string) (*Table, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	text, err := o.read(path)
+	if err != nil {
+		return nil, err
+	}
+	t, _ := readTextHash(path, text, Fold)
+	t.Spec, t.Type, t.Path = "texthash:"+path, "texthash", path
+	return t, nil
+}
+
 // Seen returns the states that the files had before they were opened.
 func (o *Opener) Seen() []mta.Stamp {
 	o.mu.Lock()
