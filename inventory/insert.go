@@ -12,8 +12,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// An Entry is a new key of an inventory: the key with its value on one line, or a
-// domain with the lines below it. Comments are the lines above it.
+// An Entry is a new key of an inventory: the key with its value on one line, or with the
+// lines below it, as of a domain or a long list. Comments are the lines above it.
 type Entry struct {
 	Comments []string
 	Text     string

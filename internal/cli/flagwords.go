@@ -9,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"virtmap/internal/build"
-	"virtmap/internal/importer"
 	"virtmap/internal/report"
 )
 
@@ -34,7 +33,7 @@ func legalWords(command, flag string) []string {
 	case "receive --store":
 		return []string{"maildir:", "mbox:", "none"}
 	case "import --from":
-		kinds := slices.Clone(importer.Kinds)
+		kinds := slices.Clone(fromKinds())
 		for i := range kinds {
 			kinds[i] += ":"
 		}

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -20,6 +21,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/importer"
 	"virtmap/internal/mta"
+	"virtmap/internal/outcome"
 	"virtmap/inventory"
 )
 
@@ -52,15 +54,18 @@ func importCommand(stdio Stdio) *cli.Command {
 // gcPercent is how much garbage there may be beside what is in use. A large set
 // is in memory twice, as rows and as an inventory, and the usual 100 doubles
 // that again; 5 costs a tenth of the time.
-const gcPercent = 5
+const gcPercent = 20
 
 func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err error) {
 	kind, err := kindOf(a.installed.kind, dir, build.Folders{Out: dir}.Installed(defaultServer).State)
 	if err != nil {
 		return err
 	}
-	if len(a.from.Value()) > 0 && a.installed.kind == "" && kind.ImportLists == nil {
+	if judge, _, whole := serverFolder(a.from.Value()); len(a.from.Value()) > 0 && a.installed.kind == "" {
 		kind = defaultServer // lists are no server's
+		if whole {
+			kind = judge
+		}
 	}
 	var have mta.Build
 	if a.into != "" {
@@ -82,7 +87,11 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 			return err
 		}
 	}
-	inv, err := server.Inventory(cmp.Or(a.out, "mail.yaml"))
+	write := server.Inventory
+	if a.into != "" {
+		write = server.ForMerge
+	}
+	inv, err := write(cmp.Or(a.out, "mail.yaml"))
 	if err != nil {
 		return machineExit(err, exitProblems)
 	}
@@ -99,8 +108,11 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 	if inv.Left > 0 {
 		fmt.Fprintf(stdio.Err, "%s not imported; each is a comment with the reason in the inventory\n", diag.Count(inv.Left, "line"))
 	}
-	printSome(stdio, inv.Refused)
-	fmt.Fprintln(stdio.Err, a.nextStep(inv))
+	if inv.Unnamed > 0 {
+		fmt.Fprintf(stdio.Err, "%s without a known account; a comment in the inventory says which mail each gets\n", diag.Count(inv.Unnamed, "user"))
+	}
+	printSome(stdio, inv.Refused, ", each with a comment in the inventory")
+	fmt.Fprintln(stdio.Err, a.nextStep(server, kind, inv, stdio))
 	if inv.Left > 0 || !harmless {
 		return exit(exitHeld, nil)
 	}
@@ -110,11 +122,12 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 // maxRefused is how many rows that are refused are printed.
 const maxRefused = 10
 
-// printSome prints the first lines, and how many more there are.
-func printSome(stdio Stdio, lines []string) {
+// printSome prints the first lines, and how many more there are, with what is to be said of
+// them.
+func printSome(stdio Stdio, lines []string, ofMore string) {
 	for i, line := range lines {
 		if i == maxRefused {
-			fmt.Fprintf(stdio.Err, "and %d more, each with a comment in the inventory\n", len(lines)-maxRefused)
+			fmt.Fprintf(stdio.Err, "and %d more%s\n", len(lines)-maxRefused, ofMore)
 			return
 		}
 		fmt.Fprintln(stdio.Err, diag.Printable(line))
@@ -122,16 +135,24 @@ func printSome(stdio Stdio, lines []string) {
 }
 
 // nextStep says how it goes on.
-func (a *importArgs) nextStep(inv *importer.Inventory) string {
+func (a *importArgs) nextStep(server *importer.Server, kind *mta.Server, inv *importer.Inventory, stdio Stdio) string {
 	file := a.out
 	if file == "" || file == inventory.StdinName {
 		file = "FILE"
 	}
-	read := ""
+	var before []string
 	if inv.Left > 0 {
-		read = "read what is not imported, then "
+		before = append(before, "read what is not imported")
 	}
-	return "next: " + read + "virtmap build --adopt -i " + diag.Printable(file) + ", which keeps the files that are there as generation 0"
+	if lines := server.Facts().Instead; len(lines) > 0 && server.Facts().Server == kind.Name {
+		fmt.Fprintf(stdio.Err, "the inventory has what these lines of %s say: %s\n", kind.Words.Config, strings.Join(lines, ", "))
+		before = append(before, "take these lines out")
+	}
+	first := ""
+	if len(before) > 0 {
+		first = strings.Join(before, ", ") + ", then "
+	}
+	return "next: " + first + "virtmap build --adopt -i " + diag.Printable(file) + ", which keeps the files that are there as generation 0"
 }
 
 // prove builds the inventory in a folder of its own, and prints what differs
@@ -151,7 +172,7 @@ func prove(ctx context.Context, kind *mta.Server, server *importer.Server, inv *
 	if err := errors.Join(os.Mkdir(next, 0o755), build.WriteSet(ctx, kind, inv.Source, next)); err != nil {
 		return false, err
 	}
-	host := mta.Host{Name: model.Host.Name.Text}
+	host := mta.Host{Name: model.Host.Name.Text, Account: server.Delivers}
 	if real == nil {
 		inv.Source, model = nil, nil // a large one is as large as what is compared
 	}
@@ -183,18 +204,49 @@ func (a *importArgs) write(text string, stdio Stdio) error {
 	return writeNew(a.out, text)
 }
 
+// maxReturned is how many addresses of a domain are printed whose mail was returned to the
+// sender, and is refused now.
+const maxReturned = 3
+
 // printProof says which outcomes differ, and why.
 func printProof(to io.Writer, by string, p *importer.Proof) error {
 	w := bufio.NewWriter(to)
-	for i := range p.Found {
+	for i := 0; i < len(p.Found); i++ {
 		d := &p.Found[i]
-		fmt.Fprintf(w, "%s: %s -> %s\n", diag.Printable(d.Address), diag.Printable(fate(&d.Old)), diag.Printable(fate(&d.New)))
+		fmt.Fprintf(w, "%s: %s -> %s\n", diag.Printable(d.Address), shortFate(&d.Old), shortFate(&d.New))
 		if d.Why != "" {
 			fmt.Fprintf(w, "  %s\n", diag.Printable(d.Why))
+		}
+		if more := returned(p.Found[i:]) - maxReturned; more > 0 {
+			domain := d.Address[strings.LastIndexByte(d.Address, '@'):]
+			fmt.Fprintf(w, "and so %s more at %s\n", addresses(more+maxReturned-1), diag.Printable(domain[1:]))
+			i += more + maxReturned - 1
 		}
 	}
 	fmt.Fprintf(w, "%s compared%s, %d differ\n", addresses(p.Compared), by, len(p.Found))
 	return w.Flush()
+}
+
+// returned returns how many differences there are, from the first, of mail to one domain
+// that was returned to the sender and is refused now, for one reason.
+func returned(found []importer.Difference) (n int) {
+	at := func(d *importer.Difference) string { return d.Address[strings.LastIndexByte(d.Address, '@')+1:] }
+	for n < len(found) {
+		d := &found[n]
+		if !d.Returned() || !d.Harmless || d.Why != found[0].Why || at(d) != at(&found[0]) {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// shortFate is fate for a line of the proof, in which a long list is cut.
+func shortFate(o *outcome.Outcome) string {
+	if o.Taken {
+		return diag.Printable(importer.Shorten(fate(o)))
+	}
+	return diag.Printable(fate(o))
 }
 
 // writeNew writes a file that must not be there.

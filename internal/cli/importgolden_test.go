@@ -54,14 +54,22 @@ func TestHandMadeServers(t *testing.T) {
 // handMadeServers tries each server in a folder of its own.
 func handMadeServers(t *testing.T, try func(t *testing.T, file string, archive *txtar.Archive, accounts string)) {
 	t.Helper()
-	folder, err := filepath.Abs("../../testdata/import")
+	archives(t, "../../testdata/import", 20, try)
+}
+
+// archives tries each archive of a folder with its files in a folder of their own. There
+// must be at least a number of them.
+func archives(t *testing.T, folder string, least int, try func(t *testing.T, file string, archive *txtar.Archive, accounts string)) {
+	t.Helper()
+	folder, err := filepath.Abs(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(folder + "/*.txtar")
-	if err != nil || len(files) < 20 {
-		t.Fatalf("%d servers in testdata/import", len(files))
+	if err != nil || len(files) < least {
+		t.Fatalf("%d archives in %s", len(files), folder)
 	}
+	accounts := filepath.Join(filepath.Dir(folder), "import", "passwd")
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(file)
@@ -70,15 +78,16 @@ func handMadeServers(t *testing.T, try func(t *testing.T, file string, archive *
 			}
 			t.Chdir(t.TempDir())
 			unpack(t, archive)
-			try(t, file, archive, filepath.Join(folder, "passwd"))
+			try(t, file, archive, accounts)
 		})
 	}
 }
 
+// unpack writes the files of an archive, without what import should print.
 func unpack(t *testing.T, archive *txtar.Archive) {
 	t.Helper()
 	for _, f := range archive.Files {
-		if !strings.HasPrefix(f.Name, "mail/") {
+		if strings.HasPrefix(f.Name, "want.") {
 			continue
 		}
 		if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {

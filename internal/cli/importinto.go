@@ -66,7 +66,7 @@ func importable(path string, stdio Stdio) (mta.Build, *mta.Server, error) {
 		return nil, nil, err
 	}
 	kind := serverOf(source)
-	if kind.Import == nil || kind.ImportLists == nil {
+	if kind.Import == nil {
 		return nil, nil, usage(fmt.Errorf("--into %s: the inventory is for %s", path, kind.Name))
 	}
 	return source, kind, nil

@@ -11,9 +11,11 @@ import (
 
 	"virtmap/internal/build"
 	"virtmap/internal/importer"
+	"virtmap/internal/lists"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/servers"
 	"virtmap/internal/regular"
 	"virtmap/inventory"
 )
@@ -25,29 +27,78 @@ func (a *importArgs) open(kind *mta.Server, dir string, stdio Stdio) (server *im
 	}
 	account := func(name string) bool { return a.accounts[name] }
 	if len(a.from.Value()) == 0 {
-		return a.openServer(kind, dir, account)
+		return a.openServer(kind, kind, dir, account)
+	}
+	if judge, folder, ok := serverFolder(a.from.Value()); ok {
+		return a.openServer(judge, kind, folder, account)
 	}
 	host, err := a.host("")
 	if err != nil {
 		return nil, err
 	}
-	if kind.ImportLists == nil {
-		return nil, usage(fmt.Errorf("lists cannot be imported for %s", kind.Name))
-	}
-	var sources []importer.List
+	from := mta.Lists{Host: host, Account: account, Base: a.base}
 	for _, spec := range a.from.Value() {
-		kind, file, _ := strings.Cut(spec, ":")
-		text, err := readList(file, stdio.In, regular.MaxBytes)
+		listKind, name, _ := strings.Cut(spec, ":")
+		list, err := lists.Read(listKind, name, func(path string) ([]byte, error) { return readList(path, stdio.In, regular.MaxBytes) }, fileNames)
 		if err != nil {
 			return nil, machineExit(err, exitNoInput)
 		}
-		sources = append(sources, importer.List{Kind: kind, Name: file, Text: string(text)})
+		from.Lists = append(from.Lists, list)
 	}
-	server, err = importer.From(kind, host, a.base, sources, account)
+	return a.openLists(kind, from, stdio)
+}
+
+// openLists opens lists by the rules of the server that they are for.
+func (a *importArgs) openLists(kind *mta.Server, from mta.Lists, stdio Stdio) (*importer.Server, error) {
+	at := slices.IndexFunc(servers.All, func(s *mta.Server) bool { return s.ImportLists != nil })
+	judged, err := servers.All[at].ImportLists(from)
 	if err != nil {
 		return nil, exit(exitProblems, err)
 	}
-	return server, nil
+	if len(judged.Facts().Names) == 0 {
+		warn(stdio, judged.Warnings())
+		printSome(stdio, notRows(judged.Facts()), "")
+		return nil, exit(exitProblems, errors.New("there are no virtual addresses"))
+	}
+	return importer.New(kind, judged)
+}
+
+// notRows returns a line for each line of lists that is no row, with the reason.
+func notRows(facts *mta.Facts) (all []string) {
+	for _, dead := range facts.Dead {
+		line := strings.TrimSpace(dead.Key + "  " + importer.Shorten(dead.Value))
+		if line != "" {
+			line += ": "
+		}
+		all = append(all, line+dead.Why)
+	}
+	return all
+}
+
+// serverSuffix is behind the name of a server in a --from that names its folder.
+const serverSuffix = "-server"
+
+// serverFolder returns the server and the folder of --from KIND-server:DIR.
+func serverFolder(from []string) (kind *mta.Server, dir string, ok bool) {
+	for _, spec := range from {
+		name, dir, _ := strings.Cut(spec, ":")
+		name, isServer := strings.CutSuffix(name, serverSuffix)
+		for _, s := range servers.All {
+			if isServer && s.Name == name {
+				return s, dir, true
+			}
+		}
+	}
+	return nil, "", false
+}
+
+// fileNames returns the names of the files in a folder.
+func fileNames(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, err
 }
 
 // readList reads what is behind --from, at most limit bytes.
@@ -76,18 +127,18 @@ func (a *importArgs) host(configured string) (host string, err error) {
 	return host, nil
 }
 
-// openServer opens the files of a server.
-func (a *importArgs) openServer(kind *mta.Server, dir string, account func(string) bool) (*importer.Server, error) {
+// openServer opens the files of a server, for an inventory of a kind.
+func (a *importArgs) openServer(judge, kind *mta.Server, dir string, account func(string) bool) (*importer.Server, error) {
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
-	if kind.Import == nil {
-		return nil, usage(a.cannotImport(kind))
+	if judge.Import == nil {
+		return nil, usage(fmt.Errorf("a whole %s server cannot be imported yet", judge.Name))
 	}
 	var site mta.Site
-	if kind.Site != nil {
+	if judge.Site != nil {
 		var err error
-		if site, err = kind.Site(dir); err != nil {
+		if site, err = judge.Site(dir); err != nil {
 			return nil, machineExit(err, exitNoInput)
 		}
 	}
@@ -96,11 +147,11 @@ func (a *importArgs) openServer(kind *mta.Server, dir string, account func(strin
 		return nil, err
 	}
 	for _, file := range a.aliases.Value() {
-		if !isAliasFile(kind, file) {
+		if !isAliasFile(judge, file) {
 			return nil, exit(exitNoInput, fmt.Errorf("--aliases %q: there is no such file, nor a map of it", file))
 		}
 	}
-	from, err := kind.Import(dir, mta.Host{Name: host, Account: account}, a.aliases.Value())
+	from, err := judge.Import(dir, mta.Host{Name: host, Account: account}, a.aliases.Value())
 	if err != nil {
 		return nil, machineExit(err, exitNoInput)
 	}
@@ -109,18 +160,6 @@ func (a *importArgs) openServer(kind *mta.Server, dir string, account func(strin
 		return nil, machineExit(errors.Join(err, from.Close()), exitNoInput)
 	}
 	return server, nil
-}
-
-// cannotImport says that the files of a server cannot be imported, and what can be.
-func (a *importArgs) cannotImport(kind *mta.Server) error {
-	text := fmt.Sprintf("a whole %s server cannot be imported yet", kind.Name)
-	if a.server {
-		text += ", nor be asked here with --server"
-	}
-	if slices.Contains(importer.Kinds, kind.Name) {
-		text += fmt.Sprintf("; --from %s:FILE imports a table of its virtual addresses", kind.Name)
-	}
-	return errors.New(text)
 }
 
 // isAliasFile reports whether a file, or a map of it that the server reads, is there.

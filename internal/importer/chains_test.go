@@ -18,7 +18,7 @@ func TestALongChainOfListsStopsNoImport(t *testing.T) {
 		fmt.Fprintf(&list, "a%d@a.example a%d@a.example, root\n", i, i+1)
 	}
 	fmt.Fprintf(&list, "a%d@a.example root\nplain@a.example root\n", links)
-	s, err := From(sendmail.Server, "mx1.example.net", "", []List{{Kind: "lines", Name: "list", Text: list.String()}}, func(name string) bool { return name == "root" })
+	s, err := OfList(sendmail.Server, "", "lines", list.String(), func(name string) bool { return name == "root" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestLongChains(t *testing.T) {
 			}
 			fmt.Fprintf(&list, "a%d@a.example %s\n", links, test.last)
 			began := time.Now()
-			s, err := From(sendmail.Server, "mx1.example.net", "", []List{{Kind: "lines", Name: "list", Text: list.String()}}, func(name string) bool { return name == "root" })
+			s, err := OfList(sendmail.Server, "", "lines", list.String(), func(name string) bool { return name == "root" })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +55,7 @@ func TestLongChains(t *testing.T) {
 			if err != nil || !strings.Contains(inv.Text, test.first) {
 				t.Errorf("%v\n%.300s", err, inv.Text)
 			}
-			if took := time.Since(began); took > 15*time.Second {
+			if took := time.Since(began); took > time.Minute {
 				t.Errorf("took %v", took)
 			}
 		})

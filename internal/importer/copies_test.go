@@ -50,7 +50,7 @@ func TestCopies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := server.ProveAll(inv, built(t, inv.Source))
+		p, err := server.ProveAll(inv, built(t, inv.Source, server.Delivers))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
 	"virtmap/internal/outcome"
 	"virtmap/inventory"
@@ -17,6 +18,8 @@ type Inventory struct {
 	Text   string
 	Source mta.Build
 	Left   int // number of rows, members of lists and names that are only comments
+
+	Unnamed int // number of users that are still to be made accounts
 
 	// Refused has a line about each row with a target that the server refuses
 	// today. In the inventory it is a reject.
@@ -34,6 +37,7 @@ type entry struct {
 	key, right string
 	as         form
 	why        string // why it has another form than asWritten
+	at         uint32 // of a line that the server does not read: its place in the source; 0: not known
 }
 
 func (e *entry) domain() string { return e.key[strings.LastIndexByte(e.key, '@')+1:] }
@@ -58,6 +62,10 @@ type entries struct {
 	as   []form         // by row
 	why  map[int]string // by row: why it has another form than asWritten
 	dead []entry        // lines that the server does not read
+
+	fileless map[string]bool // users to whose files the server of the inventory cannot deliver
+	apart    bool            // there are no defaults
+	unshared map[string]bool // role addresses that are at fault in the defaults
 }
 
 func (all *entries) at(i int) entry {
@@ -79,8 +87,19 @@ const (
 )
 
 // Inventory makes the inventory. name is the file name in its messages.
-func (s *Server) Inventory(name string) (*Inventory, error) {
+func (s *Server) Inventory(name string) (*Inventory, error) { return s.entries().withoutFaults(name) }
+
+// ForMerge makes the inventory for Into. It has no defaults, because those of another
+// inventory count there: each domain has its role addresses and its detail itself.
+func (s *Server) ForMerge(name string) (*Inventory, error) {
 	all := s.entries()
+	all.apart = true
+	return all.withoutFaults(name)
+}
+
+// withoutFaults writes the inventory until it has no fault.
+func (all *entries) withoutFaults(name string) (*Inventory, error) {
+	s := all.s
 	for round := range rounds {
 		inv := all.inventory()
 		s.release()
@@ -118,7 +137,10 @@ func firstError(faults *diag.List) string {
 func (all *entries) inventory() *Inventory {
 	w := &writer{s: all.s, entries: all}
 	text := w.text()
-	inv := &Inventory{Text: text, Left: len(all.s.facts.Left) + len(all.dead), why: map[string]string{}, copies: w.copies, because: all.s.Reason}
+	inv := &Inventory{Text: text, Left: len(all.s.facts.Left) + len(all.dead), why: map[string]string{}, copies: w.copies, Unnamed: w.unnamed, because: all.s.Reason}
+	for key, why := range all.s.lost() {
+		inv.why[key] = "the row " + key + " was not imported: " + why
+	}
 	for i, as := range all.as {
 		if as == asWritten {
 			continue
@@ -128,8 +150,8 @@ func (all *entries) inventory() *Inventory {
 			inv.Left++
 		}
 		m := all.s.means(e)
-		if out, _, ok := all.s.outcome(e.key); ok && (as == asAnswered || as == asRefused) && !m.Refuses {
-			inv.Refused = append(inv.Refused, fmt.Sprintf("%s: %s, and the inventory refuses it too; the row is %s", e.key, all.s.refusesToday(out), all.s.Shown(e.right)))
+		if out := all.s.outcome(e.key); out.ok && (as == asAnswered || as == asRefused) && !m.Refuses {
+			inv.Refused = append(inv.Refused, fmt.Sprintf("%s: %s, and the inventory refuses it too; the row is %s", e.key, all.s.refusesToday(out.Outcome), Shorten(all.s.Shown(e.right))))
 		}
 		switch {
 		case as == asComment:
@@ -141,12 +163,24 @@ func (all *entries) inventory() *Inventory {
 	return inv
 }
 
+// lost returns the rows that the server reads and no inventory can have, with the reason by
+// key. Those of which the key is that of another row are not among them.
+func (s *Server) lost() map[string]string {
+	all := map[string]string{}
+	for _, d := range s.facts.Dead {
+		if key := mailaddr.Lower(d.Key); d.Read && strings.Contains(key, "@") && !mta.HasRow(s.rows, key) {
+			all[key] = d.Why
+		}
+	}
+	return all
+}
+
 // refusesToday says how the server refuses mail for a row today.
 func (s *Server) refusesToday(out outcome.Outcome) string {
 	if out.Taken {
-		return s.kind.Name + " takes it and refuses every member of the list"
+		return s.facts.Server + " takes its mail and returns it to the sender"
 	}
-	return fmt.Sprintf("%s refuses it today (%d %s %s)", s.kind.Name, out.Code, out.Status, out.Text)
+	return fmt.Sprintf("%s refuses it today (%d %s %s)", s.facts.Server, out.Code, out.Status, out.Text)
 }
 
 // entries returns the entries with their first form. A row that the server never looks
@@ -154,10 +188,10 @@ func (s *Server) refusesToday(out outcome.Outcome) string {
 func (s *Server) entries() *entries {
 	var dead []entry
 	for _, d := range s.facts.Dead {
-		dead = append(dead, entry{key: d.Key, right: d.Value, as: asComment, why: d.Why})
+		dead = append(dead, entry{key: d.Key, right: d.Value, as: asComment, why: d.Why, at: d.At})
 	}
 	slices.SortStableFunc(dead, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	all := &entries{s: s, as: make([]form, s.rows.Len()), why: map[int]string{}, dead: dead}
+	all := &entries{s: s, as: make([]form, s.rows.Len()), why: map[int]string{}, dead: dead, fileless: map[string]bool{}, unshared: map[string]bool{}}
 	for i := range all.as {
 		e := all.at(i)
 		switch why := s.Unused(e.key); {
@@ -170,63 +204,6 @@ func (s *Server) entries() *entries {
 	return all
 }
 
-// degrade gives the entries with faults their next form, and reports whether there
-// are such entries.
-func (w *writer) degrade(m *inventory.Model, faults *diag.List) (changed bool) {
-	lowered := map[int]bool{}
-	for _, f := range faults.Faults() {
-		if faults.Severity(f.Check) != diag.Error {
-			continue
-		}
-		for _, pos := range []diag.Pos{f.Pos, f.Also} {
-			place, ok := m.Sources.Place(pos)
-			if !ok {
-				continue
-			}
-			i, known := w.of(place.Line)
-			if !known {
-				continue
-			}
-			if !lowered[i] {
-				w.s.lower(w.entries, i, f.Text)
-			}
-			lowered[i], changed = true, true
-			break
-		}
-	}
-	return changed || w.dropDomains(m, faults)
-}
-
-// dropDomains leaves the rows of domains out that are at fault themselves, and
-// reports whether there were any.
-func (w *writer) dropDomains(m *inventory.Model, faults *diag.List) (changed bool) {
-	for _, f := range faults.Faults() {
-		at := slices.IndexFunc(m.Domains, func(d inventory.Domain) bool { return d.Pos == f.Pos })
-		if at < 0 || faults.Severity(f.Check) != diag.Error {
-			continue
-		}
-		for i := range w.entries.as {
-			if e := w.entries.at(i); e.as != asComment && e.domain() == m.Domains[at].Name {
-				w.entries.write(i, asComment, f.Text)
-				changed = true
-			}
-		}
-	}
-	return changed
-}
-
-// lowerNested gives every list with a member at a domain of the server its next form.
-func (w *writer) lowerNested() {
-	for i, as := range w.entries.as {
-		if as == asComment {
-			continue
-		}
-		if w.s.nested(w.s.means(w.entries.at(i))) {
-			w.s.lower(w.entries, i, "it is one of many lists that lead to each other; name the users themselves")
-		}
-	}
-}
-
 // lower gives a row its next form. When the server refuses the mail, that is a refusal
 // with its answer, and then one without a text. When the server takes it, that is the
 // list without refused members, and then the only recipient. The last form is a
@@ -234,20 +211,22 @@ func (w *writer) lowerNested() {
 func (s *Server) lower(all *entries, i int, why string) {
 	e := all.at(i)
 	m := s.means(e)
-	out, steps, ok := s.outcome(e.key)
+	out := s.outcome(e.key)
 	switch {
-	case !ok || e.as >= asRefused:
+	case !out.ok || e.as >= asRefused:
 		all.write(i, asComment, why)
 	case out.Taken:
-		_, one := onlyRecipient(e.key, out, steps)
+		_, one := onlyRecipient(e.key, out)
 		members, refused := s.splitRefused(m)
 		switch {
 		case len(members) == 0 && len(refused) > 0:
 			all.write(i, asRefused, "every member is refused")
+		case len(out.Recipients) == 0 && s.sameForAll(e.key):
+			all.write(i, asRefused, s.facts.Server+" takes its mail and returns it to the sender")
 		case e.as == asWritten && len(refused) > 0:
-			all.write(i, withoutRefused, "of "+e.key+membersLeft+strings.Join(refused, ", "))
+			all.write(i, withoutRefused, "members are refused")
 		case e.as <= withoutRefused && one:
-			all.write(i, asRecipient, "that is where "+s.kind.Name+" sends it")
+			all.write(i, asRecipient, "that is where "+s.facts.Server+" sends it")
 		default:
 			all.write(i, asComment, why)
 		}
@@ -263,9 +242,9 @@ func (s *Server) lower(all *entries, i int, why string) {
 // answered returns why a row has the form asAnswered.
 func (s *Server) answered(right string) string {
 	if remark := s.Remark(right); remark != "" {
-		return s.kind.Name + " answers so: " + remark
+		return s.facts.Server + " answers so: " + remark
 	}
-	return s.kind.Name + " answers so"
+	return s.facts.Server + " answers so"
 }
 
 // sameForAll reports whether the row of a key refuses every name that it matches.
@@ -276,7 +255,8 @@ func (s *Server) sameForAll(key string) bool {
 	}
 	for _, local := range []string{"root", "postmaster", "abuse"} {
 		for _, detail := range []string{"", "+", "+detail"} {
-			if out, steps := s.Route(local + detail + key[at:]); s.kind.RowOf(steps) == key && out.Taken {
+			addr := local + detail + key[at:]
+			if out, steps := s.Route(addr); s.RowOf(addr, steps) == key && out.Taken {
 				return false
 			}
 		}
@@ -289,13 +269,13 @@ const membersLeft = " the members that are refused are not imported: "
 
 // onlyRecipient returns the only recipient in the outcome of a key. ok is false for a key
 // that matches several addresses, and when the mail passes an alias.
-func onlyRecipient(key string, out outcome.Outcome, steps []outcome.Step) (to string, ok bool) {
-	if key[0] == '@' || strings.Contains(key, "+") {
+func onlyRecipient(key string, out decided) (to string, ok bool) {
+	if key[0] == '@' || strings.Contains(key, "+") || len(out.Recipients) != 1 || out.aliased {
 		return "", false
 	}
-	aliased := slices.ContainsFunc(steps, func(step outcome.Step) bool { return step.Table == "aliases" && step.Hit })
-	if len(out.Recipients) != 1 || aliased {
-		return "", false
+	to = out.Recipients[0]
+	if !strings.ContainsAny(to, "@/|") {
+		to, _, _ = strings.Cut(to, "+") // the detail of an account, whose mailbox it is
 	}
-	return out.Recipients[0], true
+	return to, true
 }

@@ -1,6 +1,10 @@
 package importer
 
-import "virtmap/internal/mta"
+import (
+	"virtmap/internal/lists"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/postfix"
+)
 
 // ProveAll is Prove, but asks both sets about every address.
 func (s *Server) ProveAll(inv *Inventory, built mta.Set) (Proof, error) {
@@ -18,4 +22,17 @@ func MostCopied(n int) (restore func()) {
 	was := mostCopied
 	mostCopied = n
 	return func() { mostCopied = was }
+}
+
+// OfList imports a list, for an inventory of a kind.
+func OfList(kind *mta.Server, base, of, text string, account func(name string) bool) (*Server, error) {
+	list, err := lists.Read(of, "list", func(string) ([]byte, error) { return []byte(text), nil }, nil)
+	if err != nil {
+		return nil, err
+	}
+	judged, err := postfix.Server.ImportLists(mta.Lists{Host: "mx1.example.net", Account: account, Base: base, Lists: []*lists.List{list}})
+	if err != nil {
+		return nil, err
+	}
+	return New(kind, judged)
 }

@@ -4,8 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"virtmap/internal/build"
 	"virtmap/internal/importer"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/postfix"
 	"virtmap/internal/mta/sendmail"
 )
 
@@ -19,8 +21,8 @@ func FuzzFrom(f *testing.F) {
 	f.Add("A@0 x\n\xa00@a x\n", 3)
 	f.Add("@a.example x \x00\ny@a.example A+\"0 x, X\n", 3)
 	f.Fuzz(func(t *testing.T, text string, kind int) {
-		source := importer.List{Kind: importer.Kinds[uint(kind)%uint(len(importer.Kinds))], Name: "list", Text: text}
-		s, err := importer.From(sendmail.Server, "mx1.example.net", "/var/mail", []importer.List{source}, func(name string) bool { return !strings.HasPrefix(name, "virtmap-") })
+		kinds := []string{"postfix", "mailbox", "csv", "lines", "aliases"}
+		s, err := importer.OfList(sendmail.Server, "/var/mail", kinds[uint(kind)%uint(len(kinds))], text, func(name string) bool { return !strings.HasPrefix(name, "virtmap-") })
 		if err != nil {
 			return
 		}
@@ -66,6 +68,52 @@ func FuzzServer(f *testing.F) {
 		}
 		for _, d := range prove(t, server, inv).Found {
 			if d.Why == "" {
+				t.Errorf("%s: %+v -> %+v, with\n%s", d.Address, d.Old, d.New, inv.Text)
+			}
+		}
+	})
+}
+
+// FuzzPostfix reads random texts as those of a Postfix. The result is an error, or an
+// inventory without faults in which every difference has a reason.
+func FuzzPostfix(f *testing.F) {
+	const main = "compatibility_level = 3.6\nmyhostname = mx1.example.net\nvirtual_alias_maps = hash:/etc/postfix/virtual\nvirtual_mailbox_maps = hash:/etc/postfix/vmailbox\n"
+	f.Add(main+"virtual_alias_domains = a.example\n", "info@a.example root, x@far.example\n@a.example bin\nroot bin\n", "")
+	f.Add(main+"virtual_mailbox_domains = a.example\nvirtual_mailbox_base = /var/mail\nvirtual_uid_maps = static:5000\nvirtual_gid_maps = static:5000\n", "x@a.example x@a.example, y@a.example\n", "x@a.example a/x\ny@a.example a/y/\n@b.example z\n")
+	f.Add(main+"mydestination = $myhostname, b.example\nrecipient_delimiter = +\nrelay_domains = c.example\n", "b.example x\na+d@b.example root\n@c.example @b.example\n", "")
+	f.Fuzz(func(t *testing.T, main, virtual, mailboxes string) {
+		dir := t.TempDir()
+		write(t, dir, "main.cf", main)
+		write(t, dir, "virtual", virtual)
+		write(t, dir, "vmailbox", mailboxes)
+		from, err := postfix.Server.Import(dir, mta.Host{Name: "mx1.example.net", Account: account}, nil)
+		if err != nil {
+			return
+		}
+		server, err := importer.New(postfix.Server, from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+		inv, err := server.Inventory("mail.yaml")
+		if err != nil {
+			t.Fatalf("%q %q %q: %v", main, virtual, mailboxes, err)
+		}
+		next := t.TempDir()
+		if err := build.WriteSet(t.Context(), postfix.Server, inv.Source, next); err != nil {
+			t.Fatal(err)
+		}
+		files, err := postfix.Server.Open(mta.Place{Dir: next}, mta.Host{Name: "mx1.example.net", Account: server.Delivers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer files.Close()
+		proof, err := server.Prove(inv, files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range proof.Found {
+			if d.Why == "" && inv.Left == 0 {
 				t.Errorf("%s: %+v -> %+v, with\n%s", d.Address, d.Old, d.New, inv.Text)
 			}
 		}

@@ -19,8 +19,8 @@
 //	    catch_all: local
 //
 // The importer knows no mail server. An mta.Imported reads the files of a server, says
-// what a row means, and what becomes of an address. The readers of lists are here; the
-// server of the inventory judges their rows.
+// what a row means, and what becomes of an address. Lists are judged by the rules of the
+// server that they are for. The inventory may be for a server of another kind.
 //
 // # What a row becomes
 //
@@ -51,7 +51,6 @@ package importer
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 
@@ -66,13 +65,15 @@ import (
 type Server struct {
 	mta.Imported
 
-	kind  *mta.Server
+	kind  *mta.Server // of the inventory
 	facts *mta.Facts
 	rows  mapfile.Rows // sorted; nil after release
 	sum   mapfile.Sum  // of the rows
+
+	decided map[string]decided // by key of a row with a fault
 }
 
-// New imports a server of a kind.
+// New imports a server, for an inventory of a kind.
 func New(kind *mta.Server, from mta.Imported) (*Server, error) {
 	rows, err := from.Rows()
 	if err != nil {
@@ -107,33 +108,11 @@ func (s *Server) read(key string) bool {
 	return mta.HasRow(s.rows, key) && s.Serves(key[strings.LastIndexByte(key, '@')+1:])
 }
 
-// split divides the names into those of the host, which have no rows, and domains.
-// The full name of the host is in neither, because an inventory has it anyway.
-func (s *Server) split(sections map[string]section) (own, domains []string) {
-	have := map[string]bool{}
-	for name, d := range sections {
-		if d.listed {
-			have[name] = true
-		}
-	}
-	for _, name := range s.facts.Names {
-		switch {
-		case have[name] || name == s.facts.Host:
-		case s.isOwn(name):
-			own = append(own, name)
-		default:
-			have[name] = true
-		}
-	}
-	slices.Sort(own)
-	return slices.Compact(own), slices.Sorted(maps.Keys(have))
-}
-
 // isOwn reports whether a name is a name of the host, such as localhost: no mail from
 // outside comes to it.
 func (s *Server) isOwn(name string) bool {
 	switch {
-	case s.Relays(name):
+	case s.Relays(name), s.facts.Closed[name]:
 		return false
 	case !strings.Contains(name, "."):
 		return true
@@ -141,15 +120,33 @@ func (s *Server) isOwn(name string) bool {
 	return name == "localhost.localdomain" || strings.HasPrefix(name, "localhost.")
 }
 
-// outcome returns the outcome of an address for which the row of a key decides, and the
-// steps to it. ok is false when there is no such address.
-func (s *Server) outcome(key string) (out outcome.Outcome, steps []outcome.Step, ok bool) {
+// A decided is the outcome of an address for which the row of a key decides.
+type decided struct {
+	outcome.Outcome
+	ok      bool // there is such an address
+	aliased bool // the mail passes an alias of the server
+}
+
+// outcome returns the outcome of an address for which the row of a key decides. Of a row
+// with a fault it is asked again and again, and computed once.
+func (s *Server) outcome(key string) decided {
+	d, known := s.decided[key]
+	if known {
+		return d
+	}
 	for _, addr := range examples(key) {
-		if out, steps = s.Route(addr); s.kind.RowOf(steps) == key {
-			return out, steps, true
+		out, steps := s.Route(addr)
+		if d.Outcome = out; s.RowOf(addr, steps) == key {
+			d.ok = true
+			d.aliased = slices.ContainsFunc(steps, func(step outcome.Step) bool { return step.Table == "aliases" && step.Hit })
+			break
 		}
 	}
-	return out, steps, false
+	if s.decided == nil {
+		s.decided = map[string]decided{}
+	}
+	s.decided[key] = d
+	return d
 }
 
 // examples returns addresses that a key may match. For user+* one has an empty detail,

@@ -1,8 +1,6 @@
 package importer
 
 import (
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -25,7 +23,8 @@ type Merge struct {
 	names  map[string]bool
 }
 
-// Into compares an import with an existing inventory, and finds what to add.
+// Into compares an import with an existing inventory, and finds what to add. ForMerge
+// makes the inventory of the import.
 func (s *Server) Into(have mta.Build, inv *Inventory) *Merge {
 	m := &Merge{server: s, have: have, inv: inv, lines: strings.Split(inv.Text, "\n"), names: map[string]bool{}}
 	m.Additions.Addresses = map[string][]inventory.Entry{}
@@ -71,20 +70,29 @@ func (m *Merge) domain(d *inventory.Domain, detail inventory.Detail, c *comparin
 	}
 }
 
-// withDetail returns the line of an address. It adds the detail when the default of the
+// withDetail returns the lines of an address. It adds the detail when the default of the
 // new domain is another one.
 func withDetail(text string, a *inventory.Address, from, to inventory.Detail) string {
 	from, to = max(from, inventory.DetailDrop), max(to, inventory.DetailDrop)
-	key, value, _ := strings.Cut(text, ": ")
-	switch {
-	case from == to || a.Detail != inventory.DetailUnset || a.Form == inventory.ExactDetail || a.To.Kind == inventory.Refused || a.To.Kind == inventory.ToDomain || a.To.Kind == inventory.ToPattern:
+	if from == to || a.Detail != inventory.DetailUnset || a.Form == inventory.ExactDetail || a.To.Kind == inventory.Refused || a.To.Kind == inventory.ToDomain || a.To.Kind == inventory.ToPattern {
 		return text
-	case strings.HasPrefix(value, "{to: "):
+	}
+	detail := "detail: " + detailWord[from]
+	if key, members, long := strings.Cut(text, ":\n"); long {
+		if strings.HasPrefix(members, "  - ") {
+			members = "  to:\n  " + strings.ReplaceAll(members, "\n", "\n  ")
+		}
+		return key + ":\n" + members + "\n  " + detail
+	}
+	key, value, _ := strings.Cut(text, ": ")
+	if strings.HasPrefix(value, "{to: ") {
 		value = strings.TrimPrefix(strings.TrimSuffix(value, "}"), "{to: ")
 	}
-	word := map[inventory.Detail]string{inventory.DetailDrop: "drop", inventory.DetailKeep: "keep", inventory.DetailReject: "reject"}[from]
-	return key + ": {to: " + value + ", detail: " + word + "}"
+	return key + ": {to: " + value + ", " + detail + "}"
 }
+
+// detailWord has the words for details.
+var detailWord = map[inventory.Detail]string{inventory.DetailDrop: "drop", inventory.DetailKeep: "keep", inventory.DetailReject: "reject"}
 
 // differ reports whether the outcome of one of the addresses differs.
 func (c *comparing) differ(addresses []string) bool {
@@ -164,37 +172,50 @@ func (m *Merge) line(pos diag.Pos) int {
 	return place.Line - 1
 }
 
-// entry returns a line with the comments above.
+// entry returns the lines of a key with the comments above. The lines of its value are
+// indented deeper than the key.
 func (m *Merge) entry(line int) inventory.Entry {
-	e := inventory.Entry{Text: strings.TrimSpace(m.lines[line])}
+	e := inventory.Entry{Comments: m.comments(line)}
+	first := m.lines[line]
+	margin := len(first) - len(strings.TrimLeft(first, " "))
+	lines := []string{first[margin:]}
+	for _, more := range m.lines[line+1:] {
+		if !strings.HasPrefix(more, first[:margin]+" ") {
+			break
+		}
+		lines = append(lines, more[margin:])
+	}
+	e.Text = strings.Join(lines, "\n")
+	return e
+}
+
+// comments returns the comments above a line.
+func (m *Merge) comments(line int) (all []string) {
 	for line--; line >= 0; line-- {
 		comment := strings.TrimSpace(m.lines[line])
 		if !strings.HasPrefix(comment, "#") || strings.HasPrefix(comment, notImported) {
 			break
 		}
-		e.Comments = append(e.Comments, comment)
+		all = append(all, comment)
 	}
-	slices.Reverse(e.Comments)
-	return e
+	slices.Reverse(all)
+	return all
 }
 
 // whole returns a domain with all its lines. A copy of a domain that the inventory has
 // too gets its catch-all back in place of same_as.
 func (m *Merge) whole(i int) inventory.Entry {
 	d := &m.inv.Source.Inventory().Domains[i]
-	first := m.line(d.Pos)
-	e := m.entry(first)
+	e := m.entry(m.line(d.Pos))
 	_, known := m.have.Inventory().Domain(d.SameAs.Text)
-	known = known || m.have.Inventory().IsHostName(d.SameAs.Text)
-	lines := []string{e.Text}
-	for _, line := range m.lines[first+1:] {
-		if !strings.HasPrefix(line, "    ") {
-			break
+	if !known && !m.have.Inventory().IsHostName(d.SameAs.Text) {
+		return e
+	}
+	lines := strings.Split(e.Text, "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, strings.TrimPrefix(sameAsKey, "  ")) {
+			lines[i] = strings.TrimPrefix(catchAllKey, "  ") + ": " + m.inv.copies[d.Name]
 		}
-		if known && strings.HasPrefix(line, sameAsKey) {
-			line = catchAllKey + ": " + m.inv.copies[d.Name]
-		}
-		lines = append(lines, strings.TrimPrefix(line, "  "))
 	}
 	e.Text = strings.Join(lines, "\n")
 	return e
@@ -231,90 +252,6 @@ func (m *Merge) missing(name string) bool {
 	was := m.names[name]
 	m.names[name] = true
 	return !user && !alias && !was
-}
-
-// A File of an inventory with the additions.
-type File struct{ Path, Text string }
-
-// Files returns the files of the inventory that have additions. The file of path comes
-// first, because the others may need its users. read returns the text of a file, and
-// includeFrom is that of inventory.Load. Files makes sure that the old rows of the
-// inventory do not change.
-func (m *Merge) Files(path string, includeFrom []string, read func(path string) (string, error)) (files []File, after mta.Build, err error) {
-	parts := m.parts(path)
-	paths := slices.DeleteFunc(slices.Sorted(maps.Keys(parts)), func(file string) bool { return file == path })
-	texts := map[string]string{}
-	for _, file := range append([]string{path}, paths...) {
-		if parts[file].Empty() {
-			continue
-		}
-		text, err := read(file)
-		if err == nil {
-			text, err = inventory.Insert(text, *parts[file])
-		}
-		if err != nil {
-			return nil, after, fmt.Errorf("%s: %w", file, err)
-		}
-		texts[file] = text
-		files = append(files, File{file, text})
-	}
-	if after, err = m.with(path, texts, includeFrom); err != nil {
-		return nil, after, fmt.Errorf("%s: %w", path, err)
-	}
-	return files, after, nil
-}
-
-// parts returns the additions by file. An address goes to the file of its domain, and
-// everything else to the file of path.
-func (m *Merge) parts(path string) map[string]*inventory.Additions {
-	top := m.Additions
-	top.Addresses = map[string][]inventory.Entry{}
-	parts := map[string]*inventory.Additions{path: &top}
-	for domain, entries := range m.Additions.Addresses {
-		i, _ := m.have.Inventory().Domain(domain)
-		place, _ := m.have.Inventory().Sources.Place(m.have.Inventory().Domains[i].Pos)
-		if parts[place.File] == nil {
-			parts[place.File] = &inventory.Additions{Addresses: map[string][]inventory.Entry{}}
-		}
-		parts[place.File].Addresses[domain] = entries
-	}
-	return parts
-}
-
-// with loads the inventory of path with new texts of its files. It fails when an old row
-// leads to another target then.
-func (m *Merge) with(path string, texts map[string]string, includeFrom []string) (after mta.Build, err error) {
-	model, faults, err := inventory.LoadTexts(path, texts, includeFrom...)
-	if err != nil {
-		return after, err
-	}
-	after = m.server.kind.Compile(model, faults)
-	if faults.Failed() {
-		return after, fmt.Errorf("with the additions it would have a fault: %s", firstError(faults))
-	}
-	return after, keepsRows(m.have, after)
-}
-
-// keepsRows fails when a row of a build leads to another target in the next one.
-func keepsRows(old, next mta.Build) error {
-	was, err := old.Set().Rows()
-	if err != nil {
-		return err
-	}
-	is, err := next.Set().Rows()
-	if err != nil {
-		return err
-	}
-	for key, value := range mapfile.All(was) {
-		var now []byte
-		if i, ok := mta.FindRow(is, key); ok {
-			_, now = is.Row(i)
-		}
-		if string(now) != string(value) {
-			return fmt.Errorf("with the additions %s would lead to %q, not to %q any more", key, now, value)
-		}
-	}
-	return nil
 }
 
 // Lines returns the comments about the parts that were left out.

@@ -39,11 +39,11 @@ func TestIntoKeepsEveryLine(t *testing.T) {
 				list += "added@" + d.Name + " root, bin\n"
 			}
 		}
-		server, err := importer.From(sendmail.Server, sample.HostName, "", []importer.List{{Kind: "lines", Name: "list", Text: list}}, account)
+		server, err := importer.OfList(sendmail.Server, "", "lines", list, account)
 		if err != nil {
 			t.Fatal(err)
 		}
-		inv, err := server.Inventory("import")
+		inv, err := server.ForMerge("import")
 		if err != nil {
 			t.Fatal(err)
 		}

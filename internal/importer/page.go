@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/lists"
 )
 
 // A page is a text that is written line by line.
@@ -23,10 +24,10 @@ func (p *page) print(line string) {
 func (p *page) printf(format string, args ...any) { p.print(fmt.Sprintf(format, args...)) }
 
 // comments writes comments, which may have any bytes. It replaces no-break spaces, which
-// are a fault in an inventory.
+// are a fault in an inventory, and leaves passwords out.
 func (p *page) comments(indent string, all []string) {
 	for _, comment := range all {
-		p.print(indent + strings.ReplaceAll(diag.Printable(asUTF8(comment)), "\u00a0", " "))
+		p.print(indent + lists.WithoutSecrets(strings.ReplaceAll(diag.Printable(asUTF8(comment)), "\u00a0", " ")))
 	}
 }
 

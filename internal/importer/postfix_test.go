@@ -134,7 +134,7 @@ func (m aVirtualMap) fate(address string) []string {
 // imported returns the files that the inventory of a Postfix map builds.
 func imported(t *testing.T, text string) *virtuser.Router {
 	t.Helper()
-	s, err := importer.From(sendmail.Server, "mx1.example.net", "", []importer.List{{Kind: "postfix", Name: "virtual", Text: text}}, account)
+	s, err := importer.OfList(sendmail.Server, "", "postfix", text, account)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -142,7 +142,7 @@ func imported(t *testing.T, text string) *virtuser.Router {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	set := built(t, inv.Source)
+	set := built(t, inv.Source, s.Delivers)
 	rows, err := set.Table()
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +20,7 @@ type Difference struct {
 	Address  string
 	Old, New outcome.Outcome
 	Why      string // the reason; empty: it is not known
-	Harmless bool   // only the text of a refusal or the case of letters differs
+	Harmless bool   // only the text of a refusal or the case of names on this server differs
 
 	steps []outcome.Step // by the old files: the rows that matched
 }
@@ -47,6 +48,7 @@ func (s *Server) Prove(inv *Inventory, built mta.Set) (Proof, error) {
 type pair struct {
 	mta.Pair
 	was, is mapfile.Rows
+	lost    []string // keys of rows that the server reads and no inventory can have
 	domains []string // domains that either side accepts or relays
 }
 
@@ -66,7 +68,8 @@ func (s *Server) beside(built mta.Set) (*pair, error) {
 	domains = slices.AppendSeq(domains, mta.Domains(built))
 	domains = slices.DeleteFunc(domains, isLiteral) // the server takes its own addresses whatever the files say
 	slices.Sort(domains)
-	return &pair{Pair: sets, was: s.rows, is: rows, domains: slices.Compact(domains)}, nil
+	lost := slices.Sorted(maps.Keys(s.lost()))
+	return &pair{Pair: sets, was: s.rows, is: rows, lost: lost, domains: slices.Compact(domains)}, nil
 }
 
 // Addresses returns the addresses that Prove compares, each once.
@@ -125,7 +128,8 @@ func (d *Difference) refusedStill() bool {
 	return !d.Old.Taken && !d.New.Taken && mta.Unsayable(domain) != ""
 }
 
-// each calls do with the rows of the old table, the added rows, and the domains. n is
+// each calls do with the rows of the old table, the added rows, the lost rows, and the
+// domains. n is
 // their number, and addresses compares the addresses of number i.
 func (p *pair) each(known *settled, do func(n int, addresses func(i int, c *comparing))) {
 	do(p.was.Len(), func(i int, c *comparing) {
@@ -136,6 +140,7 @@ func (p *pair) each(known *settled, do func(n int, addresses func(i int, c *comp
 		key, _ := p.is.Row(known.added[i])
 		c.near(key, false, known)
 	})
+	do(len(p.lost), func(i int, c *comparing) { c.near([]byte(p.lost[i]), false, known) })
 	do(len(p.domains), func(i int, c *comparing) {
 		for _, local := range unlisted {
 			key := local + "@" + p.domains[i]
@@ -229,7 +234,10 @@ func (c *comparing) difference(addr string) Difference {
 // compare reports whether the two outcomes differ, and sets Harmless.
 func (d *Difference) compare() bool {
 	switch {
+	case d.Old.NotOurs && d.New.NotOurs:
+		return false
 	case d.Old.Taken != d.New.Taken:
+		d.Harmless = d.Returned() && d.New.Code >= 500
 		return true
 	case d.Old.Taken:
 		d.Harmless = sameButCase(d.Old.Recipients, d.New.Recipients)
@@ -241,23 +249,40 @@ func (d *Difference) compare() bool {
 	return d.Harmless
 }
 
+// Returned reports whether the server took the mail, and then returned it to the sender.
+func (d *Difference) Returned() bool { return d.Old.Taken && len(d.Old.Recipients) == 0 }
+
 // sameRecipient compares recipients. The case of a domain does not count.
 func sameRecipient(a, b string) bool {
 	atA, atB := strings.LastIndexByte(a, '@'), strings.LastIndexByte(b, '@')
 	return a == b || atA > 0 && atA == atB && a[:atA] == b[:atB] && strings.EqualFold(a[atA:], b[atB:])
 }
 
-// sameButCase compares recipients without case, as most servers do.
+// sameButCase compares recipients without the case and the details of names on this server,
+// because they are the same mailbox. At another server the case of a local part counts (RFC 5321 2.4), and in a path too.
 func sameButCase(a, b []string) bool {
 	folded := func(all []string) []string {
 		lower := make([]string, len(all))
 		for i, recipient := range all {
-			lower[i] = mailaddr.Lower(recipient)
+			lower[i] = foldedName(recipient)
 		}
 		slices.Sort(lower)
 		return slices.Compact(lower)
 	}
 	return slices.Equal(folded(a), folded(b))
+}
+
+// foldedName folds a name on this server and cuts off its detail, and folds the domain of
+// an address.
+func foldedName(recipient string) string {
+	switch at := strings.LastIndexByte(recipient, '@'); {
+	case at >= 0:
+		return recipient[:at] + mailaddr.Lower(recipient[at:])
+	case strings.ContainsAny(recipient, `/|:"`):
+		return recipient
+	}
+	name, _, _ := strings.Cut(mailaddr.Lower(recipient), "+")
+	return name
 }
 
 // reason returns why an outcome differs, or an empty text.
@@ -279,7 +304,7 @@ func (inv *Inventory) reason(d *Difference) string {
 	case d.Old.Taken && len(d.Old.Recipients) == 0 && !d.New.Taken:
 		return "every member of the list is refused, and now the address is"
 	case d.Harmless && d.Old.Taken:
-		return "members of lists are written in lower case"
+		return "names on this server are written in lower case"
 	case d.Harmless:
 		return "no inventory can have the old text"
 	case !d.Old.Taken && !d.New.Taken && d.Old.Code == d.New.Code && !strings.HasPrefix(d.Old.Status, strconv.Itoa(d.Old.Code/100)):

@@ -48,7 +48,7 @@ func TestWhatIsSettledNeedsNoAsking(t *testing.T) {
 		server := open(t, dir, account)
 		inv := &importer.Inventory{Source: other}
 		quick := prove(t, server, inv)
-		whole, err := server.ProveAll(inv, built(t, other))
+		whole, err := server.ProveAll(inv, built(t, other, server.Delivers))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestFilesThatChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, dir, "virtusertable", "info@a.example\troot\n")
-	if _, err := server.Prove(inv, built(t, inv.Source)); !errors.Is(err, importer.ErrChanged) {
+	if _, err := server.Prove(inv, built(t, inv.Source, server.Delivers)); !errors.Is(err, importer.ErrChanged) {
 		t.Errorf("the proof ends with %v", err)
 	}
 }

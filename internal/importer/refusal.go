@@ -7,14 +7,14 @@ import (
 
 // answer returns the YAML of the server's present answer for a key.
 func (s *Server) answer(key string) string {
-	out, _, _ := s.outcome(key)
+	out := s.outcome(key)
 	return refusal(out.Code, out.Status, out.Text)
 }
 
 // refused returns the YAML of the refusal of a key, without its text. A code or status
 // that an inventory cannot have is replaced.
 func (s *Server) refused(key string) string {
-	out, _, _ := s.outcome(key)
+	out := s.outcome(key)
 	code, status := out.Code, out.Status
 	if !plainStatus.MatchString(status) {
 		status = ""

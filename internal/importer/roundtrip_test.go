@@ -32,8 +32,8 @@ func compiled(text string) (sendmail.Build, bool) {
 	return s, !faults.Failed()
 }
 
-// build writes the files of an inventory.
-func build(t *testing.T, dir string, s mta.Build) {
+// writeSet writes the files of an inventory.
+func writeSet(t *testing.T, dir string, s mta.Build) {
 	t.Helper()
 	outputs, err := fileset.Outputs(sendmail.Server, s, dir, -1)
 	if err == nil {
@@ -47,7 +47,7 @@ func build(t *testing.T, dir string, s mta.Build) {
 // prove compares a server with the files that an inventory builds.
 func prove(t *testing.T, server *importer.Server, inv *importer.Inventory) importer.Proof {
 	t.Helper()
-	p, err := server.Prove(inv, built(t, inv.Source))
+	p, err := server.Prove(inv, built(t, inv.Source, server.Delivers))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,11 +55,11 @@ func prove(t *testing.T, server *importer.Server, inv *importer.Inventory) impor
 }
 
 // built returns the files that an inventory builds.
-func built(t *testing.T, s mta.Build) *sendmail.Installed {
+func built(t *testing.T, s mta.Build, account func(string) bool) *sendmail.Installed {
 	t.Helper()
 	dir := t.TempDir()
-	build(t, dir, s)
-	set, _, _, err := sendmail.OpenSound(dir, nil, nil, s.Inventory().Host.Name.Text, nil)
+	writeSet(t, dir, s)
+	set, _, _, err := sendmail.OpenSound(dir, nil, nil, s.Inventory().Host.Name.Text, account)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func built(t *testing.T, s mta.Build) *sendmail.Installed {
 // install writes the files of an inventory to a copy of a server's /etc/mail.
 func install(t *testing.T, dir string, s sendmail.Build) {
 	t.Helper()
-	build(t, dir, s)
+	writeSet(t, dir, s)
 	var aliases strings.Builder
 	for name, to := range sample.LocalAliases {
 		fmt.Fprintf(&aliases, "%s: %s\n", name, to)

@@ -58,6 +58,9 @@ func (p *pair) settle() *settled {
 		k.added = append(k.added, j)
 	}
 	k.spread(p.was, p.is)
+	for _, key := range p.lost {
+		k.openBy(p.was, []byte(key))
+	}
 	return k
 }
 

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 // names collects the users and the local aliases in the values of an inventory.
 type names struct {
 	users, aliases map[string]bool
-	known          map[string]string // by name: its YAML
+	known          map[string]string // by name: its scalar
 }
 
 func newNames() names {
@@ -23,64 +24,51 @@ func newNames() names {
 // means gives what the row of an entry says.
 func (s *Server) means(e entry) mta.Meaning { return s.Means(e.key, e.right) }
 
-// value returns the YAML of a row as it is written. keeps is true when the default of the
-// domain is to keep details. The YAML may have a fault, which the parser of the inventory
-// finds.
-func (s *Server) value(e entry, keeps bool, n names) string {
+// value returns the value of a row as it is written. detail is that of its domain. The
+// value may have a fault, which the parser of the inventory finds.
+func (s *Server) value(e entry, detail inventory.Detail, n names) yaml {
 	m := s.means(e)
 	switch {
 	case m.Reply.Code != 0:
-		return refusal(m.Reply.Code, m.Reply.Status, m.Reply.Text)
+		return yaml{text: refusal(m.Reply.Code, m.Reply.Status, m.Reply.Text)}
 	case m.Refuses:
-		return s.answer(e.key)
+		return yaml{text: s.answer(e.key)}
 	case m.Same && m.Keeps:
-		return "{domain: " + scalar(m.Domain) + "}"
+		return yaml{text: "{domain: " + scalar(m.Domain) + "}"}
 	}
-	return withMore(s.listed(m.To, n), s.bouncesTo(m.Owner, n)+detailOf(e.key, m.Keeps, keeps))
+	return s.long(m.To, m.Owner, s.detailOf(e.key, m.Keeps, detail), n)
 }
 
-// detailOf returns the YAML for the detail of a row, or an empty text when the row does
-// as its domain.
-func detailOf(key string, kept, keeps bool) string {
-	switch form := inventory.ParseForm(key[:strings.LastIndexByte(key, '@')]); {
-	case key[0] == '@' || kept == keeps:
-	case kept:
-		return ", detail: keep"
-	case form != inventory.ExactDetail:
-		return ", detail: drop"
-	}
-	return ""
-}
-
-// withMore returns a value with more keys than to, or only the target without them.
-func withMore(to, more string) string {
-	if more == "" {
+// long returns a list or its only member, with the owner of the list and the word for
+// the detail, which may be empty.
+func (s *Server) long(members []string, owner, detail string, n names) yaml {
+	to := s.listed(members, n)
+	if owner == "" && detail == "" {
 		return to
 	}
-	return "{to: " + to + more + "}"
-}
-
-// bouncesTo returns the YAML for the owner of a list, or an empty text without an owner.
-func (s *Server) bouncesTo(owner string, n names) string {
-	if owner == "" {
-		return ""
+	all := append(make([]field, 0, 3), field{"to", to})
+	if owner != "" {
+		all = append(all, field{"bounces_to", yaml{text: s.target(owner, n)}})
 	}
-	return ", bounces_to: " + s.target(owner, n)
+	if detail != "" {
+		all = append(all, field{"detail", yaml{text: detail}})
+	}
+	return yaml{keys: all}
 }
 
-// listed returns the YAML of a list, or of its only member.
-func (s *Server) listed(members []string, n names) string {
+// listed returns a list, or its only member.
+func (s *Server) listed(members []string, n names) yaml {
 	if len(members) == 1 {
-		return s.target(members[0], n)
+		return yaml{text: s.target(members[0], n)}
 	}
 	all := make([]string, len(members))
 	for i, member := range members {
 		all[i] = s.target(member, n)
 	}
-	return "[" + strings.Join(all, ", ") + "]"
+	return yaml{items: all}
 }
 
-// target returns the YAML of a user, a local alias or an address. A name with a detail or
+// target returns the scalar of a user, a local alias or an address. A name with a detail or
 // a parameter becomes an address at the host.
 func (s *Server) target(to string, n names) string {
 	switch {
@@ -98,7 +86,7 @@ func (s *Server) target(to string, n names) string {
 	return text
 }
 
-// name returns the YAML of a user or a local alias.
+// name returns the scalar of a user or a local alias.
 func (s *Server) name(to string, n names) string {
 	switch {
 	case !inventory.IsLocalName(to): // the parser of the inventory reports it
@@ -110,29 +98,41 @@ func (s *Server) name(to string, n names) string {
 	return scalar(to)
 }
 
-// userValue returns the YAML of a user.
-func (s *Server) userValue(user string, n names) string {
-	var parts []string
+// userValue returns the value of a user. fileless says that the server of the inventory
+// cannot deliver to the file of the user.
+func (s *Server) userValue(user string, fileless bool, n names) (v yaml) {
 	m := s.User(user)
 	if m.Note != "" {
-		parts = append(parts, "note: "+quoted(m.Note))
+		v.keys = append(v.keys, field{"note", yaml{text: quoted(m.Note)}})
 	}
-	if m.File != "" {
-		parts = append(parts, "mailbox: "+scalar(m.File))
+	if m.File != "" && !fileless {
+		v.keys = append(v.keys, field{"mailbox", yaml{text: scalar(m.File)}})
+		if m.UID != "" {
+			v.keys = append(v.keys, field{"uid", yaml{text: scalar(m.UID)}})
+		}
+		if m.GID != "" {
+			v.keys = append(v.keys, field{"gid", yaml{text: scalar(m.GID)}})
+		}
 	}
 	if len(m.Forward) > 0 {
-		parts = append(parts, "forward: "+s.listed(m.Forward, n), "keep_copy: true")
+		v.keys = append(v.keys, field{"forward", s.listed(m.Forward, n)}, field{"keep_copy", yaml{text: "true"}})
 	}
-	if len(parts) == 0 {
-		return ""
+	return v
+}
+
+// comment returns the comment above a user; empty: there is none.
+func (s *Server) comment(user string, fileless bool) string {
+	m := s.User(user)
+	if fileless && m.File != "" {
+		return fmt.Sprintf("The mailbox was %s, and %s does not deliver there: name the account that gets the mail.", m.File, s.kind.Name)
 	}
-	return " {" + strings.Join(parts, ", ") + "}"
+	return m.Comment
 }
 
 // splitRefused divides the members of a list into those that accept mail and those
 // that refuse it.
 func (s *Server) splitRefused(m mta.Meaning) (members, refused []string) {
-	if !m.List || m.Keeps {
+	if !m.List || m.Keeps && s.facts.Detail != inventory.DetailKeep {
 		return nil, nil
 	}
 	for _, member := range m.To {
@@ -174,12 +174,13 @@ func scalar(text string) string {
 	return quoted(text)
 }
 
-func scalars(all []string) string {
+// scalars returns a list of texts.
+func scalars(all []string) yaml {
 	out := make([]string, len(all))
 	for i, text := range all {
 		out[i] = scalar(text)
 	}
-	return strings.Join(out, ", ")
+	return yaml{items: out}
 }
 
 func quoted(text string) string {

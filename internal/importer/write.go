@@ -3,11 +3,12 @@ package importer
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
 	"strings"
+
+	"virtmap/inventory"
 )
 
 // notImported begins the comment about something that an inventory cannot have.
@@ -19,16 +20,24 @@ type writer struct {
 	s        *Server
 	entries  *entries
 	sections map[string]section
-	domains  []string          // domains that are written
+	domains  []string          // domains that are written, in their order
 	copies   map[string]string // by domain with same_as: the value of its only row
+	sources  map[string]string // by domain with same_as: the domain that it copies
 	copied   int               // number of rows that copies add
 	names    names
+	unnamed  int // number of users with a comment about what is to be done
 	head     page
 	body     page
-	rows     []bodyLine // sorted by line
+	rows     []bodyLine      // sorted by line
+	written  map[string]bool // domains that are written
+	scratch  []uint32        // for inOrder
+
+	roles     []role          // role addresses of the defaults
+	sharing   map[string]bool // domains that have them from there
+	roleLines map[int]string  // by line of the defaults: the role
 }
 
-// A bodyLine is the line of an entry in the body.
+// A bodyLine is a line of an entry in the body.
 type bodyLine struct{ line, entry uint32 }
 
 // of returns the entry of a line.
@@ -42,18 +51,28 @@ func (w *writer) of(line int) (entry int, known bool) {
 
 // text writes the whole inventory.
 func (w *writer) text() string {
-	w.names, w.copies = newNames(), map[string]string{}
+	w.names, w.copies, w.sources, w.unnamed = newNames(), map[string]string{}, map[string]string{}, 0
 	w.rows = make([]bodyLine, 0, len(w.entries.as))
 	var own []string
 	w.sections = w.entries.byDomain()
 	own, w.domains = w.s.split(w.sections)
+	w.written = make(map[string]bool, len(w.domains))
+	for _, domain := range w.domains {
+		w.written[domain] = true
+	}
+	for _, domain := range w.domains {
+		if source, ok := w.sameAs(domain); ok {
+			w.sources[domain] = source
+		}
+	}
+	w.shareRoles()
 	for _, domain := range w.domains {
 		w.domain(domain, w.sections[domain])
 	}
-	for _, domain := range slices.Sorted(maps.Keys(w.sections)) {
+	for _, domain := range bySource(w.sections) {
 		if !w.writes(domain) {
-			for i := range w.sections[domain].all() {
-				w.kept(w.entries.at(i), "")
+			for _, i := range w.inOrder(w.sections[domain]) {
+				w.kept(w.entries.at(int(i)), "")
 			}
 		}
 	}
@@ -77,16 +96,15 @@ func (w *writer) text() string {
 }
 
 // writes reports whether a name is one of the inventory's domains.
-func (w *writer) writes(name string) bool {
-	_, written := slices.BinarySearch(w.domains, name)
-	return written
-}
+func (w *writer) writes(name string) bool { return w.written[name] }
 
 // A section has the entries of a domain.
 type section struct {
-	from, to int   // rows from to to-1
-	dead     []int // entries that the server does not read
-	listed   bool  // a row is not a comment
+	from, to int    // rows from to to-1
+	dead     []int  // entries that the server does not read
+	first    uint32 // the place of the first entry in the source
+	listed   bool   // a row is not a comment
+	named    bool   // no row is listed, and the server has the name
 }
 
 // all yields the numbers of the entries.
@@ -110,16 +128,20 @@ func (all *entries) byDomain() map[string]section {
 	sections := map[string]section{}
 	for i := 0; i < len(all.as); {
 		e := all.at(i)
-		d := section{from: i, to: i}
+		d := section{from: i, to: i, first: behind}
 		for ; d.to < len(all.as) && all.isAt(d.to, e.domain()); d.to++ {
+			d.first = min(d.first, all.place(d.to))
 			d.listed = d.listed || all.as[d.to] != asComment
 		}
 		i, sections[e.domain()] = d.to, d
 	}
 	for i := range all.dead {
 		domain := all.dead[i].domain()
-		d := sections[domain]
-		d.dead = append(d.dead, len(all.as)+i)
+		d, known := sections[domain]
+		if !known {
+			d.first = behind
+		}
+		d.dead, d.first = append(d.dead, len(all.as)+i), min(d.first, all.place(len(all.as)+i))
 		sections[domain] = d
 	}
 	return sections
@@ -140,39 +162,51 @@ func (w *writer) writeHead(own []string) {
 	h.print("host:")
 	h.print("  name: " + w.s.facts.Host)
 	if len(own) > 0 {
-		h.printf("  local_names: [%s]", scalars(own))
+		h.pair("  local_names", scalars(own))
 	}
-	if dir := w.s.facts.MailDir; dir != "" {
-		h.print("  mail_dir: " + scalar(dir))
+	if w.s.kind.Name != string(inventory.ServerKinds[0].Name) {
+		h.print("  server: " + w.s.kind.Name)
 	}
-	if typ := w.s.facts.MapType; typ != "" {
-		h.print("  map: " + typ)
+	if w.s.kind.Name == w.s.facts.Server {
+		w.files()
 	}
-	if users := w.users(w.names); len(users) > 0 {
-		h.print("")
-		h.print("users:")
-		for _, user := range users {
-			h.print(user)
-		}
-	}
+	w.writeDefaults()
+	w.users(w.names)
 	w.localAliases(slices.Sorted(maps.Keys(w.names.aliases)))
 }
 
-// users returns the lines of the users, also of users to which others are forwarded.
-func (w *writer) users(n names) []string {
-	values := map[string]string{}
+// files writes where the files are, and how tables are stored.
+func (w *writer) files() {
+	if dir := w.s.facts.MailDir; dir != "" {
+		w.head.print("  mail_dir: " + scalar(dir))
+	}
+	if typ := w.s.facts.MapType; typ != "" {
+		w.head.print("  map: " + typ)
+	}
+}
+
+// users writes the users, also those to which others are forwarded.
+func (w *writer) users(n names) {
+	values := map[string]yaml{}
 	for len(values) < len(n.users) {
 		for _, name := range slices.Sorted(maps.Keys(n.users)) {
 			if _, known := values[name]; !known {
-				values[name] = w.s.userValue(name, n)
+				values[name] = w.s.userValue(name, w.entries.fileless[name], n)
 			}
 		}
 	}
-	var all []string
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		all = append(all, "  "+scalar(name)+":"+values[name])
+	if len(values) == 0 {
+		return
 	}
-	return all
+	w.head.print("")
+	w.head.print("users:")
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if comment := w.s.comment(name, w.entries.fileless[name]); comment != "" {
+			w.head.comments("  ", []string{"# " + comment})
+			w.unnamed++
+		}
+		w.head.pair("  "+scalar(name), values[name])
+	}
 }
 
 // localAliases writes the names that are no accounts, with a comment about those that
@@ -188,10 +222,8 @@ func (w *writer) localAliases(all []string) {
 		}
 	}
 	w.head.print("")
-	if len(nobody) > 0 {
-		w.head.printf("# Neither an account nor an alias was found for %s.", strings.Join(nobody, ", "))
-	}
-	w.head.printf("local_aliases: [%s]", scalars(all))
+	w.head.comments("", notFound(nobody))
+	w.head.pair("local_aliases", scalars(all))
 }
 
 // within is the indent of rows: before the key addresses (false) and below it (true).
@@ -211,16 +243,17 @@ func (w *writer) domain(name string, d section) {
 	if backup {
 		w.body.print("    role: backup")
 	}
-	if source, ok := w.sameAs(name); ok {
+	if source, ok := w.sources[name]; ok {
 		w.copy(name, d, source)
 		return
 	}
-	keeps := w.keeps(d)
-	if keeps {
-		w.body.print("    detail: keep")
+	detail := w.detail(d)
+	if !backup && detail != w.writtenDetail() {
+		w.body.print("    detail: " + detailWord[detail])
 	}
 	catchAll, began := -1, false
-	for i := range d.all() {
+	for _, n := range w.inOrder(d) {
+		i := int(n)
 		e := w.entries.at(i)
 		local := strings.TrimSuffix(e.key, "@"+name)
 		switch {
@@ -230,19 +263,23 @@ func (w *writer) domain(name string, d section) {
 		case local == "":
 			catchAll = i
 			continue
+		case w.shared(local, name):
+			continue
 		case !began:
 			w.body.print("    addresses:")
 			began = true
 		}
-		w.entry(i, e, within[began]+scalar(local), w.value(e, keeps))
+		w.entry(i, e, within[began]+scalar(local), w.value(e, detail))
 	}
 	switch {
 	case backup:
+	case catchAll < 0 && w.s.facts.Closed[name]:
+		w.body.print(catchAllKey + ": reject")
 	case catchAll < 0:
 		w.body.print(catchAllKey + ": local")
 	default:
 		e := w.entries.at(catchAll)
-		w.entry(catchAll, e, catchAllKey, w.value(e, keeps))
+		w.entry(catchAll, e, catchAllKey, w.value(e, detail))
 	}
 }
 
@@ -252,52 +289,42 @@ func (w *writer) copy(name string, d section, source string) {
 		w.kept(w.entries.at(i), within[false])
 	}
 	e := w.entries.at(d.from)
-	w.copies[name] = w.value(e, false)
-	w.entry(d.from, e, sameAsKey, scalar(source))
-}
-
-// keeps reports whether the catch-all of a domain keeps the detail. The catch-all is the
-// last row.
-func (w *writer) keeps(d section) bool {
-	if d.from == d.to {
-		return false
-	}
-	e := w.entries.at(d.to - 1)
-	if e.key[0] != '@' || e.as != asWritten {
-		return false
-	}
-	m := w.s.means(e)
-	return m.Keeps && !m.Same
+	leads := w.value(e, w.s.usualDetail())
+	w.copies[name] = leads.line()
+	w.entry(d.from, e, sameAsKey, yaml{text: scalar(source)})
 }
 
 // entry writes a row with its comments above.
-func (w *writer) entry(i int, e entry, key, value string) {
+func (w *writer) entry(i int, e entry, key string, value yaml) {
 	indent := key[:len(key)-len(strings.TrimLeft(key, " "))]
 	w.body.comments(indent, w.s.facts.Above[e.key])
 	if e.why != "" {
-		w.body.comments(indent, []string{"# The row was " + w.s.Shown(e.right) + ", and " + e.why + "."})
+		w.body.comments(indent, w.s.was(e))
 	}
-	w.rows = append(w.rows, bodyLine{uint32(w.body.line + 1), uint32(i)})
-	w.body.print(key + ": " + value)
+	first := w.body.line
+	w.body.pair(key, value)
+	for line := first; line < w.body.line; line++ {
+		w.rows = append(w.rows, bodyLine{uint32(line + 1), uint32(i)})
+	}
 }
 
-// value returns the YAML of an entry.
-func (w *writer) value(e entry, keeps bool) string {
+// value returns the value of an entry. detail is that of its domain.
+func (w *writer) value(e entry, detail inventory.Detail) yaml {
 	switch e.as {
 	case asAnswered:
-		return w.s.answer(e.key)
+		return yaml{text: w.s.answer(e.key)}
 	case withoutRefused:
 		m := w.s.means(e)
 		members, _ := w.s.splitRefused(m)
-		return withMore(w.s.listed(members, w.names), w.s.bouncesTo(m.Owner, w.names)+detailOf(e.key, false, keeps))
+		return w.s.long(members, m.Owner, w.s.detailOf(e.key, m.Keeps, detail), w.names)
 	case asRecipient:
-		out, steps, _ := w.s.outcome(e.key)
-		to, _ := onlyRecipient(e.key, out, steps)
-		return withMore(w.s.target(to, w.names), detailOf(e.key, false, keeps))
+		to, _ := onlyRecipient(e.key, w.s.outcome(e.key))
+		kept := w.s.usualDetail() == inventory.DetailKeep && w.s.means(e).Keeps
+		return w.s.long([]string{to}, "", w.s.detailOf(e.key, kept, detail), w.names)
 	case asRefused:
-		return w.s.refused(e.key)
+		return yaml{text: w.s.refused(e.key)}
 	}
-	return w.s.value(e, keeps, w.names)
+	return w.s.value(e, detail, w.names)
 }
 
 // kept writes an entry as a comment.
@@ -305,5 +332,13 @@ func (w *writer) kept(e entry, indent string) {
 	if !w.s.read(e.key) {
 		w.body.comments(indent, w.s.facts.Above[e.key])
 	}
-	w.body.comments(indent, []string{fmt.Sprintf("%s: %s  %s (%s)", notImported, e.key, w.s.Shown(e.right), e.why)})
+	begin, end := notImported+":", " ("+e.why+")"
+	if e.key != "" {
+		begin += " " + e.key
+	}
+	value := shorten(w.s.Shown(e.right), screen-len(begin+end))
+	if value != "" {
+		value = "  " + value
+	}
+	w.body.comments(indent, []string{begin + value + end})
 }

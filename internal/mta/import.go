@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"virtmap/internal/lists"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/outcome"
+	"virtmap/inventory"
 )
 
 // An Imported is a server of which an inventory is made. As a Set it is what the
@@ -34,6 +36,8 @@ type Imported interface {
 	// have a name.
 	Account(name string) bool
 	Knows(name string) bool
+	// Delivers reports whether a name counts as an account when outcomes are compared.
+	Delivers(name string) bool
 
 	// Pair prepares the comparison with the files of the inventory, which must be open.
 	// On both sides the server's accounts and its own files are the same.
@@ -41,6 +45,9 @@ type Imported interface {
 	// Both are two builds with the accounts of each other and of the server. Of their
 	// Pair only the sets count.
 	Both(old, next Build) Pair
+	// RowOf returns the key of the row that decided about an address, of which Route has the
+	// steps; empty: no row did.
+	RowOf(addr string, steps []outcome.Step) string
 	// Reason says why the ways of the server give an address another outcome; empty: the
 	// server has no reason of its own.
 	Reason(address string, old, next outcome.Outcome) string
@@ -50,21 +57,37 @@ type Imported interface {
 
 // Facts are what the files of an imported server say beside their rows.
 type Facts struct {
-	Host    string   // the server's own name
-	MailDir string   // the folder of its files; empty: the usual one
-	MapType string   // empty: the usual one
-	Names   []string // served or relayed, without those that no inventory can have
+	Server  string           // the kind of the server, for messages
+	Host    string           // the server's own name
+	MailDir string           // the folder of its files; empty: the usual one
+	MapType string           // empty: the usual one
+	Detail  inventory.Detail // what the server does with user+detail of a listed user; 0: it drops the detail
+	Names   []string         // served or relayed, in the order of the server, without those that no inventory can have
 
-	Head, Tail []string            // comments of the rows: at the top, and behind the last row
+	Head, Tail []string // comments of the rows: at the top, and behind the last row
+	// Order has the place of each row of Rows in the source, for example its line, from
+	// 1; math.MaxUint32: the source does not have the row. nil: the order of Rows.
+	Order []uint32
+
 	Above      map[string][]string // by key: comments above a row
 	AboveNames map[string][]string // by name: comments above it; the empty name has the others
 
-	Dead []DeadRow // lines that the server does not read
-	Left []string  // what no inventory can have; each goes on behind "Not imported"
+	Closed map[string]bool // domains that refuse what they do not list; without a catch-all any other has the server's own accounts
+
+	Dead []DeadRow // lines that are not imported
+	// Instead names each line of the configuration that says what the inventory has: a
+	// person takes these lines out before a build.
+	Instead []string
+	Left    []string // what no inventory can have; each goes on behind "Not imported"
 }
 
-// A DeadRow is a line among the rows that the server does not read.
-type DeadRow struct{ Key, Value, Why string }
+// A DeadRow is a line among the rows that is not imported. Read says that the server reads
+// the row, and no inventory can have it; otherwise the server does not read the line.
+type DeadRow struct {
+	Key, Value, Why string
+	Read            bool
+	At              uint32 // its place, as in Facts.Order; 0: not known
+}
 
 // CutLine cuts a line at its first blank. The line need not be a row.
 func CutLine(line string) (key, value string) {
@@ -92,19 +115,19 @@ type Meaning struct {
 // A Mailbox is what an imported server does with the mail of a user.
 type Mailbox struct {
 	Note    string   // for the inventory
+	Comment string   // what is still to be done about the user; empty: nothing
 	File    string   // the mail goes to this file; empty: to the usual one
+	UID     string   // the number of the owner of the file; empty: it is not known
+	GID     string   // the number of its group; empty: that of UID
 	Forward []string // recipients that get the mail too
 }
 
 // Lists are virtual addresses from lists, to be imported as if a server had them.
 type Lists struct {
-	Facts
-	// Rows are targets by key, separated by a comma and a blank, or a refusal as it was
-	// found. The target of a catch-all may be @domain: the same name there. A domain
-	// without a catch-all refuses what it does not list.
-	Rows    map[string]string
-	Files   map[string]string      // by user: the file to which the mail goes
+	Host    string                 // the server's own name
 	Account func(name string) bool // accounts of the server
+	Base    string                 // the folder of the mailboxes whose paths do not begin with /; empty: it is not known
+	Lists   []*lists.List          // if two have a row of the same address, the first counts
 }
 
 // Unsayable says why an inventory cannot have a domain; empty: it can.

@@ -112,9 +112,9 @@ type Server struct {
 	// Ask prepares the installed program to answer for files. An error that a person can
 	// mend is an AskError. nil: the program cannot be asked.
 	Ask func(ctx context.Context, a Asking) (Asked, error)
-	// ImportLists judges lists as if the server had their rows. nil: lists cannot be
-	// imported for this server.
-	ImportLists func(l Lists) Imported
+	// ImportLists judges lists as if they were tables of the server. nil: lists are not
+	// judged by the rules of this server.
+	ImportLists func(l Lists) (Imported, error)
 
 	// MapGap is the least time between two swaps of one map, so that a server that has
 	// the map open notices each of them. 0: the server needs no gap.

@@ -13,8 +13,14 @@ import (
 // address hit; empty if there is no such row.
 func (s *Server) RowOf(steps []outcome.Step) string {
 	table, _ := s.Of(Addresses)
+	return RowIn(table.Name, steps)
+}
+
+// RowIn returns the key of the first row of a table that a step hit; empty if there is no
+// such row.
+func RowIn(table string, steps []outcome.Step) string {
 	for _, step := range steps {
-		if step.Hit && step.Table == table.Name {
+		if step.Hit && step.Table == table {
 			return step.Key
 		}
 	}

@@ -2,6 +2,7 @@ package postfix
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -25,9 +26,11 @@ type Installed struct {
 	opener *table.Opener
 	host   mta.Host
 
-	texts   map[string]mta.Text // by name: texts that are read instead of files
-	lenient bool                // a missing file counts as empty
-	missing []string            // missing files that count as empty
+	texts   map[string]mta.Text     // by name: texts that are read instead of files
+	tables  map[string]*table.Table // by name: tables that are read instead of files
+	lenient bool                    // a missing file counts as empty
+	byText  bool                    // a map that cannot be opened is read from its text
+	missing []string                // missing files that count as empty
 	rows    func() (mapfile.Rows, error)
 	virtual func() *table.Table // virtmap-virtual; nil: it is not named, or cannot be opened
 }
@@ -75,16 +78,32 @@ func (s *Installed) text(path string) (text []byte, ok bool) {
 // openTable opens the table of a word such as hash:/etc/postfix/virtmap-virtual.
 func (s *Installed) openTable(spec string) (*table.Table, error) {
 	typ, path, _ := strings.Cut(strings.TrimPrefix(spec, "proxy:"), ":")
+	if t := s.tables[filepath.Base(path)]; t != nil {
+		return t, nil
+	}
 	if t, ok := s.texts[filepath.Base(path)]; ok && t.Rows != nil {
 		return inMemory(typ, path, t.Rows), nil
 	}
 	t, err := s.opener.Open(spec)
+	if err != nil && s.byText && slices.Contains(indexedTypes, typ) {
+		if t, noText := s.opener.OpenText(path); noText == nil {
+			why := "has no map beside it"
+			if !errors.Is(err, fs.ErrNotExist) {
+				why = "has a map that cannot be read"
+			}
+			s.missing = append(s.missing, fmt.Sprintf("%s %s; the text itself is read", path, why))
+			return t, nil
+		}
+	}
 	if err == nil || !s.lenient || !errors.Is(err, fs.ErrNotExist) {
 		return t, err
 	}
 	s.missing = append(s.missing, s.layout.place(path)+" is not there, and taken for empty")
 	return inMemory(typ, path, mapfile.Pairs{}), nil
 }
+
+// indexedTypes are the types of tables that postmap(1) makes of a text.
+var indexedTypes = []string{"hash", "btree", "cdb", "lmdb", "dbm", "sdbm"}
 
 // inMemory returns a table of rows in memory.
 func inMemory(typ, path string, rows mapfile.Rows) *table.Table {

@@ -23,6 +23,7 @@ type layout struct {
 	home   string // the folder of the files on the server
 	live   bool   // the folder is the one on the server, and not a copy
 	at     func(path string) string
+	built  *layout // the files of virtmap are those of this layout; nil: they are in dir
 }
 
 // readLayout reads the configuration of a place. If files of a build are looked at
@@ -90,6 +91,8 @@ func (l *layout) place(path string) string {
 	base := filepath.Base(path)
 	inside := strings.HasPrefix(path, l.home+"/")
 	switch {
+	case l.built != nil && ours(mapfile.WithoutSuffix(base)):
+		return l.built.place(path)
 	case ours(mapfile.WithoutSuffix(base)):
 		path = filepath.Join(l.dir, base)
 	case l.live:

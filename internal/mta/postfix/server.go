@@ -15,29 +15,31 @@ import (
 
 // Server is Postfix.
 var Server = &mta.Server{
-	Name:       "postfix",
-	Dir:        DefaultDir,
-	Maps:       mapTypes,
-	Files:      Files,
-	MapMode:    0o644,       // virtual(8) opens its maps as the user postfix
-	TextEffect: mta.Restart, // texthash is read once
-	Words:      words,
-	Checks:     checks,
-	EditChecks: maincf.EditChecks,
-	Compile:    func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
-	Open:       open,
-	Check:      Check,
-	Waits:      follow.Waits,
-	Find:       find,
-	MapType:    mapType,
-	Conf:       readConf,
-	Site:       site,
-	Edit:       edit,
-	Unread:     unread,
-	Named:      stillNamed,
-	Audit:      audit,
-	AuditUsers: auditUsers,
-	Ask:        ask,
+	Name:        "postfix",
+	Dir:         DefaultDir,
+	Maps:        mapTypes,
+	Files:       Files,
+	MapMode:     0o644,       // virtual(8) opens its maps as the user postfix
+	TextEffect:  mta.Restart, // texthash is read once
+	Words:       words,
+	Checks:      checks,
+	EditChecks:  maincf.EditChecks,
+	Compile:     func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
+	Open:        open,
+	Check:       Check,
+	Waits:       follow.Waits,
+	Find:        find,
+	MapType:     mapType,
+	Conf:        readConf,
+	Site:        site,
+	Edit:        edit,
+	Unread:      unread,
+	Named:       stillNamed,
+	Audit:       audit,
+	AuditUsers:  auditUsers,
+	Import:      importServer,
+	Ask:         ask,
+	ImportLists: importLists,
 }
 
 // mapTypes are the types of maps that Postfix can read, the default first.

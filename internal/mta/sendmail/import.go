@@ -23,7 +23,7 @@ import (
 type Imported struct {
 	facts  mta.Facts
 	layout Layout
-	set    *Installed // nil: lists are imported
+	set    *Installed
 
 	router   *virtuser.Router  // over its files
 	own      virtuser.Lookup   // aliases that a build writes anew; nil: none
@@ -65,7 +65,7 @@ func (s *Imported) read() (err error) {
 	if !known && s.table.Len() == 0 && len(s.set.Names()) == 0 {
 		return fmt.Errorf("there are no virtual addresses: neither rows nor names of class w, and no sendmail.cf or sendmail.mc that says where they are")
 	}
-	s.facts.Host = s.layout.Host
+	s.facts.Server, s.facts.Host = string(inventory.ServerSendmail), s.layout.Host
 	if known && home != mcfile.DefaultDir {
 		s.facts.MailDir = home
 	}
@@ -109,12 +109,14 @@ func (s *Imported) Facts() *mta.Facts { return &s.facts }
 // Route gives what becomes of mail for an address, and every key that was tried.
 func (s *Imported) Route(addr string) (outcome.Outcome, []outcome.Step) { return route(s.router, addr) }
 
+// RowOf returns the key of the first row that a step hit.
+func (s *Imported) RowOf(_ string, steps []outcome.Step) string {
+	return mta.RowIn(mcfile.Virtusertable, steps)
+}
+
 // Domains are the names of class w and {VirtHost}, and those that a build lets be
-// relayed; of lists, their domains.
+// relayed.
 func (s *Imported) Domains() (served, relayed []string) {
-	if s.set == nil {
-		return s.facts.Names, nil
-	}
 	return s.set.Domains()
 }
 
@@ -127,13 +129,10 @@ func (s *Imported) Rows() (rows mapfile.Rows, err error) {
 }
 
 // Release frees the memory of the rows, which on a large server is as much as that of
-// the inventory. The rows of lists stay: they cannot be read again.
+// the inventory.
 func (s *Imported) Release() {
-	s.known = nil
-	if s.set != nil {
-		s.table = nil
-		s.set.Release()
-	}
+	s.known, s.table = nil, nil
+	s.set.Release()
 }
 
 // Warnings say what is missing, older than its text, or not read.
@@ -141,17 +140,11 @@ func (s *Imported) Warnings() []string { return s.warnings }
 
 // Seen are the files that were opened or looked for.
 func (s *Imported) Seen() []mta.Stamp {
-	if s.set == nil {
-		return nil
-	}
 	return s.set.Seen()
 }
 
 // Close closes the maps.
 func (s *Imported) Close() error {
-	if s.set == nil {
-		return nil
-	}
 	return s.set.Close()
 }
 

@@ -118,23 +118,3 @@ func TestReasonsOfSendmail(t *testing.T) {
 		}
 	}
 }
-
-// TestRowsOfLists has lists judged as sendmail's rows.
-func TestRowsOfLists(t *testing.T) {
-	s := Server.ImportLists(mta.Lists{
-		Facts:   mta.Facts{Host: "mx1.example.net", Names: []string{"a.example", "b.example"}},
-		Rows:    map[string]string{"x@a.example": "andrei, bea", "y@a.example": "andrei, bea", "m@a.example": "mia", "@b.example": "@a.example"},
-		Files:   map[string]string{"mia": "/var/mail/mia"},
-		Account: isUser,
-	})
-	for addr, want := range map[string][]string{
-		"x@a.example": {"andrei", "bea"}, "y@b.example": {"andrei", "bea"}, "m@a.example": {"/var/mail/mia"}, "z@a.example": nil, "z@b.example": nil,
-	} {
-		if got, _ := s.Route(addr); !slices.Equal(got.Recipients, want) || got.Taken != (want != nil) {
-			t.Errorf("%s: got %+v, want %q", addr, got, want)
-		}
-	}
-	if rows, err := s.Rows(); err != nil || rows.Len() != 5 {
-		t.Errorf("%d rows, %v", rows.Len(), err)
-	}
-}

@@ -3,6 +3,7 @@ package sendmail
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strings"
 
 	"virtmap/internal/diag"
@@ -74,11 +75,15 @@ func (s *Imported) readLines(text string) error {
 	}
 	facts := &s.facts
 	facts.Above = map[string][]string{}
+	if text != "" {
+		facts.Order = noOrder(s.table.Len())
+	}
 	var pending []string
-	row, start, began := 0, 0, false
+	row, start, number, began := 0, 0, uint32(0), false
 	for line := range strings.Lines(text) {
 		pos := src.Pos(start)
 		start += len(line)
+		number++
 		trimmed := strings.TrimSpace(line)
 		switch {
 		case virtuser.OurComment(trimmed):
@@ -90,11 +95,11 @@ func (s *Imported) readLines(text string) error {
 			}
 		default:
 			began = true
-			var d mta.DeadRow
+			d := mta.DeadRow{At: number}
 			d.Key, d.Value = mta.CutLine(trimmed)
 			if row < rows.Len() && rows.Pos(row) == pos {
 				key, right := rows.Row(row)
-				d.Key, d.Why = string(key), s.notRead(key, right)
+				d.Key, d.Why = string(key), s.readFrom(number, key, right)
 				row++
 			} else {
 				d.Why = lineFault(why, pos)
@@ -161,14 +166,26 @@ func lineFault(why map[diag.Pos]string, line diag.Pos) string {
 	return "makemap does not take the line"
 }
 
-// notRead says why sendmail does not read a row of the text; empty: it does.
-func (s *Imported) notRead(key, right []byte) string {
-	switch value, ok := s.table.Get(key); {
-	case !ok:
+// noOrder is the order of rows of which the source has none.
+func noOrder(rows int) []uint32 {
+	order := make([]uint32, rows)
+	for i := range order {
+		order[i] = math.MaxUint32
+	}
+	return order
+}
+
+// readFrom records the line of a row of the text, and says why sendmail does not read
+// the row; empty: it does.
+func (s *Imported) readFrom(line uint32, key, right []byte) (why string) {
+	i, ok := s.table.Find(key)
+	if !ok {
 		return "the text has this row, and the map that sendmail reads has not"
-	case string(value) != string(right):
+	}
+	if _, value := s.table.Row(i); string(value) != string(right) {
 		return "so the text says; the map that sendmail reads has " + string(value)
 	}
+	s.facts.Order[i] = min(s.facts.Order[i], line)
 	return ""
 }
 

@@ -38,6 +38,9 @@ func (s *Imported) Relays(domain string) bool { return s.router.Relayed(domain) 
 // Account reports whether the server has an account.
 func (s *Imported) Account(name string) bool { return s.router.Account(name) }
 
+// Delivers reports whether the server has an account. Its aliases are followed.
+func (s *Imported) Delivers(name string) bool { return s.Account(name) }
+
 // Knows reports whether the aliases that stay have a name.
 func (s *Imported) Knows(name string) bool {
 	_, ok := s.site.Alias(name)

@@ -11,20 +11,18 @@ import (
 
 // Pair prepares the comparison with the files of a build. With them their aliases come
 // before those of the server that stay. Routers ask tables in memory where these have
-// the rows of the maps. built is an Installed.
+// the rows of the maps. Files for another server are asked by its rules.
 func (s *Imported) Pair(built mta.Set) (mta.Pair, error) {
-	files := built.(*Installed)
+	files, ok := built.(*Installed)
+	if !ok { // of another server
+		return mta.NewPair(s, built), nil
+	}
 	rows, err := files.Table()
 	if err != nil {
 		return mta.Pair{}, err
 	}
-	old, next := s.router, *files.InMemory(rows)
-	if s.set != nil {
-		old = s.set.InMemory(s.table)
-		s.set.WithSite(&next)
-	} else {
-		next.Aliases = next.Aliases.Before(s.site)
-	}
+	old, next := s.set.InMemory(s.table), *files.InMemory(rows)
+	s.set.WithSite(&next)
 	next.Account = old.Account
 	next.Ready()
 	before, after := &View{Router: old, Table: s.table}, &View{Router: &next, Table: rows}
@@ -46,6 +44,9 @@ func routed(old, next *View) mta.Pair {
 
 // Both are two builds on this server.
 func (s *Imported) Both(old, next mta.Build) mta.Pair {
+	if _, ours := old.(Build); !ours {
+		return mta.NewPair(old.Set(), next.Set())
+	}
 	before, after := old.(Build).View(), next.(Build).View()
 	a, b := before.Router, after.Router
 	ours, theirs := a.Account, b.Account

@@ -37,8 +37,6 @@ var Server = &mta.Server{
 	Import:     importServer,
 	MapGap:     2 * time.Second,
 	MapType:    func(dir string) (string, error) { return installedType(filepath.Join(dir, mcfile.Include)) },
-
-	ImportLists: importLists,
 }
 
 var words = mta.Words{
