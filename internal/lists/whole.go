@@ -72,7 +72,7 @@ func wholeFile(text string) string {
 		if m.bytes[0] < ' ' || m.bytes[0] > '~' || m.at > 0 {
 			from = text
 		}
-		if end := m.at + len(m.bytes); len(from) >= end && strings.ToLower(from[m.at:end]) == strings.ToLower(m.bytes) {
+		if end := m.at + len(m.bytes); len(from) >= end && strings.EqualFold(from[m.at:end], m.bytes) {
 			return m.why
 		}
 	}

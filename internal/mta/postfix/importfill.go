@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"strings"
+
 	"virtmap/internal/lists"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"

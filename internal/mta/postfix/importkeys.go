@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
 	"virtmap/internal/lists"
 	"virtmap/internal/mailaddr"
 )

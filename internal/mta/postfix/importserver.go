@@ -51,8 +51,9 @@ func (s *imported) left(format string, args ...any) {
 // readServer reads the rows of the tables, the comments of their texts, and the settings.
 func (s *imported) readServer() (*foreign, error) {
 	in := &foreign{}
-	s.settings(in)
+	s.settings()
 	s.notesOf("sender_canonical_maps", "canonical_maps", "smtp_generic_maps")
+	s.notesOfLogins()
 	if _, err := s.readTables(in, "virtual_alias_maps", lists.Address); err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func (s *imported) readServer() (*foreign, error) {
 }
 
 // settings reads what main.cf says of details, maps and folders.
-func (s *imported) settings(in *foreign) {
+func (s *imported) settings() {
 	delimiter := s.param("recipient_delimiter")
 	passed := slices.Contains(s.site.config.List("propagate_unmatched_extensions"), "virtual")
 	switch {
@@ -86,12 +87,10 @@ func (s *imported) settings(in *foreign) {
 	if s.site.home != DefaultDir {
 		s.facts.MailDir = s.site.home
 	}
-	for _, spec := range s.site.config.List("virtual_alias_maps") {
-		typ, _, _ := strings.Cut(strings.TrimPrefix(spec, "proxy:"), ":")
-		if typ != mapTypes[0] && slices.Contains(mapTypes, typ) {
-			s.facts.MapType = typ
-		}
-		break
+	first, _, _ := strings.Cut(s.param("virtual_alias_maps")+" ", " ")
+	typ, _, _ := strings.Cut(strings.TrimPrefix(first, "proxy:"), ":")
+	if typ != mapTypes[0] && slices.Contains(mapTypes, typ) {
+		s.facts.MapType = typ
 	}
 	for _, name := range []string{"canonical_maps", "recipient_canonical_maps", "transport_maps", "luser_relay", "always_bcc", "recipient_bcc_maps"} {
 		if value := s.param(name); value != "" {
@@ -116,12 +115,43 @@ func (s *imported) notesOf(params ...string) {
 				if !at {
 					name, domain = mailaddr.Lower(key), s.facts.Host
 				}
-				if s.class[domain] == localClass && s.account(name) && s.notes[name] == "" {
-					s.notes[name] = "sends as " + cut(value) + " (" + param + ")"
+				if s.class[domain] == localClass {
+					s.note(name, "sends as "+cut(value)+" ("+param+")")
 				}
 				return true
 			})
 		}
+	}
+}
+
+// notesOfLogins notes for each account the addresses that its login may send from.
+func (s *imported) notesOfLogins() {
+	const param = "smtpd_sender_login_maps"
+	for _, spec := range s.site.config.List(param) {
+		t, err := s.set.openTable(spec)
+		if err != nil || t.Each == nil {
+			continue
+		}
+		_ = t.Each(func(key, logins string) bool {
+			for _, login := range cutTargets(logins) {
+				s.note(mailaddr.Lower(login), "may send as "+key+" ("+param+")")
+			}
+			return true
+		})
+	}
+}
+
+// maxNote is the length from which a note about a user gets nothing more.
+const maxNote = 200
+
+// note adds something to the note about an account.
+func (s *imported) note(name, text string) {
+	switch was := s.notes[name]; {
+	case !s.account(name) || len(was) > maxNote:
+	case was == "":
+		s.notes[name] = text
+	default:
+		s.notes[name] = was + "; " + text
 	}
 }
 

@@ -17,7 +17,6 @@ import (
 
 // A mailboxUser is the user of an inventory that a mailbox of virtual_mailbox_maps became.
 type mailboxUser struct {
-	addr     string
 	file     string // empty: another program than virtual(8) delivers, or the path is not known
 	uid, gid string
 	comment  string
@@ -150,7 +149,7 @@ func (f *filling) makeUser(row lists.Row, taken map[string]bool) {
 	if name == "" || f.named[row.Key] != "" {
 		return
 	}
-	u := &mailboxUser{addr: row.Key}
+	u := &mailboxUser{}
 	f.users[name], f.named[row.Key] = u, name
 	f.ends[row.Key] = name
 	if f.in.lists {
@@ -169,10 +168,10 @@ func (f *filling) place(u *mailboxUser, row lists.Row) {
 		by, base = "virtual", f.in.base
 	}
 	switch {
-	case row.Value == "" && f.in.mailboxes != nil:
-		u.comment = fmt.Sprintf("The lists say of %s only that it has a mailbox: name the account that gets its mail.", row.Key)
 	case by != "virtual" && by != "virtual:":
 		u.comment = fmt.Sprintf("The mailbox of %s was behind %s: name the account that gets its mail.", row.Key, by)
+	case row.Value == "" && f.in.mailboxes != nil:
+		u.comment = fmt.Sprintf("The lists say of %s only that it has a mailbox: name the account that gets its mail.", row.Key)
 	case base == "" && !path.IsAbs(row.Value):
 		u.comment = fmt.Sprintf("The mailbox of %s was %s: name the account that gets its mail.", row.Key, cut(row.Value))
 	default:
