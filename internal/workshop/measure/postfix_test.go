@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
 )
 
-// postfixFiles measures how all files of Postfix are written from an inventory. postmap
-// writes only the map of the same virtual addresses.
+// postfixFiles measures how all files of Postfix are written from an inventory, and the
+// import of their virtual addresses. postmap writes only the map of the same addresses.
 func (b *benchmark) postfixFiles() {
 	mail := b.path("postfix.yaml")
 	b.edited(b.path("mail.yaml"), mail, func(line string) string {
@@ -34,4 +35,10 @@ func (b *benchmark) postfixFiles() {
 	}
 	b.against("YAML to every file of Postfix", anew, postmap("hash", ".db"), postmap("cdb", ".cdb"))
 	b.unchanged("    the same again, unchanged", mail, "postfix", "--mx", "off")
+	b.accounts("postfix-passwd", b.n)
+	b.against("text of Postfix to YAML, import", func(p program) command {
+		c := p.command("import", "--kind", "postfix", "--accounts", b.path("postfix-passwd"), "--host", sample.HostName, "-o", p.path("postfix-imported.yaml"), "--from", "postfix:"+theirs)
+		c.clean = []string{p.path("postfix-imported.yaml")}
+		return c
+	})
 }
