@@ -68,9 +68,9 @@ func TestCronLine(t *testing.T) {
 	restartsOnce(t, s, strings.Join(bare, " "), nil)
 }
 
-// TestReadmeHasTheCronFile compares the lines of the README with the file.
-func TestReadmeHasTheCronFile(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
+// TestThePageHasTheCronFile compares the lines of docs/cron.md with the file.
+func TestThePageHasTheCronFile(t *testing.T) {
+	page, err := os.ReadFile("../docs/cron.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,8 +84,8 @@ func TestReadmeHasTheCronFile(t *testing.T) {
 			lines = append(lines, line)
 		}
 	}
-	if want := "```\n" + strings.Join(lines, "") + "```\n"; !strings.Contains(string(readme), want) {
-		t.Errorf("the README does not have\n%s", want)
+	if want := "```\n" + strings.Join(lines, "") + "```\n"; !strings.Contains(string(page), want) {
+		t.Errorf("docs/cron.md does not have\n%s", want)
 	}
 }
 

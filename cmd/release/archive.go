@@ -46,11 +46,14 @@ func (r *release) sharedFiles() (all []file, err error) {
 		all = append(all, file{name, []byte(text), 0o644})
 	}
 	kept := []string{"LICENSE", "README.md", "CHANGELOG.md"}
-	recipes, err := filepath.Glob("contrib/*")
-	if err != nil {
-		return nil, err
+	for _, pattern := range []string{"contrib/*", "docs/*.md"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			return nil, err
+		}
+		kept = append(kept, names...)
 	}
-	for _, name := range append(kept, recipes...) {
+	for _, name := range kept {
 		if strings.HasSuffix(name, ".go") {
 			continue
 		}

@@ -51,7 +51,7 @@ func (r *release) packages(arch string, program []byte) error {
 	err = add(file{"virtmap", program, 0o755}, "/usr/bin/virtmap")
 	for _, f := range r.shared {
 		to, known := installed[f.name]
-		if !known && strings.HasPrefix(f.name, "contrib/") {
+		if !known && (strings.HasPrefix(f.name, "contrib/") || strings.HasPrefix(f.name, "docs/")) {
 			to, known = "/usr/share/doc/virtmap/"+f.name, true
 		}
 		if known {
