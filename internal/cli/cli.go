@@ -96,7 +96,7 @@ func commands(stdio Stdio) []*cli.Command {
 	return readKindly(withIncludeFrom([]*cli.Command{
 		buildCommand(stdio), initCommand(stdio), importCommand(stdio), checkCommand(stdio), fmtCommand(stdio), explainCommand(stdio), schemaCommand(stdio),
 		diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio),
-		mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), receiveCommand(stdio), testCommand(stdio),
+		mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), pageCommand(stdio), receiveCommand(stdio), testCommand(stdio),
 		mapCommand(stdio), completionCommand(stdio), manCommand(stdio),
 	}, stdio.includeFrom))
 }

@@ -9,7 +9,10 @@ import (
 )
 
 // writeWhole writes a small file. The file gets its name only when it is complete.
-func writeWhole(path string, content []byte) error { return writeLike(path, content, nil) }
+func writeWhole(path string, content []byte) error { return writeLike(path, content, 0o644, nil) }
+
+// writePrivate is writeWhole for a file that only its owner can read.
+func writePrivate(path string, content []byte) error { return writeLike(path, content, 0o600, nil) }
 
 // rewrite replaces a file, or the file behind a link. Mode and owner do not change.
 func rewrite(path string, content []byte) error {
@@ -21,17 +24,16 @@ func rewrite(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	return writeLike(path, content, info)
+	return writeLike(path, content, 0, info)
 }
 
-// writeLike writes a file with the mode and the owner of another file.
-func writeLike(path string, content []byte, like fs.FileInfo) error {
+// writeLike writes a file with a mode, or with the mode and the owner of another file.
+func writeLike(path string, content []byte, mode fs.FileMode, like fs.FileInfo) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".virtmap-new-*")
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(content)
-	mode := fs.FileMode(0o644)
 	if like != nil {
 		mode = like.Mode().Perm()
 		if owner, ok := like.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {

@@ -1,0 +1,105 @@
+
+// targetText returns a target in words.
+function targetText(inventory, to) {
+  switch (to[0]) {
+    case "!": {
+      const r = inventory.refusals[Number(to.slice(1))];
+      return "refused: " + r.code + " " + r.status + " " + r.text;
+    }
+    case "[": {
+      const list = Inventory.parts(to);
+      return list.members.map(Inventory.name).join(", ") + (list.bounces ? " (bounces go to " + Inventory.name(list.bounces) + ")" : "");
+    }
+    case "%":
+      return to.slice(1);
+    case "@":
+      return "the same address at " + to.slice(1);
+    case "~":
+      return "the accounts of the server";
+  }
+  return Inventory.name(to);
+}
+
+// origin says who lists a row: another domain, or the defaults.
+function origin(inventory, d, row) {
+  if (row.of === d) return "";
+  return row.of < 0 ? " by the defaults" : " by same_as of " + inventory.domains[row.of].n;
+}
+
+// whyRefused are the reasons of a refusal.
+const whyRefused = {
+  foreign: "The server neither serves nor relays this domain",
+  closed: "The domain is not enabled",
+  unlisted: "The catch-all refuses it",
+  listed: "The inventory refuses it",
+  off: "The address is not enabled",
+  detail: "An address with a detail is refused (detail: reject)",
+  account: "The server has no such account or alias",
+};
+
+// stepText returns one step in words.
+function stepText(inventory, step) {
+  switch (step.kind) {
+    case "backup":
+      return [domainLink(inventory, step.domain), " is a backup domain: the mail goes on to its better MX hosts"];
+    case "address":
+      return addressStep(inventory, step);
+    case "list":
+      return ["A list of " + step.members.length + ": each of them gets the mail", step.bounces ? "; bounces go to " + Inventory.name(step.bounces) : ""];
+    case "user": {
+      const { n, m, f, k } = step.user;
+      const box = m ? "the mailbox " + m : "the usual mailbox";
+      return [linkTo("user", n), " is a user with " + (f ? "a forward" + (k ? ", and a copy for " + box : "") : box), placeOf(inventory, step.user.at)];
+    }
+    case "alias":
+      return [make("code", {}, step.name), " is a local alias: the server's own alias files say who gets the mail"];
+    case "account":
+      return [make("code", {}, step.name), " is left to the server, which has this account or alias"];
+    case "elsewhere":
+      return [make("code", {}, step.addr), " is at another server"];
+    case "refused":
+      return [whyRefused[step.why], ": ", make("code", {}, step.code + " " + step.status + " " + step.text)];
+  }
+  return "";
+}
+
+function placeOf(inventory, at) {
+  const place = inventory.place(at);
+  return place ? [" ", make("span", { class: "soft mono" }, "(" + place + ")")] : "";
+}
+
+function addressStep(inventory, step) {
+  const { row, domain, local } = step;
+  const name = make("code", {}, local + "@" + inventory.domains[domain].n);
+  const how =
+    row.key === ""
+      ? " is not listed: the catch-all decides"
+      : row.key === local
+        ? " is listed"
+        : [" is listed as ", make("code", {}, row.key), row.to[0] === "!" || row.to[0] === "%" ? "" : row.detail === "k" ? ", and keeps the detail" : ", and loses the detail"];
+  const tried = step.tried.filter((key) => key !== local);
+  return [
+    name, how, origin(inventory, domain, row), placeOf(inventory, row.at),
+    row.to[0] === "!" ? "" : [" → ", make("span", { class: "mono" }, targetText(inventory, row.to))],
+    tried.length > 0 && make("p", { class: "soft" }, "Not listed: " + tried.join(", ")),
+  ];
+}
+
+function stepList(inventory, steps) {
+  return make("ol", { class: "steps" }, steps.map((step) => make("li", {}, make("div", {}, stepText(inventory, step)), step.then && step.then.length > 0 && stepList(inventory, step.then))));
+}
+
+// answerCard shows where mail for an address goes, and why.
+function answerCard(inventory, asked) {
+  const answer = inventory.answer(asked);
+  if (answer.problem) return make("div", { class: "note" }, make("p", {}, answer.problem));
+  const folded = answer.address !== asked && make("p", { class: "soft" }, "Looked up as " + answer.address);
+  const end = answer.taken
+    ? answer.recipients.length > 0
+      ? ["Goes to ", separated(answer.recipients.map((r) => endLink(inventory, r)), ", ")]
+      : "Accepted, then returned to the sender"
+    : [make("span", { class: "bad" }, "Refused: "), answer.code + " " + answer.status + " " + answer.text];
+  return make("section", { class: answer.taken ? "answer" : "answer refused", "aria-label": "Answer" },
+    make("p", { class: "mono" }, asked), folded, make("p", { class: "end" }, end),
+    make("h3", {}, "Why"), stepList(inventory, answer.steps));
+}
