@@ -4,7 +4,7 @@ function targetText(inventory, to) {
   switch (to[0]) {
     case "!": {
       const r = inventory.refusals[Number(to.slice(1))];
-      return "refused: " + r.code + " " + r.status + " " + r.text;
+      return (r.code < 500 ? "deferred: " : "refused: ") + r.code + " " + r.status + " " + r.text;
     }
     case "[": {
       const list = Inventory.parts(to);
@@ -20,10 +20,10 @@ function targetText(inventory, to) {
   return Inventory.name(to);
 }
 
-// origin says who lists a row: another domain, or the defaults.
+// origin shows who lists a row: another domain, or the defaults.
 function origin(inventory, d, row) {
   if (row.of === d) return "";
-  return row.of < 0 ? " by the defaults" : " by same_as of " + inventory.domains[row.of].n;
+  return make("span", { class: "soft" }, row.of < 0 ? " (by the defaults)" : " (by same_as, from " + inventory.domains[row.of].n + ")");
 }
 
 // whyRefused are the reasons of a refusal.
@@ -58,7 +58,7 @@ function stepText(inventory, step) {
     case "elsewhere":
       return [make("code", {}, step.addr), " is at another server"];
     case "refused":
-      return [whyRefused[step.why], ": ", make("code", {}, step.code + " " + step.status + " " + step.text)];
+      return whyRefused[step.why];
   }
   return "";
 }
@@ -71,15 +71,12 @@ function placeOf(inventory, at) {
 function addressStep(inventory, step) {
   const { row, domain, local } = step;
   const name = make("code", {}, local + "@" + inventory.domains[domain].n);
-  const how =
-    row.key === ""
-      ? " is not listed: the catch-all decides"
-      : row.key === local
-        ? " is listed"
-        : [" is listed as ", make("code", {}, row.key), row.to[0] === "!" || row.to[0] === "%" ? "" : row.detail === "k" ? ", and keeps the detail" : ", and loses the detail"];
+  const key = make("code", {}, row.key);
+  const how = row.key === "" ? " is not listed: the catch-all decides" : row.key === local ? " is listed" : [" is listed as ", key];
+  const drops = row.key !== "" && row.key !== local && !/^[![%~]/.test(row.to);
   const tried = step.tried.filter((key) => key !== local);
   return [
-    name, how, origin(inventory, domain, row), placeOf(inventory, row.at),
+    name, how, origin(inventory, domain, row), placeOf(inventory, row.at), drops && (row.detail === "k" ? ", and the detail is kept" : ", and the detail is dropped"),
     row.to[0] === "!" ? "" : [" → ", make("span", { class: "mono" }, targetText(inventory, row.to))],
     tried.length > 0 && make("p", { class: "soft" }, "Not listed: " + tried.join(", ")),
   ];
@@ -98,8 +95,8 @@ function answerCard(inventory, asked) {
     ? answer.recipients.length > 0
       ? ["Goes to ", separated(answer.recipients.map((r) => endLink(inventory, r)), ", ")]
       : "Accepted, then returned to the sender"
-    : [make("span", { class: "bad" }, "Refused: "), answer.code + " " + answer.status + " " + answer.text];
+    : refusedText(answer);
   return make("section", { class: answer.taken ? "answer" : "answer refused", "aria-label": "Answer" },
     make("p", { class: "mono" }, asked), folded, make("p", { class: "end" }, end),
-    make("h3", {}, "Why"), stepList(inventory, answer.steps));
+    make("p", { class: "soft" }, "Why:"), stepList(inventory, answer.steps));
 }

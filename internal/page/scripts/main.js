@@ -40,7 +40,9 @@ function viewFind(inventory, asked) {
   const q = asked.trim();
   if (q === "") return viewDomains(inventory);
   const nodes = [heading("Search")];
-  if (/^[^@\s]+@[^@\s]+$/.test(q)) nodes.push(answerCard(inventory, q));
+  const isAddress = /^[^@\s]+@[^@\s]+$/.test(q);
+  const card = isAddress && answerCard(inventory, q);
+  if (card) nodes.push(card);
   const found = hits(inventory, q);
   const domains = inventory.domains.map((_, d) => d).filter((d) => [inventory.domains[d].n, inventory.domains[d].u || ""].some((n) => n.includes(q.toLowerCase())));
   const users = inventory.users.filter((u) => u.n.includes(q.toLowerCase()));
@@ -55,7 +57,8 @@ function viewFind(inventory, asked) {
       return [/\+[+*]$/.test(row.key) ? make("span", { class: "mono" }, whole) : addressLink(whole), inventory.domains[d].r ? "–" : goesTo(inventory, d, full), make("span", { class: "mono soft" }, inventory.place(row.at))];
     }));
   }
-  nodes.said = said + " found";
+  if (!card && found.n + domains.length + users.length === 0) nodes.push(make("p", {}, "Nothing has this text. Write a whole address to see where its mail goes."));
+  nodes.said = card ? card.querySelector("p.end, p").textContent : said + " found";
   return nodes;
 }
 

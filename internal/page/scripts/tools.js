@@ -28,12 +28,12 @@ function addressLink(addr) {
   return linkTo("find", addr);
 }
 
-// endLink links to a recipient: a user, or an address.
+// endLink shows a recipient: an account, a mailbox with its user, or an address.
 function endLink(inventory, recipient) {
   const name = recipient.split("+", 1)[0];
   if (inventory.userByName.has(name)) return linkTo("user", name, recipient);
   const owner = recipient[0] === "/" && inventory.users.find((u) => u.m === recipient);
-  if (owner) return linkTo("user", owner.n, recipient);
+  if (owner) return [linkTo("user", owner.n), make("span", { class: "soft" }, " in " + recipient)];
   return make("span", { class: "mono" }, recipient);
 }
 
@@ -69,6 +69,11 @@ function table(caption, heads, rows, cellsOf) {
     all.append(more);
   }
   return all;
+}
+
+// refusedText shows a reply that refuses mail, for good or for now. word is said instead.
+function refusedText(reply, word) {
+  return [make("span", { class: "bad" }, word || (reply.code < 500 ? "Deferred" : "Refused")), ": " + reply.code + " " + reply.status + " " + reply.text];
 }
 
 // sample returns a local part that a key matches.

@@ -19,7 +19,7 @@ function goesTo(inventory, d, row) {
   if (ends.problem) return to;
   if (ends.refusal !== undefined) {
     const r = inventory.refusals[ends.refusal];
-    return [make("span", { class: "bad" }, row.off ? "Not enabled: " : "Refused: "), r.code + " " + r.status + " " + r.text];
+    return refusedText(r, row.off && "Not enabled");
   }
   const recipients = ends.recipients || [];
   const shown = separated(recipients.slice(0, 20).map((r) => endLink(inventory, r)), ", ");

@@ -1,0 +1,117 @@
+package page
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"virtmap/internal/workshop/sample"
+)
+
+// TestPageInBrowser opens the page of the example, asks as a person does, and goes
+// through all views.
+func TestPageInBrowser(t *testing.T) {
+	b := startBrowser(t)
+	d := example(t)
+	d.Findings, d.Verdicts = checks("")
+	html := written(t, d)
+	for _, look := range []struct {
+		width int
+		theme string
+	}{{1400, "light"}, {380, "dark"}} {
+		b.open(html, "", look.width, look.theme)
+		b.eval(`document.dispatchEvent(new KeyboardEvent("keydown", {key: "/"}))`)
+		b.call("Input.insertText", object{"text": "Team+x@Fakemail.test"}, nil)
+		b.wait(`document.querySelector(".answer .end")?.textContent === "Goes to bea in /srv/mail/bea, andrei"`)
+		why := b.eval(`document.querySelector(".answer").innerText`)
+		for _, want := range []string{"Looked up as team+x@fakemail.test", "by same_as, from fakemail.example", "mail.yaml:29", "Not listed: team++, team+*", "A list of 2", "bounces go to andrei"} {
+			if !strings.Contains(why, want) {
+				t.Errorf("the answer does not say %q:\n%s", want, why)
+			}
+		}
+		for hash, want := range map[string]string{
+			"#domains": "same as fakemail.example", "#domain=fakemail.example": "mailbox is being moved", "#users": "carol@elsewhere.example, and a copy stays",
+			"#user=bea": "sales+*@fakemail.example", "#picture": "Who gets the mail of all domains", "#mx": "publish: fakemail.example. MX 10 mx1.example.net.",
+			"#findings": "VM999", "#find=busy%40fakemail.example": "Deferred: 450 4.2.1 mailbox is being moved", "#find=x%40nowhere.example": "neither serves nor relays",
+			"#find=x%40partners.example": "x@partner.example", "#info@fakemail.example": "A list of 2", "#find=nothing-like-it": "Nothing has this text", "#domain=%E0%A4": "has no domain",
+		} {
+			if got := b.visit(hash); !strings.Contains(got, want) {
+				t.Errorf("%s does not say %q:\n%s", hash, want, got)
+			}
+			if wide := b.eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide != "0" {
+				t.Errorf("%s at %d px scrolls sideways by %s px", hash, look.width, wide)
+			}
+		}
+	}
+	b.holdHarmless()
+}
+
+// TestTextsStayTextsInBrowser shows every hostile text, and no script of it runs.
+func TestTextsStayTextsInBrowser(t *testing.T) {
+	b := startBrowser(t)
+	b.open(written(t, hostileDocument(t)), "", 1400, "light")
+	shown := ""
+	for _, hash := range []string{"#domains", "#domain=fakemail.example", "#users", "#user=andrei", "#user=bea", "#picture", "#mx", "#findings", "#find=gone%40fakemail.example", "#find=a%26b%7B%7D%40fakemail.example",
+		"#<img src=x onerror=window.done=1>", "#find=%3Cimg%20src%3Dx%20onerror%3D%22window.done%3D1%22%3E@x", "#domain=<script>window.done=1</script>"} {
+		b.eval(`(location.hash = ` + quote(hash) + `)`)
+		time.Sleep(50 * time.Millisecond)
+		shown += b.eval("document.getElementById('view').innerText")
+		if n := b.eval(`document.querySelectorAll("#view img, #view script, #view b, #view iframe").length`); n != "0" {
+			t.Errorf("%s makes %s elements of texts", hash, n)
+		}
+	}
+	if strings.Count(shown, "onerror") < 5 {
+		t.Errorf("the texts are not shown:\n%s", shown)
+	}
+	if b.eval("window.done") != "undefined" {
+		t.Error("a script of a text ran")
+	}
+	b.holdHarmless()
+}
+
+// TestCutPageInBrowser opens a page that has no addresses.
+func TestCutPageInBrowser(t *testing.T) {
+	b := startBrowser(t)
+	d := example(t)
+	d.MaxRows = 20
+	b.open(written(t, d), "#find=info@fakemail.example", 1400, "light")
+	for _, hash := range []string{"#domains", "#domain=fakemail.example", "#users", "#user=bea", "#picture", "#mx", "#findings", "#find=bea"} {
+		b.visit(hash)
+	}
+	if got := b.visit("#domains"); !strings.Contains(got, "fakemail.example") {
+		t.Errorf("the domains are\n%s", got)
+	}
+	b.holdHarmless()
+}
+
+// TestLargePageInBrowser opens a page of 100,000 addresses, or of as many as
+// VIRTMAP_PAGE says. Its times are those of docs/performance.md.
+func TestLargePageInBrowser(t *testing.T) {
+	n := 100_000
+	if given, err := strconv.Atoi(os.Getenv("VIRTMAP_PAGE")); err == nil {
+		n = given
+	}
+	b := startBrowser(t)
+	begun := time.Now()
+	html := large(t, n)
+	t.Logf("%d addresses, %.2f MB, made in %v", n, float64(len(html))/1e6, time.Since(begun).Round(time.Millisecond))
+	b.open(html, "", 1400, "light")
+	ready, err := strconv.Atoi(b.eval("document.documentElement.dataset.ready"))
+	if err != nil || ready > 5000 {
+		t.Errorf("ready after %d ms (%v)", ready, err)
+	}
+	t.Logf("ready after %d ms", ready)
+	for _, hash := range []string{"#find=" + sample.LargeAddress(n), "#find=user1", "#find=a", "#users", "#user=box7", "#picture", "#domain=d7.example.org"} {
+		took := b.eval(`(() => { const begun = performance.now(); history.replaceState(null, "", ` + quote(hash) + `); dispatchEvent(new HashChangeEvent("hashchange")); document.body.offsetHeight; return Math.round(performance.now() - begun); })()`)
+		t.Logf("%s: %s ms", hash, took)
+		if b.eval(`document.querySelector("#view h2") !== null`) != "true" {
+			t.Errorf("%s shows nothing", hash)
+		}
+	}
+	if got := b.visit("#find=" + sample.LargeAddress(n)); !strings.Contains(got, "is listed") {
+		t.Errorf("the first address:\n%s", got)
+	}
+	b.holdHarmless()
+}
