@@ -77,7 +77,7 @@ func TestFileNamesAreHarmless(t *testing.T) {
 		{"check"}, {"build", "-o", "out", "--mx", "off"}, {"lookup", "info@a.example"}, {"lookup", "--format", "json", "info@a.example"},
 		{"who", "andrei"}, {"who", "--format", "json", "andrei"}, {"check", "-i", hostileName}, {"build", "-i", hostileName, "-o", "out2", "--mx", "off"},
 		{"fmt", "--check", hostileName}, {"fmt", "--diff", hostileName}, {"check", "-i", hostileName + "x"}, {"history", "-o", "out2"},
-		{"map", "check", hostileName}, {"map", "make", hostileName}, {"init", hostileName},
+		{"map", "check", hostileName}, {"map", "make", hostileName}, {"init", hostileName}, {"page", "-i", hostileName, "-o", hostileName + ".html"},
 	} {
 		holdHarmless(t, strings.Join(command, " "), ran(t, command...))
 	}
