@@ -86,6 +86,20 @@ func TestCutPageInBrowser(t *testing.T) {
 	b.holdHarmless()
 }
 
+// TestPictureOfManyDomainsInBrowser: a picture of many domains has a line for each.
+func TestPictureOfManyDomainsInBrowser(t *testing.T) {
+	b := startBrowser(t)
+	b.open(large(t, 5000), "", 1400, "dark")
+	picture := b.visit("#picture")
+	if n := b.eval(`document.querySelectorAll("#view svg > g").length`); n != "100" || !strings.Contains(picture, "The picture as a table") {
+		t.Errorf("the picture of 100 domains has %s lines\n%s", n, picture)
+	}
+	if title := b.eval(`document.querySelector("#view svg title").textContent`); !strings.Contains(title, "a line for each of 100 sources") {
+		t.Errorf("its text is %q", title)
+	}
+	b.holdHarmless()
+}
+
 // TestLargePageInBrowser opens a page of 100,000 addresses, or of as many as
 // VIRTMAP_PAGE says. Its times are those of docs/performance.md.
 func TestLargePageInBrowser(t *testing.T) {

@@ -58,7 +58,7 @@ function stepText(inventory, step) {
     case "elsewhere":
       return [make("code", {}, step.addr), " is at another server"];
     case "refused":
-      return whyRefused[step.why];
+      return whyRefused[step.why].replace("refuses", step.code < 500 ? "defers" : "refuses");
   }
   return "";
 }

@@ -1,8 +1,9 @@
 
-// A picture has three columns: from where mail comes, its way, and where it ends. A flow
-// is one connection through all three: {from, way, end, bad, n}.
+// A picture of few sources has three columns: from where mail comes, its way, and where
+// it ends. A picture of many has a line for each, with its ends. A flow is one connection
+// through all three: {from, way, end, bad, n}.
 
-const mostLeft = 300, mostWays = 40, mostEnds = 40;
+const mostLeft = 24, mostWays = 16, mostEnds = 24;
 
 // flowsOf returns the flows of rows. from says what is in the first column.
 function flowsOf(inventory, rows, from) {
@@ -66,8 +67,8 @@ function pictureParts(inventory, flows, title) {
   const rows = [...flows].sort((a, b) => b.n - a.n);
   return [
     make("h3", {}, title),
-    make("div", { class: "picture", tabindex: "0", role: "group", "aria-label": title }, drawing(flows, title)),
-    make("details", {}, make("summary", {}, "The picture as a table"), table(count(rows.length, "connection"), ["From", "By", "To", "+Addresses"], rows, (f) => [f.from, f.way, f.end, String(f.n)])),
+    make("div", { class: "picture", tabindex: "0", role: "group", "aria-label": title }, (new Set(flows.map((f) => f.from)).size > mostLeft ? lines : drawing)(flows, title)),
+    make("details", { open: innerWidth < 640 && "" }, make("summary", {}, "The picture as a table"), table(count(rows.length, "connection"), ["From", "By", "To", "+Addresses"], rows, (f) => [f.from, f.way, f.end, String(f.n)])),
   ];
 }
 
@@ -82,18 +83,18 @@ function drawing(flows, title) {
     return new Map(c.names.map(([name], i) => [name, from + i * gap + step / 2]));
   });
   const badNames = new Set(flows.filter((f) => f.bad).flatMap((f) => [f.way, f.end]));
-  const lines = new Map();
+  const links = new Map();
   for (const f of flows) {
     const names = columns.map((c) => c.nameOf(f));
     for (const i of [0, 1]) {
       const id = JSON.stringify([i, names[i], names[i + 1]]);
-      if (!lines.has(id)) lines.set(id, { i, a: names[i], b: names[i + 1], bad: f.bad, n: 0 });
-      const line = lines.get(id);
+      if (!links.has(id)) links.set(id, { i, a: names[i], b: names[i + 1], bad: f.bad, n: 0 });
+      const line = links.get(id);
       line.n += f.n;
       line.bad = line.bad && f.bad;
     }
   }
-  const paths = [...lines.values()].map(({ i, a, b, bad, n }) => {
+  const paths = [...links.values()].map(({ i, a, b, bad, n }) => {
     const [x1, x2, y1, y2] = [x[i] + 6, x[i + 1] - 6, places[i].get(a), places[i + 1].get(b)];
     const middle = (x1 + x2) / 2;
     // The label of the middle column stands right of its bar: the line begins behind it.
@@ -102,7 +103,7 @@ function drawing(flows, title) {
   const labels = columns.flatMap((c, i) =>
     c.names.map(([name, n]) => {
       const y = places[i].get(name);
-      const shown = (name.length > 34 ? name.slice(0, 33) + "…" : name) + (n > 1 ? "  " + n.toLocaleString("en") : "");
+      const shown = shortened(name, 34) + (n > 1 ? "  " + n.toLocaleString("en") : "");
       const bad = i > 0 && badNames.has(name) ? "bad" : null;
       const text = i === 1 ? { x: x[1], y: y - 7, "text-anchor": "middle" } : { x: x[i] + (i === 0 ? -8 : 8), y: y + 4, "text-anchor": i === 0 ? "end" : "start" };
       return make("g", {}, make("rect", { x: x[i] - 2, y: y - 5, width: 4, height: 10, class: bad }), make("text", text, shown, make("title", {}, name + ": " + count(n, "address", "addresses"))));
@@ -113,25 +114,4 @@ function drawing(flows, title) {
   return make("svg", { viewBox: `0 0 1060 ${height}`, role: "img", "aria-labelledby": "picture-title" },
     make("title", { id: "picture-title" }, title + ": " + columns.map((c, i) => c.names.length + [" sources", " ways", " ends"][i]).join(", ") + ", " + count(total, "connection") + ". The table below has the same facts."),
     paths, labels, heads);
-}
-
-// viewPicture draws all domains, or asks to choose one if there are too many.
-function viewPicture(inventory, domain) {
-  const nodes = [heading("Picture")];
-  if (inventory.cut) return [...nodes, make("p", {}, inventory.cut)];
-  const choosable = inventory.domains.filter((d) => !d.r);
-  const many = choosable.length > mostLeft;
-  if (choosable.length === 0) return [...nodes, make("p", {}, "No domain has addresses.")];
-  if (!many) return [...nodes, make("p", {}, "Choose a domain or a user in their lists to see each address."), ...pictureParts(inventory, flowsOfAll(inventory), "Who gets the mail of all domains")];
-  const input = make("input", { list: "choices", id: "choose", value: domain || "" });
-  const list = make("datalist", { id: "choices" }, choosable.slice(0, 1000).map((d) => make("option", { value: d.n })));
-  const form = make("form", {}, make("label", { for: "choose" }, count(choosable.length, "domain") + " are too many for one picture. Draw one of them: "), input, " ", make("button", {}, "Draw"), list);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    location.hash = "#picture=" + encodeURIComponent(input.value.trim().toLowerCase());
-  });
-  nodes.push(form);
-  const d = inventory.served(domain || choosable[0].n);
-  if (d < 0) return [...nodes, make("p", {}, "There are no addresses of " + domain + ".")];
-  return [...nodes, ...pictureParts(inventory, flowsOfDomain(inventory, d), "Who gets the mail of " + inventory.domains[d].n)];
 }

@@ -141,7 +141,7 @@ function viewMX(inventory) {
       linkTo("domain", v.n),
       [verdictText(v), ": " + v.text + " (" + v.id + ")", !v.served && "; it is not served"],
       [v.advice || "–", v.verdict !== "ok" && v.records && make("pre", {}, v.records.join("\n"))],
-      v.checked || "–",
+      v.checked ? make("span", { class: "day" }, v.checked) : "–",
     ]),
   );
   return nodes;
