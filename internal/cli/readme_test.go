@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-func readme(t *testing.T) string { return page(t, "README.md") }
+func readme(t *testing.T) string { return pageOf(t, "README.md") }
 
-// page returns the text of a page, whose path is that from the top folder.
-func page(t *testing.T, path string) string {
+// pageOf returns the text of a page, whose path is that from the top folder.
+func pageOf(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../" + path)
 	if err != nil {
@@ -59,7 +59,7 @@ func TestReadmeSession(t *testing.T) {
 // TestTableOfCommands compares the table of docs/commands.md with the commands and their
 // usage.
 func TestTableOfCommands(t *testing.T) {
-	text := page(t, "docs/commands.md")
+	text := pageOf(t, "docs/commands.md")
 	app := newApp(Stdio{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}})
 	for _, c := range app.Commands {
 		names := []string{c.Name}
