@@ -16,7 +16,7 @@ type wall struct{ from, to string } // patterns of path.Match below virtmap/
 // neutral are the rooms that serve every mail server, and know none of them.
 var neutral = []string{
 	"inventory", "internal/promise", "internal/effective", "internal/follow", "internal/fileset", "internal/change", "internal/endtoend", "internal/build", "internal/importer",
-	"internal/publish", "internal/smtpd", "internal/report", "internal/page", "internal/mapfile", "internal/hashdb", "internal/lmdb", "internal/mta",
+	"internal/publish", "internal/smtpd", "internal/message", "internal/webmail", "internal/report", "internal/page", "internal/mapfile", "internal/hashdb", "internal/lmdb", "internal/mta",
 }
 
 // further are the walls that are not about neutral rooms.
@@ -24,7 +24,7 @@ var further = []wall{
 	{"internal/promise", "internal/mta"}, {"internal/promise", "internal/effective"}, {"inventory", "internal/mta"}, {"internal/effective", "internal/mta"}, {"internal/follow", "internal/mta"},
 	{"internal/promise", "internal/follow"},
 	{"internal/outcome", "*"}, {"internal/outcome", "internal/*"}, {"internal/outcome", "internal/*/*/*"},
-	{"mxcheck", "inventory"}, {"internal/smtpd", "inventory"}, {"internal/build", "internal/cli"},
+	{"mxcheck", "inventory"}, {"internal/smtpd", "inventory"}, {"internal/message", "internal/*"}, {"internal/webmail", "inventory"}, {"internal/build", "internal/cli"},
 }
 
 // walls returns all walls: a neutral room reaches no room of a mail server.

@@ -24,6 +24,7 @@ import (
 type receiveArgs struct {
 	installed          installedArgs
 	listen, store, pem string
+	http               string
 	public, tls, lmtp  bool
 	transcript, quiet  bool
 	faults             faultRules
@@ -42,6 +43,8 @@ func (a *receiveArgs) flags() []cli.Flag {
 			Usage: "listen on `ADDR`:PORT, port 0 for any that is free"},
 		&cli.BoolFlag{Name: "listen-public", Destination: &a.public, EnvVars: []string{"VIRTMAP_LISTEN_PUBLIC"},
 			Usage: "let --listen name an address that other machines can reach"},
+		&cli.StringFlag{Name: "http", Destination: &a.http, EnvVars: []string{"VIRTMAP_HTTP"},
+			Usage: "show the newest messages at `ADDR`:PORT, such as 127.0.0.1:8025, as a page and to clients of Mailpit"},
 		&cli.StringFlag{Name: "store", Value: "none", Destination: &a.store, EnvVars: []string{"VIRTMAP_STORE"},
 			Usage: "keep accepted messages in `WHERE`: maildir:DIR or mbox:DIR, which gets one for each mailbox, or none"},
 		&cli.BoolFlag{Name: "tls", Destination: &a.tls, EnvVars: []string{"VIRTMAP_TLS"},
@@ -78,6 +81,11 @@ prints a line of JSON on standard output: client, envelope, size, and the mailbo
 where each recipient ends. --store keeps the messages too, in Maildirs byte for
 byte.
 
+With --http it shows the newest 500 messages (64 MiB) on a page of this machine:
+text, HTML without what it would fetch, attachments, the SMTP dialogue, where each
+recipient ends, and by which keys. Clients of Mailpit's API (mailpit-api,
+cypress-mailpit) work with it.
+
 A file that is replaced or changed counts from the next recipient on (files are
 looked at again after a quarter of a millisecond). While a map is missing or
 damaged, the answer is 451 4.3.0.
@@ -86,6 +94,7 @@ It ends at a signal, after --messages or after --within, and prints a summary.
 
 Examples:
   virtmap receive --maps out -i mail.yaml
+  virtmap receive --maps out -i mail.yaml --http localhost:8025
   virtmap receive --store maildir:/tmp/mail --tls --messages 1 --within 30s
   virtmap receive --fault 'RCPT *anna@* x2 451 4.3.0 try later' \
                   --fault '. * delay 5s'`,
@@ -95,7 +104,7 @@ Examples:
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := notEmpty(c, "maps", "accounts", "host", "inventory", "listen", "store", "tls-pem"); err != nil {
+			if err := notEmpty(c, "maps", "accounts", "host", "inventory", "listen", "http", "store", "tls-pem"); err != nil {
 				return err
 			}
 			if err := a.installed.check(c); err != nil {
@@ -196,6 +205,11 @@ func receive(ctx context.Context, a receiveArgs, stdio Stdio) (err error) {
 		return err
 	}
 	defer listener.Close() // after sessions were served it is closed already
+	window, err := a.bindHTTP()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, window.close()) }()
 	server, err := a.installed.server(stdio)
 	if err != nil {
 		return err
@@ -220,7 +234,15 @@ func receive(ctx context.Context, a receiveArgs, stdio Stdio) (err error) {
 		ctx, end = context.WithTimeout(ctx, a.within)
 		defer end()
 	}
-	return a.serve(ctx, config, newReception(live, store, stdio), listener)
+	policy := newReception(live, store, stdio)
+	if a.transcript {
+		config.Transcript = policy.transcript
+	}
+	window.open(ctx, &config, policy, live)
+	if window != nil && !a.quiet {
+		policy.say("the messages are at " + window.url())
+	}
+	return a.serve(ctx, config, policy, listener)
 }
 
 // serve answers until the context ends, or until the limit of messages.
@@ -229,9 +251,6 @@ func (a *receiveArgs) serve(ctx context.Context, config smtpd.Config, policy *re
 	defer stop()
 	policy.stop, policy.limit = stop, a.messages
 	config.Router, config.Store = policy, policy
-	if a.transcript {
-		config.Transcript = policy.transcript
-	}
 	if !a.quiet {
 		policy.say("listening on " + listener.Addr().String() + ", answering from " + a.installed.maps)
 	}

@@ -17,6 +17,7 @@ import (
 type receiver struct {
 	live  *fileset.Live
 	store smtpd.Store
+	box   smtpd.Store // of --http; nil: there is none
 	stdio Stdio
 	stop  func()
 	limit int // stop after this number of messages; 0: no limit
@@ -97,6 +98,9 @@ func (r *receiver) Deliver(m smtpd.Message) error {
 		defer r.mu.Unlock()
 		r.say("a message is answered 451: " + err.Error())
 		return err
+	}
+	if r.box != nil {
+		_ = r.box.Deliver(m) // memory has always room
 	}
 	e := envelope{m.Client, m.Helo, m.TLS, m.From, m.UTF8, nil, len(m.Body)}
 	for _, to := range m.Recipients {

@@ -58,6 +58,12 @@ func OpenLive(open func() (mta.Set, error), warn func([]string)) (*Live, error) 
 // Route returns the outcome of an address by the present files. The error says why they
 // cannot be read.
 func (l *Live) Route(addr string) (outcome.Outcome, error) {
+	got, _, err := l.Trace(addr)
+	return got, err
+}
+
+// Trace is Route, with every key that was tried.
+func (l *Live) Trace(addr string) (outcome.Outcome, []outcome.Step, error) {
 	l.mu.RLock()
 	// After a failure every call looks at the files, because the next recipient may
 	// come sooner than the next look.
@@ -71,10 +77,10 @@ func (l *Live) Route(addr string) (outcome.Outcome, error) {
 	}
 	defer l.mu.RUnlock()
 	if l.failure != nil {
-		return outcome.Outcome{}, l.failure
+		return outcome.Outcome{}, nil, l.failure
 	}
-	got, _ := l.set.Route(addr)
-	return got, nil
+	got, trace := l.set.Route(addr)
+	return got, trace, nil
 }
 
 // Reply returns the reply of the present set for an outcome; empty: the set has no words of

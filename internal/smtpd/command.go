@@ -20,8 +20,11 @@ func (s *session) command(line string) error {
 	case err != nil:
 		return err
 	case reply != "":
-		s.refused = s.refused || verb == "RCPT"
-		s.reply(reply)
+		if verb == "RCPT" {
+			s.refuseRecipient(addressOf(args), reply)
+		} else {
+			s.reply(reply)
+		}
 		return s.endAfter(reply)
 	}
 	switch verb {
@@ -205,7 +208,7 @@ func (s *session) rcptTo(args string) {
 		s.reply(badPath(bad, "5.1.3"))
 		return
 	case len(s.message.Recipients) >= s.config.MaxRecipients:
-		s.reply("452 4.5.3 Too many recipients")
+		s.refuseRecipient(path, "452 4.5.3 Too many recipients")
 		return
 	}
 	answer := s.config.Router.Route(path)
@@ -213,10 +216,34 @@ func (s *session) rcptTo(args string) {
 		answer = Answer{Taken: true, Mailboxes: []string{"postmaster"}} // RFC 5321 section 4.5.1
 	}
 	if !answer.Taken {
-		s.refused = true
-		s.reply(cmp.Or(answer.Reply, strconv.Itoa(answer.Code)+" "+answer.Status+" <"+path+">... "+answer.Text))
+		s.refuseRecipient(path, cmp.Or(answer.Reply, strconv.Itoa(answer.Code)+" "+answer.Status+" <"+path+">... "+answer.Text))
 		return
 	}
 	s.message.Recipients = append(s.message.Recipients, Recipient{Address: path, Mailboxes: answer.Mailboxes})
 	s.reply(cmp.Or(answer.Reply, "250 2.1.5 <"+path+">... Recipient ok"))
+}
+
+// refuseRecipient sends the refusal of a recipient, and remembers it.
+func (s *session) refuseRecipient(address, reply string) {
+	s.refused = true
+	refusal := Refusal{Address: address, Reply: reply}
+	if len(s.message.Refused) < s.config.MaxRecipients {
+		s.message.Refused = append(s.message.Refused, refusal)
+	}
+	if s.config.Refused != nil {
+		m := s.message
+		if !s.mail {
+			m.Client, m.Helo = s.client, s.helo
+		}
+		s.config.Refused(m, refusal)
+	}
+	s.reply(reply)
+}
+
+// addressOf returns the address of RCPT, or all of its arguments if they are malformed.
+func addressOf(args string) string {
+	if path, _, bad := cutPath(args, "TO:"); bad == "" && path != "" {
+		return path
+	}
+	return args
 }

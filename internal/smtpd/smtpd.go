@@ -65,7 +65,14 @@ type Message struct {
 	Body       []byte // without dot stuffing; lines end in CRLF
 	UTF8       bool   // MAIL had SMTPUTF8
 	TLS        bool   // it came over TLS
+
+	// Refused are the recipients that got a refusal in the same transaction: the first
+	// MaxRecipients of them.
+	Refused []Refusal
 }
+
+// A Refusal is a recipient that was refused, with the whole reply.
+type Refusal struct{ Address, Reply string }
 
 // A Recipient is an accepted recipient and the mailboxes for its mail.
 type Recipient struct {
@@ -94,6 +101,13 @@ type Config struct {
 	// Transcript is called with each line of the commands and replies, and
 	// not with the messages. May be nil.
 	Transcript func(client, line string)
+
+	// Refused is called for each recipient that is refused, also when no message follows.
+	// The message has the envelope so far. May be nil.
+	Refused func(m Message, refused Refusal)
+
+	// Ended is called when a session has ended, after its last line. May be nil.
+	Ended func(client string)
 }
 
 // A Server runs sessions with clients.
@@ -175,6 +189,9 @@ func (s *Server) start(conn net.Conn) {
 	go func() {
 		defer s.running.Done()
 		defer func() { _ = se.conn.Close() }() // se.conn: TLS sends the client its end
+		if s.config.Ended != nil {
+			defer s.config.Ended(se.client)
+		}
 		switch {
 		case closing:
 			se.refuse("421 4.3.2 " + s.config.Host + " is shutting down")
