@@ -83,8 +83,8 @@ byte.
 
 With --http it shows the newest 500 messages (64 MiB) on a page of this machine:
 text, HTML without what it would fetch, attachments, the SMTP dialogue, where each
-recipient ends, and by which keys. Clients of Mailpit's API (mailpit-api,
-cypress-mailpit) work with it.
+recipient ends, and by which keys. Clients of Mailpit's API, such as mailpit-api,
+work with it.
 
 A file that is replaced or changed counts from the next recipient on (files are
 looked at again after a quarter of a millisecond). While a map is missing or

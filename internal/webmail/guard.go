@@ -18,7 +18,6 @@ func guarded(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Content-Security-Policy", policyNothing)
 		if problem := foreign(r); problem != "" {
 			http.Error(w, problem, http.StatusForbidden)

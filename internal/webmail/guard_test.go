@@ -136,6 +136,24 @@ func TestPartsAreDownloads(t *testing.T) {
 	}
 }
 
+// TestPageTakesMessagesAsText reads the page: nothing of a message becomes HTML in it, its
+// policy allows only its own files, and the frame has no permission.
+func TestPageTakesMessagesAsText(t *testing.T) {
+	s := newSite(t)
+	for path, kind := range map[string]string{"/": "text/html", "/page.js": "text/javascript", "/page.css": "text/css"} {
+		reply, body := s.ask("GET", path, "")
+		if reply.StatusCode != 200 || !strings.HasPrefix(reply.Header.Get("Content-Type"), kind) || !strings.Contains(reply.Header.Get("Content-Security-Policy"), "script-src 'self'; style-src 'self';") {
+			t.Errorf("%s: %s %q", path, reply.Status, reply.Header)
+		}
+		if found := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|srcdoc|https?://| on[a-z]+="|<style|style="|allow-`).FindString(body); found != "" {
+			t.Errorf("%s has %s", path, found)
+		}
+	}
+	if script := s.get("/page.js"); !strings.Contains(script, "frame.setAttribute('sandbox', '')") {
+		t.Error("the frame of the page has no sandbox")
+	}
+}
+
 // TestFetchesNothing reads the code: no file of the room makes a client (CVE-2026-21859 and
 // others), and no file is written (GHSA-qx5x-85p8-vg4j).
 func TestFetchesNothing(t *testing.T) {
