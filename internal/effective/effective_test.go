@@ -200,5 +200,33 @@ func agree(tables *effective.Tables, m *inventory.Model, d int) error {
 			return fmt.Errorf("%s is %+v, found is %+v, want %+v", a.Local, a, found, want[a.Local])
 		}
 	}
+	return walks(tables, m, d, table)
+}
+
+// walks compares a walk with a table, and the origins with the layers of the Model.
+func walks(tables *effective.Tables, m *inventory.Model, d int, table []inventory.Address) error {
+	n, domain := 0, &m.Domains[d]
+	for origin, a := range tables.Walk(d) {
+		if n == len(table) || a.Local != table[n].Local || a.To != table[n].To || a.Pos != table[n].Pos {
+			return fmt.Errorf("step %d of the walk is %+v, and the table is %+v", n, a, table)
+		}
+		n++
+		want := effective.DefaultRole
+		if domain.Source >= 0 {
+			want = effective.Copied
+		}
+		if _, role := inventory.Find(domain.Roles, a.Local, a.Form); role {
+			want = effective.OwnRole
+		}
+		if _, own := inventory.Find(domain.Addresses, a.Local, a.Form); own {
+			want = effective.OwnAddress
+		}
+		if origin != want {
+			return fmt.Errorf("the origin of %s is %d, not %d", a.Local, origin, want)
+		}
+	}
+	if n != len(table) {
+		return fmt.Errorf("a walk of %d addresses through a table of %d", n, len(table))
+	}
 	return nil
 }
