@@ -96,7 +96,7 @@ func commands(stdio Stdio) []*cli.Command {
 	return readKindly(withIncludeFrom([]*cli.Command{
 		buildCommand(stdio), initCommand(stdio), importCommand(stdio), checkCommand(stdio), fmtCommand(stdio), explainCommand(stdio), schemaCommand(stdio),
 		diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio),
-		mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), pageCommand(stdio), receiveCommand(stdio), testCommand(stdio),
+		listCommand(stdio), mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), pageCommand(stdio), receiveCommand(stdio), testCommand(stdio),
 		mapCommand(stdio), completionCommand(stdio), manCommand(stdio),
 	}, stdio.includeFrom))
 }
@@ -158,4 +158,14 @@ func onTerminal(w io.Writer) bool { return os.Getenv("NO_COLOR") == "" && isTerm
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+}
+
+// widthOf returns the number of columns of a terminal; 80 if it is not known.
+func widthOf(w io.Writer) int {
+	if file, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+			return width
+		}
+	}
+	return 80
 }

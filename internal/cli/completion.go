@@ -24,8 +24,8 @@ func completionCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "completion", Usage: "print the completion of a shell: bash, fish or zsh", ArgsUsage: "SHELL",
 		Description: `Completes commands, flags, and the words that a flag takes. It also completes
-addresses for lookup, users for who and domains for mx. These come from the
-inventory of -i, or from mail.yaml.
+addresses for lookup, users for who and --user, and domains for mx and --domain.
+These come from the inventory of -i, or from mail.yaml.
 
 Examples:
   eval "$(virtmap completion bash)"
@@ -84,7 +84,7 @@ func proposals(commands []*cli.Command, before []string, last string) iter.Seq[s
 			known, takes := findFlag(flags, flag)
 			if known && takes && !joined {
 				if i++; i == len(before) {
-					return valueWords(name, flags, flag, "")
+					return wordsOfValue(name, flags, flag, inventoryFile)
 				}
 				value = before[i]
 			}
@@ -113,6 +113,18 @@ func proposals(commands []*cli.Command, before []string, last string) iter.Seq[s
 		return inventoryWords(name, inventoryFile)
 	}
 	return none
+}
+
+// wordsOfValue yields the values of a flag; of --domain and --user, the names in the
+// inventory.
+func wordsOfValue(command string, flags []cli.Flag, flag, inventoryFile string) iter.Seq[string] {
+	switch {
+	case flag == "domain":
+		return inventoryWords("mx", inventoryFile)
+	case command == "list" && flag == "user":
+		return inventoryWords("who", inventoryFile)
+	}
+	return valueWords(command, flags, flag, "")
 }
 
 func none(func(string) bool) {}

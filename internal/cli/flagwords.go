@@ -24,6 +24,10 @@ func legalWords(command, flag string) []string {
 		return kindNames()
 	case "check --format":
 		return append([]string{textFormat}, sortedNames(report.Findings)...)
+	case "list --format":
+		return sortedNames(listFormats)
+	case "list --only":
+		return listWords()
 	case "test --format":
 		return sortedNames(report.Formats)
 	case "diff --format":

@@ -30,7 +30,7 @@ func wordsSaid(message string) []string {
 }
 
 // wordy are the flags that take only certain words.
-var wordy = []string{"allow", "fail-on", "format", "from", "kind", "mx", "store", "type"}
+var wordy = []string{"allow", "fail-on", "format", "from", "kind", "mx", "only", "store", "type"}
 
 // TestLegalWords gives a wrong value to every flag of wordy. The words in the message
 // are the words of the completion.

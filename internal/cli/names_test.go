@@ -13,7 +13,7 @@ import (
 )
 
 // nameless are the rooms that work on the files of any server, and name none.
-var nameless = []string{"../fileset", "../build", "../change", "../endtoend", "../promise", "../effective", "../follow", "../page", "../message", "../webmail", "../mta"}
+var nameless = []string{"../fileset", "../build", "../change", "../endtoend", "../promise", "../effective", "../follow", "../listing", "../page", "../message", "../webmail", "../mta"}
 
 // TestNoRoomNamesAServersFile looks through the texts in the code of rooms that serve
 // every mail server.

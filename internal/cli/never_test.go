@@ -15,7 +15,7 @@ type wall struct{ from, to string } // patterns of path.Match below virtmap/
 
 // neutral are the rooms that serve every mail server, and know none of them.
 var neutral = []string{
-	"inventory", "internal/promise", "internal/effective", "internal/follow", "internal/fileset", "internal/change", "internal/endtoend", "internal/build", "internal/importer",
+	"inventory", "internal/promise", "internal/effective", "internal/follow", "internal/listing", "internal/fileset", "internal/change", "internal/endtoend", "internal/build", "internal/importer",
 	"internal/publish", "internal/smtpd", "internal/message", "internal/webmail", "internal/report", "internal/page", "internal/mapfile", "internal/hashdb", "internal/lmdb", "internal/mta",
 }
 

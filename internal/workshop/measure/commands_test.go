@@ -34,6 +34,8 @@ func (b *benchmark) asked() {
 	}{
 		{"check", func(program) []string { return []string{"check", "-q", "-i", mail} }},
 		{"who, a user", func(program) []string { return []string{"who", "-i", mail, "box1"} }},
+		{"list, as csv", func(program) []string { return []string{"list", "--format", "csv", "-i", mail} }},
+		{"list, as json", func(program) []string { return []string{"list", "--format", "json", "-i", mail} }},
 		{"diff of nothing", func(p program) []string { return []string{"diff", "-i", mail, "-o", p.path("out"), "--mx", "off"} }},
 		{"lookup of one address", func(program) []string { return []string{"lookup", "-i", mail, addr} }},
 		{"lookup of one address, installed", func(p program) []string {

@@ -11,6 +11,7 @@ import (
 
 	"virtmap/internal/change"
 	"virtmap/internal/diag"
+	"virtmap/internal/listing"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mmap"
 	"virtmap/internal/mta/sendmail"
@@ -86,6 +87,20 @@ func lookup(tb testing.TB, typ string, rows *virtuser.Table) (time.Duration, flo
 	return took, testing.AllocsPerRun(1000, func() { ask(keys[0]) })
 }
 
+// listAll goes through the rows of an inventory of n addresses.
+func listAll(b *testing.B, m *inventory.Model, n int) {
+	rows := 0
+	all := listing.New(m, &diag.List{})
+	for d := range m.Domains {
+		for range all.Rows(d) {
+			rows++
+		}
+	}
+	if rows < n {
+		b.Fatalf("%d rows of %d addresses", rows, n)
+	}
+}
+
 // BenchmarkStage measures the stages of a build.
 func BenchmarkStage(b *testing.B) {
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
@@ -105,6 +120,7 @@ func BenchmarkStage(b *testing.B) {
 		source := table(b, n)
 		rows := source.Compiled.Table
 		stage("compile", func(*testing.B) { virtuser.Compile(source.Model, &diag.List{}) })
+		stage("list", func(b *testing.B) { listAll(b, source.Model, n) })
 		var sources diag.Sources
 		src, err := sources.Add("virtusertable", string(rows.Text()))
 		if err != nil {
