@@ -34,20 +34,27 @@ var removed = map[string]bool{
 // fetching.
 func Clean(text string, image func(contentID string) string) (clean string, links []Link, err error) {
 	c := cleaner{image: image}
+	if clean, err = c.pass(text); err != nil {
+		return "", nil, err
+	}
 	for range maxPasses {
 		c.removed, c.links = false, nil
-		if text, err = c.pass(text); err != nil {
+		again, err := c.pass(clean)
+		switch {
+		case err != nil:
 			return "", nil, err
+		case !c.removed:
+			return clean, c.links, nil
 		}
-		if !c.removed {
-			return text, c.links, nil
-		}
+		clean = again
 	}
 	return "", nil, errors.New("the HTML changes whenever it is written anew")
 }
 
-// maxPasses is how often HTML is cleaned. Text that was written anew may be read as other
-// elements than before, so it is clean when a pass has found nothing.
+// maxPasses is how often HTML that was cleaned is looked at again. Text that was written
+// anew may be read as other elements than before: what is text in a noscript element is
+// written without escapes, so that &lt;link&gt; becomes an element. HTML is clean when a pass
+// over it has found nothing.
 const maxPasses = 4
 
 type cleaner struct {

@@ -136,13 +136,12 @@ func (s *Server) mailboxes(w http.ResponseWriter, _ *http.Request) {
 }
 
 // until waits for the next change. It returns false when the time is over.
-func (s *Server) until(r *http.Request, changed <-chan struct{}, end <-chan time.Time) bool {
+func until(r *http.Request, changed <-chan struct{}, end <-chan time.Time) bool {
 	select {
 	case <-changed:
 		return true
 	case <-end:
 	case <-r.Context().Done():
-	case <-s.over:
 	}
 	return false
 }
@@ -176,7 +175,7 @@ func (s *Server) wait(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
-		if !s.until(r, changed, end) {
+		if !until(r, changed, end) {
 			http.Error(w, "no such message has come", http.StatusNotFound)
 			return
 		}
@@ -191,7 +190,7 @@ func (s *Server) changes(w http.ResponseWriter, r *http.Request) {
 		s.box.mu.Lock()
 		version, changed, dropped := s.box.version, s.box.changed, s.box.counts.dropped
 		s.box.mu.Unlock()
-		if version != since || !s.until(r, changed, end) {
+		if version != since || !until(r, changed, end) {
 			writeJSON(w, struct {
 				Version int `json:"version"`
 				Dropped int `json:"dropped"` // messages that made room for newer ones

@@ -42,12 +42,11 @@ type Server struct {
 	version string
 	started time.Time
 	handler http.Handler
-	over    chan struct{} // closed when the server shuts down
 }
 
 // New makes a Server. version is what the interface says about the program.
 func New(box *Box, version string) *Server {
-	s := &Server{box: box, version: version, started: time.Now(), over: make(chan struct{})}
+	s := &Server{box: box, version: version, started: time.Now()}
 	mux := http.NewServeMux()
 	s.mailpit(mux)
 	s.own(mux)
@@ -63,10 +62,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: maxWait + 30*time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeaders, ErrorLog: log.New(io.Discard, "", 0)}
-	stop := context.AfterFunc(ctx, func() {
-		close(s.over)
-		_ = server.Close()
-	})
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // requests that wait end too
 	defer stop()
 	done := make(chan error, len(listeners))
 	for _, l := range listeners {
