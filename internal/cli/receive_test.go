@@ -19,6 +19,7 @@ import (
 // A receiving runs `receive` until the test stops it.
 type receiving struct {
 	addr string
+	page string       // the address of --http, without a slash at the end
 	out  bytes.Buffer // read it only after stop
 	err  bytes.Buffer
 	end  context.CancelFunc
@@ -41,6 +42,9 @@ func startReceive(t *testing.T, args ...string) *receiving {
 			t.Fatalf("it ends with %d: %s", <-r.code, r.err.String())
 		}
 		r.err.WriteString(line)
+		if _, rest, ok := strings.Cut(line, "the messages are at "); ok {
+			r.page = strings.TrimSuffix(rest, "/\n")
+		}
 		if _, rest, ok := strings.Cut(line, "listening on "); ok {
 			r.addr, _, _ = strings.Cut(rest, ",")
 		}

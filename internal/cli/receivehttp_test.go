@@ -7,23 +7,12 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"virtmap/internal/workshop/peer"
 )
-
-// page returns the address at which a receiving shows its messages.
-func (r *receiving) page(t *testing.T) string {
-	t.Helper()
-	found := regexp.MustCompile(`the messages are at (http://[^\s]+)/\n`).FindStringSubmatch(r.err.String())
-	if found == nil {
-		t.Fatalf("it said %s", r.err.String())
-	}
-	return found[1]
-}
 
 func getJSON(t *testing.T, url string, value any) {
 	t.Helper()
@@ -41,7 +30,7 @@ func getJSON(t *testing.T, url string, value any) {
 func TestReceiveShowsMessages(t *testing.T) {
 	file, dir := built(t, receiveInventory)
 	r := startReceive(t, "--maps", dir, "-i", file, "--http", "localhost:0", "--fault", "RCPT *busy@* 451 4.3.0 later")
-	url := r.page(t)
+	url := r.page
 	if got := r.send("all@a.example"); got != "250" {
 		t.Fatal(got)
 	}
@@ -144,7 +133,7 @@ func TestReceiveServesTheClientOfMailpit(t *testing.T) {
 		"--h-Subject", "swaks says", "--body", "Hallo", "--attach-name", "a.csv", "--attach-type", "text/csv", "--attach", "one;two"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	got, errOut, err := peer.Try(mailpitScript, node, "-", folder, r.page(t))
+	got, errOut, err := peer.Try(mailpitScript, node, "-", folder, r.page)
 	const want = `{"subject":"swaks says","bcc":["fake@a.example"],"text":"Hallo","files":["a.csv"],"raw":true,"headers":["swaks says"],"part":"one;two","list":[true],"found":1,` +
 		`"info":1,"relay":false,"done":["ok","ok","ok"],"tags":["done"],"rendered":"Hallo","none":"ok","deleted":["ok","ok","ok"],"left":0}` + "\n"
 	if err != nil || got != want {
