@@ -26,6 +26,10 @@ type Proof struct {
 	Program endtoend.Program // the installed program, which is also asked; nil: it is not asked
 	Each    func(*endtoend.Result) error
 
+	// Asks reports whether the addresses of a domain, given in lower case, are tried; nil:
+	// all are tried.
+	Asks func(domain string) bool
+
 	// Unreadable says, after Run, why rows of the set could not be read; nil: all rows
 	// were read.
 	Unreadable error
@@ -87,9 +91,24 @@ func takes(m *inventory.Model, domain string) bool {
 	return ok && m.Domains[i].Enabled && !m.Domains[i].Held || m.IsHostName(domain)
 }
 
-// vectors yields the vectors of the inventory, and those of every row and every domain
-// in the files.
+// vectors yields the vectors whose domains are asked.
 func (p *Proof) vectors() iter.Seq[promise.Vector] {
+	if p.Asks == nil {
+		return p.every()
+	}
+	return func(yield func(promise.Vector) bool) {
+		for v := range p.every() {
+			_, domain, _ := mailaddr.Split(v.Address)
+			if p.Asks(mailaddr.Lower(domain)) && !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// every yields the vectors of the inventory, and those of every row and every domain in
+// the files.
+func (p *Proof) every() iter.Seq[promise.Vector] {
 	return func(yield func(promise.Vector) bool) {
 		for v := range promise.Vectors(p.Source.Inventory()) {
 			if !yield(v) {

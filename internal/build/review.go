@@ -9,6 +9,7 @@ import (
 	"virtmap/internal/mmap"
 	"virtmap/internal/publish"
 	"virtmap/internal/regular"
+	"virtmap/inventory"
 )
 
 // A Reviewed says what a run would change.
@@ -18,6 +19,8 @@ type Reviewed struct {
 	Alarms  []change.Alarm    // the alarms of the guards
 	Instead map[string]string // what was compared instead of damaged files, by path
 	Missing []string          // what the server does not read of the files
+
+	Inventory *inventory.Model // nil: nothing changed since the last run, and it was not read
 
 	outputs []publish.Output
 }
@@ -46,6 +49,7 @@ func Review(ctx context.Context, o Options, events Events) (v Reviewed, err erro
 		return v, as(IO, err)
 	}
 	v.Alarms = v.Change.Alarms(r.Guards.limits(r.source.Inventory()), nil)
+	v.Inventory = r.source.Inventory()
 	v.Instead, v.outputs = r.installed.Instead(), r.set.Outputs
 	if r.wiring != nil {
 		v.Missing = r.wiring.Says

@@ -11,6 +11,7 @@ import (
 	"virtmap/internal/build"
 	"virtmap/internal/diag"
 	"virtmap/internal/regular"
+	"virtmap/inventory"
 )
 
 type checkArgs struct {
@@ -18,6 +19,7 @@ type checkArgs struct {
 	quiet, installed bool
 	accounts         string // a file in the form of passwd
 	timings, list    bool
+	domains          cli.StringSlice
 	telling          formatArgs
 }
 
@@ -41,16 +43,19 @@ reported on changed lines only. An error that the revision did not have is
 reported on every line: when a user is taken away, lines that nobody changed are
 wrong.
 
+--domain reports only faults on the lines of some domains; others do not count.
+
 --format writes the faults for a CI server. The exit code is the same in every
 format. Under GITHUB_ACTIONS the changed lines are annotated without this flag.
 
 Examples:
   virtmap check -i mail.yaml
   virtmap check --format text --format sarif=virtmap.sarif --fail-on warning
+  virtmap check --domain fakemail.example
   virtmap check --accounts /etc/passwd
   git show HEAD:mail.yaml | virtmap check -i -
   virtmap check --deep`,
-		Flags: append([]cli.Flag{inventoryFlag(&a.inventory), quietFlag(&a.quiet), timingsFlag(&a.timings),
+		Flags: append([]cli.Flag{inventoryFlag(&a.inventory), domainFlag(&a.domains, "report the faults"), quietFlag(&a.quiet), timingsFlag(&a.timings),
 			&cli.BoolFlag{Name: "list", Destination: &a.list, EnvVars: []string{"VIRTMAP_LIST"},
 				Usage: "list all checks with their severities and rules, and check nothing; virtmap explain says more about each"},
 			&cli.StringFlag{Name: "accounts", Destination: &a.accounts, TakesFile: true, EnvVars: []string{"VIRTMAP_ACCOUNTS"},
@@ -69,6 +74,9 @@ Examples:
 			}
 			if a.telling.since != "" && a.inventory == "-" {
 				return usage(errors.New("--changed-since asks git about files, and standard input is none"))
+			}
+			if a.installed && len(a.domains.Value()) > 0 {
+				return usage(errors.New("--deep looks at files and --domain at lines of the inventory; leave one of them out"))
 			}
 			if a.list {
 				return listChecks(stdio)
@@ -92,6 +100,10 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 			return err
 		}
 	}
+	elsewhere, err := a.onlyDomains(source.Inventory(), faults)
+	if err != nil {
+		return err
+	}
 	least := diag.Note // programs get notes too; people first get the errors
 	if a.quiet {
 		least = a.telling.failing()
@@ -106,12 +118,45 @@ func check(ctx context.Context, a checkArgs, stdio Stdio) error {
 	}
 	switch {
 	case a.quiet:
+	case len(a.domains.Value()) > 0:
+		fmt.Fprintf(stdio.Err, "%s: no errors in %s%s\n", source.Inventory().Name, diag.Printable(strings.Join(a.domains.Value(), ", ")), elsewhere)
 	case a.telling.since != "":
 		fmt.Fprintf(stdio.Err, "%s: no errors on lines changed since %s, and no new ones elsewhere\n", source.Inventory().Name, diag.Printable(a.telling.since))
 	default:
 		fmt.Fprintf(stdio.Err, "%s: no errors in %s\n", source.Inventory().Name, build.Contents(source))
 	}
 	return nil
+}
+
+// onlyDomains keeps the faults on the lines of the domains of --domain. elsewhere is the
+// end of a message that counts the errors on other lines. If the inventory has errors and
+// lacks a domain, all faults are kept, because one of them may be the reason.
+func (a *checkArgs) onlyDomains(m *inventory.Model, faults *diag.List) (elsewhere string, err error) {
+	chosen, err := chooseDomains(m, a.domains.Value())
+	switch {
+	case err != nil && faults.Failed():
+		return "", nil
+	case err != nil || chosen == nil:
+		return "", err
+	}
+	spans, others := m.Spans(), 0
+	within := func(p diag.Pos) bool {
+		d, ok := spans.Domain(p)
+		return ok && chosen.has(m.Domains[d].Name)
+	}
+	faults.Keep(func(f diag.Fault) bool {
+		if within(f.Pos) || within(f.Also) {
+			return true
+		}
+		if faults.Severity(f.Check) == diag.Error {
+			others++
+		}
+		return false
+	})
+	if others > 0 {
+		elsewhere = ", and " + diag.Count(others, "error") + " elsewhere"
+	}
+	return elsewhere, nil
 }
 
 // accountsOf returns the names of a file in the form of passwd(5).

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -24,6 +25,7 @@ type diffArgs struct {
 	buildArgs
 	unified, exitCode bool
 	format, save      string
+	domains           cli.StringSlice
 }
 
 func diffCommand(stdio Stdio) *cli.Command {
@@ -37,6 +39,10 @@ shows drift too: a text that was edited without its map, or a map that is older.
 At the end it names what guards would refuse. It writes nothing. It asks DNS as
 build does; with --mx off it asks no DNS.
 
+--domain says only what changes in some domains, among them such as leave the
+inventory. With --exit-code only these changes count. Guards and drift are those of
+the whole build.
+
 --save writes the result as a plan: build --plan does exactly that, or refuses.
 
 Examples:
@@ -44,6 +50,7 @@ Examples:
   virtmap diff -o out --mx off --exit-code --format markdown
   virtmap diff --save plan.json && virtmap build --plan plan.json`,
 		Flags: append(a.flags(),
+			domainFlag(&a.domains, "say the changes"),
 			&cli.BoolFlag{Name: "unified", Aliases: []string{"u"}, Destination: &a.unified, EnvVars: []string{"VIRTMAP_UNIFIED"},
 				Usage: "print the changed lines of the text files instead"},
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
@@ -63,6 +70,9 @@ Examples:
 			if a.format != "text" && a.format != "json" && a.format != "markdown" {
 				return usage(fmt.Errorf("--format %q: it is text, json or markdown", a.format))
 			}
+			if len(a.domains.Value()) > 0 && (a.unified || a.save != "") {
+				return usage(errors.New("--unified and --save are about whole files; leave --domain out"))
+			}
 			a.guards.maxRemoved, a.guards.minSize = -1, -1
 			return followed(a.timings, stdio, func(stdio Stdio) error { return a.run(c.Context, stdio) })
 		},
@@ -76,10 +86,13 @@ func (a *diffArgs) run(ctx context.Context, stdio Stdio) error {
 	if err != nil {
 		return err
 	}
-	options.All = a.save != ""
+	options.All = a.save != "" || len(a.domains.Value()) > 0
 	review, err := build.Review(ctx, options, &narrator{stages: stdio.stages, stdio: stdio, quiet: a.quiet})
 	if err != nil {
 		return buildExit(err, stdio)
+	}
+	if err := a.onlyDomains(&review); err != nil {
+		return err
 	}
 	stdio.tellDamage(review.Changes, review.Instead, "a build makes it anew")
 	if a.save != "" {
@@ -92,9 +105,31 @@ func (a *diffArgs) run(ctx context.Context, stdio Stdio) error {
 	if err := errors.Join(a.print(out, &review), out.Flush()); err != nil {
 		return exit(exitIO, err)
 	}
-	if a.exitCode && len(review.Changes) > 0 {
+	changes := len(review.Changes) > 0
+	if len(a.domains.Value()) > 0 {
+		changes = len(review.Change.Domains) > 0
+	}
+	if a.exitCode && changes {
 		return exit(exitPending, nil)
 	}
+	return nil
+}
+
+// onlyDomains keeps the changes of the domains of --domain. A domain that leaves the
+// inventory may be named too.
+func (a *diffArgs) onlyDomains(review *build.Reviewed) error {
+	if len(a.domains.Value()) == 0 {
+		return nil
+	}
+	known := slices.Collect(domainNames(review.Inventory))
+	for _, d := range review.Change.Domains {
+		known = append(known, d.Name)
+	}
+	chosen, err := chooseNames(known, a.domains.Value())
+	if err != nil {
+		return err
+	}
+	review.Change.Domains = slices.DeleteFunc(review.Change.Domains, func(d change.Domain) bool { return !chosen.has(d.Name) })
 	return nil
 }
 
@@ -112,7 +147,7 @@ func savePlan(review *build.Reviewed, path string) error {
 }
 
 func (a *diffArgs) print(w io.Writer, review *build.Reviewed) error {
-	d := diffOutput{Change: review.Change, alarms: review.Alarms}
+	d := diffOutput{Change: review.Change, alarms: review.Alarms, chosen: strings.Join(a.domains.Value(), ", ")}
 	for _, file := range review.Changes {
 		d.files = append(d.files, filepath.Base(file.Path))
 		if file.Kept != "" && file.Damage == "" {

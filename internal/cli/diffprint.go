@@ -17,6 +17,7 @@ type diffOutput struct {
 	change.Change
 	files  []string
 	alarms []change.Alarm
+	chosen string // the domains of --domain; empty: all
 }
 
 // fate describes an outcome in a few words.
@@ -135,6 +136,8 @@ func (d *diffOutput) summary() string {
 	switch {
 	case len(d.files) == 0:
 		return "nothing would change"
+	case len(parts) == 0 && d.chosen != "":
+		return "no outcome would change in " + d.chosen + "; the build would write " + strings.Join(d.files, " ")
 	case len(parts) == 0:
 		return "no outcome would change; the build would write " + strings.Join(d.files, " ")
 	}

@@ -36,17 +36,22 @@ func (c domainChoice) has(domain string) bool { return c == nil || c[domain] }
 // chooseDomains returns the domains of --domain. A domain that the inventory lacks is an
 // error of usage.
 func chooseDomains(m *inventory.Model, names []string) (domainChoice, error) {
-	var choice domainChoice
+	if len(names) == 0 {
+		return nil, nil
+	}
+	return chooseNames(slices.Collect(domainNames(m)), names)
+}
+
+// chooseNames returns the domains of --domain, which are some of the known ones.
+func chooseNames(known, names []string) (domainChoice, error) {
+	choice := domainChoice{}
 	for _, name := range names {
 		folded, problem := mailaddr.FoldDomain(name)
 		if problem != nil {
 			return nil, usage(fmt.Errorf("--domain: %s", strings.TrimSuffix(problem.Text+"; "+problem.Help, "; ")))
 		}
-		if _, ok := m.Domain(folded); !ok {
-			return nil, usage(fmt.Errorf("--domain %s: the inventory has no such domain%s", name, nearestOf(folded, domainNames(m))))
-		}
-		if choice == nil {
-			choice = domainChoice{}
+		if !slices.Contains(known, folded) {
+			return nil, usage(fmt.Errorf("--domain %s: the inventory has no such domain%s", name, nearestOf(folded, slices.Values(known))))
 		}
 		choice[folded] = true
 	}

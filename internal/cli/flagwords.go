@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -28,6 +29,8 @@ func legalWords(command, flag string) []string {
 		return sortedNames(listFormats)
 	case "list --only":
 		return listWords()
+	case "mx --only":
+		return mxWords()
 	case "test --format":
 		return sortedNames(report.Formats)
 	case "diff --format":
@@ -81,4 +84,29 @@ func valueWords(command string, flags []cli.Flag, name, prefix string) iter.Seq[
 func joinedFlag(word string) (name, prefix string, ok bool) {
 	flag, _, ok := strings.Cut(word, "=")
 	return strings.TrimLeft(flag, "-"), flag + "=", ok && strings.HasPrefix(word, "-")
+}
+
+// onlyOf returns an error of usage if --only has a word that is none of some words.
+func onlyOf(only string, words []string) error {
+	for word := range strings.SplitSeq(only, ",") {
+		if only != "" && !slices.Contains(words, word) {
+			return usage(fmt.Errorf("--only %q: it is one of %s", word, strings.Join(words, ", ")))
+		}
+	}
+	return nil
+}
+
+// allows reports whether --only has a word; empty, it has every word.
+func allows(only, word string) bool {
+	if only == "" {
+		return true
+	}
+	for len(only) > 0 {
+		first, rest, _ := strings.Cut(only, ",")
+		if first == word {
+			return true
+		}
+		only = rest
+	}
+	return false
 }

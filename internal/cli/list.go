@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -95,20 +94,7 @@ func (a *listArgs) check() error {
 	if listFormats[a.format] == nil {
 		return usage(fmt.Errorf("--format %q: it is table, csv or json", a.format))
 	}
-	for _, word := range a.words() {
-		if !slices.Contains(listWords(), word) {
-			return usage(fmt.Errorf("--only %q: it is one of %s", word, strings.Join(listWords(), ", ")))
-		}
-	}
-	return nil
-}
-
-// words returns the words of --only; none: all rows.
-func (a *listArgs) words() []string {
-	if a.only == "" {
-		return nil
-	}
-	return strings.Split(a.only, ",")
+	return onlyOf(a.only, listWords())
 }
 
 func (a *listArgs) run(stdio Stdio) error {
@@ -170,14 +156,13 @@ func receiverNamed(m *inventory.Model, name string) (string, error) {
 
 // rows yields the rows of the chosen domains that a word of --only fits.
 func (a *listArgs) rows(m *inventory.Model, all *listing.Listing, chosen domainChoice) iter.Seq[*listing.Row] {
-	words := a.words()
 	return func(yield func(*listing.Row) bool) {
 		for d := range m.Domains {
 			if !chosen.has(m.Domains[d].Name) {
 				continue
 			}
 			for row := range all.Rows(d) {
-				if fits(row, words) && !yield(row) {
+				if fits(row, a.only) && !yield(row) {
 					return
 				}
 			}
@@ -185,10 +170,7 @@ func (a *listArgs) rows(m *inventory.Model, all *listing.Listing, chosen domainC
 	}
 }
 
-// fits reports whether one of the words of --only fits a row; without words every row
-// fits.
-func fits(row *listing.Row, words []string) bool {
-	return len(words) == 0 || slices.ContainsFunc(words, func(word string) bool {
-		return word == string(row.Kind) || word == string(row.Source) || row.Disabled && word == "disabled"
-	})
+// fits reports whether one of the words of --only fits a row.
+func fits(row *listing.Row, only string) bool {
+	return allows(only, string(row.Kind)) || allows(only, string(row.Source)) || row.Disabled && allows(only, "disabled")
 }

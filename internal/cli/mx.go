@@ -23,6 +23,7 @@ import (
 type mxArgs struct {
 	asking            askArgs
 	inventory, format string
+	only              string // words of mxWords, separated by commas; empty: all
 	authoritative     bool
 }
 
@@ -35,22 +36,26 @@ func mxCommand(stdio Stdio) *cli.Command {
 		Description: `Asks the DNS, or reads zone files, and prints a verdict for each domain, the worst
 first, with what to do about it. With arguments it checks these domains only, also
 those that the inventory does not have, and prints their records. Exits with 1
-when a domain does not lead here, and with 75 when there was no answer for one.
+when a domain does not lead here, and with 75 when there was no answer for one;
+--only does not change that, nor the numbers of the summary.
 
 Examples:
   virtmap mx -i mail.yaml
   virtmap mx --resolver 192.0.2.53 --resolver 198.51.100.53 fakemail.example
+  virtmap mx --only error,unknown
   virtmap mx --zone zones --format json`,
 		Flags: append([]cli.Flag{
 			inventoryFlag(&a.inventory),
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
 				Usage: "print `FORMAT`: text or json"},
+			&cli.StringFlag{Name: "only", Destination: &a.only, EnvVars: []string{"VIRTMAP_ONLY"},
+				Usage: "print only domains with one of these `VERDICTS`, separated by commas: " + strings.Join(mxWords(), ", ")},
 			&cli.BoolFlag{Name: "authoritative", Destination: &a.authoritative, EnvVars: []string{"VIRTMAP_AUTHORITATIVE"},
 				Usage: "ask the name servers of each domain too, and say where they differ"},
 		}, a.asking.flags()...),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			if err := errors.Join(notEmpty(c, "inventory", "format"), a.asking.check(c)); err != nil {
+			if err := errors.Join(notEmpty(c, "inventory", "only", "format"), onlyOf(a.only, mxWords()), a.asking.check(c)); err != nil {
 				return err
 			}
 			if a.format != "text" && a.format != "json" {
@@ -59,6 +64,17 @@ Examples:
 			return mx(c.Context, a, c.Args().Slice(), stdio)
 		},
 	}
+}
+
+// levels are all verdicts, the worst first.
+var levels = []mxcheck.Level{mxcheck.Error, mxcheck.Unknown, mxcheck.Warning, mxcheck.OK}
+
+// mxWords returns the verdicts, the worst first.
+func mxWords() (words []string) {
+	for _, level := range levels {
+		words = append(words, level.String())
+	}
+	return words
 }
 
 // A checked has the verdict on a domain, and what the inventory says about the domain.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"virtmap/internal/diag"
@@ -12,10 +13,11 @@ import (
 )
 
 func (a *mxArgs) print(m *inventory.Model, all []checked, records bool, stdio Stdio) error {
+	shown := slices.DeleteFunc(slices.Clone(all), func(c checked) bool { return !allows(a.only, c.Level.String()) })
 	if a.format == "json" {
-		return printJSON(m, all, stdio)
+		return printJSON(m, all, shown, stdio)
 	}
-	if err := printTable(all, records, stdio); err != nil {
+	if err := printTable(shown, records, stdio); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(stdio.Err, summary(all))
@@ -89,7 +91,7 @@ func summary(all []checked) string {
 	}
 	text := diag.Count(len(all), "domain")
 	separator := ": "
-	for _, level := range []mxcheck.Level{mxcheck.Error, mxcheck.Unknown, mxcheck.Warning, mxcheck.OK} {
+	for _, level := range levels {
 		n := counts[level]
 		if n == 0 {
 			continue
@@ -134,11 +136,14 @@ type (
 	}
 )
 
-func printJSON(m *inventory.Model, all []checked, stdio Stdio) error {
+// printJSON prints the domains that are shown, and the numbers of all verdicts.
+func printJSON(m *inventory.Model, all, shown []checked, stdio Stdio) error {
 	report := mxReport{Version: 1, Host: m.Host.Name.Text, Summary: map[string]int{}, Domains: []mxDomain{}}
 	for i := range all {
 		report.Summary[all[i].Level.String()]++
-		report.Domains = append(report.Domains, all[i].json())
+	}
+	for i := range shown {
+		report.Domains = append(report.Domains, shown[i].json())
 	}
 	out := bufio.NewWriter(stdio.Out)
 	encoder := json.NewEncoder(out)

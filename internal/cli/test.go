@@ -24,6 +24,7 @@ import (
 type testArgs struct {
 	inventory, maps, format string
 	server, quiet           bool
+	domains                 cli.StringSlice
 }
 
 func testCommand(stdio Stdio) *cli.Command {
@@ -53,10 +54,11 @@ this machine's own.
 
 Examples:
   virtmap test -i mail.yaml
+  virtmap test -i mail.yaml --domain fakemail.example
   virtmap test -i mail.yaml --maps /etc/mail --server
   virtmap test -i mail.yaml --format junit > report.xml`,
 		Flags: []cli.Flag{
-			inventoryFlag(&a.inventory), quietFlag(&a.quiet),
+			inventoryFlag(&a.inventory), domainFlag(&a.domains, "try the addresses"), quietFlag(&a.quiet),
 			mapsFlag(&a.maps, "", "test the files of `DIR` as they are, instead of building"),
 			&cli.BoolFlag{Name: "server", Aliases: []string{"sendmail"}, Destination: &a.server, EnvVars: []string{"VIRTMAP_ASK_SERVER", "VIRTMAP_SENDMAIL"},
 				Usage: "ask the installed mail server too, and compare all three; needs root"},
@@ -81,6 +83,10 @@ Examples:
 
 func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 	source, err := faultless(a.inventory, stdio)
+	if err != nil {
+		return err
+	}
+	chosen, err := chooseDomains(source.Inventory(), a.domains.Value())
 	if err != nil {
 		return err
 	}
@@ -117,6 +123,9 @@ func test(ctx context.Context, a testArgs, stdio Stdio) (err error) {
 		warn(stdio, set.Warnings())
 	}
 	proof := build.Proof{Source: source, Set: set, Host: host}
+	if chosen != nil {
+		proof.Asks = chosen.has
+	}
 	if a.server {
 		var asked mta.Asked
 		if asked, err = a.ask(ctx, mta.Asking{Build: source, Set: set, Host: host, Work: work}, stdio); err != nil {
