@@ -182,7 +182,7 @@ func (s *imported) Reason(address string, old, next outcome.Outcome) string {
 		return "postfix takes its mail and returns it to the sender; it is refused at once now"
 	case old.Taken && len(old.Recipients) == 0 && next.Taken:
 		return "postfix takes its mail, and none of its recipients gets it; in the inventory there are some that do"
-	case s.facts.Detail != inventory.DetailReject && old.Taken && next.Taken && detail && slices.Equal(withoutDetails(old.Recipients), withoutDetails(next.Recipients)):
+	case s.facts.Detail != inventory.DetailReject && old.Taken && next.Taken && slices.Equal(withoutDetails(old.Recipients), withoutDetails(next.Recipients)):
 		return "only the detail behind the + differs, which the inventory does not pass on here"
 	case !old.Taken && next.Taken && s.class[domain] == relayClass:
 		return "a backup domain of an inventory passes on the mail of every name"
