@@ -42,10 +42,7 @@ func Run(ctx context.Context, args []string, stdio Stdio) (code int) {
 	if len(args) > 1 && args[1] == completeWord {
 		return exitCode(completeLine(app.Commands, args[2:], stdio.Out))
 	}
-	args, err := reorder(app.Commands, args)
-	if err == nil {
-		err = app.RunContext(ctx, args)
-	}
+	err := runApp(ctx, app, args, stdio)
 	var known *exitError
 	if err != nil && (!errors.As(err, &known) || known.err != nil) {
 		fmt.Fprintf(stdio.Err, "virtmap: %s\n", diag.Printable(err.Error()))
@@ -53,12 +50,26 @@ func Run(ctx context.Context, args []string, stdio Stdio) (code int) {
 	return exitCode(err)
 }
 
-const appUsage = "virtual mail domains for sendmail from one inventory"
+// runApp runs a command, or prints its help.
+func runApp(ctx context.Context, app *cli.App, args []string, stdio Stdio) error {
+	if topic, asked := helpAsked(app.Commands, args); asked {
+		return showHelp(app.Commands, topic, stdio)
+	}
+	args, err := reorder(app.Commands, args)
+	if err != nil {
+		return err
+	}
+	return app.RunContext(ctx, args)
+}
+
+const appUsage = "virtual mail domains for sendmail and Postfix from one inventory"
 
 const about = `virtmap reads one YAML inventory of virtual addresses and real users. It finds
 every fault and names its place. It asks the DNS whether the MX records of each
-domain lead to this server. It writes what sendmail needs: the virtusertable as
-text and as a map, local-host-names, aliases, and the lines for sendmail.mc.
+domain lead to this server. It writes what the mail server needs. For sendmail
+that is the virtusertable as text and as a map, local-host-names, aliases, and
+the lines for sendmail.mc. For Postfix it is the tables of virtual addresses,
+domains and refusals with their maps, and the lines for main.cf.
 
 Examples:
   virtmap init && virtmap check
@@ -77,27 +88,29 @@ const exitCodes = `  0   done, nothing wrong
   70  a bug in virtmap
   73  cannot create a file
   74  input/output error
-  75  try again: another build is at work, a file changed meanwhile, the command
-      was interrupted, or DNS gave no answer
+  75  try again: another build is at work, a file changed meanwhile, the
+      command was interrupted, or DNS gave no answer
   77  permission denied`
 
 const files = `  mail.yaml             the inventory; virtmap man virtmap-inventory
-  virtusertable, .db    in host.mail_dir or the folder of -o, with
-                        virtmap-aliases, local-host-names, virtmap.mc
-  .virtmap              in the folder of -o: its state, which is the verdicts,
-                        the generations and the journal
+  virtusertable, .db    of sendmail, in host.mail_dir or the folder of -o,
+                        with virtmap-aliases, local-host-names, virtmap.mc
+  virtmap-virtual, .db  of Postfix, in the same folder, with
+                        virtmap-domains, virtmap.main.cf and others
+  .virtmap              in the folder of -o: its state, which is the
+                        verdicts, the generations and the journal
   /var/lib/virtmap      the state without -o`
-
-const description = about + "\n\nExit codes:\n" + exitCodes + "\n\nFiles:\n" + files
 
 // commands returns all commands, in the order of the help.
 func commands(stdio Stdio) []*cli.Command {
 	stdio.includeFrom = &cli.StringSlice{}
 	return readKindly(withIncludeFrom([]*cli.Command{
-		buildCommand(stdio), initCommand(stdio), importCommand(stdio), checkCommand(stdio), fmtCommand(stdio), explainCommand(stdio), schemaCommand(stdio),
-		diffCommand(stdio), rollbackCommand(stdio), historyCommand(stdio),
-		listCommand(stdio), mxCommand(stdio), lookupCommand(stdio), whoCommand(stdio), pageCommand(stdio), receiveCommand(stdio), testCommand(stdio),
-		mapCommand(stdio), completionCommand(stdio), manCommand(stdio),
+		checkCommand(stdio), diffCommand(stdio), buildCommand(stdio), fmtCommand(stdio), historyCommand(stdio), rollbackCommand(stdio),
+		listCommand(stdio), lookupCommand(stdio), whoCommand(stdio), mxCommand(stdio), pageCommand(stdio),
+		testCommand(stdio), receiveCommand(stdio),
+		initCommand(stdio), importCommand(stdio),
+		mapCommand(stdio),
+		helpCommand(stdio), explainCommand(stdio), schemaCommand(stdio), manCommand(stdio), completionCommand(stdio), versionCommand(stdio),
 	}, stdio.includeFrom))
 }
 
@@ -105,7 +118,6 @@ func newApp(stdio Stdio) *cli.App {
 	return &cli.App{
 		Name:                   "virtmap",
 		Usage:                  appUsage,
-		Description:            description,
 		Version:                version(),
 		Commands:               commands(stdio),
 		Writer:                 stdio.Out,
@@ -117,10 +129,7 @@ func newApp(stdio Stdio) *cli.App {
 		UseShortOptionHandling: true,
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
-				return cli.ShowAppHelp(c)
-			}
-			if c.Args().First() == "help" {
-				return cli.ShowAppHelp(c)
+				return showHelp(c.App.Commands, nil, stdio)
 			}
 			return usage(unknownCommand(c.App.Commands, c.Args().First()))
 		},

@@ -75,7 +75,7 @@ func completeLine(commands []*cli.Command, words []string, out io.Writer) error 
 
 // proposals yields the words that may come after other words.
 func proposals(commands []*cli.Command, before []string, last string) iter.Seq[string] {
-	name, inventoryFile := "", build.DefaultInventory
+	all, name, inventoryFile := commands, "", build.DefaultInventory
 	var flags []cli.Flag
 	for i := 0; i < len(before); i++ {
 		word := before[i]
@@ -105,6 +105,8 @@ func proposals(commands []*cli.Command, before []string, last string) iter.Seq[s
 		return flagWords(flags)
 	case len(commands) > 0:
 		return commandWords(commands)
+	case name == "help":
+		return commandWords(all)
 	case name == "explain":
 		return checkWords
 	case name == "completion":

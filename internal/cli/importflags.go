@@ -17,11 +17,11 @@ import (
 const importText = `Reads the files of a mail server that runs, from its folder or from DIR, which may
 be a copy. Prints the inventory that means the same.
 
-  sendmail  the virtusertable, local-host-names and the aliases that rows lead to,
-            where sendmail.cf or sendmail.mc names them
-  postfix   main.cf, and the domains, virtual addresses, mailboxes, refusals and
-            aliases in the tables that it names; a table without a map is read
-            as text
+  sendmail  the virtusertable, local-host-names and the aliases that rows
+            lead to, where sendmail.cf or sendmail.mc names them
+  postfix   main.cf, and the domains, virtual addresses, mailboxes, refusals
+            and aliases in the tables that it names; a table without a map is
+            read as text
 
 The domains and the addresses stand in the order of the files, with their comments.
 Names in the passwd file become users, and others become local_aliases. Each mailbox
@@ -46,8 +46,10 @@ sendmail.cf: with the old files, and with the new.
 --from reads something else:
 
   postfix:FILE            the text of a virtual alias map (virtual(5))
-  mailbox:FILE            the text of virtual_mailbox_maps, or a list of accounts
-  aliases:FILE            the aliases of the server, to which other lists may lead
+  mailbox:FILE            the text of virtual_mailbox_maps, or a list of
+                          accounts
+  aliases:FILE            the aliases of the server, to which other lists may
+                          lead
   csv:FILE                columns by their names, such as address and goto
   lines:FILE              lines of "address targets"
   docker-mailserver:DIR   its folder of configuration

@@ -30,18 +30,20 @@ own names have rows only if they are under domains. No DNS is asked.
 
 Columns of table and csv, members of json:
   domain   the domain, as A-labels
-  address  the part before the @; * is the catch-all, or a whole backup domain
+  address  the part before the @; * is the catch-all, or a backup domain
   kind     user, list, alias (of local_aliases), address (in a domain of the
-           inventory or at the host), forward (an address elsewhere), pattern
-           (with %1, %2 or %3), domain (the same name in another domain), local
-           (the server's own accounts decide), reject, defer, or backup
-  to       where the mail goes, as written; of reject and defer the reply. In
-           json a list, and the reply is the member reply.
-  ends     the users, local_aliases and addresses where the mail ends. A user who
-           forwards all mail is replaced by the end of the forward. The end of a
-           pattern or a domain depends on the address, and is as written. Empty:
-           no mail is taken, or the server's accounts decide. In json a list.
-  source   own, role (of the domain), default (of defaults) or copy (same_as)
+           inventory or at the host), forward (an address elsewhere),
+           pattern (with %1, %2 or %3), domain (the same name in another
+           domain), local (the server's own accounts decide), reject, defer,
+           or backup
+  to       where the mail goes, as written; of reject and defer the reply.
+           In json a list, and the reply is the member reply.
+  ends     the users, local_aliases and addresses where the mail ends. A
+           user who forwards all mail is replaced by the end of the forward.
+           The end of a pattern or a domain depends on the address, and is
+           as written. Empty: no mail is taken, or the server's accounts
+           decide. In json a list.
+  source   own, role (of the domain), default (of defaults), copy (same_as)
   state    enabled or disabled; in json the member disabled, true or false
   place    the file and the line of the address in the inventory
 
@@ -64,9 +66,9 @@ Examples:
 		Flags: []cli.Flag{
 			inventoryFlag(&a.inventory),
 			domainFlag(&a.domains, "list the addresses"),
-			&cli.StringFlag{Name: "user", Destination: &a.user, EnvVars: []string{"VIRTMAP_USER"},
+			&cli.StringFlag{Name: "user", Destination: &a.user, EnvVars: []string{"VIRTMAP_LIST_USER"},
 				Usage: "list what goes to the user, or the name of local_aliases, `NAME` only"},
-			&cli.StringFlag{Name: "only", Destination: &a.only, EnvVars: []string{"VIRTMAP_ONLY"},
+			&cli.StringFlag{Name: "only", Destination: &a.only, EnvVars: []string{"VIRTMAP_LIST_ONLY"},
 				Usage: "list what one of the `WORDS` fits, separated by commas: " + strings.Join(listWords(), ", ")},
 			&cli.StringFlag{Name: "format", Value: "table", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
 				Usage: "print `FORMAT`: table, csv or json (one object a line)"},

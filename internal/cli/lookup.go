@@ -31,8 +31,8 @@ func lookupCommand(stdio Stdio) *cli.Command {
 		Name:      "lookup",
 		Usage:     "say where an address goes, with every key that is tried",
 		ArgsUsage: "[ADDRESS...]",
-		Description: `Says for each address what sendmail would do with mail from a stranger, and prints
-every key that sendmail tries, in order. Without an address it reads addresses
+		Description: `Says for each address what the mail server would do with mail from a stranger, and
+prints every key that it tries, in order. Without an address it reads addresses
 from standard input, one a line, and prints one line for each.
 
 It looks at what the inventory would become. With --maps it looks at the files of

@@ -59,7 +59,7 @@ func commandsPage(all []*cli.Command) *manual.Page {
 	page.Heading("environment")
 	page.Text("Every flag has a variable, which is named with it. NO_COLOR turns colour off.")
 	page.Heading("see also")
-	page.Text("virtmap-inventory(5), sendmail(8), makemap(8)")
+	page.Text("virtmap-inventory(5), sendmail(8), makemap(8), postfix(1), postmap(1)")
 	return page
 }
 

@@ -31,7 +31,7 @@ Examples:
 		OnUsageError:    onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
-				return cli.ShowSubcommandHelp(c)
+				return showHelp([]*cli.Command{c.Command}, []string{"map"}, stdio)
 			}
 			return usage(unknownCommand(c.Command.Subcommands, c.Args().First()))
 		},

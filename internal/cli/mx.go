@@ -48,7 +48,7 @@ Examples:
 			inventoryFlag(&a.inventory),
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
 				Usage: "print `FORMAT`: text or json"},
-			&cli.StringFlag{Name: "only", Destination: &a.only, EnvVars: []string{"VIRTMAP_ONLY"},
+			&cli.StringFlag{Name: "only", Destination: &a.only, EnvVars: []string{"VIRTMAP_MX_ONLY"},
 				Usage: "print only domains with one of these `VERDICTS`, separated by commas: " + strings.Join(mxWords(), ", ")},
 			&cli.BoolFlag{Name: "authoritative", Destination: &a.authoritative, EnvVars: []string{"VIRTMAP_AUTHORITATIVE"},
 				Usage: "ask the name servers of each domain too, and say where they differ"},
