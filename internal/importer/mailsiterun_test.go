@@ -21,7 +21,7 @@ import (
 type tally map[string]int
 
 // siteWorkers is how many pairs of Postfix run at the same time: they mostly wait.
-const siteWorkers = 5
+const siteWorkers = 3
 
 // A siteRun tries sites.
 type siteRun struct {
