@@ -221,7 +221,7 @@ func TestBothMetaPagesCount(t *testing.T) {
 // TestAReaderKeepsTheFileThatItHasOpen renames our file over one that a reader holds open
 // and that has a second name, as a backup gives it. The new file is a file of its own:
 // the reader finds the old rows and none of the new ones, in a new transaction too. The
-// second name has the old bytes. Nobody touches the lock file, which the readers share.
+// second name has the old bytes. The lock file, which the readers share, stays as it is.
 func TestAReaderKeepsTheFileThatItHasOpen(t *testing.T) {
 	program := peer.Liblmdb(t)
 	path := filepath.Join(t.TempDir(), "map.lmdb")

@@ -123,6 +123,9 @@ func TestAgainstPostfix(t *testing.T) {
 		r := w.load(t, c)
 		addrs := g.addresses()
 		want, err := w.p.Outcomes(t.Context(), addrs)
+		if err != nil { // a queue manager that other tests keep waiting answers the second time
+			want, err = w.p.Outcomes(t.Context(), addrs)
+		}
 		if err != nil { // such as mail that waits in the queue
 			t.Logf("case %d: %v", n, err)
 			silent++
@@ -160,8 +163,7 @@ func TestAgainstPostfix(t *testing.T) {
 		}
 	}
 	t.Logf("%d cases, %d without an answer: %d addresses were taken, %d refused", cases, silent, taken, refused)
-	// A queue manager that other tests keep waiting may be silent about some.
-	if taken < cases || refused < cases || silent > 1+cases/15 {
+	if taken < cases || refused < cases || silent > 1+cases/50 {
 		t.Error("the cases compare little")
 	}
 }
