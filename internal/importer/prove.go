@@ -245,8 +245,17 @@ func (d *Difference) compare() bool {
 	case d.Old.Code != d.New.Code || d.Old.Status != d.New.Status:
 		return true
 	}
-	d.Harmless = d.Old.Text != d.New.Text
+	d.Harmless = tableless(d.Old.Text) != tableless(d.New.Text)
 	return d.Harmless
+}
+
+// tableless returns the text of a refusal without the name of the table in which a user is
+// unknown, which some servers add.
+func tableless(text string) string {
+	if strings.HasPrefix(text, unknownUser+" in ") {
+		return unknownUser
+	}
+	return text
 }
 
 // Returned reports whether the server took the mail, and then returned it to the sender.
