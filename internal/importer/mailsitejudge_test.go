@@ -161,23 +161,3 @@ func shown(o outcome.Outcome) string {
 	}
 	return fmt.Sprintf("%d %s %s", o.Code, o.Status, o.Text)
 }
-
-// sendmail judges an inventory for sendmail, by what its files would do.
-func (w *siteRun) sendmail(of *importedSite, addrs []string, old map[string]outcome.Outcome) error {
-	c, err := importSite(of.mailSite, of.dir, sendmail.Server)
-	if err != nil {
-		return fmt.Errorf("for sendmail: %w", err)
-	}
-	defer c.close()
-	for _, addr := range addrs {
-		was := c.mailboxes(old[addr])
-		routed, _ := c.built.Route(addr)
-		is := c.mailboxes(c.expand(routed, c.built))
-		w.count("addresses in files for sendmail", 1)
-		if sameMailboxes(was, is) || is.Taken && !was.Taken && c.becameAccount(addr, is) || c.behindHidden(addr) {
-			continue
-		}
-		w.judgeNamed(c, addr, was, is)
-	}
-	return nil
-}

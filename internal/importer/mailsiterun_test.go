@@ -43,8 +43,10 @@ func (w *siteRun) count(what string, n int) {
 // TestImportOfPostfixSites imports generated configurations of Postfix, and asks a running
 // Postfix what becomes of mail with the old files, and with the files that the inventory
 // built. What differs must have its reason in the proof of the import. The proof must be
-// right about the old files, too. An inventory for sendmail is judged in the same way.
+// right about the old files, too. The files of an inventory for sendmail are judged in the
+// same way, by the real sendmail.
 func TestImportOfPostfixSites(t *testing.T) {
+	requireSendmail(t)
 	counts, mu := tally{}, &sync.Mutex{}
 	seeds := make(chan uint64)
 	var wait sync.WaitGroup
@@ -111,7 +113,7 @@ func (w *siteRun) try(t *testing.T, seed uint64) error {
 	defer c.close()
 	w.count("sites", 1)
 	w.count("addresses that the proof compared", c.proof.Compared)
-	err = w.ask(c, s.addresses(random(seed)))
+	err = w.ask(t, c, s.addresses(random(seed)))
 	if problems > 0 {
 		t.Logf("seed %d:\n%s\n%s%s", seed, c.inv.Text, w.old.warnings(), w.next.warnings())
 	}
@@ -119,7 +121,7 @@ func (w *siteRun) try(t *testing.T, seed uint64) error {
 }
 
 // ask asks both Postfixes about addresses of a site, and judges their answers.
-func (w *siteRun) ask(c *importedSite, addrs []string) error {
+func (w *siteRun) ask(t *testing.T, c *importedSite, addrs []string) error {
 	if err := w.missing(c); err != nil {
 		return err
 	}
@@ -151,7 +153,7 @@ func (w *siteRun) ask(c *importedSite, addrs []string) error {
 	}
 	w.judge(c, addrs, old, next)
 	w.rowsKept(c)
-	return w.sendmail(c, addrs, old)
+	return w.sendmail(t, c, addrs, old)
 }
 
 // missing looks for a warning about each table that is not there, and makes an empty one:
