@@ -95,7 +95,9 @@ func (f *filling) row(i int) {
 	if !f.in.accepted {
 		if refusal, refused := f.refusal(row.Key); refused {
 			value, problem = refusal, ""
-			f.followed[row.Key] = !strings.HasPrefix(row.Value, refusedSign)
+			if f.followed[row.Key] = !strings.HasPrefix(row.Value, refusedSign); f.followed[row.Key] {
+				f.leaveRefused(row, refusal)
+			}
 		}
 	}
 	if problem != "" {
@@ -103,6 +105,12 @@ func (f *filling) row(i int) {
 		return
 	}
 	f.put(row.Key, value, uint32(i)+1, row.Above)
+}
+
+// leaveRefused keeps as a comment where a row leads whose mail the server refuses.
+func (f *filling) leaveRefused(row lists.Row, refusal string) {
+	row.Above = nil // they stay above the refusal
+	f.leave(row, "the server refuses its mail: "+strings.TrimPrefix(refusal, refusedSign))
 }
 
 // put adds a row with its comments.

@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -100,10 +101,12 @@ func (f *filling) address(local, domain string) string {
 // own name.
 const accountSign = `\`
 
-// accountTarget returns the form of an account.
+// accountTarget returns the form of an account. An account that has a row at the server's
+// own name is a target without its detail: with a detail, the target is an address.
 func (f *filling) accountTarget(name string) string {
 	if f.hasRow(name, f.facts.Host) {
-		return accountSign + name
+		account, _, _ := strings.Cut(name, "+")
+		return accountSign + cmp.Or(account, name)
 	}
 	return name + "@" + f.facts.Host
 }
