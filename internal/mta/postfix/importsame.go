@@ -3,6 +3,7 @@ package postfix
 import (
 	"bytes"
 
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/inventory"
 )
@@ -16,10 +17,16 @@ type settling struct {
 	passes  map[string]bool // by domain: its mail leaves this server on both sides, or goes to its accounts
 }
 
-// newSettling compares the rows of both sides. rows are those of the built files.
+// newSettling compares the rows of both sides. rows are those of the built files. A row
+// that Postfix reads and that no inventory can have is on the old side alone.
 func newSettling(s *imported, next *Installed, rows mapfile.Rows) *settling {
 	c := &settling{s: s, next: next, unequal: map[string]bool{}, passes: map[string]bool{}}
 	c.compare(&s.rows, rows)
+	for _, dead := range s.facts.Dead {
+		if dead.Read {
+			c.unequal[string(keyDomain([]byte(mailaddr.Lower(dead.Key))))] = true
+		}
+	}
 	for changed := true; changed; {
 		changed = false
 		for i := range s.rows.Len() {
