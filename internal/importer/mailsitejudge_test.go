@@ -60,7 +60,7 @@ func (c *importedSite) behindHidden(addr string) bool {
 		return false
 	}
 	for _, row := range c.rows("virtual") {
-		if name, _, _ := mailaddr.Split(row.key); row.key == local+"@"+domain || c.delimiter != "" && strings.HasPrefix(local, name+c.delimiter) && row.key == name+"@"+domain {
+		if name, _, _ := mailaddr.Split(row.key); row.key == local+"@"+domain || c.delimiter != "" && !strings.Contains(name, c.delimiter) && strings.HasPrefix(local, name+c.delimiter) && row.key == name+"@"+domain {
 			return false
 		}
 	}

@@ -297,7 +297,7 @@ func foldedName(recipient string) string {
 // reason returns why an outcome differs, or an empty text.
 func (inv *Inventory) reason(d *Difference) string {
 	for _, step := range d.steps {
-		if why := inv.why[step.Key]; why != "" && step.Hit {
+		if why := inv.why[mailaddr.Lower(step.Key)]; why != "" && step.Hit {
 			return why
 		}
 	}

@@ -189,7 +189,7 @@ func (s *imported) Reason(address string, old, next outcome.Outcome) string {
 	case detail && s.facts.Detail == 0 && s.class[domain] == localClass:
 		return "an account of this server is reached with any detail"
 	}
-	if why := cmp.Or(s.reasonOfWay(address), s.reasonOfBox(old)); why != "" || !ownRefusal(old) || strings.HasPrefix(old.Text, unknownUser) {
+	if why := cmp.Or(s.reasonOfWay(address), s.reasonOfBox(old), s.reasonOfName(local)); why != "" || !ownRefusal(old) || strings.HasPrefix(old.Text, unknownUser) {
 		return why
 	}
 	return "a table of smtpd refuses it, which stays in main.cf; the inventory lists no such address"
@@ -230,6 +230,24 @@ func (s *imported) reasonOfBox(old outcome.Outcome) string {
 	for _, to := range old.Recipients {
 		if _, domain, ok := mailaddr.Split(to); ok && s.class[domain] == mailboxClass {
 			return to + " is not listed in virtual_mailbox_maps; postfix takes its mail, and " + s.param("virtual_transport") + " decides"
+		}
+	}
+	return ""
+}
+
+// reasonOfName returns which table makes another address of a local name at each domain that
+// the build makes a name of the server.
+func (s *imported) reasonOfName(local string) string {
+	name, _, _ := strings.Cut(mailaddr.Lower(local), "+")
+	for _, param := range []string{"recipient_canonical_maps", "canonical_maps"} {
+		for _, spec := range s.site.config.List(param) {
+			t, err := s.set.openTable(spec)
+			if err != nil {
+				continue
+			}
+			if _, ok, err := t.Find(name); ok && err == nil {
+				return param + " makes another address of " + name + ", which stays in main.cf"
+			}
 		}
 	}
 	return ""

@@ -139,23 +139,28 @@ func (f *filling) assume(addr string, by lists.Row) lists.Row {
 	return row
 }
 
-// makeUser makes the user of a mailbox.
+// makeUser makes the user of a mailbox. Addresses with the same file have the same user.
 func (f *filling) makeUser(row lists.Row, taken map[string]bool) {
 	local, domain, _ := mailaddr.Split(row.Key)
 	if local == "" {
 		local = path.Base(row.Value)
 	}
-	name := f.userFor(mailaddr.Lower(local), domain, taken)
-	if name == "" || f.named[row.Key] != "" {
+	if f.named[row.Key] != "" {
 		return
 	}
 	u := &mailboxUser{}
-	f.users[name], f.named[row.Key] = u, name
-	f.ends[row.Key] = name
+	f.place(u, row)
+	name := f.ends[u.file] // of an address with this file; no address has the file ""
+	if name == "" {
+		if name = f.userFor(mailaddr.Lower(local), domain, taken); name == "" {
+			return
+		}
+		f.users[name] = u
+	}
+	f.named[row.Key], f.ends[row.Key] = name, name
 	if f.in.lists {
 		f.ends["/"+row.Key] = name
 	}
-	f.place(u, row)
 	if u.file != "" {
 		f.ends[u.file] = name
 	}
@@ -260,7 +265,7 @@ func (s *imported) end(to string) string {
 		return name
 	}
 	user, detail, split := strings.Cut(mailaddr.Lower(local), "+")
-	if name, made := s.ends[user+"@"+domain]; made && split && s.facts.Detail != inventory.DetailReject {
+	if name, made := s.ends[user+"@"+domain]; made && split && user != "" && s.facts.Detail != inventory.DetailReject {
 		if s.facts.Detail == 0 {
 			return name
 		}
