@@ -281,6 +281,18 @@ func sameButCase(a, b []string) bool {
 	return slices.Equal(folded(a), folded(b))
 }
 
+// sameButLetters compares recipients without their case.
+func sameButLetters(a, b []string) bool {
+	lower := func(all []string) []string {
+		folded := make([]string, len(all))
+		for i, to := range all {
+			folded[i] = mailaddr.Lower(to)
+		}
+		return slices.Sorted(slices.Values(folded))
+	}
+	return slices.Equal(lower(a), lower(b))
+}
+
 // foldedName folds a name on this server and cuts off its detail, and folds the domain of
 // an address.
 func foldedName(recipient string) string {
@@ -312,6 +324,10 @@ func (inv *Inventory) reason(d *Difference) string {
 		return "the domain is not imported: " + mta.Unsayable(domain)
 	case d.Old.Taken && len(d.Old.Recipients) == 0 && !d.New.Taken:
 		return "every member of the list is refused, and now the address is"
+	case !d.Old.Taken && d.New.Taken && len(d.New.Recipients) == 0:
+		return "the server of the inventory takes its mail and returns it to the sender: list the address, or give the name an alias"
+	case d.Harmless && d.Old.Taken && !sameButLetters(d.Old.Recipients, d.New.Recipients):
+		return "only the detail behind the + of a name on this server differs"
 	case d.Harmless && d.Old.Taken:
 		return "names on this server are written in lower case"
 	case d.Harmless:

@@ -23,3 +23,21 @@ func TestOtherRecipientsHaveNoReason(t *testing.T) {
 		t.Errorf("the reason is %q", why)
 	}
 }
+
+// TestReasonsForRecipientsOfThisServer: a detail is no matter of letters, and mail that is
+// taken and returned is not delivered.
+func TestReasonsForRecipientsOfThisServer(t *testing.T) {
+	to := func(all ...string) outcome.Outcome { return outcome.Outcome{Taken: true, Recipients: all} }
+	for why, d := range map[string]Difference{
+		"only the detail behind the + of a name on this server differs": {Old: to("root"), New: to("root+detail"), Harmless: true},
+		"names on this server are written in lower case":                {Old: to("Root", "bea"), New: to("bea", "root"), Harmless: true},
+		"the server of the inventory takes its mail and returns it to the sender: list the address, or give the name an alias": {
+			Old: outcome.Outcome{Code: 550, Status: "5.1.1"}, New: to(),
+		},
+	} {
+		d.Address = "fake@a.example"
+		if got := new(Inventory).reason(&d); got != why {
+			t.Errorf("%v -> %v: the reason is %q, want %q", d.Old, d.New, got, why)
+		}
+	}
+}

@@ -1,13 +1,16 @@
 package postfix
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/postfix/program"
 	"virtmap/internal/mta/postfix/table"
 	"virtmap/internal/outcome"
 	"virtmap/inventory"
@@ -63,7 +66,8 @@ const (
 // the status, a blank and the text.
 const refusedSign = "!"
 
-// importServer reads the files of a server.
+// importServer reads the files of a server. For what main.cf does not set, the Postfix that is
+// installed with this folder is asked.
 func importServer(dir string, host mta.Host, aliases []string) (mta.Imported, error) {
 	l, err := readLayout(mta.Place{Dir: dir})
 	if err != nil {
@@ -72,6 +76,9 @@ func importServer(dir string, host mta.Host, aliases []string) (mta.Imported, er
 	if l.config.Path == "" {
 		return nil, errors.New("there is no main.cf in it; a table alone is imported with --from postfix:FILE")
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	l.config.BuiltIn = program.BuiltIn(ctx, l.dir)
 	s := newImported(l, host)
 	if err := s.open(aliases); err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -3,6 +3,7 @@ package postfix
 import (
 	"errors"
 	"strings"
+
 	"virtmap/internal/lists"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta/postfix/table"

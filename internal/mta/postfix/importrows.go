@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+
 	"virtmap/internal/mta"
 	"virtmap/inventory"
 )

@@ -68,6 +68,9 @@ type Config struct {
 	// Hostname is the value of myhostname when main.cf does not set it: the name of the
 	// machine. Without a dot, $mydomain or localdomain is added.
 	Hostname string
+	// BuiltIn has built-in values of the Postfix that reads main.cf, by name, as postconf -d
+	// prints them. A parameter that is not in it has the value of Postfix 3.7 of Debian.
+	BuiltIn map[string]string
 
 	dir      string // config_directory
 	entries  []Entry

@@ -30,6 +30,10 @@ var takenOut = map[string][]string{
 	"propagate_unmatched_extensions":   {"virtual"},
 }
 
+// builtInElement is the element of a line that keeps the built-in value. A site that sets the
+// parameter decides itself about it.
+var builtInElement = map[string]string{"alias_maps": "$alias_database"}
+
 // value returns the value for the block: that of the line, and the elements of the site's
 // list.
 func (e *editor) value(l Line) string {
@@ -44,6 +48,9 @@ func (e *editor) value(l Line) string {
 		return l.Value
 	}
 	own, site := e.elements(l.Name, l.Value), e.siteElements(l.Name)
+	if set {
+		own = slices.DeleteFunc(own, func(element string) bool { return element == builtInElement[l.Name] })
+	}
 	site = slices.DeleteFunc(site, func(element string) bool {
 		return slices.Contains(own, element) || slices.Contains(takenOut[l.Name], element) || e.within(element, own)
 	})

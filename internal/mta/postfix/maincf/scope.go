@@ -45,6 +45,9 @@ func (s scope) lookup(name string) (string, bool) {
 	case "mydomain":
 		return s.domain(), true
 	}
+	if value, ok := s.config.BuiltIn[name]; ok {
+		return value, true
+	}
 	value, ok := defaults[name]
 	return value, ok
 }

@@ -72,6 +72,30 @@ func Installed() (Root, error) {
 	return Root{Sbin: values[0], Daemons: values[1], shlib: values[2], meta: values[3], sendmail: values[4]}, nil
 }
 
+// BuiltIn returns the built-in values of the installed Postfix, by name (postconf -d), if dir
+// is the folder of its configuration; nil: it is another folder, or Postfix does not answer.
+func BuiltIn(ctx context.Context, dir string) map[string]string {
+	root, err := Installed()
+	if err != nil {
+		return nil
+	}
+	own, err := root.Postconf(ctx, "", "-hd", "config_directory")
+	if err != nil || strings.TrimSpace(own) != dir {
+		return nil
+	}
+	out, err := root.Postconf(ctx, "", "-d")
+	if err != nil {
+		return nil
+	}
+	all := map[string]string{}
+	for line := range strings.Lines(out) {
+		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " ="); ok {
+			all[name] = strings.TrimPrefix(value, " ")
+		}
+	}
+	return all
+}
+
 // Unpacked returns the Root of a Postfix whose packages are unpacked below a folder.
 func Unpacked(dir string) Root {
 	r := Root{Sbin: filepath.Join(dir, "usr/sbin"), Libraries: filepath.Join(dir, "usr/lib/postfix")}

@@ -325,6 +325,36 @@ func TestInstalled(t *testing.T) {
 	}
 }
 
+// TestBuiltIn: the installed Postfix is asked for its own folder alone.
+func TestBuiltIn(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	script := `#!/bin/sh
+case "$*" in
+-hx*) echo ` + dir + `; echo /opt/libexec; echo no; echo /opt/etc; echo /opt/sbin/sendmail.postfix ;;
+"-hd config_directory") echo /etc/mailer ;;
+-d) echo "alias_database = lmdb:/etc/aliases"; echo "relay_domains =" ;;
+esac
+`
+	if err := os.WriteFile(filepath.Join(dir, "postconf"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	got := program.BuiltIn(t.Context(), "/etc/mailer")
+	if want := map[string]string{"alias_database": "lmdb:/etc/aliases", "relay_domains": ""}; !maps.Equal(got, want) {
+		t.Errorf("built-in values: %v, want %v", got, want)
+	}
+	if got := program.BuiltIn(t.Context(), "/home/copy"); got != nil {
+		t.Errorf("built-in values for a copy: %v", got)
+	}
+	script = "#!/bin/sh\nexit 1\n"
+	if err := os.WriteFile(filepath.Join(dir, "postconf"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := program.BuiltIn(t.Context(), "/etc/mailer"); got != nil {
+		t.Errorf("built-in values of a Postfix that does not answer: %v", got)
+	}
+}
+
 func TestMapTypes(t *testing.T) {
 	types, err := program.Unpacked(peer.PostfixRoot(t)).MapTypes(context.Background())
 	for _, typ := range []string{"cdb", "lmdb", "texthash", "regexp"} {
