@@ -36,7 +36,7 @@ type askedBeside struct {
 func (a *importArgs) askedBeside(server *importer.Server, stdio Stdio) (*askedBeside, error) {
 	files, ok := server.Imported.(*sendmail.Imported)
 	if !ok {
-		return nil, usage(errors.New("--server is for the files of a sendmail server"))
+		return nil, usage(errors.New("import --server asks sendmail; a Postfix is asked about the inventory by virtmap test --server"))
 	}
 	here, _ := build.ThisHost() // without a name nothing is said about it
 	program, err := sendmail.Program(files.MapType(), here, func(line string) { warn(stdio, []string{line}) })
