@@ -21,6 +21,7 @@ type site struct {
 	memory              []byte
 	now                 time.Time
 	reported            []diag.Fault // reports of the last run
+	standings           []Standing   // of the last run
 }
 
 func (s *site) policy(m *inventory.Model, memory *Memory) *Policy {
@@ -60,7 +61,7 @@ func (s *site) run(m *inventory.Model, verdicts map[string]mxcheck.Verdict) Deci
 		}
 	}
 	decision := policy.Decide(asked)
-	s.reported = policy.Announce(decision, nil, false)
+	s.reported, s.standings = policy.Announce(decision, nil, false), policy.Standings(&decision)
 	if s.memory, err = memory.Encode(); err != nil {
 		s.t.Fatal(err)
 	}

@@ -43,30 +43,29 @@ func (p *Policy) reportOne(d *Decision, domain *inventory.Domain, r *Remembered)
 		return []report{{f, fmt.Sprintf("%s %s %s %v", c.ID, domain.Name, id, domain.Backup)}}
 	}
 	against := fmt.Sprintf("%s (%s)", r.Text, r.ID)
-	switch {
-	case !Decides(p.Model, domain):
-		if r.Verdict == mxcheck.Error.String() && p.Model.MXCheckOf(domain) == inventory.MXAdvisory {
-			return say(checkAdvisory, r.ID, r.Advice, "%s is served as mx_check: advisory asks, and %s", domain.Name, against)
+	switch p.state(d.Frozen, domain, r) {
+	case StateHeld:
+		d.Held++
+		if !r.Left.IsZero() {
+			return say(checkLeft, r.ID, r.Advice+", or take it out of the inventory", "%s is not served any more, since %s: %s", domain.Name, r.Left.Format(time.DateOnly), against)
 		}
-	case domain.Held && r.Against != nil && !r.Left.IsZero():
-		d.Held++
-		return say(checkLeft, r.ID, r.Advice+", or take it out of the inventory", "%s is not served any more, since %s: %s", domain.Name, r.Left.Format(time.DateOnly), against)
-	case domain.Held && r.Against != nil:
-		d.Held++
 		return say(checkHeld, r.ID, r.Advice, "%s is held back: %s", domain.Name, against)
-	case domain.Held && (d.Frozen || r.Silent == nil):
+	case StateWaiting:
 		d.Waiting++
-		return say(checkHeld, "", "it comes in when the accident is over", "%s is held back as long as no domain may move", domain.Name)
-	case domain.Held:
-		d.Waiting++
+		if d.Frozen || r.Silent == nil {
+			return say(checkHeld, "", "it comes in when the accident is over", "%s is held back as long as no domain may move", domain.Name)
+		}
 		return say(checkHeld, "", "run it again, or write mx_check: skip to serve it without looking", "%s is held back until the DNS answers: %s", domain.Name, r.silentText())
-	case r.Against != nil && !d.Frozen:
+	case StatePending:
 		d.Pending++
 		return say(checkPending, r.ID, r.Advice+"; "+p.howItLeaves(r), "%s is served and its mail is delivered here, but %s, since %s", domain.Name, against, since(r))
-	case r.Silent != nil && p.Now.Sub(r.Silent.Since) > p.Model.MX.MaxUnknownAge:
+	case StateOverdue:
 		d.Overdue++
 		return say(checkSilent, "", "nothing is changed; ask with virtmap mx "+domain.Name, "%s is served, and the DNS has not answered for it since %s%s: %s",
 			domain.Name, r.Silent.Since.Format(time.DateOnly), r.lastGood(), r.silentText())
+	}
+	if r.Verdict == mxcheck.Error.String() && p.Model.MXCheckOf(domain) == inventory.MXAdvisory {
+		return say(checkAdvisory, r.ID, r.Advice, "%s is served as mx_check: advisory asks, and %s", domain.Name, against)
 	}
 	return nil
 }

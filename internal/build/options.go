@@ -24,7 +24,7 @@ type Options struct {
 	Config  string // a file of the server's configuration, in which a build keeps a block of lines; empty: none
 	MX      Asking // the source of MX records
 
-	All      bool // Review works everything out, also if nothing changed since the last run
+	All      bool // everything is read and worked out, also if nothing changed since the last run
 	Adopt    bool // files that a person made may be replaced
 	DryRun   bool // nothing is written
 	Quiet    bool // warnings are not reported

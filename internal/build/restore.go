@@ -201,3 +201,13 @@ func (f Folders) History() (all []publish.Meta, damaged []string, err error) {
 	all, damaged, err = publish.Sound(publish.OS, f.State)
 	return all, damaged, as(IO, err)
 }
+
+// LastChange returns when files were put in place last, by a build or a rollback. It is
+// zero if that is not known.
+func (f Folders) LastChange() time.Time {
+	all, _, err := publish.Generations(publish.OS, f.State)
+	if err != nil || len(all) == 0 {
+		return time.Time{}
+	}
+	return all[len(all)-1].Time
+}

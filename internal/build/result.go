@@ -32,6 +32,8 @@ type Result struct {
 	Decision hostnames.Decision
 	Compared *change.Change    // what the guards compared; nil: nothing
 	Instead  map[string]string // what the guards compared instead of damaged files, by path
+
+	run *run // the run that it describes
 }
 
 // result describes the work of the run.
@@ -40,6 +42,7 @@ func (r *run) result(report publish.Report) Result {
 		Report: report, Folders: r.Folders, Server: r.server, Host: &r.source.Inventory().Host, Inventory: r.source.Inventory().Name, Contents: Contents(r.source), Config: r.Config,
 		Kinds: r.kinds(report.Changes), Live: IsLive(r.Out, &r.source.Inventory().Host), Leaving: r.leaving,
 		Decision: r.serving.decision, Compared: r.compared, Instead: r.installed.Instead(),
+		run: r,
 	}
 	result.Runs = r.OnChange != "" && !r.DryRun && result.Kinds != Kinds{}
 	result.Configured = r.wiring != nil && r.Config != "" && r.wiring.config.Place() == r.Config

@@ -28,7 +28,7 @@ type Reviewed struct {
 // Review finds out what a run would change, and writes nothing. It also compares files
 // that a person changed, although Run would refuse to replace them.
 func Review(ctx context.Context, o Options, events Events) (v Reviewed, err error) {
-	if !o.All && begin(o, events).nothingToDo() {
+	if begin(o, events).nothingToDo() {
 		return v, nil // the last run has compared everything
 	}
 	o.DryRun, o.Adopt = true, true

@@ -55,13 +55,16 @@ func (o *Options) program() (string, error) {
 	return fmt.Sprintf("%s %s %s %d %q %q %q %q %q %q", o.Program, StampOf(self), host, os.Geteuid(), o.Inventory, o.Out, o.MX.From, o.Config, o.IncludeFrom, o.MX.Zones), nil
 }
 
+// absent is the stamp of a file that is not there, or cannot be looked at.
+const absent = "absent"
+
 // StampOf returns a text that differs for each state of a file. It also differs if
 // content was replaced and has the old size and time, because the time of the inode
 // changes then.
 func StampOf(path string) string {
 	info, err := publish.OS.Stat(path)
 	if err != nil {
-		return "absent"
+		return absent
 	}
 	return fmt.Sprintf("%d %d %d %d %o %d %d", info.Inode, info.Size, info.ModTime.UnixNano(), info.Changed.UnixNano(), info.Mode, info.UID, info.GID)
 }
@@ -83,7 +86,7 @@ func (o *Options) quickly() bool {
 
 // nothingToDo reports whether everything is as the last build left it.
 func (r *run) nothingToDo() bool {
-	if !r.given.quickly() {
+	if r.given.All || !r.given.quickly() {
 		return false
 	}
 	state := r.given.within("").State // the inventory is not read yet

@@ -1,0 +1,93 @@
+package build
+
+import (
+	"slices"
+
+	"virtmap/hostnames"
+	"virtmap/internal/publish"
+)
+
+// What a Result says of files and domains one by one. It is worked out only for those who
+// ask, because a large server has many domains.
+
+// A FileState says what a run did with a file.
+type FileState string
+
+// States of files.
+const (
+	FileCreated   FileState = "created"
+	FileReplaced  FileState = "replaced"
+	FileUnchanged FileState = "unchanged"
+	FileWaiting   FileState = "waiting" // it would change, and the server must read other files first
+	FileStale     FileState = "stale"   // virtmap wrote it once, and does not write it any more
+)
+
+// A File is one file of a set.
+type File struct {
+	Path   string
+	State  FileState
+	Damage string // what was wrong with the old content, if virtmap had written it
+	Kept   string // where the file of a person that was replaced is kept
+}
+
+// Files returns the files of the set in the order in which they are put in place, and
+// after them those that are stale.
+func (r *Result) Files() []File {
+	var all []File
+	for i := range r.run.set.Outputs {
+		out := &r.run.set.Outputs[i]
+		at := slices.IndexFunc(r.Changes, func(c publish.Change) bool { return c.Path == out.Path })
+		switch {
+		case at >= 0:
+			change := &r.Changes[at]
+			file := File{Path: change.Path, State: FileReplaced, Damage: change.Damage, Kept: change.Kept}
+			if change.New {
+				file.State = FileCreated
+			}
+			all = append(all, file)
+		case slices.Contains(r.Held, out.Path):
+			all = append(all, File{Path: out.Path, State: FileWaiting})
+		case !out.IfKnown || StampOf(out.Path) != absent:
+			all = append(all, File{Path: out.Path, State: FileUnchanged})
+		}
+	}
+	for _, path := range r.Stale {
+		all = append(all, File{Path: path, State: FileStale})
+	}
+	return all
+}
+
+// A Table is a table of the set with the number of its rows. Its file may wait, or may be
+// missing because the inventory does not need it.
+type Table struct {
+	Name string // of the file
+	Rows int
+}
+
+// Tables returns the tables that the inventory needs, in the order of the server's files.
+func (r *Result) Tables() []Table {
+	var all []Table
+	for i, text := range r.run.source.Texts() {
+		if text.Rows != nil && !text.Unused {
+			all = append(all, Table{Name: r.Server.Files[i].Name, Rows: text.Rows.Len()})
+		}
+	}
+	return all
+}
+
+// Rows returns the number of rows of the virtual addresses.
+func (r *Result) Rows() int {
+	rows, _ := r.run.source.Size()
+	return rows
+}
+
+// Standings returns what was decided about each enabled domain.
+func (r *Result) Standings() []hostnames.Standing {
+	if r.run.serving.policy == nil {
+		return hostnames.Unasked(r.run.source.Inventory())
+	}
+	return r.run.serving.policy.Standings(&r.Decision)
+}
+
+// Changed returns the kinds of the changes in the words that the command of OnChange gets.
+func (r *Result) Changed() string { return r.Kinds.in(r.Server) }
