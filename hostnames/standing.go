@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"virtmap/inventory"
+	"virtmap/mxcheck"
 )
 
 // A State says what a Decision means for a domain.
@@ -27,10 +28,10 @@ type Standing struct {
 	Backup bool
 	State  State
 
-	// The last verdict. Without one the ID is empty.
-	ID, Text, Advice string
-	Checked          time.Time
-	Silent           string // why the last check has no answer; empty: it has one
+	// The reason: the last verdict, or why there is no answer. ID is empty if there was no
+	// verdict, or if the domain waits for the others.
+	Verdict, ID, Text, Advice string
+	Checked                   time.Time // when the last verdict was given; zero: there was none
 }
 
 // Standings returns the standing of every enabled domain after a Decision, in the order
@@ -43,9 +44,12 @@ func (p *Policy) Standings(d *Decision) []Standing {
 		if !domain.Enabled || r == nil {
 			continue
 		}
-		s := Standing{Domain: domain.Name, Backup: domain.Backup, State: p.state(d.Frozen, domain, r), ID: r.ID, Text: r.Text, Advice: r.Advice, Checked: r.Checked}
-		if r.Silent != nil {
-			s.Silent = r.silentText()
+		s := Standing{Domain: domain.Name, Backup: domain.Backup, State: p.state(d.Frozen, domain, r), Verdict: r.Verdict, ID: r.ID, Text: r.Text, Advice: r.Advice, Checked: r.Checked}
+		switch {
+		case s.State == StateWaiting && (d.Frozen || r.Silent == nil):
+			s.Verdict, s.ID, s.Text, s.Advice = "", "", "no domain may move", "it comes in when the accident is over"
+		case s.State == StateWaiting, s.State == StateOverdue:
+			s.Verdict, s.ID, s.Text, s.Advice = mxcheck.Unknown.String(), r.Silent.ID, r.Silent.Text, ""
 		}
 		all = append(all, s)
 	}

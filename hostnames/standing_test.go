@@ -36,16 +36,16 @@ domains:
 	var got []string
 	for _, one := range s.standings {
 		got = append(got, one.Domain+" "+string(one.State)+" "+one.ID)
-		if one.State == StateWaiting && !strings.Contains(one.Silent, "nobody answers") {
-			t.Errorf("%s waits without the reason: %+v", one.Domain, one)
+		if silent := one.State == StateWaiting || one.State == StateOverdue; silent != (one.Text == "nobody answers") {
+			t.Errorf("%s has the reason %q", one.Domain, one.Text)
 		}
 		if one.State.Taken() != (s.installed[one.Domain] || s.relaying[one.Domain]) {
 			t.Errorf("%s is %s, and the lists say something else", one.Domain, one.State)
 		}
 	}
 	want := []string{
-		"b-good.example served mx-ok", "c-new.example held mx-elsewhere", "d-silent.example waiting ",
-		"e-left.example pending mx-elsewhere", "g-quiet.example overdue ", "h-backup.example served ",
+		"b-good.example served mx-ok", "c-new.example held mx-elsewhere", "d-silent.example waiting dns-timeout",
+		"e-left.example pending mx-elsewhere", "g-quiet.example overdue dns-timeout", "h-backup.example served ",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the standings are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -88,6 +88,3 @@ func (r *Result) Standings() []hostnames.Standing {
 	}
 	return r.run.serving.policy.Standings(&r.Decision)
 }
-
-// Changed returns the kinds of the changes in the words that the command of OnChange gets.
-func (r *Result) Changed() string { return r.Kinds.in(r.Server) }

@@ -29,8 +29,8 @@ func TestFiguresOfARun(t *testing.T) {
 	if got := first.Tables(); !slices.Equal(got, []Table{{"virtmap-aliases", 2}, {"virtusertable", 3}}) {
 		t.Errorf("the tables are %v", got)
 	}
-	if first.Rows() != 3 || first.Changed() != "map names mc" {
-		t.Errorf("%d rows, changed %q", first.Rows(), first.Changed())
+	if first.Rows() != 3 || first.Kinds.In(first.Server) != "map names mc" {
+		t.Errorf("%d rows, changed %q", first.Rows(), first.Kinds.In(first.Server))
 	}
 	if got := first.Standings(); len(got) != 1 || got[0].Domain != "a.example" || got[0].State != hostnames.StateServed {
 		t.Errorf("the standings are %+v", got)

@@ -51,8 +51,8 @@ func (r *run) kinds(changes []publish.Change) Kinds {
 // kindWords returns the words of the kinds for the command of OnChange.
 func kindWords(server *mta.Server) [3]string { return [3]string{"map", "names", server.Words.Changed} }
 
-// in returns the words of the kinds for a server, separated by spaces.
-func (k Kinds) in(server *mta.Server) string {
+// In returns the words of the kinds for a server, separated by spaces.
+func (k Kinds) In(server *mta.Server) string {
 	var words []string
 	for i, is := range [...]bool{k.Map, k.Names, k.Config} {
 		if is {
@@ -62,7 +62,12 @@ func (k Kinds) in(server *mta.Server) string {
 	return strings.Join(words, " ")
 }
 
-// parseKinds reads the words of in, and skips other words.
+// With returns the kinds of both.
+func (k Kinds) With(o Kinds) Kinds {
+	return Kinds{k.Map || o.Map, k.Names || o.Names, k.Config || o.Config}
+}
+
+// parseKinds reads the words of In, and skips other words.
 func parseKinds(text string, server *mta.Server) Kinds {
 	words := strings.Fields(text)
 	has := func(i int) bool { return slices.Contains(words, kindWords(server)[i]) }

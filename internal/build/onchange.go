@@ -49,7 +49,7 @@ func (r *run) changed(ctx context.Context, swapped bool) error {
 		kinds = Kinds{true, true, true}
 	}
 	if !swapped {
-		r.events.Earlier(kinds.in(r.server))
+		r.events.Earlier(kinds.In(r.server))
 	}
 	if r.OnChange != "" {
 		if err := r.command(ctx, kinds, swapped); err != nil {
@@ -63,7 +63,7 @@ func (r *run) changed(ctx context.Context, swapped bool) error {
 // again, or the old files are put back.
 func (r *run) command(ctx context.Context, kinds Kinds, swapped bool) error {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", r.OnChange)
-	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds.in(r.server), "VIRTMAP_DIR="+r.Out)
+	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds.In(r.server), "VIRTMAP_DIR="+r.Out)
 	cmd.Stdout, cmd.Stderr = r.Output, r.Output
 	tells := r.pidFileTells()
 	failure := cmd.Run()

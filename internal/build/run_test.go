@@ -208,11 +208,11 @@ func TestReview(t *testing.T) {
 func TestKinds(t *testing.T) {
 	server := servers.All[0]
 	for _, k := range []Kinds{{}, {Map: true}, {Names: true}, {Config: true}, {true, true, true}} {
-		if got := parseKinds(k.in(server), server); got != k {
-			t.Errorf("%+v becomes %q and that %+v", k, k.in(server), got)
+		if got := parseKinds(k.In(server), server); got != k {
+			t.Errorf("%+v becomes %q and that %+v", k, k.In(server), got)
 		}
 	}
-	if got := (Kinds{true, true, true}).in(server); got != "map names mc" {
+	if got := (Kinds{true, true, true}).In(server); got != "map names mc" {
 		t.Error(got)
 	}
 }

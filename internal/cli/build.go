@@ -20,6 +20,7 @@ type buildArgs struct {
 	adopt, dryRun, quiet, timings     bool
 	reloaded, verify, rollback        bool
 	onChange, plan                    string
+	format, metrics                   string
 	grace, wait                       time.Duration
 	keep                              int
 	asking                            askArgs
@@ -64,6 +65,8 @@ func (a *buildArgs) publishFlags() []cli.Flag {
 		waitFlag(&a.wait),
 		&cli.IntFlag{Name: "keep", Value: 10, Destination: &a.keep, EnvVars: []string{"VIRTMAP_KEEP"},
 			Usage: "keep `N` older generations for rollback"},
+		&cli.StringFlag{Name: "format", Value: textFormat, Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
+			Usage: "print `FORMAT`: text, or json, one document of what was done"},
 	}, a.guards.flags()...)
 }
 
@@ -108,7 +111,7 @@ Examples:
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := errors.Join(notEmpty(c, "inventory", "output", "config", "state", "mx", "plan", "on-change"), a.asking.check(c), a.guards.check(c)); err != nil {
+			if err := errors.Join(notEmpty(c, "inventory", "output", "config", "state", "mx", "plan", "on-change", "format"), a.asking.check(c), a.guards.check(c)); err != nil {
 				return err
 			}
 			switch {
@@ -116,6 +119,8 @@ Examples:
 				return usage(errors.New("--keep is not below zero"))
 			case a.rollback && a.onChange == "":
 				return usage(errors.New("--rollback-on-failure goes with --on-change"))
+			case a.format != textFormat && a.format != "json":
+				return usage(fmt.Errorf("--format %q: it is text or json", a.format))
 			}
 			return followed(a.timings, stdio, func(stdio Stdio) error { return a.run(c.Context, stdio) })
 		},
@@ -123,15 +128,32 @@ Examples:
 }
 
 func (a *buildArgs) run(ctx context.Context, stdio Stdio) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	options, err := a.options(stdio)
 	if err != nil {
 		return err
 	}
-	result, err := build.Run(ctx, options, &narrator{stages: stdio.stages, stdio: stdio, quiet: a.quiet, dryRun: a.dryRun})
-	if err != nil {
+	record := &buildRecord{}
+	err = a.build(ctx, options, record, stdio)
+	if a.format != "json" {
+		return err
+	}
+	stdio.stages.hide()
+	if problem := a.printBuild(stdio.Out, record, err); problem != nil && err == nil {
+		return exit(exitIO, problem)
+	}
+	return err
+}
+
+// build runs a build and stores in a record what it did.
+func (a *buildArgs) build(ctx context.Context, options build.Options, record *buildRecord, stdio Stdio) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	inDocument := a.format == "json"
+	options.Watched = options.Watched || inDocument // who reads a document gets all messages every time
+	narrator := &narrator{stages: stdio.stages, stdio: stdio, quiet: a.quiet, dryRun: a.dryRun, record: record, inDocument: inDocument}
+	result, err := build.Run(ctx, options, narrator)
+	if record.failure = err; err != nil {
 		return buildExit(err, stdio)
 	}
 	return resultExit(&result)

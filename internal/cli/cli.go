@@ -4,7 +4,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -43,9 +42,8 @@ func Run(ctx context.Context, args []string, stdio Stdio) (code int) {
 		return exitCode(completeLine(app.Commands, args[2:], stdio.Out))
 	}
 	err := runApp(ctx, app, args, stdio)
-	var known *exitError
-	if err != nil && (!errors.As(err, &known) || known.err != nil) {
-		fmt.Fprintf(stdio.Err, "virtmap: %s\n", diag.Printable(err.Error()))
+	if text := errorText(err); text != "" {
+		fmt.Fprintf(stdio.Err, "virtmap: %s\n", diag.Printable(text))
 	}
 	return exitCode(err)
 }

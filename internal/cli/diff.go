@@ -151,7 +151,7 @@ func (a *diffArgs) print(w io.Writer, review *build.Reviewed) error {
 	for _, file := range review.Changes {
 		d.files = append(d.files, filepath.Base(file.Path))
 		if file.Kept != "" && file.Damage == "" {
-			d.alarms = append(d.alarms, change.Alarm{Guard: byHand, Text: file.Path + " was not written by virtmap, or changed since"})
+			d.alarms = append(d.alarms, byHandAlarm(file.Path))
 		}
 	}
 	if held := bases(review.Held); len(held) > 0 {

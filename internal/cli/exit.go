@@ -89,3 +89,13 @@ func exitCode(err error) int {
 	}
 	return exitUsage // the errors of cli/v2 are about flags
 }
+
+// errorText returns the message about an error of Run. It is empty if all messages were
+// printed already.
+func errorText(err error) string {
+	var known *exitError
+	if err == nil || errors.As(err, &known) && known.err == nil {
+		return ""
+	}
+	return err.Error()
+}

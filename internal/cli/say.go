@@ -19,6 +19,8 @@ type narrator struct {
 	*stages
 	stdio         Stdio
 	quiet, dryRun bool
+	record        *buildRecord // may be nil
+	inDocument    bool         // faults and results are printed as a document at the end
 }
 
 // Tell prints a line.
@@ -26,6 +28,10 @@ func (n *narrator) Tell(line string) { n.stdio.tell(line) }
 
 // Faults prints faults of an inventory down to a severity.
 func (n *narrator) Faults(sources *diag.Sources, faults *diag.List, least diag.Severity) error {
+	if n.inDocument {
+		n.record.found(sources, faults, least)
+		return nil
+	}
 	return showFaults(n.stdio, sources, faults, least)
 }
 
@@ -36,7 +42,12 @@ func (n *narrator) Asking(domains int) (answered func()) {
 }
 
 // ZoneFaults prints the faults of zone files.
-func (n *narrator) ZoneFaults(faults []resolve.ZoneFault) { printZoneFaults(n.stdio, faults) }
+func (n *narrator) ZoneFaults(faults []resolve.ZoneFault) {
+	for _, f := range faults {
+		n.record.zoneFault(f.String())
+	}
+	printZoneFaults(n.stdio, faults)
+}
 
 // Disproved prints an address that does not keep its promise.
 func (n *narrator) Disproved(r *endtoend.Result) error {
@@ -45,6 +56,7 @@ func (n *narrator) Disproved(r *endtoend.Result) error {
 
 // Published prints one line if the run wrote something, and nothing otherwise.
 func (n *narrator) Published(r *build.Result) {
+	n.record.published(r)
 	verb, mended := "lost", "it was made anew from the inventory"
 	if n.dryRun {
 		verb, mended = "would lose", "a build makes it anew"
@@ -52,7 +64,7 @@ func (n *narrator) Published(r *build.Result) {
 	n.stdio.tellDamage(r.Changes, r.Instead, mended)
 	sayLosses(append(slices.Clone(r.Changes), r.Adopted...), r.Compared, verb, n.stdio)
 	switch {
-	case n.quiet:
+	case n.quiet, n.inDocument:
 	case n.dryRun:
 		n.sayWould(r)
 	case len(r.Changes) > 0:
@@ -95,22 +107,35 @@ func (n *narrator) sayWrote(r *build.Result) {
 // next says what must happen before the server uses the changes. inside says that files
 // of the folder changed.
 func next(r *build.Result, inside bool) string {
+	switch order := nextOrder(r, inside); {
+	case order == "" && r.Runs:
+		return "next: the command of --on-change"
+	case order == "" && r.Reads.Lacking:
+		return "next: " + r.Server.Name + " does not read all of it yet"
+	case order == "":
+		return "nothing else to do: " + r.Server.Name + " sees a new map by itself"
+	case order == r.Server.Words.Reload && r.Kinds.Names && !r.Kinds.Config:
+		return "next: " + order + ": its names changed"
+	default:
+		return "next: " + order
+	}
+}
+
+// nextOrder says what a person must do so that the server uses the changes. It is empty
+// if nothing is left to do, if a command does it, or if the server does not read all of it
+// yet.
+func nextOrder(r *build.Result, inside bool) string {
 	switch {
 	case inside && !r.Live:
-		return "next: copy them to " + r.Host.MailDir.Text + " on " + r.Host.Name.Text
-	case r.Runs:
-		return "next: the command of --on-change"
-	case r.Reads.Lacking:
-		return "next: " + r.Server.Name + " does not read all of it yet"
-	case r.Kinds.Config:
-		if r.Configured {
-			return "next: " + r.Server.Words.Reload
-		}
-		return "next: " + r.Server.Words.Rebuild
-	case r.Kinds.Names:
-		return "next: " + r.Server.Words.Reload + ": its names changed"
+		return "copy them to " + r.Host.MailDir.Text + " on " + r.Host.Name.Text
+	case r.Runs, r.Reads.Lacking:
+		return ""
+	case r.Kinds.Config && !r.Configured:
+		return r.Server.Words.Rebuild
+	case r.Kinds.Config, r.Kinds.Names:
+		return r.Server.Words.Reload
 	}
-	return "nothing else to do: " + r.Server.Name + " sees a new map by itself"
+	return ""
 }
 
 // stay says which rows stay until the server is restarted.
@@ -128,7 +153,9 @@ func stay(r *build.Result) string {
 // Earlier prints what earlier builds changed without running the command of
 // --on-change.
 func (n *narrator) Earlier(kinds string) {
-	if !n.quiet {
+	if n.inDocument {
+		n.record.earlier = strings.Fields(kinds)
+	} else if !n.quiet {
 		fmt.Fprintf(n.stdio.Out, "an earlier build changed %s; it was stopped before it could say so, or its command failed\n", kinds)
 	}
 }

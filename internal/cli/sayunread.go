@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"virtmap/internal/build"
@@ -44,20 +45,26 @@ func waiting(held []string) string {
 
 // saySteps prints which files wait, and the commands to type.
 func (n *narrator) saySteps(r *build.Result) {
-	steps := r.Reads.Steps
 	intro := "nothing waits, and mail comes by the new files once " + r.Server.Name + " reads them:"
 	if len(r.Held) > 0 {
 		intro = waiting(r.Held) + ", so that no mail is refused meanwhile. To go on:"
-		steps = append(steps, "virtmap build once more, which puts the rest in place")
 	}
 	fmt.Fprintln(n.stdio.Err, intro)
-	for i, step := range steps {
+	for i, step := range stepsOf(r) {
 		head := fmt.Sprintf("  %d. ", i+1)
 		for line := range strings.SplitSeq(step, "\n") {
 			fmt.Fprintf(n.stdio.Err, "%s%s\n", head, diag.Printable(line))
 			head = "     "
 		}
 	}
+}
+
+// stepsOf returns what a person must do so that the server reads everything.
+func stepsOf(r *build.Result) []string {
+	if len(r.Held) == 0 {
+		return r.Reads.Steps
+	}
+	return append(slices.Clone(r.Reads.Steps), "virtmap build once more, which puts the rest in place")
 }
 
 // bases returns the last elements of paths.

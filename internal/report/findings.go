@@ -22,8 +22,8 @@ var Findings = map[string]func(w io.Writer, all []diag.Located, version string) 
 // slashed returns the file of a place with slashes.
 func slashed(p diag.Place) string { return filepath.ToSlash(filepath.Clean(p.Name())) }
 
-// printJSON prints a value as indented JSON.
-func printJSON(w io.Writer, value any) error {
+// PrintJSON prints a value as indented JSON.
+func PrintJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false) // messages have many < and >
 	encoder.SetIndent("", "  ")
@@ -57,13 +57,23 @@ type jsonFinding struct {
 // New keys do not change the version. It changes when a key is removed or gets
 // another meaning.
 func findingsJSON(w io.Writer, all []diag.Located, _ string) error {
-	out := struct {
-		Version  int           `json:"version"`
-		Faults   []jsonFinding `json:"faults"`
-		Errors   int           `json:"errors"`
-		Warnings int           `json:"warnings"`
-		Notes    int           `json:"notes"`
-	}{Version: 1, Faults: []jsonFinding{}}
+	return PrintJSON(w, struct {
+		Version int `json:"version"`
+		FaultList
+	}{1, NewFaultList(all)})
+}
+
+// A FaultList is faults as a part of a JSON document, in the form of the format json.
+type FaultList struct {
+	Faults   []jsonFinding `json:"faults"`
+	Errors   int           `json:"errors"`
+	Warnings int           `json:"warnings"`
+	Notes    int           `json:"notes"`
+}
+
+// NewFaultList returns the faults with the number of each severity.
+func NewFaultList(all []diag.Located) FaultList {
+	out := FaultList{Faults: []jsonFinding{}}
 	counts := map[diag.Severity]*int{diag.Error: &out.Errors, diag.Warning: &out.Warnings, diag.Note: &out.Notes}
 	for _, f := range all {
 		*counts[f.Severity]++
@@ -76,5 +86,5 @@ func findingsJSON(w io.Writer, all []diag.Located, _ string) error {
 		}
 		out.Faults = append(out.Faults, one)
 	}
-	return printJSON(w, out)
+	return out
 }

@@ -40,7 +40,7 @@ func gitlab(w io.Writer, all []diag.Located, _ string) error {
 			Location: gitlabLocation{slashed(f.At), gitlabLines{max(1, f.At.Line)}},
 		})
 	}
-	return printJSON(w, out)
+	return PrintJSON(w, out)
 }
 
 // fingerprints makes a fingerprint of each fault that does not depend on its line:

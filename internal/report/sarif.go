@@ -90,7 +90,7 @@ func sarif(w io.Writer, all []diag.Located, version string) error {
 		}
 		run.Results = append(run.Results, result)
 	}
-	return printJSON(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
+	return PrintJSON(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }
 
 // sarifPlace returns a location of SARIF. Column endColumn is behind the marked text.
