@@ -46,6 +46,8 @@ func (p *Policy) Standings(d *Decision) []Standing {
 		}
 		s := Standing{Domain: domain.Name, Backup: domain.Backup, State: p.state(d.Frozen, domain, r), Verdict: r.Verdict, ID: r.ID, Text: r.Text, Advice: r.Advice, Checked: r.Checked}
 		switch {
+		case p.Model.MXCheckOf(domain) == inventory.MXSkip:
+			s.Verdict, s.ID, s.Text, s.Advice, s.Checked = "", "", "", "", time.Time{} // those of before it was skipped
 		case s.State == StateWaiting && (d.Frozen || r.Silent == nil):
 			s.Verdict, s.ID, s.Text, s.Advice = "", "", "no domain may move", "it comes in when the accident is over"
 		case s.State == StateWaiting, s.State == StateOverdue:

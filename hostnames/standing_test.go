@@ -11,7 +11,7 @@ import (
 
 // TestStandings has a domain in each state.
 func TestStandings(t *testing.T) {
-	m := parse(t, `version: 1
+	const text = `version: 1
 host: {name: mx1.example.net}
 guards: {min_size: 10}
 users: {andrei: }
@@ -23,7 +23,8 @@ domains:
   f-off.example: {enabled: false}
   g-quiet.example: {addresses: {fake: andrei}}
   h-backup.example: {role: backup, mx_check: skip}
-`)
+`
+	m := parse(t, text)
 	s := newSite(t, "b-good.example", "e-left.example", "g-quiet.example")
 	answers := map[string]mxcheck.Verdict{
 		"b-good.example": ok(), "c-new.example": elsewhere("192.0.2.53"), "d-silent.example": unknown(),
@@ -55,6 +56,10 @@ domains:
 	}
 	if s.standings[1].Text != "it is elsewhere" || s.standings[1].Advice != "publish it" || !s.standings[1].Checked.Equal(s.now) {
 		t.Errorf("the domain that is held back has %+v", s.standings[1])
+	}
+	skipped := strings.Replace(text, "b-good.example: {", "b-good.example: {mx_check: skip, ", 1)
+	if s.run(parse(t, skipped), answers); s.standings[0].ID != "" || !s.standings[0].Checked.IsZero() {
+		t.Errorf("the domain that is skipped now has %+v", s.standings[0])
 	}
 }
 

@@ -67,6 +67,8 @@ func (a *buildArgs) publishFlags() []cli.Flag {
 			Usage: "keep `N` older generations for rollback"},
 		&cli.StringFlag{Name: "format", Value: textFormat, Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
 			Usage: "print `FORMAT`: text, or json, one document of what was done"},
+		&cli.StringFlag{Name: "metrics", Destination: &a.metrics, TakesFile: true, EnvVars: []string{"VIRTMAP_METRICS"},
+			Usage: "write metrics for Prometheus to `FILE`, also when the build fails"},
 	}, a.guards.flags()...)
 }
 
@@ -111,7 +113,7 @@ Examples:
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := errors.Join(notEmpty(c, "inventory", "output", "config", "state", "mx", "plan", "on-change", "format"), a.asking.check(c), a.guards.check(c)); err != nil {
+			if err := errors.Join(notEmpty(c, "inventory", "output", "config", "state", "mx", "plan", "on-change", "format", "metrics"), a.asking.check(c), a.guards.check(c)); err != nil {
 				return err
 			}
 			switch {
@@ -121,18 +123,31 @@ Examples:
 				return usage(errors.New("--rollback-on-failure goes with --on-change"))
 			case a.format != textFormat && a.format != "json":
 				return usage(fmt.Errorf("--format %q: it is text or json", a.format))
+			case a.metrics != "" && a.dryRun:
+				return usage(errors.New("--metrics and --dry-run exclude each other: a dry run is no build"))
 			}
 			return followed(a.timings, stdio, func(stdio Stdio) error { return a.run(c.Context, stdio) })
 		},
 	}
 }
 
-func (a *buildArgs) run(ctx context.Context, stdio Stdio) error {
+// run builds, and writes the metrics of the run, also if it panics.
+func (a *buildArgs) run(ctx context.Context, stdio Stdio) (err error) {
+	record := &buildRecord{}
+	ended := false
+	defer func() { err = a.measure(record, ended, err, stdio) }()
+	err = a.recorded(ctx, record, stdio)
+	ended = true
+	return err
+}
+
+// recorded builds, and prints the document of what was done if it is asked for.
+func (a *buildArgs) recorded(ctx context.Context, record *buildRecord, stdio Stdio) error {
 	options, err := a.options(stdio)
 	if err != nil {
+		record.failure = err
 		return err
 	}
-	record := &buildRecord{}
 	err = a.build(ctx, options, record, stdio)
 	if a.format != "json" {
 		return err
@@ -151,6 +166,7 @@ func (a *buildArgs) build(ctx context.Context, options build.Options, record *bu
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	inDocument := a.format == "json"
 	options.Watched = options.Watched || inDocument // who reads a document gets all messages every time
+	options.All = a.metrics != ""
 	narrator := &narrator{stages: stdio.stages, stdio: stdio, quiet: a.quiet, dryRun: a.dryRun, record: record, inDocument: inDocument}
 	result, err := build.Run(ctx, options, narrator)
 	if record.failure = err; err != nil {
