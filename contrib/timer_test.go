@@ -102,7 +102,36 @@ func TestSystemdUnits(t *testing.T) {
 	verifyUnit(t, s, string(text))
 }
 
-// verifyUnit has systemd check a unit and the timer, and how safe the unit is.
+// TestPathUnit: the path unit starts the service, and looks at the inventory that each of
+// the services reads.
+func TestPathUnit(t *testing.T) {
+	text, err := os.ReadFile("virtmap.path")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "\nUnit=virtmap.service\n") {
+		t.Error("it does not start virtmap.service")
+	}
+	for _, name := range []string{"virtmap.service", "virtmap-postfix.service"} {
+		unit, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(string(unit), "build -i ")
+		inventory, _, _ := strings.Cut(after, " ")
+		for _, path := range []string{inventory, filepath.Join(filepath.Dir(inventory), "domains")} {
+			if !strings.Contains(string(text), "\nPathChanged="+path+"\n") {
+				t.Errorf("it does not look at %q of %s", path, name)
+			}
+		}
+		if !strings.Contains(string(unit), "\nStartLimitIntervalSec=0\n") {
+			t.Errorf("%s cannot be started at each save", name)
+		}
+	}
+}
+
+// verifyUnit has systemd check a unit, the timer and the path unit, and how safe the unit
+// is.
 func verifyUnit(t *testing.T, s *site, text string) {
 	t.Helper()
 	analyze := peer.Find(t, "systemd-analyze")
@@ -113,12 +142,16 @@ func verifyUnit(t *testing.T, s *site, text string) {
 	// The unit with the path of the program in this test, and without the manual page.
 	unit := strings.NewReplacer("/usr/bin/virtmap", filepath.Join(bin, "virtmap"), "Documentation=man:virtmap(1)\n", "").Replace(text)
 	s.write(t, "virtmap.service", unit)
-	timer, err := os.ReadFile("virtmap.timer")
-	if err != nil {
-		t.Fatal(err)
+	verify := []string{"verify", s.dir + "/virtmap.service"}
+	for _, name := range []string{"virtmap.timer", "virtmap.path"} {
+		other, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.write(t, name, strings.Replace(string(other), "Documentation=man:virtmap(1)\n", "", 1))
+		verify = append(verify, s.dir+"/"+name)
 	}
-	s.write(t, "virtmap.timer", string(timer))
-	for _, args := range [][]string{{"verify", s.dir + "/virtmap.service", s.dir + "/virtmap.timer"}, {"security", "--offline=yes", "--threshold=30", s.dir + "/virtmap.service"}} {
+	for _, args := range [][]string{verify, {"security", "--offline=yes", "--threshold=30", s.dir + "/virtmap.service"}} {
 		if out, errOut, err := peer.Try("", analyze, args...); err != nil || args[0] == "verify" && strings.Contains(errOut, s.dir) {
 			t.Errorf("systemd-analyze %s: %v\n%s%s", args[0], err, out, errOut)
 		}

@@ -28,10 +28,11 @@ var installed = map[string]string{
 	"virtmap.schema.json":     "/usr/share/virtmap/virtmap.schema.json",
 	"contrib/virtmap.service": "/usr/lib/systemd/system/virtmap.service",
 	"contrib/virtmap.timer":   "/usr/lib/systemd/system/virtmap.timer",
+	"contrib/virtmap.path":    "/usr/lib/systemd/system/virtmap.path",
 }
 
-// packages makes the .deb and the .rpm for a processor. The timer is installed and not
-// enabled, because it needs an inventory.
+// packages makes the .deb and the .rpm for a processor. The timer and the path unit
+// are installed and not enabled, because they need an inventory.
 func (r *release) packages(arch string, program []byte) error {
 	dir, err := os.MkdirTemp("", "virtmap-release-")
 	if err != nil {

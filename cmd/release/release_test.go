@@ -79,7 +79,7 @@ func TestReleaseIsReproducible(t *testing.T) {
 // holds checks the list of the files in a package.
 func holds(t *testing.T, list string) {
 	t.Helper()
-	for _, path := range []string{"/usr/bin/virtmap", "/usr/share/man/man1/virtmap.1.gz", "/usr/share/doc/virtmap/copyright", "/usr/lib/systemd/system/virtmap.timer"} {
+	for _, path := range []string{"/usr/bin/virtmap", "/usr/share/man/man1/virtmap.1.gz", "/usr/share/doc/virtmap/copyright", "/usr/lib/systemd/system/virtmap.timer", "/usr/lib/systemd/system/virtmap.path"} {
 		if !strings.Contains(list, path) {
 			t.Errorf("%s is not in the package:\n%s", path, list)
 		}
