@@ -76,7 +76,7 @@ func (w *siteRun) judgeSides(c *importedSite, addr string, old, next map[string]
 	was, is := c.mailboxes(old[addr]), c.mailboxes(next[addr])
 	believed, _ := pair.Old.Route(addr)
 	switch got := c.mailboxes(c.expand(believed, pair.Old)); {
-	case c.becameAccount(addr, believed):
+	case c.becameAccount(addr, c.mailboxes(believed)):
 		w.count("addresses of new accounts, which the proof has on both sides", 1)
 	case c.lostUser(believed):
 		w.count("addresses of mailboxes whose user is only in comments", 1)
