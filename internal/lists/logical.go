@@ -82,7 +82,7 @@ func isWhite(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
 
 // comment keeps a comment until the next line.
 func (r *reader) comment(whole string) {
-	r.comments = append(r.comments, safe(whole))
+	r.comments = append(r.comments, strings.Clone(safe(whole))) // a part of the whole text otherwise
 }
 
 // blank ends the comments at the top.

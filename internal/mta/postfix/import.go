@@ -47,6 +47,8 @@ type imported struct {
 	opened     []*Installed
 	ruled      []*table.Table // tables of virtual_alias_maps that stand for any number of addresses
 	rows       importedRows
+	folds      folds
+	found      *listTable // of lists; nil: the tables are those of a server
 	warnings   []string
 }
 
@@ -100,7 +102,7 @@ func importServer(dir string, host mta.Host, aliases []string) (mta.Imported, er
 func newImported(l *layout, host mta.Host) *imported {
 	s := &imported{
 		spelled: map[string]string{}, class: map[string]class{}, asked: map[string]bool{}, followed: map[string]bool{}, aliases: map[string]bool{}, account: host.Account,
-		users: map[string]*mailboxUser{}, named: map[string]string{}, ends: map[string]string{}, notes: map[string]string{}, unread: map[string][]string{},
+		users: map[string]*mailboxUser{}, named: map[string]string{}, ends: map[string]string{}, notes: map[string]string{}, unread: map[string][]string{}, folds: folds{},
 	}
 	if s.account == nil {
 		s.account = func(string) bool { return false }

@@ -53,7 +53,11 @@ func (s *imported) fill(in *foreign) error {
 	f.dropUsers()
 	f.closeDomains()
 	s.rows.sort()
-	s.facts.Order = s.rows.order()
+	s.facts.Order = s.rows.places()
+	if s.found != nil {
+		s.found.in = nil
+	}
+	s.folds = nil
 	return nil
 }
 
@@ -62,9 +66,9 @@ func (s *imported) leave(row lists.Row, why string) {
 	if row.Where != "" {
 		why = row.Where + ": " + why
 	}
-	key := row.Key
+	key := strings.Clone(row.Key)
 	s.facts.Above[key] = append(s.facts.Above[key], row.Above...)
-	s.facts.Dead = append(s.facts.Dead, mta.DeadRow{Key: key, Value: row.Value, Why: why})
+	s.facts.Dead = append(s.facts.Dead, mta.DeadRow{Key: key, Value: strings.Clone(row.Value), Why: why})
 }
 
 // lose keeps a row that the server reads, and that no inventory can have, as a comment.
@@ -100,6 +104,9 @@ func (f *filling) row(i int) {
 			}
 		}
 	}
+	if f.found != nil {
+		f.found.made(row, value)
+	}
 	if problem != "" {
 		f.lose(row, problem)
 		return
@@ -118,6 +125,7 @@ func (f *filling) put(key, value string, place uint32, above []string) {
 	f.rows.add(key, value, place)
 	f.hostRows = f.hostRows || strings.HasSuffix(key, "@"+f.facts.Host)
 	if len(above) > 0 {
+		key = strings.Clone(key) // a part of a whole list otherwise
 		f.facts.Above[key] = append(f.facts.Above[key], above...)
 	}
 }
@@ -179,6 +187,9 @@ func (f *filling) closeDomains() {
 		at, open := f.in.first["@"+domain]
 		if out, refused := f.refusedAlways(domain); !open && refused {
 			f.put("@"+domain, refusedValue(out.Code, out.Status, out.Text), uint32(len(f.in.rows)), nil)
+			if f.found != nil {
+				f.found.other["@"+domain] = ""
+			}
 		}
 		if open && f.facts.Detail == inventory.DetailKeep && f.in.rows[at].Is == lists.Address {
 			f.unkept(domain, f.in.rows[at].Value)

@@ -87,13 +87,16 @@ func bothKinds(first, row lists.Row) bool {
 
 // keyOf returns the folded form of a key, or what is wrong with it.
 func (f *filling) keyOf(key string) (folded, problem string) {
-	local, domain, _ := mailaddr.Split(mailaddr.Lower(key))
-	name, bad := mailaddr.FoldDomain(domain)
+	key = mailaddr.Lower(key)
+	local, domain, _ := mailaddr.Split(key)
+	name, bad := f.folds.fold(domain)
 	switch {
 	case bad != nil:
 		return "", bad.Text
 	case local != "" && strings.ContainsAny(local, "*") && strings.Contains(local, "+"):
 		return "", "in an inventory the name would stand for every detail"
+	case name == domain && domain != "":
+		return key, ""
 	}
 	return local + "@" + name, ""
 }

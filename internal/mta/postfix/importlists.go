@@ -56,7 +56,7 @@ func (s *imported) listed(rows []lists.Row) []lists.Row {
 	kept := rows[:0]
 	for _, row := range rows {
 		if row.Is == lists.Alias {
-			s.aliases[mailaddr.Lower(row.Key)] = true
+			s.addAlias(strings.Clone(row.Key), "")
 			continue
 		}
 		if row, ok := s.listedRow(row); ok {
@@ -74,7 +74,7 @@ func (s *imported) listedRow(row lists.Row) (judged lists.Row, ok bool) {
 	} else if row.Is == lists.Address {
 		key = s.facts.Host
 	}
-	domain, bad := mailaddr.FoldDomain(key)
+	domain, bad := s.folds.fold(key)
 	if bad != nil {
 		s.leave(row, bad.Text)
 		return row, false
@@ -84,6 +84,7 @@ func (s *imported) listedRow(row lists.Row) (judged lists.Row, ok bool) {
 		kind = relayClass
 	}
 	if s.class[domain] == elsewhere {
+		domain = strings.Clone(domain) // a part of the whole list otherwise
 		s.class[domain] = kind
 		s.facts.Names = append(s.facts.Names, domain)
 	}
@@ -102,10 +103,16 @@ func (s *imported) listedRow(row lists.Row) (judged lists.Row, ok bool) {
 // askFor remembers the local names of a right side: that a list leads to them says that
 // they are there.
 func (s *imported) askFor(value string) {
-	for _, word := range cutTargets(value) {
-		if name := strings.TrimSuffix(mailaddr.Lower(word), "@"+s.facts.Host); !strings.Contains(name, "@") {
-			name, _, _ = strings.Cut(name, "+")
-			s.asked[name] = true
+	for word := range eachTarget(value) {
+		name := mailaddr.Lower(word)
+		if local, domain, ok := mailaddr.Split(name); ok && domain == s.facts.Host {
+			name = local
+		}
+		if strings.IndexByte(name, '@') >= 0 {
+			continue
+		}
+		if name, _, _ = strings.Cut(name, "+"); !s.asked[name] {
+			s.asked[strings.Clone(name)] = true // a part of the whole list otherwise
 		}
 	}
 }
@@ -150,7 +157,8 @@ func (s *imported) openLists(in *foreign) error {
 			access = append(access, [2]string{row.Key, reply})
 		}
 	}
-	s.set.tables = map[string]*table.Table{listVirtual: virtualOf(in)}
+	s.found = &listTable{s: s, in: in, other: map[string]string{}}
+	s.set.tables = map[string]*table.Table{listVirtual: s.found.table()}
 	s.set.texts = map[string]mta.Text{
 		listMailboxes: {Rows: mailboxes}, listAccess: {Rows: access},
 		listAliased: {Rows: domains[aliasClass]}, listBoxed: {Rows: domains[mailboxClass]}, listRelayed: {Rows: domains[relayClass]},
@@ -158,32 +166,6 @@ func (s *imported) openLists(in *foreign) error {
 	in.accepted = len(access) == 0
 	s.site.config = s.site.config.Apply([]byte(listLines))
 	return s.set.start()
-}
-
-// virtualOf returns the table of virtual_alias_maps. An address that is refused leads to
-// itself. The rows of the lists are not kept: a large list has a hundred bytes a row.
-func virtualOf(in *foreign) *table.Table {
-	var rows [][2]string
-	for _, row := range in.rows {
-		switch {
-		case row.Is == lists.SameAs:
-			rows = append(rows, [2]string{row.Key, "@" + row.Value})
-		case row.Is == lists.Address && strings.HasPrefix(row.Value, refusedSign):
-			rows = append(rows, [2]string{row.Key, row.Key})
-		case row.Is == lists.Address:
-			rows = append(rows, [2]string{row.Key, row.Value})
-		}
-	}
-	byKey := func(a, b [2]string) int { return strings.Compare(a[0], b[0]) }
-	slices.SortFunc(rows, byKey)
-	find := func(key string) (value string, ok bool, err error) {
-		at, ok := slices.BinarySearchFunc(rows, [2]string{table.Fold(key)}, byKey)
-		if !ok {
-			return "", false, nil
-		}
-		return rows[at][1], true, nil
-	}
-	return &table.Table{Spec: "hash:/" + listVirtual, Type: "hash", Path: "/" + listVirtual, Indexed: true, Find: find}
 }
 
 // listLines are the lines for main.cf with which a Postfix reads lists. Mailboxes are

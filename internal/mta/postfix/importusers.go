@@ -44,7 +44,7 @@ func (f *filling) makeUsers() {
 			continue
 		}
 		local, _, _ := mailaddr.Split(row.Key)
-		for _, word := range cutTargets(row.Value) {
+		for word := range eachTarget(row.Value) {
 			if addr, ok := f.assumed(local, word); ok {
 				makeUser(f.assume(addr, row))
 			}
@@ -59,7 +59,7 @@ func (f *filling) targetNames() map[string]bool {
 		if row.Is != lists.Address {
 			continue
 		}
-		for _, word := range cutTargets(row.Value) {
+		for word := range eachTarget(row.Value) {
 			local, domain, ok := mailaddr.Split(mailaddr.Lower(word))
 			name, _, _ := strings.Cut(cmp.Or(local, mailaddr.Lower(word)), "+")
 			if !ok {
@@ -98,19 +98,21 @@ func (f *filling) assumed(local, word string) (addr string, ok bool) {
 		word = local + "@" + whole
 	}
 	name, domain, isAddress := mailaddr.Split(mailaddr.Lower(word))
-	folded, bad := mailaddr.FoldDomain(domain)
-	if !isAddress || bad != nil || name == "" {
+	if !isAddress || name == "" {
+		return "", false
+	}
+	folded, bad := f.folds.fold(domain)
+	if class := f.class[folded]; bad != nil || class != mailboxClass && class != aliasClass {
 		return "", false
 	}
 	addr = name + "@" + folded
-	if at, listed := f.in.first[addr]; listed && f.in.rows[at].Is != lists.Address {
+	at, listed := f.in.first[addr]
+	if listed && f.in.rows[at].Is != lists.Address {
 		return "", false // a mailbox that is listed
 	}
-	class := f.class[folded]
-	if class != mailboxClass && class != aliasClass || f.named[addr] != "" || !f.in.mailboxes(addr) {
+	if f.named[addr] != "" || !f.in.mailboxes(addr) {
 		return "", false
 	}
-	at, listed := f.in.first[addr]
 	value, caught := f.caught[folded]
 	if listed {
 		value = f.in.rows[at].Value
@@ -120,7 +122,7 @@ func (f *filling) assumed(local, word string) (addr string, ok bool) {
 
 // leadsBack reports whether an address is one of the targets of a value.
 func leadsBack(value, addr string) bool {
-	for _, word := range cutTargets(value) {
+	for word := range eachTarget(value) {
 		if mailaddr.Lower(word) == addr {
 			return true
 		}

@@ -3,6 +3,8 @@ package postfix
 import (
 	"cmp"
 	"fmt"
+	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,14 +15,31 @@ import (
 )
 
 // cutTargets cuts a right side of virtual(5) into its targets.
-func cutTargets(text string) []string {
-	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == '\t' })
+func cutTargets(text string) []string { return slices.Collect(eachTarget(text)) }
+
+// eachTarget yields the targets of a right side of virtual(5).
+func eachTarget(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		begin := 0
+		for i := 0; i <= len(text); i++ {
+			if i < len(text) && text[i] != ',' && text[i] != ' ' && text[i] != '\t' {
+				continue
+			}
+			if i > begin && !yield(text[begin:i]) {
+				return
+			}
+			begin = i + 1
+		}
+	}
 }
 
 // value returns the value of a row with targets, or why no inventory can have it.
 func (f *filling) value(local, domain, text string) (value, problem string) {
 	if strings.HasPrefix(text, refusedSign) {
 		return text, ""
+	}
+	if text != "" && !strings.ContainsAny(text, ", \t") {
+		return f.target(local, domain, text, false)
 	}
 	var all []string
 	have := map[string]bool{}
@@ -62,19 +81,51 @@ func (f *filling) target(local, domain, word string, several bool) (target, prob
 		}
 		return f.address(mailaddr.Lower(word), f.origin()), ""
 	}
-	kept, bad := mailaddr.FoldForeign(word)
+	name, other, _ := mailaddr.Split(word)
+	if _, bad := mailaddr.FoldLocal(name); bad != nil {
+		return "", bad.Text
+	}
+	other, bad := f.folds.fold(other)
 	if bad != nil {
 		return "", bad.Text
 	}
-	name, other, _ := mailaddr.Split(kept)
 	if f.class[other] != elsewhere {
 		name = mailaddr.Lower(name)
 	}
-	_, listed := f.in.first[name+"@"+other]
-	if other == domain && (name == local || local == "" && !listed) {
+	if other == domain && (name == local || local == "" && !f.listed(name, other)) {
 		return f.itself(name, domain)
 	}
-	return f.address(name, other), ""
+	if to := f.address(name, other); to != word {
+		return to, ""
+	}
+	return word, ""
+}
+
+// folds are domains that are their own folded form, as was found out for other rows.
+type folds map[string]bool
+
+// mostFolds is the number of domains from which folds begin anew.
+const mostFolds = 4096
+
+// fold is mailaddr.FoldDomain.
+func (known folds) fold(domain string) (string, *mailaddr.Problem) {
+	if known[domain] {
+		return domain, nil
+	}
+	folded, bad := mailaddr.FoldDomain(domain)
+	if bad == nil && folded == domain && known != nil {
+		if len(known) >= mostFolds {
+			clear(known)
+		}
+		known[domain] = true
+	}
+	return folded, bad
+}
+
+// listed reports whether an address has a row.
+func (f *filling) listed(local, domain string) bool {
+	_, listed := f.in.first[local+"@"+domain]
+	return listed
 }
 
 // badName returns why a target without an @ is no name, or an empty text.
