@@ -2,7 +2,6 @@ package importer
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -164,11 +163,22 @@ func (s *Server) nested(m mta.Meaning) bool {
 	})
 }
 
-var plainScalar = regexp.MustCompile(`^[A-Za-z0-9_./+][A-Za-z0-9_./+@=*-]*$`)
+// isPlainScalar reports whether YAML reads a text as it is.
+func isPlainScalar(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '.', c == '/', c == '+':
+		case i > 0 && (c == '@' || c == '=' || c == '*' || c == '-'):
+		default:
+			return false
+		}
+	}
+	return text != ""
+}
 
 // scalar writes a text so that YAML reads it as it is.
 func scalar(text string) string {
-	if plainScalar.MatchString(text) {
+	if isPlainScalar(text) {
 		return text
 	}
 	return quoted(text)
