@@ -36,3 +36,18 @@ func OfList(kind *mta.Server, base, of, text string, account func(name string) b
 	}
 	return New(kind, judged)
 }
+
+// Settled returns the number of rows of which Prove asks nothing.
+func (s *Server) Settled(built mta.Set) (n int, err error) {
+	both, err := s.beside(built)
+	if err != nil {
+		return 0, err
+	}
+	known := both.settle()
+	for i := range both.was.Len() {
+		if key, _ := both.was.Row(i); known.row(i, key) {
+			n++
+		}
+	}
+	return n, nil
+}

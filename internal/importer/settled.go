@@ -44,7 +44,7 @@ func (p *pair) settle() *settled {
 		for ; j < p.is.Len(); j++ {
 			other, now := p.is.Row(j)
 			if bytes.Equal(other, key) {
-				k.rows[i] = bytes.Equal(now, right) && p.Same(right)
+				k.rows[i] = p.sameRow(key, right, now)
 				j++
 				break
 			}
@@ -57,15 +57,24 @@ func (p *pair) settle() *settled {
 	for ; j < p.is.Len(); j++ {
 		k.added = append(k.added, j)
 	}
-	k.spread(p.was, p.is)
+	k.spread(p)
 	for _, key := range p.lost {
 		k.openBy(p.was, []byte(key))
 	}
 	return k
 }
 
+// sameRow reports whether the rows of a key have the same outcome.
+func (p *pair) sameRow(key, was, is []byte) bool {
+	if p.SameRow != nil {
+		return p.SameRow(key, was, is)
+	}
+	return bytes.Equal(was, is) && p.Same(was)
+}
+
 // spread opens the other addresses that a row which may differ affects.
-func (k *settled) spread(old, next mapfile.Rows) {
+func (k *settled) spread(p *pair) {
+	old, next := p.was, p.is
 	for i := range old.Len() {
 		key, _ := old.Row(i)
 		switch {
@@ -76,7 +85,11 @@ func (k *settled) spread(old, next mapfile.Rows) {
 		}
 	}
 	for _, j := range k.added {
-		key, _ := next.Row(j)
+		key, value := next.Row(j)
+		if key[0] == '@' && p.SameUnlisted != nil && p.SameUnlisted(string(key[1:]), value) {
+			k.caught[string(key[1:])] = true
+			continue
+		}
 		k.openBy(old, key)
 	}
 }

@@ -7,6 +7,14 @@ type Pair struct {
 	// Both sets have a row with this value. false: the recipients may be different, and
 	// the addresses of the row are compared.
 	Same func(value []byte) bool
+	// SameRow reports whether the addresses of a key, which has a row with these values,
+	// certainly have the same outcomes in both sets, although the values may not be equal. nil:
+	// the values must be equal, and Same counts.
+	SameRow func(key, old, next []byte) bool
+	// SameUnlisted reports whether all names that a domain does not list have the same
+	// outcome in both sets, although only the next one has a catch-all, with this value. nil: it
+	// is not known.
+	SameUnlisted func(domain string, next []byte) bool
 	// SameRole reports whether a domain has the same role in both sets: served,
 	// relayed, or neither.
 	SameRole func(domain string) bool

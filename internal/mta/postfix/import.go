@@ -48,7 +48,8 @@ type imported struct {
 	ruled      []*table.Table // tables of virtual_alias_maps that stand for any number of addresses
 	rows       importedRows
 	folds      folds
-	found      *listTable // of lists; nil: the tables are those of a server
+	odd        map[string]bool // keys of rows with another value in the import than Postfix reads
+	found      *listTable      // of lists; nil: the tables are those of a server
 	warnings   []string
 }
 
@@ -102,7 +103,7 @@ func importServer(dir string, host mta.Host, aliases []string) (mta.Imported, er
 func newImported(l *layout, host mta.Host) *imported {
 	s := &imported{
 		spelled: map[string]string{}, class: map[string]class{}, asked: map[string]bool{}, followed: map[string]bool{}, aliases: map[string]bool{}, account: host.Account,
-		users: map[string]*mailboxUser{}, named: map[string]string{}, ends: map[string]string{}, notes: map[string]string{}, unread: map[string][]string{}, folds: folds{},
+		users: map[string]*mailboxUser{}, named: map[string]string{}, ends: map[string]string{}, notes: map[string]string{}, unread: map[string][]string{}, folds: folds{}, odd: map[string]bool{},
 	}
 	if s.account == nil {
 		s.account = func(string) bool { return false }

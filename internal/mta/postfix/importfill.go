@@ -55,7 +55,7 @@ func (s *imported) fill(in *foreign) error {
 	s.rows.sort()
 	s.facts.Order = s.rows.places()
 	if s.found != nil {
-		s.found.in = nil
+		s.found.in, s.found.refuses = nil, !in.accepted
 	}
 	s.folds = nil
 	return nil
@@ -106,6 +106,9 @@ func (f *filling) row(i int) {
 	}
 	if f.found != nil {
 		f.found.made(row, value)
+	}
+	if row.Is == lists.Address && problem == "" && !f.spells(row.Key, row.Value, value) {
+		f.odd[strings.Clone(row.Key)] = true
 	}
 	if problem != "" {
 		f.lose(row, problem)

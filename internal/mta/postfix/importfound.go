@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"virtmap/internal/lists"
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta/postfix/table"
 )
 
@@ -13,6 +14,8 @@ import (
 type listTable struct {
 	s  *imported
 	in *foreign // nil: the rows of the import are made
+
+	refuses bool // a row refuses mail
 
 	// other has the values that are not those of the import, by key; empty: the list has no
 	// such row, or none of targets.
@@ -57,23 +60,31 @@ func listValue(row lists.Row) string {
 // made remembers that a row of a list has a value in the import, which may be empty. Values
 // that say the same are kept once.
 func (t *listTable) made(row lists.Row, value string) {
-	if own := listValue(row); own != value && !t.spells(own, value) {
+	if own := listValue(row); own != value && !t.s.spells(row.Key, own, value) {
 		t.other[row.Key] = strings.Clone(own) // a part of the whole list otherwise
 	}
 }
 
-// spells reports whether a value is that of the import, if names without a domain get the
-// server's own name, as Postfix adds it.
-func (t *listTable) spells(own, value string) bool {
-	for {
-		word, more, several := strings.Cut(own, ", ")
-		target, rest, _ := strings.Cut(value, ", ")
-		if name, ours := strings.CutSuffix(target, "@"+t.s.facts.Host); target != word && !(ours && name == word) || several != (rest != "") {
+// spells reports whether Postfix takes a right side of virtual(5) as the value that the row of
+// its key has in the import: a name without a domain is at the server's own name, the case of
+// domains does not count, and a domain alone gets the name of the key.
+func (s *imported) spells(key, own, value string) bool {
+	first := true
+	for word := range eachTarget(own) {
+		target, more, _ := strings.Cut(value, ", ")
+		local, domain, isAddress := mailaddr.Split(word)
+		name, at, ok := mailaddr.Split(target)
+		switch {
+		case !ok, !isAddress && (name != word || at != s.facts.Host), isAddress && !strings.EqualFold(domain, at):
+			return false
+		case isAddress && local == "":
+			if same, _, _ := mailaddr.Split(key); !first || more != "" || name != same {
+				return false
+			}
+		case isAddress && local != name:
 			return false
 		}
-		if !several {
-			return true
-		}
-		own, value = more, rest
+		value, first = more, false
 	}
+	return value == ""
 }

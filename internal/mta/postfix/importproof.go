@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"path/filepath"
@@ -48,8 +49,7 @@ func (s *imported) Pair(built mta.Set) (mta.Pair, error) {
 	next, ok := built.(*Installed)
 	if !ok {
 		pair := mta.NewPair(&byUsers{s, s, true}, &byUsers{built, s, true})
-		pair.Aliased = func(string) bool { return false }
-		return pair, nil
+		return pair, s.crossed(&pair, built)
 	}
 	over, err := s.over(next)
 	if err != nil {
@@ -64,7 +64,13 @@ func (s *imported) Pair(built mta.Set) (mta.Pair, error) {
 	if err != nil {
 		return mta.Pair{}, err
 	}
-	pair.Same = newSettling(s, over, rows).same
+	role := pair.SameRole
+	pair.SameRole = func(domain string) bool { return role(domain) && !over.refusesDomain(domain) }
+	known := newSettling(s, over, rows)
+	pair.Same = known.same
+	pair.SameRow = func(key, old, next []byte) bool {
+		return bytes.Equal(old, next) && !s.odd[string(key)] && known.same(old)
+	}
 	return pair, nil
 }
 

@@ -39,6 +39,17 @@ func newSettling(s *imported, next *Installed, rows mapfile.Rows) *settling {
 	return c
 }
 
+// refusesDomain reports whether the files of a build refuse all names of a domain that they do
+// not list, or may do so: the table cannot be opened or read.
+func (s *Installed) refusesDomain(domain string) bool {
+	t, err := s.tableOf(fileAccess, "smtpd_recipient_restrictions")
+	if t == nil {
+		return err != nil
+	}
+	_, ok, err := t.Find(domain)
+	return ok || err != nil
+}
+
 // keyDomain returns the domain of an address or of a key.
 func keyDomain(key []byte) []byte { return key[bytes.LastIndexByte(key, '@')+1:] }
 
@@ -66,7 +77,7 @@ func (c *settling) compare(old, next mapfile.Rows) {
 			c.unequal[string(keyDomain(is))] = true
 			j++
 		default:
-			if !bytes.Equal(value, now) {
+			if !bytes.Equal(value, now) || c.s.odd[string(was)] {
 				c.unequal[string(keyDomain(was))] = true
 			}
 			i, j = i+1, j+1
