@@ -74,12 +74,12 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 		}
 		a.installed.host = cmp.Or(a.installed.host, have.Inventory().Host.Name.Text)
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	server, err := a.open(kind, cmp.Or(dir, kind.Dir), stdio)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	warn(stdio, server.Warnings())
 	var real *askedBeside
 	if a.server {

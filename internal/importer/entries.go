@@ -197,11 +197,21 @@ func (s *Server) entries() *entries {
 		switch why := s.Unused(e.key); {
 		case why != "":
 			all.write(i, asComment, why)
-		case diag.Printable(e.key+e.right) != e.key+e.right:
+		case !isPrintable(e.key) || !isPrintable(e.right):
 			s.lower(all, i, "it has more in it than printable characters")
 		}
 	}
 	return all
+}
+
+// isPrintable reports whether a text has printable characters alone.
+func isPrintable(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return diag.Printable(text) == text
+		}
+	}
+	return true
 }
 
 // lower gives a row its next form. When the server refuses the mail, that is a refusal

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"cmp"
 	"maps"
 	"math"
@@ -32,10 +33,14 @@ func (w *writer) inOrder(d section) []uint32 {
 	for i := range d.all() {
 		w.scratch = append(w.scratch, uint32(i))
 	}
-	if w.s.facts.Order != nil {
-		slices.SortFunc(w.scratch, func(a, b uint32) int {
-			return cmp.Or(cmp.Compare(w.entries.place(int(a)), w.entries.place(int(b))), cmp.Compare(a, b))
-		})
+	if w.s.facts.Order == nil {
+		return w.scratch
+	}
+	order := func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(w.entries.place(int(a)), w.entries.place(int(b))), cmp.Compare(a, b))
+	}
+	if !slices.IsSortedFunc(w.scratch, order) {
+		slices.SortFunc(w.scratch, order)
 	}
 	return w.scratch
 }
@@ -78,4 +83,14 @@ func (s *Server) split(sections map[string]section) (own, domains []string) {
 		}
 	}
 	return own, domains
+}
+
+// size returns about how many bytes the rows need in an inventory: most lines have the local
+// part, an indent and the value.
+func (all *entries) size() (n int) {
+	for i := range all.as {
+		key, value := all.s.rows.Row(i)
+		n += len("      : \n") + max(0, bytes.LastIndexByte(key, '@')) + len(value)
+	}
+	return n
 }

@@ -66,6 +66,7 @@ func (w *writer) text() string {
 		}
 	}
 	w.shareRoles()
+	w.body.out.Grow(w.entries.size())
 	for _, domain := range w.domains {
 		w.domain(domain, w.sections[domain])
 	}

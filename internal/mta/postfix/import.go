@@ -233,7 +233,10 @@ func (s *imported) Close() error {
 // have the row.
 func (s *imported) Unused(key string) string {
 	local, domain, _ := mailaddr.Split(key)
-	why := mta.Unsayable(domain)
+	why := ""
+	if !isPlainDomain(domain) {
+		why = mta.Unsayable(domain)
+	}
 	switch class := s.class[domain]; {
 	case class == relayClass:
 		return domain + " is one of relay_domains: an inventory passes all its mail on, and has no addresses there"

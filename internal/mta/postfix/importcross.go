@@ -169,8 +169,8 @@ func isPlainLocal(text []byte) bool {
 	return len(text) > 0 && len(text) <= 150
 }
 
-// isPlainDomain reports whether a domain is a complete name in lower case without anything
-// that a server may take for something else.
+// isPlainDomain reports whether a domain is a complete name in lower case without A-labels or
+// anything else that a server may take for something else.
 func isPlainDomain(name string) bool {
 	labels := strings.Split(name, ".")
 	last := labels[len(labels)-1]
@@ -178,7 +178,7 @@ func isPlainDomain(name string) bool {
 		return false
 	}
 	return !slices.ContainsFunc(labels, func(label string) bool {
-		return label == "" || label[0] == '-' || label[len(label)-1] == '-' ||
+		return label == "" || strings.HasPrefix(label, "xn--") || label[0] == '-' || label[len(label)-1] == '-' ||
 			strings.ContainsFunc(label, func(c rune) bool { return c != '-' && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') })
 	})
 }

@@ -47,6 +47,7 @@ func (s *imported) fill(in *foreign) error {
 			return err
 		}
 	}
+	s.rows.grow(in.rows, len(s.facts.Host)+1)
 	for i := range in.rows {
 		f.row(i)
 	}

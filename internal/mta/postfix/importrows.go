@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
+	"virtmap/internal/lists"
 	"virtmap/internal/mta"
 	"virtmap/internal/parallel"
 	"virtmap/inventory"
@@ -36,6 +38,16 @@ func (r *importedRows) Row(i int) (key, value []byte) {
 func (r *importedRows) add(key, value string, place uint32) {
 	r.list = append(r.list, importedRow{uint32(len(r.text)), uint32(len(key)), uint32(len(value)), place})
 	r.text = append(append(r.text, key...), value...)
+}
+
+// grow makes room for rows. Each name without a domain in their values gets further bytes.
+func (r *importedRows) grow(rows []lists.Row, further int) {
+	size := 0
+	for i := range rows {
+		value := rows[i].Value
+		size += len(rows[i].Key) + len(value) + further*max(0, strings.Count(value, ",")+1-strings.Count(value, "@"))
+	}
+	r.text, r.list = slices.Grow(r.text, size), slices.Grow(r.list, len(rows))
 }
 
 // get returns the value of a key.
