@@ -12,8 +12,8 @@ import (
 type Key struct {
 	Name    string
 	Kind    string // of its value: text, list, mapping, …
-	Doc     string // one sentence
-	Example string
+	Doc     string // what it does, and its default
+	Example string // a value
 }
 
 // takesTexts reports whether null is a text in the value of this key. A user may be
@@ -31,16 +31,24 @@ func (k *Key) takesTexts() bool {
 type Section struct {
 	Name string
 	Keys []Key
+	Doc  string // what it describes
 }
 
 // Sections returns every mapping of the inventory with its keys.
 func Sections() []Section {
 	return []Section{
-		{"top", describe(topKeys)}, {"included", describe(includedKeys)}, {"host", describe(hostKeys)},
-		{"defaults", describe(defaultsKeys)}, {"user", describe(userKeys)}, {"domain", describe(domainKeys)},
-		{"address", describe(addressKeys)}, {"catch_all", describe(catchAllKeys)},
-		{"refusal", describe(refusalKeys)}, {"guards", describe(guardsKeys)}, {"mx", describe(mxKeys)},
-		{"outcome", describe(outcomeKeys)},
+		{"top", describe(topKeys), "The inventory of the virtual domains of a mail server."},
+		{"included", describe(includedKeys), "A file that an inventory includes."},
+		{"host", describe(hostKeys), "A mail server."},
+		{"defaults", describe(defaultsKeys), "Values for every domain that has none of its own."},
+		{"user", describe(userKeys), "A real user: a local account. Without a value, its mail goes to its usual mailbox. The keys are about virtual mail only."},
+		{"domain", describe(domainKeys), "A virtual domain."},
+		{"address", describe(addressKeys), "The long form of where mail goes."},
+		{"catch_all", describe(catchAllKeys), "The long form of where mail for unlisted addresses goes."},
+		{"refusal", describe(refusalKeys), "A reply with which mail is refused."},
+		{"guards", describe(guardsKeys), "Which changes publishing takes for an accident."},
+		{"mx", describe(mxKeys), "How MX verdicts decide which domains are served."},
+		{"outcome", describe(outcomeKeys), "The expected refusal of an address."},
 	}
 }
 
@@ -150,9 +158,9 @@ type topFile struct {
 }
 
 var topKeys = []key[topFile]{
-	{Key{"version", "1", "The version of this format.", "1"},
+	{Key{"version", "1", "The version of this format; required. There is only version 1.", "1"},
 		func(r *reader, v value, m *topFile) { m.hasVersion = true; r.version(v) }},
-	{Key{"host", "mapping", "This mail server.", "{name: mx1.example.net}"},
+	{Key{"host", "mapping", "This mail server: its name, its addresses, and how its files are stored; required.", "{name: mx1.example.net}"},
 		func(r *reader, v value, m *topFile) {
 			before := r.faults.Count(diag.Error)
 			readMapping(r, v, "host", hostKeys, &m.Host)
@@ -160,39 +168,39 @@ var topKeys = []key[topFile]{
 		}},
 	{Key{"defaults", "mapping", "Values for every domain that has none of its own.", "{mx_check: required}"},
 		func(r *reader, v value, m *topFile) { readMapping(r, v, "defaults", defaultsKeys, &m.Defaults) }},
-	{Key{"users", "mapping", "The real users by name.", "{andrei: }"},
+	{Key{"users", "mapping", "The real users by name. A user without a value is a local account with its usual mailbox.", "{andrei: }"},
 		func(r *reader, v value, m *topFile) { r.users(v, m.Model) }},
-	{Key{"local_aliases", "list", "Names that the server's own alias files define.", "[mailman]"},
+	{Key{"local_aliases", "list", "Names that the server's own alias files define, such as mailing lists. They are targets like users; default none.", "[mailman]"},
 		func(r *reader, v value, m *topFile) { r.localAliases(v, m.Model) }},
-	{Key{"domains", "mapping", "The virtual domains by name.", "{fakemail.example: {addresses: {fake: andrei}}}"},
+	{Key{"domains", "mapping", "The virtual domains by name, each with its addresses. A domain without a value has only what defaults give it.", "{fakemail.example: {addresses: {fake: andrei}}}"},
 		func(r *reader, v value, m *topFile) { r.domains(v, m.Model) }},
-	{Key{"include", "list", "Patterns of further files below the folder of this one, relative to it; the flag --include-from names other folders.", "[domains/*.yaml]"},
+	{Key{"include", "list", "Patterns of further files with users, local_aliases, domains and tests, relative to the folder of this file and below it; the flag --include-from names other folders. A pattern that matches nothing is a fault.", "[domains/*.yaml]"},
 		func(r *reader, v value, _ *topFile) { r.includePatterns(v) }},
-	{Key{"guards", "mapping", "Which changes publishing takes for an accident.", "{max_removed: 30%}"},
+	{Key{"guards", "mapping", "Which changes publishing takes for an accident. A build refuses them until --allow names them.", "{max_removed: 30%}"},
 		func(r *reader, v value, m *topFile) { readMapping(r, v, "guards", guardsKeys, &m.Guards) }},
-	{Key{"mx", "mapping", "How MX verdicts decide which domains are served.", "{remove: manual}"},
+	{Key{"mx", "mapping", "How MX verdicts decide which domains are served, and how long a verdict holds.", "{remove: manual}"},
 		func(r *reader, v value, m *topFile) { readMapping(r, v, "mx", mxKeys, &m.MX) }},
-	{Key{"checks", "mapping", "The severity of checks by id: error, warning, note or ignore; profile: strict makes every warning an error.", "{VM014: ignore}"},
+	{Key{"checks", "mapping", "The severity of checks by id: error, warning, note or ignore; profile: strict makes every warning an error. virtmap check --list lists the ids.", "{VM014: ignore}"},
 		func(r *reader, v value, m *topFile) { r.checkSettings(v, m.Model) }},
-	{Key{"tests", "mapping", "Addresses with their expected outcomes.", "{fake@fakemail.example: andrei}"},
+	{Key{"tests", "mapping", "Addresses with their expected outcomes: a user, an address, a list, reject, defer, {reject: 5.1.1}, {defer: 4.2.1} or not-ours. check and virtmap test prove them.", "{fake@fakemail.example: andrei}"},
 		func(r *reader, v value, m *topFile) { r.tests(v, m.Model) }},
 }
 
 var includedKeys = []key[Model]{
-	{Key{"users", "mapping", "As in the inventory itself.", "{bea: }"}, (*reader).users},
-	{Key{"local_aliases", "list", "As in the inventory itself.", "[rt]"}, (*reader).localAliases},
-	{Key{"domains", "mapping", "As in the inventory itself.", "{fakemail.test: {same_as: fakemail.example}}"}, (*reader).domains},
-	{Key{"tests", "mapping", "As in the inventory itself.", "{nobody@fakemail.example: reject}"}, (*reader).tests},
+	{Key{"users", "mapping", "Further real users by name, as in the inventory itself. A user is declared in one file only.", "{bea: }"}, (*reader).users},
+	{Key{"local_aliases", "list", "Further names that the server's own alias files define, as in the inventory itself.", "[rt]"}, (*reader).localAliases},
+	{Key{"domains", "mapping", "Further virtual domains by name, as in the inventory itself. A domain is declared in one file only, and may use the users of all files.", "{fakemail.test: {same_as: fakemail.example}}"}, (*reader).domains},
+	{Key{"tests", "mapping", "Further addresses with their expected outcomes, as in the inventory itself.", "{nobody@fakemail.example: reject}"}, (*reader).tests},
 }
 
 var hostKeys = []key[Host]{
 	{Key{"name", "domain", "What the server calls itself ($j of sendmail, myhostname of postfix); required.", "mx1.example.net"},
 		func(r *reader, v value, h *Host) { h.Name = r.domainName(v, "name") }},
-	{Key{"mx_names", "list of domains", "Names under which an MX record may mean this server; default: name.", "[mx1.example.net]"},
+	{Key{"mx_names", "list of domains", "Names under which an MX record may mean this server; default the name of the host.", "[mx1.example.net]"},
 		func(r *reader, v value, h *Host) { h.MXNames = r.domainNames(v, "mx_names") }},
-	{Key{"networks", "list of addresses or networks", "Addresses and networks of this server, also the public side of a NAT.", "[192.0.2.25, 2001:db8::/64]"},
+	{Key{"networks", "list of addresses or networks", "Addresses and networks of this server, also the public side of a NAT. An MX record that leads to one of them means this server; default none.", "[192.0.2.25, 2001:db8::/64]"},
 		func(r *reader, v value, h *Host) { h.Networks = r.networks(v) }},
-	{Key{"local_names", "list of domains", "Further names for class w that are no virtual domains.", "[localhost]"},
+	{Key{"local_names", "list of domains", "Further names of the server itself that are no virtual domains; they get no rows. Default none.", "[localhost]"},
 		func(r *reader, v value, h *Host) { h.LocalNames = r.domainNames(v, "local_names") }},
 	{Key{"server", "sendmail or postfix", "What kind of mail server it is; default sendmail.", "sendmail"},
 		func(r *reader, v value, h *Host) { h.Server = oneOf(r, v, "server", kindNames()...) }},
@@ -203,28 +211,28 @@ var hostKeys = []key[Host]{
 }
 
 var defaultsKeys = []key[Defaults]{
-	{Key{"catch_all", "target or mapping", "Where mail for unlisted addresses goes; default reject.", "reject"},
+	{Key{"catch_all", "target or mapping", "Where mail for unlisted addresses goes: reject, local (the server's own accounts decide), a target, or a mapping; default reject.", "reject"},
 		func(r *reader, v value, d *Defaults) { d.CatchAll = r.catchAll(v, d.CatchAll) }},
-	{Key{"mx_check", "required, advisory or skip", "What a domain's MX verdict decides; default required.", "required"},
+	{Key{"mx_check", "required, advisory or skip", "What a domain's MX verdict decides. required: a new domain is served when its MX leads here; advisory: it is served, and told; skip: no DNS is asked. Default required.", "required"},
 		func(r *reader, v value, d *Defaults) {
 			d.MXCheck = oneOf(r, v, "mx_check", MXRequired, MXAdvisory, MXSkip)
 		}},
-	{Key{"detail", "drop, keep or reject", "What becomes of user+detail; default drop.", "drop"},
+	{Key{"detail", "drop, keep or reject", "What becomes of user+detail. drop: mail goes where mail for user goes; keep: the target gets the detail too; reject: it is refused. Default drop.", "drop"},
 		func(r *reader, v value, d *Defaults) { d.Detail = r.detail(v) }},
-	{Key{"roles", "mapping", "Addresses that every domain has.", "{postmaster: andrei, abuse: andrei}"},
+	{Key{"roles", "mapping", "Addresses that every domain has, such as postmaster and abuse; default none. A domain may override one, or remove it with none.", "{postmaster: andrei, abuse: andrei}"},
 		func(r *reader, v value, d *Defaults) { d.Roles = r.roles(v) }},
 }
 
 var userKeys = []key[User]{
-	{Key{"mailbox", "path", "An mbox file, instead of the usual one.", "/srv/mail/bea"},
+	{Key{"mailbox", "path", "An mbox file that gets the virtual mail, instead of the usual mailbox. With a slash at its end it is a Maildir, which Postfix writes and sendmail does not.", "/srv/mail/bea"},
 		func(r *reader, v value, u *User) { u.Mailbox = r.path(v, "mailbox", Name{}) }},
-	{Key{"forward", "address or list", "Addresses elsewhere that get this user's virtual mail.", "carol@elsewhere.example"},
+	{Key{"forward", "address or list", "One address or several elsewhere that get this user's virtual mail; default none.", "carol@elsewhere.example"},
 		func(r *reader, v value, u *User) { u.Forward = r.forward(v) }},
 	{Key{"keep_copy", "true or false", "With forward: the mailbox gets the mail too; default false.", "true"},
 		func(r *reader, v value, u *User) { u.KeepCopy = r.boolean(v, "keep_copy") }},
-	{Key{"uid", "number", "The number of the user, for a server that delivers to the mailbox itself.", "1002"},
+	{Key{"uid", "number", "The number of the user, for a server that delivers to the mailbox itself; sendmail finds it by the name.", "1002"},
 		func(r *reader, v value, u *User) { u.UID = r.id(v, "uid") }},
-	{Key{"gid", "number", "The number of the group, with uid; default uid.", "1002"},
+	{Key{"gid", "number", "The number of the group, with uid; default the number of uid.", "1002"},
 		func(r *reader, v value, u *User) { u.GID = r.id(v, "gid") }},
 }
 
@@ -242,25 +250,25 @@ type rawDomain struct {
 func (d *rawDomain) note() { d.Noted = true }
 
 var domainKeys = []key[rawDomain]{
-	{Key{"same_as", "domain", "Another domain whose addresses this one has too.", "fakemail.example"},
+	{Key{"same_as", "domain", "Another domain whose addresses, roles, catch_all and detail this one has too. Keys of this domain win.", "fakemail.example"},
 		func(r *reader, v value, d *rawDomain) { d.SameAs = r.sameAs(v) }},
-	{Key{"role", "primary or backup", "primary is delivered here; backup is relayed to better MX hosts.", "backup"},
+	{Key{"role", "primary or backup", "primary: its mail is delivered here; backup: its mail is relayed to better MX hosts, and it has no addresses. Default primary.", "backup"},
 		func(r *reader, v value, d *rawDomain) {
 			d.role, d.Backup = v, oneOf(r, v, "role", "primary", "backup") == "backup"
 		}},
-	{Key{"enabled", "true or false", "false: as if the domain were not here.", "false"},
+	{Key{"enabled", "true or false", "false: as if the domain were not here; default true.", "false"},
 		func(r *reader, v value, d *rawDomain) { d.Enabled = r.boolean(v, "enabled") }},
-	{Key{"mx_check", "required, advisory or skip", "What the domain's MX verdict decides.", "skip"},
+	{Key{"mx_check", "required, advisory or skip", "What the domain's MX verdict decides: required, advisory or skip, as under defaults; default that of defaults.", "skip"},
 		func(r *reader, v value, d *rawDomain) {
 			d.MXCheck = oneOf(r, v, "mx_check", MXRequired, MXAdvisory, MXSkip)
 		}},
-	{Key{"detail", "drop, keep or reject", "What becomes of user+detail.", "keep"},
+	{Key{"detail", "drop, keep or reject", "What becomes of user+detail: drop, keep or reject, as under defaults; default that of defaults.", "keep"},
 		func(r *reader, v value, d *rawDomain) { d.detail, d.Detail = v, r.detail(v) }},
 	{Key{"roles", "mapping", "Role addresses of this domain, which override those of defaults; none removes a role.", "{abuse: none}"},
 		func(r *reader, v value, d *rawDomain) { d.roles = v }},
-	{Key{"addresses", "mapping", "The virtual addresses: the part before the @, and where it goes.", "{fake: andrei}"},
+	{Key{"addresses", "mapping", "The virtual addresses: the part before the @, and where its mail goes. user+*, user++, +* and ++ stand for addresses with a detail; default none.", "{fake: andrei}"},
 		func(r *reader, v value, d *rawDomain) { d.addresses = v }},
-	{Key{"catch_all", "target or mapping", "Where mail for unlisted addresses goes.", "reject"},
+	{Key{"catch_all", "target or mapping", "Where mail for unlisted addresses goes: reject, local, a target, or a mapping; default that of defaults.", "reject"},
 		func(r *reader, v value, d *rawDomain) { d.catchAll = v }},
 }
 
@@ -275,54 +283,54 @@ type rawAddress struct {
 func (a *rawAddress) note() { a.noted = true }
 
 var addressKeys = []key[rawAddress]{
-	{Key{"to", "target", "Where the mail goes.", "[andrei, bea]"},
+	{Key{"to", "target", "Where the mail goes: a user, a name of local_aliases, an address, a list of these, reject or defer.", "[andrei, bea]"},
 		func(r *reader, v value, a *rawAddress) { a.to = v }},
-	{Key{"reject", "text or mapping", "The address is refused for good.", `"Ann has left"`},
+	{Key{"reject", "text or mapping", "The address is refused for good, with this text or reply; default 550 5.1.1 User unknown.", `"Ann has left"`},
 		func(r *reader, v value, a *rawAddress) { a.reject = v }},
-	{Key{"defer", "text or mapping", "The address is refused for now.", `"mailbox is being moved"`},
+	{Key{"defer", "text or mapping", "The address is refused for now, and the sender tries again; default 450 4.2.1.", `"mailbox is being moved"`},
 		func(r *reader, v value, a *rawAddress) { a.deferred = v }},
-	{Key{"bounces_to", "recipient", "The recipient of bounces when a recipient of the list fails.", "andrei"},
+	{Key{"bounces_to", "recipient", "The recipient of bounces when a recipient of the list fails; default the sender.", "andrei"},
 		func(r *reader, v value, a *rawAddress) { a.bounces = v }},
-	{Key{"detail", "drop, keep or reject", "What becomes of user+detail.", "keep"},
+	{Key{"detail", "drop, keep or reject", "What becomes of user+detail at this address: drop, keep or reject; default that of the domain.", "keep"},
 		func(r *reader, v value, a *rawAddress) { a.detail, a.detailPos = r.detail(v), v }},
-	{Key{"enabled", "true or false", "false: refused; the catch-all does not get it.", "false"},
+	{Key{"enabled", "true or false", "false: the address is refused, and the catch-all does not get it; default true.", "false"},
 		func(r *reader, v value, a *rawAddress) { a.disabled = !r.boolean(v, "enabled") }},
 }
 
 var catchAllKeys = []key[rawAddress]{
 	addressKeys[0], addressKeys[1], addressKeys[2], addressKeys[3],
-	{Key{"domain", "domain", "The same address at that domain, with the detail.", "partner.example"},
+	{Key{"domain", "domain", "The same address at that domain, with the detail, for every unlisted address.", "partner.example"},
 		func(r *reader, v value, a *rawAddress) { a.domain = v }},
 }
 
 var refusalKeys = []key[rawRefusal]{
-	{Key{"code", "reply code", "The SMTP reply code: 5yz for reject, 4yz for defer.", "551"},
+	{Key{"code", "reply code", "The SMTP reply code: 5yz for reject, default 550; 4yz for defer, default 450.", "551"},
 		func(r *reader, v value, f *rawRefusal) { f.code, _ = r.scalar(v, "code") }},
-	{Key{"status", "enhanced status", "The enhanced status code, of the class of the reply code.", "5.1.6"},
+	{Key{"status", "enhanced status", "The enhanced status code, of the class of the reply code; default 5.1.1 for reject, 4.2.1 for defer.", "5.1.6"},
 		func(r *reader, v value, f *rawRefusal) { f.status, _ = r.scalar(v, "status") }},
-	{Key{"text", "text", "What the sender is told.", `"now at partner.example"`},
+	{Key{"text", "text", "What the sender is told, in printable ASCII without quotes and backslashes.", `"now at partner.example"`},
 		func(r *reader, v value, f *rawRefusal) { f.text, _ = r.scalar(v, "text") }},
 }
 
 var guardsKeys = []key[Guards]{
-	{Key{"max_removed", "percentage", "More addresses removed or redirected at once are refused; default 30%.", "30%"},
+	{Key{"max_removed", "percentage", "The most addresses that one build may remove or redirect, as a percentage of all; default 30%.", "30%"},
 		func(r *reader, v value, g *Guards) { g.MaxRemovedPercent = r.percent(v, "max_removed") }},
 	{Key{"min_size", "number", "Tables with fewer rows are not guarded; default 10.", "10"},
 		func(r *reader, v value, g *Guards) { g.MinSize = r.number(v, "min_size") }},
 }
 
 var mxKeys = []key[MX]{
-	{Key{"remove", "manual or auto", "Whether a domain whose MX leads elsewhere leaves by itself; default manual.", "manual"},
+	{Key{"remove", "manual or auto", "Whether a served domain whose MX leads elsewhere leaves by itself. auto: after two DNS servers have said so in three runs over a day. Default manual.", "manual"},
 		func(r *reader, v value, m *MX) { m.RemoveAuto = oneOf(r, v, "remove", "manual", "auto") == "auto" }},
-	{Key{"recheck", "duration", "How long a verdict holds; default 24h.", "24h"},
+	{Key{"recheck", "duration", "How long a verdict holds before the DNS is asked again; default 24h.", "24h"},
 		func(r *reader, v value, m *MX) { m.Recheck = r.duration(v, "recheck") }},
-	{Key{"max_unknown_age", "duration", "How long DNS may be silent before it is reported louder; default 7d.", "7d"},
+	{Key{"max_unknown_age", "duration", "How long the DNS may be silent about a served domain before it is reported; default 7d.", "7d"},
 		func(r *reader, v value, m *MX) { m.MaxUnknownAge = r.duration(v, "max_unknown_age") }},
 }
 
 var outcomeKeys = []key[Expectation]{
-	{Key{"reject", "status or code", "Refused for good with that enhanced status or reply code.", "5.1.1"},
+	{Key{"reject", "status or code", "Mail is refused for good, with that enhanced status or reply code.", "5.1.1"},
 		func(r *reader, v value, e *Expectation) { r.expectRefusal(v, '5', e) }},
-	{Key{"defer", "status or code", "Refused for now with that enhanced status or reply code.", "4.2.1"},
+	{Key{"defer", "status or code", "Mail is refused for now, with that enhanced status or reply code.", "4.2.1"},
 		func(r *reader, v value, e *Expectation) { r.expectRefusal(v, '4', e) }},
 }

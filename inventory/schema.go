@@ -46,7 +46,7 @@ func object(section string) shape {
 	for _, k := range s.Keys {
 		properties[k.Name] = k.shape()
 	}
-	return shape{"type": "object", "properties": properties, "patternProperties": free, "additionalProperties": false}
+	return shape{"description": s.Doc, "type": "object", "properties": properties, "patternProperties": free, "additionalProperties": false}
 }
 
 func (k *Key) shape() shape {
@@ -58,12 +58,66 @@ func (k *Key) shape() shape {
 		value = words(k.Kind)
 	}
 	// A key with an empty value has its default.
-	described := shape{"description": k.Doc, "anyOf": []any{value, shape{"type": "null"}}}
+	described := shape{"description": k.description(), "anyOf": []any{value, shape{"type": "null"}}}
 	var example any
 	if yaml.Unmarshal([]byte(k.Example), &example) == nil && example != nil {
 		described["examples"] = []any{example}
 	}
 	return described
+}
+
+// description returns what an editor shows beside a key.
+func (k *Key) description() string {
+	text := k.Doc
+	if form := k.form(); form != "" {
+		text += "\n\nForm: " + form + "."
+	}
+	return text + "\n\nExample: " + k.Name + ": " + k.Example
+}
+
+// form returns the form of the values of a key; empty if there is no more to say than the
+// keys below it say.
+func (k *Key) form() string {
+	if k.Kind == "mapping" {
+		return mappingForms[k.Name]
+	}
+	if form, ok := forms[k.Kind]; ok {
+		return form
+	}
+	return k.Kind // a choice of words
+}
+
+// forms are the forms of the kinds that are not a choice of words.
+var forms = map[string]string{
+	"1":                             "the number 1",
+	"text":                          "a text; quotes only where YAML needs them",
+	"domain":                        "a domain name, in Unicode or with xn--",
+	"list":                          "a list, such as [a, b]; one value needs no brackets",
+	"list of domains":               "a list of domain names; one needs no brackets",
+	"list of addresses or networks": "a list of IP addresses and networks; one needs no brackets",
+	"address or list":               "a mail address, or a list of them",
+	"target":                        "a user, a name of local_aliases, a mail address, a list of these, reject or defer",
+	"target or mapping":             "a target, reject, local, or a mapping with to, reject, defer or domain",
+	"recipient":                     "a user, a name of local_aliases or a mail address",
+	"path":                          "an absolute path",
+	"text or mapping":               "a text, or a mapping with code, status and text",
+	"reply code":                    "three digits, 4yz or 5yz",
+	"enhanced status":               "three numbers, 4.x.x or 5.x.x",
+	"status or code":                "an enhanced status such as 5.1.1, or a reply code such as 550",
+	"percentage":                    "a number and %",
+	"number":                        "a whole number",
+	"duration":                      "a number and s, m, h, d or w",
+}
+
+// mappingForms are the forms of mappings whose keys a person chooses, by the name of their
+// key.
+var mappingForms = map[string]string{
+	"users":     "names of users, each with a mapping or without a value",
+	"domains":   "domain names, each with a mapping or without a value",
+	"addresses": "parts before the @, each with a user, an address, a list, reject, defer, or a mapping",
+	"roles":     "parts before the @, each with a user, an address, a list, or none",
+	"tests":     "mail addresses, each with its outcome",
+	"checks":    "ids of checks, each with a severity, and profile",
 }
 
 // words returns the shape of a kind such as "hash, cdb or text".
@@ -118,16 +172,27 @@ var mappings = map[string]shape{
 	"defaults":  section("defaults"),
 	"guards":    section("guards"),
 	"mx":        section("mx"),
-	"users":     names(either(section("user"), shape{"type": "null"}), "^(note$|x-)"),
-	"domains":   names(either(section("domain"), shape{"type": "null"}), `^(note$|x-[^.]*$)`),
+	"users":     names(user, "^(note$|x-)"),
+	"domains":   names(domain, `^(note$|x-[^.]*$)`),
 	"addresses": names(address, ""),
-	"roles":     names(address, ""),
-	"tests":     names(or(list, section("outcome")), `^(note$|x-[^@]*$)`),
+	"roles":     names(role, ""),
+	"tests":     names(test, `^(note$|x-[^@]*$)`),
 	"checks": {"type": "object", "properties": shape{"profile": shape{"enum": []any{"default", "strict"}}},
 		"patternProperties": shape{"^(note$|x-)": true}, "additionalProperties": words("error, warning, note or ignore")},
 }
 
-var address = or(list, section("address"))
+var (
+	address = told("A virtual address: the part before the @, and where its mail goes. Examples: info: andrei, or info: [andrei, bea], or old: {reject: \"Ann has left\"}", list, section("address"))
+	role    = told("A role address of every domain, and where its mail goes; none removes it. Example: abuse: andrei", list, section("address"))
+	test    = told("A mail address, and its expected outcome. Examples: info@fakemail.example: [andrei, bea], or old@fakemail.example: {reject: 5.1.1}", list, section("outcome"))
+	user    = told("A real user. Examples: andrei: without a value, or bea: {mailbox: /srv/mail/bea}", section("user"), shape{"type": "null"})
+	domain  = told("A virtual domain. Example: fakemail.example: {addresses: {info: andrei}, catch_all: reject}", section("domain"), shape{"type": "null"})
+)
+
+// told returns a choice of shapes with what an editor shows beside it.
+func told(description string, shapes ...any) shape {
+	return shape{"description": description, "anyOf": shapes}
+}
 
 // names returns the shape of a mapping whose keys a person chooses. Keys that match the
 // pattern free may have any value.
