@@ -34,15 +34,15 @@ func (a *buildArgs) flags() []cli.Flag {
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"},
 			Usage: "write the files to `DIR`; without this flag to host.mail_dir, only on the machine that is host.name"},
 		&cli.StringFlag{Name: "config", Aliases: []string{"mc"}, Destination: &a.config, TakesFile: true, EnvVars: []string{"VIRTMAP_CONFIG", "VIRTMAP_MC"},
-			Usage: "keep the lines the server needs as a marked block in `FILE`: sendmail.mc, or the main.cf of Postfix"},
+			Usage: "keep the lines the server needs as a marked block in `FILE`, a sendmail.mc or main.cf"},
 		&cli.StringFlag{Name: "mx", Destination: &a.mx, DefaultText: "dns, or zone with --zone", EnvVars: []string{"VIRTMAP_MX"},
 			Usage: "look MX records up by `MODE`: dns, zone (the files of --zone), or off (serve every domain)"},
 		&cli.StringFlag{Name: "state", Destination: &a.state, EnvVars: []string{"VIRTMAP_STATE"},
 			Usage: "keep the state (records, verdicts, generations) in `DIR`; default " + build.StateInside + " in -o DIR, " + build.StateServer + " without -o"},
 		&cli.BoolFlag{Name: "reloaded", Destination: &a.reloaded, EnvVars: []string{"VIRTMAP_RELOADED"},
-			Usage: "say that sendmail was restarted since the last build: the rows of domains that left are removed"},
+			Usage: "say that the server was restarted or reloaded since the last build: the rows of domains that left are removed"},
 		&cli.DurationFlag{Name: "grace", Value: 24 * time.Hour, Destination: &a.grace, EnvVars: []string{"VIRTMAP_GRACE"},
-			Usage: "remove the rows of domains that left after `TIME`, also when no restart is known"},
+			Usage: "remove the rows of domains that left after `TIME`, also when no restart or reload is known"},
 		quietFlag(&a.quiet), timingsFlag(&a.timings),
 	}, a.asking.flags()...)
 }
@@ -59,7 +59,7 @@ func (a *buildArgs) publishFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "verify", Destination: &a.verify, EnvVars: []string{"VIRTMAP_VERIFY"},
 			Usage: "test the files over SMTP, as virtmap test does, before they are put in place"},
 		&cli.StringFlag{Name: "on-change", Destination: &a.onChange, EnvVars: []string{"VIRTMAP_ON_CHANGE"},
-			Usage: "run `CMD` with /bin/sh when something changed; VIRTMAP_CHANGED has the kinds of change: map, names, and mc for sendmail or config for Postfix"},
+			Usage: "run `CMD` with /bin/sh when something changed; VIRTMAP_CHANGED has the kinds of change"},
 		&cli.BoolFlag{Name: "rollback-on-failure", Destination: &a.rollback, EnvVars: []string{"VIRTMAP_ROLLBACK_ON_FAILURE"},
 			Usage: "put the old files back when the command of --on-change fails"},
 		waitFlag(&a.wait),
@@ -82,12 +82,14 @@ func buildCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "build",
 		Usage: "check the inventory and write the files",
-		Description: `Writes virtusertable, local-host-names, virtmap-aliases, their maps and
-virtmap.mc: all of them or none. It prints one line when something changed, and
-nothing otherwise. Without --adopt it does not replace a file that a person made;
-with --adopt it keeps the old files as a generation for rollback. It refuses what
-looks like an accident (exit 5) until --allow names it. An installed file that is
-damaged, such as a map that was cut, is named on standard error and written again.
+		Description: `Writes the files of the mail server, all of them or none. For sendmail these are
+virtusertable, virtmap-aliases and their maps, local-host-names and virtmap.mc. For
+Postfix they are the tables virtmap-* with their maps, and virtmap.main.cf. It
+prints one line when something changed, and nothing otherwise. Without --adopt it
+does not replace a file that a person made; with --adopt it keeps the old files as
+a generation for rollback. It refuses what looks like an accident (exit 5) until
+--allow names it. An installed file that is damaged, such as a map that was cut, is
+named on standard error and written again.
 
 A new domain is served when its MX records lead to this server. Otherwise it is
 held back and named (exit 3, or 75 when DNS gave no answer). A served domain stays
@@ -97,16 +99,24 @@ are always written as the inventory has them. The build asks about domains that
 are new, held back or pending, and about those with an answer older than
 mx.recheck.
 
-A domain that leaves keeps its rows until sendmail was restarted. The build sees
-that by the pid file, or --reloaded says so. --on-change runs a command once, and
-only when something changed; VIRTMAP_CHANGED has the kinds of change.
+A domain that leaves keeps its rows until sendmail was restarted, or Postfix was
+reloaded. The build sees that, or --reloaded says so. --on-change runs a command
+once, and only when something changed; VIRTMAP_CHANGED has the kinds of change:
+map, names, and mc for sendmail or config for Postfix. The server sees a changed
+map by itself.
+
+--format json prints what was done as one document for programs, also when the
+build fails. --metrics keeps the same figures for Prometheus.
 
 Examples:
   virtmap build -i mail.yaml --config /etc/mail/sendmail.mc
+  virtmap build -i mail.yaml --config /etc/postfix/main.cf
   virtmap build -q --verify --on-change 'case $VIRTMAP_CHANGED in
     *names*|*mc*) make -C /etc/mail && service sendmail restart;; esac'
+  virtmap build -q --on-change 'case $VIRTMAP_CHANGED in
+    *names*|*config*) postfix reload;; esac'
   virtmap build -i mail.yaml -o out --zone zones
-  virtmap build -i mail.yaml -o out --mx off`,
+  virtmap build -i mail.yaml -o out --mx off --format json`,
 		Flags:        append(a.flags(), a.publishFlags()...),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {

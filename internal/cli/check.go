@@ -31,10 +31,11 @@ func checkCommand(stdio Stdio) *cli.Command {
 		Description: `Prints every fault on standard error, with its place and with what to write
 instead. Exits with 1 when one of the faults is an error.
 
---deep looks at the installed files too. It finds files that sendmail would not
-read because of their owner or mode, or those of a folder above; maps and texts
-that contradict each other; users that are no accounts of this machine; and
-mailboxes that sendmail cannot write to. It names the command that mends each.
+--deep looks at the installed files too, and at the configuration of sendmail or
+Postfix. It finds files that the server would not read, because of their owner or
+mode or because its configuration does not name them; maps and texts that
+contradict each other; users that are no accounts of this machine; and mailboxes
+that the server cannot write to. It names what mends each.
 
 --accounts names the accounts that catch_all: local opens to the world.
 

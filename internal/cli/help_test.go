@@ -108,3 +108,21 @@ func TestHelpAsked(t *testing.T) {
 		}
 	}
 }
+
+// TestHelpIsForEveryServer: a help that speaks of sendmail speaks of Postfix too.
+func TestHelpIsForEveryServer(t *testing.T) {
+	spoke := 0
+	eachCommand(func(name string, c *cli.Command) {
+		text := helpOfCommand(c, name, widestHelp)
+		if !strings.Contains(text, "sendmail") {
+			return
+		}
+		spoke++
+		if !strings.Contains(text, "Postfix") && !strings.Contains(text, "postfix") && !strings.Contains(text, "main.cf") {
+			t.Errorf("the help of %s speaks of sendmail only", name)
+		}
+	})
+	if spoke < 5 {
+		t.Errorf("only %d helps speak of sendmail", spoke)
+	}
+}

@@ -42,7 +42,8 @@ func mapGetCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "get", Usage: "print the value of each key", ArgsUsage: "FILE KEY...",
 		Description: `Prints the value alone for one key, and key and value for several keys. Keys are
-looked up in lower case, as sendmail does. Exits with 1 when a key is not there.
+looked up in lower case, as sendmail and Postfix do. Exits with 1 when a key is not
+there.
 
 Examples:
   virtmap map get virtusertable.db fake@fakemail.example @fakemail.example
