@@ -2,6 +2,7 @@ package build
 
 import (
 	"slices"
+	"time"
 
 	"virtmap/hostnames"
 	"virtmap/internal/publish"
@@ -60,8 +61,8 @@ func (r *Result) Files() []File {
 // A Table is a table of the set with the number of its rows. Its file may wait, or may be
 // missing because the inventory does not need it.
 type Table struct {
-	Name string // of the file
-	Rows int
+	Name string `json:"name"` // of the file
+	Rows int    `json:"rows"`
 }
 
 // Tables returns the tables that the inventory needs, in the order of the server's files.
@@ -73,6 +74,43 @@ func (r *Result) Tables() []Table {
 		}
 	}
 	return all
+}
+
+// Figures are the numbers of a run. Pending and overdue domains are among the served ones,
+// and waiting ones among those that are held back.
+type Figures struct {
+	Served  int       `json:"served"`
+	Pending int       `json:"pending"`
+	Overdue int       `json:"overdue"`
+	Held    int       `json:"held"`
+	Waiting int       `json:"waiting"`
+	Files   int       `json:"files"`           // files that wait until the server reads others
+	Oldest  time.Time `json:"oldest,omitzero"` // when the oldest of the last verdicts was given; zero: there is none
+	Tables  []Table   `json:"tables"`
+}
+
+// figures returns the numbers of a run.
+func (r *Result) figures() *Figures {
+	f := &Figures{Files: len(r.Held), Tables: r.Tables()}
+	for _, s := range r.Standings() {
+		if s.State.Taken() {
+			f.Served++
+		} else {
+			f.Held++
+		}
+		switch s.State {
+		case hostnames.StatePending:
+			f.Pending++
+		case hostnames.StateOverdue:
+			f.Overdue++
+		case hostnames.StateWaiting:
+			f.Waiting++
+		}
+		if !s.Checked.IsZero() && (f.Oldest.IsZero() || s.Checked.Before(f.Oldest)) {
+			f.Oldest = s.Checked
+		}
+	}
+	return f
 }
 
 // Rows returns the number of rows of the virtual addresses.

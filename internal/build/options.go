@@ -24,12 +24,13 @@ type Options struct {
 	Config  string // a file of the server's configuration, in which a build keeps a block of lines; empty: none
 	MX      Asking // the source of MX records
 
-	All      bool // everything is read and worked out, also if nothing changed since the last run
+	All      bool // Review works everything out, also if nothing changed since the last run
 	Adopt    bool // files that a person made may be replaced
 	DryRun   bool // nothing is written
 	Quiet    bool // warnings are not reported
 	Watched  bool // a person watches, and gets all messages every time
 	Reloaded bool // the server was restarted since the last run
+	Figures  bool // the Result has its Figures
 	Verify   bool // the files are proved over SMTP before they are in place
 	Undo     bool // if the command fails, the old files are put back
 

@@ -33,6 +33,8 @@ type Result struct {
 	Compared *change.Change    // what the guards compared; nil: nothing
 	Instead  map[string]string // what the guards compared instead of damaged files, by path
 
+	Figures *Figures // nil: not asked for, or not known
+
 	run *run // the run that it describes
 }
 
@@ -48,6 +50,9 @@ func (r *run) result(report publish.Report) Result {
 	result.Configured = r.wiring != nil && r.Config != "" && r.wiring.config.Place() == r.Config
 	r.readWritten(report)
 	r.wiring.describe(&result)
+	if r.Options.Figures {
+		result.Figures = result.figures()
+	}
 	return result
 }
 

@@ -28,7 +28,7 @@ type Reviewed struct {
 // Review finds out what a run would change, and writes nothing. It also compares files
 // that a person changed, although Run would refuse to replace them.
 func Review(ctx context.Context, o Options, events Events) (v Reviewed, err error) {
-	if begin(o, events).nothingToDo() {
+	if _, nothing := begin(o, events).nothingToDo(); !o.All && nothing {
 		return v, nil // the last run has compared everything
 	}
 	o.DryRun, o.Adopt = true, true

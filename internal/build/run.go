@@ -38,7 +38,8 @@ func begin(o Options, events Events) *run {
 	return &run{Options: o, given: o, events: events, leave: func() error { return nil }}
 }
 
-// Run builds once. If the error is only about the record of the work, the result is
+// Run builds once. If nothing changed since the last run, the Result has only its Folders
+// and Figures. If the error is only about the record of the work, the result is
 // valid too.
 func Run(ctx context.Context, o Options, events Events) (Result, error) {
 	r := begin(o, events)
@@ -55,8 +56,8 @@ func Run(ctx context.Context, o Options, events Events) (Result, error) {
 // files waited for, and that another run must put those files in place.
 func (r *run) build(ctx context.Context) (result Result, again bool, err error) {
 	r.events.Enter("look for changes")
-	if r.nothingToDo() {
-		return result, false, nil
+	if figures, ok := r.nothingToDo(); ok {
+		return Result{Folders: r.given.within(""), Figures: figures}, false, nil
 	}
 	if err := r.prepare(ctx); err != nil {
 		return result, false, err
@@ -88,7 +89,7 @@ func (r *run) build(ctx context.Context) (result Result, again bool, err error) 
 	if again, err = r.finishWired(ctx, &result); again || err != nil || !result.settled() {
 		return result, again, err
 	}
-	return result, false, r.remember(ctx)
+	return result, false, r.remember(ctx, result.Figures)
 }
 
 // settle sets how the files are published.

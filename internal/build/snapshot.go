@@ -36,6 +36,7 @@ type snapshot struct {
 	Zones    []string          `json:"zones"`    // the zone files; empty: none was read
 	Inputs   map[string]string `json:"inputs"`   // SHA-256 by path
 	Outputs  map[string]string `json:"outputs"`  // stamps by path
+	Figures  *Figures          `json:"figures,omitempty"`
 }
 
 // settled is the age that a file must have for a snapshot. The clock of a file system
@@ -84,26 +85,27 @@ func (o *Options) quickly() bool {
 	return !o.DryRun && !o.Adopt && !o.Reloaded && o.Plan == "" && o.Inventory != inventory.StdinName && !o.Watched
 }
 
-// nothingToDo reports whether everything is as the last build left it.
-func (r *run) nothingToDo() bool {
-	if r.given.All || !r.given.quickly() {
-		return false
+// nothingToDo reports whether everything is as the last build left it. If the Figures of
+// the run are wanted, they are those of that build.
+func (r *run) nothingToDo() (figures *Figures, ok bool) {
+	if !r.given.quickly() {
+		return nil, false
 	}
 	state := r.given.within("").State // the inventory is not read yet
 	text, err := publish.ReadState(publish.OS, filepath.Join(state, unchangedName))
 	if err != nil || publish.Leftovers(publish.OS, state) {
-		return false
+		return nil, false
 	}
 	var s snapshot
-	if json.Unmarshal(text, &s) != nil || s.Version != 1 {
-		return false
+	if json.Unmarshal(text, &s) != nil || s.Version != 1 || r.Options.Figures && s.Figures == nil {
+		return nil, false
 	}
 	now := time.Now()
 	program, err := r.given.program()
 	if err != nil || program != s.Program || now.Before(s.At) || !s.Until.IsZero() && !now.Before(s.Until) {
-		return false
+		return nil, false
 	}
-	return r.MX.sameZones(s.Zones) && s.holds(state)
+	return s.Figures, r.MX.sameZones(s.Zones) && s.holds(state)
 }
 
 // sameZones reports whether the zone files are the same as those that were read.
@@ -137,7 +139,7 @@ func (s *snapshot) holds(state string) bool {
 // remember writes a snapshot after a build that left nothing to do. It writes none if
 // something waits: the rows of a domain that leaves, a domain that is held back, or a
 // change that was not announced.
-func (r *run) remember(ctx context.Context) error {
+func (r *run) remember(ctx context.Context, figures *Figures) error {
 	if !r.given.quickly() || len(r.leaving) > 0 {
 		return nil
 	}
@@ -145,7 +147,7 @@ func (r *run) remember(ctx context.Context) error {
 	if !quiet {
 		return nil
 	}
-	s := snapshot{Version: 1, At: time.Now(), Until: until, Patterns: r.source.Inventory().Includes, Inputs: map[string]string{}, Outputs: map[string]string{}}
+	s := snapshot{Version: 1, At: time.Now(), Until: until, Patterns: r.source.Inventory().Includes, Inputs: map[string]string{}, Outputs: map[string]string{}, Figures: figures}
 	r.rememberServing(&s)
 	var err error
 	if s.Program, err = r.given.program(); err != nil {

@@ -176,12 +176,13 @@ func (a *buildArgs) build(ctx context.Context, options build.Options, record *bu
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	inDocument := a.format == "json"
 	options.Watched = options.Watched || inDocument // who reads a document gets all messages every time
-	options.All = a.metrics != ""
+	options.Figures = inDocument || a.metrics != ""
 	narrator := &narrator{stages: stdio.stages, stdio: stdio, quiet: a.quiet, dryRun: a.dryRun, record: record, inDocument: inDocument}
 	result, err := build.Run(ctx, options, narrator)
 	if record.failure = err; err != nil {
 		return buildExit(err, stdio)
 	}
+	record.result = &result // also of a build that had nothing to do
 	return resultExit(&result)
 }
 

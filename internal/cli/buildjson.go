@@ -92,9 +92,9 @@ func (d *buildDocument) add(r *build.Result, done bool) {
 	for _, s := range r.Standings() {
 		d.Domains = append(d.Domains, domainJSON(&s))
 	}
-	summary := summaryOf(r)
-	d.Summary = &summary
-	for _, t := range r.Tables() {
+	f := r.Figures
+	d.Summary = &buildSummary{f.Served, f.Pending, f.Overdue, f.Held, f.Waiting, r.Rows()}
+	for _, t := range f.Tables {
 		d.Tables = append(d.Tables, buildTable{t.Name, t.Rows})
 	}
 	d.Leaving, d.Unread = append(d.Leaving, r.Leaving...), append(d.Unread, r.Reads.Missing...)
@@ -109,27 +109,6 @@ func domainJSON(s *hostnames.Standing) buildDomain {
 		role = "backup"
 	}
 	return buildDomain{s.Domain, s.State, role, s.Verdict, s.ID, s.Text, s.Advice}
-}
-
-// summaryOf counts the domains of a result by their states.
-func summaryOf(r *build.Result) buildSummary {
-	s := buildSummary{Rows: r.Rows()}
-	for _, one := range r.Standings() {
-		if one.State.Taken() {
-			s.Served++
-		} else {
-			s.Held++
-		}
-		switch one.State {
-		case hostnames.StatePending:
-			s.Pending++
-		case hostnames.StateOverdue:
-			s.Overdue++
-		case hostnames.StateWaiting:
-			s.Waiting++
-		}
-	}
-	return s
 }
 
 // nextSteps returns what a person must do after a build.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"virtmap/hostnames"
 	"virtmap/internal/build"
 	"virtmap/internal/regular"
 	"virtmap/internal/report"
@@ -74,16 +73,16 @@ func (m *builtMetrics) stateGauges() []report.Gauge {
 	if m.result == nil {
 		return gauges
 	}
-	s := summaryOf(m.result)
+	f := m.result.Figures
 	samples := [][]report.Sample{
-		seconds(m.result.LastChange()), seconds(oldestVerdict(m.result.Standings())),
-		one(s.Served), one(s.Pending), one(s.Overdue), one(s.Held), one(s.Waiting), one(len(m.result.Held)), nil,
+		seconds(m.result.LastChange()), seconds(f.Oldest),
+		one(f.Served), one(f.Pending), one(f.Overdue), one(f.Held), one(f.Waiting), one(f.Files), nil,
 	}
 	for i := range gauges {
 		gauges[i].Samples = samples[i]
 	}
 	maps := &gauges[len(gauges)-1]
-	for _, t := range m.result.Tables() {
+	for _, t := range f.Tables {
 		maps.Samples = append(maps.Samples, report.Sample{Label: "map", Of: t.Name, Value: float64(t.Rows)})
 	}
 	return gauges
@@ -106,16 +105,6 @@ func (m *builtMetrics) write(path string) error {
 		return machineExit(fmt.Errorf("--metrics: %w", err), exitCannotWrite)
 	}
 	return nil
-}
-
-// oldestVerdict returns the time of the oldest of the last verdicts; zero if there is none.
-func oldestVerdict(all []hostnames.Standing) (oldest time.Time) {
-	for _, s := range all {
-		if !s.Checked.IsZero() && (oldest.IsZero() || s.Checked.Before(oldest)) {
-			oldest = s.Checked
-		}
-	}
-	return oldest
 }
 
 // seconds returns the sample of a time; no sample if the time is not known.

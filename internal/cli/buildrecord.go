@@ -13,7 +13,7 @@ import (
 // A buildRecord stores what a build said, for the document of --format json and for the
 // file of --metrics. A nil record stores nothing.
 type buildRecord struct {
-	result  *build.Result // nil: the build did not get so far
+	result  *build.Result // nil: the build failed before it published
 	files   []build.File
 	kinds   build.Kinds
 	earlier []string // kinds of the changes of earlier builds
