@@ -191,10 +191,8 @@ func (c *compiler) domain(d int) {
 		c.faults.Add(checkNeverMatches.At(domain.Pos, len(domain.Name), "sendmail rewrites %s to %s before it looks at the virtusertable: no row of this domain can match", domain.Name, host).
 			WithHelp("list the addresses under %s; host.local_names may name %s", host, domain.Name))
 	}
-	for _, a := range c.rows(d) {
-		if a.Disabled {
-			a.To = inventory.Target{Kind: inventory.Refused, Pos: a.Pos}
-		}
+	c.scratch = c.tables.AppendRows(c.scratch[:0], d)
+	for _, a := range c.scratch {
 		keep := a.Detail == inventory.DetailKeep && a.Form != inventory.ExactDetail
 		value := c.right(a.To, keep, a.Local, domain.Name)
 		c.follow.Params(&a)
@@ -213,33 +211,6 @@ func (c *compiler) domain(d int) {
 	c.follow.Params(&all)
 	c.row("", domain.Name, value, pos)
 	c.follow.Sample(d, &all)
-}
-
-// rows returns the effective table of a domain, with the rows that detail: reject asks
-// for: user+* for each listed user, and +* if the catch-all takes mail. An address that
-// is listed wins. The result is in the compiler's scratch.
-func (c *compiler) rows(d int) []inventory.Address {
-	c.scratch = c.tables.AppendTable(c.scratch[:0], d)
-	listed := len(c.scratch)
-	for i := range listed {
-		a := &c.scratch[i]
-		if a.Form == inventory.Plain && a.Detail == inventory.DetailReject && a.To.Kind != inventory.Refused && !a.Disabled {
-			c.scratch = append(c.scratch, refusedKey(a.Local+"+*", inventory.AnyDetail, a.Pos))
-		}
-	}
-	catchAll, pos := c.tables.CatchAll(d)
-	if c.tables.Detail(d) == inventory.DetailReject && catchAll.Kind != inventory.Refused {
-		c.scratch = append(c.scratch, refusedKey("+*", inventory.AnyUser, pos))
-	}
-	if len(c.scratch) > listed {
-		slices.SortStableFunc(c.scratch, func(a, b inventory.Address) int { return a.Compare(&b) })
-		c.scratch = slices.CompactFunc(c.scratch, func(a, b inventory.Address) bool { return a.Compare(&b) == 0 })
-	}
-	return c.scratch
-}
-
-func refusedKey(key string, form inventory.Form, pos diag.Pos) inventory.Address {
-	return inventory.Address{Local: key, Form: form, Pos: pos, To: inventory.Target{Kind: inventory.Refused, Pos: pos}}
 }
 
 func (c *compiler) row(local, domain, value string, pos diag.Pos) {

@@ -5,73 +5,31 @@ import (
 	"strings"
 
 	"virtmap/internal/follow"
-	"virtmap/internal/mailaddr"
 	"virtmap/inventory"
 )
 
 // right returns the right side for a target of an address. An empty local is the
 // catch-all.
 func (c *compiler) right(t inventory.Target, keep bool, local, domain string) string {
-	switch t.Kind {
-	case inventory.ToDomain:
-		if c.tables.Held(t.Text) {
-			return c.waits(&t, t.Text, follow.Label(local, domain))
-		}
-		return "%1%3@" + t.Text
-	case inventory.ToAddress:
-		return c.followed(&t, keep, follow.Label(local, domain))
-	case inventory.ToPattern:
-		if _, at, _ := mailaddr.Split(t.Text); c.tables.Held(at) {
-			return c.waits(&t, at, follow.Label(local, domain))
-		}
+	way := c.follow.Way(&t, keep, local, domain)
+	switch way.Kind {
+	case follow.SameAddress:
+		return "%1%3@" + way.Addr
+	case follow.ByPattern:
 		return rightOf(c.m.Pattern(&t))
+	case follow.LookUp:
+		return withDetail(escaped(way.Addr))
+	case follow.Waiting:
+		return `error:4.4.4:"450 mail for ` + way.Addr + ` is not taken here yet"`
 	}
-	goal := c.follow.Goal(&t)
-	value := c.goal(&goal)
-	if forward, ok := c.tables.Forward(&t); ok && keep {
-		next := inventory.Target{Kind: inventory.ToAddress, Text: forward, Pos: c.m.Users[t.Index].Forward.Pos}
-		return c.followed(&next, keep, follow.Label(local, domain))
-	}
-	if t.Kind == inventory.Refused {
-		return value
-	}
-	if keep {
-		return withDetail(escaped(value))
-	}
-	return escaped(value)
-}
-
-// followed returns the right side for a target that is an address: the end of the
-// address, or the address itself if its end depends on the detail. keep says that the
-// row keeps the detail. what is the name of the row in messages.
-func (c *compiler) followed(t *inventory.Target, keep bool, what string) string {
-	e := c.follow.From(what, t.Text)
-	if !c.follow.Report(&e, t, what) {
-		return escaped(t.Text)
-	}
-	right := c.goal(&e.Goal)
-	if e.Kind != follow.Refused {
-		right = escaped(right)
-	}
-	if !keep {
+	right := c.goal(&way.Goal)
+	switch {
+	case way.Goal.Kind == follow.Refused:
 		return right
+	case way.Keep:
+		return withDetail(escaped(right))
 	}
-	switch c.follow.Keeping(t.Text) {
-	case follow.Added:
-		return withDetail(right)
-	case follow.Dropped:
-		return right
-	}
-	if _, domain, _, _ := c.tables.Locate(t.Text); c.tables.Held(domain) { // the domain is not served: sendmail would not look the address up again
-		return c.waits(t, domain, what)
-	}
-	return withDetail(escaped(t.Text))
-}
-
-// waits returns a right side that defers mail for a domain that is held back.
-func (c *compiler) waits(t *inventory.Target, domain, what string) string {
-	c.follow.Waits(t, domain, what)
-	return `error:4.4.4:"450 mail for ` + domain + ` is not taken here yet"`
+	return escaped(right)
 }
 
 // goal returns the right side for a goal, which is the same for every address: a name, an

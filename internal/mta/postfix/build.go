@@ -1,6 +1,7 @@
 package postfix
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strconv"
@@ -75,10 +76,10 @@ func (c *compiler) needs() needs {
 		mode: c.mode, detail: c.rules.rules > 0, access: c.access.Len() > 0, accessDetail: c.accessRules.rules > 0,
 		local: len(localNames(c.m)) > 0, transport: len(c.privates)+len(c.deferrals) > 0, mailboxes: c.mailboxes(), aliases: len(c.aliasRows()) > 0,
 	}
-	n.noParent = relays(c.m) || slices.ContainsFunc(c.access.at, func(at rowAt) bool {
-		key := string(c.access.text[at.start : at.start+at.key])
-		return !strings.Contains(key, "@")
-	})
+	n.noParent = relays(c.m)
+	for key := range mapfile.All(c.access) {
+		n.noParent = n.noParent || !bytes.Contains(key, []byte("@"))
+	}
 	return n
 }
 
@@ -110,7 +111,7 @@ func (b Build) Texts() []mta.Text {
 	c, m := b.compiled, b.Model
 	lists := newDomains(m)
 	mailboxes, uids, gids := b.mailboxRows()
-	table := func(r *rowText, used bool) mta.Text { return mta.Text{Bytes: r.text, Rows: r, Unused: !used} }
+	table := func(r *rowText, used bool) mta.Text { return mta.Text{Bytes: r.Bytes(), Rows: r, Unused: !used} }
 	return []mta.Text{
 		table(aliasText(m, b.aliases), b.needs.aliases),
 		table(mailboxes, b.needs.mailboxes), table(uids, b.needs.mailboxes), table(gids, b.needs.mailboxes),
@@ -136,13 +137,13 @@ func (b Build) mailboxRows() (mailboxes, uids, gids *rowText) {
 			continue
 		}
 		name, pos := u.Name.Text, u.Name.Pos
-		mailboxes.add(name, mailboxDomain, strings.TrimPrefix(u.Mailbox.Text, "/"), pos)
-		uids.add(name, mailboxDomain, strconv.FormatUint(uint64(u.UID.N), 10), pos)
-		gids.add(name, mailboxDomain, strconv.FormatUint(uint64(u.GID.N), 10), pos)
+		mailboxes.Add(name, mailboxDomain, strings.TrimPrefix(u.Mailbox.Text, "/"), pos)
+		uids.Add(name, mailboxDomain, strconv.FormatUint(uint64(u.UID.N), 10), pos)
+		gids.Add(name, mailboxDomain, strconv.FormatUint(uint64(u.GID.N), 10), pos)
 	}
-	mailboxes.addMissing(b.more[fileMailboxes])
-	uids.addMissing(b.more[fileUIDs])
-	gids.addMissing(b.more[fileGIDs])
+	mailboxes.AddMissing(b.more[fileMailboxes])
+	uids.AddMissing(b.more[fileUIDs])
+	gids.AddMissing(b.more[fileGIDs])
 	return mailboxes, uids, gids
 }
 
@@ -157,11 +158,11 @@ func (b Build) transport() *rowText {
 		rows[b.compiled.account(name)] = w.reply
 	}
 	for _, address := range slices.Sorted(maps.Keys(rows)) {
-		r.addKey(address, rows[address].transport(), 0)
+		r.AddKey(address, rows[address].transport(), 0)
 	}
-	r.addMissing(b.more[fileTransport])
+	r.AddMissing(b.more[fileTransport])
 	if len(b.compiled.privates) > 0 && !mta.HasRow(r, refusedDomain) {
-		r.addKey(refusedDomain, "error:"+unknown.status+" "+unknown.text, 0)
+		r.AddKey(refusedDomain, "error:"+unknown.status+" "+unknown.text, 0)
 	}
 	return r
 }
@@ -174,14 +175,14 @@ func (b Build) Inventory() *inventory.Model { return b.Model }
 
 // Size returns the number of rows of virtmap-virtual, and the bytes of its text.
 func (b Build) Size() (rows int, bytes int64) {
-	return b.compiled.virtual.Len(), int64(len(b.compiled.virtual.text))
+	return b.compiled.virtual.Len(), int64(len(b.compiled.virtual.Bytes()))
 }
 
 // Place returns the place in the inventory from which a row of virtmap-virtual was made.
 func (b Build) Place(key string) (diag.Pos, bool) {
-	i, ok := b.compiled.virtual.find(key)
+	i, ok := mta.FindRow(b.compiled.virtual, []byte(key))
 	if !ok {
 		return 0, false
 	}
-	return b.compiled.virtual.at[i].pos, true
+	return b.compiled.virtual.Pos(i), true
 }

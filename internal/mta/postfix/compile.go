@@ -165,10 +165,10 @@ func (c *compiler) mayKeep(d int) bool {
 // closePrivate closes the names of virtmap's own to strangers.
 func (c *compiler) closePrivate() {
 	if c.mailboxes() {
-		c.access.addKey(mailboxDomain, unknown.access(), 0)
+		c.access.AddKey(mailboxDomain, unknown.access(), 0)
 	}
 	if len(c.privates) > 0 {
-		c.access.addKey(refusedDomain, unknown.access(), 0)
+		c.access.AddKey(refusedDomain, unknown.access(), 0)
 	}
 	if len(c.aliasRows()) == 0 {
 		return

@@ -131,10 +131,10 @@ func (e *entry) exact() bool { return e.Form == inventory.Plain || e.Form == inv
 func (v *domain) rows(name string) {
 	for i := range v.entries {
 		e := &v.entries[i]
-		v.virtual.add(e.Local, name, v.right(e, name), e.Pos)
+		v.virtual.Add(e.Local, name, v.right(e, name), e.Pos)
 	}
 	if value := v.rightOfCatchAll(name); value != "" {
-		v.virtual.add("", name, value, v.pos)
+		v.virtual.Add("", name, value, v.pos)
 	}
 }
 

@@ -45,7 +45,7 @@ func (d domains) rows(what string, of func(i int) bool, more ...string) *rowText
 	slices.Sort(names)
 	r := newRows(d.m, what)
 	for _, name := range slices.Compact(names) {
-		r.addKey(name, "x", 0)
+		r.AddKey(name, "x", 0)
 	}
 	return r
 }

@@ -48,6 +48,7 @@ import (
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/rowtext"
 )
 
 // Files are the files of Postfix, in the order in which they are put in place.
@@ -69,7 +70,7 @@ var Files = []mta.File{
 
 // rowLine returns a row as a line of a text.
 func rowLine(key, value string) string {
-	return mapfile.WithoutNUL(key) + string(separator) + mapfile.WithoutNUL(value)
+	return mapfile.WithoutNUL(key) + string(rowtext.Separator) + mapfile.WithoutNUL(value)
 }
 
 // ruleLines returns the rules of a regexp table, each with the conditions around it.

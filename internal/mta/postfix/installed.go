@@ -14,6 +14,7 @@ import (
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/postfix/route"
 	"virtmap/internal/mta/postfix/table"
+	"virtmap/internal/mta/rowtext"
 	"virtmap/internal/outcome"
 	"virtmap/internal/regular"
 )
@@ -176,24 +177,24 @@ func (s *Installed) Rows() (mapfile.Rows, error) { return s.rows() }
 // virtualRows reads the rows that Rows returns.
 func (s *Installed) virtualRows() (mapfile.Rows, error) {
 	if t, ok := s.texts[fileVirtual]; ok {
-		return ofALabels(sorted(t.Rows)), nil
+		return ofALabels(rowtext.Sorted(t.Rows)), nil
 	}
 	path := s.layout.place(s.layout.dir + "/" + fileVirtual)
 	text, err := regular.ReadIfThere(path)
 	if err != nil {
 		return nil, err
 	}
-	return ofALabels(sorted(readRows(text))), nil
+	return ofALabels(rowtext.Sorted(readRows(text))), nil
 }
 
 // ofALabels returns rows without those of domains with U-labels.
 func ofALabels(rows mapfile.Rows) mapfile.Rows {
 	n := rows.Len()
-	var kept pairs
+	var kept rowtext.Pairs
 	for i := range n {
 		key, value := rows.Row(i)
 		if !isASCII(key) && kept == nil {
-			kept = make(pairs, 0, n)
+			kept = make(rowtext.Pairs, 0, n)
 			for j := range i {
 				k, v := rows.Row(j)
 				kept = append(kept, [2][]byte{k, v})

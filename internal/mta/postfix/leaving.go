@@ -174,14 +174,14 @@ func (k *keeper) keep(b Build) (Build, error) {
 	}
 	c := *b.compiled
 	b.leaving = slices.Sorted(maps.Keys(have))
-	c.virtual = merged(c.virtual, virtual, marks(b.leaving, slices.Sorted(maps.Keys(becoming))))
+	c.virtual = c.virtual.Merged(virtual, marks(b.leaving, slices.Sorted(maps.Keys(becoming))))
 	access, err := k.rowsOf(fileAccess, k.leaves)
 	if err == nil {
-		c.access = merged(c.access, access, nil)
+		c.access = c.access.Merged(access, nil)
 		access, err = k.rowsOf(fileAccess, reserved) // virtmap's own names stay closed
 	}
 	if err == nil {
-		c.access.addMissing(access)
+		c.access.AddMissing(access)
 		err = k.rules(&c)
 	}
 	if err == nil {

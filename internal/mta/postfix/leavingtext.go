@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"virtmap/internal/mapfile"
-	"virtmap/inventory"
 )
 
 // rules adds the rules of the domains that leave.
@@ -87,33 +86,4 @@ func withMissing(rows, more mapfile.Pairs) mapfile.Pairs {
 	}
 	slices.SortFunc(all, func(x, y [2]string) int { return strings.Compare(x[0], y[0]) })
 	return all
-}
-
-// merged returns a table with further rows, in the order of inventory.CompareKeys, and
-// with further comments.
-func merged(r *rowText, more mapfile.Pairs, comments []string) *rowText {
-	head := len(r.text)
-	if len(r.at) > 0 {
-		head = int(r.at[0].start)
-	}
-	out := &rowText{text: slices.Clone(r.text[:head])}
-	for _, line := range comments {
-		out.text = append(append(out.text, line...), '\n')
-	}
-	slices.SortFunc(more, func(a, b [2]string) int { return inventory.CompareKeys([]byte(a[0]), []byte(b[0])) })
-	for i := range r.at {
-		key, value := r.Row(i)
-		for len(more) > 0 && inventory.CompareKeys([]byte(more[0][0]), key) < 0 {
-			out.addKey(more[0][0], more[0][1], 0)
-			more = more[1:]
-		}
-		if len(more) > 0 && more[0][0] == string(key) {
-			more = more[1:]
-		}
-		out.addKey(string(key), string(value), r.at[i].pos)
-	}
-	for _, row := range more {
-		out.addKey(row[0], row[1], 0)
-	}
-	return out
 }

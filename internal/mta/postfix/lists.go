@@ -94,7 +94,7 @@ func (c *compiler) aliasRows() mapfile.Pairs {
 func aliasText(m *inventory.Model, rows mapfile.Pairs) *rowText {
 	r := newRows(m, "Aliases of the virtual addresses")
 	for _, row := range rows {
-		r.addKey(row[0], row[1], 0)
+		r.AddKey(row[0], row[1], 0)
 	}
 	return r
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/mta/rowtext"
 	"virtmap/internal/parallel"
 )
 
@@ -17,19 +18,19 @@ var leastDomains = 500
 func (c *compiler) shared(names []named) {
 	n := parallel.Parts(len(names), leastDomains)
 	if n == 1 {
-		c.virtual.grow(c.room(names))
+		c.virtual.Grow(c.room(names))
 		c.domains(names)
 		return
 	}
-	parts, used := make([]*compiler, n), c.virtual.used()
-	c.virtual.grow(c.room(names))
+	parts, used := make([]*compiler, n), c.virtual.Used()
+	c.virtual.Grow(c.room(names))
 	_ = parallel.Ranges(len(names), leastDomains, func(part, from, to int) error {
 		parts[part] = c.part(c.room(names[:from]), c.room(names[from:to]))
 		parts[part].domains(names[from:to])
 		return nil
 	})
 	if !c.joinable(parts) {
-		c.virtual.cut(used)
+		c.virtual.Cut(used)
 		c.domains(names)
 		return
 	}
@@ -37,22 +38,22 @@ func (c *compiler) shared(names []named) {
 	for i, p := range parts {
 		tables[i] = p.virtual
 	}
-	c.virtual.join(tables)
+	c.virtual.Join(tables)
 	for _, p := range parts {
 		c.join(p)
 	}
 }
 
 // room estimates the size of the rows of some domains, from above for most inventories.
-func (c *compiler) room(names []named) (s rowSize) {
+func (c *compiler) room(names []named) (s rowtext.Size) {
 	const averageValue = 32
 	for _, n := range names {
 		rows := 1 + c.tables.Most(n.domain)
-		s.rows += rows
-		s.text += rows * (len(n.name) + averageValue)
+		s.Rows += rows
+		s.Text += rows * (len(n.name) + averageValue)
 		addresses := c.m.Domains[n.domain].Addresses
 		for i := range addresses {
-			s.text += len(addresses[i].Local)
+			s.Text += len(addresses[i].Local)
 		}
 	}
 	return s
@@ -60,7 +61,7 @@ func (c *compiler) room(names []named) (s rowSize) {
 
 // part returns a compiler for a range of domains. It writes its rows about where they
 // will be in the whole table.
-func (c *compiler) part(before, size rowSize) *compiler {
+func (c *compiler) part(before, size rowtext.Size) *compiler {
 	p := *c
 	p.faults = c.faults.Fork()
 	p.follow = c.follow.Fork(p.faults)
@@ -73,7 +74,7 @@ func (c *compiler) part(before, size rowSize) *compiler {
 	p.deferrals, p.privates, p.sizes = map[string]deferral{}, map[string]reply{}, map[string]int{}
 	p.inside, p.waiting = map[diag.Pos]string{}, map[diag.Pos]bool{}
 	p.scratch, p.entries = nil, nil
-	p.virtual, p.access = c.virtual.part(before, size), &rowText{}
+	p.virtual, p.access = c.virtual.Part(before, size), &rowText{}
 	p.rules, p.accessRules = &ruleText{}, &ruleText{}
 	return &p
 }
@@ -94,7 +95,7 @@ func (c *compiler) joinable(parts []*compiler) bool {
 
 // join adds the result of a part.
 func (c *compiler) join(p *compiler) {
-	c.access.join([]*rowText{p.access})
+	c.access.Join([]*rowText{p.access})
 	c.rules.join(p.rules)
 	c.accessRules.join(p.accessRules)
 	maps.Copy(c.privates, p.privates)

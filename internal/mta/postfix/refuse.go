@@ -49,21 +49,21 @@ func (v *domain) refusals(name string) {
 		v.checkReplyOf(e, name)
 		switch user := e.User(); {
 		case e.exact() && e.refused != nil && !v.parted(e):
-			v.access.add(e.Local, name, e.refused.access(), e.Pos)
+			v.access.Add(e.Local, name, e.refused.access(), e.Pos)
 		case closed == nil:
 		case e.Form == inventory.ExactDetail && v.find(user, inventory.Plain) == nil:
-			v.access.add(e.Local, name, dunno, e.Pos)
+			v.access.Add(e.Local, name, dunno, e.Pos)
 		case e.Form == inventory.Plain,
 			e.Form == inventory.AnyDetail && v.find(user, inventory.Plain) == nil,
 			e.Form == inventory.SomeDetail && v.find(user, inventory.Plain) == nil && v.find(user+"+*", inventory.AnyDetail) == nil:
-			v.access.add(user, name, dunno, e.Pos)
+			v.access.Add(user, name, dunno, e.Pos)
 		}
 	}
 	if refused := v.unlisted(); refused != nil {
 		v.checkReply("an address of "+name+longest, maxLocal+len("@"+name), *refused, v.pos, "")
 	}
 	if closed != nil {
-		v.access.addKey(name, closed.access(), v.pos)
+		v.access.AddKey(name, closed.access(), v.pos)
 	}
 }
 
