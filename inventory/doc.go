@@ -41,11 +41,12 @@
 //
 // # host: this mail server
 //
-//	name         its own name ($j of sendmail, myhostname of postfix); required
+//	name         its own name ($j of sendmail, myhostname of postfix,
+//	             primary_hostname of exim); required
 //	mx_names     names under which an MX record may mean it; default [name]
 //	networks     its addresses and networks, also the public side of a NAT
 //	local_names  further names for class w that are no virtual domains
-//	server       the kind of mail server: sendmail, the default, or postfix
+//	server       the kind of mail server: sendmail, the default, postfix or exim
 //	mail_dir     the folder of its files
 //	map          how tables are stored
 //
@@ -54,6 +55,7 @@
 //
 //	sendmail  /etc/mail     hash, cdb or text
 //	postfix   /etc/postfix  hash, cdb, lmdb, lmdb-1.0 or texthash
+//	exim      /etc/exim4/virtmap  cdb, hash or text
 //
 // # users and local_aliases: the recipients on this server
 //

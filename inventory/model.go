@@ -60,6 +60,7 @@ type ServerKind string
 const (
 	ServerSendmail ServerKind = "sendmail" // the default
 	ServerPostfix  ServerKind = "postfix"
+	ServerExim     ServerKind = "exim"
 )
 
 // A Kind is one kind of mail server with its defaults.
@@ -73,6 +74,7 @@ type Kind struct {
 var ServerKinds = []Kind{
 	{Name: ServerSendmail, Dir: "/etc/mail", Map: MapHash},
 	{Name: ServerPostfix, Dir: "/etc/postfix", Map: MapHash},
+	{Name: ServerExim, Dir: "/etc/exim4/virtmap", Map: MapCDB},
 }
 
 // kindNames returns the values of host.server.

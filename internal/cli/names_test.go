@@ -15,13 +15,18 @@ import (
 // nameless are the rooms that work on the files of any server, and name none.
 var nameless = []string{"../fileset", "../build", "../change", "../endtoend", "../promise", "../effective", "../follow", "../listing", "../page", "../message", "../webmail", "../mta"}
 
+// words are names of Exim's files that are also words of messages.
+var words = []string{"acl", "addresses", "domains", "mailboxes", "main", "routers", "transports"}
+
 // TestNoRoomNamesAServersFile looks through the texts in the code of rooms that serve
 // every mail server.
 func TestNoRoomNamesAServersFile(t *testing.T) {
 	names := []string{"sendmail.cf", "sendmail.mc", "main.cf", "master.cf", "exim4.conf", "smtpd.conf", "/etc/mail"}
 	for _, s := range servers.All {
 		for _, f := range s.Files {
-			names = append(names, f.Name)
+			if !slices.Contains(words, f.Name) {
+				names = append(names, f.Name)
+			}
 		}
 	}
 	for _, room := range nameless {

@@ -199,3 +199,15 @@ func appendTaken(all, more []inventory.Address) []inventory.Address {
 	}
 	return all
 }
+
+// MoreThan returns the first domain with whose rows the rows of all domains may be more
+// than a limit. ok is false if they are not more.
+func (t *Tables) MoreThan(limit int) (d int, ok bool) {
+	rows := 0
+	for d := range t.m.Domains {
+		if rows += 1 + t.Most(d); rows > limit {
+			return d, true
+		}
+	}
+	return 0, false
+}

@@ -8,10 +8,8 @@ import (
 	"testing"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/mta/postfix"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 // checked reads an inventory as the command check does.
@@ -31,14 +29,8 @@ func checked(t *testing.T, text string) (*inventory.Model, *diag.List) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Host.Server == inventory.ServerPostfix {
-		known.Tune(m, faults)
-		postfix.Compile(m, faults)
-	} else {
-		sendmail.Check(m, faults)
-		known.Tune(m, faults)
-		virtuser.Compile(m, faults)
-	}
+	known.Tune(m, faults)
+	all[slices.IndexFunc(all, func(s *mta.Server) bool { return s.Name == string(m.Host.Server) })].Compile(m, faults)
 	var skipped []*diag.Check
 	if Sound(faults) {
 		Tests(m, faults)

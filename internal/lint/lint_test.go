@@ -5,16 +5,22 @@ import (
 	"strings"
 	"testing"
 
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/exim"
 	"virtmap/internal/mta/postfix"
-	"virtmap/internal/mta/sendmail/mcfile"
-	"virtmap/virtuser"
+	"virtmap/internal/mta/sendmail"
 )
 
+// all are the mail servers. Package servers has them too, and imports this package.
+var all = []*mta.Server{sendmail.Server, postfix.Server, exim.Server}
+
 // known are the checks of all mail servers.
-var known = Known{
-	Compile: slices.Concat(virtuser.Checks, postfix.Server.Checks),
-	Edit:    slices.Concat(mcfile.Checks, postfix.Server.EditChecks),
-}
+var known = func() (k Known) {
+	for _, s := range all {
+		k.Compile, k.Edit = slices.Concat(k.Compile, s.Checks), slices.Concat(k.Edit, s.EditChecks)
+	}
+	return k
+}()
 
 // TestCatalogue checks the list of the checks of all packages: every id occurs once,
 // and has a name and a sentence.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -45,6 +46,7 @@ func (p *publisher) journal() journal {
 		}
 		j.Steps = append(j.Steps, st)
 	}
+	slices.Reverse(last) // a file leads to files before it, which keep what it needs
 	j.Steps = append(j.Steps, last...)
 	return j
 }

@@ -29,8 +29,11 @@ func (c *trial) withLeaving() (mta.Build, error) {
 
 // leaving replaces the old files that the server uses at once, but not the files that
 // it reads at a restart. The outcome of an address in a domain that leaves must not
-// change.
+// change. If the server uses the lists of domains at once, the domain leaves with them.
 func (c *trial) leaving() error {
+	if !slices.ContainsFunc(c.Server.WithRole(mta.Served), func(f mta.File) bool { return f.Effect != mta.AtOnce }) {
+		return nil
+	}
 	next, err := c.withLeaving()
 	if err != nil {
 		return err

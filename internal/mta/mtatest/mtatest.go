@@ -12,7 +12,8 @@
 //   - When the swap of the edited set is stopped at any call, each address has its old
 //     outcome, its new outcome, or the old one with the new form of the files that
 //     other files lead to.
-//   - A domain that leaves keeps its outcomes until the server is restarted.
+//   - A domain that leaves keeps its outcomes until the server is restarted, if the server
+//     reads its lists of domains only then.
 //   - A rollback brings the old outcomes back.
 //   - A configuration that reads everything has no gap. Without any one of its lines it
 //     has a gap.

@@ -46,31 +46,25 @@ import (
 	"slices"
 	"strings"
 
-	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/rowtext"
 )
 
 // Files are the files of Postfix, in the order in which they are put in place.
 var Files = []mta.File{
-	{Name: fileAliases, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
-	{Name: fileMailboxes, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
-	{Name: fileUIDs, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
-	{Name: fileGIDs, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
-	{Name: fileTransport, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
-	{Name: fileAccess, Mode: 0o644, Rows: readRows, Row: rowLine, Union: true, Emptied: true},
+	{Name: fileAliases, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Union: true, Emptied: true},
+	{Name: fileMailboxes, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Union: true, Emptied: true},
+	{Name: fileUIDs, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Union: true, Emptied: true},
+	{Name: fileGIDs, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Union: true, Emptied: true},
+	{Name: fileTransport, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Union: true, Emptied: true},
+	{Name: fileAccess, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Union: true, Emptied: true},
 	{Name: fileAccessDetail, Mode: 0o644, Lines: ruleLines, Join: joinRules, Effect: mta.Restart, Union: true, Emptied: true},
 	{Name: fileDetail, Mode: 0o644, Lines: ruleLines, Effect: mta.Restart, Emptied: true},
-	{Name: fileVirtual, Role: mta.Addresses, Mode: 0o644, Rows: readRows, Row: rowLine},
-	{Name: fileRelay, Role: mta.Relayed, Mode: 0o644, Rows: readRows, Row: rowLine, Effect: mta.Restart, Union: true, Emptied: true},
-	{Name: fileLocal, Role: mta.Served, Mode: 0o644, Rows: readRows, Row: rowLine, Effect: mta.Restart, Union: true, Emptied: true},
-	{Name: fileDomains, Role: mta.Served, Mode: 0o644, Rows: readRows, Row: rowLine, Effect: mta.Restart},
+	{Name: fileVirtual, Role: mta.Addresses, Mode: 0o644, Rows: readRows, Row: rowtext.Line},
+	{Name: fileRelay, Role: mta.Relayed, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Effect: mta.Restart, Union: true, Emptied: true},
+	{Name: fileLocal, Role: mta.Served, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Effect: mta.Restart, Union: true, Emptied: true},
+	{Name: fileDomains, Role: mta.Served, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Effect: mta.Restart},
 	{Name: fileMain, Mode: 0o644, Lines: mainLines, Effect: mta.Rebuild},
-}
-
-// rowLine returns a row as a line of a text.
-func rowLine(key, value string) string {
-	return mapfile.WithoutNUL(key) + string(rowtext.Separator) + mapfile.WithoutNUL(value)
 }
 
 // ruleLines returns the rules of a regexp table, each with the conditions around it.

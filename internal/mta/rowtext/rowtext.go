@@ -221,3 +221,8 @@ func LogicalLines(text []byte) (lines [][]byte) {
 	}
 	return lines
 }
+
+// Line returns a row as a line of a text, without the line end.
+func Line(key, value string) string {
+	return mapfile.WithoutNUL(key) + string(Separator) + mapfile.WithoutNUL(value)
+}

@@ -5,12 +5,13 @@ package servers
 import (
 	"virtmap/internal/lint"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/exim"
 	"virtmap/internal/mta/postfix"
 	"virtmap/internal/mta/sendmail"
 )
 
 // All is the table of the mail servers, the default first.
-var All = []*mta.Server{sendmail.Server, postfix.Server}
+var All = []*mta.Server{sendmail.Server, postfix.Server, exim.Server}
 
 // Checks returns the checks of all mail servers.
 func Checks() (known lint.Known) {

@@ -1,0 +1,45 @@
+package exim
+
+import (
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mta"
+	"virtmap/inventory"
+)
+
+// checks are the checks of Compile and Check, without those of package follow, which
+// every server has.
+var checks = []*diag.Check{checkPath, checkDetail, checkRoot, checkTooMany, checkKeyLong}
+
+var (
+	checkPath = &diag.Check{ID: "VM110", Name: "exim-path", Severity: diag.Error,
+		Rule: "host.mail_dir has only characters that Exim takes literally in every place."}
+	checkDetail = &diag.Check{ID: "VM111", Name: "exim-detail", Severity: diag.Note,
+		Rule: "A detail that is kept for an account ends at the account: Exim delivers to account+detail without the detail."}
+	checkRoot = &diag.Check{ID: "VM112", Name: "exim-root", Severity: diag.Warning,
+		Rule: "No user is root: Exim does not deliver as root."}
+	checkTooMany = &diag.Check{ID: "VM113", Name: "exim-too-many-rows", Severity: diag.Error,
+		Rule: "An inventory with its copies has at most 10,000,000 rows."}
+	checkKeyLong = &diag.Check{ID: "VM114", Name: "exim-key-too-long", Severity: diag.Error,
+		Rule: "A key of a hash map has at most 255 bytes."}
+)
+
+// pathChars are the characters that host.mail_dir may have: Exim expands $, splits lists
+// at colons, and ends a look-up at a brace.
+const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+=@~-"
+
+// Check adds the faults of Compile that need no rows.
+func Check(m *inventory.Model, faults *diag.List) {
+	mta.CheckMap(m, mapTypes, faults)
+	dir := m.Host.MailDir
+	if at := strings.IndexFunc(dir.Text, func(c rune) bool { return !strings.ContainsRune(pathChars, c) }); at >= 0 {
+		faults.Add(checkPath.At(dir.Pos, m.Sources.Span(dir.Pos, dir.Text), "mail_dir %q has %q in it, which Exim would act on", dir.Text, []rune(dir.Text[at:])[0]).
+			WithHelp("letters, digits and . _ + = @ ~ - are allowed between the slashes"))
+	}
+	if i, ok := m.User("root"); ok && m.Users[i].Forward.Kind == inventory.NoTarget {
+		name := m.Users[i].Name
+		faults.Add(checkRoot.At(name.Pos, len(name.Text), "the mailbox of root is not root's: Exim does not deliver as root, and Debian writes it as the user mail").
+			WithHelp("give root an alias in /etc/aliases, and list it under local_aliases instead"))
+	}
+}

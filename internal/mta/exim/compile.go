@@ -1,0 +1,107 @@
+package exim
+
+import (
+	"virtmap/internal/diag"
+	"virtmap/internal/effective"
+	"virtmap/internal/follow"
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/rowtext"
+	"virtmap/inventory"
+)
+
+// A compiler makes the rows of an inventory.
+type compiler struct {
+	m      *inventory.Model
+	faults *diag.List
+	tables *effective.Tables
+	follow *follow.Follower
+
+	accounts string          // the domain of accounts
+	owned    map[string]bool // owners that have a row, by address
+	owners   mapfile.Pairs   // rows of owners
+	noted    bool            // noteDetail has reported
+	scratch  []inventory.Address
+	rows     *rowtext.Text
+}
+
+// limits are those of a router. An address with more than 101 others before it is
+// deferred ("routing loop"); ten are left to the server's own aliases.
+var limits = follow.Limits{Server: "Exim", LookUps: 90}
+
+// compile makes the rows of an inventory, without the domains that are held back.
+func compile(m *inventory.Model, faults *diag.List) *rowtext.Text {
+	c := &compiler{
+		m: m, faults: faults, tables: effective.Of(m), accounts: accountsOf(m),
+		owned: map[string]bool{}, rows: rowtext.New(mta.Header(m, "Virtual addresses")),
+	}
+	c.follow = follow.New(m, c.tables, faults, limits)
+	if c.tooMany() {
+		return c.rows
+	}
+	for d := range m.Domains {
+		if c.tables.HasRows(d) {
+			c.domain(d)
+		}
+	}
+	if len(c.owners) > 0 {
+		return c.rows.Merged(c.owners, nil)
+	}
+	return c.rows
+}
+
+// accountsOf returns the domain of accounts: the host's own name, unless it has rows.
+func accountsOf(m *inventory.Model) string {
+	if _, rows := m.Serves(m.Host.Name.Text); rows {
+		return accountsDomain
+	}
+	return m.Host.Name.Text
+}
+
+// domain makes the rows of a domain.
+func (c *compiler) domain(d int) {
+	name := c.m.Domains[d].Name
+	c.scratch = c.tables.AppendRows(c.scratch[:0], d)
+	for i := range c.scratch {
+		a := &c.scratch[i]
+		c.add(a, name, a.Form, a.Detail == inventory.DetailKeep && a.Form != inventory.ExactDetail)
+		c.follow.Params(a)
+		c.follow.Sample(d, a)
+	}
+	t, pos := c.tables.CatchAll(d)
+	if t.Kind == inventory.ToLocal {
+		c.rows.Add("", name, localWord, pos)
+		return
+	}
+	all := inventory.Address{To: t, Pos: pos, Detail: c.tables.Detail(d)}
+	c.add(&all, name, inventory.AnyUser, all.Detail == inventory.DetailKeep)
+	c.follow.Params(&all)
+	c.follow.Sample(d, &all)
+}
+
+// add makes the row of an address, or of the catch-all.
+func (c *compiler) add(a *inventory.Address, domain string, form inventory.Form, keep bool) {
+	r := row{local: a.Local, domain: domain, form: form, pos: a.Pos}
+	c.rows.Add(a.Local, domain, c.value(&a.To, keep, &r), a.Pos)
+	if size := len(a.Local) + 1 + len(domain); size > maxHashKey && c.m.Host.Map == inventory.MapHash {
+		c.faults.Add(checkKeyLong.At(a.Pos, max(1, len(a.Local)), "the key %s@%s has %d bytes, and a hash map takes %d", a.Local, domain, size, maxHashKey).
+			WithHelp("write host: {map: cdb}, or shorten the address"))
+	}
+}
+
+// maxHashKey is the length of a key of a hash map, in bytes.
+const maxHashKey = 255
+
+// maxRows is the limit of rows. Copies of copies could become many more.
+const maxRows = 10_000_000
+
+// tooMany reports an inventory with more rows than maxRows, before the rows are made.
+func (c *compiler) tooMany() bool {
+	d, many := c.tables.MoreThan(maxRows)
+	if many {
+		domain := &c.m.Domains[d]
+		c.faults.Add(checkTooMany.At(domain.Pos, len(domain.Name), "with the rows of %s the table has more than %d", domain.Name, maxRows).
+			WithHelp("split the inventory: several hosts can have one each"))
+	}
+	return many
+}

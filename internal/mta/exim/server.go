@@ -1,0 +1,38 @@
+package exim
+
+import (
+	"virtmap/internal/diag"
+	"virtmap/internal/follow"
+	"virtmap/internal/mta"
+	"virtmap/inventory"
+)
+
+// Server is Exim 4.
+var Server = &mta.Server{
+	Name:    "exim",
+	Dir:     DefaultDir,
+	Maps:    mapTypes,
+	Files:   Files,
+	MapMode: 0o644, // Exim opens maps as the user Debian-exim
+	Words:   words,
+	Checks:  checks,
+	Compile: func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
+	Open:    open,
+	Check:   Check,
+	Waits:   follow.Waits,
+	Find:    find,
+	MapType: mapType,
+}
+
+// DefaultDir is the folder of the files on Debian.
+const DefaultDir = "/etc/exim4/virtmap"
+
+// mapTypes are the types of maps that Exim can read, the default first.
+var mapTypes = []string{"cdb", "hash", "text"}
+
+var words = mta.Words{
+	Config: "exim4.conf", Own: "primary_hostname", Served: "local_domains", Changed: "config",
+	Reload:  "run update-exim4.conf and systemctl reload exim4",
+	Restart: "run update-exim4.conf and systemctl restart exim4",
+	Rebuild: "put the snippets where Exim reads them (docs/exim.md), and run update-exim4.conf and systemctl reload exim4",
+}
