@@ -178,11 +178,16 @@ func (s *imported) Domains() (served, relayed []string) {
 	return served, relayed
 }
 
-// Rows returns the rows, sorted. They stay in memory.
-func (s *imported) Rows() (mapfile.Rows, error) { return &s.rows, nil }
+// Rows returns the rows, sorted.
+func (s *imported) Rows() (mapfile.Rows, error) {
+	if err := s.rows.fetch(); err != nil {
+		return nil, err
+	}
+	return &s.rows, nil
+}
 
-// Release does nothing: the rows are not read twice.
-func (s *imported) Release() {}
+// Release moves the rows of a large server to a file.
+func (s *imported) Release() { s.rows.putAway() }
 
 // Serves reports whether mail for a domain is delivered here.
 func (s *imported) Serves(domain string) bool {
@@ -222,7 +227,7 @@ func (s *imported) Seen() []mta.Stamp { return s.set.Seen() }
 
 // Close closes the tables.
 func (s *imported) Close() error {
-	err := s.set.Close()
+	err := errors.Join(s.set.Close(), s.rows.close())
 	for _, set := range s.opened {
 		err = errors.Join(err, set.Close())
 	}

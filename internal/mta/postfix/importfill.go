@@ -53,12 +53,12 @@ func (s *imported) fill(in *foreign) error {
 	}
 	f.dropUsers()
 	f.closeDomains()
-	s.rows.sort()
-	s.facts.Order = s.rows.places()
 	if s.found != nil {
 		s.found.in, s.found.refuses = nil, !in.accepted
 	}
-	s.folds = nil
+	in.rows, in.first, s.folds = nil, nil, nil // as large as the rows of the import
+	s.rows.sort()
+	s.facts.Order = s.rows.places()
 	return nil
 }
 

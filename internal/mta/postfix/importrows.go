@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -18,6 +19,8 @@ import (
 type importedRows struct {
 	text []byte
 	list []importedRow
+	away *os.File // has the text, which is not in memory; nil: it is
+	size int      // of the text in the file
 }
 
 // An importedRow is the place of a row in the text, and its place in the source, as
