@@ -2,9 +2,7 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,39 +19,6 @@ func pageOf(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-// TestReadmeSession types the terminal session of the README and compares the output.
-// The first cat of a file shows the contents with which the session writes it.
-func TestReadmeSession(t *testing.T) {
-	_, session, _ := strings.Cut(readme(t), "```\n$ ")
-	session, _, _ = strings.Cut(session, "```")
-	t.Chdir(t.TempDir())
-	for _, step := range strings.Split(session, "\n$ ") {
-		command, want, _ := strings.Cut(step, "\n")
-		want = strings.TrimRight(want, "\n")
-		fields := strings.Fields(command)
-		switch fields[0] {
-		case "virtmap":
-			var out bytes.Buffer
-			Run(context.Background(), fields, Stdio{Out: &out, Err: &out})
-			if got := strings.TrimRight(out.String(), "\n"); got != want {
-				t.Errorf("$ %s prints\n%s\nand the README says\n%s", command, got, want)
-			}
-		case "cat":
-			text, err := os.ReadFile(fields[1])
-			if os.IsNotExist(err) {
-				text, err = []byte(want), os.WriteFile(fields[1], []byte(want+"\n"), 0o644)
-			}
-			if err != nil || strings.TrimRight(string(text), "\n") != want {
-				t.Errorf("$ %s prints\n%s\n%v", command, text, err)
-			}
-		default:
-			if out, err := exec.Command(fields[0], fields[1:]...).CombinedOutput(); err != nil || string(out) != want {
-				t.Errorf("$ %s: %v\n%s", command, err, out)
-			}
-		}
-	}
 }
 
 // TestTableOfCommands compares the table of docs/commands.md with the commands and their
