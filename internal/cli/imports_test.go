@@ -75,6 +75,7 @@ var allowed = map[string][]string{
 	"virtmap/internal/report":                {"virtmap/internal/diag"},
 	"virtmap/internal/smtpd":                 {},
 	"virtmap/internal/webmail":               {"golang.org/x/net/netutil", "virtmap/internal/message", "virtmap/internal/outcome", "virtmap/internal/smtpd"},
+	"virtmap/internal/workshop/browser":      {"virtmap/internal/workshop/peer"},
 	"virtmap/internal/workshop/measure":      {},
 	"virtmap/internal/workshop/memfs":        {"virtmap/internal/publish"},
 	"virtmap/internal/workshop/peer":         {},

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"virtmap/internal/workshop/browser"
 	"virtmap/internal/workshop/sample"
 )
 
@@ -17,15 +18,12 @@ func TestPageInBrowser(t *testing.T) {
 	d := example(t)
 	d.Findings, d.Verdicts = checks("")
 	html := written(t, d)
-	for _, look := range []struct {
-		width int
-		theme string
-	}{{1400, "light"}, {380, "dark"}} {
-		b.open(html, "", look.width, look.theme)
-		b.eval(`document.dispatchEvent(new KeyboardEvent("keydown", {key: "/"}))`)
-		b.call("Input.insertText", object{"text": "Team+x@Fakemail.test"}, nil)
-		b.wait(`document.querySelector(".answer .end")?.textContent === "Goes to bea in /srv/mail/bea, andrei"`)
-		why := b.eval(`document.querySelector(".answer").innerText`)
+	for _, look := range browser.Looks {
+		b.open(html, "", look)
+		b.Eval(`document.dispatchEvent(new KeyboardEvent("keydown", {key: "/"}))`)
+		b.Type("Team+x@Fakemail.test")
+		b.Wait(`document.querySelector(".answer .end")?.textContent === "Goes to bea in /srv/mail/bea, andrei"`)
+		why := b.Eval(`document.querySelector(".answer").innerText`)
 		for _, want := range []string{"Looked up as team+x@fakemail.test", "by same_as, from fakemail.example", "mail.yaml:29", "Not listed: team++, team+*", "A list of 2", "bounces go to andrei"} {
 			if !strings.Contains(why, want) {
 				t.Errorf("the answer does not say %q:\n%s", want, why)
@@ -40,8 +38,8 @@ func TestPageInBrowser(t *testing.T) {
 			if got := b.visit(hash); !strings.Contains(got, want) {
 				t.Errorf("%s does not say %q:\n%s", hash, want, got)
 			}
-			if wide := b.eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide != "0" {
-				t.Errorf("%s at %d px scrolls sideways by %s px", hash, look.width, wide)
+			if wide := b.Eval("document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide != "0" {
+				t.Errorf("%s at %d px scrolls sideways by %s px", hash, look.Width, wide)
 			}
 		}
 	}
@@ -51,21 +49,21 @@ func TestPageInBrowser(t *testing.T) {
 // TestTextsStayTextsInBrowser shows every hostile text, and no script of it runs.
 func TestTextsStayTextsInBrowser(t *testing.T) {
 	b := startBrowser(t)
-	b.open(written(t, hostileDocument(t)), "", 1400, "light")
+	b.open(written(t, hostileDocument(t)), "", browser.Look{Width: 1400, Theme: "light"})
 	shown := ""
 	for _, hash := range []string{"#domains", "#domain=fakemail.example", "#users", "#user=andrei", "#user=bea", "#picture", "#mx", "#findings", "#find=gone%40fakemail.example", "#find=a%26b%7B%7D%40fakemail.example",
 		"#<img src=x onerror=window.done=1>", "#find=%3Cimg%20src%3Dx%20onerror%3D%22window.done%3D1%22%3E@x", "#domain=<script>window.done=1</script>"} {
-		b.eval(`(location.hash = ` + quote(hash) + `)`)
+		b.Eval(`(location.hash = ` + quote(hash) + `)`)
 		time.Sleep(50 * time.Millisecond)
-		shown += b.eval("document.getElementById('view').innerText")
-		if n := b.eval(`document.querySelectorAll("#view img, #view script, #view b, #view iframe").length`); n != "0" {
+		shown += b.Eval("document.getElementById('view').innerText")
+		if n := b.Eval(`document.querySelectorAll("#view img, #view script, #view b, #view iframe").length`); n != "0" {
 			t.Errorf("%s makes %s elements of texts", hash, n)
 		}
 	}
 	if strings.Count(shown, "onerror") < 5 {
 		t.Errorf("the texts are not shown:\n%s", shown)
 	}
-	if b.eval("window.done") != "undefined" {
+	if b.Eval("window.done") != "undefined" {
 		t.Error("a script of a text ran")
 	}
 	b.holdHarmless()
@@ -76,7 +74,7 @@ func TestCutPageInBrowser(t *testing.T) {
 	b := startBrowser(t)
 	d := example(t)
 	d.MaxRows = 20
-	b.open(written(t, d), "#find=info@fakemail.example", 1400, "light")
+	b.open(written(t, d), "#find=info@fakemail.example", browser.Look{Width: 1400, Theme: "light"})
 	for _, hash := range []string{"#domains", "#domain=fakemail.example", "#users", "#user=bea", "#picture", "#mx", "#findings", "#find=bea"} {
 		b.visit(hash)
 	}
@@ -89,12 +87,12 @@ func TestCutPageInBrowser(t *testing.T) {
 // TestPictureOfManyDomainsInBrowser: a picture of many domains has a line for each.
 func TestPictureOfManyDomainsInBrowser(t *testing.T) {
 	b := startBrowser(t)
-	b.open(large(t, 5000), "", 1400, "dark")
+	b.open(large(t, 5000), "", browser.Look{Width: 1400, Theme: "dark"})
 	picture := b.visit("#picture")
-	if n := b.eval(`document.querySelectorAll("#view svg > g").length`); n != "100" || !strings.Contains(picture, "The picture as a table") {
+	if n := b.Eval(`document.querySelectorAll("#view svg > g").length`); n != "100" || !strings.Contains(picture, "The picture as a table") {
 		t.Errorf("the picture of 100 domains has %s lines\n%s", n, picture)
 	}
-	if title := b.eval(`document.querySelector("#view svg title").textContent`); !strings.Contains(title, "a line for each of 100 sources") {
+	if title := b.Eval(`document.querySelector("#view svg title").textContent`); !strings.Contains(title, "a line for each of 100 sources") {
 		t.Errorf("its text is %q", title)
 	}
 	b.holdHarmless()
@@ -111,16 +109,16 @@ func TestLargePageInBrowser(t *testing.T) {
 	begun := time.Now()
 	html := large(t, n)
 	t.Logf("%d addresses, %.2f MB, made in %v", n, float64(len(html))/1e6, time.Since(begun).Round(time.Millisecond))
-	b.open(html, "", 1400, "light")
-	ready, err := strconv.Atoi(b.eval("document.documentElement.dataset.ready"))
+	b.open(html, "", browser.Look{Width: 1400, Theme: "light"})
+	ready, err := strconv.Atoi(b.Eval("document.documentElement.dataset.ready"))
 	if err != nil || ready > 5000 {
 		t.Errorf("ready after %d ms (%v)", ready, err)
 	}
 	t.Logf("ready after %d ms", ready)
 	for _, hash := range []string{"#find=" + sample.LargeAddress(n), "#find=user1", "#find=a", "#users", "#user=box7", "#picture", "#domain=d7.example.org"} {
-		took := b.eval(`(() => { const begun = performance.now(); history.replaceState(null, "", ` + quote(hash) + `); dispatchEvent(new HashChangeEvent("hashchange")); document.body.offsetHeight; return Math.round(performance.now() - begun); })()`)
+		took := b.Eval(`(() => { const begun = performance.now(); history.replaceState(null, "", ` + quote(hash) + `); dispatchEvent(new HashChangeEvent("hashchange")); document.body.offsetHeight; return Math.round(performance.now() - begun); })()`)
 		t.Logf("%s: %s ms", hash, took)
-		if b.eval(`document.querySelector("#view h2") !== null`) != "true" {
+		if b.Eval(`document.querySelector("#view h2") !== null`) != "true" {
 			t.Errorf("%s shows nothing", hash)
 		}
 	}

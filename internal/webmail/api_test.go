@@ -32,7 +32,10 @@ func newSite(t *testing.T) *site {
 
 func siteOf(t *testing.T, box *webmail.Box) *site {
 	server := httptest.NewServer(webmail.New(box, "test"))
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.CloseClientConnections() // also of calls that wait
+		server.Close()
+	})
 	return &site{t, box, server.URL}
 }
 

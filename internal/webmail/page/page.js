@@ -81,7 +81,7 @@ function refusal(r) {
 function steps(r) {
 	if (r.problem) return make('p', 'The keys are not known: ' + r.problem);
 	if (!r.trace.length) return make('p', 'No key was tried.');
-	const table = make('table', null, make('tr', null, make('th', 'table'), make('th', 'key'), make('th', 'found')));
+	const table = make('table', null, make('caption', 'Keys tried for ' + r.address), make('tr', null, make('th', 'table'), make('th', 'key'), make('th', 'found')));
 	for (const s of r.trace) table.append(make('tr', null, make('td', s.map), make('td', s.key), make('td', s.hit ? s.value || 'yes' : 'no')));
 	return table;
 }
@@ -213,6 +213,12 @@ byId('deleteAll').addEventListener('click', async () => {
 		await ask('/api/v1/messages', { method: 'DELETE' });
 		location.hash = '';
 	}
+});
+byId('deleteOne').addEventListener('click', async () => {
+	const row = byId('list').querySelector('[data-id="' + CSS.escape(open) + '"]')?.parentElement;
+	const next = (row?.nextElementSibling || row?.previousElementSibling)?.firstChild.dataset.id || '';
+	await ask('/api/v1/messages', { method: 'DELETE', body: JSON.stringify({ IDs: [open] }) });
+	location.hash = next;
 });
 addEventListener('hashchange', () => show(location.hash.slice(1)));
 addEventListener('keydown', event => {
