@@ -49,7 +49,7 @@ func (r *reader) users(v value, m *Model) {
 		if p.val.isScalar() && !p.val.isEmpty() && !p.val.isNull() {
 			r.userAsText(p)
 		} else {
-			readMapping(r, p.val, "user "+p.name, userKeys, &user)
+			r.note(name.Pos, readMapping(r, p.val, "user "+p.name, userKeys, &user))
 		}
 		r.numbers(&user, p)
 		if user.KeepCopy && user.Forward.Kind == NoTarget {
@@ -137,7 +137,7 @@ func (r *reader) domain(p pair) {
 		return
 	}
 	raw := rawDomain{Domain: Domain{Name: name.Text, Pos: p.key.pos(), Enabled: true, Source: -1}}
-	readMapping(r, p.val, "domain "+p.name, domainKeys, &raw)
+	raw.Noted = r.note(raw.Pos, readMapping(r, p.val, "domain "+p.name, domainKeys, &raw))
 	r.domainParts(&raw, p.name)
 	if name.Text != "" {
 		r.model.Domains = append(r.model.Domains, raw.Domain)
@@ -282,9 +282,9 @@ func (r *reader) addressValue(p pair, a *Address) {
 		return
 	}
 	var raw rawAddress
-	readMapping(r, p.val, p.name, addressKeys, &raw)
+	a.Noted = r.note(a.Pos, readMapping(r, p.val, p.name, addressKeys, &raw))
 	a.To = r.longForm(p.val, &raw, p.name)
-	a.Disabled, a.Noted = raw.disabled, raw.noted
+	a.Disabled = raw.disabled
 	a.Detail = raw.detail
 	switch pos := raw.detailPos; {
 	case raw.detail == DetailReject && a.Form != Plain:

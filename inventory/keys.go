@@ -69,9 +69,9 @@ func describe[T any](keys []key[T]) []Key {
 // freeKey reports whether a key is free for a person's own use.
 func freeKey(name string) bool { return name == "note" || strings.HasPrefix(name, "x-") }
 
-// readMapping reads a mapping of fixed keys. It skips free keys. A key without a value
-// keeps its default.
-func readMapping[T any](r *reader, v value, what string, keys []key[T], into *T) {
+// readMapping reads a mapping of fixed keys, and returns the text of its note. It skips
+// the other free keys. A key without a value keeps its default.
+func readMapping[T any](r *reader, v value, what string, keys []key[T], into *T) (note string) {
 	seen := map[string]diag.Pos{}
 	r.pairs(v, what, func(p pair) {
 		if first, ok := seen[p.name]; ok {
@@ -88,11 +88,10 @@ func readMapping[T any](r *reader, v value, what string, keys []key[T], into *T)
 		case i < 0 && !freeKey(p.name):
 			r.unknownKey(p, what, describe(keys))
 		case i < 0 && p.name == "note" && !p.val.isEmpty() && !p.val.isNull():
-			if n, ok := any(into).(interface{ note() }); ok {
-				n.note()
-			}
+			note = textOf(p.val)
 		}
 	})
+	return note
 }
 
 func (r *reader) unknownKey(p pair, what string, keys []Key) {
@@ -247,8 +246,6 @@ type rawDomain struct {
 	detail    value
 }
 
-func (d *rawDomain) note() { d.Noted = true }
-
 var domainKeys = []key[rawDomain]{
 	{Key{"same_as", "domain", "Another domain whose addresses, roles, catch_all and detail this one has too. Keys of this domain win.", "fakemail.example"},
 		func(r *reader, v value, d *rawDomain) { d.SameAs = r.sameAs(v) }},
@@ -277,10 +274,8 @@ type rawAddress struct {
 	to, reject, deferred, domain, bounces value
 	detail                                Detail
 	detailPos                             value
-	disabled, noted                       bool
+	disabled                              bool
 }
-
-func (a *rawAddress) note() { a.noted = true }
 
 var addressKeys = []key[rawAddress]{
 	{Key{"to", "target", "Where the mail goes: a user, a name of local_aliases, an address, a list of these, reject or defer.", "[andrei, bea]"},

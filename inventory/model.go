@@ -30,6 +30,7 @@ type Model struct {
 	Strict       bool // the profile of the checks is strict: warnings are errors
 	Checks       []CheckSetting
 	Tests        []Test
+	Notes        map[diag.Pos]string // the texts of note, by the places of what has them: users, domains, addresses
 
 	Includes []string // the patterns of included files, with the folder they are relative to
 	Part     bool     // the top file has only keys of an included file

@@ -60,6 +60,9 @@ func (r *reader) join(f *reader) {
 	m.LocalAliases = append(m.LocalAliases, from.LocalAliases...)
 	m.Domains = append(m.Domains, from.Domains...)
 	m.Tests = append(m.Tests, from.Tests...)
+	for pos, text := range from.Notes {
+		r.note(pos, text)
+	}
 	m.Lists = append(m.Lists, from.Lists...)
 	m.Patterns = append(m.Patterns, from.Patterns...)
 	m.Refusals = append(m.Refusals, from.Refusals[fixedRefusals:]...)

@@ -288,8 +288,9 @@ func (r *reader) catchAll(v value, def Target) Target {
 		return Target{Kind: ToLocal, Pos: v.pos()}
 	case v.isMapping():
 		var raw rawAddress
-		readMapping(r, v, "catch_all", catchAllKeys, &raw)
+		note := readMapping(r, v, "catch_all", catchAllKeys, &raw)
 		t = r.longForm(v, &raw, "catch_all")
+		r.note(t.Pos, note)
 	default:
 		t = r.target(v, "catch_all")
 	}

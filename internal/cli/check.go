@@ -140,21 +140,7 @@ func (a *checkArgs) onlyDomains(m *inventory.Model, faults *diag.List) (elsewher
 	case err != nil || chosen == nil:
 		return "", err
 	}
-	spans, others := m.Spans(), 0
-	within := func(p diag.Pos) bool {
-		d, ok := spans.Domain(p)
-		return ok && chosen.has(m.Domains[d].Name)
-	}
-	faults.Keep(func(f diag.Fault) bool {
-		if within(f.Pos) || within(f.Also) {
-			return true
-		}
-		if faults.Severity(f.Check) == diag.Error {
-			others++
-		}
-		return false
-	})
-	if others > 0 {
+	if others := chosen.keep(m, faults); others > 0 {
 		elsewhere = ", and " + diag.Count(others, "error") + " elsewhere"
 	}
 	return elsewhere, nil

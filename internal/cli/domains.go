@@ -33,6 +33,29 @@ type domainChoice map[string]bool
 // has reports whether a domain, given as A-labels, is chosen.
 func (c domainChoice) has(domain string) bool { return c == nil || c[domain] }
 
+// keep keeps the faults on the lines of the chosen domains, and returns the number of
+// errors on other lines.
+func (c domainChoice) keep(m *inventory.Model, faults *diag.List) (others int) {
+	if c == nil {
+		return 0
+	}
+	spans := m.Spans()
+	within := func(p diag.Pos) bool {
+		d, ok := spans.Domain(p)
+		return ok && c.has(m.Domains[d].Name)
+	}
+	faults.Keep(func(f diag.Fault) bool {
+		if within(f.Pos) || within(f.Also) {
+			return true
+		}
+		if faults.Severity(f.Check) == diag.Error {
+			others++
+		}
+		return false
+	})
+	return others
+}
+
 // chooseDomains returns the domains of --domain. A domain that the inventory lacks is an
 // error of usage.
 func chooseDomains(m *inventory.Model, names []string) (domainChoice, error) {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,7 +18,10 @@ import (
 	"virtmap/internal/publish"
 )
 
-type pageArgs struct{ inventory, out, state string }
+type pageArgs struct {
+	inventory, out, state string
+	domains               cli.StringSlice
+}
 
 func pageCommand(stdio Stdio) *cli.Command {
 	var a pageArgs
@@ -28,15 +33,21 @@ lookup does, with the way there. It has every domain and user, a picture of
 who gets what, and the findings of check with their places. With --state it has
 the verdicts of the last build on the MX records, and what to publish.
 
+With --domain the file is about some domains, for the people who own them. It
+has their addresses, notes, findings and verdicts. Of other domains and of users
+it has only what mail for these addresses comes through; it does not answer for
+others.
+
 The file needs no network and no other file. It has every address of the server,
-so only its owner can read it: publish it only where the inventory may be seen.
-The same inventory and state give the same bytes.
+or of the chosen domains, so only its owner can read it: publish it only where
+the inventory may be seen. The same inventory and state give the same bytes.
 
 Examples:
   virtmap page -o who.html
+  virtmap page --domain fakemail.example -o fakemail.html
   virtmap page -i mail.yaml --state out/.virtmap -o who.html
   virtmap page -o - > who.html`,
-		Flags: []cli.Flag{inventoryFlag(&a.inventory),
+		Flags: []cli.Flag{inventoryFlag(&a.inventory), domainFlag(&a.domains, "show the addresses"),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, Value: "who.html", TakesFile: true, EnvVars: []string{"VIRTMAP_OUTPUT"},
 				Usage: "write to `FILE`, - for standard output"},
 			&cli.StringFlag{Name: "state", Destination: &a.state, TakesFile: true, EnvVars: []string{"VIRTMAP_STATE"},
@@ -59,6 +70,11 @@ func writePage(a pageArgs, stdio Stdio) (err error) {
 	if faults.Failed() {
 		return printFaults(stdio, source.Inventory().Sources, faults, diag.Error)
 	}
+	chosen, err := chooseDomains(source.Inventory(), a.domains.Value())
+	if err != nil {
+		return err
+	}
+	chosen.keep(source.Inventory(), faults)
 	verdicts, err := verdictsIn(a.state)
 	if err != nil {
 		return err
@@ -66,7 +82,7 @@ func writePage(a pageArgs, stdio Stdio) (err error) {
 	set := source.Set()
 	defer func() { err = errors.Join(err, set.Close()) }()
 	d := page.Document{
-		Model: source.Inventory(), Findings: diag.Printer{Sources: source.Inventory().Sources}.Located(faults), Verdicts: verdicts, MaxRows: page.MaxRows,
+		Model: source.Inventory(), Findings: diag.Printer{Sources: source.Inventory().Sources}.Located(faults), Verdicts: verdicts, MaxRows: page.MaxRows, Only: slices.Sorted(maps.Keys(chosen)),
 		Route: func(addr string) outcome.Outcome { o, _ := set.Route(addr); return o },
 	}
 	var html bytes.Buffer
@@ -82,8 +98,16 @@ func writePage(a pageArgs, stdio Stdio) (err error) {
 	if err := writePrivate(a.out, html.Bytes()); err != nil {
 		return machineExit(fmt.Errorf("--output: %w", err), exitCannotWrite)
 	}
-	stdio.tell(fmt.Sprintf("%s: wrote %s (%d kB); it has every address, so only its owner can read it", source.Inventory().Name, a.out, max(1, html.Len()/1000)))
+	stdio.tell(fmt.Sprintf("%s: wrote %s (%d kB); it has every address%s, so only its owner can read it", source.Inventory().Name, a.out, max(1, html.Len()/1000), ofDomains(chosen)))
 	return nil
+}
+
+// ofDomains returns the end of "every address", if a page is about some domains.
+func ofDomains(chosen domainChoice) string {
+	if chosen == nil {
+		return ""
+	}
+	return " of " + diag.Count(len(chosen), "domain")
 }
 
 // verdictsIn returns the verdicts in a state folder; nil if no folder is named.

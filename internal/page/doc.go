@@ -24,6 +24,7 @@
 // domain, and below it a line for each address and role, with tabs between its parts:
 //
 //	key  target  flags and place
+//	key  target  note  flags and place
 //
 // A key is folded. The flags are x if the address is not enabled, and k, d or r if the
 // address itself says detail: keep, drop or reject. The place is a line relative to that
@@ -39,6 +40,10 @@
 //	!3                 refused, with the reply of this index
 //	~                  the accounts of the server decide
 //	-                  a role that is removed
+//
+// Document.Only chooses domains. The data then have no more of the other domains, users and
+// local aliases than the way of their mail needs, and the script does not answer for the
+// others.
 //
 // # The words of a server
 //

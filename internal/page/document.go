@@ -28,6 +28,8 @@ type Document struct {
 	Findings []diag.Located
 	Verdicts *hostnames.Memory // of the last build; nil: the DNS was not asked
 
+	// Only are the names of the domains that the document is about; nil: all of them.
+	Only []string
 	// Route returns the outcome of mail for an address, as the server has it.
 	Route func(addr string) outcome.Outcome
 	// MaxRows is the largest number of addresses, copies included; beyond it the document
@@ -71,6 +73,7 @@ type filling struct {
 	Data    template.HTML // base64, which has no character of markup
 	Host    string
 	Summary []string
+	Only    bool   // the document is about some domains
 	Cut     string // why there are no addresses; empty: there are
 }
 
@@ -87,7 +90,7 @@ func (d *Document) Write(w io.Writer) error {
 	}
 	return shellTemplate.Execute(w, filling{
 		Policy: policy(style, code), Style: template.CSS(style), Script: template.JS(code), Data: template.HTML(data),
-		Host: header.Host, Summary: d.summary(header), Cut: header.Cut,
+		Host: header.Host, Summary: d.summary(header), Only: d.Only != nil, Cut: header.Cut,
 	})
 }
 
@@ -123,8 +126,8 @@ func (d *Document) packed(h *Header) (string, error) {
 func (d *Document) encode(w io.Writer, h *Header) error {
 	var blocks []byte
 	if h.Cut == "" {
-		for i := range d.Model.Domains {
-			blocks = d.appendBlock(blocks, i, h)
+		for n, i := range h.choice.domains {
+			blocks = d.appendBlock(blocks, i, &h.Domains[n], h)
 		}
 	}
 	text, err := json.Marshal(h)

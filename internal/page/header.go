@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"virtmap/internal/diag"
@@ -33,7 +34,9 @@ type Header struct {
 	MXAsked    bool                `json:"mxAsked"`
 	Rows       int                 `json:"rows"` // number of addresses without copies
 	Cut        string              `json:"cut"`
+	Only       []string            `json:"only"` // the domains that the document is about; empty: all
 
+	choice   *choice
 	files    map[string]int
 	refusals map[reply]int
 }
@@ -47,10 +50,12 @@ type (
 		Mailbox string `json:"m,omitempty"`
 		Forward string `json:"f,omitempty"`
 		Keep    bool   `json:"k,omitempty"`
+		Note    string `json:"o,omitempty"`
 		At      place  `json:"at"`
 	}
 	// A domainRow is a domain, or the defaults. Refused and RefusedDetail are the
 	// replies to an address that is not listed, without and with a detail; -1: none.
+	// Helper says that the document is about other domains, whose mail goes this way.
 	domainRow struct {
 		Name          string `json:"n,omitempty"`
 		Letters       string `json:"u,omitempty"` // the name with the letters of its A-labels
@@ -63,6 +68,9 @@ type (
 		Refused       int    `json:"w"`
 		RefusedDetail int    `json:"wd"`
 		Rows          int    `json:"rows"`
+		Note          string `json:"o,omitempty"`
+		CatchAllNote  string `json:"cO,omitempty"`
+		Helper        bool   `json:"h,omitempty"`
 	}
 	reply struct {
 		Code   int    `json:"code"`
@@ -97,37 +105,51 @@ const maxFindings = 1000
 func (d *Document) header() *Header {
 	m := d.Model
 	h := &Header{
-		Host: m.Host.Name.Text, Server: string(m.Host.Server), Inventory: diag.Printable(m.Name), Rows: m.CountAddresses(),
+		Host: m.Host.Name.Text, Server: string(m.Host.Server), Inventory: diag.Printable(m.Name), Only: append([]string{}, d.Only...), choice: d.choose(),
 		Files: []string{}, LocalNames: []string{}, Users: []userRow{}, Aliases: []string{}, Domains: []domainRow{}, Findings: []finding{}, MX: []mxRow{},
 		Accounts: map[string][]string{}, files: map[string]int{}, refusals: map[reply]int{},
 	}
 	for _, name := range m.Host.LocalNames {
 		h.LocalNames = append(h.LocalNames, name.Text)
 	}
+	for i := range m.Domains {
+		if h.choice.chosen[i] {
+			h.Rows += len(m.Domains[i].Addresses)
+		}
+	}
 	for i := range d.Findings {
 		h.find(&d.Findings[i])
 	}
 	d.verdicts(h)
-	if n := d.rows(); n > d.MaxRows {
-		h.Cut = fmt.Sprintf("With its copies the inventory has %d addresses. A page has at most %d, so this one has none: ask virtmap lookup and virtmap who.", n, d.MaxRows)
+	if n := d.rows(h.choice); n > d.MaxRows {
+		h.Cut = fmt.Sprintf("With copies these are %d addresses. A page has at most %d, so this one has none. Choose domains with virtmap page --domain, or ask virtmap lookup and virtmap who.", n, d.MaxRows)
 		d.words(h, false)
 		return h
 	}
-	for i := range m.Users {
-		u := &m.Users[i]
-		h.Users = append(h.Users, userRow{u.Name.Text, u.Mailbox.Text, d.target(h, &u.Forward), u.KeepCopy, d.place(h, u.Name.Pos)})
-	}
-	for _, name := range m.LocalAliases {
-		h.Aliases = append(h.Aliases, name.Text)
-	}
+	d.names(h)
 	d.words(h, true)
-	h.Defaults = domainRow{Source: -1, CatchAll: d.target(h, &m.Defaults.CatchAll), CatchAllAt: d.place(h, m.Defaults.CatchAll.Pos), Detail: detailFlag(m.Defaults.Detail)}
-	h.Roles = string(d.appendRows(nil, m.Defaults.Roles, &h.Defaults, "", h))
+	h.Defaults = domainRow{Source: -1, CatchAll: d.target(h, &m.Defaults.CatchAll), CatchAllAt: d.place(h, m.Defaults.CatchAll.Pos), CatchAllNote: d.note(m.Defaults.CatchAll.Pos), Detail: detailFlag(m.Defaults.Detail)}
+	h.Roles = string(d.appendRows(nil, m.Defaults.Roles, everyAddress, &h.Defaults, "", h))
 	return h
 }
 
-// rows returns the number of addresses with copies and roles.
-func (d *Document) rows() (n int) {
+// names adds the users and the local aliases.
+func (d *Document) names(h *Header) {
+	m := d.Model
+	for i := range m.Users {
+		if u := &m.Users[i]; h.choice.whole || h.choice.users[uint32(i)] {
+			h.Users = append(h.Users, userRow{u.Name.Text, u.Mailbox.Text, d.target(h, &u.Forward), u.KeepCopy, d.note(u.Name.Pos), d.place(h, u.Name.Pos)})
+		}
+	}
+	for i, name := range m.LocalAliases {
+		if h.choice.whole || h.choice.aliases[uint32(i)] {
+			h.Aliases = append(h.Aliases, name.Text)
+		}
+	}
+}
+
+// rows returns the number of addresses of the domains in the data, with copies and roles.
+func (d *Document) rows(c *choice) (n int) {
 	m := d.Model
 	sizes := make([]int, len(m.Domains))
 	var size func(i int) int
@@ -142,7 +164,9 @@ func (d *Document) rows() (n int) {
 		return sizes[i]
 	}
 	for i := range m.Domains {
-		n += size(i)
+		if p := c.parts[i]; p != nil && p.all {
+			n += size(i)
+		}
 	}
 	return n
 }
@@ -197,7 +221,7 @@ func (d *Document) verdicts(h *Header) {
 	h.MXAsked = true
 	for i := range d.Model.Domains {
 		r := d.Verdicts.Domains[d.Model.Domains[i].Name]
-		if r == nil || !d.Model.Domains[i].Enabled {
+		if r == nil || !d.Model.Domains[i].Enabled || !h.choice.chosen[i] {
 			continue
 		}
 		row := mxRow{d.Model.Domains[i].Name, r.Verdict, r.ID, diag.Printable(r.Text), diag.Printable(r.Advice), nil, r.Served, ""}
@@ -220,10 +244,11 @@ func (d *Document) verdicts(h *Header) {
 func (d *Document) summary(h *Header) []string {
 	served, backup, closed := 0, 0, 0
 	for i := range h.Domains {
-		switch h.Domains[i].Role {
-		case "backup":
+		switch {
+		case h.Domains[i].Helper:
+		case h.Domains[i].Role == "backup":
 			backup++
-		case "closed":
+		case h.Domains[i].Role == "closed":
 			closed++
 		default:
 			served++
@@ -233,7 +258,14 @@ func (d *Document) summary(h *Header) []string {
 	if h.Rows == 1 {
 		addresses = "1 address"
 	}
-	all := []string{diag.Count(served, "domain"), addresses, diag.Count(len(d.Model.Users), "user")}
+	users := len(d.Model.Users)
+	if d.Only != nil {
+		users = len(h.Users)
+	}
+	all := []string{diag.Count(served, "domain"), addresses, diag.Count(users, "user")}
+	if n := len(d.Only); n > 0 && n <= 3 {
+		all = append([]string{"only " + strings.Join(d.Only, ", ")}, all...)
+	}
 	if backup > 0 {
 		all = append(all, diag.Count(backup, "backup domain"))
 	}

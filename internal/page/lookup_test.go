@@ -153,6 +153,12 @@ func TestScriptAnswersAsLookup(t *testing.T) {
 				}
 				questions = append(questions, question{data(t, document(source)), addresses(r, source.Inventory())})
 				sets = append(sets, source.Set())
+				if m := source.Inventory(); len(m.Domains) > 0 { // the same about one domain alone
+					d := document(source)
+					d.Only = []string{m.Domains[r.IntN(len(m.Domains))].Name}
+					questions = append(questions, question{data(t, d), within(addresses(r, m), d.Only[0])})
+					sets = append(sets, source.Set())
+				}
 			}
 			compared := 0
 			for i, all := range answers(t, questions) {
@@ -171,6 +177,11 @@ func TestScriptAnswersAsLookup(t *testing.T) {
 			}
 		})
 	}
+}
+
+// within returns the addresses of a domain.
+func within(all []string, domain string) []string {
+	return slices.DeleteFunc(all, func(addr string) bool { return !strings.HasSuffix(addr, "@"+domain) })
 }
 
 // addresses returns folded addresses to ask about. The script does not take keys, such

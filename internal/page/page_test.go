@@ -211,7 +211,7 @@ func TestTooManyAddresses(t *testing.T) {
 	d := example(t)
 	d.MaxRows = 20
 	text := data(t, d)
-	if strings.Contains(text, "partner.example") || !strings.Contains(text, `"cut":"With its copies the inventory has 31 addresses`) {
+	if strings.Contains(text, "partner.example") || !strings.Contains(text, `"cut":"With copies these are 31 addresses`) {
 		t.Errorf("the data are\n%s", text)
 	}
 	html := string(written(t, d))

@@ -5,15 +5,17 @@ import (
 	"strconv"
 	"strings"
 
+	"virtmap/internal/diag"
 	"virtmap/inventory"
 )
 
 // appendBlock appends the name of a domain and its own addresses and roles.
-func (d *Document) appendBlock(text []byte, i int, h *Header) []byte {
+func (d *Document) appendBlock(text []byte, i int, of *domainRow, h *Header) []byte {
 	domain := &d.Model.Domains[i]
 	text = append(append(append(text, '@'), domain.Name...), '\n')
-	text = d.appendRows(text, domain.Addresses, &h.Domains[i], domain.Name, h)
-	return d.appendRows(text, without(domain.Roles, domain.Addresses), &h.Domains[i], domain.Name, h)
+	has := func(a *inventory.Address) bool { return h.choice.has(i, a) }
+	text = d.appendRows(text, domain.Addresses, has, of, domain.Name, h)
+	return d.appendRows(text, without(domain.Roles, domain.Addresses), has, of, domain.Name, h)
 }
 
 // without returns the roles that are no addresses: an address wins over a role.
@@ -28,11 +30,17 @@ func without(roles, addresses []inventory.Address) (all []inventory.Address) {
 
 // appendRows appends lines for addresses of a domain. Their places are relative to that
 // of the domain.
-func (d *Document) appendRows(text []byte, all []inventory.Address, of *domainRow, domain string, h *Header) []byte {
+func (d *Document) appendRows(text []byte, all []inventory.Address, has func(*inventory.Address) bool, of *domainRow, domain string, h *Header) []byte {
 	for i := range all {
 		a := &all[i]
+		if !has(a) {
+			continue
+		}
 		text = append(append(text, a.Local...), '\t')
 		text = append(append(text, d.rowTarget(h, a, domain)...), '\t')
+		if a.Noted && !of.Helper {
+			text = append(append(text, d.note(a.Pos)...), '\t')
+		}
 		if a.Disabled {
 			text = append(text, 'x')
 		}
@@ -48,6 +56,12 @@ func (d *Document) appendRows(text []byte, all []inventory.Address, of *domainRo
 	}
 	return text
 }
+
+// note returns the note of what stands at a place. It has no tab and no end of a line.
+func (d *Document) note(at diag.Pos) string { return diag.Printable(d.Model.Notes[at]) }
+
+// everyAddress has all addresses.
+func everyAddress(*inventory.Address) bool { return true }
 
 // rowTarget returns the target of an address. The words of a refusal are the server's if
 // the inventory has none.

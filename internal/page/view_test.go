@@ -2,11 +2,15 @@ package page
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"virtmap/hostnames"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/servers"
 	"virtmap/internal/workshop/browser"
 	"virtmap/internal/workshop/sample"
 )
@@ -30,7 +34,8 @@ func TestPageInBrowser(t *testing.T) {
 			}
 		}
 		for hash, want := range map[string]string{
-			"#domains": "same as fakemail.example", "#domain=fakemail.example": "mailbox is being moved", "#users": "carol@elsewhere.example, and a copy stays",
+			"#domains": "same as fakemail.example", "#domain=fakemail.example": "mailbox is being moved", "#domain=fakemail.test": "a name for tests, in our own DNS alone",
+			"#find=paused%40fakemail.example": "Note: until bea is back in May", "#find=back%20in%20May": "paused@fakemail.example", "#users": "carol@elsewhere.example, and a copy stays",
 			"#user=bea": "sales+*@fakemail.example", "#picture": "Who gets the mail of all domains", "#mx": "publish: fakemail.example. MX 10 mx1.example.net.",
 			"#findings": "VM999", "#find=busy%40fakemail.example": "Deferred: 450 4.2.1 mailbox is being moved", "#find=x%40nowhere.example": "neither serves nor relays",
 			"#find=x%40partners.example": "x@partner.example", "#info@fakemail.example": "A list of 2", "#find=nothing-like-it": "Nothing has this text", "#domain=%E0%A4": "has no domain",
@@ -65,6 +70,59 @@ func TestTextsStayTextsInBrowser(t *testing.T) {
 	}
 	if b.Eval("window.done") != "undefined" {
 		t.Error("a script of a text ran")
+	}
+	b.holdHarmless()
+}
+
+// TestPageOfPostfixInBrowser opens the page of a server that refuses in other words.
+func TestPageOfPostfixInBrowser(t *testing.T) {
+	text, err := os.ReadFile("../../testdata/example/mail.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(servers.All, func(s *mta.Server) bool { return s.Name == "postfix" })
+	source, ok := compiled(strings.Replace(string(text), "host:\n", "host:\n  server: postfix\n", 1), servers.All[i])
+	if !ok {
+		t.Fatal("the inventory has faults")
+	}
+	b := startBrowser(t)
+	b.open(written(t, document(source)), "", browser.Looks[3])
+	for hash, want := range map[string]string{
+		"#domain=fakemail.example": "User unknown in virtual alias table", "#find=team%2Bx%40fakemail.test": "Goes to bea in /srv/mail/bea, andrei",
+		"#find=x%40nowhere.example": "Relay access denied", "#user=bea": "sales+*@fakemail.example",
+	} {
+		if got := b.visit(hash); !strings.Contains(got, want) {
+			t.Errorf("%s does not say %q:\n%s", hash, want, got)
+		}
+	}
+	b.holdHarmless()
+}
+
+// TestPageOfOneDomainInBrowser: every view is about the domain alone.
+func TestPageOfOneDomainInBrowser(t *testing.T) {
+	b := startBrowser(t)
+	d := example(t)
+	d.Only = []string{"fakemail.test"}
+	d.Verdicts = &hostnames.Memory{Version: 1, Domains: map[string]*hostnames.Remembered{"fakemail.example": {Verdict: "error", ID: "MX010", Text: "of another domain"}}}
+	b.open(written(t, d), "", browser.Looks[0])
+	for hash, c := range map[string]struct{ want, not string }{
+		"#domains":                         {"fakemail.test", "partners.example"},
+		"#domain=fakemail.test":            {"(by same_as, from fakemail.example)", "carol@partner"},
+		"#domain=fakemail.example":         {"This page has no domain fakemail.example", "info"},
+		"#users":                           {"andrei", "mailman"},
+		"#user=bea":                        {"extra@fakemail.test", "sales+*@fakemail.example"},
+		"#picture":                         {"Who gets the mail of all domains", "partners.example"},
+		"#mx":                              {"The verdicts of the last build on 0 domains", "of another domain"},
+		"#find=info%40fakemail.test":       {"by same_as, from fakemail.example", "info@fakemail.example"},
+		"#find=info%40fakemail.example":    {"This page is about fakemail.test", "andrei"},
+		"#find=anything%40nowhere.example": {"This page is about fakemail.test", "neither serves"},
+	} {
+		if got := b.visit(hash); !strings.Contains(got, c.want) || strings.Contains(got, c.not) {
+			t.Errorf("%s says\n%s\nand should say %q, and not %q", hash, got, c.want, c.not)
+		}
+	}
+	if got := b.Eval("document.querySelector('header').innerText"); !strings.Contains(got, "only fakemail.test · 1 domain · 1 address · 3 users") {
+		t.Errorf("the summary is %q", got)
 	}
 	b.holdHarmless()
 }

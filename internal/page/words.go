@@ -22,11 +22,14 @@ func (d *Document) words(h *Header, whole bool) {
 	m := d.Model
 	h.NotOurs = d.reply(h, unlistedName+"@"+foreign, reply{550, "5.7.1", "not ours"})
 	h.NoAccount, h.NoDetail = h.refusal(userUnknown), h.refusal(userUnknown)
-	for i := range m.Domains {
+	for _, i := range h.choice.domains {
 		domain := &m.Domains[i]
 		row := domainRow{
-			Name: domain.Name, Letters: letters(domain.Name), At: d.place(h, domain.Pos), Source: domain.Source,
+			Name: domain.Name, Letters: letters(domain.Name), At: d.place(h, domain.Pos), Source: h.choice.source(i), Helper: !h.choice.chosen[i],
 			Refused: -1, RefusedDetail: -1, Rows: len(domain.Addresses) + len(domain.Roles),
+		}
+		if !row.Helper {
+			row.Note = d.note(domain.Pos)
 		}
 		switch {
 		case !domain.Enabled:
@@ -38,14 +41,24 @@ func (d *Document) words(h *Header, whole bool) {
 			row.RefusedDetail = d.reply(h, unlistedName+"+@"+domain.Name, reply{}) // no key ++ matches an empty detail
 		}
 		if whole {
-			row.CatchAll, row.Detail = d.target(h, &domain.CatchAll), detailFlag(domain.Detail)
-			row.CatchAllAt = d.place(h, domain.CatchAll.Pos)
+			row.Detail = detailFlag(domain.Detail)
+			if h.choice.parts[i].catchAll {
+				row.CatchAll, row.CatchAllAt, row.CatchAllNote = d.target(h, &domain.CatchAll), d.place(h, domain.CatchAll.Pos), d.catchAllNote(domain, row.Helper)
+			}
 		}
 		h.Domains = append(h.Domains, row)
 	}
 	if whole {
 		d.accountWords(h)
 	}
+}
+
+// catchAllNote returns the note of a catch-all of a domain that the document is about.
+func (d *Document) catchAllNote(domain *inventory.Domain, helper bool) string {
+	if helper {
+		return ""
+	}
+	return d.note(domain.CatchAll.Pos)
 }
 
 // accountWords adds the names that only the server has, and its reply to others.

@@ -49,7 +49,7 @@ function stepText(inventory, step) {
     case "user": {
       const { n, m, f, k } = step.user;
       const box = m ? "the mailbox " + m : "the usual mailbox";
-      return [linkTo("user", n), " is a user with " + (f ? "a forward" + (k ? ", and a copy for " + box : "") : box), placeOf(inventory, step.user.at)];
+      return [linkTo("user", n), " is a user with " + (f ? "a forward" + (k ? ", and a copy for " + box : "") : box), placeOf(inventory, step.user.at), noteOf(step.user.o)];
     }
     case "alias":
       return [make("code", {}, step.name), " is a local alias: the server's own alias files say who gets the mail"];
@@ -78,6 +78,7 @@ function addressStep(inventory, step) {
   return [
     name, how, origin(inventory, domain, row), placeOf(inventory, row.at), drops && (row.detail === "k" ? ", and the detail is kept" : ", and the detail is dropped"),
     row.to[0] === "!" ? "" : [" → ", make("span", { class: "mono" }, targetText(inventory, row.to))],
+    noteOf(row.note),
     tried.length > 0 && make("p", { class: "soft" }, "Not listed: " + tried.join(", ")),
   ];
 }

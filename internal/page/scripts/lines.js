@@ -49,7 +49,7 @@ function shortened(text, most) {
 function viewPicture(inventory, domain) {
   const nodes = [heading("Picture")];
   if (inventory.cut) return [...nodes, make("p", {}, inventory.cut)];
-  const choosable = inventory.domains.filter((d) => !d.r);
+  const choosable = inventory.domains.filter((d) => !d.r && !d.h);
   const many = choosable.length > mostLines;
   if (choosable.length === 0) return [...nodes, make("p", {}, "No domain has addresses.")];
   if (!many) return [...nodes, make("p", {}, "Choose a domain or a user in their lists to see each address."), ...pictureParts(inventory, flowsOfAll(inventory), "Who gets the mail of all domains")];
@@ -62,6 +62,6 @@ function viewPicture(inventory, domain) {
   });
   nodes.push(form);
   const d = inventory.served(domain || choosable[0].n);
-  if (d < 0) return [...nodes, make("p", {}, "There are no addresses of " + domain + ".")];
+  if (d < 0 || !inventory.about(d)) return [...nodes, make("p", {}, "There are no addresses of " + domain + ".")];
   return [...nodes, ...pictureParts(inventory, flowsOfDomain(inventory, d), "Who gets the mail of " + inventory.domains[d].n)];
 }

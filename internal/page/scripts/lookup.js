@@ -38,10 +38,11 @@ class Inventory {
   }
 
   static readRow(line, of) {
-    const [key, to, rest] = line.split("\t");
+    const parts = line.split("\t");
+    const [key, to] = parts, rest = parts[parts.length - 1];
     const [, off, detail, file, number] = /^(x?)([kdr]?)(?:(\d+):)?(-?\d+)$/.exec(rest);
     const at = file === undefined ? [of.at[0], of.at[1] + Number(number)] : [Number(file), Number(number)];
-    return { key, to, off: off !== "", detail, at };
+    return { key, to, off: off !== "", detail, at, note: parts.length > 3 ? parts[2] : "" };
   }
 
   // place returns a place as file:line; empty if there is none.
@@ -61,6 +62,12 @@ class Inventory {
     return d === undefined || this.domains[d].r ? -1 : d;
   }
 
+  // about reports whether the page is about a domain of its data. The others are there
+  // because mail of those goes on to them.
+  about(d) {
+    return !this.domains[d].h;
+  }
+
   detailOf(d) {
     for (; d >= 0; d = this.domains[d].s) if (this.domains[d].d) return this.domains[d].d;
     return this.defaults.d || "d";
@@ -70,9 +77,9 @@ class Inventory {
   catchAll(d) {
     const row = { key: "", detail: this.detailOf(d), off: false };
     for (let i = d; i >= 0; i = this.domains[i].s) {
-      if (this.domains[i].c) return { ...row, to: this.domains[i].c, at: this.domains[i].cAt, of: i };
+      if (this.domains[i].c) return { ...row, to: this.domains[i].c, at: this.domains[i].cAt, note: this.domains[i].cO || "", of: i };
     }
-    return { ...row, to: this.defaults.c, at: this.defaults.cAt, of: -1 };
+    return { ...row, to: this.defaults.c, at: this.defaults.cAt, note: this.defaults.cO || "", of: -1 };
   }
 
   // find finds a key in the effective table of a domain. of is the domain that lists it,
@@ -135,6 +142,10 @@ class Inventory {
       return { problem: "Servers differ in what " + folded.domain + " means while " + domain + " is a domain with addresses. Ask virtmap lookup." };
     }
     const d = this.byName.get(domain);
+    if (this.only.length > 0 && (d === undefined || !this.about(d))) {
+      const names = this.only.slice(0, 3).join(", ") + (this.only.length > 3 ? " and " + (this.only.length - 3) + " more" : "");
+      return { problem: "This page is about " + names + ", and does not know what becomes of mail for " + folded.domain + ". Ask virtmap lookup." };
+    }
     const answer = { address: local + "@" + folded.domain, steps: [] };
     let end;
     if (d !== undefined && this.domains[d].r === "backup") {

@@ -8,7 +8,7 @@ async function unpack(packed) {
   return new Response(stream).text();
 }
 
-// hits returns addresses whose key or target has a text, up to mostShown of them, and
+// hits returns addresses whose key, target or note has a text, up to mostShown of them, and
 // their number up to mostHits.
 function hits(inventory, asked) {
   const q = asked.toLowerCase();
@@ -23,12 +23,12 @@ function hits(inventory, asked) {
     const from = lower.lastIndexOf("\n", i) + 1, end = lower.indexOf("\n", i);
     const line = text.slice(from, end);
     while (d + 1 < starts.length && starts[d + 1] <= i) d++;
-    if (line[0] !== "@" && i - from < line.lastIndexOf("\t") && !line.includes("\t-\t")) add(d, line);
+    if (line[0] !== "@" && i - from < line.lastIndexOf("\t") && line.split("\t", 2)[1] !== "-" && inventory.about(d)) add(d, line);
     i = lower.indexOf(q, end);
   }
   if (at < 0) return found;
   for (d = 0; d < starts.length && found.n < mostHits; d++) {
-    if (!inventory.domains[d].n.startsWith(q.slice(at + 1))) continue;
+    if (!inventory.domains[d].n.startsWith(q.slice(at + 1)) || !inventory.about(d)) continue;
     for (const row of inventory.block(d).values()) {
       if (row.key.endsWith(q.slice(0, at)) && row.to !== "-" && found.n++ < mostShown) found.shown.push({ d, row: { ...row, of: d } });
     }
@@ -44,17 +44,17 @@ function viewFind(inventory, asked) {
   const card = isAddress && answerCard(inventory, q);
   if (card) nodes.push(card);
   const found = hits(inventory, q);
-  const domains = inventory.domains.map((_, d) => d).filter((d) => [inventory.domains[d].n, inventory.domains[d].u || ""].some((n) => n.includes(q.toLowerCase())));
+  const domains = inventory.domains.map((_, d) => d).filter((d) => inventory.about(d) && [inventory.domains[d].n, inventory.domains[d].u || ""].some((n) => n.includes(q.toLowerCase())));
   const users = inventory.users.filter((u) => u.n.includes(q.toLowerCase()));
   const links = (title, all, link) => all.length > 0 && make("p", {}, title + ": ", separated(all.slice(0, 20).map(link), ", "), all.length > 20 && " and " + (all.length - 20).toLocaleString("en") + " more");
   nodes.push(links("Domains", domains, (d) => domainLink(inventory, d)) || "", links("Users", users, (u) => linkTo("user", u.n)) || "");
   const many = found.n >= mostHits ? "more than " + mostHits.toLocaleString("en") + " addresses" : count(found.n, "address", "addresses");
   const said = found.n > mostShown ? many + ", the first " + mostShown + " shown" : many;
   if (found.n > 0) {
-    nodes.push(table(said + " with this text in name or target", ["Address", "Goes to", "In the inventory"], found.shown, ({ d, row }) => {
+    nodes.push(table(said + " with this text in name, target or note", ["Address", "Goes to", "In the inventory"], found.shown, ({ d, row }) => {
       const whole = row.key + "@" + inventory.domains[d].n;
       const full = { ...row, detail: row.detail || inventory.detailOf(d) };
-      return [/\+[+*]$/.test(row.key) ? make("span", { class: "mono" }, whole) : addressLink(whole), inventory.domains[d].r ? "–" : goesTo(inventory, d, full), make("span", { class: "mono soft" }, inventory.place(row.at))];
+      return [/\+[+*]$/.test(row.key) ? make("span", { class: "mono" }, whole) : addressLink(whole), inventory.domains[d].r ? "–" : [goesTo(inventory, d, full), noteOf(row.note)], make("span", { class: "mono soft" }, inventory.place(row.at))];
     }));
   }
   if (!card && found.n + domains.length + users.length === 0) nodes.push(make("p", {}, "Nothing has this text. Write a whole address to see where its mail goes."));

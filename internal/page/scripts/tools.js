@@ -20,6 +20,7 @@ function linkTo(view, value, text) {
 // domainLink links to a domain, with its letters beside the name.
 function domainLink(inventory, d) {
   const { n, u } = inventory.domains[d];
+  if (!inventory.about(d)) return make("span", { class: "mono" }, n);
   return u ? [linkTo("domain", n), " ", make("span", { class: "soft" }, u)] : linkTo("domain", n);
 }
 
@@ -35,6 +36,11 @@ function endLink(inventory, recipient) {
   const owner = recipient[0] === "/" && inventory.users.find((u) => u.m === recipient);
   if (owner) return [linkTo("user", owner.n), make("span", { class: "soft" }, " in " + recipient)];
   return make("span", { class: "mono" }, recipient);
+}
+
+// noteOf shows what a person wrote about something.
+function noteOf(text) {
+  return text ? make("p", { class: "soft" }, "Note: " + text) : "";
 }
 
 // separated puts a text between nodes.
@@ -106,10 +112,10 @@ function usersOf(steps, users) {
   return users;
 }
 
-// eachRow calls back for every row of every domain with a table.
+// eachRow calls back for every row of every domain with a table that the page is about.
 function eachRow(inventory, call) {
   for (let d = 0; d < inventory.domains.length; d++) {
-    if (!inventory.domains[d].r) for (const row of inventory.table(d)) call(d, row);
+    if (!inventory.domains[d].r && inventory.about(d)) for (const row of inventory.table(d)) call(d, row);
   }
 }
 

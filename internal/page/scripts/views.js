@@ -29,7 +29,7 @@ function goesTo(inventory, d, row) {
 
 function viewDomains(inventory) {
   const verdicts = new Map(inventory.mx.map((v) => [v.n, v]));
-  const all = inventory.domains.map((_, d) => d);
+  const all = inventory.domains.map((_, d) => d).filter((d) => inventory.about(d));
   const rank = (d) => ({ error: 0, unknown: 1 })[verdicts.get(inventory.domains[d].n)?.verdict] ?? 2;
   all.sort((a, b) => rank(a) - rank(b) || a - b);
   return [
@@ -49,25 +49,26 @@ function remarks(inventory, d, verdict) {
   if (domain.s >= 0) all.push(["same as ", domainLink(inventory, domain.s)]);
   if (verdict && verdict.verdict !== "ok") all.push(verdictText(verdict));
   if (verdict && !verdict.served && !domain.r) all.push("held back: not served yet");
-  return separated(all, "; ");
+  return [separated(all, "; "), noteOf(domain.o)];
 }
 
 function viewDomain(inventory, name) {
   const d = inventory.byName.get(name);
-  if (d === undefined) return [heading("Domains"), make("p", {}, "The inventory has no domain " + name + ".")];
+  if (d === undefined || !inventory.about(d)) return [heading("Domains"), make("p", {}, (inventory.only.length > 0 ? "This page" : "The inventory") + " has no domain " + name + ".")];
   const domain = inventory.domains[d];
   const verdict = inventory.mx.find((v) => v.n === name);
-  const copies = inventory.domains.map((c, i) => (c.s === d ? i : -1)).filter((i) => i >= 0);
+  const copies = inventory.domains.map((c, i) => (c.s === d && inventory.about(i) ? i : -1)).filter((i) => i >= 0);
   const facts = [];
   const fact = (term, ...value) => facts.push(make("dt", {}, term), make("dd", {}, value));
   if (domain.u) fact("In letters", domain.u);
+  if (domain.o) fact("Note", domain.o);
   fact("In the inventory", make("span", { class: "mono" }, inventory.place(domain.at)));
   if (domain.r) fact("Role", domain.r === "backup" ? "backup: the mail goes on to its better MX hosts" : "not enabled: no mail is taken");
   if (domain.s >= 0) fact("Same as", domainLink(inventory, domain.s));
   if (copies.length > 0) fact("Copied by", separated(copies.slice(0, 50).map((c) => domainLink(inventory, c)), ", "), copies.length > 50 && " and " + (copies.length - 50) + " more");
   if (!domain.r && !inventory.cut) {
     const row = inventory.catchAll(d);
-    fact("Anything else", goesTo(inventory, d, row), origin(inventory, d, row), placeOf(inventory, row.at));
+    fact("Anything else", goesTo(inventory, d, row), origin(inventory, d, row), placeOf(inventory, row.at), noteOf(row.note));
     fact("user+detail", { d: "goes where user goes", k: "goes where user goes, with the detail", r: "is refused, unless it is listed" }[inventory.detailOf(d)]);
   }
   if (verdict) fact("MX records", verdictText(verdict), ": " + verdict.text);
@@ -77,7 +78,7 @@ function viewDomain(inventory, name) {
   nodes.push(
     table(count(rows.length, "address", "addresses") + ", roles and copies included", ["Address", "Goes to", "In the inventory"], rows, (row) => [
       /\+[+*]$/.test(row.key) ? make("span", { class: "mono" }, row.key + "@" + name) : addressLink(row.key + "@" + name),
-      goesTo(inventory, d, row),
+      [goesTo(inventory, d, row), noteOf(row.note)],
       [make("span", { class: "mono soft" }, inventory.place(row.at)), origin(inventory, d, row)],
     ]),
     ...pictureParts(inventory, flowsOfDomain(inventory, d), "Who gets the mail of " + name),
@@ -103,7 +104,7 @@ function viewUsers(inventory) {
   return [
     heading("Users"),
     table(count(inventory.users.length, "user"), ["User", "+Addresses", "Mailbox", "Forward"], inventory.users, (u) => [
-      linkTo("user", u.n),
+      [linkTo("user", u.n), noteOf(u.o)],
       (counts.get(u.n) || 0).toLocaleString("en"),
       u.f && !u.k ? "–" : u.m || "the usual one",
       u.f ? targetText(inventory, u.f) + (u.k ? ", and a copy stays" : "") : "–",
@@ -113,7 +114,7 @@ function viewUsers(inventory) {
 
 function viewUser(inventory, name) {
   const user = inventory.userByName.get(name);
-  if (!user) return [heading("Users"), make("p", {}, "The inventory has no user " + name + ".")];
+  if (!user) return [heading("Users"), make("p", {}, (inventory.only.length > 0 ? "This page" : "The inventory") + " has no user " + name + ".")];
   const found = [];
   eachRow(inventory, (d, row) => {
     if (endsOf(inventory, d, row).users.includes(name)) found.push({ d, row });
@@ -124,7 +125,7 @@ function viewUser(inventory, name) {
     make("p", {}, stepText(inventory, step), user.f ? [" → ", targetText(inventory, user.f)] : ""),
     table(count(found.length, "address", "addresses") + " with mail for this user", ["Address", "Goes to", "In the inventory"], found, ({ d, row }) => [
       row.key === "" || /\+[+*]$/.test(row.key) ? [row.key === "" ? ["anything else at ", domainLink(inventory, d)] : make("span", { class: "mono" }, keyText(inventory, d, row))] : addressLink(keyText(inventory, d, row)),
-      goesTo(inventory, d, row),
+      [goesTo(inventory, d, row), noteOf(row.note)],
       [make("span", { class: "mono soft" }, inventory.place(row.at)), origin(inventory, d, row)],
     ]),
     ...pictureParts(inventory, flowsOfUser(inventory, name, found), "How mail reaches " + name),
