@@ -7,10 +7,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"virtmap/docs"
 )
 
 // printed are the files that the program prints, with the arguments for each.
@@ -21,6 +24,15 @@ var printed = map[string][]string{
 	"completion/_virtmap":     {"completion", "zsh"},
 	"completion/virtmap.fish": {"completion", "fish"},
 	"virtmap.schema.json":     {"schema"},
+}
+
+// withSubjects adds the manual pages of subjects.
+func withSubjects(printed map[string][]string) map[string][]string {
+	all := maps.Clone(printed)
+	for _, p := range docs.Manual {
+		all["man/virtmap-"+p.Name+".7"] = []string{"man", "virtmap-" + p.Name}
+	}
+	return all
 }
 
 // sharedFiles returns the files of every archive, without the program.
@@ -38,7 +50,7 @@ func (r *release) sharedFiles() (all []file, err error) {
 	if err := os.WriteFile(program, own, 0o755); err != nil {
 		return nil, err
 	}
-	for name, args := range printed {
+	for name, args := range withSubjects(printed) {
 		text, err := output(nil, program, args...)
 		if err != nil {
 			return nil, err
@@ -46,7 +58,7 @@ func (r *release) sharedFiles() (all []file, err error) {
 		all = append(all, file{name, []byte(text), 0o644})
 	}
 	kept := []string{"LICENSE", "README.md", "CHANGELOG.md"}
-	for _, pattern := range []string{"contrib/*", "docs/*.md"} {
+	for _, pattern := range []string{"contrib/*", "docs/*.md", "docs/pictures/*"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
 			return nil, err

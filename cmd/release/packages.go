@@ -55,6 +55,9 @@ func (r *release) packages(arch string, program []byte) error {
 		if !known && (strings.HasPrefix(f.name, "contrib/") || strings.HasPrefix(f.name, "docs/")) {
 			to, known = "/usr/share/doc/virtmap/"+f.name, true
 		}
+		if page, ok := strings.CutPrefix(f.name, "man/"); !known && ok && strings.HasSuffix(page, ".7") {
+			to, known = "/usr/share/man/man7/"+page+".gz", true
+		}
 		if known {
 			err = errors.Join(err, add(f, to))
 		}

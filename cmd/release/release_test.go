@@ -65,7 +65,7 @@ func TestReleaseIsReproducible(t *testing.T) {
 	if got := peer.Run(t, "", filepath.Join(out, "x", "virtmap"), "--version"); !strings.Contains(got, "("+commit[:12]+")") {
 		t.Errorf("%s is not of commit %s", got, commit)
 	}
-	for _, name := range []string{"LICENSE", "man/virtmap.1", "man/virtmap-inventory.5", "completion/virtmap.bash", "virtmap.schema.json", "contrib/virtmap.timer"} {
+	for _, name := range []string{"LICENSE", "man/virtmap.1", "man/virtmap-inventory.5", "man/virtmap-mx.7", "completion/virtmap.bash", "virtmap.schema.json", "contrib/virtmap.timer"} {
 		if _, err := os.Stat(filepath.Join("x", name)); err != nil {
 			t.Error(err)
 		}
@@ -79,7 +79,7 @@ func TestReleaseIsReproducible(t *testing.T) {
 // holds checks the list of the files in a package.
 func holds(t *testing.T, list string) {
 	t.Helper()
-	for _, path := range []string{"/usr/bin/virtmap", "/usr/share/man/man1/virtmap.1.gz", "/usr/share/doc/virtmap/copyright", "/usr/lib/systemd/system/virtmap.timer", "/usr/lib/systemd/system/virtmap.path"} {
+	for _, path := range []string{"/usr/bin/virtmap", "/usr/share/man/man1/virtmap.1.gz", "/usr/share/man/man7/virtmap-postfix.7.gz", "/usr/share/doc/virtmap/docs/pictures/page.png", "/usr/share/doc/virtmap/copyright", "/usr/lib/systemd/system/virtmap.timer", "/usr/lib/systemd/system/virtmap.path"} {
 		if !strings.Contains(list, path) {
 			t.Errorf("%s is not in the package:\n%s", path, list)
 		}

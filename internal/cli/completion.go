@@ -109,6 +109,8 @@ func proposals(commands []*cli.Command, before []string, last string) iter.Seq[s
 		return commandWords(all)
 	case name == "explain":
 		return checkWords
+	case name == "man":
+		return manualNames
 	case name == "completion":
 		return slices.Values(shells)
 	case name == "lookup" || name == "who" || name == "mx":

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/docs"
 	"virtmap/internal/manual"
 	"virtmap/internal/mta/servers"
 	"virtmap/inventory"
@@ -15,30 +17,72 @@ import (
 
 func manCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
-		Name: "man", Usage: "print a manual page: virtmap (1) or virtmap-inventory (5)", ArgsUsage: "[PAGE]",
-		Description: `The pages are made from the help of the commands and from the tables of keys that
-virtmap reads an inventory with.
+		Name: "man", Usage: "print a manual page, such as virtmap (1) or virtmap-inventory (5)", ArgsUsage: "[PAGE]",
+		Description: `The pages are made from the help of the commands, from the tables of keys that
+virtmap reads an inventory with, and from the pages of docs:
 
+` + pageList() + `
 Examples:
   virtmap man | man -l -
   virtmap man virtmap-inventory > /usr/local/share/man/man5/virtmap-inventory.5`,
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			var page *manual.Page
-			switch name := cmp.Or(c.Args().First(), "virtmap"); {
-			case c.NArg() > 1:
+			if c.NArg() > 1 {
 				return usage(errors.New("man takes one PAGE"))
-			case name == "virtmap":
-				page = commandsPage(commands(stdio))
-			case name == "virtmap-inventory":
-				page = inventoryPage()
-			default:
-				return usage(fmt.Errorf("there is no page %q; the pages are virtmap and virtmap-inventory", name))
 			}
-			_, err := stdio.Out.Write(page.Bytes())
+			page, err := manualPage(cmp.Or(c.Args().First(), "virtmap"), stdio)
+			if err == nil {
+				_, err = stdio.Out.Write(page.Bytes())
+			}
 			return machineExit(err, exitIO)
 		},
 	}
+}
+
+// manualPage returns a page by its name.
+func manualPage(name string, stdio Stdio) (*manual.Page, error) {
+	subject, isSubject := docs.Find(name)
+	switch {
+	case name == "virtmap":
+		return commandsPage(commands(stdio)), nil
+	case name == "virtmap-inventory":
+		return inventoryPage(), nil
+	case isSubject:
+		return subjectPage(subject), nil
+	}
+	return nil, usage(fmt.Errorf("there is no page %q; the pages are %s", name, strings.Join(slices.Collect(manualNames), ", ")))
+}
+
+// manualNames yields the names of all pages.
+func manualNames(yield func(string) bool) {
+	for _, name := range []string{"virtmap", "virtmap-inventory"} {
+		if !yield(name) {
+			return
+		}
+	}
+	for _, p := range docs.Manual {
+		if !yield("virtmap-" + p.Name) {
+			return
+		}
+	}
+}
+
+// pageList returns the pages with what they are about, for the help.
+func pageList() string {
+	text := "  virtmap            every command and flag\n  virtmap-inventory  every key of the inventory\n"
+	for _, p := range docs.Manual {
+		text += fmt.Sprintf("  %-17s  %s\n", "virtmap-"+p.Name, p.About)
+	}
+	return text
+}
+
+// subjectPage returns the page of a subject in section 7.
+func subjectPage(p docs.Page) *manual.Page {
+	page := &manual.Page{Name: "virtmap-" + p.Name, Section: 7, About: p.About, Version: version()}
+	page.Markdown(p.Text(), docs.See)
+	page.Heading("see also")
+	page.Text("virtmap(1), virtmap-inventory(5)")
+	return page
 }
 
 // commandsPage returns the page virtmap(1).
@@ -59,8 +103,17 @@ func commandsPage(all []*cli.Command) *manual.Page {
 	page.Heading("environment")
 	page.Text("Every flag has a variable, which is named with it. NO_COLOR turns colour off.")
 	page.Heading("see also")
-	page.Text("virtmap-inventory(5), sendmail(8), makemap(8), postfix(1), postmap(1)")
+	page.Text("virtmap-inventory(5), " + subjects() + ", sendmail(8), makemap(8), postfix(1), postmap(1)")
 	return page
+}
+
+// subjects returns the pages of subjects, as a page names them.
+func subjects() string {
+	names := make([]string, len(docs.Manual))
+	for i, p := range docs.Manual {
+		names[i] = "virtmap-" + p.Name + "(7)"
+	}
+	return strings.Join(names, ", ")
 }
 
 // commandPart adds a command, or its sub-commands.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/docs"
 	"virtmap/internal/workshop/peer"
 	"virtmap/inventory"
 )
@@ -13,7 +14,7 @@ import (
 // TestManualPages checks the pages with mandoc, and compares them with the commands and
 // keys.
 func TestManualPages(t *testing.T) {
-	for _, name := range []string{"virtmap", "virtmap-inventory"} {
+	for name := range manualNames {
 		code, page, stderr := run("", "man", name)
 		if code != exitOK || stderr != "" {
 			t.Fatalf("man %s: exit %d, %s", name, code, stderr)
@@ -25,6 +26,9 @@ func TestManualPages(t *testing.T) {
 			}
 		}
 		text := peer.Run(t, page, "mandoc", "-Tascii", "-O", "width=200")
+		if strings.Contains(text, "](") || strings.Contains(text, "**") || strings.Contains(text, "`--") {
+			t.Errorf("%s has marks of Markdown", name)
+		}
 		for _, want := range promised(name) {
 			if !strings.Contains(plain(text), want) {
 				t.Errorf("%s does not tell of %q", name, want)
@@ -35,6 +39,9 @@ func TestManualPages(t *testing.T) {
 
 // promised returns the words that a page must have.
 func promised(page string) (all []string) {
+	if _, ok := docs.Find(page); ok {
+		return []string{"NAME", page + " - ", "DESCRIPTION", "virtmap(1)"}
+	}
 	if page == "virtmap-inventory" {
 		for _, s := range inventory.Sections() {
 			for _, k := range s.Keys {
@@ -73,7 +80,7 @@ func plain(text string) string {
 }
 
 func TestManTakesAPageThatThereIs(t *testing.T) {
-	if code, _, stderr := run("", "man", "sendmail"); code != exitUsage || !strings.Contains(stderr, "the pages are virtmap and virtmap-inventory") {
+	if code, _, stderr := run("", "man", "sendmail"); code != exitUsage || !strings.Contains(stderr, "the pages are virtmap, virtmap-inventory, virtmap-adopt, ") {
 		t.Errorf("exit %d, %s", code, stderr)
 	}
 }

@@ -75,7 +75,8 @@ function pictureParts(inventory, flows, title) {
 // drawing draws flows as SVG.
 function drawing(flows, title) {
   const columns = [joined(flows, "from", mostLeft), joined(flows, "way", mostWays), joined(flows, "end", mostEnds)];
-  const step = 24, top = 28, x = [250, 520, 800], longest = Math.max(...columns.map((c) => c.names.length));
+  const longest = Math.max(...columns.map((c) => c.names.length));
+  const step = longest > 12 ? 24 : 36, top = 28, x = [250, 520, 800];
   const height = top + longest * step + 8;
   const places = columns.map((c) => {
     const gap = Math.min(3 * step, ((longest - 1) * step) / Math.max(1, c.names.length - 1));

@@ -15,7 +15,7 @@ func TestComplaints(t *testing.T) {
 	if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	b.Open("file://"+path, Look{380, "dark"})
+	b.Open("file://"+path, Look{Width: 380, Theme: "dark"})
 	b.Wait(`document.readyState === "complete" && document.title === "a page"`)
 	all := strings.Join(b.Complaints("file://"+path), "\n")
 	for _, want := range []string{"asks for http://127.0.0.1:1/x.png", "thrown", "Log.entryAdded"} {
@@ -32,7 +32,7 @@ func TestComplaints(t *testing.T) {
 	if png := b.Picture(true); !strings.HasPrefix(string(png), "\x89PNG") {
 		t.Errorf("a picture begins with %q", png[:8])
 	}
-	b.Open("about:blank", Look{1400, "light"})
+	b.Open("about:blank", Look{Width: 1400, Theme: "light"})
 	if got := b.Complaints("about:"); len(got) > 1 || len(got) == 1 && !strings.HasPrefix(got[0], "no request") {
 		t.Errorf("of an empty page: %q", got)
 	}

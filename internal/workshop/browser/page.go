@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -13,12 +14,13 @@ import (
 
 // A Look is how a page is looked at.
 type Look struct {
-	Width int    // pixels; below 600 as on a telephone
-	Theme string // light or dark
+	Width  int    // pixels; below 600 as on a telephone
+	Theme  string // light or dark
+	Height int    // pixels; 0: 900
 }
 
 // Looks are those in which pages are tested.
-var Looks = []Look{{1400, "light"}, {1400, "dark"}, {380, "light"}, {380, "dark"}}
+var Looks = []Look{{Width: 1400, Theme: "light"}, {Width: 1400, Theme: "dark"}, {Width: 380, Theme: "light"}, {Width: 380, Theme: "dark"}}
 
 func (l Look) String() string { return fmt.Sprintf("%d-%s", l.Width, l.Theme) }
 
@@ -38,7 +40,7 @@ func (b *Browser) Open(url string, look Look) {
 	for _, domain := range []string{"Page", "Runtime", "Network", "Log"} {
 		b.Call(domain+".enable", Object{}, nil)
 	}
-	b.Call("Emulation.setDeviceMetricsOverride", Object{"width": look.Width, "height": 900, "deviceScaleFactor": 1, "mobile": look.Width < 600}, nil)
+	b.Call("Emulation.setDeviceMetricsOverride", Object{"width": look.Width, "height": cmp.Or(look.Height, 900), "deviceScaleFactor": 1, "mobile": look.Width < 600}, nil)
 	b.Call("Emulation.setEmulatedMedia", Object{"features": []Object{{"name": "prefers-color-scheme", "value": look.Theme}}}, nil)
 	b.Call("Page.navigate", Object{"url": url}, nil)
 }
