@@ -2,6 +2,7 @@ package exim_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -96,33 +97,37 @@ func againstExim(t *testing.T, seed uint64) (tried int, err error) {
 	if faults.Failed() {
 		return 0, nil
 	}
+	addresses := addressesOf(r, b.Model)
+	return len(addresses), compareAll(t, b, addresses)
+}
+
+// compareAll asks Exim and the Router about addresses of a build, and compares their
+// answers with the promise.
+func compareAll(t *testing.T, b exim.Build, addresses []string) error {
 	dir := peer.SafeDir(t)
 	if err := publishInto(b, dir); err != nil {
-		return 0, err
+		return err
 	}
 	set, err := exim.Server.Open(mta.Place{Dir: dir}, mta.Host{Name: sample.HostName, Account: account})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer set.Close()
-	addresses := addressesOf(r, b.Model)
 	got, err := startExim(t, dir, b).Outcomes(context.Background(), addresses)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	promises := promise.Promises{Model: b.Model, Account: account}
+	var wrong []error
 	for i, addr := range addresses {
 		folded, _ := mailaddr.Fold(addr)
 		promised := promises.Of(folded)
 		routed, _ := set.Route(addr)
-		if !alike(got[i], promised) {
-			return len(addresses), fmt.Errorf("%s is %v (%s) in Exim, and promised is %v; the Router has %v", addr, got[i], got[i].Text, promised, routed)
-		}
-		if !alike(routed, promised) {
-			return len(addresses), fmt.Errorf("%s is %v for the Router, and promised is %v; Exim has %v", addr, routed, promised, got[i])
+		if !alike(got[i], promised) || !alike(routed, promised) {
+			wrong = append(wrong, fmt.Errorf("%s is %v (%s) in Exim, %v for the Router, and promised is %v", addr, got[i], got[i].Text, routed, promised))
 		}
 	}
-	return len(addresses), nil
+	return errors.Join(wrong...)
 }
 
 // alike reports whether an outcome keeps a promise. An empty detail is none, and case does

@@ -20,7 +20,7 @@ func (e *Exim) RCPT(ctx context.Context, addrs []string) (all []outcome.Outcome,
 	for len(addrs) > 0 {
 		var session strings.Builder
 		session.WriteString("EHLO client.example\r\n")
-		for _, addr := range addrs { // each in a message of its own: Debian counts refused recipients
+		for _, addr := range addrs[:min(len(addrs), addressesAtOnce)] { // each in a message of its own: Debian counts refused recipients
 			session.WriteString("MAIL FROM:<>\r\nRCPT TO:<" + addr + ">\r\nRSET\r\n")
 		}
 		out, err := e.run(ctx, session.String()+"QUIT\r\n", "-bh", client)
@@ -60,7 +60,8 @@ func replies(out string) (all []outcome.Outcome) {
 	return all
 }
 
-// addressesAtOnce is the number of addresses of one exim -bt.
+// addressesAtOnce is the number of addresses of one exim -bt, and of one session: Exim
+// takes 1000 messages of a client (smtp_accept_max_per_connection).
 const addressesAtOnce = 500
 
 // A marker between two addresses tells which lines are about which. Exim does not print
