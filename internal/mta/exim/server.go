@@ -22,6 +22,7 @@ var Server = &mta.Server{
 	Waits:   follow.Waits,
 	Find:    find,
 	MapType: mapType,
+	Ask:     ask,
 }
 
 // DefaultDir is the folder of the files on Debian.

@@ -129,3 +129,18 @@ func (e *Exim) spool() (string, error) {
 	}
 	return spool, os.Chmod(spool, 0o777)
 }
+
+// Lookups returns the types of look-ups that an Exim has, such as cdb.
+func (r Root) Lookups(ctx context.Context) ([]string, error) {
+	out, err := exec.CommandContext(ctx, r.Exim, "-C", "/dev/null", "-bV").Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s -bV: %w", r.Exim, err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if names, ok := strings.CutPrefix(line, "Lookups"); ok {
+			_, names, _ = strings.Cut(names, ":")
+			return strings.Fields(names), nil
+		}
+	}
+	return nil, fmt.Errorf("%s -bV names no look-ups", r.Exim)
+}
