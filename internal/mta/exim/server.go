@@ -22,6 +22,8 @@ var Server = &mta.Server{
 	Waits:   follow.Waits,
 	Find:    find,
 	MapType: mapType,
+	Conf:    readConf,
+	Audit:   audit,
 	Ask:     ask,
 }
 

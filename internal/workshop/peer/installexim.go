@@ -25,7 +25,8 @@ func InstallExim(t *testing.T, host, smarthost string, split bool) {
 		}
 		Run(t, "", "mount", "-t", "overlay", "overlay", "-o", "lowerdir="+filepath.Join(root, dir)+":"+dir+",upperdir="+upper+",workdir="+work, dir)
 	}
-	for _, dir := range []string{"/var/lib/exim4", "/var/spool/exim4", "/var/log/exim4"} {
+	Run(t, "", "mount", "-t", "tmpfs", "none", "/run")
+	for _, dir := range []string{"/var/lib/exim4", "/var/spool/exim4", "/var/log/exim4", "/run/exim4"} {
 		Run(t, "", "install", "-d", "-o", "Debian-exim", "-g", "Debian-exim", dir)
 	}
 	use := "false"
