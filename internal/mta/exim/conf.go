@@ -155,7 +155,7 @@ func (c *configuration) steps(b Build, gaps []mta.Gap) (steps []string) {
 			steps = append(steps, "    "+g.Write)
 		}
 	}
-	return append(steps, "update-exim4.conf (Debian)", "systemctl reload exim4")
+	return append(steps, words.Reload)
 }
 
 // pidFiles are those of Debian, of RHEL and of Exim's source.

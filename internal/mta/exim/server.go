@@ -35,7 +35,7 @@ var mapTypes = []string{"cdb", "hash", "text"}
 
 var words = mta.Words{
 	Config: "exim4.conf", Own: "primary_hostname", Served: "local_domains", Changed: "config",
-	Reload:  "run update-exim4.conf and systemctl reload exim4",
-	Restart: "run update-exim4.conf and systemctl restart exim4",
-	Rebuild: "put the snippets where Exim reads them (docs/exim.md), and run update-exim4.conf and systemctl reload exim4",
+	Reload:  "systemctl reload exim4",
+	Restart: "systemctl restart exim4",
+	Rebuild: "systemctl reload exim4, once Exim reads the files (docs/exim.md)",
 }

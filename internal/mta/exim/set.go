@@ -77,16 +77,16 @@ func newSet(c contents) *Set {
 	return s
 }
 
-// Domains returns the domains that the server takes mail for, and the backup domains.
+// Domains returns the domains that the server takes mail for, and the backup domains. The
+// names that mean every host are left out.
 func (s *Set) Domains() (served, relayed []string) {
 	served = append(slices.Clone(s.contents.local), s.host)
 	if rows, err := s.contents.domains.all(); err == nil {
 		for name := range mapfile.All(rows) {
-			if !slices.Contains(localhosts(s.host), string(name)) {
-				served = append(served, string(name))
-			}
+			served = append(served, string(name))
 		}
 	}
+	served = slices.DeleteFunc(served, func(name string) bool { return slices.Contains(localhosts(s.host), name) })
 	slices.Sort(served)
 	return slices.Compact(served), s.contents.relayed
 }

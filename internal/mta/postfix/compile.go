@@ -196,15 +196,11 @@ const maxRows = 10_000_000
 
 // tooMany reports an inventory with more rows than maxRows, before the rows are made.
 func (c *compiler) tooMany() bool {
-	rows := 0
-	for d := range c.m.Domains {
-		rows += 1 + c.tables.Most(d)
-		if rows > maxRows {
-			domain := &c.m.Domains[d]
-			c.faults.Add(checkTooManyRows.At(domain.Pos, len(domain.Name), "with the rows of %s the table has more than %d", domain.Name, maxRows).
-				WithHelp("split the inventory: several hosts can have one each"))
-			return true
-		}
+	d, many := c.tables.MoreThan(maxRows)
+	if many {
+		domain := &c.m.Domains[d]
+		c.faults.Add(checkTooManyRows.At(domain.Pos, len(domain.Name), "with the rows of %s the table has more than %d", domain.Name, maxRows).
+			WithHelp("split the inventory: several hosts can have one each"))
 	}
-	return false
+	return many
 }
