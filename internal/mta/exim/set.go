@@ -2,12 +2,14 @@ package exim
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/rowtext"
+	"virtmap/internal/outcome"
 )
 
 // contents are the tables and names of a set.
@@ -97,6 +99,14 @@ func (s *Set) Rows() (mapfile.Rows, error) { return s.contents.addresses.all() }
 // EndsThere reports whether mail to a value is refused, or ends at just this value.
 func (s *Set) EndsThere(value string) bool {
 	return strings.HasPrefix(value, failWord) || strings.HasPrefix(value, deferWord)
+}
+
+// Reply returns the words of Exim for an outcome.
+func (s *Set) Reply(_ string, o outcome.Outcome) string {
+	if o.Taken {
+		return "250 Accepted"
+	}
+	return strings.Join(strings.Fields(fmt.Sprintf("%d %s", o.Code, o.Status)), " ") + " " + o.Text
 }
 
 // Warnings returns a line for each file that is older than its text.
