@@ -28,6 +28,7 @@ var notRun = []struct{ page, command, why string }{
 	{"docs/adopt.md", "virtmap build --adopt --config sendmail.mc --on-change 'make -C /etc/mail && service sendmail restart'", "a sendmail that runs, and root"},
 	{"docs/adopt.md", "virtmap build --adopt --config main.cf --on-change 'postfix reload'", "a Postfix that runs, and root"},
 	{"docs/adopt.md", "virtmap rollback 0", "a server that runs, and root"},
+	{"docs/exim.md", "virtmap init --server exim mail.yaml", "an Exim that runs, and root"},
 	{"docs/import.md", "virtmap import -o mail.yaml", "a sendmail that runs"},
 	{"docs/import.md", "virtmap import -o mail.yaml /etc/postfix", "a Postfix that runs"},
 	{"docs/import.md", "virtmap build --adopt --config /etc/postfix/main.cf --on-change 'postfix reload'", "a Postfix that runs, and root"},
