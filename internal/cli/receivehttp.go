@@ -74,7 +74,7 @@ func (w *window) open(ctx context.Context, config *smtpd.Config, policy *receive
 	}
 	ctx, w.stop = context.WithCancel(ctx)
 	w.done = make(chan error, 1)
-	go func() { w.done <- webmail.New(w.box, version()).Serve(ctx, w.listeners...) }()
+	go func() { w.done <- webmail.New(w.box, version()).SendTo(policy).Serve(ctx, w.listeners...) }()
 }
 
 // url returns the address of the page.

@@ -66,6 +66,16 @@ func TestReceiveShowsMessages(t *testing.T) {
 			t.Errorf("at ::1 there are %d messages", list.Total)
 		}
 	}
+	sent, err := http.Post(url+"/api/v1/send", "application/json", strings.NewReader(`{"From":{"Email":"ann@b.example"},"To":[{"Email":"all@a.example"},{"Email":"old@a.example"}],"Text":"x"}`))
+	if err != nil || sent.StatusCode != 200 {
+		t.Fatalf("%v, %v", sent, err)
+	}
+	sent.Body.Close()
+	e.Recipients = nil
+	getJSON(t, url+"/api/virtmap/v1/message/latest", &e)
+	if len(e.Recipients) != 1 || !slices.Equal(e.Recipients[0].Mailboxes, []string{"andrei", "bea"}) {
+		t.Errorf("of a message that was sent by the interface: %+v", e.Recipients)
+	}
 	if code := r.stop(); code != 0 {
 		t.Errorf("it ends with %d", code)
 	}

@@ -26,6 +26,7 @@ func (s *Server) mailpit(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/v1/message/{id}/part/{part}", s.part)
 	mux.HandleFunc("GET /api/v1/tags", s.tags)
 	mux.HandleFunc("PUT /api/v1/tags", s.setTags)
+	mux.HandleFunc("POST /api/v1/send", s.send)
 	mux.HandleFunc("GET /api/v1/info", s.info)
 	mux.HandleFunc("GET /api/v1/webui", s.webui)
 	mux.HandleFunc("GET /view/{name}", s.view)

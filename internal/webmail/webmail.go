@@ -1,6 +1,6 @@
 // Package webmail keeps the messages of the receiver and shows them over HTTP: as the
-// JSON interface that clients of Mailpit call (its version 1, without what sends or
-// fetches), and as a page.
+// JSON interface that clients of Mailpit call (its version 1, without what fetches or
+// leaves the machine), and as a page.
 //
 //	box := webmail.NewBox(trace)
 //	receiver := smtpd.Config{Store: box, Transcript: box.Line, Refused: box.Refused, Ended: box.Ended}
@@ -38,10 +38,11 @@ const (
 
 // A Server shows the messages of a Box.
 type Server struct {
-	box     *Box
-	version string
-	started time.Time
-	handler http.Handler
+	box      *Box
+	version  string
+	receiver Receiver // of what is sent; nil: nothing is
+	started  time.Time
+	handler  http.Handler
 }
 
 // New makes a Server. version is what the interface says about the program.
@@ -51,7 +52,7 @@ func New(box *Box, version string) *Server {
 	s.mailpit(mux)
 	s.own(mux)
 	s.pages(mux)
-	s.handler = guarded(mux)
+	s.handler = guarded(zipped(mux))
 	return s
 }
 
