@@ -32,7 +32,7 @@ func TestReadmeNewServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, lines, ok := strings.Cut(string(readme), "As root in /etc/mail, for sendmail:\n\n```\n")
+	_, lines, ok := strings.Cut(string(readme), "## A new server\n\nAs root in /etc/mail, for sendmail:\n\n```\n")
 	lines, _, closed := strings.Cut(lines, "```")
 	if !ok || !closed || strings.Count(lines, "virtmap ") != 3 {
 		t.Fatalf("the lines are %q", lines)
@@ -41,7 +41,7 @@ func TestReadmeNewServer(t *testing.T) {
 	env := restarting(t, s, "service")
 	s.must(t, "rm mail.yaml")
 	s.write(t, "sendmail.mc", "OSTYPE(`linux')dnl\nMAILER(`local')dnl\n")
-	s.must(t, "set -e; "+lines, env...)
+	s.must(t, "set -e; "+strings.ReplaceAll(lines, "/etc/mail/sendmail.mc", s.dir+"/sendmail.mc"), env...)
 	if got := s.must(t, "cat virtusertable sendmail.mc restarted"); !strings.Contains(got, "dnl >>> virtmap") || !strings.Contains(got, "sendmail restart") {
 		t.Errorf("the files are\n%s", got)
 	}

@@ -19,9 +19,9 @@ func manCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "man", Usage: "print a manual page, such as virtmap (1) or virtmap-inventory (5)", ArgsUsage: "[PAGE]",
 		Description: `The pages are made from the help of the commands, from the tables of keys that
-virtmap reads an inventory with, and from the pages of docs:
+virtmap reads an inventory with, and from the pages of docs. Those are about
+subjects, in section 7: ` + strings.Join(slices.Collect(manualNames)[2:], ", ") + `.
 
-` + pageList() + `
 Examples:
   virtmap man | man -l -
   virtmap man virtmap-inventory > /usr/local/share/man/man5/virtmap-inventory.5`,
@@ -65,15 +65,6 @@ func manualNames(yield func(string) bool) {
 			return
 		}
 	}
-}
-
-// pageList returns the pages with what they are about, for the help.
-func pageList() string {
-	text := "  virtmap            every command and flag\n  virtmap-inventory  every key of the inventory\n"
-	for _, p := range docs.Manual {
-		text += fmt.Sprintf("  %-17s  %s\n", "virtmap-"+p.Name, p.About)
-	}
-	return text
 }
 
 // subjectPage returns the page of a subject in section 7.
