@@ -60,14 +60,15 @@ func runApp(ctx context.Context, app *cli.App, args []string, stdio Stdio) error
 	return app.RunContext(ctx, args)
 }
 
-const appUsage = "virtual mail domains for sendmail and Postfix from one inventory"
+const appUsage = "virtual mail domains for sendmail, Postfix and Exim from one inventory"
 
 const about = `virtmap reads one YAML inventory of virtual addresses and real users. It finds
 every fault and names its place. It asks the DNS whether the MX records of each
 domain lead to this server. It writes what the mail server needs. For sendmail
 that is the virtusertable as text and as a map, local-host-names, aliases, and
 the lines for sendmail.mc. For Postfix it is the tables of virtual addresses,
-domains and refusals with their maps, and the lines for main.cf.
+domains and refusals with their maps, and the lines for main.cf. For Exim it is
+the tables, and the routers and checks that read them.
 
 Examples:
   virtmap init && virtmap check
