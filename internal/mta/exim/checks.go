@@ -21,7 +21,7 @@ var (
 		Rule: "No user is root: Exim does not deliver as root."}
 	checkTooMany = &diag.Check{ID: "VM113", Name: "exim-too-many-rows", Severity: diag.Error,
 		Rule: "An inventory with its copies has at most 10,000,000 rows."}
-	checkKeyLong = &diag.Check{ID: "VM114", Name: "exim-key-too-long", Severity: diag.Error,
+	checkKeyLong = &diag.Check{ID: "VM115", Name: "exim-key-too-long", Severity: diag.Error,
 		Rule: "A key of a hash map has at most 255 bytes."}
 )
 
