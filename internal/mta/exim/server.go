@@ -9,22 +9,23 @@ import (
 
 // Server is Exim 4.
 var Server = &mta.Server{
-	Name:    "exim",
-	Dir:     DefaultDir,
-	Maps:    mapTypes,
-	Files:   Files,
-	MapMode: 0o644, // Exim opens maps as the user Debian-exim
-	Words:   words,
-	Checks:  checks,
-	Compile: func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
-	Open:    open,
-	Check:   Check,
-	Waits:   follow.Waits,
-	Find:    find,
-	MapType: mapType,
-	Conf:    readConf,
-	Audit:   audit,
-	Ask:     ask,
+	Name:       "exim",
+	Dir:        DefaultDir,
+	Maps:       mapTypes,
+	Files:      Files,
+	MapMode:    0o644, // Exim opens maps as the user Debian-exim
+	Words:      words,
+	Checks:     checks,
+	Compile:    func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
+	Open:       open,
+	Check:      Check,
+	Waits:      follow.Waits,
+	Find:       find,
+	MapType:    mapType,
+	Conf:       readConf,
+	Audit:      audit,
+	AuditUsers: auditUsers,
+	Ask:        ask,
 }
 
 // DefaultDir is the folder of the files on Debian.
