@@ -3,6 +3,7 @@ package fileset
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 
 	"virtmap/internal/mapfile"
@@ -22,7 +23,7 @@ func (b *builder) bridgeTable(file mta.File, text []byte, rows mapfile.Rows) {
 	if b.typ.Write == nil {
 		out.Bridge = func(installed *mmap.Image, _ []byte) func(io.WriteSeeker) error {
 			var lines []string
-			for _, row := range mapfile.Missing(file.Rows(installed.Bytes), rows) {
+			for _, row := range gone(file, file.Rows(installed.Bytes), rows) {
 				lines = append(lines, file.Row(row[0], row[1]))
 			}
 			return withLines(text, lines)
@@ -35,12 +36,28 @@ func (b *builder) bridgeTable(file mta.File, text []byte, rows mapfile.Rows) {
 		if ofText != nil {
 			was = file.Rows(ofText)
 		}
-		gone := mapfile.Missing(was, rows)
-		if len(gone) == 0 {
+		more := gone(file, was, rows)
+		if len(more) == 0 {
 			return nil
 		}
-		return func(w io.WriteSeeker) error { return typ.Write(w, mapfile.Joined(rows, gone)) }
+		return func(w io.WriteSeeker) error { return typ.Write(w, mapfile.Joined(rows, more)) }
 	}
+}
+
+// gone returns the rows of an installed table that its bridge has beside the new ones. Of
+// the virtual addresses these are the rows of domains that have no new row: a new row may
+// lead to another domain, where an old row would be neither of the two sets.
+func gone(file mta.File, was, rows mapfile.Rows) mapfile.Pairs {
+	missing := mapfile.Missing(was, rows)
+	if file.Role != mta.Addresses || len(missing) == 0 {
+		return missing
+	}
+	domain := func(key string) string { return key[strings.LastIndexByte(key, '@')+1:] }
+	stay := map[string]bool{}
+	for key := range mapfile.All(rows) {
+		stay[domain(string(key))] = true
+	}
+	return slices.DeleteFunc(missing, func(row [2]string) bool { return stay[domain(row[0])] })
 }
 
 // bridgeLines returns the bridge of a file with lines: its text, and after it those

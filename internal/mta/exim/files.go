@@ -20,9 +20,9 @@
 // Exim opens its tables at every connection, so that a change of a table counts at once,
 // also of a list of domains. The files are put in place in this order: what a row leads
 // to comes before the row, a row before its domain, and main is the last, because it
-// names the other files. While they are swapped, addresses has the rows of both sets: a
-// domain that leaves, or becomes a backup domain, keeps its rows until domains is in
-// place. An address without any row of its domain is deferred, because a catch-all has a
+// names the other files. While they are swapped, addresses still has the rows of the
+// domains that have no new ones: a domain that leaves, or becomes a backup domain, keeps
+// its rows until domains is in place. An address without any row of its domain is deferred, because a catch-all has a
 // row too.
 //
 // # How an inventory becomes rows
