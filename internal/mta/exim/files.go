@@ -14,8 +14,8 @@
 //	main           the macros, and the lists of domains
 //
 // The tables mailboxes, addresses and domains have maps of the type host.map; Exim reads
-// a hash map as dbmnz, and a text as lsearch. The last five files with Exim's own syntax
-// are fixed texts, except main: a change of the inventory seldom changes them.
+// a hash map as dbmnz, and a text as lsearch. The files in Exim's own syntax are fixed
+// texts, except main, which a change of the inventory seldom changes.
 //
 // Exim opens its tables at every connection, so that a change of a table counts at once,
 // also of a list of domains. The files are put in place in this order: what a row leads
