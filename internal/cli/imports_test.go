@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 		"virtmap/internal/mta", "virtmap/internal/outcome", "virtmap/internal/promise", "virtmap/inventory"},
 	"virtmap/internal/lint":     {"virtmap/hostnames", "virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/mailaddr", "virtmap/internal/promise", "virtmap/inventory"},
 	"virtmap/internal/listing":  {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/follow", "virtmap/inventory"},
-	"virtmap/internal/lists":    {},
+	"virtmap/internal/lists":    {"virtmap/internal/mailaddr"},
 	"virtmap/internal/lmdb":     {},
 	"virtmap/internal/mailaddr": {"golang.org/x/net/idna"},
 	"virtmap/internal/manual":   {},

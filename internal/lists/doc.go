@@ -12,6 +12,8 @@
 //	lines              address and targets on each line
 //	docker-mailserver  a folder: the configuration of docker-mailserver
 //	postfixadmin       a folder: tables of postfixadmin in CSV
+//	exim-virtual       a folder: a file for each domain, which Exim reads with lsearch
+//	opensmtpd          a table of virtual addresses of OpenSMTPD
 //
 // # Lines
 //
@@ -74,6 +76,28 @@
 // decide about recipients are in Left, one line each: postfix-regexp.cf, postfix-main.cf,
 // postfix-master.cf, postfix-receive-access.cf, the ldap-*.cf and user-patches.sh. A file with
 // comments alone is none.
+//
+// # Exim
+//
+// Files of lsearch (Exim's specification, chapter 9) with the data of a redirect router
+// (chapter 22). The name of a file is its domain; a file with the name of a copy, such as
+// a.example.bak, is not read, and a Note says so.
+//
+//	info:   ann, bob@far.example
+//	old:    :fail: 550 5.1.1 Ann has left
+//	busy:   :defer: being moved
+//	*:      ann                    names that are not listed
+//
+// A refusal becomes the Value of a virtusertable, error:5.1.1:550 Ann has left. Lines with
+// :blackhole:, :unknown: and :include: are in Left.
+//
+// # OpenSMTPD
+//
+//	info@shop.example   ann, bob@far.example
+//	old@shop.example    error:550 Ann has left
+//	@shop.example:      ann
+//
+// A name alone, which stands for the name at every domain, is in Left.
 //
 // # Comments
 //

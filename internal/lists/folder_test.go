@@ -99,3 +99,35 @@ func TestReadNamesWhatItCannotRead(t *testing.T) {
 		t.Error("a missing file is read")
 	}
 }
+
+func TestFolderOfExim(t *testing.T) {
+	checkFolder(t, "exim-virtual", map[string]string{
+		"a.example": "# addresses\n\ninfo: ann, Bob@far.example\nnews ann,\n  bea\n\"j doe\" : ann\nold: :fail: 550 5.1.1 Ann has left\n" +
+			"gone: :fail:\nbusy: :defer: being moved\nbusy2: :defer: 550 no\nhole: :blackhole:\nno: :unknown:\nall: :include:/etc/all\nx*: ann\n*: @b.example\nempty:\n",
+		"b.example":     "*@b.example: root\n*: ann\n\"open: x\n",
+		"a.example.bak": "info: typed\n",
+		"README":        "Read this.\n",
+		".hidden":       "x: y\n",
+	}, "head # addresses\n"+
+		"d/a.example:3 address [info@a.example] [ann, Bob@far.example]\n"+
+		"d/a.example:4 address [news@a.example] [ann, bea]\n"+
+		"d/a.example:6 address [j doe@a.example] [ann]\n"+
+		"d/a.example:7 address [old@a.example] [error:5.1.1:550 Ann has left]\n"+
+		"d/a.example:8 address [gone@a.example] [error:5.1.1:550 User unknown]\n"+
+		"d/a.example:9 address [busy@a.example] [error:4.2.1:450 being moved]\n"+
+		"d/a.example:10 address [busy2@a.example] [error:4.2.1:450 no]\n"+
+		"d/a.example:15 address [@a.example] [@b.example]\n"+
+		"d/b.example:1 address [@b.example] [root]\n"+
+		"d/b.example:2 address [@b.example] [ann]\n"+
+		"d/a.example:11 left [hole: :blackhole:] its mail is thrown away, for which an inventory has no target: refuse it, or name a user\n"+
+		"d/a.example:12 left [no: :unknown:] its key counts as not listed\n"+
+		"d/a.example:13 left [all: :include:/etc/all] the list in the file that it includes is not read: list the members, or put it into the server's aliases\n"+
+		"d/a.example:14 left [x*: ann] its key is a pattern: list the addresses that it stands for\n"+
+		"d/a.example:16 left [empty:] it has no target\n"+
+		"d/b.example:3 left [\"open: x] a quotation mark in it has no end\n"+
+		"note d/README is not read: the name of a file is that of its domain.\n"+
+		"note d/a.example.bak is not read: the name of a file is that of its domain.\n")
+	if _, err := folder("exim-virtual", map[string]string{"README": "x\n"}); err == nil {
+		t.Error("a folder without domains is read")
+	}
+}

@@ -9,7 +9,7 @@ import (
 )
 
 // Kinds are the kinds of lists that Read knows.
-var Kinds = []string{"postfix", "mailbox", "aliases", "csv", "lines", "docker-mailserver", "postfixadmin"}
+var Kinds = []string{"postfix", "mailbox", "aliases", "csv", "lines", "docker-mailserver", "postfixadmin", "exim-virtual", "opensmtpd"}
 
 // Is is what a row says.
 type Is uint8
@@ -50,8 +50,8 @@ type List struct {
 	Notes []string // a sentence on each thing that a person should know, with its full stop
 }
 
-// Read reads a list of a kind. name is a file, or for docker-mailserver and postfixadmin
-// a folder. read returns the content of a file, and names the names of the files in a
+// Read reads a list of a kind. name is a file, or for docker-mailserver, postfixadmin
+// and exim-virtual a folder. read returns the content of a file, and names the names of the files in a
 // folder, without the folder. An error is one of read or names, or says that a folder has
 // no file that is read. What is wrong in a file is in Left.
 func Read(kind, name string, read func(path string) ([]byte, error), names func(dir string) ([]string, error)) (*List, error) {
@@ -60,6 +60,8 @@ func Read(kind, name string, read func(path string) ([]byte, error), names func(
 		return dockerMailserver(name, read, names)
 	case "postfixadmin":
 		return postfixAdmin(name, read, names)
+	case "exim-virtual":
+		return eximVirtual(name, read, names)
 	}
 	if !slices.Contains(Kinds, kind) {
 		return nil, fmt.Errorf("%q is no kind of list", kind)
@@ -72,8 +74,11 @@ func Read(kind, name string, read func(path string) ([]byte, error), names func(
 }
 
 // parse reads the text of a file.
-func parse(kind, name, text string) *List {
-	r := &reader{kind: kind, name: name, list: &List{}, top: true}
+func parse(kind, name, text string) *List { return parseOf("", kind, name, text) }
+
+// parseOf reads the text of a file, whose names without a domain are at a domain.
+func parseOf(domain, kind, name, text string) *List {
+	r := &reader{kind: kind, name: name, domain: domain, list: &List{}, top: true}
 	text, marked := strings.CutPrefix(text, "\ufeff")
 	if why := wholeFile(text); why != "" {
 		r.list.Left = []Left{{Where: r.where(1), Why: why}}
@@ -81,7 +86,7 @@ func parse(kind, name, text string) *List {
 	}
 	r.text, r.valid = text, utf8.ValidString(text)
 	if marked && kind != "csv" && kind != "lines" {
-		r.list.Notes = append(r.list.Notes, name+" begins with a byte order mark, which Postfix takes as part of the first key; it is read here without the mark.")
+		r.list.Notes = append(r.list.Notes, name+" begins with a byte order mark, which mail servers take as part of the first key; it is read here without the mark.")
 	}
 	switch kind {
 	case "postfix":
@@ -92,6 +97,10 @@ func parse(kind, name, text string) *List {
 		r.logical(true, r.mailbox)
 	case "aliases":
 		r.logical(true, r.alias)
+	case "exim-virtual":
+		r.logical(true, r.exim)
+	case "opensmtpd":
+		r.logical(false, r.openSMTPD)
 	case "csv":
 		r.csv()
 	}
@@ -101,7 +110,8 @@ func parse(kind, name, text string) *List {
 // A reader reads the text of one file into a list.
 type reader struct {
 	kind, name, text string
-	valid            bool // the text is UTF-8
+	domain           string // of names without one
+	valid            bool   // the text is UTF-8
 	list             *List
 
 	places    strings.Builder // the texts of Where, many in one piece of memory

@@ -23,7 +23,7 @@ func TestVirtual(t *testing.T) {
 				"f:5 left [büro@a.example y] it is not in UTF-8: save the file in UTF-8\n" +
 				"f:6 left [d@a.example ,] it has no target\n"},
 		{"takes a byte order mark away", "\ufeffa@a.example x",
-			"f:1 address [a@a.example] [x]\nnote f begins with a byte order mark, which Postfix takes as part of the first key; it is read here without the mark.\n"},
+			"f:1 address [a@a.example] [x]\nnote f begins with a byte order mark, which mail servers take as part of the first key; it is read here without the mark.\n"},
 		{"reads comments in ISO 8859-1", "# B\xfcro\na@a.example x\n", "  # Büro\nf:2 address [a@a.example] [x]\n"},
 		{"keeps a target's comment as written", "a@a.example Ann <ann@b.example>, bob\n", "f:1 address [a@a.example] [Ann <ann@b.example>, bob]\n"},
 		{"is an empty text", "", ""},
