@@ -54,6 +54,8 @@ sendmail.cf: with the old files, and with the new.
   lines:FILE              lines of "address targets"
   docker-mailserver:DIR   its folder of configuration
   postfixadmin:DIR        its tables, each exported as CSV
+  exim-virtual:DIR        a file for each domain, such as /etc/exim4/virtual
+  opensmtpd:FILE          a table of virtual addresses of OpenSMTPD
   postfix-server:DIR      a whole server, for an inventory of another --kind
   sendmail-server:DIR
 

@@ -62,9 +62,12 @@ func (r *reader) exim(l line) {
 	} else {
 		local, _, _ = strings.Cut(key, "@")
 	}
-	switch {
-	case !closed:
+	if !closed {
 		r.left(l, whyNoQuote)
+		return
+	}
+	l.text, l.value = strings.TrimPrefix(addr, "*"), value // what is left out is shown with its domain
+	switch {
 	case local != "*" && strings.ContainsRune(local, '*'):
 		r.left(l, "its key is a pattern: list the addresses that it stands for")
 	case key == "" || value == "":
@@ -72,7 +75,7 @@ func (r *reader) exim(l line) {
 	case value[0] != ':' && isYAML(value):
 		r.leftAs(l, aYAML)
 	default:
-		r.redirect(l, strings.TrimPrefix(addr, "*"), value)
+		r.redirect(l, l.text, value)
 	}
 }
 

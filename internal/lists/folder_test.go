@@ -119,11 +119,11 @@ func TestFolderOfExim(t *testing.T) {
 		"d/a.example:15 address [@a.example] [@b.example]\n"+
 		"d/b.example:1 address [@b.example] [root]\n"+
 		"d/b.example:2 address [@b.example] [ann]\n"+
-		"d/a.example:11 left [hole: :blackhole:] its mail is thrown away, for which an inventory has no target: refuse it, or name a user\n"+
-		"d/a.example:12 left [no: :unknown:] its key counts as not listed\n"+
-		"d/a.example:13 left [all: :include:/etc/all] the list in the file that it includes is not read: list the members, or put it into the server's aliases\n"+
-		"d/a.example:14 left [x*: ann] its key is a pattern: list the addresses that it stands for\n"+
-		"d/a.example:16 left [empty:] it has no target\n"+
+		"d/a.example:11 left [hole@a.example :blackhole:] its mail is thrown away, for which an inventory has no target: refuse it, or name a user\n"+
+		"d/a.example:12 left [no@a.example :unknown:] its key counts as not listed\n"+
+		"d/a.example:13 left [all@a.example :include:/etc/all] the list in the file that it includes is not read: list the members, or put it into the server's aliases\n"+
+		"d/a.example:14 left [x*@a.example ann] its key is a pattern: list the addresses that it stands for\n"+
+		"d/a.example:16 left [empty@a.example] it has no target\n"+
 		"d/b.example:3 left [\"open: x] a quotation mark in it has no end\n"+
 		"note d/README is not read: the name of a file is that of its domain.\n"+
 		"note d/a.example.bak is not read: the name of a file is that of its domain.\n")
