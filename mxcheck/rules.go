@@ -181,12 +181,3 @@ var ruleByID = func() map[ID]*Rule {
 	}
 	return byID
 }()
-
-// RuleOf finds a rule by its id.
-func RuleOf(id ID) (Rule, bool) {
-	r, ok := ruleByID[id]
-	if !ok {
-		return Rule{}, false
-	}
-	return *r, true
-}
