@@ -42,11 +42,13 @@
 // # host: this mail server
 //
 //	name         its own name ($j of sendmail, myhostname of postfix,
-//	             primary_hostname of exim); required
+//	             primary_hostname of exim, the mail name of opensmtpd);
+//	             required
 //	mx_names     names under which an MX record may mean it; default [name]
 //	networks     its addresses and networks, also the public side of a NAT
 //	local_names  further names for class w that are no virtual domains
-//	server       the kind of mail server: sendmail, the default, postfix or exim
+//	server       the kind of mail server: sendmail, the default, postfix, exim or
+//	             opensmtpd
 //	mail_dir     the folder of its files
 //	map          how tables are stored
 //
@@ -56,6 +58,7 @@
 //	sendmail  /etc/mail     hash, cdb or text
 //	postfix   /etc/postfix  hash, cdb, lmdb, lmdb-1.0 or texthash
 //	exim      /etc/exim4/virtmap  cdb, hash or text
+//	opensmtpd  /etc/mail/virtmap  text
 //
 // # users and local_aliases: the recipients on this server
 //

@@ -59,9 +59,10 @@ type ServerKind string
 
 // Kinds of mail servers.
 const (
-	ServerSendmail ServerKind = "sendmail" // the default
-	ServerPostfix  ServerKind = "postfix"
-	ServerExim     ServerKind = "exim"
+	ServerSendmail  ServerKind = "sendmail" // the default
+	ServerPostfix   ServerKind = "postfix"
+	ServerExim      ServerKind = "exim"
+	ServerOpenSMTPD ServerKind = "opensmtpd"
 )
 
 // A Kind is one kind of mail server with its defaults.
@@ -76,6 +77,7 @@ var ServerKinds = []Kind{
 	{Name: ServerSendmail, Dir: "/etc/mail", Map: MapHash},
 	{Name: ServerPostfix, Dir: "/etc/postfix", Map: MapHash},
 	{Name: ServerExim, Dir: "/etc/exim4/virtmap", Map: MapCDB},
+	{Name: ServerOpenSMTPD, Dir: "/etc/mail/virtmap", Map: MapText},
 }
 
 // kindNames returns the values of host.server.

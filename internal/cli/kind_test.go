@@ -51,7 +51,7 @@ func TestKindOf(t *testing.T) {
 			t.Errorf("it %s: got %v, %v", c.it, got, err)
 		}
 	}
-	if code, _, said := run("", "history", "--kind", "anotter"); code != exitUsage || !strings.Contains(said, `--kind "anotter": it is sendmail, postfix, exim or another`) {
+	if code, _, said := run("", "history", "--kind", "anotter"); code != exitUsage || !strings.Contains(said, `--kind "anotter": it is sendmail, postfix, exim, opensmtpd or another`) {
 		t.Errorf("exit %d: %s", code, said)
 	}
 	if code, out, _ := run("", "history", "-o", ours, "--format", "json"); code != exitOK || !strings.Contains(out, `"server":"sendmail"`) {

@@ -15,8 +15,8 @@ import (
 // nameless are the rooms that work on the files of any server, and name none.
 var nameless = []string{"../fileset", "../build", "../change", "../endtoend", "../promise", "../effective", "../follow", "../listing", "../page", "../message", "../webmail", "../mta"}
 
-// words are names of Exim's files that are also words of messages.
-var words = []string{"acl", "addresses", "domains", "mailboxes", "main", "routers", "transports"}
+// words are names of files that are also words of messages.
+var words = []string{"acl", "addresses", "backups", "detail", "domains", "mailboxes", "main", "routers", "transports"}
 
 // TestNoRoomNamesAServersFile looks through the texts in the code of rooms that serve
 // every mail server.

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -191,12 +192,22 @@ func (b *collector) one(c *client, n int, r *Result) (err error) {
 	} else {
 		said, _ := b.Set.Route(r.Address)
 		r.Got.NotOurs = said.NotOurs // a reply does not say so in words that all servers share
+		if reply := mta.ReplyOf(b.Set, r.Address, said); reply != "" && sameReply(r.Got, reply) {
+			r.Got = said // nor has every server the status in its own words
+		}
 	}
 	if !r.FilesKept() {
 		_, r.Trace = b.Set.Route(r.Address)
 		r.Transcript = b.forget(c.name)
 	}
 	return nil
+}
+
+// sameReply reports whether an outcome is that of a reply such as "550 5.1.1 gone".
+func sameReply(got outcome.Outcome, reply string) bool {
+	code, text, _ := strings.Cut(reply, " ")
+	of := outcome.OfReply(got.Code, text)
+	return code == strconv.Itoa(got.Code) && got.Status == of.Status && got.Text == of.Text
 }
 
 // throughAliases returns a promise in which each local name is replaced by its

@@ -7,12 +7,13 @@ import (
 
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/exim"
+	"virtmap/internal/mta/opensmtpd"
 	"virtmap/internal/mta/postfix"
 	"virtmap/internal/mta/sendmail"
 )
 
 // all are the mail servers. Package servers has them too, and imports this package.
-var all = []*mta.Server{sendmail.Server, postfix.Server, exim.Server}
+var all = []*mta.Server{sendmail.Server, postfix.Server, exim.Server, opensmtpd.Server}
 
 // known are the checks of all mail servers.
 var known = func() (k Known) {

@@ -6,12 +6,13 @@ import (
 	"virtmap/internal/lint"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/exim"
+	"virtmap/internal/mta/opensmtpd"
 	"virtmap/internal/mta/postfix"
 	"virtmap/internal/mta/sendmail"
 )
 
 // All is the table of the mail servers, the default first.
-var All = []*mta.Server{sendmail.Server, postfix.Server, exim.Server}
+var All = []*mta.Server{sendmail.Server, postfix.Server, exim.Server, opensmtpd.Server}
 
 // Checks returns the checks of all mail servers.
 func Checks() (known lint.Known) {

@@ -1,0 +1,65 @@
+package opensmtpd
+
+import (
+	"strings"
+
+	"virtmap/internal/diag"
+	"virtmap/internal/mta"
+	"virtmap/inventory"
+)
+
+// checks are the checks of Compile and Check, without those of package follow, which
+// every server has.
+var checks = []*diag.Check{checkPath, checkKeep, checkParameter, checkDomain, checkBounces, checkLong, checkUID, checkAddress, checkTooMany}
+
+var (
+	checkPath = &diag.Check{ID: "VM120", Name: "opensmtpd-path", Severity: diag.Error,
+		Rule: "A path has only characters that smtpd.conf and the tables take literally."}
+	checkKeep = &diag.Check{ID: "VM121", Name: "opensmtpd-detail", Severity: diag.Error,
+		Rule: "No detail is kept: a right side of OpenSMTPD has no parameters."}
+	checkParameter = &diag.Check{ID: "VM122", Name: "opensmtpd-parameter", Severity: diag.Error,
+		Rule: "A target with %1, %2 or %3 is the same for every address of its key: a right side of OpenSMTPD has no parameters."}
+	checkDomain = &diag.Check{ID: "VM123", Name: "opensmtpd-domain", Severity: diag.Error,
+		Rule: "A target {domain: d} names a domain whose addresses are known: a right side of OpenSMTPD has no parameters."}
+	checkBounces = &diag.Check{ID: "VM124", Name: "opensmtpd-bounces", Severity: diag.Error,
+		Rule: "No list has bounces_to: OpenSMTPD cannot set the sender of the copies."}
+	checkLong = &diag.Check{ID: "VM125", Name: "opensmtpd-long-list", Severity: diag.Error,
+		Rule: "A right side has at most 2,047 bytes, or some 80 recipients: OpenSMTPD defers the mail of a longer one."}
+	checkUID = &diag.Check{ID: "VM126", Name: "opensmtpd-uid", Severity: diag.Error,
+		Rule: "A user with a mailbox has a uid, with which OpenSMTPD writes the mailbox."}
+	checkAddress = &diag.Check{ID: "VM127", Name: "opensmtpd-address", Severity: diag.Error,
+		Rule: "An address has a form that OpenSMTPD takes, and that is no file or program to it."}
+	checkTooMany = &diag.Check{ID: "VM128", Name: "opensmtpd-too-many-rows", Severity: diag.Error,
+		Rule: "An inventory with its copies has at most 10,000,000 rows."}
+)
+
+// pathChars are the characters that a path may have: smtpd.conf splits at blanks and has
+// quotes and macros, a table splits at colons, and %{ begins a format.
+const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+=@~-"
+
+// Check adds the faults of Compile that need no rows.
+func Check(m *inventory.Model, faults *diag.List) {
+	mta.CheckMap(m, mapTypes, faults)
+	checkPathOf(m, faults, "mail_dir", m.Host.MailDir)
+	for i := range m.Users {
+		u := &m.Users[i]
+		if u.Mailbox.Text == "" {
+			continue
+		}
+		checkPathOf(m, faults, "mailbox", u.Mailbox)
+		if u.UID.N == 0 {
+			faults.Add(checkUID.At(u.Name.Pos, len(u.Name.Text), "%s has a mailbox and no uid, and OpenSMTPD must know as whom it writes %s", u.Name.Text, u.Mailbox.Text).
+				WithHelp("write {mailbox: %s, uid: …} with the number that `id -u %s` prints", u.Mailbox.Text, u.Name.Text))
+		}
+	}
+}
+
+// checkPathOf reports a path with another character than pathChars.
+func checkPathOf(m *inventory.Model, faults *diag.List, what string, name inventory.Name) {
+	at := strings.IndexFunc(name.Text, func(c rune) bool { return !strings.ContainsRune(pathChars, c) })
+	if at < 0 {
+		return
+	}
+	faults.Add(checkPath.At(name.Pos, m.Sources.Span(name.Pos, name.Text), "%s %q has %q in it, which smtpd.conf or a table would act on", what, name.Text, []rune(name.Text[at:])[0]).
+		WithHelp("letters, digits and . _ + = @ ~ - are allowed between the slashes"))
+}

@@ -1,0 +1,39 @@
+package opensmtpd
+
+import (
+	"virtmap/internal/diag"
+	"virtmap/internal/mta"
+	"virtmap/inventory"
+)
+
+// Server is OpenSMTPD.
+var Server = &mta.Server{
+	Name:    "opensmtpd",
+	Dir:     DefaultDir,
+	Maps:    mapTypes,
+	Files:   Files,
+	Words:   words,
+	Checks:  checks,
+	Compile: func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
+	Open:    open,
+	Check:   Check,
+	Find:    find,
+	MapType: func(string) (string, error) { return mapTypes[0], nil },
+}
+
+// DefaultDir is the folder of the files.
+const DefaultDir = "/etc/mail/virtmap"
+
+// mapTypes are the types of maps that OpenSMTPD can read.
+var mapTypes = []string{"text"}
+
+var words = mta.Words{
+	Config: "smtpd.conf", Own: "the mail name", Served: "the domains of match lines", Changed: "config",
+	Reload:  "as root, " + updateAll,
+	Restart: "restart smtpd",
+	Rebuild: "smtpd -n, and then restart smtpd; smtpd.conf has to include virtmap.conf before its first match line (docs/opensmtpd.md)",
+}
+
+// updateAll is the command that lets smtpd read all tables again, in the order that opens
+// nothing. A table with a fault keeps its old rows.
+const updateAll = "for t in mailboxes addresses detail empty_detail local_listed local_detail local_empty_detail backups local_domains domains; do smtpctl update table virtmap_$t; done"
