@@ -17,6 +17,22 @@ type Build struct {
 	Model *inventory.Model
 
 	rows rows
+	kept kept
+}
+
+// A kept has what stays in lists and in the mailboxes until the next build.
+type kept struct {
+	local, backups []string
+	mailboxes      table
+}
+
+// table returns the rows of a kind of address. The tables of details are empty unless they
+// are asked.
+func (b Build) table(k kind) table {
+	if k != plain && !b.rows.details {
+		return nil
+	}
+	return b.rows.tables[k]
 }
 
 // Compile makes the build of an inventory. What OpenSMTPD cannot do is a fault.
@@ -37,9 +53,9 @@ func (b Build) Texts() []mta.Text {
 	served, local := b.domains()
 	return []mta.Text{
 		mapping(b.mailboxes(), "Mailboxes"),
-		mapping(b.rows.tables[plain], "Virtual addresses"),
-		mapping(b.rows.tables[withDetail], "Virtual addresses with a detail"),
-		mapping(b.rows.tables[emptyDetail], "Virtual addresses with an empty detail"),
+		mapping(b.table(plain), "Virtual addresses"),
+		mapping(b.table(withDetail), "Virtual addresses with a detail"),
+		mapping(b.table(emptyDetail), "Virtual addresses with an empty detail"),
 		listing(b.rows.listed, "Listed addresses of local domains"),
 		listing(b.rows.detail, "Listed addresses with a detail of local domains"),
 		listing(b.rows.emptyDetail, "Listed addresses with an empty detail of local domains"),
@@ -64,6 +80,8 @@ func (b Build) mailboxes() (t table) {
 		owner := strconv.FormatUint(uint64(u.UID.N), 10) + ":" + strconv.FormatUint(uint64(group), 10)
 		t = append(t, entry{u.Name.Text, owner + ":" + u.Mailbox.Text, u.Name.Pos})
 	}
+	t = append(t, b.kept.mailboxes...)
+	t.sort()
 	return t
 }
 
@@ -87,6 +105,7 @@ func (b Build) domains() (served, local []string) {
 			local = append(local, name)
 		}
 	}
+	local = append(local, b.kept.local...)
 	slices.Sort(served)
 	slices.Sort(local)
 	return served, slices.Compact(local)
@@ -101,7 +120,11 @@ func localNames(m *inventory.Model) (names []string) {
 }
 
 // backups returns the backup domains.
-func (b Build) backups() []string { return lines(hostnames.Relayed(b.Model).Text()) }
+func (b Build) backups() []string {
+	all := append(lines(hostnames.Relayed(b.Model).Text()), b.kept.backups...)
+	slices.Sort(all)
+	return all
+}
 
 // MapType returns the type of the maps.
 func (b Build) MapType() string { return string(b.Model.Host.Map) }
@@ -121,7 +144,7 @@ func (b Build) Size() (rows int, bytes int64) {
 // Set.Rows.
 func (b Build) Place(key string) (diag.Pos, bool) {
 	for k, of := range tableKeys(key) {
-		if e, ok := b.rows.tables[k].find(of); ok {
+		if e, ok := b.table(k).find(of); ok {
 			return e.pos, true
 		}
 	}
@@ -156,7 +179,7 @@ func (b Build) Set() mta.Set {
 	served, local := b.domains()
 	return newSet(contents{
 		host: m.Host.Name.Text, served: served, local: local, relayed: b.backups(),
-		tables:    [3]source{b.rows.tables[plain].source(), b.rows.tables[withDetail].source(), b.rows.tables[emptyDetail].source()},
+		tables:    [3]source{b.table(plain).source(), b.table(withDetail).source(), b.table(emptyDetail).source()},
 		mailboxes: b.mailboxes().source(), details: b.rows.details,
 		listed: b.rows.listed, detail: b.rows.detail, empty: b.rows.emptyDetail,
 		account: func(name string) bool {

@@ -21,9 +21,6 @@ type found struct {
 // find returns the installed set of a folder. It opens no file yet.
 func find(f mta.Folder) mta.Before { return &found{Folder: f, instead: map[string]string{}} }
 
-// Keep returns the build as it is: a domain leaves when the tables are read again.
-func (f *found) Keep(next mta.Build, _ mta.Leave) (mta.Build, []string, error) { return next, nil, nil }
-
 // Pair prepares the comparison with a build. On both sides every name is an account,
 // because a build changes no account.
 func (f *found) Pair(next mta.Build, damaged []string) (mta.Pair, error) {

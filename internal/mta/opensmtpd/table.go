@@ -45,8 +45,8 @@ func (t table) text(head string) *rowtext.Text {
 	return r
 }
 
-// finish sorts the tables. If no address has another end with a detail than without it,
-// the tables of details are not asked, and become empty.
+// finish sorts the tables, and finds out whether any address has another end with a detail
+// than without it.
 func (c *compiler) finish() {
 	for _, t := range c.rows.tables {
 		t.sort()
@@ -55,9 +55,6 @@ func (c *compiler) finish() {
 		for _, e := range c.rows.tables[k] {
 			c.rows.details = c.rows.details || c.differs(e)
 		}
-	}
-	if !c.rows.details {
-		c.rows.tables[withDetail], c.rows.tables[emptyDetail] = nil, nil
 	}
 	for _, names := range [][]string{c.rows.listed, c.rows.detail, c.rows.emptyDetail} {
 		slices.Sort(names)
