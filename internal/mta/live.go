@@ -1,6 +1,9 @@
 package mta
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Conf is the main configuration of a server, as read for one folder.
 type Conf interface {
@@ -40,6 +43,29 @@ type Reading struct {
 
 // Complete reports whether the server reads everything.
 func (r *Reading) Complete() bool { return len(r.Gaps) == 0 && !r.Stale }
+
+// Judge fills in what follows from the Gaps of a configuration that was changed last at a
+// time: Stale, Says and Remember. reads is what a server reads that starts now.
+func (r *Reading) Judge(path string, changed, started time.Time, reads []string, before Remembered) {
+	for _, g := range r.Gaps {
+		r.Says = append(r.Says, path+": "+g.What)
+	}
+	same := before.Started.Equal(started) && slices.Equal(before.Reads, reads)
+	if r.Stale = !started.IsZero() && changed.After(started) && !same; r.Stale {
+		r.Says = append(r.Says, path+" was changed after the running server read it")
+	}
+	if r.Complete() && !started.IsZero() {
+		r.Remember = &Remembered{Started: started, Reads: reads}
+	}
+}
+
+// Complaints returns the gaps of a configuration as complaints.
+func Complaints(c Conf, a Audited) (all []Complaint) {
+	for _, g := range c.Reading(a.Build, a.Dir, time.Time{}, Remembered{}).Gaps {
+		all = append(all, Complaint{Place: g.Path, Text: g.What, Mend: g.Write})
+	}
+	return all
+}
 
 // A Gap is something that the main configuration must read and does not read.
 type Gap struct {

@@ -127,16 +127,7 @@ func (c *configuration) Reading(of mta.Build, _ string, started time.Time, befor
 		}
 		reads = append(reads, n.lines...)
 	}
-	for _, g := range r.Gaps {
-		r.Says = append(r.Says, g.Path+": "+g.What)
-	}
-	same := before.Started.Equal(started) && slices.Equal(before.Reads, reads)
-	if r.Stale = !started.IsZero() && c.changed.After(started) && !same; r.Stale {
-		r.Says = append(r.Says, c.path+" was changed after Exim read it")
-	}
-	if len(r.Gaps) == 0 && !r.Stale && !started.IsZero() {
-		r.Remember = &mta.Remembered{Started: started, Reads: reads}
-	}
+	r.Judge(c.path, c.changed, started, reads, before)
 	r.Steps = func() []string { return c.steps(b, r.Gaps) }
 	return r
 }
@@ -195,8 +186,5 @@ func audit(a mta.Audited) (all []mta.Complaint, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, g := range c.Reading(a.Build, a.Dir, time.Time{}, mta.Remembered{}).Gaps {
-		all = append(all, mta.Complaint{Place: g.Path, Text: g.What, Mend: g.Write})
-	}
-	return all, nil
+	return mta.Complaints(c, a), nil
 }

@@ -18,6 +18,8 @@ var Server = &mta.Server{
 	Open:    open,
 	Check:   Check,
 	Find:    find,
+	Conf:    readConf,
+	Audit:   audit,
 	MapType: func(string) (string, error) { return mapTypes[0], nil },
 }
 
