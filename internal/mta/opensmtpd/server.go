@@ -20,6 +20,7 @@ var Server = &mta.Server{
 	Find:    find,
 	Conf:    readConf,
 	Audit:   audit,
+	Ask:     ask,
 	MapType: func(string) (string, error) { return mapTypes[0], nil },
 }
 

@@ -2,7 +2,6 @@ package peer
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -13,18 +12,7 @@ import (
 // /etc/exim4/conf.d. Changes go to a file system of their own. Use it in a namespace.
 func InstallExim(t *testing.T, host, smarthost string, split bool) {
 	t.Helper()
-	root, over := EximRoot(t), t.TempDir()
-	Run(t, "", "mount", "-t", "tmpfs", "none", over)
-	t.Cleanup(func() { Run(t, "", "umount", "-l", over) })
-	for _, dir := range []string{"/usr", "/etc", "/var"} {
-		upper, work := filepath.Join(over, dir, "upper"), filepath.Join(over, dir, "work")
-		for _, made := range []string{upper, work} {
-			if err := os.MkdirAll(made, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-		Run(t, "", "mount", "-t", "overlay", "overlay", "-o", "lowerdir="+filepath.Join(root, dir)+":"+dir+",upperdir="+upper+",workdir="+work, dir)
-	}
+	Lay(t, EximRoot(t), "/usr", "/etc", "/var")
 	Run(t, "", "mount", "-t", "tmpfs", "none", "/run")
 	for _, dir := range []string{"/var/lib/exim4", "/var/spool/exim4", "/var/log/exim4", "/run/exim4"} {
 		Run(t, "", "install", "-d", "-o", "Debian-exim", "-g", "Debian-exim", dir)

@@ -3,6 +3,7 @@ package peer
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 )
 
@@ -29,6 +30,24 @@ func Namespace(t *testing.T) (inside bool) {
 	}
 	t.Logf("%s", out)
 	return false
+}
+
+// Lay lays the folders of an unpacked package over those of the machine. Changes go to a
+// file system of their own. Use it in a namespace.
+func Lay(t *testing.T, root string, folders ...string) {
+	t.Helper()
+	over := t.TempDir()
+	Run(t, "", "mount", "-t", "tmpfs", "none", over)
+	t.Cleanup(func() { Run(t, "", "umount", "-l", over) })
+	for _, dir := range folders {
+		upper, work := filepath.Join(over, dir, "upper"), filepath.Join(over, dir, "work")
+		for _, made := range []string{upper, work} {
+			if err := os.MkdirAll(made, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		Run(t, "", "mount", "-t", "overlay", "overlay", "-o", "lowerdir="+filepath.Join(root, dir)+":"+dir+",upperdir="+upper+",workdir="+work, dir)
+	}
 }
 
 // Bind mounts a folder or file in place of another. Use it in a namespace.

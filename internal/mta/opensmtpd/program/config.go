@@ -133,10 +133,11 @@ match for local action "local"
 match from local for any action "relay"
 `
 
-// Parts of actions. Without Deliver, local mail is thrown away.
+// Parts of smtpd.conf. Without Deliver, local mail is thrown away, and no alias of the
+// machine is followed, because an alias may run a program.
 var (
 	relaying   = regexp.MustCompile(`(?m)^(\s*action\s+\S+\s+)relay\b.*$`)
-	delivering = regexp.MustCompile(`(?m)^(\s*action\s+\S+\s+)(?:maildir|mbox|mda|lmtp)\b(?:\s+"[^"]*")?(?:\s+junk)?`)
+	delivering = regexp.MustCompile(`(?m)^(\s*action\s+\S+\s+)(?:maildir|mbox|mda|lmtp)\b.*$`)
 	listening  = regexp.MustCompile(`(?m)^\s*listen\s+on\b.*$`)
 	firstMatch = regexp.MustCompile(`(?m)^\s*match\b`)
 	including  = regexp.MustCompile(`(?m)^\s*include\s+"([^"]*/virtmap\.conf)"\s*$`)
@@ -156,8 +157,17 @@ func (s *Server) config(catcher string) (string, error) {
 	text = including.ReplaceAllLiteralString(text, strings.ReplaceAll(string(own), s.Dir+"/", s.path("tables")+"/"))
 	text = relaying.ReplaceAllString(text, "${1}relay host smtp+notls://"+catcher)
 	if !s.Deliver {
-		text = delivering.ReplaceAllString(text, `${1}mda "/bin/cat"`)
+		text = delivering.ReplaceAllStringFunc(text, thrownAway)
 	}
 	host, port, _ := strings.Cut(s.address, ":")
-	return "listen on " + host + " port " + port + "\n" + listening.ReplaceAllString(text, ""), nil
+	return "listen on " + host + " port " + port + "\ntable asked_aliases file:" + s.path("aliases") + "\n" + listening.ReplaceAllString(text, ""), nil
+}
+
+// thrownAway returns an action that throws mail away, for one that delivers it.
+func thrownAway(action string) string {
+	head := delivering.FindStringSubmatch(action)[1] + `mda "/bin/cat" `
+	if strings.HasSuffix(action, "userbase <virtmap_mailboxes>") {
+		return head + "userbase <virtmap_mailboxes>"
+	}
+	return head + "alias <asked_aliases>"
 }
