@@ -32,11 +32,11 @@ var mapTypes = []string{"text"}
 
 var words = mta.Words{
 	Config: "smtpd.conf", Own: "the mail name", Served: "the domains of match lines", Changed: "config",
-	Reload:  "as root, " + updateAll,
+	Reload:  "as root, " + UpdateAll,
 	Restart: "restart smtpd",
 	Rebuild: "smtpd -n, and then restart smtpd; smtpd.conf has to include virtmap.conf before its first match line (docs/opensmtpd.md)",
 }
 
-// updateAll is the command that lets smtpd read all tables again, in the order that opens
+// UpdateAll is the command that lets smtpd read all tables again, in the order that opens
 // nothing. A table with a fault keeps its old rows.
-const updateAll = "for t in mailboxes addresses detail empty_detail local_listed local_detail local_empty_detail backups local_domains domains; do smtpctl update table virtmap_$t; done"
+const UpdateAll = "for t in mailboxes addresses detail empty_detail local_listed local_detail local_empty_detail backups local_domains domains; do smtpctl update table virtmap_$t; done"

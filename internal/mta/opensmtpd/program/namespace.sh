@@ -17,6 +17,8 @@ if [ -n "$root" ]; then
 	mount -t tmpfs tmpfs /usr/libexec
 	cp -r "$root/usr/libexec/opensmtpd" /usr/libexec/
 fi
+mkdir /run/sbin
+install -g opensmtpq -m 2755 "$sbin/smtpctl" /run/sbin/smtpctl
 chmod 711 /var/spool/smtpd
 "$sbin/smtpd" -n -f "$folder/smtpd.conf"
 exec "$sbin/smtpd" -d -f "$folder/smtpd.conf"

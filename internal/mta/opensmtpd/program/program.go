@@ -168,7 +168,7 @@ func (s *Server) Outcomes(ctx context.Context, addrs []string) ([]outcome.Outcom
 			return nil, fmt.Errorf("the address %q has a control character", addr)
 		}
 	}
-	all, messages, err := s.send(addrs)
+	all, messages, err := s.send(addrs, true)
 	if err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, s.lastLines())
 	}

@@ -55,9 +55,16 @@ func (c *session) ask(command string) (code int, text string, err error) {
 // accepted finds the number of a message in the reply to DATA.
 var accepted = regexp.MustCompile(`([0-9a-f]{8}) Message accepted`)
 
-// send asks for each address, and sends a message to those that are taken. messages has
-// their numbers, and is empty for other addresses.
-func (s *Server) send(addrs []string) (all []outcome.Outcome, messages []string, err error) {
+// RCPT returns the outcome of each address as the reply to RCPT has it, without
+// recipients.
+func (s *Server) RCPT(addrs []string) ([]outcome.Outcome, error) {
+	all, _, err := s.send(addrs, false)
+	return all, err
+}
+
+// send asks for each address. With data it sends a message to those that are taken;
+// messages has their numbers, and is empty for other addresses.
+func (s *Server) send(addrs []string, data bool) (all []outcome.Outcome, messages []string, err error) {
 	var c *session
 	for i, addr := range addrs {
 		if i%messagesAtOnce == 0 {
@@ -68,7 +75,7 @@ func (s *Server) send(addrs []string) (all []outcome.Outcome, messages []string,
 				return nil, nil, err
 			}
 		}
-		o, message, err := c.one(addr)
+		o, message, err := c.one(addr, data)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", addr, err)
 		}
@@ -94,8 +101,8 @@ func (s *Server) reason(o *outcome.Outcome, addr string) {
 	}
 }
 
-// one asks for an address, and sends a message to it.
-func (c *session) one(addr string) (o outcome.Outcome, message string, err error) {
+// one asks for an address, and with data sends a message to it.
+func (c *session) one(addr string, data bool) (o outcome.Outcome, message string, err error) {
 	if err := c.must(250, "MAIL FROM:<sender@client.example>"); err != nil {
 		return o, "", err
 	}
@@ -104,7 +111,7 @@ func (c *session) one(addr string) (o outcome.Outcome, message string, err error
 		return o, "", err
 	}
 	o = outcome.OfReply(code, strings.TrimSuffix(text, ": <"+addr+">"))
-	if !o.Taken {
+	if !o.Taken || !data {
 		return o, "", c.must(250, "RSET")
 	}
 	if err := c.must(354, "DATA"); err != nil {
