@@ -29,7 +29,7 @@ func (c *compiler) value(g *follow.Goal, r *row, domain string) string {
 	var all []string
 	for _, member := range c.follow.Flat(*g) {
 		to := c.recipient(&member)
-		if local, _, _ := mailaddr.Split(to); strings.IndexByte("/|:", local[0]) >= 0 || strings.HasSuffix(local, ".") {
+		if local, _, _ := mailaddr.Split(to); local != "" && strings.IndexByte("/|:", local[0]) >= 0 || strings.HasSuffix(local, ".") {
 			c.faults.Add(checkAddress.At(r.pos, max(1, len(r.local)), "%s leads to %s, which OpenSMTPD does not take for an address", follow.Label(r.local, domain), to).
 				WithHelp("give it an address that begins with a letter or a digit, and does not end with a dot"))
 		}
