@@ -97,7 +97,10 @@ func (a *initArgs) text(server *mta.Server) string {
 	if server != defaultServer {
 		line = "  server: " + server.Name + "\n"
 	}
-	maps := fmt.Sprintf("%-22s# or %s", server.Maps[0], strings.Join(server.Maps[1:], ", or "))
+	maps := server.Maps[0]
+	if others := server.Maps[1:]; len(others) > 0 {
+		maps = fmt.Sprintf("%-22s# or %s", maps, strings.Join(others, ", or "))
+	}
 	return strings.NewReplacer("OPENWAYS", openWays(server, a.hostName()), "HOST", a.hostName(), "USER", a.userName(), "KIND", server.Name, "OWN", server.Words.Own, "SERVER", line, "MAPS", maps).Replace(starter)
 }
 

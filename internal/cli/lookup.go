@@ -87,15 +87,17 @@ func (a lookupArgs) open(stdio Stdio) (*finder, error) {
 		return nil, err
 	}
 	table, _ := serverOf(source).Of(mta.Addresses)
+	set := source.Set()
 	place := func(step outcome.Step) string {
-		pos, ok := source.Place(step.Key)
-		if !ok || !step.Hit || step.Table != table.Name {
+		key := mta.RowKey(set, table.Name, step)
+		pos, ok := source.Place(key)
+		if !ok || key == "" {
 			return ""
 		}
 		at, _ := source.Inventory().Sources.Place(pos)
 		return at.String()
 	}
-	return &finder{source.Set(), place}, nil
+	return &finder{set, place}, nil
 }
 
 func (a lookupArgs) openMaps(stdio Stdio) (*finder, error) {

@@ -135,8 +135,8 @@ func (w *search) isOthers(value string) bool {
 // there is none.
 func (w *search) first(trace []outcome.Step) string {
 	for _, step := range trace {
-		if step.Hit && step.Table == w.table {
-			return step.Key
+		if key := mta.RowKey(w.set, w.table, step); key != "" {
+			return key
 		}
 	}
 	return ""

@@ -27,6 +27,22 @@ func RowIn(table string, steps []outcome.Step) string {
 	return ""
 }
 
+// A Splitter is implemented by a Set that has rows of the virtual addresses in several
+// tables.
+type Splitter interface {
+	// RowKey returns the key in Set.Rows of the row that a step hit; empty: it hit none.
+	RowKey(step outcome.Step) string
+}
+
+// RowKey returns the key in Set.Rows of the row that a step hit; empty: it hit none. table
+// is the name of the table of the virtual addresses.
+func RowKey(set Set, table string, step outcome.Step) string {
+	if s, ok := set.(Splitter); ok {
+		return s.RowKey(step)
+	}
+	return RowIn(table, []outcome.Step{step})
+}
+
 // FindRow finds the number of the row with a key, in rows that are sorted as
 // inventory orders keys.
 func FindRow(rows mapfile.Rows, key []byte) (i int, ok bool) {

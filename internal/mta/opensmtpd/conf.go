@@ -10,10 +10,8 @@ import (
 //go:embed virtmap.conf
 var confText string
 
-// detailsMark is in each line of virtmap.conf that asks the tables detail and empty-detail
-// about the domains of the list domains. Of the lines for local-domains, the lists are
-// empty instead.
-const detailsMark = "virtmap_domains> rcpt-to regex"
+// detailsMark is in each line of virtmap.conf that asks a table of details.
+const detailsMark = "rcpt-to regex"
 
 // conf returns virtmap.conf. It is the same for all inventories with the same mail_dir and
 // host, but for the lines about details.

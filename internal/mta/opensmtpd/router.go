@@ -109,9 +109,9 @@ func (r *router) table(user, domain string) (k kind, row bool) {
 	}
 	matches := func(e *regexp.Regexp) bool { return e.MatchString(user + "@" + domain) }
 	switch {
-	case slices.ContainsFunc(r.empty, matches):
+	case r.of.details && slices.ContainsFunc(r.empty, matches):
 		return emptyDetail, true
-	case slices.ContainsFunc(r.detail, matches):
+	case r.of.details && slices.ContainsFunc(r.detail, matches):
 		return withDetail, true
 	}
 	return plain, r.listed[user+"@"+domain] || r.listed[name+"@"+domain]

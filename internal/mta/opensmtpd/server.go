@@ -32,9 +32,9 @@ var mapTypes = []string{"text"}
 
 var words = mta.Words{
 	Config: "smtpd.conf", Own: "the mail name", Served: "the domains of match lines", Changed: "config",
-	Reload:  "as root, " + UpdateAll,
+	Reload:  UpdateAll,
 	Restart: "restart smtpd",
-	Rebuild: "smtpd -n, and then restart smtpd; smtpd.conf has to include virtmap.conf before its first match line (docs/opensmtpd.md)",
+	Rebuild: "smtpd -n, and restart smtpd, once smtpd.conf includes virtmap.conf before its first match line (docs/opensmtpd.md)",
 }
 
 // UpdateAll is the command that lets smtpd read all tables again, in the order that opens

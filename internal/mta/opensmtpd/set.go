@@ -95,6 +95,21 @@ func unique(rows rowtext.Pairs) rowtext.Pairs {
 	return slices.CompactFunc(rows, func(a, b [2][]byte) bool { return string(a[0]) == string(b[0]) })
 }
 
+// RowKey returns the key in Rows of the row that a step hit.
+func (s *Set) RowKey(step outcome.Step) string {
+	k := slices.Index(tableNames[:], step.Table)
+	if !step.Hit || k < 0 {
+		return ""
+	}
+	local, domain := cutAddress(step.Key)
+	_, _, plus := cutDetail(local)
+	of, ok := s.contents.tables[plain].find(step.Key)
+	if plus || ok && of == step.Value {
+		return step.Key
+	}
+	return local + [...]string{"", "++", "+*"}[k] + "@" + domain
+}
+
 // EndsThere reports whether mail to a value is refused.
 func (s *Set) EndsThere(value string) bool { return strings.HasPrefix(value, errorWord) }
 
