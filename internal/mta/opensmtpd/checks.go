@@ -10,7 +10,7 @@ import (
 
 // checks are the checks of Compile and Check, without those of package follow, which
 // every server has.
-var checks = []*diag.Check{checkPath, checkKeep, checkParameter, checkDomain, checkBounces, checkLong, checkUID, checkAddress, checkTooMany}
+var checks = []*diag.Check{checkPath, checkKeep, checkParameter, checkDomain, checkBounces, checkLong, checkUID, checkAddress, checkTooMany, checkRoot}
 
 var (
 	checkPath = &diag.Check{ID: "VM120", Name: "opensmtpd-path", Severity: diag.Error,
@@ -28,9 +28,11 @@ var (
 	checkUID = &diag.Check{ID: "VM126", Name: "opensmtpd-uid", Severity: diag.Error,
 		Rule: "A user with a mailbox has a uid, with which OpenSMTPD writes the mailbox."}
 	checkAddress = &diag.Check{ID: "VM127", Name: "opensmtpd-address", Severity: diag.Error,
-		Rule: "An address has a form that OpenSMTPD takes, and that is no file or program to it."}
+		Rule: "A local part has no dot at its begin or end, and no two in a row, and a recipient is no file or program to OpenSMTPD."}
 	checkTooMany = &diag.Check{ID: "VM128", Name: "opensmtpd-too-many-rows", Severity: diag.Error,
 		Rule: "An inventory with its copies has at most 10,000,000 rows."}
+	checkRoot = &diag.Check{ID: "VM129", Name: "opensmtpd-root", Severity: diag.Warning,
+		Rule: "No user is root: OpenSMTPD does not deliver as root."}
 )
 
 // pathChars are the characters that a path may have: smtpd.conf splits at blanks and has
@@ -41,6 +43,11 @@ const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 func Check(m *inventory.Model, faults *diag.List) {
 	mta.CheckMap(m, mapTypes, faults)
 	checkPathOf(m, faults, "mail_dir", m.Host.MailDir)
+	if i, ok := m.User("root"); ok && m.Users[i].Forward.Kind == inventory.NoTarget && m.Users[i].Mailbox.Text == "" {
+		name := m.Users[i].Name
+		faults.Add(checkRoot.At(name.Pos, len(name.Text), "OpenSMTPD does not deliver as root: without an alias of root its mail is taken, and comes back").
+			WithHelp("give root an alias in /etc/aliases, and list it under local_aliases instead"))
+	}
 	for i := range m.Users {
 		u := &m.Users[i]
 		if u.Mailbox.Text == "" {
@@ -62,4 +69,17 @@ func checkPathOf(m *inventory.Model, faults *diag.List, what string, name invent
 	}
 	faults.Add(checkPath.At(name.Pos, m.Sources.Span(name.Pos, name.Text), "%s %q has %q in it, which smtpd.conf or a table would act on", what, name.Text, []rune(name.Text[at:])[0]).
 		WithHelp("letters, digits and . _ + = @ ~ - are allowed between the slashes"))
+}
+
+// checkDots reports an address with dots that OpenSMTPD refuses at RCPT (501 5.1.3).
+func (c *compiler) checkDots(a *inventory.Address, domain string) {
+	user := a.User()
+	whole := a.Form == inventory.Plain || a.Form == inventory.ExactDetail
+	odd := strings.HasPrefix(user, ".") || strings.Contains(a.Local, "..") || whole && strings.HasSuffix(a.Local, ".")
+	if !odd || c.told[a.Pos] {
+		return
+	}
+	c.told[a.Pos] = true
+	c.faults.Add(checkAddress.At(a.Pos, len(a.Local), "OpenSMTPD refuses mail for %s@%s, because of its dots", a.Local, domain).
+		WithHelp("leave it out; RFC 5321 section 4.1.2 has no such address"))
 }

@@ -14,7 +14,7 @@ type compiler struct {
 	tables *effective.Tables
 	follow *follow.Follower
 
-	long    map[diag.Pos]bool
+	told    map[diag.Pos]bool // places with a fault that copies would report again
 	scratch []inventory.Address
 	rows    rows
 }
@@ -43,7 +43,7 @@ var limits = follow.Limits{Server: "OpenSMTPD", LookUps: maxVisits}
 
 // compile makes the rows of an inventory, without the domains that are held back.
 func compile(m *inventory.Model, faults *diag.List) rows {
-	c := &compiler{m: m, faults: faults, tables: effective.Of(m), long: map[diag.Pos]bool{}}
+	c := &compiler{m: m, faults: faults, tables: effective.Of(m), told: map[diag.Pos]bool{}}
 	c.follow = follow.New(m, c.tables, faults, limits)
 	if c.tooMany() {
 		return c.rows
@@ -63,7 +63,7 @@ func compile(m *inventory.Model, faults *diag.List) rows {
 func (c *compiler) check(d int) {
 	name := c.m.Domains[d].Name
 	for _, a := range c.tables.Table(d) {
-		if !a.Disabled {
+		if c.checkDots(&a, name); !a.Disabled {
 			c.target(d, &a, name)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"virtmap/internal/follow"
-	"virtmap/internal/mailaddr"
 	"virtmap/inventory"
 )
 
@@ -29,17 +28,17 @@ func (c *compiler) value(g *follow.Goal, r *row, domain string) string {
 	var all []string
 	for _, member := range c.follow.Flat(*g) {
 		to := c.recipient(&member)
-		if local, _, _ := mailaddr.Split(to); local != "" && strings.IndexByte("/|:", local[0]) >= 0 || strings.HasSuffix(local, ".") {
-			c.faults.Add(checkAddress.At(r.pos, max(1, len(r.local)), "%s leads to %s, which OpenSMTPD does not take for an address", follow.Label(r.local, domain), to).
-				WithHelp("give it an address that begins with a letter or a digit, and does not end with a dot"))
+		if to != "" && strings.IndexByte("/|:", to[0]) >= 0 {
+			c.faults.Add(checkAddress.At(r.pos, max(1, len(r.local)), "%s leads to %s, which is a file or a program to OpenSMTPD", follow.Label(r.local, domain), to).
+				WithHelp("begin it with a letter or a digit"))
 		}
 		if to = escaped(to); !slices.Contains(all, to) {
 			all = append(all, to)
 		}
 	}
 	value := strings.Join(all, ", ")
-	if len(value) > maxValue && !c.long[r.pos] {
-		c.long[r.pos] = true
+	if len(value) > maxValue && !c.told[r.pos] {
+		c.told[r.pos] = true
 		c.faults.Add(checkLong.At(r.pos, max(1, len(r.local)), "%s has %d recipients, with %d bytes on one line, and OpenSMTPD takes %d", follow.Label(r.local, domain), len(all), len(value), maxValue).
 			WithHelp("give the list to a list manager, or to an alias of the server"))
 	}
