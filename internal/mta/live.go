@@ -1,6 +1,7 @@
 package mta
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -48,7 +49,7 @@ func (r *Reading) Complete() bool { return len(r.Gaps) == 0 && !r.Stale }
 // time: Stale, Says and Remember. reads is what a server reads that starts now.
 func (r *Reading) Judge(path string, changed, started time.Time, reads []string, before Remembered) {
 	for _, g := range r.Gaps {
-		r.Says = append(r.Says, path+": "+g.What)
+		r.Says = append(r.Says, cmp.Or(g.Path, path)+": "+g.What)
 	}
 	same := before.Started.Equal(started) && slices.Equal(before.Reads, reads)
 	if r.Stale = !started.IsZero() && changed.After(started) && !same; r.Stale {

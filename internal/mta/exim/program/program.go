@@ -81,7 +81,7 @@ func (e *Exim) conf() string { return filepath.Join(e.Folder, "exim.conf") }
 // for an address that is deferred or refused.
 func (e *Exim) run(ctx context.Context, stdin string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, e.Root.Exim, append([]string{"-C", e.conf()}, args...)...)
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
+	cmd.Env = environment
 	cmd.Dir = "/"
 	var out, errOut strings.Builder
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errOut
