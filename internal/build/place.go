@@ -42,6 +42,16 @@ func (f Folders) within(server string) Folders {
 // Installed returns the folders of the installed files of a server.
 func (f Folders) Installed(server *mta.Server) Folders { return f.within(server.Dir) }
 
+// recorded returns the folder of the files for a record in the state folder. It is empty
+// if the state folder is within it: both may be moved together.
+func (f Folders) recorded() string {
+	whole, err := filepath.Abs(f.Out)
+	if err != nil || f.State == filepath.Join(f.Out, StateInside) {
+		return ""
+	}
+	return whole
+}
+
 // place fills in the folders from the inventory.
 func (r *run) place(host *inventory.Host) error {
 	if r.Out == "" {

@@ -121,8 +121,8 @@ func (r *Restoring) swapIn(ctx context.Context) (m publish.Meta, report publish.
 	if err != nil {
 		return m, report, err
 	}
-	meta := publish.Meta{Time: now(), Who: whoAmI(), Server: r.Server.Name, Inventory: m.Inventory, Digest: m.Digest, Contents: m.Contents, Note: fmt.Sprintf("rollback to %d:", m.Number)}
-	set := publish.Set{Outputs: append(outputs, r.also...), State: r.State, Adopt: r.Adopt, Entered: true, FS: publish.OS, Meta: meta, Keep: len(all) + 1, Gap: r.Gap}
+	meta := publish.Meta{Time: now(), Who: whoAmI(), Server: r.Server.Name, Folder: r.recorded(), Inventory: m.Inventory, Digest: m.Digest, Contents: m.Contents, Note: fmt.Sprintf("rollback to %d:", m.Number)}
+	set := publish.Set{Outputs: append(outputs, r.also...), State: r.State, Adopt: r.Adopt, Entered: true, FS: publish.OS, Meta: meta, Keep: len(all) + 1, Gap: r.Gap, Still: true}
 	set.Tell = func(line string) {
 		if !slices.Contains(damaged, line) { // the others were reported above
 			r.Tell(line)
@@ -185,14 +185,15 @@ func asItWas(out publish.Output, written []byte) publish.Output {
 	return out
 }
 
-// LastServer returns the name of the kind of server for which the newest generation of a
-// state folder was built; empty if it is not known.
-func LastServer(state string) string {
+// Last returns the name of the kind of server for which the newest generation of a state
+// folder was built, and the folder of its files. Each is empty if the generation does not
+// have it.
+func Last(state string) (server, folder string) {
 	all, _, err := publish.Generations(publish.OS, state)
 	if err != nil || len(all) == 0 {
-		return ""
+		return "", ""
 	}
-	return all[len(all)-1].Server
+	return all[len(all)-1].Server, all[len(all)-1].Folder
 }
 
 // History returns the kept generations, the oldest first. damaged has a line for each

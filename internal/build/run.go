@@ -98,7 +98,7 @@ func (r *run) settle(ctx context.Context) error {
 		r.Keep = max(r.Keep, 1)
 	}
 	r.set.Keep, r.set.Gap = r.Keep, r.gap()
-	r.set.Meta = publish.Meta{Time: now(), Who: whoAmI(), Server: r.server.Name, Inventory: r.source.Inventory().Name, Contents: Contents(r.source), Digest: r.digest}
+	r.set.Meta = publish.Meta{Time: now(), Who: whoAmI(), Server: r.server.Name, Folder: r.recorded(), Inventory: r.source.Inventory().Name, Contents: Contents(r.source), Digest: r.digest}
 	r.set.Note = func(changes []publish.Change) string { return r.kinds(changes).In(r.server) }
 	r.set.Approve = r.approve
 	if r.Verify {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"virtmap/internal/build"
 	"virtmap/internal/diag"
 	"virtmap/internal/publish"
 )
@@ -51,7 +52,7 @@ Examples:
 				stdio.tell(line)
 			}
 			if len(all) == 0 {
-				stdio.tell(fmt.Sprintf("no generation of %q is kept in %q; -o DIR names another folder", folders.Out, folders.State))
+				stdio.tell(noGeneration(folders))
 			}
 			if format == "json" {
 				return machineExit(json.NewEncoder(stdio.Out).Encode(append([]publish.Meta{}, all...)), exitIO)
@@ -59,6 +60,11 @@ Examples:
 			return machineExit(printHistory(all, stdio), exitIO)
 		},
 	}
+}
+
+// noGeneration says that nothing is kept that a rollback could bring back.
+func noGeneration(f build.Folders) string {
+	return fmt.Sprintf("no generation of %q is kept in %q; -o DIR names another folder", f.Out, f.State)
 }
 
 func printHistory(all []publish.Meta, stdio Stdio) error {

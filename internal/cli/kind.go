@@ -58,7 +58,8 @@ func kindOf(name, dir, state string) (*mta.Server, error) {
 	if name != "" {
 		return kindNamed("kind", name)
 	}
-	if server, ok := servers.ByName(build.LastServer(state)); ok {
+	last, _ := build.Last(state)
+	if server, ok := servers.ByName(last); ok {
 		return server, nil
 	}
 	best, most := defaultServer, 0

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strconv"
@@ -30,8 +31,7 @@ type keptArgs struct {
 
 func (a *keptArgs) flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, DefaultText: kindDirs(),
-			Usage: "the files are in `DIR`"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &a.out, EnvVars: []string{"VIRTMAP_OUTPUT"}, Usage: "the files are in `DIR`; default that of the last build with this state"},
 		&cli.StringFlag{Name: "state", Destination: &a.state, EnvVars: []string{"VIRTMAP_STATE"},
 			Usage: "the generations are in `DIR`; default " + build.StateInside + " in -o DIR, " + build.StateServer + " without -o"},
 		kindFlag(&a.kind),
@@ -39,13 +39,18 @@ func (a *keptArgs) flags() []cli.Flag {
 }
 
 // folders returns the folders of the files and of the generations, and their server.
+// Without -o the files are in the folder that the newest generation names.
 func (a *keptArgs) folders() (build.Folders, *mta.Server, error) {
-	given := build.Folders{Out: a.out, State: a.state}
-	server, err := kindOf(a.kind, a.out, given.Installed(defaultServer).State)
-	if err != nil {
-		return given, nil, err
+	f := build.Folders{Out: a.out, State: a.state}
+	f.State = f.Installed(defaultServer).State
+	if f.Out == "" {
+		_, f.Out = build.Last(f.State)
 	}
-	return given.Installed(server), server, nil
+	server, err := kindOf(a.kind, f.Out, f.State)
+	if err != nil {
+		return f, nil, err
+	}
+	return f.Installed(server), server, nil
 }
 
 func rollbackCommand(stdio Stdio) *cli.Command {
@@ -94,6 +99,9 @@ func (a *keptArgs) rollback(ctx context.Context, number int, stdio Stdio) error 
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(folders.State); errors.Is(err, fs.ErrNotExist) {
+		return exit(exitNoInput, errors.New(noGeneration(folders)))
+	}
 	back := build.Restoring{Folders: folders, Server: server, Number: number, Adopt: a.adopt, Unwired: a.unwired, Command: "virtmap rollback", Wait: a.wait, Tell: stdio.tell}
 	if a.out == "" {
 		back.Gap = server.MapGap
@@ -107,7 +115,7 @@ func (a *keptArgs) rollback(ctx context.Context, number int, stdio Stdio) error 
 	case err != nil:
 		return buildExit(err, stdio)
 	case len(restored.Changes) == 0:
-		fmt.Fprintf(stdio.Out, "generation %d is in place already\n", restored.Meta.Number)
+		fmt.Fprintf(stdio.Out, "generation %d is in place already in %s\n", restored.Meta.Number, diag.Printable(folders.Out))
 	default:
 		sayRestored(&restored, &back, stdio)
 	}
@@ -127,8 +135,8 @@ func sayRestored(r *build.Restored, back *build.Restoring, stdio Stdio) {
 	if len(r.Others) > 0 {
 		next += "; generation " + strconv.Itoa(r.Meta.Number) + " had no " + strings.Join(r.Others, ", ") + ": " + whatToRemove(back, r.Others)
 	}
-	line := fmt.Sprintf("put generation %d of %s back (%s); %s. The next build writes what the inventory says again",
-		r.Meta.Number, r.Meta.Time.Format(time.RFC3339), cmp.Or(r.Meta.Contents, r.Meta.Note), next)
+	line := fmt.Sprintf("put generation %d of %s back in %s (%s); %s. The next build writes what the inventory says again",
+		r.Meta.Number, r.Meta.Time.Format(time.RFC3339), back.Out, cmp.Or(r.Meta.Contents, r.Meta.Note), next)
 	fmt.Fprintln(stdio.Out, diag.Printable(line))
 }
 

@@ -19,6 +19,7 @@ type Meta struct {
 	Time      time.Time `json:"time"`
 	Who       string    `json:"who"`
 	Server    string    `json:"server,omitempty"` // the name of the kind of mail server
+	Folder    string    `json:"folder,omitempty"` // of the files, absolute; empty: the state folder is within it
 	Inventory string    `json:"inventory"`        // name of the inventory
 	Digest    string    `json:"sha256"`           // digest of the inventory
 	Contents  string    `json:"contents"`         // "4 domains, 34 rows"
@@ -83,7 +84,7 @@ func (p *publisher) generations() error {
 // found describes the installed set without its damaged files. It returns nil
 // when the set is the last generation.
 func (p *publisher) found(all []Meta) *Meta {
-	m := Meta{Time: p.Meta.Time, Who: p.Meta.Who, Note: "as it was found", Files: map[string]Kept{}}
+	m := Meta{Time: p.Meta.Time, Who: p.Meta.Who, Folder: p.Meta.Folder, Note: "as it was found", Files: map[string]Kept{}}
 	known := len(all) > 0
 	for _, out := range p.Outputs {
 		if out.Shared {

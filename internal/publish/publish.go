@@ -99,6 +99,7 @@ type Set struct {
 	State   string // folder of the manifest and the lock
 	Adopt   bool   // replace files that a person made
 	DryRun  bool   // report the changes and write nothing
+	Still   bool   // write nothing when no output changes, not even the record of files that are as they must be
 	FS      FS
 
 	// Entered is true when the caller has called Enter and holds the locks.
@@ -297,7 +298,7 @@ func (p *publisher) run() (Report, error) {
 			return Report{}, err
 		}
 	}
-	if p.DryRun {
+	if p.DryRun || p.Still && len(p.pending) == 0 {
 		return report, nil
 	}
 	if err := p.prepare(); err != nil {
