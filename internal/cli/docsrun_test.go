@@ -33,6 +33,8 @@ var notRun = []struct{ page, command, why string }{
 	{"docs/import.md", "virtmap import -o mail.yaml /etc/postfix", "a Postfix that runs"},
 	{"docs/import.md", "virtmap build --adopt --config /etc/postfix/main.cf --on-change 'postfix reload'", "a Postfix that runs, and root"},
 	{"docs/import.md", "virtmap import --kind sendmail --from postfix-server:/etc/postfix -o mail.yaml", "both servers"},
+	{"docs/opensmtpd.md", "virtmap init --server opensmtpd mail.yaml", "an OpenSMTPD that runs, and root"},
+	{"docs/opensmtpd.md", "virtmap test --server", "an OpenSMTPD that runs, and root"},
 	{"docs/performance.md", "virtmap import --host mx1.example.net --kind postfix --accounts passwd --from postfix:FILE -o NEW", "a file of a million rows"},
 	{"docs/postfix.md", "virtmap init --server postfix mail.yaml", "a Postfix that runs, and root"},
 	{"docs/postfix.md", "virtmap build -q --config main.cf --on-change 'case $VIRTMAP_CHANGED in *names*|*config*) postfix reload;; esac'", "a Postfix that runs"},
