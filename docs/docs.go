@@ -20,6 +20,7 @@ var Manual = []Page{
 	{"sendmail", "what is written for sendmail, and when it must be restarted"},
 	{"postfix", "what is written for Postfix, and when it must be reloaded"},
 	{"exim", "what is written for Exim, and where it goes"},
+	{"opensmtpd", "what is written for OpenSMTPD, and where it goes"},
 	{"servers", "compare what each server does with the same inventory"},
 	{"mx", "see whether the DNS leads here, and what a build does about it"},
 	{"guards", "see what a build would change, what it refuses, and how to go back"},
@@ -31,7 +32,7 @@ var Manual = []Page{
 	{"receive", "read mail that tests sent, in a browser or by Mailpit's API"},
 }
 
-//go:embed adopt.md import.md sendmail.md postfix.md exim.md servers.md mx.md guards.md cron.md ci.md lookup.md look.md testing.md receive.md
+//go:embed adopt.md import.md sendmail.md postfix.md exim.md opensmtpd.md servers.md mx.md guards.md cron.md ci.md lookup.md look.md testing.md receive.md
 var files embed.FS
 
 // Find returns a page by the name of its manual page, such as virtmap-mx.

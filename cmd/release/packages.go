@@ -85,7 +85,7 @@ func (r *release) description(arch string, contents []map[string]any) map[string
 		"name": "virtmap", "arch": arch, "platform": "linux", "version": r.version, "version_schema": "semver",
 		"section": "mail", "priority": "optional", "license": "MIT",
 		"maintainer":  "The virtmap authors",
-		"description": "Virtual mail domains for sendmail, Postfix and Exim from one inventory\nWrites the tables of virtual addresses as text and as maps, and the lines of\nsendmail.mc, main.cf or exim4.conf, checks them, and proves them over SMTP.",
+		"description": "Virtual mail domains for sendmail, Postfix, Exim and OpenSMTPD from one inventory\nWrites the tables of virtual addresses as text and as maps, and the lines of\nsendmail.mc, main.cf or exim4.conf, checks them, and proves them over SMTP.",
 		"mtime":       r.when.Format(time.RFC3339), "contents": contents,
 		"rpm": map[string]any{"buildhost": "localhost"},
 	}

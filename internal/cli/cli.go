@@ -60,7 +60,7 @@ func runApp(ctx context.Context, app *cli.App, args []string, stdio Stdio) error
 	return app.RunContext(ctx, args)
 }
 
-const appUsage = "virtual mail domains for sendmail, Postfix and Exim from one inventory"
+const appUsage = "virtual mail domains for sendmail, Postfix, Exim and OpenSMTPD from one inventory"
 
 const about = `virtmap reads one YAML inventory of virtual addresses and real users. It finds
 every fault and names its place. It asks the DNS whether the MX records of each
@@ -68,7 +68,8 @@ domain lead to this server. It writes what the mail server needs. For sendmail
 that is the virtusertable as text and as a map, local-host-names, aliases, and
 the lines for sendmail.mc. For Postfix it is the tables of virtual addresses,
 domains and refusals with their maps, and the lines for main.cf. For Exim it is
-the tables, and the routers and checks that read them.
+the tables, and the routers and checks that read them. For OpenSMTPD it is the
+tables, and the lines for smtpd.conf.
 
 Examples:
   virtmap init && virtmap check

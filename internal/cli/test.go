@@ -43,7 +43,7 @@ says. It asks no DNS. Exits with 1 when one of them differs.
 With --maps it tests the files of a folder instead, with every row that they have,
 through the server's own aliases.
 
-With --server it asks the installed sendmail, Postfix or Exim the same; this needs root.
+With --server it asks the installed mail server the same; this needs root.
 With --maps, sendmail runs with a copy of the server's own sendmail.cf, with other places
 for the queue and the like. Without --maps it runs with a sendmail.cf that virtmap
 makes. Postfix runs with the server's own main.cf and master.cf beside the running
