@@ -2,7 +2,11 @@ package mta
 
 import (
 	"context"
+	"os"
+	"slices"
+	"strings"
 
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/outcome"
 )
 
@@ -36,6 +40,26 @@ type Asked interface {
 	Set() Set
 	// Close ends the program.
 	Close() error
+}
+
+// PublicFolder makes a temporary folder that the users of a server may enter.
+func PublicFolder(server string) (string, error) {
+	folder, err := os.MkdirTemp("", "virtmap-"+server+"-")
+	if err != nil {
+		return "", err
+	}
+	return folder, os.Chmod(folder, 0o755)
+}
+
+// FoldRecipients gives the recipients of outcomes the form of a promise: folded, sorted,
+// and without an empty detail, which is no detail.
+func FoldRecipients(all []outcome.Outcome) {
+	for _, o := range all {
+		for i, to := range o.Recipients {
+			o.Recipients[i] = mailaddr.FoldRecipient(strings.TrimSuffix(to, "+"))
+		}
+		slices.Sort(o.Recipients)
+	}
 }
 
 // Speaker is implemented by a Set whose server answers RCPT in words of its own. Without

@@ -45,7 +45,7 @@ func ask(ctx context.Context, a mta.Asking) (mta.Asked, error) {
 		return nil, &mta.AskError{Kind: mta.AskMap, Err: fmt.Errorf("--server: this Exim has no look-up %s for map: %s, but %s", want, a.Build.MapType(), strings.Join(lookups, ", "))}
 	}
 	s := &asked{set: a.Set}
-	if s.folder, err = publicFolder(); err != nil {
+	if s.folder, err = mta.PublicFolder("exim"); err != nil {
 		return nil, err
 	}
 	o := question(a.Host.Name, set)
@@ -60,15 +60,6 @@ func ask(ctx context.Context, a mta.Asking) (mta.Asked, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
-}
-
-// publicFolder makes a folder that Exim's user may enter.
-func publicFolder() (string, error) {
-	folder, err := os.MkdirTemp("", "virtmap-exim-")
-	if err != nil {
-		return "", err
-	}
-	return folder, os.Chmod(folder, 0o755)
 }
 
 // aliasesOf returns an alias file with the users and the local aliases of an inventory.
@@ -95,12 +86,7 @@ const everyone = "nobody"
 // Ask returns the outcome of each address.
 func (s *asked) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome, error) {
 	all, err := s.Outcomes(ctx, addresses)
-	for _, o := range all {
-		for i, to := range o.Recipients {
-			o.Recipients[i] = mailaddr.FoldRecipient(strings.TrimSuffix(to, "+")) // an empty detail is no detail
-		}
-		slices.Sort(o.Recipients)
-	}
+	mta.FoldRecipients(all)
 	return all, err
 }
 

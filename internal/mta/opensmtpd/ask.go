@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/opensmtpd/program"
 	"virtmap/internal/outcome"
@@ -43,7 +42,7 @@ func ask(ctx context.Context, a mta.Asking) (mta.Asked, error) {
 	}
 	s := &asked{set: a.Set}
 	var err error
-	if s.folder, err = publicFolder(); err != nil {
+	if s.folder, err = mta.PublicFolder("opensmtpd"); err != nil {
 		return nil, err
 	}
 	o := question(set, a.Build.Inventory().Host.MailDir.Text)
@@ -73,15 +72,6 @@ func installedConf(dir string) ([]byte, error) {
 	return regular.Read(c.path, regular.NoLimit)
 }
 
-// publicFolder makes a folder that the users of smtpd may enter.
-func publicFolder() (string, error) {
-	folder, err := os.MkdirTemp("", "virtmap-opensmtpd-")
-	if err != nil {
-		return "", err
-	}
-	return folder, os.Chmod(folder, 0o755)
-}
-
 // anybody is an account of the second smtpd alone.
 const anybody = "virtmap-anybody"
 
@@ -103,12 +93,7 @@ func accounts(a mta.Asking) []string {
 // Ask returns the outcome of each address.
 func (s *asked) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome, error) {
 	all, err := s.Outcomes(ctx, addresses)
-	for _, o := range all {
-		for i, to := range o.Recipients {
-			o.Recipients[i] = mailaddr.FoldRecipient(strings.TrimSuffix(to, "+")) // an empty detail is no detail
-		}
-		slices.Sort(o.Recipients)
-	}
+	mta.FoldRecipients(all)
 	return all, err
 }
 

@@ -5,11 +5,10 @@ import (
 	"strings"
 
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mta"
 )
 
-// Keep returns a build with what the running smtpd may still need while its tables are read
-// again one after another. The next build takes it out.
+// with returns a build with what the running smtpd may still need of an installed set while
+// its tables are read again one after another. The next build takes it out.
 //
 //   - The rows and listed addresses of a domain stay if it leaves its list of domains: the
 //     list is read after them.
@@ -18,16 +17,6 @@ import (
 //   - Mailboxes to which installed rows lead stay.
 //   - The tables of details stay if the installed virtmap.conf asks them, because another
 //     virtmap.conf counts only after a restart.
-func (f *found) Keep(next mta.Build, _ mta.Leave) (mta.Build, []string, error) {
-	o := &opener{Place: mta.Place{Dir: f.Dir}, empty: true}
-	old, err := o.open(mta.Host{Name: f.Host})
-	if err != nil {
-		return next, nil, err
-	}
-	return next.(Build).with(&old.contents), nil, nil
-}
-
-// with returns a build with what stays of an installed set.
 func (b Build) with(old *contents) Build {
 	b.rows.details = b.rows.details || old.details
 	served, local := b.domains()

@@ -40,7 +40,7 @@ func ask(ctx context.Context, a mta.Asking) (mta.Asked, error) {
 		return nil, err
 	}
 	s := &asked{set: a.Set}
-	if s.folder, err = publicFolder(); err != nil {
+	if s.folder, err = mta.PublicFolder("postfix"); err != nil {
 		return nil, err
 	}
 	if err := s.start(ctx, root, a); err != nil {
@@ -64,15 +64,6 @@ func installed(ctx context.Context, typ string) (program.Root, error) {
 		return root, &mta.AskError{Kind: mta.AskMap, Err: fmt.Errorf("--server: this Postfix opens no maps of type %s, but %s; %s", typ, strings.Join(types, ", "), mendType(typ, types))}
 	}
 	return root, nil
-}
-
-// publicFolder makes a folder that the users of Postfix may enter.
-func publicFolder() (string, error) {
-	folder, err := os.MkdirTemp("", "virtmap-postfix-")
-	if err != nil {
-		return "", err
-	}
-	return folder, os.Chmod(folder, 0o755)
 }
 
 // start starts the Postfix.
@@ -152,12 +143,7 @@ func folderOrFile(clean, file string) string {
 // Ask returns the outcome of each address.
 func (s *asked) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome, error) {
 	all, err := s.p.Outcomes(ctx, addresses)
-	for _, o := range all {
-		for i, to := range o.Recipients {
-			o.Recipients[i] = mailaddr.FoldRecipient(strings.TrimSuffix(to, "+")) // an empty detail is no detail
-		}
-		slices.Sort(o.Recipients)
-	}
+	mta.FoldRecipients(all)
 	return all, err
 }
 
