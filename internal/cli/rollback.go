@@ -129,6 +129,8 @@ func sayRestored(r *build.Restored, back *build.Restoring, stdio Stdio) {
 	switch {
 	case len(r.Gone) > 0:
 		next = back.Server.Words.Restart + " NOW: until then it takes mail for " + strings.Join(r.Gone, ", ") + " to local accounts"
+	case !r.Kinds.Config && back.Server.Words.Renew != "":
+		next = back.Server.Words.Renew
 	case r.Kinds != build.Kinds{Map: true}:
 		next = back.Server.Words.Restart + ": its names changed"
 	}

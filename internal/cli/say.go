@@ -132,6 +132,8 @@ func nextOrder(r *build.Result, inside bool) string {
 		return ""
 	case r.Kinds.Config && !r.Configured:
 		return r.Server.Words.Rebuild
+	case !r.Kinds.Config && r.Kinds.Names && r.Server.Words.Renew != "":
+		return r.Server.Words.Renew
 	case r.Kinds.Config, r.Kinds.Names:
 		return r.Server.Words.Reload
 	}

@@ -136,6 +136,9 @@ type Words struct {
 	Reload  string // for the effect Restart, by the mildest means
 	Restart string // for the effect Restart, by the surest means
 	Rebuild string // for the effect Rebuild
+	// Renew is for the effect Restart, if the server is told to read changed files again
+	// and goes on. Empty: Reload and Restart are for it.
+	Renew string
 }
 
 // MapTypeOf returns the type of the maps in a folder; empty if it is not known.

@@ -32,9 +32,10 @@ var mapTypes = []string{"text"}
 
 var words = mta.Words{
 	Config: "smtpd.conf", Own: "the mail name", Served: "the domains of match lines", Changed: "config",
-	Reload:  UpdateAll,
+	Reload:  "restart smtpd",
 	Restart: "restart smtpd",
 	Rebuild: "smtpd -n, and restart smtpd, once smtpd.conf includes virtmap.conf before its first match line (docs/opensmtpd.md)",
+	Renew:   UpdateAll,
 }
 
 // UpdateAll is the command that lets smtpd read all tables again, in the order that opens
