@@ -193,7 +193,7 @@ var includedKeys = []key[Model]{
 }
 
 var hostKeys = []key[Host]{
-	{Key{"name", "domain", "What the server calls itself ($j of sendmail, myhostname of postfix, primary_hostname of exim, the mail name of opensmtpd); required.", "mx1.example.net"},
+	{Key{"name", "domain", "What the server calls itself (" + ofEach(", ", func(k *Kind) string { return k.Own + " of " + string(k.Name) }) + "); required.", "mx1.example.net"},
 		func(r *reader, v value, h *Host) { h.Name = r.domainName(v, "name") }},
 	{Key{"mx_names", "list of domains", "Names under which an MX record may mean this server; default the name of the host.", "[mx1.example.net]"},
 		func(r *reader, v value, h *Host) { h.MXNames = r.domainNames(v, "mx_names") }},
@@ -201,11 +201,11 @@ var hostKeys = []key[Host]{
 		func(r *reader, v value, h *Host) { h.Networks = r.networks(v) }},
 	{Key{"local_names", "list of domains", "Further names of the server itself that are no virtual domains; they get no rows. Default none.", "[localhost]"},
 		func(r *reader, v value, h *Host) { h.LocalNames = r.domainNames(v, "local_names") }},
-	{Key{"server", "sendmail, postfix, exim or opensmtpd", "What kind of mail server it is; default sendmail.", "sendmail"},
+	{Key{"server", choice(kindNames()), "What kind of mail server it is; default sendmail.", "sendmail"},
 		func(r *reader, v value, h *Host) { h.Server = oneOf(r, v, "server", kindNames()...) }},
-	{Key{"mail_dir", "path", "The folder of the files on the server; default /etc/mail for sendmail, /etc/postfix for postfix, /etc/exim4/virtmap for exim, /etc/mail/virtmap for opensmtpd.", "/etc/mail"},
+	{Key{"mail_dir", "path", "The folder of the files on the server; default " + ofEach(", ", func(k *Kind) string { return k.Dir + " for " + string(k.Name) }) + ".", "/etc/mail"},
 		func(r *reader, v value, h *Host) { h.MailDir = r.folder(v, "mail_dir", Name{}) }},
-	{Key{"map", "hash, cdb, lmdb, lmdb-1.0, text or texthash", "How tables are stored; default hash, for exim cdb, for opensmtpd text. sendmail takes hash, cdb or text; postfix takes hash, cdb, lmdb, lmdb-1.0 or texthash; exim takes cdb, hash or text; opensmtpd takes text.", "hash"},
+	{Key{"map", "hash, cdb, lmdb, lmdb-1.0, text or texthash", "How tables are stored; default " + defaultMaps() + ". " + ofEach("; ", func(k *Kind) string { return string(k.Name) + " takes " + choice(k.Maps) }) + ".", "hash"},
 		(*reader).mapType},
 }
 

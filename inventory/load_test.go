@@ -216,8 +216,8 @@ func FuzzParse(f *testing.F) {
 func TestDefaultsOfServer(t *testing.T) {
 	for _, kind := range ServerKinds {
 		for text, want := range map[string]Host{
-			"server: %s, name: mx1.example.net":                            {MailDir: Name{Text: kind.Dir}, Map: kind.Map},
-			"name: mx1.example.net, mail_dir: , map: , server: %s":         {MailDir: Name{Text: kind.Dir}, Map: kind.Map},
+			"server: %s, name: mx1.example.net":                            {MailDir: Name{Text: kind.Dir}, Map: kind.Maps[0]},
+			"name: mx1.example.net, mail_dir: , map: , server: %s":         {MailDir: Name{Text: kind.Dir}, Map: kind.Maps[0]},
 			"server: %s, name: mx1.example.net, mail_dir: /srv, map: lmdb": {MailDir: Name{Text: "/srv"}, Map: MapLMDB},
 			"name: mx1.example.net, mail_dir: /srv, map: cdb, server: %s":  {MailDir: Name{Text: "/srv"}, Map: MapCDB},
 		} {

@@ -65,40 +65,6 @@ const (
 	ServerOpenSMTPD ServerKind = "opensmtpd"
 )
 
-// A Kind is one kind of mail server with its defaults.
-type Kind struct {
-	Name ServerKind
-	Dir  string  // the default of host.mail_dir
-	Map  MapType // the default of host.map
-}
-
-// ServerKinds are all kinds, the default first.
-var ServerKinds = []Kind{
-	{Name: ServerSendmail, Dir: "/etc/mail", Map: MapHash},
-	{Name: ServerPostfix, Dir: "/etc/postfix", Map: MapHash},
-	{Name: ServerExim, Dir: "/etc/exim4/virtmap", Map: MapCDB},
-	{Name: ServerOpenSMTPD, Dir: "/etc/mail/virtmap", Map: MapText},
-}
-
-// kindNames returns the values of host.server.
-func kindNames() (names []ServerKind) {
-	for _, k := range ServerKinds {
-		names = append(names, k.Name)
-	}
-	return names
-}
-
-// fill gives the keys that are not given the defaults of the kind of server.
-func (h *Host) fill() {
-	i := slices.IndexFunc(ServerKinds, func(k Kind) bool { return k.Name == h.Server })
-	if h.MailDir.Text == "" {
-		h.MailDir.Text = ServerKinds[i].Dir
-	}
-	if h.Map == "" {
-		h.Map = ServerKinds[i].Map
-	}
-}
-
 // A Network is an address or a prefix of this server.
 type Network struct {
 	Prefix netip.Prefix

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"virtmap/internal/diag"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/servers"
 )
@@ -51,7 +52,7 @@ func TestKindOf(t *testing.T) {
 			t.Errorf("it %s: got %v, %v", c.it, got, err)
 		}
 	}
-	if code, _, said := run("", "history", "--kind", "anotter"); code != exitUsage || !strings.Contains(said, `--kind "anotter": it is sendmail, postfix, exim, opensmtpd or another`) {
+	if code, _, said := run("", "history", "--kind", "anotter"); code != exitUsage || !strings.Contains(said, `--kind "anotter": it is `+diag.Choice(kindNames()...)) {
 		t.Errorf("exit %d: %s", code, said)
 	}
 	if code, out, _ := run("", "history", "-o", ours, "--format", "json"); code != exitOK || !strings.Contains(out, `"server":"sendmail"`) {

@@ -1,6 +1,7 @@
 package servers_test
 
 import (
+	"fmt"
 	"testing"
 
 	"virtmap/internal/mapfile"
@@ -19,8 +20,8 @@ func TestTheTableIsThatOfTheInventory(t *testing.T) {
 		if s.Name != string(kind.Name) {
 			t.Errorf("server %d is %s in the table, and %s in the inventory", i, s.Name, kind.Name)
 		}
-		if s.Dir != kind.Dir || s.Maps[0] != string(kind.Map) {
-			t.Errorf("%s: the defaults are %s and %s in the table, and %s and %s in the inventory", s.Name, s.Dir, s.Maps[0], kind.Dir, kind.Map)
+		if s.Dir != kind.Dir || fmt.Sprint(s.Maps) != fmt.Sprint(kind.Maps) {
+			t.Errorf("%s: %s and %s are in the table, and %s and %s in the inventory", s.Name, s.Dir, s.Maps, kind.Dir, kind.Maps)
 		}
 	}
 	if s, ok := servers.ByName("sendmail"); !ok || s != servers.All[0] {
