@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +13,9 @@ import (
 
 	"virtmap/internal/publish"
 )
+
+// folderVariable is the variable of the command of OnChange with the folder of the files.
+const folderVariable = "VIRTMAP_DIR"
 
 // now returns the time in the form for records.
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
@@ -28,8 +32,8 @@ func whoAmI() string {
 }
 
 // changed tells the command of OnChange what changed. swapped says that this run put
-// files in place. Changes of earlier runs count too, if these were stopped, or if their
-// command failed.
+// files in place. Changes of earlier runs count too, if these were stopped, if their
+// command failed, or if they had none and the server was not restarted since.
 func (r *run) changed(ctx context.Context, swapped bool) error {
 	if r.DryRun {
 		return nil
@@ -39,31 +43,39 @@ func (r *run) changed(ctx context.Context, swapped bool) error {
 			return err
 		}
 	}
-	note := publish.Unannounced(publish.OS, r.State)
-	if note == "" {
-		return nil
+	note, due := publish.Unannounced(publish.OS, r.State), r.due()
+	if note == "" && due == (Kinds{}) {
+		return r.forget()
 	}
 	kinds := parseKinds(note, r.server)
-	if kinds == (Kinds{}) || slices.Contains(strings.Fields(note), publish.Unreadable) {
+	if note != "" && kinds == (Kinds{}) || slices.Contains(strings.Fields(note), publish.Unreadable) {
 		r.events.Tell(fmt.Sprintf("the note of what changed, in %q, is damaged and removed: map, names and %s count as changed", r.State, r.server.Words.Changed))
 		kinds = Kinds{true, true, true}
 	}
-	if !swapped {
+	if !swapped && note != "" {
 		r.events.Earlier(kinds.In(r.server))
 	}
-	if r.OnChange != "" {
-		if err := r.command(ctx, kinds, swapped); err != nil {
+	if !r.commands() {
+		if err := r.owe(ctx, kinds); err != nil {
 			return err
 		}
+		return as(IO, publish.Announced(publish.OS, r.State))
 	}
-	return as(IO, publish.Announced(publish.OS, r.State))
+	kinds = kinds.With(due)
+	if err := r.note(ctx, note, kinds); err != nil {
+		return err
+	}
+	if err := r.command(ctx, kinds, swapped); err != nil {
+		return err
+	}
+	return errors.Join(as(IO, publish.Announced(publish.OS, r.State)), r.forget())
 }
 
 // command runs the command of OnChange. If the command fails, the next build runs it
 // again, or the old files are put back.
 func (r *run) command(ctx context.Context, kinds Kinds, swapped bool) error {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", r.OnChange)
-	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds.In(r.server), "VIRTMAP_DIR="+r.Out)
+	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds.In(r.server), folderVariable+"="+r.Out)
 	cmd.Stdout, cmd.Stderr = r.Output, r.Output
 	tells := r.pidFileTells()
 	failure := cmd.Run()

@@ -24,6 +24,7 @@ type Result struct {
 	Kinds Kinds // what changed
 	Live  bool  // the server reads from the folder
 	Runs  bool  // the command of OnChange is run
+	Skips bool  // the command of OnChange is not run, because the server does not read from the folder
 
 	Configured bool     // the run keeps the server's main configuration itself
 	Reads      Reads    // what the server does not read
@@ -42,11 +43,12 @@ type Result struct {
 func (r *run) result(report publish.Report) Result {
 	result := Result{
 		Report: report, Folders: r.Folders, Server: r.server, Host: &r.source.Inventory().Host, Inventory: r.source.Inventory().Name, Contents: Contents(r.source), Config: r.Config,
-		Kinds: r.kinds(report.Changes), Live: IsLive(r.Out, &r.source.Inventory().Host), Leaving: r.leaving,
+		Kinds: r.kinds(report.Changes), Live: r.live(), Leaving: r.leaving,
 		Decision: r.serving.decision, Compared: r.compared, Instead: r.installed.Instead(),
 		run: r,
 	}
-	result.Runs = r.OnChange != "" && !r.DryRun && result.Kinds != Kinds{}
+	result.Runs = r.commands() && (result.Kinds != Kinds{} || r.due() != Kinds{} || publish.Unannounced(publish.OS, r.State) != "")
+	result.Skips = r.OnChange != "" && !r.DryRun && !r.commands() && result.Kinds != Kinds{}
 	result.Configured = r.wiring != nil && r.Config != "" && r.wiring.config.Place() == r.Config
 	r.readWritten(report)
 	r.wiring.describe(&result)

@@ -116,7 +116,7 @@ func (r *run) settle(ctx context.Context) error {
 // gap returns the time between two swaps of one map. Only the folder of the server
 // needs one.
 func (r *run) gap() time.Duration {
-	if IsLive(r.Out, &r.source.Inventory().Host) {
+	if r.live() {
 		return r.server.MapGap
 	}
 	return 0

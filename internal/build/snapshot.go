@@ -105,6 +105,9 @@ func (r *run) nothingToDo() (figures *Figures, ok bool) {
 	if err != nil || program != s.Program || now.Before(s.At) || !s.Until.IsZero() && !now.Before(s.Until) {
 		return nil, false
 	}
+	if r.OnChange != "" && owes(state) {
+		return nil, false
+	}
 	return s.Figures, r.MX.sameZones(s.Zones) && s.holds(state)
 }
 

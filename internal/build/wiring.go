@@ -24,6 +24,7 @@ type wiring struct {
 	before   wiringRecord
 	now      wiringRecord
 	announce bool // the gaps are reported: see announced
+	tries    bool // the command of OnChange was not run for these gaps yet
 }
 
 // A wiringRecord is the content of wiring.json.
@@ -31,11 +32,12 @@ type wiringRecord struct {
 	mta.Remembered
 	Said   string    `json:"said,omitempty"` // digest of the last message
 	SaidAt time.Time `json:"said_at,omitzero"`
+	Tried  string    `json:"tried,omitempty"` // digest of the gaps for which the command of OnChange was run
 }
 
 // same reports whether two records are equal.
 func (r wiringRecord) same(o wiringRecord) bool {
-	return r.Started.Equal(o.Started) && slices.Equal(r.Reads, o.Reads) && r.Said == o.Said && r.SaidAt.Equal(o.SaidAt)
+	return r.Started.Equal(o.Started) && slices.Equal(r.Reads, o.Reads) && r.Said == o.Said && r.Tried == o.Tried && r.SaidAt.Equal(o.SaidAt)
 }
 
 // sayAgain is the time after which the same gap is reported again.
@@ -55,7 +57,7 @@ func (r *run) configuration() (mta.Conf, error) { return r.server.Conf(r.Out, r.
 // wire finds out what the running server reads. It holds back the files with which the
 // server would refuse mail, because it does not read other files.
 func (r *run) wire() error {
-	if r.server.Conf == nil || !IsLive(r.Out, &r.source.Inventory().Host) {
+	if r.server.Conf == nil || !r.live() {
 		return nil
 	}
 	config, err := r.configuration()
@@ -73,7 +75,8 @@ func (r *run) wire() error {
 	if !slices.Contains(r.Guards.Allow, change.Unwired) {
 		w.hold(r.set.Outputs)
 	}
-	w.announced(r.DryRun || r.Watched)
+	told := r.commands() && (publish.Unannounced(publish.OS, r.State) != "" || owes(r.State))
+	w.announced(r.DryRun || r.Watched || told, r.commands())
 	if w.now.same(w.before) {
 		return nil
 	}
@@ -104,15 +107,21 @@ func recalled(state string) (r wiringRecord) {
 }
 
 // announced decides whether the gaps are reported: if they changed, once a day, and
-// always if all is true.
-func (w *wiring) announced(all bool) {
+// always if all is true. It decides too whether the command of OnChange is run for the gaps:
+// once, because a command that restarts the server does not help while a person has a line
+// to write.
+func (w *wiring) announced(all, commands bool) {
 	if w.Complete() {
-		w.now.Said, w.now.SaidAt = "", time.Time{}
+		w.now.Said, w.now.SaidAt, w.now.Tried = "", time.Time{}, ""
 		return
 	}
 	now := now()
 	said := sha256Of([]byte(strings.Join(w.Says, "\n")))
-	w.announce = all || said != w.before.Said || now.Sub(w.before.SaidAt) >= sayAgain || now.Before(w.before.SaidAt)
+	w.tries = commands && said != w.before.Tried
+	if w.tries {
+		w.now.Tried = said
+	}
+	w.announce = all || w.tries || said != w.before.Said || now.Sub(w.before.SaidAt) >= sayAgain || now.Before(w.before.SaidAt)
 	if w.announce {
 		w.now.Said, w.now.SaidAt = said, now
 	}

@@ -73,7 +73,7 @@ type (
 func (a *buildArgs) printBuild(w io.Writer, record *buildRecord, err error) error {
 	d := buildDocument{
 		Version: 1, Exit: exitCode(err), DryRun: a.dryRun, Inventory: a.inventory, Files: []buildFile{}, Changed: []string{}, Earlier: notNil(record.earlier),
-		Command: record.command(a.onChange != "" && !a.dryRun), Domains: []buildDomain{}, Tables: []buildTable{}, Leaving: []string{}, Unread: []string{}, Next: []string{},
+		Command: record.command(), Domains: []buildDomain{}, Tables: []buildTable{}, Leaving: []string{}, Unread: []string{}, Next: []string{},
 		Guards: record.guards(), FaultList: report.NewFaultList(record.faults), Error: cmp.Or(errorText(err), strings.Join(record.zones, "\n")),
 	}
 	for _, f := range record.files {

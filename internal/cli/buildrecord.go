@@ -16,6 +16,7 @@ type buildRecord struct {
 	result  *build.Result // nil: the build failed before it published
 	files   []build.File
 	kinds   build.Kinds
+	ran     bool     // the command of --on-change was due
 	earlier []string // kinds of the changes of earlier builds
 	faults  []diag.Located
 	zones   []string // faults of zone files that cannot be used
@@ -43,6 +44,7 @@ func (b *buildRecord) published(r *build.Result) {
 		}
 	}
 	b.result, b.files, b.kinds = r, files, b.kinds.With(r.Kinds)
+	b.ran = b.ran || r.Runs
 }
 
 // found stores the faults from a severity on, each once.
@@ -74,16 +76,15 @@ func (b *buildRecord) guards() []change.Alarm {
 	return alarms
 }
 
-// command says what became of the command of --on-change. given says that a build that
-// changes something runs one.
-func (b *buildRecord) command(given bool) string {
+// command says what became of the command of --on-change.
+func (b *buildRecord) command() string {
 	var failed *build.CommandFailed
 	switch {
 	case errors.As(b.failure, &failed) && failed.Undone && failed.Undoing == nil:
 		return "undone"
 	case errors.As(b.failure, &failed):
 		return "failed"
-	case given && b.failure == nil && (b.kinds != build.Kinds{} || b.earlier != nil):
+	case b.ran && b.failure == nil:
 		return "done"
 	}
 	return "none"

@@ -118,7 +118,7 @@ func TestDamagedManifest(t *testing.T) {
 func TestNoFilesInTheState(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "outside")
 	put(t, outside, "precious")
-	for _, name := range []string{ManifestName, journalName, lockName, noteName, "verdicts.json", "generations", "adopted", beside("manifest.json"), beside("lock")} {
+	for _, name := range []string{ManifestName, journalName, lockName, NoteName, "verdicts.json", "generations", "adopted", beside("manifest.json"), beside("lock")} {
 		for kind, make := range map[string]func(path string) error{
 			"pipe":   func(path string) error { return syscall.Mkfifo(path, 0o600) },
 			"link":   func(path string) error { return os.Symlink(outside, path) },

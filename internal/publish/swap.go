@@ -137,8 +137,8 @@ func (p *publisher) unchanged() error {
 	return nil
 }
 
-// noteName is the name of the file with the notes in the state folder.
-const noteName = "unannounced"
+// NoteName is the name of the file with the notes in the state folder.
+const NoteName = "unannounced"
 
 // writeNote adds the note of this run to the file of notes, and returns the
 // earlier notes. It does not write an empty file, because an empty file counts as
@@ -156,7 +156,7 @@ func (p *publisher) writeNote() (earlier string, err error) {
 	if note == earlier {
 		return earlier, nil
 	}
-	return earlier, p.writeState(filepath.Join(p.State, noteName), []byte(note))
+	return earlier, p.writeState(filepath.Join(p.State, NoteName), []byte(note))
 }
 
 // restoreNote writes the earlier notes again, when the renames do not happen.
@@ -167,7 +167,7 @@ func (p *publisher) restoreNote(earlier string) error {
 	case earlier == "":
 		return Announced(p.FS, p.State)
 	}
-	return p.writeState(filepath.Join(p.State, noteName), []byte(earlier))
+	return p.writeState(filepath.Join(p.State, NoteName), []byte(earlier))
 }
 
 // Unreadable stands for a damaged note: anything may have changed.
@@ -175,7 +175,7 @@ const Unreadable = "unreadable"
 
 // Unannounced returns the notes about changes that no message has reported yet.
 func Unannounced(files FS, state string) string {
-	text, err := readState(files, filepath.Join(state, noteName))
+	text, err := readState(files, filepath.Join(state, NoteName))
 	switch note := strings.TrimSpace(string(text)); {
 	case errors.Is(err, fs.ErrNotExist):
 		return ""
@@ -188,7 +188,7 @@ func Unannounced(files FS, state string) string {
 
 // Announced removes the notes, because their changes were reported.
 func Announced(files FS, state string) error {
-	path := filepath.Join(state, noteName)
+	path := filepath.Join(state, NoteName)
 	info, err := files.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
