@@ -24,7 +24,7 @@ func complaints(t *testing.T, look func(mta.Audited) ([]mta.Complaint, error), a
 		if c.Place == "" {
 			t.Errorf("%q has no place", c.Text)
 		}
-		lines = append(lines, c.Text)
+		lines = append(lines, strings.TrimSuffix(c.Text+"; "+c.Mend, "; "))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -93,13 +93,13 @@ func TestAuditOfUsers(t *testing.T) {
 		"an mbox that is there": {mailbox: "DIR/own/box", change: func(dir string) error { return ownFile(dir+"/own/box", uid) }},
 		"an mbox to be made":    {mailbox: "DIR/own/new"},
 		"no folder":             {mailbox: "DIR/own/none/box", want: "the folder DIR/own/none of a mailbox is not there"},
-		"another's folder":      {mailbox: "DIR/box", want: "may not make DIR/box"},
+		"another's folder":      {mailbox: "DIR/box", want: "the mailbox DIR/box is missing, and user 54321 may not make it; install -o 54321 -g 54321 -m 600 /dev/null DIR/box"},
 		"no lock file":          {mailbox: "DIR/box", change: func(dir string) error { return ownFile(dir+"/box", uid) }, want: "may not make a lock file in DIR"},
 		"no lock file is made":  {mailbox: "DIR/box", main: "virtual_mailbox_lock = fcntl", change: func(dir string) error { return ownFile(dir+"/box", uid) }},
 		"a lock file by a name": {mailbox: "DIR/box", main: "locks = dotlock\nvirtual_mailbox_lock = $locks", change: func(dir string) error { return ownFile(dir+"/box", uid) }, want: "may not make a lock file in DIR"},
 		"another's mbox":        {mailbox: "DIR/own/box", change: func(dir string) error { return ownFile(dir+"/own/box", 0) }, want: "may not write to DIR/own/box"},
 		"a Maildir to be made":  {mailbox: "DIR/own/a/b/"},
-		"another's Maildir":     {mailbox: "DIR/a/b/", want: "may not make DIR/a/b in DIR"},
+		"another's Maildir":     {mailbox: "DIR/a/b/", want: "the folder DIR/a/b is missing, and user 54321 may not make it; install -d -o 54321 -g 54321 -m 700 DIR/a/b"},
 		"a folder as an mbox":   {mailbox: "DIR/own", want: "a Maildir has a slash at its end"},
 		"an mbox as a Maildir":  {mailbox: "DIR/own/box/", change: func(dir string) error { return ownFile(dir+"/own/box", uid) }, want: "the inventory has a Maildir"},
 		"a low uid":             {mailbox: "DIR/own/new", main: "virtual_minimum_uid = 60000", want: "below virtual_minimum_uid, 60000"},

@@ -96,9 +96,11 @@ func unwritable(path string, uid, gid uint32, dotlock bool) (text, mend string) 
 		case err == nil && mayWrite(above, uid, gid):
 			return "", ""
 		case err == nil && info != nil:
-			return fmt.Sprintf("the user %d may not make a lock file in %s", uid, folder), own(folder) + ", or virtual_mailbox_lock = fcntl"
+			return fmt.Sprintf("the user %d may not make a lock file in %s", uid, folder), "write virtual_mailbox_lock = fcntl into main.cf, or give the mailbox a folder of its user"
+		case err == nil && maildir:
+			return fmt.Sprintf("the folder %s is missing, and user %d may not make it", path, uid), fmt.Sprintf("install -d -o %d -g %d -m 700 %s", uid, gid, path)
 		case err == nil:
-			return fmt.Sprintf("the user %d may not make %s in %s", uid, path, folder), own(folder)
+			return fmt.Sprintf("the mailbox %s is missing, and user %d may not make it", path, uid), fmt.Sprintf("install -o %d -g %d -m 600 /dev/null %s", uid, gid, path)
 		case !errors.Is(err, fs.ErrNotExist):
 			return err.Error(), ""
 		case !maildir:
