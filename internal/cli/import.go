@@ -33,6 +33,7 @@ type importArgs struct {
 	out, into string
 	server    bool
 	accounts  map[string]bool // of the server
+	passwd    bool            // the accounts are those of this machine, because no flag names others
 }
 
 func importCommand(stdio Stdio) *cli.Command {
@@ -46,6 +47,7 @@ func importCommand(stdio Stdio) *cli.Command {
 			if err := errors.Join(notEmpty(c, "accounts", "host", "output", "into", "mailbox-base"), a.check(c)); err != nil {
 				return err
 			}
+			a.passwd = !c.IsSet("accounts")
 			return a.run(c.Context, c.Args().First(), stdio)
 		},
 	}
@@ -75,11 +77,15 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 		a.installed.host = cmp.Or(a.installed.host, have.Inventory().Host.Name.Text)
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	if dir == "" && len(a.from.Value()) == 0 && a.installed.kind == "" {
+		sayChosen(kind, stdio)
+	}
 	server, err := a.open(kind, cmp.Or(dir, kind.Dir), stdio)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
+	a.sayAssumed(dir, kind, server.Facts().Host, stdio)
 	warn(stdio, server.Warnings())
 	var real *askedBeside
 	if a.server {

@@ -293,6 +293,16 @@ func sameButLetters(a, b []string) bool {
 	return slices.Equal(lower(a), lower(b))
 }
 
+// detailed returns how many recipients have a detail, which is behind a + of the name.
+func detailed(all []string) (n int) {
+	for _, to := range all {
+		if name, _, _ := strings.Cut(to, "@"); strings.Contains(name, "+") {
+			n++
+		}
+	}
+	return n
+}
+
 // foldedName folds a name on this server and cuts off its detail, and folds the domain of
 // an address.
 func foldedName(recipient string) string {
@@ -327,7 +337,10 @@ func (inv *Inventory) reason(d *Difference) string {
 	case !d.Old.Taken && d.New.Taken && len(d.New.Recipients) == 0:
 		return "the server of the inventory takes its mail and returns it to the sender: list the address, or give the name an alias"
 	case d.Harmless && d.Old.Taken && !sameButLetters(d.Old.Recipients, d.New.Recipients):
-		return "only the detail behind the + of a name on this server differs"
+		if detailed(d.New.Recipients) > detailed(d.Old.Recipients) {
+			return "only the detail behind the + of a name on this server differs: it is passed on now"
+		}
+		return "only the detail behind the + of a name on this server differs: it is not passed on now"
 	case d.Harmless && d.Old.Taken:
 		return "names on this server are written in lower case"
 	case d.Harmless:

@@ -29,8 +29,9 @@ func TestOtherRecipientsHaveNoReason(t *testing.T) {
 func TestReasonsForRecipientsOfThisServer(t *testing.T) {
 	to := func(all ...string) outcome.Outcome { return outcome.Outcome{Taken: true, Recipients: all} }
 	for why, d := range map[string]Difference{
-		"only the detail behind the + of a name on this server differs": {Old: to("root"), New: to("root+detail"), Harmless: true},
-		"names on this server are written in lower case":                {Old: to("Root", "bea"), New: to("bea", "root"), Harmless: true},
+		"only the detail behind the + of a name on this server differs: it is passed on now":     {Old: to("root"), New: to("root+detail"), Harmless: true},
+		"only the detail behind the + of a name on this server differs: it is not passed on now": {Old: to("root+detail"), New: to("root"), Harmless: true},
+		"names on this server are written in lower case":                                         {Old: to("Root", "bea"), New: to("bea", "root"), Harmless: true},
 		"the server of the inventory takes its mail and returns it to the sender: list the address, or give the name an alias": {
 			Old: outcome.Outcome{Code: 550, Status: "5.1.1"}, New: to(),
 		},

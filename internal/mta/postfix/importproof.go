@@ -189,7 +189,10 @@ func (s *imported) Reason(address string, old, next outcome.Outcome) string {
 	case old.Taken && len(old.Recipients) == 0 && next.Taken:
 		return "postfix takes its mail, and none of its recipients gets it; in the inventory there are some that do"
 	case s.facts.Detail != inventory.DetailReject && old.Taken && next.Taken && slices.Equal(withoutDetails(old.Recipients), withoutDetails(next.Recipients)):
-		return "only the detail behind the + differs, which the inventory does not pass on here"
+		if detailed(next.Recipients) > detailed(old.Recipients) {
+			return "only the detail behind the + differs, which the inventory passes on here, and the server did not"
+		}
+		return "only the detail behind the + differs, which the server passed on here, and the inventory does not"
 	case !old.Taken && next.Taken && s.class[domain] == relayClass:
 		return "a backup domain of an inventory passes on the mail of every name"
 	case detail && s.facts.Detail == 0 && s.class[domain] == localClass:
@@ -213,6 +216,7 @@ func (s *imported) reasonOfWay(address string) string {
 		}
 	}
 	delimiter := s.param("recipient_delimiter")
+	named := cmp.Or(delimiter, "(empty)")
 	for _, step := range steps {
 		local, _, _ := mailaddr.Split(step.Key)
 		value, _ := s.rows.get(step.Key)
@@ -222,9 +226,9 @@ func (s *imported) reasonOfWay(address string) string {
 		case strings.HasPrefix(value, refusedSign) && step.Key != mailaddr.Lower(address):
 			return "postfix refuses " + step.Key + " to strangers alone; an inventory refuses it as a target too"
 		case s.facts.Detail == inventory.DetailReject && strings.Contains(local, "+"):
-			return "what is behind the + is a detail now; with recipient_delimiter = " + delimiter + " it was a part of the name"
+			return "what is behind the + is a detail now; with recipient_delimiter = " + named + " it was a part of the name"
 		case strings.ContainsAny(local, strings.ReplaceAll(delimiter, "+", "")):
-			return "what is behind the " + delimiter + " is a part of the name now; with recipient_delimiter = " + delimiter + " it was a detail"
+			return "what is behind the " + delimiter + " is a part of the name now; with recipient_delimiter = " + named + " it was a detail"
 		}
 	}
 	return ""
@@ -257,6 +261,16 @@ func (s *imported) reasonOfName(local string) string {
 		}
 	}
 	return ""
+}
+
+// detailed returns how many recipients have a detail.
+func detailed(all []string) (n int) {
+	for _, to := range all {
+		if name, _, _ := strings.Cut(to, "@"); strings.Contains(name, "+") {
+			n++
+		}
+	}
+	return n
 }
 
 // withoutDetails returns recipients without their details, each once.

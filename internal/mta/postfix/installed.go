@@ -92,7 +92,7 @@ func (s *Installed) openTable(spec string) (*table.Table, error) {
 			if !errors.Is(err, fs.ErrNotExist) {
 				why = "has a map that cannot be read"
 			}
-			s.missing = append(s.missing, fmt.Sprintf("%s %s; the text itself is read", path, why))
+			s.missing = append(s.missing, fmt.Sprintf("%s %s; the text itself is read", s.layout.place(path), why))
 			return t, nil
 		}
 	}
