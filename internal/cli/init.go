@@ -31,7 +31,7 @@ func initCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "init", Usage: "write a commented inventory to begin with", ArgsUsage: "[FILE]",
 		Description: `Writes mail.yaml, or FILE, or with - to standard output. A file that exists is
-left alone. The inventory has no errors; change its domain and users. Beside it
+left alone. The inventory has no errors; change its name, domain and users. Beside it
 init writes virtmap.schema.json, which virtmap schema prints too. The first line
 of the inventory names that file, so that editors complete the inventory with it.
 
@@ -87,7 +87,11 @@ func (a *initArgs) run(path string, stdio Stdio) error {
 	if written {
 		wrote += " and " + schema
 	}
-	fmt.Fprintf(stdio.Err, "wrote %s; next: change its domain and users, then virtmap check -i %s\n", diag.Printable(wrote), diag.Printable(path))
+	change := "name, domain and users"
+	if a.host != "" {
+		change = "domain and users"
+	}
+	fmt.Fprintf(stdio.Err, "wrote %s; next: change its %s, then virtmap check -i %s\n", diag.Printable(wrote), change, diag.Printable(path))
 	return nil
 }
 
@@ -146,7 +150,7 @@ func withoutModeline(text string) string {
 func (a *initArgs) hostName() string {
 	name := a.host
 	if name == "" {
-		name, _ = os.Hostname() // the name is only a proposal
+		name, _ = build.ThisHost() // the name is only a proposal
 	}
 	if folded, problem := mailaddr.FoldDomain(name); a.host == "" && (problem != nil || !strings.Contains(folded, ".")) {
 		return "mx1.example.net"

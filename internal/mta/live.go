@@ -60,10 +60,11 @@ func (r *Reading) Judge(path string, changed, started time.Time, reads []string,
 	}
 }
 
-// Complaints returns the gaps of a configuration as complaints.
+// Complaints returns the gaps of a configuration as complaints. A gap of a configuration
+// that is not found has the folder as its place.
 func Complaints(c Conf, a Audited) (all []Complaint) {
 	for _, g := range c.Reading(a.Build, a.Dir, time.Time{}, Remembered{}).Gaps {
-		all = append(all, Complaint{Place: g.Path, Text: g.What, Mend: g.Write})
+		all = append(all, Complaint{Place: cmp.Or(g.Path, a.Dir), Text: g.What, Mend: g.Write})
 	}
 	return all
 }
