@@ -35,12 +35,13 @@ func (g *Guards) limits(m *inventory.Model) change.Limits {
 func (r *run) approve(changes []publish.Change) (err error) {
 	defer func() { err = errors.Join(err, r.installed.Close()) }() // closes the files before they are swapped
 	held := slices.ContainsFunc(r.set.Outputs, func(o publish.Output) bool { return o.Hold })
-	if r.Plan != "" || !held && !slices.ContainsFunc(changes, func(c publish.Change) bool { return !c.New }) {
+	first := r.isFirst()
+	if r.Plan != "" || !first && !held && !slices.ContainsFunc(changes, func(c publish.Change) bool { return !c.New }) {
 		return nil // a plan was reviewed, or no file is replaced
 	}
 	c, err := r.compare(changes)
 	if err != nil {
-		return r.uncompared(err, slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Kept != "" }))
+		return r.uncompared(err, first || slices.ContainsFunc(changes, func(c publish.Change) bool { return c.Kept != "" }))
 	}
 	if r.Adopt {
 		r.compared = &c // used for the messages about losses
@@ -54,6 +55,16 @@ func (r *run) approve(changes []publish.Change) (err error) {
 		r.events.Tell(fmt.Sprintf("guards: %s is damaged or gone; they compared %s", path, instead[path]))
 	}
 	return &Accident{alarms}
+}
+
+// isFirst reports whether the server takes mail by a configuration of its own, and no build
+// has written into its folder yet.
+func (r *run) isFirst() bool {
+	if r.server.Takes == nil || publish.Known(publish.OS, r.State) {
+		return false
+	}
+	config, err := r.configuration()
+	return err == nil && config.Place() != ""
 }
 
 // uncompared decides about a change that cannot be compared. takesOver says that the

@@ -11,7 +11,7 @@ import (
 // findInstalled returns the installed set of the folder.
 func (r *run) findInstalled() mta.Before {
 	return r.server.Find(mta.Folder{
-		Dir: r.Out, Host: r.source.Inventory().Host.Name.Text, Copies: r.copies,
+		Dir: r.Out, Adopt: r.Adopt, Host: r.source.Inventory().Host.Name.Text, Copies: r.copies,
 		Known: publish.Known(publish.OS, r.State), Untouched: publish.Untouched(publish.OS, r.State), Tell: r.events.Tell,
 	})
 }

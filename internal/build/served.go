@@ -22,14 +22,44 @@ func (r *run) served(memory *hostnames.Memory) (local, relayed map[string]bool, 
 	if local, err = r.listed(mta.Served, memory); err != nil {
 		return nil, nil, err
 	}
-	if local == nil && memory == nil {
-		// A first run with a list in another file: the rows show the domains.
-		if local, err = r.ofRows(); err != nil {
-			return nil, nil, err
-		}
+	if relayed, err = r.listed(mta.Relayed, memory); err != nil {
+		return nil, nil, err
 	}
-	relayed, err = r.listed(mta.Relayed, memory)
+	if local != nil || memory != nil {
+		return local, relayed, nil
+	}
+	// A first run with a list in another file: the configuration or the rows show the domains.
+	taken, passed, err := r.taken()
+	if err != nil {
+		return nil, nil, err
+	}
+	if relayed == nil {
+		relayed = passed
+	}
+	if taken != nil {
+		return taken, relayed, nil
+	}
+	local, err = r.ofRows()
 	return local, relayed, err
+}
+
+// taken returns the domains that the server's own configuration takes mail for. They are
+// nil without a configuration.
+func (r *run) taken() (served, relayed map[string]bool, err error) {
+	if r.server.Takes == nil {
+		return nil, nil, nil
+	}
+	m := r.source.Inventory()
+	names := make([]string, len(m.Domains))
+	for i := range m.Domains {
+		names[i] = m.Domains[i].Name
+	}
+	dir := r.Out
+	if r.Config != "" {
+		dir = filepath.Dir(r.Config)
+	}
+	served, relayed, err = r.server.Takes(dir, m.Host.Name.Text, names)
+	return served, relayed, as(IO, err)
 }
 
 // ofRows returns the domains in the installed text of the virtual addresses; nil

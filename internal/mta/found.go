@@ -11,6 +11,7 @@ type Folder struct {
 	Host   string                                   // the name of the server
 	Copies func(name string) (path string, ok bool) // returns the path of a sound copy of a text that virtmap wrote; nil: there are no copies
 	Known  bool                                     // virtmap has written files into the folder
+	Adopt  bool                                     // the build takes the place of what a person wrote
 	Tell   func(line string)                        // receives a message for each damaged file that is passed over
 
 	// Untouched reports whether a file is certainly as virtmap put it in place. A map

@@ -82,6 +82,11 @@ type Server struct {
 	// those of the server on this machine. A configuration that is not there is no
 	// error: the Place of the Conf is empty. nil: no configuration is read.
 	Conf func(dir string, here bool) (Conf, error)
+	// Takes returns which domains the configuration of a folder takes mail for, before a
+	// build has written into the folder: all that can be listed, and those of names, which
+	// are asked for one by one. Without a configuration both are nil. nil: the Files
+	// alone say it.
+	Takes func(dir, host string, names []string) (served, relayed map[string]bool, err error)
 	// Site returns what the main configuration of a folder says about the server. A
 	// configuration that is not there is no error: the Site is zero. nil: nothing is
 	// known.

@@ -7,6 +7,7 @@ import (
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
+	"virtmap/internal/regular"
 )
 
 // A found is the installed set of a folder. It implements mta.Before.
@@ -36,7 +37,15 @@ func (f *found) Pair(next mta.Build, damaged []string) (mta.Pair, error) {
 	if err != nil {
 		return mta.Pair{}, err
 	}
-	after, err := b.over(l, host)
+	lines := b.mainText()
+	if main, ok := mainOf(f.Dir); ok && !f.Known && !f.Adopt {
+		text, err := regular.Read(main, regular.NoLimit)
+		if err != nil {
+			return mta.Pair{}, err
+		}
+		lines = edited(main, string(text), b, func(string) {}) // the site's own lists stay in force
+	}
+	after, err := b.withLines(l, host, lines)
 	if err != nil {
 		return mta.Pair{}, err
 	}

@@ -27,8 +27,14 @@ func (b Build) Set() mta.Set {
 
 // over returns the set of a build over the configuration of a server.
 func (b Build) over(l *layout, host mta.Host) (*Installed, error) {
+	return b.withLines(l, host, b.mainText())
+}
+
+// withLines returns the set of a build over the configuration of a server, which gets
+// lines.
+func (b Build) withLines(l *layout, host mta.Host, lines string) (*Installed, error) {
 	with := *l
-	with.config = l.config.Apply([]byte(b.mainText()))
+	with.config = l.config.Apply([]byte(lines))
 	texts := map[string]mta.Text{}
 	for i, text := range b.Texts() {
 		texts[Files[i].Name] = text

@@ -31,6 +31,7 @@ var Server = &mta.Server{
 	Find:        find,
 	MapType:     mapType,
 	Conf:        readConf,
+	Takes:       takes,
 	Site:        site,
 	Edit:        edit,
 	Unread:      unread,

@@ -113,6 +113,19 @@ func (r *Router) Domains() (local, virtual, mailbox, relayed []string) {
 	return r.mydestination.all(), r.aliasDomains.all(), r.mailboxDomains.all(), r.relayDomains.all()
 }
 
+// Takes reports whether mail for a domain is taken here, and whether it is only relayed. It
+// also knows domains that no list has by name, such as those of a regexp table. A
+// domain of a table that cannot be asked is taken.
+func (r *Router) Takes(domain string) (taken, relayed bool) {
+	w := &walk{r: r}
+	local, err := r.isLocal(w, domain)
+	if local || err != nil {
+		return true, false
+	}
+	is, err := w.classOf(domain)
+	return is != other || err != nil, is == relayClass
+}
+
 // Warnings returns what the Router leaves out, and what Postfix would log about its
 // tables.
 func (r *Router) Warnings() []string {
