@@ -17,12 +17,13 @@ type opener struct {
 	mta.Place
 	texts map[string][]byte // by name: texts that are read instead of files; nil as an element: an empty text
 	empty bool              // a missing file counts as empty
+	own   bool              // the server's own aliases are read too
 	set   Set
 }
 
 // open opens the files that builds write. Which type the maps have is written in main.
 func open(at mta.Place, host mta.Host) (mta.Set, error) {
-	o := &opener{Place: at}
+	o := &opener{Place: at, own: true}
 	set, err := o.open(host)
 	if err != nil {
 		return &o.set, err
@@ -30,9 +31,11 @@ func open(at mta.Place, host mta.Host) (mta.Set, error) {
 	return set, nil
 }
 
-// path returns the path from which a file is read, and takes its stamp.
-func (o *opener) path(name string) string {
-	path := filepath.Join(o.Dir, name)
+// path returns the path from which a file of the folder is read.
+func (o *opener) path(name string) string { return o.at(filepath.Join(o.Dir, name)) }
+
+// at returns the path from which a file is read, and takes its stamp.
+func (o *opener) at(path string) string {
 	if o.At != nil {
 		path = o.At(path)
 	}
@@ -63,6 +66,11 @@ func (o *opener) open(host mta.Host) (*Set, error) {
 		return nil, err
 	}
 	c := contents{host: host.Name, relayed: lines(relay), account: host.Account}
+	if path := ownAliases(o.Dir); o.own && path != "" {
+		if c.own, err = readAliases(o.at(path)); err != nil {
+			return nil, err
+		}
+	}
 	macros := macrosOf(main)
 	c.local = namesIn(macros["MAIN_LOCAL_DOMAINS"], host.Name)
 	typ := typeOfMain(macros)

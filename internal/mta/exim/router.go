@@ -17,6 +17,8 @@ type router struct {
 	domains, addresses, mailboxes lookup
 	local, relayed                map[string]bool
 	account                       func(name string) bool
+	name                          string  // of the server
+	aliases                       aliases // of the server itself; nil: they are not known
 }
 
 // Replies that no row has.
@@ -57,6 +59,7 @@ type walk struct {
 	*router
 	steps []outcome.Step
 	ends  map[string]bool // addresses whose recipients are known
+	above map[string]bool // aliases that lead to the present name
 }
 
 // verify returns the outcome of an address at this server; ours is false for the address
@@ -102,10 +105,16 @@ func (w *walk) verify(local, domain string, before int) (o outcome.Outcome, ours
 // and aliases. Exim tries it with and without its detail.
 func (w *walk) atAccount(local string) outcome.Outcome {
 	name, _, _ := strings.Cut(local, "+")
-	if w.account == nil || !w.account(local) && (name == "" || !w.account(name)) {
+	_, value, aliased := w.aliases.of(local)
+	if !aliased && (w.account == nil || !w.account(local) && (name == "" || !w.account(name))) {
+		w.alias(local) // a step
 		return userUnknown
 	}
-	return taken([]string{local})
+	if refused, ok := refusalOf(value); ok {
+		w.alias(local)
+		return refused
+	}
+	return taken(w.localEnds(local, 0))
 }
 
 // reply returns the outcome of a row that refuses mail.
@@ -153,7 +162,7 @@ func (w *walk) ending(addr string, before int) []string {
 		}
 		return []string{path}
 	case !served && (w.local[lower] || lower == accountsDomain):
-		return []string{local}
+		return w.localEnds(local, before)
 	case !served:
 		return []string{addr}
 	case w.ends[local+"@"+name]:
@@ -165,7 +174,7 @@ func (w *walk) ending(addr string, before int) []string {
 	case err != nil, value == "", strings.HasPrefix(value, failWord), strings.HasPrefix(value, deferWord):
 		return nil
 	case value == localWord:
-		return []string{local}
+		return w.localEnds(local, before)
 	}
 	return w.recipients(value, b, before+1)
 }

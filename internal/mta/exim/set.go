@@ -18,6 +18,7 @@ type contents struct {
 	local, relayed                []string
 	domains, addresses, mailboxes source
 	account                       func(name string) bool
+	own                           aliases
 }
 
 // A source is a table: sorted rows in memory, or an open map.
@@ -56,7 +57,7 @@ func (s source) all() (mapfile.Rows, error) {
 	return rowtext.Sorted(all), err
 }
 
-// A Set answers for addresses. It implements mta.Set.
+// A Set answers for addresses. It implements mta.Set and mta.Local.
 type Set struct {
 	router
 	contents
@@ -69,6 +70,7 @@ func newSet(c contents) *Set {
 	s.router = router{
 		domains: c.domains.find, addresses: c.addresses.find, mailboxes: c.mailboxes.find,
 		local: map[string]bool{c.host: true}, relayed: map[string]bool{}, account: c.account,
+		name: c.host, aliases: c.own,
 	}
 	for _, name := range slices.Concat(c.local, localhosts(c.host)) {
 		s.router.local[name] = true
