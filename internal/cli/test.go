@@ -48,9 +48,10 @@ With --maps, sendmail runs with a copy of the server's own sendmail.cf, with oth
 for the queue and the like. Without --maps it runs with a sendmail.cf that virtmap
 makes. Postfix runs with the server's own main.cf and master.cf beside the running
 one, with its own queue and port, and sends no mail; without --maps the lines of the
-inventory are in main.cf as build --config writes them. An account that the inventory
-has and this machine has not is made up for the server, but not where the files are
-this machine's own.
+inventory are in main.cf as build --config writes them. Exim runs with a copy of the
+server's own configuration; without --maps the parts of the inventory are in it as
+docs/exim.md says. An account that the inventory has and this machine has not is made
+up for the server, but not where the files are this machine's own.
 
 Examples:
   virtmap test -i mail.yaml

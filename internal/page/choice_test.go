@@ -55,13 +55,17 @@ func TestPageOfOneDomain(t *testing.T) {
 	var questions []question
 	var sets []mta.Set
 	for _, server := range servers.All {
-		source, ok := compiled(strings.Replace(chains, "SERVER", server.Name, 1), server)
+		text := chains
+		if server.Name == "opensmtpd" { // which has neither the detail in a target nor a detail that is kept
+			text = strings.NewReplacer("\"%2@g.example\"", "any@g.example", ", detail: keep", "", "mailman@local.example.net", "mailman").Replace(text)
+		}
+		source, ok := compiled(strings.Replace(text, "SERVER", server.Name, 1), server)
 		if !ok {
 			t.Fatalf("the inventory of %s has faults", server.Name)
 		}
 		d := document(source)
 		d.Only = []string{"a.example"}
-		text := data(t, d)
+		text = data(t, d)
 		for _, no := range []string{"secret", "unused", "private", "i.example", "second customer", "somebody else", "other"} {
 			if strings.Contains(text, no) {
 				t.Errorf("%s: the data have %q:\n%s", server.Name, no, text)

@@ -172,9 +172,10 @@ func (s *Set) Listed() []string {
 	return append(served, relayed...)
 }
 
-// withAliases returns the set with other aliases of the server. It is not closed.
-func (s *Set) withAliases(own aliases) *Set {
+// withAliases returns the set with other aliases of the server. Names without a domain in
+// them belong to a domain. The set need not be closed.
+func (s *Set) withAliases(own aliases, domain string) *Set {
 	with := *s
-	with.router.aliases = own
+	with.router.aliases, with.router.name = own, domain
 	return &with
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,44 +21,71 @@ type asked struct {
 	folder string // of the configuration and the spool
 }
 
-// ask prepares the installed Exim. It is asked over Debian's template with the snippets of
-// the files, and without DNS. Names of the inventory are aliases there, so that they need
-// not be accounts of this machine.
+// ask prepares the installed Exim. It is asked over a copy of the server's own
+// configuration or, if there is none, over Debian's template with the snippets of the
+// files, and without DNS.
 func ask(ctx context.Context, a mta.Asking) (mta.Asked, error) {
-	root, err := program.Installed()
+	root, err := installedFor(ctx, a.Build.MapType())
 	if err != nil {
-		return nil, &mta.AskError{Err: fmt.Errorf("--server: %w", err)}
-	}
-	if _, err := os.Stat(root.Template); err != nil {
-		return nil, &mta.AskError{Err: fmt.Errorf("--server asks Exim over Debian's configuration: %w", err)}
+		return nil, err
 	}
 	set, ok := a.Set.(*Set)
 	if !ok {
 		return nil, fmt.Errorf("a set of the type %T is none of Exim", a.Set)
 	}
-	lookups, err := root.Lookups(ctx)
-	if err != nil {
-		return nil, &mta.AskError{Err: fmt.Errorf("--server: %w", err)}
-	}
-	if want := tables[a.Build.MapType()].lookup; !slices.Contains(lookups, want) {
-		return nil, &mta.AskError{Kind: mta.AskMap, Err: fmt.Errorf("--server: this Exim has no look-up %s for map: %s, but %s", want, a.Build.MapType(), strings.Join(lookups, ", "))}
-	}
-	s := &asked{set: a.Set}
+	s := &asked{set: set}
 	if s.folder, err = mta.PublicFolder("exim"); err != nil {
 		return nil, err
 	}
-	o := question(a.Host.Name, set)
-	o.Root, o.Folder, o.Tables, o.Aliases = root, s.folder, a.Dir, aliasesOf(a)
-	if a.Dir == "" {
-		o.Tables = a.Work
-	}
-	if o.Tables, err = filepath.Abs(o.Tables); err == nil {
-		s.Exim, err = program.New(ctx, o)
-	}
-	if err != nil {
+	if err := s.start(ctx, root, a, set); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// installedFor returns the installed Exim if it reads maps of a type.
+func installedFor(ctx context.Context, typ string) (program.Root, error) {
+	root, err := program.Installed()
+	if err != nil {
+		return root, &mta.AskError{Err: fmt.Errorf("--server: %w", err)}
+	}
+	lookups, err := root.Lookups(ctx)
+	if err != nil {
+		return root, &mta.AskError{Err: fmt.Errorf("--server: %w", err)}
+	}
+	if want := tables[typ].lookup; !slices.Contains(lookups, want) {
+		return root, &mta.AskError{Kind: mta.AskMap, Err: fmt.Errorf("--server: this Exim has no look-up %s for map: %s, but %s", want, typ, strings.Join(lookups, ", "))}
+	}
+	return root, nil
+}
+
+// start writes the configuration of the Exim that is asked.
+func (s *asked) start(ctx context.Context, root program.Root, a mta.Asking, set *Set) error {
+	o := question(a.Host.Name, set)
+	o.Root, o.Folder = root, s.folder
+	own, err := root.Read(ctx, "")
+	if err != nil && !errors.Is(err, program.ErrNoConfiguration) {
+		return &mta.AskError{Err: fmt.Errorf("--server: %w", err)}
+	}
+	q := site{Asking: a, root: root, own: own, set: set, folder: s.folder}
+	if err := q.place(); err != nil {
+		return err
+	}
+	o.Tables = q.tables
+	if own == nil {
+		if _, missing := os.Stat(root.Template); missing != nil {
+			return &mta.AskError{Err: fmt.Errorf("--server: %w, and no template of Debian: %w", err, missing)}
+		}
+		a.Tell("this machine has no configuration of Exim: Exim is asked over Debian's template")
+		o.Aliases = aliasesOf(a)
+	} else {
+		if err := q.prepare(ctx); err != nil {
+			return err
+		}
+		s.set, o.Site, o.Aliased = q.set, own, q.aliased
+	}
+	s.Exim, err = program.New(ctx, o)
+	return err
 }
 
 // aliasesOf returns an alias file with the users and the local aliases of an inventory.

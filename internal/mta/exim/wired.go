@@ -119,12 +119,13 @@ func (w *wired) includes(name string) string {
 
 // mains compares main options, and looks for the list of checks that the file acl ends in.
 func (w *wired) mains() {
-	for _, name := range []string{"domainlist virtmap_domains", "CHECK_RCPT_LOCAL_LOCALPARTS"} {
-		want, _ := w.whole.Main(name)
-		if is, ok := w.read.Main(name); !ok || is != want {
-			w.lacks(w.includes(fileMain), "main is not read, or not as it is now: %s", difference(strings.TrimPrefix(name, "domainlist "), is, want))
-			break
-		}
+	list, wantList := first(w.read.Main("domainlist virtmap_domains")), first(w.whole.Main("domainlist virtmap_domains"))
+	parts, wantParts := first(w.read.Macro(localPartsMacro)), first(w.whole.Macro(localPartsMacro))
+	switch {
+	case list != wantList:
+		w.lacks(w.includes(fileMain), "main is not read, or not as it is now: %s", difference("virtmap_domains", list, wantList))
+	case parts != wantParts:
+		w.lacks(w.includes(fileMain), "main is not read, or not as it is now: %s", difference(localPartsMacro, parts, wantParts))
 	}
 	for _, l := range [][2]string{{"local_domains", "MAIN_LOCAL_DOMAINS"}, {"relay_to_domains", "MAIN_RELAY_TO_DOMAINS"}} {
 		name := "domainlist " + l[0]
@@ -142,6 +143,11 @@ func (w *wired) mains() {
 		w.lacks("acl_check_rcpt:", "no list of checks has the name acl_check_rcpt")
 	}
 }
+
+// localPartsMacro names the macro of the local parts that Debian refuses.
+const localPartsMacro = "CHECK_RCPT_LOCAL_LOCALPARTS"
+
+func first(value string, _ bool) string { return value }
 
 // difference says what an option is.
 func difference(name, is, want string) string {

@@ -123,12 +123,13 @@ func (e *Exim) ends(out, asked string) (all []string) {
 }
 
 // end returns the recipient of a chain: the first address, from the one that was asked,
-// that no row decides about. The server's own aliases are behind it.
+// that neither a row nor a known alias of the server decides about. Other aliases of the
+// server are behind it.
 func (e *Exim) end(chain []string, asked string) string {
 	if chain[len(chain)-1] != asked {
 		chain = append(chain, asked)
 	}
-	for _, addr := range slices.Backward(chain) {
+	for i, addr := range slices.Backward(chain) {
 		if e.Decides(addr) {
 			continue
 		}
@@ -137,6 +138,9 @@ func (e *Exim) end(chain []string, asked string) string {
 		case domain == mailboxDomain:
 			return e.Mailbox(local)
 		case e.Local(domain):
+			if i > 0 && e.Aliased != nil && e.Aliased(mailaddr.Lower(local)) {
+				continue
+			}
 			return mailaddr.Lower(local)
 		}
 		return addr

@@ -14,11 +14,13 @@ func (e *Exim) write() error {
 	if err != nil {
 		return err
 	}
-	text := e.Config
-	if text == nil {
-		if text, err = e.fromTemplate(spool); err != nil {
-			return err
-		}
+	if e.Site != nil {
+		e.Site.Apart(spool)
+		return os.WriteFile(e.conf(), e.Site.Text(), 0o644)
+	}
+	text, err := e.fromTemplate(spool)
+	if err != nil {
+		return err
 	}
 	text = setLimit.ReplaceAll(text, nil)
 	text = append([]byte("VIRTMAP_DIR = "+e.Tables+"\nsmtp_accept_max_nonmail = 1000000\n"), text...)

@@ -16,6 +16,8 @@ type Configuration struct {
 	Path   string   // of the file that Exim reads
 	Files  []string // Path, and the files that it includes
 	Blocks []Block  // in their order; the first one has the main options
+
+	macros map[string]string // by name
 }
 
 // A Block is a part of a Configuration: the main options, an access control list, a
@@ -79,7 +81,7 @@ var named = []string{"acl", "routers", "transports", "authenticators"}
 
 // parse reads the output of exim -bP config.
 func parse(text string) *Configuration {
-	c := &Configuration{Blocks: []Block{{}}}
+	c := &Configuration{Blocks: []Block{{}}, macros: map[string]string{}}
 	for line := range strings.SplitSeq(text, "\n") {
 		last := &c.Blocks[len(c.Blocks)-1]
 		bare := strings.TrimSpace(line)
@@ -90,7 +92,10 @@ func parse(text string) *Configuration {
 			if !slices.Contains(c.Files, file[1]) {
 				c.Files = append(c.Files, file[1])
 			}
-		case bare == "" || strings.HasPrefix(line, "#") || last.Section != "" && macro.MatchString(bare):
+		case bare == "" || strings.HasPrefix(line, "#"):
+		case macro.MatchString(bare):
+			name, value := option(bare)
+			c.macros[name] = value
 		case begins:
 			c.Blocks = append(c.Blocks, Block{Section: strings.TrimSpace(section)})
 		case isName && strings.HasPrefix(line, "  ") && line[2] != ' ' && slices.Contains(named, last.Section):
@@ -105,8 +110,14 @@ func parse(text string) *Configuration {
 	return c
 }
 
-// Main returns the value of a main option such as acl_smtp_rcpt, of a list such as
-// "domainlist local_domains", or of a macro.
+// Macro returns the value of a macro.
+func (c *Configuration) Macro(name string) (value string, ok bool) {
+	value, ok = c.macros[name]
+	return value, ok
+}
+
+// Main returns the value of a main option such as acl_smtp_rcpt, or of a list such as
+// "domainlist local_domains".
 func (c *Configuration) Main(name string) (value string, ok bool) {
 	for _, line := range c.Blocks[0].Lines {
 		if found, value := option(line); found == name {
@@ -122,9 +133,12 @@ func option(line string) (name, value string) {
 	return strings.Join(strings.Fields(name), " "), strings.TrimSpace(value)
 }
 
-// List returns the elements of a list of the main options.
+// List returns the elements of a list of the main options, or of a macro.
 func (c *Configuration) List(name string) (all []string) {
-	value, _ := c.Main(name)
+	value, isMacro := c.macros[name]
+	if !isMacro {
+		value, _ = c.Main(name)
+	}
 	separator := ":"
 	if behind, ok := strings.CutPrefix(value, "<"); ok && behind != "" {
 		separator, value = behind[:1], behind[1:]

@@ -49,15 +49,16 @@ type Options struct {
 	Tables string // the folder of the tables and snippets of a build
 	Host   string // the server's own name
 
-	// Config is the text of a configuration that already reads the snippets. nil: the
+	// Site is the configuration of a server that already reads the snippets. nil: the
 	// template of Debian is used, with the snippets of Tables.
-	Config []byte
+	Site *Configuration
 	// Aliases is the text of the server's own alias file, for the template.
 	Aliases string
 
 	Decides func(addr string) bool   // reports whether a row decides what becomes of an address
 	Local   func(domain string) bool // reports whether other mail for a domain is for accounts
 	Mailbox func(user string) string // returns the path of the mailbox of a user
+	Aliased func(local string) bool  // reports whether the server's own aliases lead on from a local part; nil: from none
 }
 
 // An Exim answers for addresses.
