@@ -7,10 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"virtmap/internal/mta"
-	"virtmap/internal/regular"
 	"virtmap/inventory"
 )
 
@@ -24,39 +22,15 @@ func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
 		switch {
 		case u.Forward.Kind != inventory.NoTarget && !u.KeepCopy:
 		case !a.Account(u.Name.Text):
-			all = append(all, mta.Complaint{Place: place.String(), Text: fmt.Sprintf("user %q is no account of this machine", u.Name.Text),
-				Mend: "useradd " + u.Name.Text + ", or run this on " + m.Host.Name.Text})
+			all = append(all, a.NoAccount(u))
 		case u.Mailbox.Text != "":
 			if text, mend := unwritable(u); text != "" {
 				all = append(all, mta.Complaint{Place: place.String(), Text: text, Mend: mend})
 			}
 		}
 	}
-	if len(m.LocalAliases) == 0 || !a.Here {
-		return all, nil
-	}
-	text, err := regular.ReadIfThere("/etc/aliases")
-	if err != nil {
-		return all, err
-	}
-	have := aliasNames(text)
-	for _, name := range m.LocalAliases {
-		place, _ := m.Sources.Place(name.Pos)
-		if !have[name.Text] {
-			all = append(all, mta.Complaint{Place: place.String(), Text: fmt.Sprintf("/etc/aliases has no %q", name.Text), Mend: name.Text + ": a recipient"})
-		}
-	}
-	return all, nil
-}
-
-// aliasNames returns the names of an alias file, in lower case.
-func aliasNames(text []byte) map[string]bool {
-	names := map[string]bool{}
-	for _, line := range lines(text) {
-		name, _, _ := strings.Cut(line, ":")
-		names[strings.ToLower(strings.Trim(name, "\" \t"))] = true
-	}
-	return names
+	missing, err := a.NoAliases("/etc/aliases")
+	return append(all, missing...), err
 }
 
 // unwritable says why Exim cannot write a mailbox as its user; empty if it can. Exim makes
@@ -80,23 +54,10 @@ func unwritable(u *inventory.User) (text, mend string) {
 	if err != nil {
 		return fmt.Sprintf("the folder of the mailbox of %s is missing: %v", u.Name.Text, err), "install -d -o " + u.Name.Text + " " + folder
 	}
-	if !mayWrite(above, account) {
+	uid, _ := strconv.ParseUint(account.Uid, 10, 32) // both are numbers on Unix
+	gid, _ := strconv.ParseUint(account.Gid, 10, 32)
+	if !mta.MayWrite(above, uint32(uid), uint32(gid)) {
 		return fmt.Sprintf("%s may not write to %s", u.Name.Text, folder), "chown " + u.Name.Text + " " + folder
 	}
 	return "", ""
-}
-
-// mayWrite reports whether an account may write to a folder.
-func mayWrite(info os.FileInfo, account *user.User) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	switch bits := info.Mode().Perm(); {
-	case !ok:
-		return true
-	case strconv.FormatUint(uint64(stat.Uid), 10) == account.Uid:
-		return bits&0o200 != 0
-	case strconv.FormatUint(uint64(stat.Gid), 10) == account.Gid:
-		return bits&0o020 != 0
-	default:
-		return bits&0o002 != 0
-	}
 }

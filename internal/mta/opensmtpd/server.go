@@ -8,20 +8,21 @@ import (
 
 // Server is OpenSMTPD.
 var Server = &mta.Server{
-	Name:    "opensmtpd",
-	Dir:     DefaultDir,
-	Maps:    mapTypes,
-	Files:   Files,
-	Words:   words,
-	Checks:  checks,
-	Compile: func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
-	Open:    open,
-	Check:   Check,
-	Find:    find,
-	Conf:    readConf,
-	Audit:   audit,
-	Ask:     ask,
-	MapType: func(string) (string, error) { return mapTypes[0], nil },
+	Name:       "opensmtpd",
+	Dir:        DefaultDir,
+	Maps:       mapTypes,
+	Files:      Files,
+	Words:      words,
+	Checks:     checks,
+	Compile:    func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
+	Open:       open,
+	Check:      Check,
+	Find:       find,
+	Conf:       readConf,
+	Audit:      audit,
+	AuditUsers: auditUsers,
+	Ask:        ask,
+	MapType:    func(string) (string, error) { return mapTypes[0], nil },
 }
 
 // DefaultDir is the folder of the files.

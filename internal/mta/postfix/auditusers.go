@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"virtmap/internal/mta"
 	"virtmap/inventory"
@@ -32,8 +31,7 @@ func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
 		case u.Mailbox.Text != "":
 			all = append(all, c.mailbox(u, place.String())...)
 		case u.Forward.Text == "" && !a.Account(u.Name.Text):
-			all = append(all, mta.Complaint{Place: place.String(), Text: fmt.Sprintf("user %q is no account of this machine", u.Name.Text),
-				Mend: "useradd " + u.Name.Text + ", or run this on " + m.Host.Name.Text})
+			all = append(all, a.NoAccount(u))
 		}
 	}
 	aliases, err := c.localAliases(a)
@@ -83,7 +81,7 @@ func unwritable(path string, uid, gid uint32, dotlock bool) (text, mend string) 
 	switch {
 	case err == nil && maildir != info.IsDir():
 		return fmt.Sprintf("%s is %s", path, map[bool]string{true: "no folder, and the inventory has a Maildir", false: "a folder; a Maildir has a slash at its end"}[maildir]), ""
-	case err == nil && !mayWrite(info, uid, gid):
+	case err == nil && !mta.MayWrite(info, uid, gid):
 		return fmt.Sprintf("the user %d may not write to %s", uid, path), own(path)
 	case err == nil && (maildir || !dotlock):
 		return "", ""
@@ -93,7 +91,7 @@ func unwritable(path string, uid, gid uint32, dotlock bool) (text, mend string) 
 	for {
 		above, err := os.Stat(folder)
 		switch {
-		case err == nil && mayWrite(above, uid, gid):
+		case err == nil && mta.MayWrite(above, uid, gid):
 			return "", ""
 		case err == nil && info != nil:
 			return fmt.Sprintf("the user %d may not make a lock file in %s", uid, folder), "write virtual_mailbox_lock = fcntl into main.cf, or give the mailbox a folder of its user"
@@ -107,22 +105,6 @@ func unwritable(path string, uid, gid uint32, dotlock bool) (text, mend string) 
 			return fmt.Sprintf("the folder %s of a mailbox is not there", folder), fmt.Sprintf("install -d -o %d -g %d %s", uid, gid, folder)
 		}
 		folder = filepath.Dir(folder)
-	}
-}
-
-// mayWrite reports whether the mode of a file lets a user write. Further groups of the
-// user do not count: virtual(8) has none.
-func mayWrite(info fs.FileInfo, uid, gid uint32) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	switch bits := info.Mode().Perm(); {
-	case !ok:
-		return true
-	case stat.Uid == uid:
-		return bits&0o200 != 0
-	case stat.Gid == gid:
-		return bits&0o020 != 0
-	default:
-		return bits&0o002 != 0
 	}
 }
 
