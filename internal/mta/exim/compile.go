@@ -18,9 +18,11 @@ type compiler struct {
 	follow *follow.Follower
 
 	accounts string          // the domain of accounts
+	users    []string        // values of users, by user; empty: not made yet
+	replies  []string        // values of refusals, by refusal; empty: not made yet
 	owned    map[string]bool // owners that have a row, by address
 	owners   mapfile.Pairs   // rows of owners
-	noted    bool            // noteDetail has reported
+	note     *diag.Fault     // of the first detail that is kept for an account; nil: there is none
 	scratch  []inventory.Address
 	rows     *rowtext.Text
 }
@@ -33,16 +35,22 @@ var limits = follow.Limits{Server: "Exim", LookUps: 90}
 func compile(m *inventory.Model, faults *diag.List) *rowtext.Text {
 	c := &compiler{
 		m: m, faults: faults, tables: effective.Of(m), accounts: accountsOf(m),
+		users: make([]string, len(m.Users)), replies: make([]string, len(m.Refusals)),
 		owned: map[string]bool{}, rows: rowtext.New(mta.Header(m, "Virtual addresses")),
 	}
 	c.follow = follow.New(m, c.tables, faults, limits)
 	if c.tooMany() {
 		return c.rows
 	}
+	var domains []int
 	for d := range m.Domains {
 		if c.tables.HasRows(d) {
-			c.domain(d)
+			domains = append(domains, d)
 		}
+	}
+	c.shared(domains)
+	if c.note != nil {
+		faults.Add(*c.note)
 	}
 	if len(c.owners) > 0 {
 		return c.rows.Merged(c.owners, nil)

@@ -76,8 +76,7 @@ func (b binding) item(text string) (value, rest string, err error) {
 // quotedLocal returns a local part as the operator quote_local_part does: with quotes if
 // it has other characters than RFC 5322 allows without them.
 func quotedLocal(local string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~."
-	odd := func(c rune) bool { return !strings.ContainsRune(plain, c) }
+	odd := func(c rune) bool { return !isPlain(c) }
 	if local != "" && !strings.ContainsFunc(local, odd) && local[0] != '.' && !strings.HasSuffix(local, ".") {
 		return local
 	}

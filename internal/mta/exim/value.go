@@ -71,8 +71,18 @@ func (c *compiler) pattern(p inventory.Pattern, r *row) string {
 
 // goal returns the value for a goal: a reply, or recipients with the sender of the copies.
 func (c *compiler) goal(g *follow.Goal, keep bool, r *row) string {
-	if g.Kind == follow.Refused {
-		return replyOf(c.m.Refusals[g.Index])
+	plain := g.Kind == follow.User && !keep && g.WithPlus("") == ""
+	switch {
+	case g.Kind == follow.Refused:
+		if c.replies[g.Index] == "" {
+			c.replies[g.Index] = replyOf(c.m.Refusals[g.Index])
+		}
+		return c.replies[g.Index]
+	case plain && c.users[g.Index] != "":
+		return c.users[g.Index]
+	case plain:
+		c.users[g.Index] = strings.Join(c.recipients(g, keep, r), ", ")
+		return c.users[g.Index]
 	}
 	owner := ""
 	if g.Kind == follow.List {
@@ -191,14 +201,14 @@ func withoutExpansion(addr string) string {
 	return address(local, domain, false)
 }
 
-// noteDetail reports once that a detail is kept for an account.
+// noteDetail makes the fault of the first detail that is kept for an account.
 func (c *compiler) noteDetail(r *row) {
-	if c.noted {
+	if c.note != nil {
 		return
 	}
-	c.noted = true
-	c.faults.Add(checkDetail.At(r.pos, max(1, len(r.local)), "%s keeps the detail for an account, and Exim delivers without it", follow.Label(r.local, r.domain)).
-		WithHelp("nothing to do if the header Envelope-to is enough; a router of your own with local_part_suffix sees the detail"))
+	note := checkDetail.At(r.pos, max(1, len(r.local)), "%s keeps the detail for an account, and Exim delivers without it", follow.Label(r.local, r.domain)).
+		WithHelp("nothing to do if the header Envelope-to is enough; a router of your own with local_part_suffix sees the detail")
+	c.note = &note
 }
 
 // address returns an address as a value has it. plus: the detail of the mail is added.
@@ -215,12 +225,16 @@ func quoted(text string) string { return "${quote_local_part:" + text + "}" }
 // withQuotes returns a local part with quotes if it needs them, or if Exim could take it
 // for a file, a program or a comment.
 func withQuotes(local string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~."
-	odd := func(c rune) bool { return !strings.ContainsRune(plain, c) }
+	odd := func(c rune) bool { return !isPlain(c) }
 	if strings.ContainsFunc(local, odd) || strings.IndexByte("#/|.", local[0]) >= 0 || strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
 		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(local) + `"`
 	}
 	return local
+}
+
+// isPlain reports whether a local part may have a character without quotes (RFC 5322).
+func isPlain(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("!#$%&'*+-/=?^_`{|}~.", c)
 }
 
 // escaped returns a text that is the same after Exim has expanded it.

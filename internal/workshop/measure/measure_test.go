@@ -22,6 +22,7 @@ func TestTable(t *testing.T) {
 	b.maps()
 	b.everyFile()
 	b.postfixFiles()
+	b.eximFiles()
 	b.again()
 	b.imported()
 	b.asked()
