@@ -10,9 +10,10 @@ import (
 
 // findInstalled returns the installed set of the folder.
 func (r *run) findInstalled() mta.Before {
+	known := publish.Known(publish.OS, r.State)
 	return r.server.Find(mta.Folder{
-		Dir: r.Out, Adopt: r.Adopt, Host: r.source.Inventory().Host.Name.Text, Copies: r.copies,
-		Known: publish.Known(publish.OS, r.State), Untouched: publish.Untouched(publish.OS, r.State), Tell: r.events.Tell,
+		Dir: r.Out, Adopt: r.Adopt && (r.Config != "" || !known), Host: r.source.Inventory().Host.Name.Text, Copies: r.copies,
+		Known: known, Untouched: publish.Untouched(publish.OS, r.State), Tell: r.events.Tell,
 	})
 }
 

@@ -141,7 +141,10 @@ func (r *run) edited() (out publish.Output, err error) {
 	if err != nil {
 		return out, err
 	}
-	next, lines := r.server.Edit(src, r.source, r.faults)
+	next, lines := r.server.Edit(src, r.source, r.Adopt, r.faults)
+	if r.server.Marked != nil {
+		r.marked = r.server.Marked(string(text), string(next))
+	}
 	return fileset.Shared(r.Config, next, text, lines), nil
 }
 

@@ -109,6 +109,10 @@ func (r *Restoring) swapIn(ctx context.Context) (m publish.Meta, report publish.
 	if r.Number < 0 {
 		at = publish.Current(publish.OS, r.State, all) - 1
 	}
+	if at < 0 && r.Number == 0 && len(all) > 0 && r.Server.Takes != nil {
+		return m, report, &Error{Kind: NoInput, Err: fmt.Errorf("%w: there were no files of virtmap before the first build, and %s is in no generation. To go back, put your copy of %[2]s in its place, or take virtmap's block out and the marks #virtmap# and #virtmap-adopted# off the lines, and %s",
+			ErrNoGeneration, r.Server.Words.Config, r.Server.Words.Reload)}
+	}
 	if at < 0 {
 		return m, report, &Error{Kind: NoInput, Err: ErrNoGeneration}
 	}

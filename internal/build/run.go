@@ -26,6 +26,7 @@ type run struct {
 	faults    *diag.List  // faults of the inventory
 	dnsFaults diag.List   // faults from the DNS
 	serving   *serving
+	marked    []string // lines of Config that are out of force
 	leaving   []string // domains whose rows stay for some time
 	wiring    *wiring  // nil: the server does not read from the folder
 	installed mta.Before
@@ -74,6 +75,7 @@ func (r *run) build(ctx context.Context) (result Result, again bool, err error) 
 	if err := r.tellFaults(len(report.Changes)); err != nil {
 		return result, false, err
 	}
+	r.tellMarked()
 	result = r.result(report)
 	r.events.Published(&result)
 	if err != nil {
@@ -90,6 +92,16 @@ func (r *run) build(ctx context.Context) (result Result, again bool, err error) 
 		return result, again, err
 	}
 	return result, false, r.remember(ctx, result.Figures)
+}
+
+// tellMarked tells which lines of a person are out of force now.
+func (r *run) tellMarked() {
+	if r.DryRun {
+		return
+	}
+	for _, line := range r.marked {
+		r.events.Tell(r.Config + ":" + line)
+	}
 }
 
 // settle sets how the files are published.

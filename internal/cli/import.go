@@ -147,18 +147,20 @@ func (a *importArgs) nextStep(server *importer.Server, kind *mta.Server, inv *im
 		file = "FILE"
 	}
 	var before []string
+	kept, config := "which keeps the files that are there as generation 0", ""
 	if inv.Left > 0 {
 		before = append(before, "read what is not imported")
 	}
 	if lines := server.Facts().Instead; len(lines) > 0 && server.Facts().Server == kind.Name {
 		fmt.Fprintf(stdio.Err, "the inventory has what these lines of %s say: %s\n", kind.Words.Config, strings.Join(lines, ", "))
-		before = append(before, "take these lines out")
+		config = " --config " + kind.Words.Config
+		kept = "which marks these lines as comments (keep a copy: cp " + kind.Words.Config + " " + kind.Words.Config + ".before)"
 	}
 	first := ""
 	if len(before) > 0 {
 		first = strings.Join(before, ", ") + ", then "
 	}
-	return "next: " + first + "virtmap build --adopt -i " + diag.Printable(file) + ", which keeps the files that are there as generation 0"
+	return "next: " + first + "virtmap build --adopt" + config + " -i " + diag.Printable(file) + ", " + kept
 }
 
 // prove builds the inventory in a folder of its own, and prints what differs

@@ -93,8 +93,12 @@ type Server struct {
 	Site func(dir string) (Site, error)
 	// Edit returns the new text of a file that a person maintains: src with the lines
 	// for a build in it. lines reads a text of this file as lines, as File.Lines does.
-	// Faults of src are added to the list. nil: there is no such file.
-	Edit func(src *diag.Source, b Build, faults *diag.List) (text []byte, lines func([]byte) []string)
+	// Faults of src are added to the list. adopt says that the lines take the place of
+	// those in which a person said what the inventory says. nil: there is no such file.
+	Edit func(src *diag.Source, b Build, adopt bool, faults *diag.List) (text []byte, lines func([]byte) []string)
+	// Marked says which lines of a person Edit took out of force in that file, each with
+	// its number before a colon. nil: Edit leaves these lines alone.
+	Marked func(before, after string) []string
 	// Unread says which file the running server does not read, although the rows of a
 	// generation lead to this file. A rollback to the generation is then refused. The
 	// result is nil if there is no such file. nil: no rollback is refused for this

@@ -7,6 +7,7 @@ import (
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/postfix/maincf"
 	"virtmap/internal/regular"
 )
 
@@ -28,7 +29,11 @@ func find(f mta.Folder) mta.Before {
 func (f *found) Pair(next mta.Build, damaged []string) (mta.Pair, error) {
 	b := next.(Build)
 	host := mta.Host{Name: b.Model.Host.Name.Text, Account: func(string) bool { return true }}
-	old, err := f.before(host, damaged)
+	lines, err := f.taking(b)
+	if err != nil {
+		return mta.Pair{}, err
+	}
+	old, err := f.before(host, damaged, lines != "")
 	if err != nil {
 		return mta.Pair{}, err
 	}
@@ -37,13 +42,8 @@ func (f *found) Pair(next mta.Build, damaged []string) (mta.Pair, error) {
 	if err != nil {
 		return mta.Pair{}, err
 	}
-	lines := b.mainText()
-	if main, ok := mainOf(f.Dir); ok && !f.Known && !f.Adopt {
-		text, err := regular.Read(main, regular.NoLimit)
-		if err != nil {
-			return mta.Pair{}, err
-		}
-		lines = edited(main, string(text), b, func(string) {}) // the site's own lists stay in force
+	if lines == "" {
+		lines = b.mainText()
 	}
 	after, err := b.withLines(l, host, lines)
 	if err != nil {
@@ -53,10 +53,34 @@ func (f *found) Pair(next mta.Build, damaged []string) (mta.Pair, error) {
 	return compared(old, after), nil
 }
 
-// before opens the installed set.
-func (f *found) before(host mta.Host, damaged []string) (*Installed, error) {
+// taking returns the lines that main.cf gets, if the build takes a server over: no build
+// has written yet, or lines of the site go now. Otherwise, and without a main.cf, it is
+// empty.
+func (f *found) taking(b Build) (lines string, err error) {
+	main, ok := mainOf(f.Dir)
+	if !ok || f.Known && !f.Adopt {
+		return "", nil
+	}
+	text, err := regular.Read(main, regular.NoLimit)
+	if err != nil {
+		return "", err
+	}
+	quiet := func(string) {}
+	beside, instead := edited(main, string(text), b, quiet), editedBy(maincf.Adopt, main, string(text), b, quiet)
+	switch {
+	case !f.Adopt:
+		return beside, nil // the site's own lists stay in force
+	case f.Known && beside == instead:
+		return "", nil
+	}
+	return instead, nil
+}
+
+// before opens the installed set. asIs says that main.cf counts as it is, without the lines
+// of virtmap.main.cf.
+func (f *found) before(host mta.Host, damaged []string, asIs bool) (*Installed, error) {
 	at := mta.Place{Dir: f.Dir}
-	if f.Known {
+	if f.Known && !asIs {
 		at.At = func(path string) string { return path }
 	}
 	l, err := readLayout(at)

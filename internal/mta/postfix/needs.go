@@ -118,6 +118,13 @@ func (c *configuration) write(line maincf.Line) string {
 }
 
 // edit returns the text of a main.cf with the lines of a build.
-func edit(src *diag.Source, of mta.Build, faults *diag.List) (text []byte, lines func([]byte) []string) {
-	return []byte(maincf.Edit(src, of.(Build).Lines(), faults)), mainLines
+func edit(src *diag.Source, of mta.Build, adopt bool, faults *diag.List) (text []byte, lines func([]byte) []string) {
+	way := maincf.Edit
+	if adopt {
+		way = maincf.Adopt
+	}
+	// Of the lines that get a mark Marked speaks: they are not lost.
+	return []byte(way(src, of.(Build).Lines(), faults)), func(text []byte) []string {
+		return mainLines(maincf.Unmarked(text))
+	}
 }

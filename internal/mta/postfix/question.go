@@ -199,11 +199,16 @@ func mainOf(dir string) (name string, ok bool) {
 // the site clashes with one of them, tell receives a message, and the line of the inventory
 // counts.
 func edited(path, text string, b Build, tell func(string)) string {
+	return editedBy(maincf.Edit, path, text, b, tell)
+}
+
+// editedBy returns the lines that Edit or Adopt of maincf writes into a main.cf.
+func editedBy(edit func(*diag.Source, []maincf.Line, *diag.List) string, path, text string, b Build, tell func(string)) string {
 	var sources diag.Sources
 	var faults diag.List
 	result := text
 	if src, err := sources.Add(path, text); err == nil {
-		result = maincf.Edit(src, b.Lines(), &faults)
+		result = edit(src, b.Lines(), &faults)
 	}
 	for _, f := range (diag.Printer{Sources: &sources}).Located(&faults) {
 		tell(fmt.Sprintf("%s:%d: %s; postfix is asked with the value of the inventory", f.At.File, f.At.Line, f.Text))

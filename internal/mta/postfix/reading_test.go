@@ -150,7 +150,7 @@ func TestEditOfTheMainCFOfAPackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, lines := postfix.Server.Edit(src, b, &faults)
+	next, lines := postfix.Server.Edit(src, b, false, &faults)
 	if faults.Failed() || len(lines(next)) <= len(lines(text)) {
 		t.Fatalf("%v\n%s", faults.Faults(), next)
 	}

@@ -34,6 +34,7 @@ var Server = &mta.Server{
 	Takes:       takes,
 	Site:        site,
 	Edit:        edit,
+	Marked:      maincf.Marked,
 	Unread:      unread,
 	Named:       stillNamed,
 	Audit:       audit,

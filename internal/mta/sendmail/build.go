@@ -56,7 +56,7 @@ func (b Build) Size() (rows int, bytes int64) {
 }
 
 // edit returns a sendmail.mc with the lines for a build in it, as one block.
-func edit(src *diag.Source, b mta.Build, faults *diag.List) (text []byte, lines func([]byte) []string) {
+func edit(src *diag.Source, b mta.Build, _ bool, faults *diag.List) (text []byte, lines func([]byte) []string) {
 	return []byte(mcfile.Edit(src, b.(Build).Settings(), faults)), mcLines
 }
 

@@ -21,6 +21,9 @@ const (
 // mark they are in force again.
 const outMark = "#virtmap# "
 
+// goneMark stands before the site's lines whose place a build has taken for good (Adopt).
+const goneMark = "#virtmap-adopted# "
+
 // Edit returns the text of a main.cf with the lines as one block at its end. A parameter has
 // one line in a main.cf, so the site's own lines of the same name get a mark before them and
 // are comments. When a later build has no line for the name, the mark is taken away again;
@@ -32,7 +35,11 @@ const outMark = "#virtmap# "
 //
 // When nothing but comments follows an old block, the new one stands in its place.
 func Edit(src *diag.Source, lines []Line, faults *diag.List) string {
-	e := editor{src: src, faults: faults, ours: map[string]bool{}}
+	return edit(src, lines, faults, false)
+}
+
+func edit(src *diag.Source, lines []Line, faults *diag.List, adopt bool) string {
+	e := editor{src: src, faults: faults, ours: map[string]bool{}, adopt: adopt, kept: map[string]string{}}
 	for _, l := range lines {
 		e.ours[l.Name] = true
 	}
@@ -55,6 +62,9 @@ type editor struct {
 	faults *diag.List
 	failed bool            // there was a fault
 	ours   map[string]bool // names of the lines
+
+	adopt bool
+	kept  map[string]string // by name of a parameter that is adopted: what stays of the site's list
 
 	own    ownText
 	behind int  // index of the first line behind the old block
@@ -145,6 +155,7 @@ func findBlock(src *diag.Source, faults *diag.List) (start, end int, ok bool) {
 // names.
 func (e *editor) write(block []string) string {
 	out := e.own.marked(e.ours)
+	e.retire(out)
 	newline := "\n"
 	if first, _, _ := strings.Cut(e.src.Text, "\n"); strings.HasSuffix(first, "\r") {
 		newline = "\r\n"

@@ -40,6 +40,11 @@ func (e *editor) value(l Line) string {
 	siteFirst, isList := lists[l.Name]
 	entry, set := e.own.entry(l.Name)
 	switch {
+	case !isList && set && e.adopts(l.Name):
+		if !e.same(l, entry.value) {
+			e.kept[l.Name] = ""
+		}
+		return l.Value
 	case !isList && set && !e.same(l, entry.value):
 		e.fault(checkOther, entry.lines[0], "change the line to: "+l.Name+" = "+l.Value+"; or take it out",
 			"%s is %q here, and the inventory needs %q", l.Name, entry.value, l.Value)
@@ -50,6 +55,9 @@ func (e *editor) value(l Line) string {
 	own, site := e.elements(l.Name, l.Value), e.siteElements(l.Name)
 	if set {
 		own = slices.DeleteFunc(own, func(element string) bool { return element == builtInElement[l.Name] })
+	}
+	if e.adopts(l.Name) {
+		site = e.adopted(l.Name, site)
 	}
 	site = slices.DeleteFunc(site, func(element string) bool {
 		return slices.Contains(own, element) || slices.Contains(takenOut[l.Name], element) || e.within(element, own)
