@@ -40,6 +40,7 @@ func isLogin(name string) bool {
 
 func (r *reader) users(v value, m *Model) {
 	m.Users = slices.Grow(m.Users, v.pairCount())
+	r.noUsers = r.noUsers || v.isList() || v.isScalar() && !v.isEmpty()
 	r.pairs(v, "users", func(p pair) {
 		if freeKey(p.name) {
 			return

@@ -15,6 +15,9 @@ func (r *reader) tests(v value, m *Model) {
 		test := Test{Pos: p.key.pos()}
 		folded, problem := mailaddr.Fold(p.name)
 		if problem != nil {
+			if !strings.Contains(p.name, "@") && len(m.Domains) > 0 {
+				problem.Help = "write the whole address, such as " + p.name + "@" + m.Domains[0].Name
+			}
 			r.problem(CheckAddress, p.key, problem)
 		}
 		test.Address = folded

@@ -27,6 +27,7 @@ type reader struct {
 
 	leastDomains int  // the number of domains for which another processor pays
 	partial      bool // a part of the inventory was not read
+	noUsers      bool // users has no mapping, so that no name can be looked up among them
 }
 
 func newReader() *reader {

@@ -106,8 +106,8 @@ func (r *reader) refusalText(text Name, into *Refusal) bool {
 		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text %q begins with a reply code", text.Text).
 			WithHelp("codes have keys of their own: {code: 550, status: 5.1.1, text: \"gone\"}"))
 	case boolWord.MatchString(text.Text):
-		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text is only %q", text.Text).
-			WithHelp("write reject or defer alone, or the text that the sender is to read"))
+		r.fault(checkRefusal.At(text.Pos, len(text.Text), "reject and defer have a text, not %q", text.Text).
+			WithHelp("take it out: write reject or defer alone, or the text that the sender is to read"))
 	case len(text.Text) > maxRefusalText:
 		r.fault(checkRefusal.At(text.Pos, len(text.Text), "the text has %d characters; %d fit into a reply", len(text.Text), maxRefusalText).
 			WithHelp("say it shorter"))

@@ -141,7 +141,7 @@ func (r *reader) targetDomain(t *Target, domain string) {
 }
 
 // refusing are words that people try instead of reject.
-var refusing = []string{"blackhole", "bounce", "deny", "drop", "nobody", "nouser", "null", "refuse", "trash"}
+var refusing = []string{"blackhole", "bounce", "deny", "drop", "nobody", "nouser", "refuse", "trash"}
 
 func (r *reader) resolveName(t *Target) {
 	m := r.model
@@ -151,6 +151,16 @@ func (r *reader) resolveName(t *Target) {
 	}
 	if i, ok := m.LocalAlias(t.Text); ok {
 		t.Kind, t.Index = ToAlias, uint32(i)
+		return
+	}
+	if slices.Contains(nullWords, t.Text) { // no user has this name
+		r.fault(checkMissing.At(t.Pos, len(t.Text), "this has no target: %s is YAML's word for nothing", t.Text).
+			WithHelp("write a user, an address, a list such as [andrei, bea], or reject"))
+		t.Kind = NoTarget
+		return
+	}
+	if r.noUsers { // the fault of users is the one to mend
+		t.Kind = NoTarget
 		return
 	}
 	near := r.nearest("users", t.Text, func(yield func(string) bool) {

@@ -222,7 +222,7 @@ func (c *compiler) openWays() {
 		return
 	}
 	c.faults.Add(checkOpenWays.At(host.Pos, len(host.Text),
-		"a rejecting catch-all closes root@%s, and leaves these to reach local accounts: root%%localhost@%s, root@%s and root@[127.0.0.1]",
-		c.rejecting, c.rejecting, host.Text).
-		WithHelp("nothing to do if local accounts may get mail; VM014: ignore under checks silences this"))
+		"accounts of this server still get mail at other spellings of the server's name: root%%localhost@%s, root@%s and root@[127.0.0.1]; that is usual",
+		c.rejecting, host.Text).
+		WithHelp("to hide this: checks: {VM014: ignore}"))
 }

@@ -75,6 +75,9 @@ func LookupUser(name string) (uid int, err error) {
 	return strconv.Atoi(account.Uid)
 }
 
+// IsFor reports whether a host is this machine.
+func IsFor(server *mta.Server, host *inventory.Host) bool { return onHost(server, host) == nil }
+
 // onHost returns an error if the inventory is for another machine. The inventory is for
 // this one if host.name is the machine's name or its first word, or if the
 // configuration in the mail folder gives the server this name.

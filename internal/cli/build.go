@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -135,6 +136,9 @@ Examples:
 				return usage(fmt.Errorf("--format %q: it is text or json", a.format))
 			case a.metrics != "" && a.dryRun:
 				return usage(errors.New("--metrics and --dry-run exclude each other: a dry run is no build"))
+			}
+			if a.metrics != "" && !strings.HasSuffix(a.metrics, ".prom") {
+				stdio.tell(fmt.Sprintf("virtmap: --metrics %s: the collector of node_exporter reads only files whose names end in .prom", a.metrics))
 			}
 			return followed(a.timings, stdio, func(stdio Stdio) error { return a.run(c.Context, stdio) })
 		},

@@ -54,7 +54,7 @@ func buildExit(err error, stdio Stdio) error {
 	case errors.As(err, &other):
 		return exit(exitRefused, fmt.Errorf("this is not what was reviewed, and nothing was written: %s; review it anew with diff --save, or build without --plan", strings.Join(other.Differing, "; ")))
 	case errors.As(err, &host):
-		return exit(exitRefused, errors.New(otherHostText(host)))
+		return exit(exitRefused, errors.New(otherHostText(host, "nothing was written")))
 	case errors.As(err, &lies):
 		return exit(exitProblems, fmt.Errorf("the staged files and the inventory disagree about %s, and nothing was written; please report it", addresses(lies.Failed)))
 	}
@@ -80,13 +80,14 @@ func accidentText(a *build.Accident) string {
 	return fmt.Sprintf("this looks like an accident, and nothing was written: %s. --allow %s lets it pass", strings.Join(lines, "; "), strings.Join(a.Guards(), " --allow "))
 }
 
-func otherHostText(h *build.OtherHost) string {
+// otherHostText says that the inventory is for another machine, and what was not done.
+func otherHostText(h *build.OtherHost, undone string) string {
 	called := ""
 	if h.Called != "" {
 		called = fmt.Sprintf(", which its %s calls %q,", h.Config, h.Called)
 	}
-	return fmt.Sprintf("this machine is %q%s and the inventory is for %q, so that nothing was written. If it is that server, write \"host: {name: %s}\" into the inventory, or put %s beside %s in /etc/hosts; if it is not, write the files elsewhere with -o DIR",
-		h.Here, called, h.Wanted, h.Own(), h.Wanted, h.Here)
+	return fmt.Sprintf("this machine is %q%s and the inventory is for %q, so that %s. If it is that server, write \"host: {name: %s}\" into the inventory, or put %s beside %s in /etc/hosts; if it is not, write the files elsewhere with -o DIR",
+		h.Here, called, h.Wanted, undone, h.Own(), h.Wanted, h.Here)
 }
 
 func commandFailed(c *build.CommandFailed) error {

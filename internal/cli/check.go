@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -171,5 +172,11 @@ func noArguments(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return nil
 	}
-	return usage(fmt.Errorf("%s takes no argument %q; the inventory is given with -i", c.Command.Name, c.Args().First()))
+	first := c.Args().First()
+	for _, flag := range c.Command.Flags {
+		if slices.Contains(flag.Names(), "inventory") {
+			return usage(fmt.Errorf("%s takes no argument %q; the inventory is given with -i: virtmap %[1]s -i %[3]s", c.Command.Name, first, first))
+		}
+	}
+	return usage(fmt.Errorf("%s takes no argument %q", c.Command.Name, first))
 }

@@ -23,6 +23,9 @@ func (a *checkArgs) deep(source mta.Build, stdio Stdio) error {
 		Dir: dir, Build: source, Here: dir == host.MailDir.Text, Live: build.IsLive(dir, &host),
 		Owner: build.Owner(server, dir), Account: func(name string) bool { return accounts[name] },
 	}
+	if !build.IsFor(server, &host) {
+		audited.Other = host.Name.Text
+	}
 	var all []mta.Complaint
 	for _, look := range []func(mta.Audited) ([]mta.Complaint, error){server.Audit, drift(server), server.AuditUsers} {
 		if look == nil {

@@ -88,6 +88,10 @@ func (a *diffArgs) run(ctx context.Context, stdio Stdio) error {
 	}
 	options.All = a.save != "" || len(a.domains.Value()) > 0
 	review, err := build.Review(ctx, options, &narrator{stages: stdio.stages, stdio: stdio, quiet: a.quiet})
+	var host *build.OtherHost
+	if errors.As(err, &host) {
+		return exit(exitRefused, errors.New(otherHostText(host, "its files here are not compared")))
+	}
 	if err != nil {
 		return buildExit(err, stdio)
 	}

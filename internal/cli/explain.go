@@ -34,18 +34,17 @@ Examples:
 	}
 }
 
+// explain prints the checks that there are, and returns an error about the other words.
 func explain(words []string, stdio Stdio) error {
 	out := bufio.NewWriter(stdio.Out) // Flush returns its first error
+	var unknown []error
 	for i, word := range words {
 		check, e, ok := servers.Checks().Explain(word)
 		if !ok {
-			problem := fmt.Errorf("there is no check %q; check --list lists all", word)
-			if near, ok := servers.Checks().Nearest(word); ok {
-				problem = fmt.Errorf("there is no check %q; did you mean %s?", word, near)
-			}
-			return usage(problem)
+			unknown = append(unknown, noCheck(word))
+			continue
 		}
-		if i > 0 {
+		if i > len(unknown) {
 			fmt.Fprintln(out)
 		}
 		printExplanation(out, check, e)
@@ -53,7 +52,18 @@ func explain(words []string, stdio Stdio) error {
 	if err := out.Flush(); err != nil {
 		return exit(exitIO, err)
 	}
+	if len(unknown) > 0 {
+		return usage(errors.Join(unknown...))
+	}
 	return nil
+}
+
+// noCheck says that no check has a word as its id or name.
+func noCheck(word string) error {
+	if near, ok := servers.Checks().Nearest(word); ok {
+		return fmt.Errorf("there is no check %q; did you mean %s?", word, near)
+	}
+	return fmt.Errorf("there is no check %q; check --list lists all", word)
 }
 
 func printExplanation(w io.Writer, check *diag.Check, e lint.Explanation) {

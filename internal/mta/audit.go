@@ -7,16 +7,7 @@ import (
 	"syscall"
 
 	"virtmap/internal/regular"
-	"virtmap/inventory"
 )
-
-// NoAccount returns the complaint about a user of an inventory who is no account.
-func (a *Audited) NoAccount(u *inventory.User) Complaint {
-	m := a.Build.Inventory()
-	place, _ := m.Sources.Place(u.Name.Pos)
-	return Complaint{Place: place.String(), Text: fmt.Sprintf("user %q is no account of this machine", u.Name.Text),
-		Mend: "useradd " + u.Name.Text + ", or run this on " + m.Host.Name.Text}
-}
 
 // NoAliases returns a complaint for each local alias of an inventory that an alias file of
 // this machine (aliases(5)) does not have. Without the file every alias is missing.

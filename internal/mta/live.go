@@ -2,6 +2,7 @@ package mta
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -105,6 +106,16 @@ type Audited struct {
 	Live    bool                   // the server reads from the folder
 	Owner   int                    // the user ID of the owner of maps; -1: the configuration names none
 	Account func(name string) bool // reports whether this machine has an account
+	Other   string                 // the server of the inventory if this machine has another name; empty: it is this one
+}
+
+// NoAccount is the complaint about a user of the inventory who is no account.
+func (a *Audited) NoAccount(place, user string) Complaint {
+	mend := "useradd " + user
+	if a.Other != "" {
+		mend += ", or run this on " + a.Other
+	}
+	return Complaint{Place: place, Text: fmt.Sprintf("user %q is no account of this machine", user), Mend: mend}
 }
 
 // A Complaint is a fault of the installed files.

@@ -19,3 +19,14 @@ func TestComplaintsHaveAPlace(t *testing.T) {
 		t.Errorf("they are %+v", all)
 	}
 }
+
+// TestNoAccount: another machine is proposed only if this one has another name.
+func TestNoAccount(t *testing.T) {
+	here, other := Audited{}, Audited{Other: "mx1.example.net"}
+	if got := here.NoAccount("mail.yaml:3:8", "anna").Mend; got != "useradd anna" {
+		t.Errorf("on the server itself it is %q", got)
+	}
+	if got := other.NoAccount("mail.yaml:3:8", "anna").Mend; got != "useradd anna, or run this on mx1.example.net" {
+		t.Errorf("elsewhere it is %q", got)
+	}
+}

@@ -22,7 +22,7 @@ func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
 		switch {
 		case u.Forward.Kind != inventory.NoTarget && !u.KeepCopy:
 		case !a.Account(u.Name.Text):
-			all = append(all, a.NoAccount(u))
+			all = append(all, a.NoAccount(place.String(), u.Name.Text))
 		case u.Mailbox.Text != "":
 			if text, mend := unwritable(u); text != "" {
 				all = append(all, mta.Complaint{Place: place.String(), Text: text, Mend: mend})

@@ -26,7 +26,7 @@ func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
 				all = append(all, mta.Complaint{Place: place.String(), Text: text, Mend: mend})
 			}
 		case !a.Account(u.Name.Text):
-			all = append(all, a.NoAccount(u))
+			all = append(all, a.NoAccount(place.String(), u.Name.Text))
 		}
 	}
 	aliases := "/etc/aliases"

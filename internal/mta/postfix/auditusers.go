@@ -31,7 +31,7 @@ func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
 		case u.Mailbox.Text != "":
 			all = append(all, c.mailbox(u, place.String())...)
 		case u.Forward.Text == "" && !a.Account(u.Name.Text):
-			all = append(all, a.NoAccount(u))
+			all = append(all, a.NoAccount(place.String(), u.Name.Text))
 		}
 	}
 	aliases, err := c.localAliases(a)

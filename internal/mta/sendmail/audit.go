@@ -49,8 +49,7 @@ func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
 				all = append(all, c)
 			}
 		case u.Forward.Text == "" && !a.Account(u.Name.Text):
-			all = append(all, mta.Complaint{Place: place.String(), Text: fmt.Sprintf("user %q is no account of this machine", u.Name.Text),
-				Mend: "useradd " + u.Name.Text + ", or run this on " + m.Host.Name.Text})
+			all = append(all, a.NoAccount(place.String(), u.Name.Text))
 		}
 	}
 	const mend = "add it to the server's aliases and run newaliases"

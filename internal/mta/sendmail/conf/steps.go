@@ -39,7 +39,7 @@ func (c *Config) linesToWrite(gaps []Gap, s mcfile.Settings) (steps []string) {
 		return []string{"in " + path + ", in the place of the line that names another virtusertable:\n" + indented(missing[other].Write) +
 			"\nand before the first MAILER:\n" + indented(s.IncludeLine())}
 	}
-	return []string{"in " + path + ", on a line before the first MAILER (or run virtmap build --mc " + path + ", which writes what is missing):\n" + indented(s.IncludeLine())}
+	return []string{"in " + path + ", on a line before the first MAILER (or run virtmap build --config " + path + ", which writes what is missing):\n" + indented(s.IncludeLine())}
 }
 
 // remake returns the command that makes sendmail.cf from the .mc.

@@ -23,7 +23,7 @@ var (
 
 // The first and the last line of our block.
 const (
-	blockBegin = "dnl >>> virtmap: this block is kept by \"virtmap build --mc\"; edit the inventory instead\n"
+	blockBegin = "dnl >>> virtmap: this block is kept by \"virtmap build --config\"; edit the inventory instead\n"
 	blockEnd   = "dnl <<< virtmap\n"
 )
 
