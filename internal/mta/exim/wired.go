@@ -8,11 +8,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/exim/program"
 	"virtmap/internal/regular"
 )
+
+// patience is how long Exim may take to read a configuration.
+const patience = 20 * time.Second
 
 // readByExim lets the installed Exim read its configuration. ok is false without an Exim,
 // without a configuration, and if this user may not ask.
@@ -21,6 +25,8 @@ func readByExim(ctx context.Context) (c *configuration, ok bool) {
 	if err != nil {
 		return nil, false
 	}
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
 	read, err := root.Read(ctx, "")
 	var refused *program.RefusedError
 	switch {
@@ -87,6 +93,8 @@ func (c *configuration) gapsOfExim(ctx context.Context, b Build) (all []mta.Gap,
 	if c.refused != nil {
 		return []mta.Gap{{Path: c.path, What: c.refused.Error(), Write: "exim -bV says where"}}, nil
 	}
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
 	whole, err := readReference(ctx, c.exim, reference(b.text, b.Model.Host.MailDir.Text))
 	if err != nil {
 		return nil, err
