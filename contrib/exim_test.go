@@ -1,24 +1,42 @@
 package contrib
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
 
-// TestEximCronLine runs the line for a new inventory, for the same one, for a further
-// domain and for a further name of the server. Exim is reloaded for the first and the last.
 func TestEximCronLine(t *testing.T) {
 	s := newSite(t)
-	text := strings.Replace(good, "host:\n", "host:\n  server: exim\n", 1)
-	s.write(t, "mail.yaml", text)
 	env := restarting(t, s, "systemctl")
 	line, variables := cronLine(t, "virtmap-exim.cron", env[0])
-	line = strings.ReplaceAll(line, "/etc/exim4/mail.yaml", s.dir+"/mail.yaml")
 	bare := append(append([]string{"env", "-i", "PATH=/usr/bin:/bin"}, variables...), env[1:]...)
-	command := strings.Join(append(bare, "sh", "-c", "'"+strings.ReplaceAll(line, "'", `'\''`)+"'"), " ")
+	line = strings.ReplaceAll(line, "/etc/exim4/mail.yaml", s.dir+"/mail.yaml")
+	reloadsExim(t, s, strings.Join(append(bare, "sh", "-c", "'"+strings.ReplaceAll(line, "'", `'\''`)+"'"), " "), nil)
+}
+
+func TestEximUnit(t *testing.T) {
+	text, err := os.ReadFile("virtmap-exim.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "ExecStart=")
+	command, _, _ := strings.Cut(after, "\n")
+	s := newSite(t)
+	command = strings.NewReplacer("/usr/bin/virtmap", "virtmap", "$$", "$", "/etc/exim4/mail.yaml", s.dir+"/mail.yaml").Replace(command)
+	reloadsExim(t, s, command, restarting(t, s, "systemctl"))
+	verifyUnit(t, s, string(text))
+}
+
+// reloadsExim runs a command for a new inventory, for the same one, for a further
+// domain and for a further name of the server. Exim is reloaded for the first and the last.
+func reloadsExim(t *testing.T, s *site, command string, env []string) {
+	t.Helper()
+	text := strings.Replace(good, "host:\n", "host:\n  server: exim\n", 1)
+	s.write(t, "mail.yaml", text)
 	reloads := func(want int, when string) {
 		t.Helper()
-		s.must(t, command)
+		s.must(t, command, env...)
 		if got := strings.Count(s.must(t, "cat restarted"), "reload exim4"); got != want {
 			t.Errorf("%s: Exim is reloaded %d times, want %d", when, got, want)
 		}

@@ -112,7 +112,7 @@ func TestPathUnit(t *testing.T) {
 	if !strings.Contains(string(text), "\nUnit=virtmap.service\n") {
 		t.Error("it does not start virtmap.service")
 	}
-	for _, name := range []string{"virtmap.service", "virtmap-postfix.service"} {
+	for _, name := range []string{"virtmap.service", "virtmap-postfix.service", "virtmap-exim.service"} {
 		unit, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

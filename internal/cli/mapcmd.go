@@ -42,7 +42,7 @@ func mapGetCommand(stdio Stdio) *cli.Command {
 	return &cli.Command{
 		Name: "get", Usage: "print the value of each key", ArgsUsage: "FILE KEY...",
 		Description: `Prints the value alone for one key, and key and value for several keys. Keys are
-looked up in lower case, as sendmail and Postfix do. Exits with 1 when a key is not
+looked up in lower case, as the mail servers do. Exits with 1 when a key is not
 there.
 
 Examples:

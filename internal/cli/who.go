@@ -27,8 +27,8 @@ that are open to local accounts. A key such as sales+*@d stands for all addresse
 that it matches, and @d for every address at d that is not listed.
 
 It looks through what the inventory would become. With --maps it looks through the
-files that the sendmail.cf or main.cf of a folder names, with the server's own
-aliases. Exits with 1 when no address ends there.
+files that the sendmail.cf or main.cf of a folder names, or those of Exim, with the
+server's own aliases. Exits with 1 when no address ends there.
 
 Examples:
   virtmap who -i mail.yaml andrei
