@@ -72,8 +72,11 @@ func (x *site) quickStart() {
 		x.Fatal(err)
 	}
 	peer.Run(x.T, "", "cp", "../../../../contrib/virtmap.cron", doc)
-	_, lines, _ := strings.Cut(string(readme), "As root, in five lines:\n\n```\n")
-	lines, _, _ = strings.Cut(lines, "```")
+	_, lines, ok := strings.Cut(string(readme), "what the server does today. For sendmail:\n\n```\n")
+	lines, _, closed := strings.Cut(lines, "```")
+	if !ok || !closed {
+		x.Fatal("the README has no lines for a server that runs")
+	}
 
 	x.learn(x.addresses()...)
 	stop, done := make(chan struct{}), make(chan struct{})
