@@ -14,9 +14,6 @@ import (
 	"virtmap/internal/publish"
 )
 
-// folderVariable is the variable of the command of OnChange with the folder of the files.
-const folderVariable = "VIRTMAP_DIR"
-
 // now returns the time in the form for records.
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
@@ -75,7 +72,7 @@ func (r *run) changed(ctx context.Context, swapped bool) error {
 // again, or the old files are put back.
 func (r *run) command(ctx context.Context, kinds Kinds, swapped bool) error {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", r.OnChange)
-	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds.In(r.server), folderVariable+"="+r.Out)
+	cmd.Env = append(os.Environ(), "VIRTMAP_CHANGED="+kinds.In(r.server), "VIRTMAP_DIR="+r.Out)
 	cmd.Stdout, cmd.Stderr = r.Output, r.Output
 	tells := r.pidFileTells()
 	failure := cmd.Run()

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"virtmap/internal/publish"
 )
@@ -15,12 +14,8 @@ import (
 // a command of OnChange made: a person was told, and may not have restarted the server.
 const owedName = "owed"
 
-// commands reports whether the run may run the command of OnChange. In a folder that the
-// server does not read, most commands would restart a server for which nothing changed. A
-// command that names VIRTMAP_DIR works on the folder itself, such as one that copies it.
-func (r *run) commands() bool {
-	return r.OnChange != "" && !r.DryRun && (r.live() || strings.Contains(r.OnChange, folderVariable))
-}
+// commands reports whether the run may run the command of OnChange.
+func (r *run) commands() bool { return r.OnChange != "" && !r.DryRun }
 
 // live reports whether the server reads from the folder of the run.
 func (r *run) live() bool { return IsLive(r.Out, &r.source.Inventory().Host) }

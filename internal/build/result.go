@@ -24,7 +24,6 @@ type Result struct {
 	Kinds Kinds // what changed
 	Live  bool  // the server reads from the folder
 	Runs  bool  // the command of OnChange is run
-	Skips bool  // the command of OnChange is not run, because the server does not read from the folder
 
 	Configured bool     // the run keeps the server's main configuration itself
 	Reads      Reads    // what the server does not read
@@ -48,7 +47,6 @@ func (r *run) result(report publish.Report) Result {
 		run: r,
 	}
 	result.Runs = r.commands() && (result.Kinds != Kinds{} || r.due() != Kinds{} || publish.Unannounced(publish.OS, r.State) != "")
-	result.Skips = r.OnChange != "" && !r.DryRun && !r.commands() && result.Kinds != Kinds{}
 	result.Configured = r.wiring != nil && r.Config != "" && r.wiring.config.Place() == r.Config
 	r.readWritten(report)
 	r.wiring.describe(&result)

@@ -129,7 +129,7 @@ func TestRunRefuses(t *testing.T) {
 	if _, err := p.run("  a.example: {addresses: {info: nobody}}\n"); !errors.Is(err, ErrFaults) || p.faults == 0 {
 		t.Errorf("an inventory with faults: %v, and %d were told", err, p.faults)
 	}
-	p.o.OnChange, p.o.Undo = "exit 7 # VIRTMAP_DIR", true
+	p.o.OnChange, p.o.Undo = "exit 7", true
 	var failed *CommandFailed
 	if _, err := p.run(otherUser + "  b.example: {addresses: {info: bert}}\n"); !errors.As(err, &failed) || !failed.Undone || failed.Undoing != nil {
 		t.Errorf("a command that fails: %v", err)

@@ -70,9 +70,6 @@ func (n *narrator) Published(r *build.Result) {
 	case len(r.Changes) > 0:
 		n.sayWrote(r)
 	}
-	if r.Skips {
-		n.stdio.tell(fmt.Sprintf("the command of --on-change is not run: %s does not read from %s; a command that names VIRTMAP_DIR, which is that folder, is run there too", r.Server.Name, r.Out))
-	}
 	n.sayUnread(r)
 }
 
