@@ -69,11 +69,15 @@ func putAside(files FS, path string) (to string, err error) {
 }
 
 // makeRoom puts aside a folder, link or device at the path of a file that is to
-// be written.
+// be written. At the path of a file of a build that was killed it is removed, unless it is
+// a folder with files.
 func makeRoom(files FS, path string, tell func(string)) error {
 	info, err := files.Stat(path)
 	if err != nil || info.Mode.IsRegular() {
 		return nil // after an error of Stat, the write reports an error too
+	}
+	if strings.HasPrefix(filepath.Base(path), stagedPrefix) && files.Remove(path) == nil {
+		return nil
 	}
 	to, err := putAside(files, path)
 	if err != nil {
