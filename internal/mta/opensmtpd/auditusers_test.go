@@ -47,7 +47,7 @@ domains: {a.example: {addresses: {info: [absent, bin, sys, games, irc, man, news
 	for _, c := range all {
 		said = append(said, strings.ReplaceAll(c.Text+" ("+c.Mend+")", dir, "DIR"))
 	}
-	want := `user "absent" is no account of this machine (useradd absent, or run this on mx1.example.net)
+	want := `user "absent" is no account of this machine (useradd absent)
 the user 1002 may not write to DIR/roots, and the mail of bin waits (chown 1002:1002 DIR/roots)
 DIR/missing is not there, and the mail of man waits (install -d -m 700 -o 1002 -g 8 DIR/missing)
 the user 1002 may not write to DIR/roots, and the mail of news waits (chown 1002:1002 DIR/roots)

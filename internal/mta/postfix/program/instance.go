@@ -239,13 +239,19 @@ func (p *Instance) lastLines() string {
 // until it has begun to. Sessions that are open keep the old answers.
 func (p *Instance) Reload() error {
 	before := strings.Count(p.Log(), reloaded)
-	if err := p.master.Process.Signal(syscall.SIGHUP); err != nil {
-		return fmt.Errorf("reload: %w", err)
-	}
+	var again time.Time // when the signal is sent, in case master was busy with its start
 	for end := time.Now().Add(startLimit); strings.Count(p.Log(), reloaded) == before; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
+		now := time.Now()
+		if now.After(end) {
 			return fmt.Errorf("reload: no answer from master: %s", p.lastLines())
 		}
+		if now.Before(again) {
+			continue
+		}
+		if err := p.master.Process.Signal(syscall.SIGHUP); err != nil {
+			return fmt.Errorf("reload: %w", err)
+		}
+		again = now.Add(startLimit / 6)
 	}
 	time.Sleep(200 * time.Millisecond) // master says so before it tells its daemons
 	return nil
