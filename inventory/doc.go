@@ -46,6 +46,8 @@
 //	             required
 //	mx_names     names under which an MX record may mean it; default [name]
 //	networks     its addresses and networks, also the public side of a NAT
+//	sends_from   the addresses from which it sends; default the single addresses
+//	             of networks
 //	local_names  further names for class w that are no virtual domains
 //	server       the kind of mail server: sendmail, the default, postfix, exim or
 //	             opensmtpd
@@ -67,6 +69,7 @@
 //	mailbox    an mbox file, instead of the usual one
 //	forward    an address or a list that gets the virtual mail of the user
 //	keep_copy  with forward: the mailbox gets the mail too
+//	sends_as   the address that mail of the sendmail command comes from
 //	uid        the number of the user, for a server that delivers to the
 //	           mailbox itself; sendmail finds it by the name
 //	gid        the number of the group; default uid
@@ -83,6 +86,8 @@
 //	roles      role addresses, which override those of defaults; none removes
 //	           a role
 //	detail     what happens to user+detail: drop, keep or reject
+//	sends      yes, no, or {dkim: {SELECTOR: path of the private key}}
+//	senders    users who may send from every address of the domain
 //	role       primary, or backup: relayed to better MX hosts, no addresses
 //	mx_check   required, advisory or skip
 //	enabled    false: as if the domain were not in the file
@@ -105,6 +110,7 @@
 //	defer       the same with 4yz and 4.x.x
 //	bounces_to  gets the bounces when a recipient of the list fails
 //	detail      for this address
+//	senders     the users who may send from it; none: nobody
 //	enabled     false: refused; the catch-all does not get it
 //
 // A catch_all may also be local (no row: the server's own accounts), or
@@ -117,6 +123,32 @@
 // names get no rows. If one of them is under domains, it needs its own
 // catch_all, with which mail to root, postmaster and mailer-daemon still
 // arrives.
+//
+// # sends, senders and submission: mail that leaves
+//
+// A domain with sends: yes is one from whose addresses mail is sent. virtmap mx
+// --sending checks its SPF, DKIM and DMARC records. With dkim, the mail is signed
+// with the first key; further keys are only checked, for a change of keys.
+//
+// These users may send from an address of a domain that sends:
+//
+//	senders of the address  only these; none: nobody
+//	without senders         the users who get its mail, and the senders of the
+//	                        domain
+//
+// A user who forwards mail still counts as one who gets it. user+detail counts as
+// user, if it is not listed itself. An address that is not listed counts as the
+// catch_all; with catch_all: local, each user has the address of the same name.
+// Nobody may send from an address that refuses mail. same_as copies senders, but
+// not sends.
+//
+//	submission:
+//	  rewrite    msp: mail of the sendmail command comes from the sends_as of its
+//	             user; default no
+//	  authorise  yes: a user who logs in sends only from addresses of which the
+//	             user is a sender, or from the account itself; default no
+//
+// The kind of server decides what of this it can do; virtmap check says it.
 //
 // # defaults, include, tests and the rest
 //

@@ -170,13 +170,16 @@ func (r *reader) domainParts(raw *rawDomain, name string) {
 	if raw.catchAll.node != nil {
 		d.CatchAll = r.catchAll(raw.catchAll, Target{})
 	}
+	if raw.senders.node != nil {
+		r.senders(raw.senders, d.Pos)
+	}
 	if !d.Backup {
 		return
 	}
 	for _, extra := range []struct {
 		key string
 		v   value
-	}{{"addresses", raw.addresses}, {"roles", raw.roles}, {"catch_all", raw.catchAll}, {"detail", raw.detail}} {
+	}{{"addresses", raw.addresses}, {"roles", raw.roles}, {"catch_all", raw.catchAll}, {"detail", raw.detail}, {"sends", raw.sends}, {"senders", raw.senders}} {
 		if extra.v.node != nil {
 			r.fault(checkConflict.At(extra.v.pos(), extra.v.size(), "backup domain %s has %s, but its mail is relayed", name, extra.key).
 				Second(raw.role.pos(), "its role is given here").
@@ -287,6 +290,9 @@ func (r *reader) addressValue(p pair, a *Address) {
 	a.To = r.longForm(p.val, &raw, p.name)
 	a.Disabled = raw.disabled
 	a.Detail = raw.detail
+	if raw.senders.node != nil {
+		r.sendersOf(a, raw.senders, p.name)
+	}
 	switch pos := raw.detailPos; {
 	case raw.detail == DetailReject && a.Form != Plain:
 		r.fault(checkConflict.At(pos.pos(), pos.size(), "%s stands for a detail and refuses details", p.name).

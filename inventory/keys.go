@@ -21,7 +21,7 @@ type Key struct {
 func (k *Key) takesTexts() bool {
 	switch k.Kind {
 	case "text", "text or mapping", "domain", "recipient", "target", "target or mapping", "address or list", "list",
-		"list of domains", "list of addresses or networks":
+		"list of domains", "list of addresses or networks", "mail address", "list of users", "list of users or none":
 		return true
 	}
 	return false
@@ -43,11 +43,13 @@ func Sections() []Section {
 		{"defaults", describe(defaultsKeys), "Values for every domain that has none of its own."},
 		{"user", describe(userKeys), "A real user: a local account. Without a value, its mail goes to its usual mailbox. The keys are about virtual mail only."},
 		{"domain", describe(domainKeys), "A virtual domain."},
+		{"sends", describe(sendsKeys), "A domain from whose addresses mail is sent."},
 		{"address", describe(addressKeys), "The long form of where mail goes."},
 		{"catch_all", describe(catchAllKeys), "The long form of where mail for unlisted addresses goes."},
 		{"refusal", describe(refusalKeys), "A reply with which mail is refused."},
 		{"guards", describe(guardsKeys), "Which changes publishing takes for an accident."},
 		{"mx", describe(mxKeys), "How MX verdicts decide which domains are served."},
+		{"submission", describe(submissionKeys), "What is done with mail that is sent from this server."},
 		{"outcome", describe(outcomeKeys), "The expected refusal of an address."},
 	}
 }
@@ -177,6 +179,8 @@ var topKeys = []key[topFile]{
 		func(r *reader, v value, _ *topFile) { r.includePatterns(v) }},
 	{Key{"guards", "mapping", "Which changes publishing takes for an accident. A build refuses them until --allow names them.", "{max_removed: 30%}"},
 		func(r *reader, v value, m *topFile) { readMapping(r, v, "guards", guardsKeys, &m.Guards) }},
+	{Key{"submission", "mapping", "What is done with mail that is sent from this server; default nothing.", "{rewrite: msp, authorise: yes}"},
+		func(r *reader, v value, m *topFile) { readMapping(r, v, "submission", submissionKeys, &m.Submission) }},
 	{Key{"mx", "mapping", "How MX verdicts decide which domains are served, and how long a verdict holds.", "{remove: manual}"},
 		func(r *reader, v value, m *topFile) { readMapping(r, v, "mx", mxKeys, &m.MX) }},
 	{Key{"checks", "mapping", "The severity of checks by id: error, warning, note or ignore; profile: strict makes every warning an error. virtmap check --list lists the ids.", "{VM014: ignore}"},
@@ -198,7 +202,8 @@ var hostKeys = []key[Host]{
 	{Key{"mx_names", "list of domains", "Names under which an MX record may mean this server; default the name of the host.", "[mx1.example.net]"},
 		func(r *reader, v value, h *Host) { h.MXNames = r.domainNames(v, "mx_names") }},
 	{Key{"networks", "list of addresses or networks", "Addresses and networks of this server, also the public side of a NAT. An MX record that leads to one of them means this server; default none.", "[192.0.2.25, 2001:db8::/64]"},
-		func(r *reader, v value, h *Host) { h.Networks = r.networks(v) }},
+		func(r *reader, v value, h *Host) { h.Networks = r.networks(v, "networks") }},
+	{fromKey, func(r *reader, v value, h *Host) { h.SendsFrom = r.sendsFrom(v) }},
 	{Key{"local_names", "list of domains", "Further names of the server itself that are no virtual domains; they get no rows. Default none.", "[localhost]"},
 		func(r *reader, v value, h *Host) { h.LocalNames = r.domainNames(v, "local_names") }},
 	{Key{"server", choice(kindNames()), "What kind of mail server it is; default sendmail.", "sendmail"},
@@ -229,6 +234,7 @@ var userKeys = []key[User]{
 		func(r *reader, v value, u *User) { u.Forward = r.forward(v) }},
 	{Key{"keep_copy", "true or false", "With forward: the mailbox gets the mail too; default false.", "true"},
 		func(r *reader, v value, u *User) { u.KeepCopy = r.boolean(v, "keep_copy") }},
+	{sendsAsKey, func(r *reader, v value, u *User) { u.SendsAs = r.address(v, "sends_as") }},
 	{Key{"uid", "number", "The number of the user, for a server that delivers to the mailbox itself; sendmail finds it by the name.", "1002"},
 		func(r *reader, v value, u *User) { u.UID = r.id(v, "uid") }},
 	{Key{"gid", "number", "The number of the group, with uid; default the number of uid.", "1002"},
@@ -244,6 +250,8 @@ type rawDomain struct {
 	roles     value
 	catchAll  value
 	detail    value
+	sends     value
+	senders   value
 }
 
 var domainKeys = []key[rawDomain]{
@@ -267,11 +275,14 @@ var domainKeys = []key[rawDomain]{
 		func(r *reader, v value, d *rawDomain) { d.addresses = v }},
 	{Key{"catch_all", "target or mapping", "Where mail for unlisted addresses goes: reject, local, a target, or a mapping; default that of defaults.", "reject"},
 		func(r *reader, v value, d *rawDomain) { d.catchAll = v }},
+	{sendsKey, (*reader).sends},
+	{sendersKey, func(r *reader, v value, d *rawDomain) { d.senders = v }},
 }
 
 // A rawAddress is the long form of an address or a catch-all while it is read.
 type rawAddress struct {
 	to, reject, deferred, domain, bounces value
+	senders                               value
 	detail                                Detail
 	detailPos                             value
 	disabled                              bool
@@ -288,6 +299,7 @@ var addressKeys = []key[rawAddress]{
 		func(r *reader, v value, a *rawAddress) { a.bounces = v }},
 	{Key{"detail", "drop, keep or reject", "What becomes of user+detail at this address: drop, keep or reject; default that of the domain.", "keep"},
 		func(r *reader, v value, a *rawAddress) { a.detail, a.detailPos = r.detail(v), v }},
+	{onlyKey, func(r *reader, v value, a *rawAddress) { a.senders = v }},
 	{Key{"enabled", "true or false", "false: the address is refused, and the catch-all does not get it; default true.", "false"},
 		func(r *reader, v value, a *rawAddress) { a.disabled = !r.boolean(v, "enabled") }},
 }

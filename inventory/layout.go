@@ -64,12 +64,12 @@ func (b *block) write(out []string) []string {
 // mapping whose keys a person chose.
 var sectionOf = map[string]map[string]string{
 	"top": {"host": "host", "defaults": "defaults", "users": "users", "domains": "domains",
-		"guards": "guards", "mx": "mx", "tests": "tests"},
+		"guards": "guards", "mx": "mx", "submission": "submission", "tests": "tests"},
 	"defaults":  {"roles": "addresses", "catch_all": "catch_all"},
 	"users":     {"": "user"},
 	"domains":   {"": "domain"},
 	"tests":     {"": "outcome"},
-	"domain":    {"addresses": "addresses", "roles": "addresses", "catch_all": "catch_all"},
+	"domain":    {"addresses": "addresses", "roles": "addresses", "catch_all": "catch_all", "sends": "sends"},
 	"addresses": {"": "address"},
 	"address":   {"reject": "refusal", "defer": "refusal"},
 	"catch_all": {"reject": "refusal", "defer": "refusal"},

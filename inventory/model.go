@@ -27,7 +27,9 @@ type Model struct {
 	Refusals     []Refusal
 	Guards       Guards
 	MX           MX
-	Strict       bool // the profile of the checks is strict: warnings are errors
+	Submission   Submission
+	Senders      map[diag.Pos]Senders // those that are given, by the places of addresses and domains
+	Strict       bool                 // the profile of the checks is strict: warnings are errors
 	Checks       []CheckSetting
 	Tests        []Test
 	Notes        map[diag.Pos]string // the texts of note, by the places of what has them: users, domains, addresses
@@ -47,7 +49,8 @@ type Host struct {
 	Name       Name // as A-labels: the server's own name
 	MXNames    []Name
 	Networks   []Network
-	LocalNames []Name // sorted
+	SendsFrom  []Network // single addresses; none: those of Networks
+	LocalNames []Name    // sorted
 	Server     ServerKind
 	MailDir    Name // an absolute path without a final slash
 	Map        MapType
@@ -120,6 +123,7 @@ type User struct {
 	Mailbox  Name   // an mbox file, or a Maildir if a slash is at the end; empty: the usual mailbox
 	Forward  Target // an address or a list of addresses; NoTarget: none
 	KeepCopy bool   // with Forward: the mailbox gets the mail too
+	SendsAs  Name   // the address that mail of the sendmail command comes from; empty: the account's
 
 	// UID and GID are the numbers of the user and the group, for a server that delivers
 	// to the Mailbox itself.
@@ -146,6 +150,7 @@ type Domain struct {
 	Addresses []Address // the domain's own, sorted by Compare
 	Roles     []Address // the domain's own, sorted by Compare; the target Removed removes a role
 	Noted     bool      // it has a note
+	Sends     Sends
 
 	// Held says that the domain is not served, because its MX records do not lead here.
 	// It is not read from an inventory: package hostnames sets it.

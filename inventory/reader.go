@@ -130,6 +130,7 @@ func (r *reader) finish() {
 	slices.SortFunc(m.Host.LocalNames, func(a, b Name) int { return strings.Compare(a.Text, b.Text) })
 	r.usersBesideAliases()
 	r.resolveTargets()
+	r.resolveSenders()
 	r.resolveSameAs()
 	r.checkHostDomains()
 }

@@ -107,6 +107,10 @@ var forms = map[string]string{
 	"percentage":                    "a number and %",
 	"number":                        "a whole number",
 	"duration":                      "a number and s, m, h, d or w",
+	"mail address":                  "a mail address",
+	"yes, no or mapping":            "yes, no, or a mapping with dkim",
+	"list of users":                 "a list of users, such as [andrei, bea]; one needs no brackets",
+	"list of users or none":         "a list of users, or none; one needs no brackets",
 }
 
 // mappingForms are the forms of mappings whose keys a person chooses, by the name of their
@@ -117,6 +121,7 @@ var mappingForms = map[string]string{
 	"addresses": "parts before the @, each with a user, an address, a list, reject, defer, or a mapping",
 	"roles":     "parts before the @, each with a user, an address, a list, or none",
 	"tests":     "mail addresses, each with its outcome",
+	"dkim":      "selectors, each with the path of a private key",
 	"checks":    "ids of checks, each with a severity, and profile",
 }
 
@@ -125,8 +130,11 @@ func words(kind string) shape {
 	var all []any
 	for _, word := range strings.Split(strings.ReplaceAll(kind, " or ", ", "), ", ") {
 		all = append(all, word)
-		if word == "true" || word == "false" {
-			all = append(all, word == "true") // a boolean if it has no quotes
+		switch word { // a boolean if it has no quotes
+		case "true", "yes":
+			all = append(all, true)
+		case "false", "no":
+			all = append(all, false)
 		}
 	}
 	return shape{"enum": all}
@@ -164,19 +172,25 @@ var kinds = map[string]shape{
 	"percentage":                    pattern(`^\+?0*(100|[0-9]{1,2})%$`),
 	"number":                        numeric(`^[+-]?[0-9]+$`),
 	"duration":                      pattern(`^\+?[0-9]+[smhdw]$`),
+	"mail address":                  scalar,
+	"yes, no or mapping":            or(words("yes or no"), section("sends")),
+	"list of users":                 list,
+	"list of users or none":         list,
 }
 
 // mappings are the shapes of mappings, by the name of their key.
 var mappings = map[string]shape{
-	"host":      section("host"),
-	"defaults":  section("defaults"),
-	"guards":    section("guards"),
-	"mx":        section("mx"),
-	"users":     names(user, "^(note$|x-)"),
-	"domains":   names(domain, `^(note$|x-[^.]*$)`),
-	"addresses": names(address, ""),
-	"roles":     names(role, ""),
-	"tests":     names(test, `^(note$|x-[^@]*$)`),
+	"host":       section("host"),
+	"defaults":   section("defaults"),
+	"guards":     section("guards"),
+	"mx":         section("mx"),
+	"submission": section("submission"),
+	"dkim":       names(pattern("^/"), ""),
+	"users":      names(user, "^(note$|x-)"),
+	"domains":    names(domain, `^(note$|x-[^.]*$)`),
+	"addresses":  names(address, ""),
+	"roles":      names(role, ""),
+	"tests":      names(test, `^(note$|x-[^@]*$)`),
 	"checks": {"type": "object", "properties": shape{"profile": shape{"enum": []any{"default", "strict"}}},
 		"patternProperties": shape{"^(note$|x-)": true}, "additionalProperties": words("error, warning, note or ignore")},
 }

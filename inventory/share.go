@@ -63,6 +63,11 @@ func (r *reader) join(f *reader) {
 	for pos, text := range from.Notes {
 		r.note(pos, text)
 	}
+	if m.Senders == nil {
+		m.Senders = from.Senders
+	} else {
+		maps.Copy(m.Senders, from.Senders)
+	}
 	m.Lists = append(m.Lists, from.Lists...)
 	m.Patterns = append(m.Patterns, from.Patterns...)
 	m.Refusals = append(m.Refusals, from.Refusals[fixedRefusals:]...)

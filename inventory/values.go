@@ -167,10 +167,10 @@ func (r *reader) domainNames(v value, what string) []Name {
 	return names
 }
 
-func (r *reader) networks(v value) []Network {
+func (r *reader) networks(v value, what string) []Network {
 	var all []Network
-	r.items(v, "networks", func(item value) {
-		name, ok := r.scalar(item, "networks")
+	r.items(v, what, func(item value) {
+		name, ok := r.scalar(item, what)
 		if !ok {
 			return
 		}

@@ -14,6 +14,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/lint"
 	"virtmap/internal/mta"
+	"virtmap/internal/senders"
 	"virtmap/inventory"
 )
 
@@ -56,6 +57,7 @@ func (r *Reading) Read(path string) (mta.Build, *diag.List, error) {
 	skipped := r.Known.All() // if there are errors, no other check is run
 	if lint.Sound(faults) {
 		lint.Tests(m, faults)
+		senders.Check(m, faults)
 	}
 	if lint.Sound(faults) {
 		r.Stages.Enter("advise")

@@ -13,6 +13,7 @@ import (
 var keyHeadings = map[string]string{
 	"top": "At the top", "included": "In an included file", "host": "host: this mail server", "defaults": "defaults: for every domain", "user": "A user",
 	"domain": "A domain", "address": "An address, in its long form", "catch_all": "A catch-all, in its long form", "refusal": "reject and defer, in their long form",
+	"sends": "sends, in its long form", "submission": "submission: mail that leaves",
 	"guards": "guards: what is an accident", "mx": "mx: how the DNS decides", "outcome": "An expected outcome, under tests",
 }
 

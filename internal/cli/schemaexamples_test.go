@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -15,18 +16,30 @@ import (
 // around are the smallest inventories around a key of each section. KEY stands for the key
 // with its example.
 var around = map[string]string{
-	"top":       "KEY",
-	"included":  "include: [part/*.yaml]",
-	"host":      "host: {KEY}",
-	"defaults":  "defaults: {KEY}",
-	"user":      "users: {andrei: , bea: , carol: {KEY}}",
-	"domain":    "domains: {fakemail.example: {addresses: {fake: andrei}}, other.example: {KEY}}",
-	"address":   "domains: {fakemail.example: {addresses: {fake: andrei, one: {KEY}}}}",
-	"catch_all": "domains: {fakemail.example: {addresses: {fake: andrei}, catch_all: {KEY}}}",
-	"refusal":   "domains: {fakemail.example: {addresses: {fake: andrei, old: {reject: {KEY}}}}}",
-	"guards":    "guards: {KEY}",
-	"mx":        "mx: {KEY}",
-	"outcome":   "domains: {fakemail.example: {addresses: {fake: andrei, old: reject, busy: defer}}}\ntests: {ADDRESS@fakemail.example: {KEY}}",
+	"top":        "KEY",
+	"included":   "include: [part/*.yaml]",
+	"host":       "host: {KEY}",
+	"defaults":   "defaults: {KEY}",
+	"user":       "users: {andrei: , bea: , carol: {KEY}}",
+	"domain":     "domains: {fakemail.example: {addresses: {fake: andrei}}, other.example: {KEY}}",
+	"address":    "domains: {fakemail.example: {addresses: {fake: andrei, one: {KEY}}}}",
+	"catch_all":  "domains: {fakemail.example: {addresses: {fake: andrei}, catch_all: {KEY}}}",
+	"refusal":    "domains: {fakemail.example: {addresses: {fake: andrei, old: {reject: {KEY}}}}}",
+	"guards":     "guards: {KEY}",
+	"mx":         "mx: {KEY}",
+	"sends":      "domains: {fakemail.example: {sends: {KEY}, addresses: {fake: andrei}}}",
+	"submission": "submission: {KEY}\n" + sendingDomain,
+	"outcome":    "domains: {fakemail.example: {addresses: {fake: andrei, old: reject, busy: defer}}}\ntests: {ADDRESS@fakemail.example: {KEY}}",
+}
+
+// sendingDomain is a domain from whose address mail is sent.
+const sendingDomain = "domains: {fakemail.example: {sends: yes, addresses: {fake: andrei}}}"
+
+// aroundKey is what is around a key that needs another inventory than those of its section.
+var aroundKey = map[string]string{
+	"top submission":  "KEY\n" + sendingDomain,
+	"user sends_as":   "users: {andrei: {KEY}}\nsubmission: {rewrite: msp}\n" + sendingDomain,
+	"address senders": "domains: {fakemail.example: {sends: yes, addresses: {fake: andrei, one: {KEY}}}}",
 }
 
 // beside are the keys that a key needs beside it.
@@ -37,6 +50,8 @@ var beside = map[string]string{
 	"address bounces_to":   "to: [andrei, bea]",
 	"address detail":       "to: andrei",
 	"address enabled":      "to: andrei",
+	"address senders":      "to: andrei",
+	"domain senders":       "sends: yes",
 	"catch_all bounces_to": "to: [andrei, bea]",
 }
 
@@ -58,7 +73,7 @@ func exampleOf(section string, k inventory.Key) string {
 		inner = "name: mx1.example.net, " + inner
 	}
 	address := map[string]string{"reject": "old", "defer": "busy"}[k.Name]
-	text := strings.NewReplacer("KEY", inner, "ADDRESS", address).Replace(around[section]) + "\n"
+	text := strings.NewReplacer("KEY", inner, "ADDRESS", address).Replace(cmp.Or(aroundKey[section+" "+k.Name], around[section])) + "\n"
 	for _, u := range usual {
 		if !strings.HasPrefix(text, u.key+":") && !strings.Contains(text, "\n"+u.key+":") {
 			text = u.line + "\n" + text
@@ -137,7 +152,7 @@ func undescribed(schema map[string]any, at string) (lines []string) {
 		if name == "note" || name == "profile" {
 			continue
 		}
-		fixed := slices.Contains([]string{"host", "defaults", "guards", "mx"}, name)
+		fixed := slices.Contains([]string{"host", "defaults", "guards", "mx", "submission"}, name)
 		says, _, formed := strings.Cut(text, "\n\nForm: ")
 		if fixed {
 			says, _, formed = strings.Cut(text, "\n\nExample: ")

@@ -9,6 +9,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mta"
+	"virtmap/internal/senders"
 	"virtmap/inventory"
 )
 
@@ -34,6 +35,7 @@ func checked(t *testing.T, text string) (*inventory.Model, *diag.List) {
 	var skipped []*diag.Check
 	if Sound(faults) {
 		Tests(m, faults)
+		senders.Check(m, faults)
 	}
 	if Sound(faults) {
 		skipped = Advise(m, []string{"root", "andrei"}, diag.Note, faults)

@@ -7,11 +7,12 @@ import (
 
 	"virtmap/hostnames"
 	"virtmap/internal/diag"
+	"virtmap/internal/senders"
 	"virtmap/inventory"
 )
 
-// Checks are all checks of this package.
-var Checks = append([]*diag.Check{checkUnknown, checkFixed, checkTest, checkIgnore, checkUnused}, advised()...)
+// Checks are all checks of this package, and those about senders.
+var Checks = slices.Concat([]*diag.Check{checkUnknown, checkFixed, checkTest, checkIgnore, checkUnused}, advised(), senders.Checks)
 
 func advised() (all []*diag.Check) {
 	for _, one := range advice {

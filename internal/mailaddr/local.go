@@ -57,3 +57,12 @@ func badLocal(local string, at int) *Problem {
 	}
 	return p
 }
+
+// CutDetail divides a local part before its detail: the first plus that is not its first
+// character. plus is the detail with its plus; empty: there is no detail.
+func CutDetail(local string) (user, plus string) {
+	if at := strings.IndexByte(local[min(1, len(local)):], '+') + 1; at > 0 {
+		return local[:at], local[at:]
+	}
+	return local, ""
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"virtmap/internal/diag"
 	"virtmap/internal/outcome"
 	"virtmap/inventory"
 )
@@ -55,6 +56,7 @@ type table map[string]promise
 type promise struct {
 	to     inventory.Target
 	detail inventory.Detail
+	pos    diag.Pos
 }
 
 // Of returns the promise for mail from outside to a folded address.
@@ -299,7 +301,7 @@ func (p *Promises) put(t table, all []inventory.Address, d int) {
 		case a.Disabled:
 			t[a.Local] = refused
 		default:
-			t[a.Local] = promise{to: a.To, detail: detail}
+			t[a.Local] = promise{a.To, detail, a.Pos}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mta"
+	"virtmap/internal/senders"
 	"virtmap/inventory"
 )
 
@@ -32,6 +33,7 @@ const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 // Check adds the faults of Compile that need no rows.
 func Check(m *inventory.Model, faults *diag.List) {
 	mta.CheckMap(m, mapTypes, faults)
+	senders.Refuse(m, "the site's own rewriting rules do it (rewriting in exim.conf)", "an ACL of the site must do it", faults)
 	dir := m.Host.MailDir
 	if at := strings.IndexFunc(dir.Text, func(c rune) bool { return !strings.ContainsRune(pathChars, c) }); at >= 0 {
 		faults.Add(checkPath.At(dir.Pos, m.Sources.Span(dir.Pos, dir.Text), "mail_dir %q has %q in it, which Exim would act on", dir.Text, []rune(dir.Text[at:])[0]).

@@ -5,6 +5,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mta"
+	"virtmap/internal/senders"
 	"virtmap/inventory"
 )
 
@@ -42,6 +43,7 @@ const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 // Check adds the faults of Compile that need no rows.
 func Check(m *inventory.Model, faults *diag.List) {
 	mta.CheckMap(m, mapTypes, faults)
+	senders.Refuse(m, "its enqueuer takes the sender from the account", "virtmap does not write the senders of a listen line", faults)
 	checkPathOf(m, faults, "mail_dir", m.Host.MailDir)
 	if i, ok := m.User("root"); ok && m.Users[i].Forward.Kind == inventory.NoTarget && m.Users[i].Mailbox.Text == "" {
 		name := m.Users[i].Name
