@@ -1,0 +1,30 @@
+package mta
+
+import (
+	"context"
+
+	"virtmap/internal/outcome"
+)
+
+// Sending is implemented by a Set that also answers for mail that is sent. It is safe for
+// concurrent use.
+type Sending interface {
+	// Authorises reports whether the set has a table of who may send. Without it, every
+	// user may send from every address.
+	Authorises() bool
+	// Sends returns the outcome of MAIL FROM of a user who has logged in, and every key
+	// that was tried. The outcome is Taken, without recipients, or has the reply.
+	Sends(user, from string) (outcome.Outcome, []outcome.Step)
+	// SendsAs returns the address that mail of the sendmail command of a user comes from,
+	// and the key that was tried. ok is false if the set does not change it.
+	SendsAs(user string) (addr string, steps []outcome.Step, ok bool)
+}
+
+// A Login is a user who has logged in and an address from which the user tries to send.
+type Login struct{ User, From string }
+
+// AskedSenders is implemented by an Asked that can be asked about senders.
+type AskedSenders interface {
+	// AskSenders returns the outcome of MAIL FROM of each login, as the program decides it.
+	AskSenders(ctx context.Context, logins []Login) ([]outcome.Outcome, error)
+}
