@@ -142,15 +142,19 @@ const maxName = 255
 // Route returns the outcome of an address. addr has the form between the angle brackets
 // of RCPT TO.
 func (r *Router) Route(addr string) Outcome {
-	w := walk{r: r, trace: make([]outcome.Step, 0, 8)}
-	if r.j == nil {
-		copied := *r
-		copied.j, _ = tokens(r.Host)
-		w.r = &copied
-	}
+	w := walk{r: r.prepared(), trace: make([]outcome.Step, 0, 8)}
 	out := w.route(addr)
 	out.Trace = w.trace
 	return out
+}
+
+// prepared returns the Router, or a copy that Ready has prepared.
+func (r *Router) prepared() *Router {
+	if r.j != nil {
+		return r
+	}
+	copied := *r
+	return copied.Ready()
 }
 
 // Ready prepares the Router for many calls, and returns it.

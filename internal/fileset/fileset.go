@@ -81,6 +81,7 @@ func (b *builder) file(file mta.File, text mta.Text) {
 		sum := sync.OnceValue(func() string { return sumOf(rows) })
 		b.last().Sum = func() string { return sumOf(head) + " " + sum() }
 		b.table(file, text.Rows)
+		b.last().Mode = cmp.Or(file.MapMode, b.mode)
 		typ := b.typ.Name
 		b.last().IfKnown = unused
 		b.last().Sum = func() string { return typ + " " + sum() }

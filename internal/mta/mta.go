@@ -195,6 +195,8 @@ type File struct {
 	Role Role
 	Mode fs.FileMode // of a new file; an existing file keeps its mode
 
+	MapMode fs.FileMode // of a new map of a table; 0: that of the server
+
 	// Rows returns the rows of the map that is made from a text, with the bytes that
 	// the map has, for example a NUL at the end of each key. nil: the file is not a
 	// table, and has no map.

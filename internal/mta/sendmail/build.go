@@ -7,6 +7,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/dkim"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/inventory"
 	"virtmap/virtuser"
@@ -16,18 +17,20 @@ import (
 type Build struct {
 	Model    *inventory.Model
 	Compiled *virtuser.Compiled
+
+	sending sending
 }
 
 // Compile makes the build of an inventory. What sendmail cannot do is a fault.
 func Compile(m *inventory.Model, faults *diag.List) Build {
 	Check(m, faults)
-	return Build{Model: m, Compiled: virtuser.Compile(m, faults)}
+	return Build{Model: m, Compiled: virtuser.Compile(m, faults), sending: sendingOf(m)}
 }
 
 // Settings returns what the lines for sendmail.mc depend on.
 func (b Build) Settings() mcfile.Settings {
 	host := b.Model.Host
-	return mcfile.Settings{MailDir: host.MailDir.Text, Map: string(host.Map), Relay: b.relays()}
+	return mcfile.Settings{MailDir: host.MailDir.Text, Map: string(host.Map), Relay: b.relays(), Senders: b.Model.Submission.Authorise}
 }
 
 // relays reports whether the inventory has enabled backup domains. A domain that is
@@ -41,8 +44,13 @@ func (b Build) Texts() []mta.Text {
 	return []mta.Text{
 		{Bytes: b.Compiled.Aliases.Text(), Rows: b.Compiled.Aliases.MapRows()},
 		{Bytes: b.Compiled.Table.Text(), Rows: b.Compiled.Table},
+		b.sending.generics.text(b.Model, "Addresses of the sendmail command", !b.Model.Submission.Rewrite),
+		b.sending.senders.text(b.Model, "Senders", !b.Model.Submission.Authorise),
 		{Bytes: hostnames.Relayed(b.Model).Text(), Unused: !b.relays()},
 		{Bytes: hostnames.ClassW(b.Model).Text()},
+		dkim.KeyTable(b.Model),
+		dkim.SigningTable(b.Model),
+		{Bytes: mcfile.SubmitText(b.Settings(), b.Model.Host.Name.Text, b.Model.Name, b.Model.Submission.Rewrite), Unused: !b.Model.Submission.Rewrite},
 		{Bytes: mcfile.Text(b.Settings(), b.Model.Name)},
 	}
 }

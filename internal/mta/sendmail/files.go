@@ -11,6 +11,14 @@
 //	local-host-names       class w
 //	virtmap.mc             the lines for sendmail.mc
 //
+// and these if it asks for them:
+//
+//	virtmap-generics       the address of each user of the sendmail command, with its map
+//	virtmap-senders        who may send from which address, with its map
+//	virtmap-keytable       the keys with which opendkim signs
+//	virtmap-signingtable   which key signs the mail of a domain
+//	virtmap-submit.mc      the lines for submit.mc
+//
 // With map: cdb the maps end in .cdb. With map: text there are no maps.
 //
 // The files are put in place in this order, for four reasons:
@@ -38,6 +46,8 @@ import (
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/dkim"
+	"virtmap/internal/mta/rowtext"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/virtuser"
 )
@@ -46,8 +56,13 @@ import (
 var Files = []mta.File{
 	{Name: mcfile.Aliases, Mode: 0o644, Rows: aliasRows, Row: aliasLine, Union: true},
 	{Name: mcfile.Virtusertable, Role: mta.Addresses, Mode: 0o644, Rows: virtuserRows, Row: virtuserLine},
+	{Name: mcfile.Generics, Mode: 0o644, MapMode: 0o644, Rows: rowtext.Parse, Row: rowtext.Line, Emptied: true},
+	{Name: mcfile.Senders, Mode: 0o644, Rows: rowtext.Parse, Row: rowtext.Line, Emptied: true},
 	{Name: mcfile.RelayDomains, Role: mta.Relayed, Mode: 0o644, Lines: nameLines, Effect: mta.Restart, Union: true, Emptied: true},
 	{Name: mcfile.HostNames, Role: mta.Served, Mode: 0o644, Lines: nameLines, Effect: mta.Restart},
+	{Name: dkim.KeyTableName, Mode: 0o644, Lines: dkim.Lines, Effect: mta.AtOnce, Emptied: true},
+	{Name: dkim.SigningTableName, Mode: 0o644, Lines: dkim.Lines, Effect: mta.AtOnce, Emptied: true},
+	{Name: mcfile.Submit, Mode: 0o644, Lines: mcLines, Effect: mta.Rebuild, Emptied: true},
 	{Name: mcfile.Include, Mode: 0o644, Lines: mcLines, Effect: mta.Rebuild},
 }
 

@@ -17,6 +17,7 @@ import (
 // An Installed is a set of open files that answers for addresses.
 type Installed struct {
 	Router *virtuser.Router
+	lookups
 
 	// EachRow calls row with every row of the virtusertable, until row returns an
 	// error.

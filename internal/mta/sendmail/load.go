@@ -47,6 +47,9 @@ func (s *Installed) load(l Layout, tell bool) (err error) {
 	if s.Router.Aliases, err = s.aliases(l); err != nil {
 		return err
 	}
+	if err := s.loadSending(l); err != nil {
+		return err
+	}
 	return s.loadNames(l)
 }
 

@@ -20,6 +20,7 @@ type View struct {
 	Table  *virtuser.Table // sorted
 
 	served, relayed []string
+	lookups
 }
 
 // View returns the set of the build, without anything of the server's own.
@@ -27,6 +28,7 @@ func (b Build) View() *View {
 	return &View{
 		Router: b.Router(), Table: b.Compiled.Table,
 		served: texts(hostnames.ClassW(b.Model).All), relayed: texts(hostnames.Relayed(b.Model).All),
+		lookups: b.lookups(),
 	}
 }
 
@@ -35,7 +37,7 @@ func (b Build) View() *View {
 func (s *Installed) View() (*View, error) {
 	r := *s.Router
 	r.Aliases = s.OwnAliases()
-	v := &View{Router: &r}
+	v := &View{Router: &r, lookups: s.lookups}
 	v.served, v.relayed = s.Domains()
 	var err error
 	v.Table, err = s.Table()

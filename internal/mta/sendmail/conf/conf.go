@@ -67,6 +67,11 @@ type Config struct {
 	hasLocalAddr bool            // there is a ruleset localaddr
 	cutsDetail   bool            // localaddr removes the detail of a local name
 	keepsHost    bool            // with FEATURE(`preserve_luser_host')
+
+	rules               map[string][]string // by ruleset
+	checked             map[string]header   // by field, in lower case
+	milters             []string            // names of X lines
+	masqueradesEnvelope bool                // with FEATURE(`masquerade_envelope')
 }
 
 // A Macro is the value of a D line.
@@ -94,12 +99,20 @@ func Read(dir string) (*Config, error) {
 		}
 		c := Parse(lines)
 		c.Path, c.MC, c.Text = path, name == MCName, string(text)
-		if info, err := os.Stat(path); err == nil {
-			c.Changed = changed(info)
-		}
+		c.Rules = c.Rules && !c.MC
+		c.Changed, _ = changedAt(path) // zero if the file went away meanwhile
 		return c, nil
 	}
 	return Parse(""), nil
+}
+
+// changedAt returns when the file at a path was written or renamed last.
+func changedAt(path string) (time.Time, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return changed(info), nil
 }
 
 // changed returns when a file was written or renamed last. A rename and cp -p keep the
@@ -114,7 +127,7 @@ func changed(info fs.FileInfo) time.Time {
 
 // Parse parses the lines of a sendmail.cf.
 func Parse(text string) *Config {
-	c := &Config{options: map[string][]string{}, macros: map[string]Macro{}, relayRules: map[string]bool{}}
+	c := &Config{options: map[string][]string{}, macros: map[string]Macro{}, relayRules: map[string]bool{}, rules: map[string][]string{}, checked: map[string]header{}}
 	var line string
 	number, first := 0, 0
 	for next := range strings.Lines(text) {
@@ -160,6 +173,11 @@ func (c *Config) line(line string, number int) {
 		c.ruleset, _, _ = strings.Cut(strings.TrimSpace(rest), "=")
 	case 'R':
 		c.rule(line)
+	case 'H':
+		c.headerLine(rest, number)
+	case 'X':
+		name, _, _ := strings.Cut(rest, ",")
+		c.milters = append(c.milters, strings.TrimSpace(name))
 	}
 }
 

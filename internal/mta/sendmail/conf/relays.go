@@ -41,6 +41,8 @@ func (c *Config) rule(line string) {
 	c.cutsDetail = c.cutsDetail || c.ruleset == "localaddr" && strings.HasPrefix(line, "R$+ + *")
 	c.keepsHost = c.keepsHost || c.ruleset == "localaddr" && strings.Contains(line, "$&{Host}")
 	c.hasLocalAddr = c.hasLocalAddr || c.ruleset == "localaddr"
+	c.masqueradesEnvelope = c.masqueradesEnvelope || c.ruleset == "MasqEnv" && strings.HasPrefix(line, "R$+") && strings.Contains(line, "$>MasqHdr")
+	c.rules[c.ruleset] = append(c.rules[c.ruleset], line)
 }
 
 // unreadRelays reports the relays that this package does not follow.

@@ -17,16 +17,17 @@ type Need uint8
 const (
 	Aliases Need = iota // virtmap-aliases, for rows of lists and mailboxes
 	Table               // the virtusertable
+	Logins              // virtmap-senders
 	Relayed             // virtmap-relay-domains
 	Names               // local-host-names
 	needs               // the number of needs
 )
 
 // Needs has every Need.
-var Needs = []Need{Aliases, Table, Relayed, Names}
+var Needs = []Need{Aliases, Table, Logins, Relayed, Names}
 
 func (n Need) String() string {
-	return [needs]string{mcfile.Aliases, mcfile.Virtusertable, mcfile.RelayDomains, mcfile.HostNames}[n]
+	return [needs]string{mcfile.Aliases, mcfile.Virtusertable, mcfile.Senders, mcfile.RelayDomains, mcfile.HostNames}[n]
 }
 
 // A Gap is a file that the configuration must read and does not.
@@ -59,9 +60,10 @@ func (c *Config) Gaps(s mcfile.Settings) (gaps []Gap) {
 	return gaps
 }
 
-// needsOf returns the needs of a set. Relay domains are a need only of a set that has some.
+// needsOf returns the needs of a set. Relay domains are a need only of a set that has some,
+// and senders of one that authorises.
 func needsOf(s mcfile.Settings) []Need {
-	return slices.DeleteFunc(slices.Clone(Needs), func(n Need) bool { return n == Relayed && !s.Relay })
+	return slices.DeleteFunc(slices.Clone(Needs), func(n Need) bool { return n == Relayed && !s.Relay || n == Logins && !s.Senders })
 }
 
 // lacks says why the configuration does not read a file, and which line clashes. what is
@@ -73,6 +75,8 @@ func (c *Config) lacks(n Need, s mcfile.Settings) (what string, line int) {
 		return c.lacksAliases(s, path)
 	case Table:
 		return c.lacksTable(s, path)
+	case Logins:
+		return c.lacksSenders(s, path)
 	case Relayed:
 		if !c.ReadsClassFile(ClassR, path) {
 			return "domains to relay for are not read from " + path, 0

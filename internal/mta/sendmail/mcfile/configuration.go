@@ -34,7 +34,8 @@ type maker struct {
 	classes        strings.Builder
 	virtual        bool // there is a class {VirtHost}
 	config, rules  strings.Builder
-	section        bool // the text between calls is in LOCAL_CONFIG
+	local          strings.Builder // of LOCAL_RULESETS, as it is written
+	section        section
 	sectionStarted int  // where this text begins
 }
 
@@ -48,14 +49,9 @@ var classLines = map[string]string{
 // call reads a call.
 func (m *maker) call(c call) {
 	switch {
-	case c.name == "LOCAL_CONFIG":
+	case c.name == "LOCAL_CONFIG" || c.name == "LOCAL_RULESETS" || endsSection(c.name):
 		m.flush(c.at)
-		m.section, m.sectionStarted = true, c.end
-		return
-	case endsSection(c.name):
-		m.flush(c.at)
-		m.section = c.name == "divert" && c.arg(0) == "6"
-		m.sectionStarted = c.end
+		m.section, m.sectionStarted = sectionOf(c), c.end
 		return
 	case c.args == nil || c.name != strings.ToUpper(c.name) && c.name != "define" && c.name != "undefine":
 		return // not a call, but a word of a line
@@ -84,10 +80,30 @@ func (m *maker) call(c call) {
 	}
 }
 
-// endsSection reports whether a call ends LOCAL_CONFIG.
+// A section says where m4 writes the text between calls.
+type section uint8
+
+const (
+	outside      section = iota // nowhere that is read here
+	localConfig                 // LOCAL_CONFIG
+	localRuleset                // LOCAL_RULESETS
+)
+
+// sectionOf returns the section that a call begins.
+func sectionOf(c call) section {
+	switch {
+	case c.name == "LOCAL_CONFIG", c.name == "divert" && c.arg(0) == "6":
+		return localConfig
+	case c.name == "LOCAL_RULESETS", c.name == "divert" && c.arg(0) == "9":
+		return localRuleset
+	}
+	return outside
+}
+
+// endsSection reports whether a call ends LOCAL_CONFIG or LOCAL_RULESETS.
 func endsSection(name string) bool {
 	switch name {
-	case "divert", "MAILER_DEFINITIONS", "LOCAL_NET_CONFIG", "LOCAL_DNSBL", "LOCAL_RULESETS":
+	case "divert", "MAILER_DEFINITIONS", "LOCAL_NET_CONFIG", "LOCAL_DNSBL":
 		return true
 	}
 	return strings.HasPrefix(name, "LOCAL_RULE_")
@@ -114,9 +130,9 @@ func (m *maker) feature(c call) {
 	}
 }
 
-// flush reads the lines of LOCAL_CONFIG up to an offset.
+// flush reads the lines of a section up to an offset.
 func (m *maker) flush(end int) {
-	if !m.section {
+	if m.section == outside {
 		return
 	}
 	for line := range strings.Lines(m.text[m.sectionStarted:end]) {
@@ -126,7 +142,11 @@ func (m *maker) flush(end int) {
 		}
 		switch {
 		case strings.TrimSpace(line) == "":
-		case strings.IndexByte("CDFK", line[0]) >= 0, strings.HasPrefix(line, "O "), line[0] == '\t', line[0] == ' ':
+		case m.section == localRuleset:
+			if line[0] == 'S' || line[0] == 'R' {
+				m.local.WriteString(line)
+			}
+		case strings.IndexByte("CDFHK", line[0]) >= 0, strings.HasPrefix(line, "O "), line[0] == '\t', line[0] == ' ':
 			m.config.WriteString(m.expand(line))
 		}
 	}
@@ -156,6 +176,7 @@ func (m *maker) lines() string {
 	out.WriteString(m.config.String())
 	line("O AliasFile=", "ALIAS_FILE")
 	out.WriteString(m.rules.String())
+	out.WriteString(m.local.String())
 	return out.String()
 }
 

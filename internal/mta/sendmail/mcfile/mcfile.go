@@ -42,17 +42,14 @@ type Settings struct {
 	MailDir string // absolute, without a final slash
 	Map     string // hash, cdb or text
 	Relay   bool   // there are backup domains, served or not
+	Senders bool   // who logs in sends only from addresses of virtmap-senders
 }
 
 // MapSpec is the second argument of FEATURE(`virtusertable'). It has no -o: with -o a
 // missing map counts as empty, and mail for every virtual address goes to local
 // accounts.
 func (s Settings) MapSpec() string {
-	path := s.MailDir + "/" + Virtusertable
-	if s.Map == "text" {
-		return `text -k0 -v1 -z\t ` + path // the default of FEATURE for text looks up whole lines
-	}
-	return s.Map + " " + path
+	return s.spec(Virtusertable, "") // the default of FEATURE for text looks up whole lines
 }
 
 // AliasSpec is the value of the AliasFile option. For a text the class is stab, because
@@ -77,6 +74,7 @@ const (
 	needTable
 	needRelay
 	needAliases
+	needSenders
 	needCount
 )
 
@@ -91,6 +89,8 @@ func (s Settings) line(n need) string {
 		return "FEATURE(`virtusertable', `" + s.MapSpec() + "')dnl\n"
 	case needRelay:
 		return "RELAY_DOMAIN_FILE(`" + s.MailDir + "/" + RelayDomains + "')dnl\n"
+	case needSenders:
+		return s.senderLines(false, false)
 	}
 	return "LOCAL_CONFIG\nO AliasFile=" + s.AliasSpec() + "\ndivert(0)dnl\n"
 }
@@ -107,6 +107,8 @@ func (s Settings) MCLine(file string) string {
 		return s.line(needTable)
 	case RelayDomains:
 		return s.line(needRelay)
+	case Senders:
+		return s.line(needSenders)
 	}
 	return s.line(needAliases)
 }
@@ -121,6 +123,8 @@ func (s Settings) CFLine(file string) string {
 		return "Kvirtuser " + s.MapSpec()
 	case RelayDomains:
 		return "FR" + path + ` %[^\#]`
+	case Senders:
+		return s.senderMap() + fromLine + SenderRules + strings.TrimSuffix(localLines(), "\n")
 	}
 	return "O AliasFile=" + s.AliasSpec()
 }
@@ -133,6 +137,7 @@ func (s Settings) needs(settingsDir string) [needCount]bool {
 		needTable:     true,
 		needRelay:     s.Relay,
 		needAliases:   true,
+		needSenders:   s.Senders,
 	}
 }
 

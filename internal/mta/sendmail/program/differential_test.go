@@ -22,7 +22,6 @@ import (
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
-	"virtmap/virtuser"
 )
 
 func installed(t testing.TB) *program.Program {
@@ -104,9 +103,9 @@ func built(t *testing.T, dir, text string, held ...string) (*inventory.Model, bo
 	for i := range m.Domains {
 		m.Domains[i].Held = slices.Contains(held, m.Domains[i].Name)
 	}
-	var compiled *virtuser.Compiled
+	var build sendmail.Build
 	if !faults.Failed() {
-		compiled = virtuser.Compile(m, faults)
+		build = sendmail.Compile(m, faults)
 	}
 	if faults.Failed() {
 		var out strings.Builder
@@ -114,7 +113,7 @@ func built(t *testing.T, dir, text string, held ...string) (*inventory.Model, bo
 		t.Logf("not built:\n%s", out.String())
 		return m, false
 	}
-	outputs, err := fileset.Outputs(sendmail.Server, sendmail.Build{Model: m, Compiled: compiled}, dir, -1)
+	outputs, err := fileset.Outputs(sendmail.Server, build, dir, -1)
 	if err != nil {
 		t.Fatal(err)
 	}

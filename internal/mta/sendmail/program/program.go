@@ -4,6 +4,7 @@
 //	Rcpt        the reply to RCPT, for a client that must not relay
 //	Mailers     the mailer and the user of an address, before aliases
 //	Recipients  the recipients of an address, after aliases
+//	Senders     the reply to MAIL FROM of users who log in
 //
 //	p, err := program.Find()
 //	…
@@ -131,6 +132,11 @@ func (c dialog) ask(command string, code int) {
 
 // session starts sendmail -bs on one end of a TCP connection.
 func (p *Program) session(ctx context.Context, cf string) (net.Conn, <-chan error, error) {
+	return start(ctx, exec.CommandContext(ctx, p.sendmail, "-bs", "-C", cf))
+}
+
+// start starts a command on one end of a TCP connection.
+func start(ctx context.Context, cmd *exec.Cmd) (net.Conn, <-chan error, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, nil, err
@@ -149,7 +155,6 @@ func (p *Program) session(ctx context.Context, cf string) (net.Conn, <-chan erro
 	if err != nil {
 		return nil, nil, errors.Join(err, client.Close(), server.Close())
 	}
-	cmd := exec.CommandContext(ctx, p.sendmail, "-bs", "-C", cf)
 	cmd.Stdin, cmd.Stdout = socket, socket
 	if err := errors.Join(cmd.Start(), socket.Close(), server.Close()); err != nil {
 		return nil, nil, errors.Join(err, client.Close())

@@ -1,0 +1,119 @@
+package mcfile
+
+import "strings"
+
+// Names of the files for mail that is sent.
+const (
+	Senders  = "virtmap-senders"
+	Generics = "virtmap-generics"
+	Submit   = "virtmap-submit.mc"
+)
+
+// spec returns the class, the flags and the path of a map of the set, as a K line has
+// them.
+func (s Settings) spec(name, flags string) string {
+	path := s.MailDir + "/" + name
+	if flags != "" {
+		path = flags + " " + path
+	}
+	if s.Map == "text" {
+		return `text -k0 -v1 -z\t ` + path
+	}
+	return s.Map + " " + path
+}
+
+// Names in the lines for senders.
+const (
+	SenderMap    = "vmsender"
+	CheckRuleset = "VirtmapCheckMail" // for an address of MAIL FROM
+	FromRuleset  = "VirtmapFrom"      // for a From: field
+	LocalRuleset = "Local_check_mail" // is called by the ruleset check_mail of proto.m4
+)
+
+// senderMap returns the K line of the table of senders. A map that cannot be read defers
+// the mail (-T<TMPF>), and does not refuse it.
+func (s Settings) senderMap() string {
+	return "K" + SenderMap + " " + s.spec(Senders, "-T<TMPF>") + "\n"
+}
+
+// fromLine has the addresses of From: fields checked (cf/README, header checks).
+const fromLine = "HFrom: $>" + FromRuleset + "\n"
+
+// SenderRules are the rulesets that look at the address of MAIL FROM and at those of From:
+// fields. Without a login (${auth_authen}) they look at nothing. The workspace of
+// VirtmapSender is "login $| user < @ host . >". It tries login:user+detail@host,
+// login:user@host and login:@host, without the realm of the login.
+const SenderRules = `SVirtmapSender
+R$* $| $* < @ $* . >	$1 $| $2 < @ $3 >
+R$+ @ $+ $| $*	$1 $| $3
+R$+ $| $+ < @ $+ >	$: $1 $| $2 < @ $3 > $(vmsender $1:$2@$3 $: NO $)
+R$+ $| $+ + $* < @ $+ > NO	$: $1 $| $2 < @ $4 > $(vmsender $1:$2@$4 $: NO $)
+R$+ $| $+ < @ $+ > NO	$: $1 $| $2 < @ $3 > $(vmsender $1:@$3 $: NO $)
+R$* > OK	$@ OK
+R$* <TMPF>	$@ TEMP
+R$*	$@ NO
+SVirtmapCheckMail
+R$*	$: <$&{auth_authen}> $1
+R<> $*	$@ OK
+R<$+> <>	$@ OK
+R<$+> $*	$: $1 $| $>canonify $2
+R$+ $| $*	$: $>VirtmapSender $1 $| $2
+RTEMP	$#error $@ 4.3.0 $: "451 the table of senders cannot be read"
+RNO	$#error $@ 5.7.1 $: "553 this login may not send from this address"
+R$*	$@ OK
+SVirtmapFrom
+R$*	$: <$&{auth_authen}> $1
+R<> $*	$@ OK
+R<$+> $*	$: $1 $| $>canonify $2
+R$+ $| $*	$: $>VirtmapSender $1 $| $2
+RTEMP	$#error $@ 4.3.0 $: "451 the table of senders cannot be read"
+RNO	$#error $@ 5.7.1 $: "553 this login may not write this From: address"
+R$*	$@ OK
+`
+
+// calls returns rules that call a ruleset and act on the error that it returns. A ruleset
+// of a person begins with them, so that both are asked.
+func calls(ruleset string) []string {
+	return []string{"R$*\t$: $1 $| $>" + ruleset + " $1", "R$* $| $#$*\t$#$2", "R$* $| $*\t$1"}
+}
+
+// localLines is the ruleset that check_mail calls, for a configuration that has none.
+func localLines() string {
+	return "S" + LocalRuleset + "\n" + strings.Join(calls(CheckRuleset), "\n") + "\n"
+}
+
+// senderLines are the lines for a sendmail.mc. from and local say that the file has a check
+// of From: and a Local_check_mail of its own, which call the rulesets.
+func (s Settings) senderLines(from, local bool) string {
+	config, rules := s.senderMap(), SenderRules
+	if !from {
+		config += fromLine
+	}
+	if !local {
+		rules += localLines()
+	}
+	return "LOCAL_CONFIG\n" + config + "LOCAL_RULESETS\n" + rules + "divert(0)dnl\n"
+}
+
+// SubmitLines returns the lines for submit.mc, with which the sendmail command writes the
+// addresses of virtmap-generics. host is the server's own name. The map stays in class G of
+// this name alone: an address that a program wrote itself is not touched.
+func (s Settings) SubmitLines(host string) string {
+	return "FEATURE(`genericstable', `" + s.spec(Generics, "") + "')dnl\n" +
+		"GENERICS_DOMAIN(`" + host + "')dnl\n" +
+		"FEATURE(`masquerade_envelope')dnl\n"
+}
+
+// SubmitText returns the content of virtmap-submit.mc. Without rewrite it has no lines.
+func SubmitText(s Settings, host, inventoryName string, rewrite bool) []byte {
+	lines := ""
+	if rewrite {
+		lines = s.SubmitLines(host)
+	}
+	return []byte("dnl Written by virtmap from " + quoteless(inventoryName) + "; changes made here are lost at the next build.\n" +
+		"dnl In submit.mc, on a line before FEATURE(`msp'):\n" +
+		"dnl " + s.SubmitInclude() + "\n" + lines)
+}
+
+// SubmitInclude is the line of submit.mc that includes virtmap-submit.mc.
+func (s Settings) SubmitInclude() string { return "include(`" + s.MailDir + "/" + Submit + "')dnl" }

@@ -1,0 +1,136 @@
+package program_test
+
+import (
+	"net/textproto"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"virtmap/internal/mta/sendmail/program"
+	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
+)
+
+// sendersMail is the inventory of the dialogues.
+const sendersMail = `version: 1
+host: {name: mx1.example.net, mail_dir: DIR}
+users: {andrei: , bea: }
+submission: {authorise: yes}
+domains:
+  fakemail.example:
+    sends: yes
+    addresses: {fake: andrei, bee: bea, fake+news: bea}
+  other.example: {sends: yes, catch_all: bea}
+`
+
+// loginServer builds an inventory, and returns a configuration at which users log in. Mail
+// is queued, and not delivered.
+func loginServer(t *testing.T, p *program.Program) (cf, dir string) {
+	t.Helper()
+	dir = filepath.Join(peer.SafeDir(t), "set")
+	if _, ok := built(t, dir, strings.ReplaceAll(sendersMail, "DIR", dir)); !ok {
+		t.Fatal("the inventory has faults")
+	}
+	return serve(t, p, dir, append(authLines, "define(`confDELIVERY_MODE', `queueonly')dnl", "RELAY_DOMAIN(`far.example')dnl")...), dir
+}
+
+const mayNot, mayNotFrom = "553 5.7.1 this login may not send from this address", "553 5.7.1 this login may not write this From: address"
+
+// TestDialoguesOfLogins writes whole messages as users who have logged in. An empty reply
+// means that the message is accepted.
+func TestDialoguesOfLogins(t *testing.T) {
+	p := installed(t)
+	cf, dir := loginServer(t, p)
+	for _, d := range []struct{ login, from, header, want string }{
+		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example", ""},
+		{"andrei", "Fake@FakeMail.Example", "From: Fake@FakeMail.Example", ""},
+		{"andrei", `"fake"@fakemail.example`, `From: "fake"@fakemail.example`, ""},
+		{"andrei", "fake+x@fakemail.example", "From: fake+x@fakemail.example", ""},
+		{"andrei", "@h.example:fake@fakemail.example", "From: fake@fakemail.example", ""},
+		{"andrei", "fake@fakemail.example", "From: Fake Mail <fake@fakemail.example>", ""},
+		{"andrei", "fake@fakemail.example", "From: =?utf-8?q?F=C3=A4ke?= <fake@fakemail.example>", ""},
+		{"andrei", "fake@fakemail.example", `From: "bee@fakemail.example" <fake@fakemail.example>`, ""},
+		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example (bee@fakemail.example)", ""},
+		{"andrei", "fake@fakemail.example", "Subject: no From", ""},
+		{"andrei", "", "From: fake@fakemail.example", ""},
+		{"andrei", "andrei@mx1.example.net", "From: andrei@mx1.example.net", ""},
+		{"andrei", "andrei@localhost", "From: andrei@localhost", ""},
+		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example\r\nSender: bee@fakemail.example\r\nReply-To: bee@fakemail.example", ""},
+		{"bea", "anything@other.example", "From: else@other.example", ""},
+		{"bea", "fake+news@fakemail.example", "From: fake+news@fakemail.example", ""},
+		{"", "bee@fakemail.example", "From: bee@fakemail.example", ""},
+		{"", "stranger@far.example", "From: bee@fakemail.example", ""},
+
+		{"andrei", "bee@fakemail.example", "", mayNot},
+		{"andrei", "fake+news@fakemail.example", "", mayNot},
+		{"andrei", "bee+x@fakemail.example", "", mayNot},
+		{"andrei", "boss@far.example", "", mayNot},
+		{"andrei", "fake%fakemail.example@far.example", "", mayNot},
+		{"andrei", "bee%fakemail.example@mx1.example.net", "", mayNot},
+		{"andrei", "andrei", "", mayNot},
+		{"andrei", "bea@mx1.example.net", "", mayNot},
+		{"andrei", "anything@other.example", "", mayNot},
+		{"bea", "fake@fakemail.example", "", mayNot},
+		{"andrei", "nobody@fakemail.example", "", "550 5.1.1 User unknown"},
+		{"andrei", "fake@fakemail.example", "From: bee@fakemail.example", mayNotFrom},
+		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example, bee@fakemail.example", mayNotFrom},
+		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example\r\nFrom: bee@fakemail.example", mayNotFrom},
+		{"andrei", "fake@fakemail.example", "from : Bea <BEE@fakemail.example>", mayNotFrom},
+		{"andrei", "fake@fakemail.example", "From: =?utf-8?q?fake=40fakemail.example?= <bee@fakemail.example>", mayNotFrom},
+		{"andrei", "", "From: bee@fakemail.example", mayNotFrom},
+		{"andrei", "fake@fakemail.example", "From: bea", mayNotFrom},
+	} {
+		if got := dialogue(t, p, cf, d.login, d.from, d.header); got != d.want {
+			t.Errorf("%q from <%s> with %q: %q, want %q", d.login, d.from, d.header, got, d.want)
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, "virtmap-senders.db")); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{"fake@fakemail.example", "bee@fakemail.example"} {
+		if got := dialogue(t, p, cf, "andrei", from, ""); got != "451 4.3.0 the table of senders cannot be read" {
+			t.Errorf("without the map %s gets %q", from, got)
+		}
+	}
+	if got := dialogue(t, p, cf, "", "bee@fakemail.example", "From: bee@fakemail.example"); got != "" {
+		t.Errorf("without the map mail without a login gets %q", got)
+	}
+}
+
+// dialogue sends a message, and returns the reply that refuses it.
+func dialogue(t *testing.T, p *program.Program, cf, login, from, header string) string {
+	t.Helper()
+	c, err := p.LoggedIn(t.Context(), cf, sample.HostName, peer.SafeDir(t), login)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, command := range []string{"MAIL FROM:<" + from + ">", "RCPT TO:<someone@far.example>", "DATA"} {
+		if refused := refusalOf(t, c, command); refused != "" {
+			return refused
+		}
+	}
+	return refusalOf(t, c, header+"\r\n\r\nHello.\r\n.")
+}
+
+// refusalOf sends a line, and returns its reply if it is a refusal.
+func refusalOf(t *testing.T, c *textproto.Conn, line string) string {
+	t.Helper()
+	if err := c.PrintfLine("%s", line); err != nil {
+		t.Fatal(err)
+	}
+	code, text, err := c.ReadResponse(0)
+	if err != nil && code == 0 {
+		t.Fatal(err)
+	}
+	if code < 400 {
+		return ""
+	}
+	if at := strings.Index(text, "... "); at >= 0 {
+		status, _, _ := strings.Cut(text, " ")
+		text = status + " " + text[at+4:]
+	}
+	return strconv.Itoa(code) + " " + text
+}
