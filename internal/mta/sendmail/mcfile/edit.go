@@ -8,7 +8,7 @@ import (
 )
 
 // Checks are all checks of this package.
-var Checks = []*diag.Check{checkBlock, checkOther, checkOrder, checkOptional}
+var Checks = []*diag.Check{checkBlock, checkOther, checkOrder, checkOptional, checkSenders, checkSigned}
 
 var (
 	checkBlock = &diag.Check{ID: "VM060", Name: "mc-block", Severity: diag.Error,
@@ -19,6 +19,10 @@ var (
 		Rule: "FEATURE lines stand before the first MAILER."}
 	checkOptional = &diag.Check{ID: "VM063", Name: "mc-optional-map", Severity: diag.Warning,
 		Rule: "The virtusertable is not optional: a map that is missing must not count as empty."}
+	checkSenders = &diag.Check{ID: "VM064", Name: "mc-senders", Severity: diag.Error,
+		Rule: "A Local_check_mail and a check of From: that a sendmail.mc has already ask the rulesets for senders too."}
+	checkSigned = &diag.Check{ID: "VM065", Name: "mc-signed-then-rewritten", Severity: diag.Error,
+		Rule: "A sendmail.mc has no genericstable beside a milter that signs."}
 )
 
 // The first and the last line of our block.
@@ -57,6 +61,8 @@ func Edit(src *diag.Source, s Settings, faults *diag.List) string {
 		e.look(c, c.at > mailer)
 	}
 	e.aliasLines(rest)
+	e.senders(rest)
+	e.signed(calls)
 	if e.included {
 		return src.Text[:start] + src.Text[end:]
 	}

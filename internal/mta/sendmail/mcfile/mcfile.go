@@ -43,6 +43,8 @@ type Settings struct {
 	Map     string // hash, cdb or text
 	Relay   bool   // there are backup domains, served or not
 	Senders bool   // who logs in sends only from addresses of virtmap-senders
+
+	ownFrom, ownLocal bool // a sendmail.mc has a check of From: and a Local_check_mail of its own
 }
 
 // MapSpec is the second argument of FEATURE(`virtusertable'). It has no -o: with -o a
@@ -90,7 +92,7 @@ func (s Settings) line(n need) string {
 	case needRelay:
 		return "RELAY_DOMAIN_FILE(`" + s.MailDir + "/" + RelayDomains + "')dnl\n"
 	case needSenders:
-		return s.senderLines(false, false)
+		return s.senderLines()
 	}
 	return "LOCAL_CONFIG\nO AliasFile=" + s.AliasSpec() + "\ndivert(0)dnl\n"
 }

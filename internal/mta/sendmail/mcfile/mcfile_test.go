@@ -49,6 +49,9 @@ func TestEdit(t *testing.T) {
 		{"needs no block where virtmap.mc is included", head + fullBlock + "include(`/etc/mail/virtmap.mc')dnl\n" + mailers,
 			head + "include(`/etc/mail/virtmap.mc')dnl\n" + mailers, nil},
 		{"looks for other tables beside the include", head + "include(`/etc/mail/virtmap.mc')dnl\nFEATURE(`virtusertable', `hash /etc/mail/other')dnl\n" + mailers, "", []string{"error[VM061]"}},
+		{"refuses a genericstable beside a signing milter", head + "FEATURE(`genericstable')dnl\nINPUT_MAIL_FILTER(`opendkim', `S=inet:8891@127.0.0.1')dnl\n" + mailers, "",
+			[]string{"sendmail.mc:3:1: error[VM065]: mail is signed by opendkim before the genericstable rewrites it", "help: rewrite in submit.mc"}},
+		{"takes a milter that does not sign", head + "FEATURE(`genericstable')dnl\nINPUT_MAIL_FILTER(`clamav', `S=local:/run/clamav')dnl\n" + mailers, "", nil},
 		{"refuses an include behind MAILER", head + mailers + "include(`/etc/mail/virtmap.mc')dnl\n", "", []string{"error[VM062]: this include stands behind a MAILER"}},
 		{"does not see comments and quotes", head + "dnl " + table + "# FEATURE(`use_cw_file')\nifdef(`x', `" + table + "')\n" + mailers,
 			head + "dnl " + table + "# FEATURE(`use_cw_file')\nifdef(`x', `" + table + "')\n" + fullBlock + mailers, nil},
@@ -217,4 +220,46 @@ func FuzzEdit(f *testing.F) {
 			t.Errorf("a second edit of %q changes %q to %q", text, result, again)
 		}
 	})
+}
+
+// TestEditForSenders has sendmail.mc files with rulesets of their own.
+func TestEditForSenders(t *testing.T) {
+	const head, mailers = "divert(0)dnl\nOSTYPE(`linux')dnl\n", "MAILER(`local')dnl\n"
+	const local, from = "LOCAL_RULESETS\nSLocal_check_mail\n", "LOCAL_CONFIG\nHFrom: $>MyFrom\nLOCAL_RULESETS\nSMyFrom\n"
+	const rule = "R$* spam $*\t$#error $: 550 no\n"
+	authorise := ours
+	authorise.Senders = true
+	for _, test := range []struct {
+		it, text      string
+		block, faults []string // parts; of the block, "-" before what is not in it
+	}{
+		{"writes everything", head + mailers, []string{"Kvmsender hash -T<TMPF> /etc/mail/virtmap-senders\nHFrom: $>VirtmapFrom\n", "\nSLocal_check_mail\n", "\nSVirtmapFrom\n"}, nil},
+		{"asks to merge a Local_check_mail", head + local + rule + mailers, nil,
+			[]string{"sendmail.mc:4:1: error[VM064]: Local_check_mail is a ruleset of this file, and must ask VirtmapCheckMail too",
+				"help: begin SLocal_check_mail with these three lines, in which <TAB> is a tab: R$*<TAB>$: $1 $| $>VirtmapCheckMail $1  R$* $| $#$*<TAB>$#$2  R$* $| $*<TAB>$1"}},
+		{"takes a merged Local_check_mail", head + local + strings.Join(calls(CheckRuleset), "\n") + "\n" + rule + mailers,
+			[]string{"-SLocal_check_mail", "HFrom: $>VirtmapFrom", "SVirtmapCheckMail"}, nil},
+		{"asks to merge a check of From:", head + from + rule + mailers, nil, []string{"sendmail.mc:4:1: error[VM064]: MyFrom is a ruleset of this file, and must ask VirtmapFrom too"}},
+		{"takes a merged check of From:", head + from + strings.Join(calls(FromRuleset), "\n") + "\n" + rule + mailers, []string{"-HFrom", "SLocal_check_mail", "SVirtmapFrom"}, nil},
+		{"refuses both beside the include", head + "include(`/etc/mail/virtmap.mc')dnl\n" + local + strings.Join(calls(CheckRuleset), "\n") + "\n" + mailers, nil,
+			[]string{"error[VM064]: Local_check_mail is here and in virtmap.mc", "help: take the include of virtmap.mc out"}},
+		{"does not see a format of From:", head + "LOCAL_CONFIG\nH?F?From: $q\n" + mailers, []string{"HFrom: $>VirtmapFrom"}, nil},
+	} {
+		got, faults := edited(t, test.text, authorise)
+		_, block, _ := strings.Cut(got, blockBegin)
+		block, _, _ = strings.Cut(block, blockEnd)
+		for _, want := range test.block {
+			if part, without := strings.CutPrefix(want, "-"); strings.Contains(block, part) == without {
+				t.Errorf("it %s: %q in\n%s", test.it, want, block)
+			}
+		}
+		for _, want := range test.faults {
+			if !strings.Contains(faults, want) {
+				t.Errorf("it %s: %q is not in %s", test.it, want, faults)
+			}
+		}
+		if len(test.faults) == 0 && faults != "" {
+			t.Errorf("it %s: %s", test.it, faults)
+		}
+	}
 }

@@ -82,14 +82,14 @@ func localLines() string {
 	return "S" + LocalRuleset + "\n" + strings.Join(calls(CheckRuleset), "\n") + "\n"
 }
 
-// senderLines are the lines for a sendmail.mc. from and local say that the file has a check
-// of From: and a Local_check_mail of its own, which call the rulesets.
-func (s Settings) senderLines(from, local bool) string {
+// senderLines are the lines for a sendmail.mc. What the file has of its own calls the
+// rulesets, and is left out.
+func (s Settings) senderLines() string {
 	config, rules := s.senderMap(), SenderRules
-	if !from {
+	if !s.ownFrom {
 		config += fromLine
 	}
-	if !local {
+	if !s.ownLocal {
 		rules += localLines()
 	}
 	return "LOCAL_CONFIG\n" + config + "LOCAL_RULESETS\n" + rules + "divert(0)dnl\n"

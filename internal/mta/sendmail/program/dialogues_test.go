@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"virtmap/internal/diag"
+	"virtmap/internal/mta/sendmail/conf"
+	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
@@ -133,4 +136,60 @@ func refusalOf(t *testing.T, c *textproto.Conn, line string) string {
 		text = status + " " + text[at+4:]
 	}
 	return strconv.Itoa(code) + " " + text
+}
+
+// TestRulesetsOfASite has a sendmail.mc with a Local_check_mail and a check of From: of its
+// own, into which a person merged the lines that build --config asks for. Both are asked.
+func TestRulesetsOfASite(t *testing.T) {
+	p := installed(t)
+	_, dir := loginServer(t, p)
+	const site = `LOCAL_CONFIG
+HFrom: $>SiteFrom
+LOCAL_RULESETS
+SLocal_check_mail
+R$*	$: $1 $| $>VirtmapCheckMail $1
+R$* $| $#$*	$#$2
+R$* $| $*	$1
+R$* spam $*	$#error $@ 5.7.1 $: "554 no spam"
+SSiteFrom
+R$*	$: $1 $| $>VirtmapFrom $1
+R$* $| $#$*	$#$2
+R$* $| $*	$1
+R$* junk $*	$#error $@ 5.7.1 $: "554 no junk"
+divert(0)dnl
+`
+	more := append(authLines, "define(`confDELIVERY_MODE', `queueonly')dnl", "RELAY_DOMAIN(`far.example')dnl", strings.TrimSuffix(site, "\n"))
+	mc := strings.ReplaceAll(program.TestMC(dir, sample.HostName, "@", more...), "include(`@')dnl\n", "")
+	var sources diag.Sources
+	src, _ := sources.Add("sendmail.mc", mc)
+	var faults diag.List
+	edited := mcfile.Edit(src, mcfile.Settings{MailDir: dir, Map: "hash", Senders: true}, &faults)
+	if faults.Failed() || !strings.Contains(edited, "Kvmsender") {
+		t.Fatalf("%v\n%s", faults.Faults(), edited)
+	}
+	made, err := p.CF(edited)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cf := filepath.Join(dir, "site.cf")
+	if err := os.WriteFile(cf, made, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []struct{ login, from, header, want string }{
+		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example", ""},
+		{"andrei", "bee@fakemail.example", "", mayNot},
+		{"andrei", "fake@fakemail.example", "From: bee@fakemail.example", mayNotFrom},
+		{"", "spam@far.example", "", "554 5.7.1 no spam"},
+		{"", "stranger@far.example", "From: junk@far.example", "554 5.7.1 no junk"},
+		{"", "stranger@far.example", "From: stranger@far.example", ""},
+	} {
+		if got := dialogue(t, p, cf, d.login, d.from, d.header); got != d.want {
+			t.Errorf("%q from <%s> with %q: %q, want %q", d.login, d.from, d.header, got, d.want)
+		}
+	}
+	gaps := conf.Parse(string(made))
+	gaps.Path = cf
+	for _, gap := range gaps.Gaps(mcfile.Settings{MailDir: dir, Map: "hash", Senders: true}) {
+		t.Errorf("%s: %s", gap.Need, gap.What)
+	}
 }
