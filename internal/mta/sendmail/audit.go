@@ -29,6 +29,10 @@ func audit(a mta.Audited) (all []mta.Complaint, err error) {
 	for _, g := range b.Needed(v.Gaps) {
 		all = append(all, mta.Complaint{Place: config.At(g.Line), Text: g.What, Mend: g.Help(b.Settings())})
 	}
+	sending, err := b.auditSending(a, config.Config)
+	if all = append(all, sending...); err != nil {
+		return all, err
+	}
 	if daemon, runs := config.Daemon(filepath.Dir(config.Path) != mcfile.DefaultDir); runs && a.Live && daemon.Started.Before(config.Changed) {
 		all = append(all, mta.Complaint{Place: config.Path, Text: "it was changed since the running sendmail was started", Mend: "service sendmail restart"})
 	}

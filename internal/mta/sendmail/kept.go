@@ -52,7 +52,12 @@ func stillNamed(dir string, files []string) (named, by []string, ok bool) {
 	if err != nil {
 		return nil, nil, false
 	}
+	msp, submit := submitPaths(config)
 	for _, name := range files {
+		if slices.ContainsFunc(msp, func(path string) bool { return mapfile.WithoutSuffix(filepath.Base(path)) == name }) {
+			named, by = append(named, name), append(by, submit)
+			continue
+		}
 		if slices.ContainsFunc(config.Paths(), func(path string) bool { return mapfile.WithoutSuffix(filepath.Base(path)) == name }) {
 			named, by = append(named, name), append(by, config.Path)
 		}

@@ -56,6 +56,20 @@ func (c configuration) Reading(of mta.Build, dir string, started time.Time, befo
 	if m, ok := v.Remember(started); ok {
 		r.Remember = &m
 	}
+	gap, lacks, err := b.submitGap(c.Config)
+	switch {
+	case err != nil:
+		r.Says = append(r.Says, err.Error())
+	case lacks:
+		r.Gaps, r.Says = append(r.Gaps, gap), append(r.Says, placeOf(gap)+": "+gap.What)
+		serverComplete := v.Complete()
+		r.Steps = func() (steps []string) {
+			if !serverComplete {
+				steps = c.Steps(v, b.Settings())
+			}
+			return append(b.submitSteps(gap), steps...)
+		}
+	}
 	return r
 }
 

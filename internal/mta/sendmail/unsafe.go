@@ -31,7 +31,11 @@ func (b Build) Unsafe(dir string, trusted int) []safefile.Complaint {
 			}
 		}
 	}
-	for _, table := range []string{mcfile.Aliases, mcfile.Virtusertable} {
+	tables := []string{mcfile.Aliases, mcfile.Virtusertable}
+	if b.Model.Submission.Authorise {
+		tables = append(tables, mcfile.Senders)
+	}
+	for _, table := range tables {
 		add(judge.Map(filepath.Join(dir, table+typ.Suffix)))
 	}
 	add(judge.Names(filepath.Join(dir, mcfile.HostNames)))
