@@ -26,6 +26,8 @@ type Proof struct {
 	Program endtoend.Program // the installed program, which is also asked; nil: it is not asked
 	Each    func(*endtoend.Result) error
 
+	EachSender func(*endtoend.SenderResult) error // for RunSenders
+
 	// Asks reports whether the addresses of a domain, given in lower case, are tried; nil:
 	// all are tried.
 	Asks func(domain string) bool
@@ -39,6 +41,8 @@ type Proof struct {
 type ProofEvents interface {
 	// Disproved receives an address that does not keep its promise.
 	Disproved(*endtoend.Result) error
+	// DisprovedSender receives a user and an address for which the promise is not kept.
+	DisprovedSender(*endtoend.SenderResult) error
 }
 
 // Run tries every address. An error is a fault of the machine.
@@ -158,7 +162,17 @@ func (r *run) prove(ctx context.Context, at func(path string) string) error {
 		failed++
 		return r.events.Disproved(result)
 	}
+	p.EachSender = func(result *endtoend.SenderResult) error {
+		if result.Passed() {
+			return nil
+		}
+		failed++
+		return r.events.DisprovedSender(result)
+	}
 	if err := p.Run(ctx); err != nil {
+		return err
+	}
+	if err := p.RunSenders(ctx); err != nil {
 		return err
 	}
 	switch {

@@ -34,6 +34,8 @@ func (l *listener) Tell(line string)                 { l.lines = append(l.lines,
 func (l *listener) Asking(int) func()                { return func() {} }
 func (l *listener) ZoneFaults(f []resolve.ZoneFault) { l.faults += len(f) }
 func (l *listener) Disproved(*endtoend.Result) error { l.faults++; return nil }
+
+func (l *listener) DisprovedSender(*endtoend.SenderResult) error { l.faults++; return nil }
 func (l *listener) Published(r *Result)              { l.published = append(l.published, *r) }
 func (l *listener) Earlier(k string)                 { l.earlier = append(l.earlier, k) }
 func (l *listener) StillUnread(*Result)              {}

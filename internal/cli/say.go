@@ -49,6 +49,11 @@ func (n *narrator) ZoneFaults(faults []resolve.ZoneFault) {
 	printZoneFaults(n.stdio, faults)
 }
 
+// DisprovedSender prints a user and an address for which the promise is not kept.
+func (n *narrator) DisprovedSender(r *endtoend.SenderResult) error {
+	return report.Formats["text"](n.stdio.Err, "").Case(senderCaseOf(r, ""))
+}
+
 // Disproved prints an address that does not keep its promise.
 func (n *narrator) Disproved(r *endtoend.Result) error {
 	return report.Formats["text"](n.stdio.Err, "").Case(caseOf(r, ""))

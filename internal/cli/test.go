@@ -38,7 +38,8 @@ receiver on loopback. It sends to every address, to near misses of each (in
 capitals, with a detail, one letter off, at a foreign domain), to the names of
 local accounts at every domain, and to every entry under tests. It compares which
 mailbox each message reached, or which code came back, with what the inventory
-says. It asks no DNS. Exits with 1 when one of them differs.
+says. With submission: {authorise: yes}, users log in too, and try their own and other
+addresses as senders. It asks no DNS. Exits with 1 when something differs.
 
 With --maps it tests the files of a folder instead, with every row that they have,
 through the server's own aliases.
@@ -162,7 +163,7 @@ func (a *testArgs) try(ctx context.Context, proof *build.Proof, stdio Stdio) err
 	bar := progress("sending mail", proof.Count(), stdio)
 	out := bufio.NewWriter(stdio.Out)
 	printer := report.Formats[a.format](out, "virtmap test")
-	tried, failed := 0, 0
+	tried, senders, failed := 0, 0, 0
 	server := serverOf(proof.Source).Name
 	proof.Each = func(r *endtoend.Result) error {
 		bar()
@@ -173,7 +174,18 @@ func (a *testArgs) try(ctx context.Context, proof *build.Proof, stdio Stdio) err
 		}
 		return printer.Case(c)
 	}
+	proof.EachSender = func(r *endtoend.SenderResult) error {
+		senders++
+		c := senderCaseOf(r, server)
+		if c.Failure != "" {
+			failed++
+		}
+		return printer.Case(c)
+	}
 	if err := proof.Run(ctx); err != nil {
+		return machineExit(err, exitIO)
+	}
+	if err := proof.RunSenders(ctx); err != nil {
 		return machineExit(err, exitIO)
 	}
 	if err := errors.Join(printer.Close(), out.Flush()); err != nil {
@@ -184,7 +196,11 @@ func (a *testArgs) try(ctx context.Context, proof *build.Proof, stdio Stdio) err
 		talk = stdio.Err
 	}
 	if !a.quiet || failed > 0 {
-		fmt.Fprintf(talk, "tried %d addresses over SMTP: %d differ from the inventory\n", tried, failed)
+		logins := ""
+		if senders > 0 {
+			logins = fmt.Sprintf(" and %d senders", senders)
+		}
+		fmt.Fprintf(talk, "tried %d addresses%s over SMTP: %d differ from the inventory\n", tried, logins, failed)
 	}
 	switch {
 	case proof.Unreadable != nil:

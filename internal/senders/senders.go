@@ -196,13 +196,22 @@ func (r *Rights) May(user, addr string) bool {
 	return own && r.m.IsHostName(domain)
 }
 
+// Listed returns the right to an address that a domain lists itself, by its whole local
+// part.
+func (r *Rights) Listed(d int, local string) (Right, bool) {
+	a, ok := r.tables.Find(d, local, inventory.ParseForm(local))
+	if !ok || !isOne(&a) {
+		return Right{}, false
+	}
+	return r.listed(d, &a), true
+}
+
 // Right returns the right to an address of a domain that sends, given by its local part.
 func (r *Rights) Right(d int, local string) Right {
 	user, _ := mailaddr.CutDetail(local)
 	for _, key := range []string{local, user} {
-		a, ok := r.tables.Find(d, key, inventory.ParseForm(key))
-		if ok && isOne(&a) {
-			return r.listed(d, &a)
+		if right, ok := r.Listed(d, key); ok {
+			return right
 		}
 	}
 	return r.others(d)

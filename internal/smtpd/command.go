@@ -60,6 +60,8 @@ func (s *session) command(line string) error {
 		s.reply("214 2.0.0 See RFC 5321")
 	case "STARTTLS":
 		return s.tlsCommand(args)
+	case "AUTH":
+		return s.auth(args)
 	case "GET", "POST", "PUT", "HEAD", "CONNECT", "OPTIONS":
 		s.reply("421 4.7.0 This is no HTTP server")
 		s.linger = true
@@ -102,6 +104,9 @@ func (s *session) hello(verb, name string) {
 	lines := []string{s.config.Host, "PIPELINING", "SIZE " + strconv.Itoa(s.config.MaxSize), "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"}
 	if s.config.TLS != nil && !s.secure {
 		lines = append(lines, "STARTTLS")
+	}
+	if s.config.Senders != nil {
+		lines = append(lines, "AUTH PLAIN LOGIN")
 	}
 	for _, line := range lines[:len(lines)-1] {
 		s.reply("250-" + line)
@@ -146,6 +151,9 @@ func (s *session) mailFrom(args string) {
 		s.reply("553 5.6.7 An address that is not ASCII needs SMTPUTF8")
 		return
 	}
+	if !s.maySend(path) {
+		return
+	}
 	s.mail = true
 	s.message = Message{Client: s.client, Helo: s.helo, From: path, UTF8: utf8Mail, TLS: s.secure}
 	s.reply("250 2.1.0 Sender ok")
@@ -172,6 +180,10 @@ func (s *session) mailParams(params []string) (utf8Mail bool, problem string) {
 		case "BODY":
 			if body := strings.ToUpper(value); body != "7BIT" && body != "8BITMIME" {
 				return false, "501 5.5.4 BODY is 7BIT or 8BITMIME"
+			}
+		case "AUTH": // who the message is said to be from (RFC 4954 5) does not count
+			if s.config.Senders == nil || value == "" {
+				return false, "555 5.5.4 Unknown parameter"
 			}
 		case "SMTPUTF8":
 			if has {

@@ -46,6 +46,16 @@ func (testRouter) Route(recipient string) smtpd.Answer {
 	return smtpd.Answer{Code: 550, Status: "5.1.1", Text: "User unknown"}
 }
 
+// testSenders lets anna send from her address, and everybody send bounces.
+type testSenders struct{}
+
+func (testSenders) Sends(user, from string) smtpd.Answer {
+	if from == "" || user == "anna" && strings.EqualFold(from, "anna@here.example") {
+		return smtpd.Answer{Taken: true}
+	}
+	return smtpd.Answer{Code: 553, Status: "5.7.1", Text: "not yours"}
+}
+
 // TestDialogues plays the dialogues of testdata/smtp over a socket:
 //
 //	== name              begins a dialogue
@@ -129,6 +139,8 @@ func setOption(t *testing.T, c *smtpd.Config, words []string) {
 		n, _ = strconv.Atoi(words[1])
 	}
 	switch words[0] {
+	case "auth":
+		c.Senders = testSenders{}
 	case "max_size":
 		c.MaxSize = n
 	case "max_rcpt":

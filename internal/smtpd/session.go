@@ -26,6 +26,7 @@ type session struct {
 	helo    string // the name that the client gave
 	ehlo    bool   // the client said EHLO or LHLO
 	secure  bool   // TLS is on
+	user    string // who has logged in; empty: nobody
 	mail    bool   // MAIL was accepted
 	refused bool   // a RCPT of this transaction was refused
 	message Message
@@ -268,7 +269,7 @@ func (s *session) startTLS() error {
 	if err := secure.Handshake(); err != nil {
 		return errors.Join(errQuit, err)
 	}
-	s.conn, s.secure, s.helo, s.ehlo = secure, true, "", false
+	s.conn, s.secure, s.helo, s.ehlo, s.user = secure, true, "", false, ""
 	s.out = bufio.NewWriter(secure)
 	s.reset()
 	return nil

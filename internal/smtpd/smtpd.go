@@ -4,7 +4,8 @@
 //
 // The commands are EHLO, HELO, MAIL, RCPT, DATA, RSET, NOOP, QUIT, VRFY, HELP
 // and STARTTLS, with the extensions PIPELINING, SIZE, 8BITMIME, SMTPUTF8 and
-// ENHANCEDSTATUSCODES. With Config.LMTP the protocol is LMTP (RFC 2033).
+// ENHANCEDSTATUSCODES. With Config.LMTP the protocol is LMTP (RFC 2033). With
+// Config.Senders there is AUTH (RFC 4954), for tests: every password is right.
 //
 //	> RCPT TO:<info@example.org>
 //	< 250 2.1.5 <info@example.org>... Recipient ok
@@ -85,6 +86,8 @@ type Config struct {
 	Host   string // the name in the greeting
 	Router Router
 	Store  Store
+
+	Senders Senders // nil: no AUTH
 
 	TLS  *tls.Config // nil: no STARTTLS
 	LMTP bool

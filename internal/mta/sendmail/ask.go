@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/outcome"
@@ -20,6 +21,8 @@ import (
 type Asker struct {
 	program *program.Program
 	cf      string
+	realm   string // of users who log in
+	sasl    string // a folder for their passwords
 	alias   func(name string) bool
 	standIn map[string]bool
 	ends    map[string][]string // final recipients of aliases that were asked about, by recipient
@@ -41,6 +44,7 @@ type Site struct {
 	Host    string   // the name of the server
 	Include string   // the lines for sendmail.mc
 	CF      string   // used instead of Include if not empty: the text of a sendmail.cf whose files are in Dir
+	Senders bool     // users log in
 	Names   []string // accounts and aliases of the server that this machine does not have
 
 	Alias func(name string) bool // reports whether an alias file has a name
@@ -59,6 +63,7 @@ func Own(dir string, standIns bool) conf.Copy {
 	c := conf.Copy{Lines: []string{"O ForwardPath="}, Options: map[string]string{
 		"QueueDirectory": in("queue"), "PidFile": in("pid"), "StatusFile": in("statistics"), "HostStatusDirectory": "", "ServiceSwitchFile": in("service.switch"),
 		"InputMailFilters": "", "ForwardPath": "", "BadRcptThrottle": "0", "MaxRecipientsPerMessage": "0", "Timeout.ident": "0s", "LogLevel": "1",
+		"AuthMechanisms": "PLAIN", "AuthOptions": "", "AuthRealm": "",
 	}}
 	if standIns {
 		c.Last = []string{"O AliasFile=" + in("aliases")}
@@ -68,7 +73,7 @@ func Own(dir string, standIns bool) conf.Copy {
 
 // NewAsker writes what sendmail needs into the folder of a set.
 func NewAsker(p *program.Program, site Site) (*Asker, error) {
-	s := &Asker{program: p, cf: filepath.Join(site.Dir, "test.cf"), alias: site.Alias, standIn: map[string]bool{}, ends: map[string][]string{}}
+	s := &Asker{program: p, cf: filepath.Join(site.Dir, "test.cf"), realm: site.Host, sasl: filepath.Join(site.Dir, "sasl"), alias: site.Alias, standIn: map[string]bool{}, ends: map[string][]string{}}
 	var aliases strings.Builder
 	for _, name := range site.Names {
 		s.standIn[name] = true
@@ -86,11 +91,31 @@ func NewAsker(p *program.Program, site Site) (*Asker, error) {
 	cf := []byte(site.CF)
 	if site.CF == "" {
 		var err error
-		if cf, err = p.CF(program.TestMC(site.Dir, site.Host, include)); err != nil {
+		if cf, err = p.CF(program.TestMC(site.Dir, site.Host, include, site.authLines()...)); err != nil {
 			return nil, err
 		}
 	}
 	return s, os.WriteFile(s.cf, cf, 0o644)
+}
+
+// authLines are the lines of a sendmail.mc with which users log in.
+func (s Site) authLines() []string {
+	if !s.Senders {
+		return nil
+	}
+	return []string{"TRUST_AUTH_MECH(`PLAIN')dnl", "define(`confAUTH_MECHANISMS', `PLAIN')dnl"}
+}
+
+// AskSenders returns the outcome of MAIL FROM of each login, as sendmail decides it.
+func (s *Asker) AskSenders(ctx context.Context, logins []mta.Login) ([]outcome.Outcome, error) {
+	if err := os.MkdirAll(s.sasl, 0o755); err != nil {
+		return nil, err
+	}
+	all := make([]program.Login, len(logins))
+	for i, l := range logins {
+		all[i] = program.Login(l)
+	}
+	return s.program.Senders(ctx, s.cf, s.realm, s.sasl, all)
 }
 
 // Ask returns the outcome of each address, as sendmail decides it.

@@ -26,7 +26,7 @@ type SecondOpinion struct {
 // Open prepares the program. notes are lines that a person should see.
 func (s *SecondOpinion) Open() (second *Asker, notes []string, err error) {
 	settings := s.Source.Settings()
-	site := Site{Dir: s.Work, Host: s.Source.Model.Host.Name.Text, Alias: func(name string) bool { _, ok := s.Set.Router.Aliases.Alias(name); return ok }}
+	site := Site{Dir: s.Work, Host: s.Source.Model.Host.Name.Text, Senders: s.Source.Model.Submission.Authorise, Alias: func(name string) bool { _, ok := s.Set.Router.Aliases.Alias(name); return ok }}
 	site.Names = slices.DeleteFunc(s.strangers(), site.Alias)
 	if s.Maps != "" {
 		if notes, err = s.ownSite(&site); err != nil {
