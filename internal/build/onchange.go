@@ -46,8 +46,8 @@ func (r *run) changed(ctx context.Context, swapped bool) error {
 	}
 	kinds := parseKinds(note, r.server)
 	if note != "" && kinds == (Kinds{}) || slices.Contains(strings.Fields(note), publish.Unreadable) {
-		r.events.Tell(fmt.Sprintf("the note of what changed, in %q, is damaged and removed: map, names and %s count as changed", r.State, r.server.Words.Changed))
-		kinds = Kinds{true, true, true}
+		r.events.Tell(fmt.Sprintf("the note of what changed, in %q, is damaged and removed: everything counts as changed", r.State))
+		kinds = Kinds{true, true, true, true}
 	}
 	if !swapped && note != "" {
 		r.events.Earlier(kinds.In(r.server))

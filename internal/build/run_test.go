@@ -36,9 +36,9 @@ func (l *listener) ZoneFaults(f []resolve.ZoneFault) { l.faults += len(f) }
 func (l *listener) Disproved(*endtoend.Result) error { l.faults++; return nil }
 
 func (l *listener) DisprovedSender(*endtoend.SenderResult) error { l.faults++; return nil }
-func (l *listener) Published(r *Result)              { l.published = append(l.published, *r) }
-func (l *listener) Earlier(k string)                 { l.earlier = append(l.earlier, k) }
-func (l *listener) StillUnread(*Result)              {}
+func (l *listener) Published(r *Result)                          { l.published = append(l.published, *r) }
+func (l *listener) Earlier(k string)                             { l.earlier = append(l.earlier, k) }
+func (l *listener) StillUnread(*Result)                          {}
 func (l *listener) Faults(_ *diag.Sources, f *diag.List, _ diag.Severity) error {
 	l.faults += len(f.Faults())
 	return nil
@@ -99,7 +99,7 @@ const (
 func TestRun(t *testing.T) {
 	p := newPlace(t)
 	first := p.mustRun(oneDomain)
-	if len(first.Changes) == 0 || first.Kinds != (Kinds{true, true, true}) || first.Contents != "1 domain, 3 rows" || len(p.published) != 1 {
+	if len(first.Changes) == 0 || first.Kinds != (Kinds{Map: true, Names: true, Config: true}) || first.Contents != "1 domain, 3 rows" || len(p.published) != 1 {
 		t.Errorf("the first run gives %+v", first)
 	}
 	if again := p.mustRun(oneDomain); len(again.Changes) != 0 || again.Kinds != (Kinds{}) {
@@ -209,12 +209,12 @@ func TestReview(t *testing.T) {
 // TestKinds reads the stored words of what changed.
 func TestKinds(t *testing.T) {
 	server := servers.All[0]
-	for _, k := range []Kinds{{}, {Map: true}, {Names: true}, {Config: true}, {true, true, true}} {
+	for _, k := range []Kinds{{}, {Map: true}, {Names: true}, {Config: true}, {Signer: true}, {true, true, true, true}} {
 		if got := parseKinds(k.In(server), server); got != k {
 			t.Errorf("%+v becomes %q and that %+v", k, k.In(server), got)
 		}
 	}
-	if got := (Kinds{true, true, true}).In(server); got != "map names mc" {
+	if got := (Kinds{true, true, true, true}).In(server); got != "map names mc signer" {
 		t.Error(got)
 	}
 }

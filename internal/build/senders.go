@@ -60,7 +60,7 @@ func (p *Proof) asks(domain string) bool { return p.Asks == nil || p.Asks(domain
 // tryDomain tries the addresses of a domain. It reports whether more is wanted.
 func tryDomain(m *inventory.Model, rights *senders.Rights, d int, try func(from string, may []string) bool) bool {
 	domain := "@" + m.Domains[d].Name
-	listed := func(name string) bool { _, is := rights.Listed(d, name); return is }
+	listed := func(name string) bool { return rights.Lists(d, name) }
 	unlisted := inventory.Unlisted(listed)
 	if !rights.Sends(d) {
 		return !m.Domains[d].Enabled || m.IsHostName(m.Domains[d].Name) || try(unlisted+domain, nil)

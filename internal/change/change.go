@@ -34,6 +34,10 @@ type Change struct {
 	Before  int      // number of addresses in the old set
 	Drift   []string // contradictions between the installed files
 
+	Senders  []Sender // who got or lost a right to send, by address and user
+	Logins   Kind     // Added: users who log in are checked from now on; Removed: not any more
+	Unsigned []string // domains whose mail was signed
+
 	old mapfile.Rows
 }
 
@@ -84,7 +88,7 @@ func Compare(pair mta.Pair) (Change, error) {
 	}
 	slices.SortFunc(c.Domains, func(a, b Domain) int { return strings.Compare(a.Name, b.Name) })
 	c.Change.old = c.old
-	return c.Change, nil
+	return c.Change, c.senders()
 }
 
 type comparer struct {

@@ -28,6 +28,8 @@ const (
 	Postmaster = "postmaster" // mail to postmaster or abuse is no longer taken
 	Outside    = "outside"    // a catch-all now leads to other servers
 	Unwired    = "unwired"    // the server does not read a file that rows lead to
+	Sends      = "senders"    // a user loses the right to send from an address
+	Signed     = "unsigned"   // mail from a domain is not signed any more
 )
 
 // Guards are all words, each with the accident that it guards against.
@@ -38,6 +40,8 @@ var Guards = [][2]string{
 	{Postmaster, "a domain whose postmaster or abuse is refused now"},
 	{Outside, "a catch-all that leads to other servers now"},
 	{Unwired, "files that lead to others which the server does not read yet"},
+	{Sends, "a user who may not send any more from an address whose mail goes where it went"},
+	{Signed, "a domain whose mail is not signed any more"},
 }
 
 // An Alarm is a change that looks like an accident.
@@ -77,6 +81,7 @@ func (c *Change) Alarms(l Limits, allowed []string) []Alarm {
 	if l.exceeded(lost, c.Before) {
 		alarm(TooMany, "%d of %d addresses are removed or redirected", lost, c.Before)
 	}
+	c.senderAlarms(l, alarm)
 	return alarms
 }
 

@@ -103,8 +103,8 @@ mx.recheck.
 A domain that leaves keeps its rows until sendmail was restarted, or Postfix was
 reloaded; for Exim it leaves at once. The build sees that, or --reloaded says so.
 --on-change runs a command once, and only when something changed; VIRTMAP_CHANGED
-has the kinds of change: map, names, and mc for sendmail or config for Postfix and
-Exim. The server sees a changed map by itself.
+has the kinds of change: map, names, mc for sendmail or config for Postfix and Exim,
+and signer for opendkim. The server sees a changed map by itself.
 
 --format json prints what was done as one document for programs, also when the
 build fails. --metrics keeps the same figures for Prometheus.

@@ -26,7 +26,7 @@ type (
 		Output    string         `json:"output,omitempty"` // the folder of the files
 		Live      bool           `json:"live"`             // the server reads from this folder
 		Files     []buildFile    `json:"files"`            // in the order in which they are put in place
-		Changed   []string       `json:"changed"`          // as VIRTMAP_CHANGED: map, names, mc or config
+		Changed   []string       `json:"changed"`          // as VIRTMAP_CHANGED: map, names, mc or config, signer
 		Earlier   []string       `json:"earlier"`          // the same of earlier builds, of which nobody was told
 		Command   string         `json:"command"`          // of --on-change: none, done, failed, undone
 		Summary   *buildSummary  `json:"summary,omitempty"`

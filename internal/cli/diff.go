@@ -134,6 +134,7 @@ func (a *diffArgs) onlyDomains(review *build.Reviewed) error {
 		return err
 	}
 	review.Change.Domains = slices.DeleteFunc(review.Change.Domains, func(d change.Domain) bool { return !chosen.has(d.Name) })
+	onlySenders(&review.Change, chosen.has)
 	return nil
 }
 

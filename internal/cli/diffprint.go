@@ -94,6 +94,9 @@ func (d *diffOutput) text(w io.Writer) error {
 			line("  %s %s", signs[a.Kind], describe(a))
 		}
 	}
+	for _, sender := range d.senderLines() {
+		line("%s", sender)
+	}
 	for _, drift := range d.Drift {
 		line("drift: %s", drift)
 	}
@@ -133,6 +136,7 @@ func (d *diffOutput) summary() string {
 			parts = append(parts, fmt.Sprintf("%s %s", addresses(n), kind))
 		}
 	}
+	parts = append(parts, d.senderCounts()...)
 	switch {
 	case len(d.files) == 0:
 		return "nothing would change"
@@ -166,7 +170,7 @@ func (d *diffOutput) markdown(w io.Writer) error {
 	for _, list := range []struct {
 		title string
 		lines []string
-	}{{"Drift", d.Drift}, {"Guards would refuse", alarmLines(d.alarms)}} {
+	}{{"Senders", d.senderLines()}, {"Drift", d.Drift}, {"Guards would refuse", alarmLines(d.alarms)}} {
 		if len(list.lines) == 0 {
 			continue
 		}
@@ -203,6 +207,8 @@ type diffJSON struct {
 	Version int            `json:"version"`
 	Files   []string       `json:"files"` // that a build would write
 	Domains []diffDomain   `json:"domains"`
+	Senders []diffSender   `json:"senders"` // who got or lost a right to send
+	Logins  change.Kind    `json:"logins,omitempty"`
 	Drift   []string       `json:"drift"`
 	Guards  []change.Alarm `json:"guards"`
 	Summary string         `json:"summary"`
@@ -225,7 +231,7 @@ type diffAddress struct {
 }
 
 func (d *diffOutput) json(w io.Writer) error {
-	out := diffJSON{Version: 1, Files: append([]string{}, d.files...), Domains: []diffDomain{}, Drift: append([]string{}, d.Drift...), Guards: append([]change.Alarm{}, d.alarms...), Summary: d.summary()}
+	out := diffJSON{Version: 1, Files: append([]string{}, d.files...), Domains: []diffDomain{}, Senders: d.senderJSON(), Logins: d.Logins, Drift: append([]string{}, d.Drift...), Guards: append([]change.Alarm{}, d.alarms...), Summary: d.summary()}
 	for _, domain := range d.Domains {
 		dd := diffDomain{domain.Name, domain.State, domain.Before, domain.After, []diffAddress{}}
 		for _, a := range domain.Addresses {

@@ -22,6 +22,7 @@ import (
 
 type lookupArgs struct {
 	inventory, format string
+	from              bool
 	installed         installedArgs
 }
 
@@ -39,15 +40,20 @@ It looks at what the inventory would become. With --maps it looks at the files o
 a folder as they are, of any map type. The accounts are then those of --accounts,
 or those of the inventory when -i is given too.
 
+With --from it says who may send from each address: the users who get its mail, or
+its senders (virtmap man virtmap-inventory).
+
 A domain with letters such as ü is looked up by its A-labels, as an inventory
 has it. A line says that sendmail without SMTPUTF8 would refuse the letters.
 
 Examples:
   virtmap lookup -i mail.yaml fake+news@fakemail.example
   virtmap lookup --maps /etc/mail info@fakemail.example
+  virtmap lookup --from fake@fakemail.example
   virtmap lookup --format json < addresses.txt`,
 		Flags: append(a.installed.flags("look at the installed files of `DIR` instead of the inventory"),
 			inventoryFlag(&a.inventory),
+			&cli.BoolFlag{Name: "from", Destination: &a.from, EnvVars: []string{"VIRTMAP_FROM"}, Usage: "say who may send from each address"},
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
 				Usage: "print `FORMAT`: text or json (one object a line)"}),
 		OnUsageError: onUsageError,
@@ -66,6 +72,9 @@ Examples:
 			}
 			if err := a.installed.check(c); err != nil {
 				return err
+			}
+			if a.from {
+				return lookupSenders(a, c.Args().Slice(), stdio)
 			}
 			return lookup(a, c.Args().Slice(), stdio)
 		},

@@ -119,6 +119,8 @@ func next(r *build.Result, inside bool) string {
 		return "next: " + r.Server.Name + " does not read all of it yet"
 	case order == "":
 		return "nothing else to do: " + r.Server.Name + " sees a new map by itself"
+	case r.Live && r.Kinds.Signer && !r.Runs && order != reloadSigner:
+		return "next: " + order + ", and " + reloadSigner
 	case order == r.Server.Words.Reload && r.Kinds.Names && !r.Kinds.Config:
 		return "next: " + order + ": its names changed"
 	default:
@@ -141,9 +143,14 @@ func nextOrder(r *build.Result, inside bool) string {
 		return r.Server.Words.Renew
 	case r.Kinds.Config, r.Kinds.Names:
 		return r.Server.Words.Reload
+	case r.Kinds.Signer:
+		return reloadSigner
 	}
 	return ""
 }
+
+// reloadSigner is what a person must do so that opendkim reads its tables again.
+const reloadSigner = "reload opendkim"
 
 // stay says which rows stay until the server is restarted.
 func stay(r *build.Result) string {

@@ -12,6 +12,7 @@ import (
 
 type whoArgs struct {
 	inventory, format string
+	sending           bool
 	installed         installedArgs
 }
 
@@ -26,6 +27,9 @@ elsewhere. It follows lists, other addresses, same_as and catch-alls, and domain
 that are open to local accounts. A key such as sales+*@d stands for all addresses
 that it matches, and @d for every address at d that is not listed.
 
+With --sends it lists every address from which the user may send. @d is every address
+at d that is not listed. user+detail is not listed beside user.
+
 It looks through what the inventory would become. With --maps it looks through the
 files that the sendmail.cf or main.cf of a folder names, or those of Exim, with the
 server's own aliases. Exits with 1 when no address ends there.
@@ -33,9 +37,11 @@ server's own aliases. Exits with 1 when no address ends there.
 Examples:
   virtmap who -i mail.yaml andrei
   virtmap who --maps /etc/mail root
+  virtmap who --sends andrei
   virtmap who --format json carol@elsewhere.example`,
 		Flags: append(a.installed.flags("look through the installed files of `DIR` instead of the inventory"),
 			inventoryFlag(&a.inventory),
+			&cli.BoolFlag{Name: "sends", Destination: &a.sending, EnvVars: []string{"VIRTMAP_SENDS"}, Usage: "list the addresses from which the user may send"},
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
 				Usage: "print `FORMAT`: text or json (one object a line)"}),
 		OnUsageError: onUsageError,
@@ -61,7 +67,11 @@ Examples:
 }
 
 func who(a whoArgs, user string, stdio Stdio) error {
-	found, err := a.find(user, stdio)
+	find, what := a.find, "no address ends at %q"
+	if a.sending {
+		find, what = a.sends, "%q may send from no address"
+	}
+	found, err := find(user, stdio)
 	if err != nil {
 		return err
 	}
@@ -78,7 +88,7 @@ func who(a whoArgs, user string, stdio Stdio) error {
 	case err != nil:
 		return exit(exitIO, err)
 	case len(found) == 0:
-		return exit(exitProblems, fmt.Errorf("no address ends at %q", user))
+		return exit(exitProblems, fmt.Errorf(what, user))
 	}
 	return nil
 }

@@ -227,11 +227,12 @@ type File struct {
 // Effect says what must happen before a server uses a changed file.
 type Effect int
 
-// Effects, from the smallest to the largest.
+// Effects.
 const (
 	AtOnce  Effect = iota // nothing: the server sees the change
 	Restart               // the server must be restarted, or must read its configuration again
 	Rebuild               // the configuration must be generated again, and the server restarted
+	Signer                // the program that signs mail must read the file again; the server does not
 )
 
 // A Text is the new content of a file.

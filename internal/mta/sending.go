@@ -20,6 +20,16 @@ type Sending interface {
 	SendsAs(user string) (addr string, steps []outcome.Step, ok bool)
 }
 
+// SendingRows is implemented by a Set whose rights can be compared with those of another.
+type SendingRows interface {
+	Sending
+	// Rights returns who may send from which address, as the table has it, sorted by From
+	// and User. From is a whole address, or @domain for the addresses that are not listed.
+	Rights() ([]Login, error)
+	// Signed returns the domains whose mail is signed, sorted.
+	Signed() []string
+}
+
 // A Login is a user who has logged in and an address from which the user tries to send.
 type Login struct{ User, From string }
 

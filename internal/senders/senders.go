@@ -52,7 +52,11 @@ type Right struct {
 	Local string   // of a listed address; empty: the addresses that are not listed
 	Users []string // sorted; none: nobody
 	Own   bool     // of the addresses that are not listed: also each user, from the address of the same name
+	Pos   diag.Pos // of the address, or of the catch-all
 }
+
+// Has reports whether a user is one of the Users.
+func (r *Right) Has(user string) bool { return slices.Contains(r.Users, user) }
 
 // Rights are the rights of an inventory. They are for one goroutine.
 type Rights struct {
@@ -106,7 +110,7 @@ func isOne(a *inventory.Address) bool {
 
 // listed returns the right to a listed address.
 func (r *Rights) listed(d int, a *inventory.Address) Right {
-	right := Right{Local: a.Local}
+	right := Right{Local: a.Local, Pos: a.Pos}
 	if a.Disabled || a.To.Kind == inventory.Refused {
 		return right
 	}
@@ -123,15 +127,15 @@ func (r *Rights) listed(d int, a *inventory.Address) Right {
 
 // others returns the right to the addresses of a domain that are not listed.
 func (r *Rights) others(d int) Right {
-	to, _ := r.tables.CatchAll(d)
+	to, pos := r.tables.CatchAll(d)
 	if to.Kind == inventory.Refused {
-		return Right{}
+		return Right{Pos: pos}
 	}
 	users, refused := r.recipients(&to, follow.Label("", r.m.Domains[d].Name))
 	if refused {
-		return Right{}
+		return Right{Pos: pos}
 	}
-	return Right{Users: joined(users, r.ofDomain(d)), Own: to.Kind == inventory.ToLocal}
+	return Right{Users: joined(users, r.ofDomain(d)), Own: to.Kind == inventory.ToLocal, Pos: pos}
 }
 
 // ofDomain returns the senders of a domain, which it may have from the domain it copies.
@@ -191,7 +195,7 @@ func (r *Rights) May(user, addr string) bool {
 	own := declared && name == user
 	if whose == effective.Listed && r.Sends(d) {
 		right := r.Right(d, local)
-		return slices.Contains(right.Users, user) || right.Own && own
+		return right.Has(user) || right.Own && own
 	}
 	return own && r.m.IsHostName(domain)
 }
@@ -204,6 +208,12 @@ func (r *Rights) Listed(d int, local string) (Right, bool) {
 		return Right{}, false
 	}
 	return r.listed(d, &a), true
+}
+
+// Lists reports whether a domain lists an address itself.
+func (r *Rights) Lists(d int, local string) bool {
+	_, is := r.Listed(d, local)
+	return is
 }
 
 // Right returns the right to an address of a domain that sends, given by its local part.

@@ -69,6 +69,18 @@ func table(m *inventory.Model, what string, of func(d *inventory.Domain, line fu
 // Signs reports whether the mail of a domain is signed.
 func Signs(d *inventory.Domain) bool { return d.Enabled && d.Sends.On && len(d.Sends.DKIM) > 0 }
 
+// Signed returns the domains that a signing table has, sorted.
+func Signed(text []byte) (domains []string) {
+	for _, line := range Lines(text) {
+		pattern, _, _ := strings.Cut(line, " ")
+		if domain, ok := strings.CutPrefix(pattern, "*@"); ok {
+			domains = append(domains, domain)
+		}
+	}
+	slices.Sort(domains)
+	return slices.Compact(domains)
+}
+
 // Lines returns the lines of a table without comments. It is the Lines of both files.
 func Lines(text []byte) []string {
 	lines := strings.Split(string(text), "\n")

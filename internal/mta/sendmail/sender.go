@@ -1,13 +1,16 @@
 package sendmail
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/dkim"
 	"virtmap/internal/mta/rowtext"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/mcfile"
@@ -20,6 +23,8 @@ import (
 // the Router of a set.
 type lookups struct {
 	senders  virtuser.Lookup // nil: logins are not looked up
+	rows     eachRow         // of senders; nil: none
+	signed   []string        // domains whose mail is signed
 	generics virtuser.Lookup // nil: the sendmail command writes the account
 }
 
@@ -45,11 +50,33 @@ func (l *lookups) sendsAs(r *virtuser.Router, user string) (addr string, steps [
 	return string(value), []outcome.Step{{Table: mcfile.Generics, Key: key, Value: string(value), Hit: hit}}, hit && err == nil
 }
 
+// Rights returns who may send from which address.
+func (l *lookups) Rights() (all []mta.Login, err error) {
+	if l.rows == nil {
+		return nil, nil
+	}
+	err = l.rows(func(key, value []byte) error {
+		if user, from, ok := strings.Cut(string(key), ":"); ok && string(value) == mayOK {
+			all = append(all, mta.Login{User: user, From: from})
+		}
+		return nil
+	})
+	slices.SortFunc(all, func(a, b mta.Login) int {
+		return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.User, b.User))
+	})
+	return all, err
+}
+
+// Signed returns the domains whose mail is signed.
+func (l *lookups) Signed() []string { return l.signed }
+
 // lookups returns the tables of a build.
 func (b Build) lookups() (l lookups) {
 	if b.Model.Submission.Authorise {
 		l.senders = b.sending.senders.lookup
+		_, l.rows = rowSet(mapfile.Pairs(b.sending.senders))
 	}
+	l.signed = dkim.Signed(dkim.SigningTable(b.Model).Bytes)
 	if b.Model.Submission.Rewrite {
 		l.generics = b.sending.generics.lookup
 	}
@@ -93,8 +120,11 @@ func (s *Installed) loadSending(l Layout) (err error) {
 			generics = mapfile.WithoutSuffix(m.Path)
 		}
 	}
-	if s.lookups.senders, err = s.sendingTable(senders); err == nil {
-		s.lookups.generics, err = s.sendingTable(generics)
+	if text, err := s.read(filepath.Join(l.dir, dkim.SigningTableName), regular.MaxBytes); err == nil { // opendkim may read another table
+		s.signed = dkim.Signed(text)
+	}
+	if s.lookups.senders, s.lookups.rows, err = s.sendingTable(senders); err == nil {
+		s.lookups.generics, _, err = s.sendingTable(generics)
 	}
 	return err
 }
@@ -110,16 +140,16 @@ func (s *Installed) asked(l Layout, lines, table string) string {
 
 // sendingTable opens a table for mail that is sent; nil: there is none. With a table that is
 // missing, every look-up fails.
-func (s *Installed) sendingTable(path string) (virtuser.Lookup, error) {
+func (s *Installed) sendingTable(path string) (virtuser.Lookup, eachRow, error) {
 	if path == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	tables := s.tables
-	find, _, err := s.table(path, s.typ, rowtext.Parse)
+	find, each, err := s.table(path, s.typ, rowtext.Parse)
 	s.tables = tables // those of addresses and aliases alone
 	if errors.Is(err, fs.ErrNotExist) {
 		s.warnings = append(s.warnings, s.at(path)+" is named in the configuration and not there: mail of users who log in waits")
-		return func([]byte) ([]byte, bool, error) { return nil, false, fs.ErrNotExist }, nil
+		return func([]byte) ([]byte, bool, error) { return nil, false, fs.ErrNotExist }, nil, nil
 	}
-	return func(key []byte) ([]byte, bool, error) { return find([]byte(mailaddr.Lower(string(key)))) }, err
+	return find, each, err
 }

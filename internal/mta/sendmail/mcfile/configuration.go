@@ -36,7 +36,7 @@ type maker struct {
 	config, rules  strings.Builder
 	local          strings.Builder // of LOCAL_RULESETS, as it is written
 	section        section
-	sectionStarted int  // where this text begins
+	sectionStarted int // where this text begins
 }
 
 // classLines are the calls that m4 turns into a C or F line with their argument.
