@@ -17,10 +17,10 @@ type Kind struct {
 
 // ServerKinds are all kinds, the default first.
 var ServerKinds = []Kind{
-	{ServerSendmail, "$j", "/etc/mail", []MapType{MapHash, MapCDB, MapText}},
-	{ServerPostfix, "myhostname", "/etc/postfix", []MapType{MapHash, MapCDB, MapLMDB, MapLMDB1, MapTextHash}},
-	{ServerExim, "primary_hostname", "/etc/exim4/virtmap", []MapType{MapCDB, MapHash, MapText}},
-	{ServerOpenSMTPD, "the mail name", "/etc/mail/virtmap", []MapType{MapText}},
+	{"sendmail", "$j", "/etc/mail", []MapType{MapHash, MapCDB, MapText}},
+	{"postfix", "myhostname", "/etc/postfix", []MapType{MapHash, MapCDB, MapLMDB, MapLMDB1, MapTextHash}},
+	{"exim", "primary_hostname", "/etc/exim4/virtmap", []MapType{MapCDB, MapHash, MapText}},
+	{"opensmtpd", "the mail name", "/etc/mail/virtmap", []MapType{MapText}},
 }
 
 // kindNames returns the values of host.server.

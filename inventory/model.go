@@ -57,16 +57,8 @@ type Host struct {
 	MapPos     diag.Pos
 }
 
-// A ServerKind is a kind of mail server.
+// A ServerKind is a kind of mail server: the Name of one of ServerKinds.
 type ServerKind string
-
-// Kinds of mail servers.
-const (
-	ServerSendmail  ServerKind = "sendmail" // the default
-	ServerPostfix   ServerKind = "postfix"
-	ServerExim      ServerKind = "exim"
-	ServerOpenSMTPD ServerKind = "opensmtpd"
-)
 
 // A Network is an address or a prefix of this server.
 type Network struct {

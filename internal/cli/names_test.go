@@ -21,8 +21,9 @@ var words = []string{"acl", "addresses", "backups", "detail", "domains", "mailbo
 // TestNoRoomNamesAServersFile looks through the texts in the code of rooms that serve
 // every mail server.
 func TestNoRoomNamesAServersFile(t *testing.T) {
-	names := []string{"sendmail.cf", "sendmail.mc", "main.cf", "master.cf", "exim4.conf", "smtpd.conf", "/etc/mail"}
+	names := []string{"sendmail.mc", "master.cf"}
 	for _, s := range servers.All {
+		names = append(names, s.Words.Config, s.Dir)
 		for _, f := range s.Files {
 			if !slices.Contains(words, f.Name) {
 				names = append(names, f.Name)

@@ -21,7 +21,7 @@ var (
 	CheckParams = &diag.Check{ID: "VM033", Name: "unbound-parameter", Severity: diag.Error,
 		Rule: "A target uses only the parameters that its key gives."}
 	CheckTooDeep = &diag.Check{ID: "VM036", Name: "too-deep", Severity: diag.Error,
-		Rule: "A chain of targets is not longer than the server follows: sendmail 10 aliases and about 15 look-ups, Postfix 998 look-ups, Exim 90; OpenSMTPD needs no look-up."}
+		Rule: "A chain of targets is not longer than the server follows."}
 	CheckWaits = &diag.Check{ID: "VM043", Name: "waits-for-held", Severity: diag.Warning,
 		Rule: "Mail that leads to a domain which is held back is deferred where its end depends on the address."}
 )

@@ -108,7 +108,7 @@ func newImported(l *layout, host mta.Host) *imported {
 	if s.account == nil {
 		s.account = func(string) bool { return false }
 	}
-	s.facts = mta.Facts{Server: string(inventory.ServerPostfix), Host: host.Name, Above: map[string][]string{}, AboveNames: map[string][]string{}}
+	s.facts = mta.Facts{Server: "postfix", Host: host.Name, Above: map[string][]string{}, AboveNames: map[string][]string{}}
 	s.aliasFiles = l.config.List("alias_maps")
 	with := *l
 	with.config = l.config.Apply([]byte("\nalias_maps =\nalias_database =\n")) // lines of a build may name alias_database

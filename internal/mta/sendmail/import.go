@@ -65,7 +65,7 @@ func (s *Imported) read() (err error) {
 	if !known && s.table.Len() == 0 && len(s.set.Names()) == 0 {
 		return fmt.Errorf("there are no virtual addresses: neither rows nor names of class w, and no sendmail.cf or sendmail.mc that says where they are")
 	}
-	s.facts.Server, s.facts.Host = string(inventory.ServerSendmail), s.layout.Host
+	s.facts.Server, s.facts.Host = "sendmail", s.layout.Host
 	if known && home != mcfile.DefaultDir {
 		s.facts.MailDir = home
 	}
