@@ -1,13 +1,13 @@
-package lint
+package lint_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/lint"
 	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 )
@@ -15,7 +15,7 @@ import (
 // said returns the messages of one check about an inventory.
 func said(t *testing.T, id, text string) []string {
 	t.Helper()
-	_, faults := checked(t, Whole(text))
+	_, faults := checked(t, lint.Whole(text))
 	var all []string
 	for _, f := range faults.Faults() {
 		if f.Check.ID == id {
@@ -118,7 +118,7 @@ func TestAdviceIsSilentNearby(t *testing.T) {
 // TestStrictMakesWarningsErrors, except warnings with a setting of their own, and
 // except warnings about the DNS.
 func TestStrictMakesWarningsErrors(t *testing.T) {
-	m, faults := checked(t, Whole("checks: {profile: strict, VM080: note, VM014: warning}\ndomains: {a.net: {addresses: {info: [andrei]}}}"))
+	m, faults := checked(t, lint.Whole("checks: {profile: strict, VM080: note, VM014: warning}\ndomains: {a.net: {addresses: {info: [andrei]}}}"))
 	got := map[string]diag.Severity{}
 	for _, f := range (diag.Printer{Sources: m.Sources, Least: diag.Note}).Located(faults) {
 		got[f.Check.ID] = f.Severity
@@ -134,33 +134,6 @@ func TestStrictMakesWarningsErrors(t *testing.T) {
 	}
 }
 
-// TestNearNamesAreFoundByAllPairs compares the index with a comparison of all pairs.
-// The limit is a form that many names share.
-func TestNearNamesAreFoundByAllPairs(t *testing.T) {
-	for seed := range 20 {
-		var all []named
-		r := rand.New(rand.NewPCG(uint64(seed), 1))
-		for i := range 300 {
-			name := make([]byte, 4+r.IntN(5))
-			for k := range name {
-				name[k] = "abc-"[r.IntN(4)]
-			}
-			all = append(all, named{text: string(name), pos: diag.Pos(i)})
-		}
-		near := map[string]bool{}
-		for at := range nearPairs(all) {
-			near[at.text] = true
-		}
-		for i, one := range all {
-			for _, other := range all[:i] {
-				if oneLetterOff(one.text, other.text) && len(other.text) >= minNear && len(one.text) >= minNear && !near[one.text] {
-					t.Errorf("seed %d: %s and %s are near, and nobody says so", seed, one.text, other.text)
-				}
-			}
-		}
-	}
-}
-
 // TestAdviceIsTheSameEachTime checks that the messages about a large inventory always
 // have the same order and wording.
 func TestAdviceIsTheSameEachTime(t *testing.T) {
@@ -171,7 +144,7 @@ func TestAdviceIsTheSameEachTime(t *testing.T) {
 	text := large.String()
 	tell := func() []string {
 		m, faults := inventory.Parse("mail.yaml", text)
-		Advise(m, []string{"root"}, diag.Note, faults)
+		lint.Advise(m, []string{"root"}, diag.Note, faults)
 		var all []string
 		for _, f := range faults.Faults() {
 			all = append(all, fmt.Sprint(f.Pos, f.Check.ID, f.Text))

@@ -2,9 +2,9 @@ package lint
 
 import (
 	_ "embed"
+	"iter"
 	"slices"
 	"strings"
-	"sync"
 
 	"virtmap/internal/diag"
 )
@@ -18,8 +18,9 @@ type Explanation struct {
 	Since string // the first version that has the check
 }
 
-// catalogueText has a section for each check: its id, why it matters, and
-// examples, whose lines are indented by four blanks.
+// catalogueText has a section for each check of this package and of the packages that
+// every server uses: its id, why it matters, and examples, whose lines are indented by
+// four blanks. An empty line ends a section. Known.Explained has the same form.
 //
 //go:embed catalogue.txt
 var catalogueText string
@@ -35,7 +36,12 @@ func (k Known) Explain(id string) (*diag.Check, Explanation, bool) {
 	if i < 0 {
 		return nil, Explanation{}, false
 	}
-	return all[i], catalogue()[all[i].ID], true
+	for of, text := range k.sections() {
+		if of == all[i].ID {
+			return all[i], explanation(text), true
+		}
+	}
+	return all[i], Explanation{}, true
 }
 
 // Nearest returns the id or name that is most similar to a word.
@@ -50,15 +56,18 @@ func (k Known) Nearest(word string) (string, bool) {
 	return words.Nearest(word)
 }
 
-// catalogue returns the explanations of all checks by id.
-var catalogue = sync.OnceValue(func() map[string]Explanation {
-	all := map[string]Explanation{}
-	for section := range strings.SplitSeq(catalogueText, "\n\n") {
-		id, rest, _ := strings.Cut(section, "\n")
-		all[id] = explanation(rest)
+// sections returns the sections of all catalogues by the ids of their checks.
+func (k Known) sections() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, text := range append([]string{catalogueText}, k.Explained...) {
+			for section := range strings.SplitSeq(text, "\n\n") {
+				if id, rest, _ := strings.Cut(section, "\n"); !yield(id, rest) {
+					return
+				}
+			}
+		}
 	}
-	return all
-})
+}
 
 func explanation(text string) Explanation {
 	e := Explanation{Since: firstVersion}

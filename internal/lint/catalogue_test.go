@@ -1,14 +1,14 @@
-package lint
+package lint_test
 
 import (
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"virtmap/internal/diag"
-	"virtmap/internal/mta"
+	"virtmap/internal/lint"
+	"virtmap/internal/mta/servers"
 	"virtmap/internal/senders"
 	"virtmap/inventory"
 )
@@ -31,14 +31,18 @@ func checked(t *testing.T, text string) (*inventory.Model, *diag.List) {
 		t.Fatal(err)
 	}
 	known.Tune(m, faults)
-	all[slices.IndexFunc(all, func(s *mta.Server) bool { return s.Name == string(m.Host.Server) })].Compile(m, faults)
+	server, ok := servers.ByName(string(m.Host.Server))
+	if !ok {
+		t.Fatalf("there is no server %q", m.Host.Server)
+	}
+	server.Compile(m, faults)
 	var skipped []*diag.Check
-	if Sound(faults) {
-		Tests(m, faults)
+	if lint.Sound(faults) {
+		lint.Tests(m, faults)
 		senders.Check(m, faults)
 	}
-	if Sound(faults) {
-		skipped = Advise(m, []string{"root", "andrei"}, diag.Note, faults)
+	if lint.Sound(faults) {
+		skipped = lint.Advise(m, []string{"root", "andrei"}, diag.Note, faults)
 	}
 	known.Ignored(m, skipped, faults)
 	return m, faults
@@ -59,12 +63,18 @@ func reported(t *testing.T, text string) (all, errors []string) {
 
 // TestEveryCheckIsExplained runs the examples of the catalogue.
 func TestEveryCheckIsExplained(t *testing.T) {
-	explained := maps.Clone(catalogue())
+	sections := map[string]int{}
+	for id := range lint.Sections(known) {
+		sections[id]++
+	}
 	for _, c := range known.All() {
-		e, ok := explained[c.ID]
-		delete(explained, c.ID)
+		_, e, _ := known.Explain(c.ID)
+		if sections[c.ID] > 1 {
+			t.Errorf("%s is explained %d times", c.ID, sections[c.ID])
+		}
+		delete(sections, c.ID)
 		switch {
-		case !ok || e.Why == "":
+		case e.Why == "":
 			t.Errorf("%s %s is not explained", c.ID, c.Name)
 			continue
 		case e.Unfit != "":
@@ -76,15 +86,15 @@ func TestEveryCheckIsExplained(t *testing.T) {
 			t.Errorf("%s has not both examples", c.ID)
 			continue
 		}
-		if all, _ := reported(t, Whole(e.Wrong)); !slices.Contains(all, c.ID) {
-			t.Errorf("%s does not report its wrong example, but %q:\n%s", c.ID, all, Whole(e.Wrong))
+		if all, _ := reported(t, lint.Whole(e.Wrong)); !slices.Contains(all, c.ID) {
+			t.Errorf("%s does not report its wrong example, but %q:\n%s", c.ID, all, lint.Whole(e.Wrong))
 		}
-		all, errors := reported(t, Whole(e.Right))
+		all, errors := reported(t, lint.Whole(e.Right))
 		if slices.Contains(all, c.ID) || len(errors) > 0 {
-			t.Errorf("%s: of the right example are reported %q, %q:\n%s", c.ID, all, errors, Whole(e.Right))
+			t.Errorf("%s: of the right example are reported %q, %q:\n%s", c.ID, all, errors, lint.Whole(e.Right))
 		}
 	}
-	for id := range explained {
+	for id := range sections {
 		t.Errorf("%q is explained and is no check", id)
 	}
 }

@@ -32,6 +32,8 @@ var (
 type Known struct {
 	Compile []*diag.Check // for an inventory that is compiled for a server
 	Edit    []*diag.Check // for a server's main configuration
+
+	Explained []string // the catalogue of each server, in the form of catalogue.txt
 }
 
 // All returns every check of the program, sorted by id.

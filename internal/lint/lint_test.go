@@ -1,27 +1,14 @@
-package lint
+package lint_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
-	"virtmap/internal/mta"
-	"virtmap/internal/mta/exim"
-	"virtmap/internal/mta/opensmtpd"
-	"virtmap/internal/mta/postfix"
-	"virtmap/internal/mta/sendmail"
+	"virtmap/internal/mta/servers"
 )
 
-// all are the mail servers. Package servers has them too, and imports this package.
-var all = []*mta.Server{sendmail.Server, postfix.Server, exim.Server, opensmtpd.Server}
-
 // known are the checks of all mail servers.
-var known = func() (k Known) {
-	for _, s := range all {
-		k.Compile, k.Edit = slices.Concat(k.Compile, s.Checks), slices.Concat(k.Edit, s.EditChecks)
-	}
-	return k
-}()
+var known = servers.Checks()
 
 // TestCatalogue checks the list of the checks of all packages: every id occurs once,
 // and has a name and a sentence.

@@ -1,4 +1,4 @@
-package lint
+package lint_test
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/lint"
 )
 
 var update = flag.Bool("update", os.Getenv("VIRTMAP_UPDATE") != "", "rewrite the goldens")
@@ -27,7 +28,7 @@ func TestMessages(t *testing.T) {
 			continue
 		}
 		fmt.Fprintf(&out, "== %s %s\n", check.ID, check.Name)
-		m, faults := checked(t, Whole(e.Wrong))
+		m, faults := checked(t, lint.Whole(e.Wrong))
 		faults.Keep(func(f diag.Fault) bool { return f.Check == check })
 		if err := (diag.Printer{Sources: m.Sources, Least: diag.Note}).Print(&out, faults); err != nil {
 			t.Fatal(err)

@@ -55,6 +55,9 @@ type Server struct {
 
 	Checks     []*diag.Check // the checks of Compile and Check
 	EditChecks []*diag.Check // the checks of Edit
+	// Explained has a section for each check of the server's own, in the form of
+	// internal/lint/catalogue.txt.
+	Explained string
 
 	// Compile makes the texts of the server's files from an inventory. It adds a fault,
 	// with its place, for each thing that the server cannot do. The Build is never nil,

@@ -16,6 +16,7 @@ var Server = &mta.Server{
 	MapMode:    0o644, // Exim opens maps as the user Debian-exim
 	Words:      words,
 	Checks:     checks,
+	Explained:  catalogue,
 	Compile:    func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
 	Open:       open,
 	Check:      Check,

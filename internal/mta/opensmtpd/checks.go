@@ -1,6 +1,7 @@
 package opensmtpd
 
 import (
+	_ "embed"
 	"strings"
 
 	"virtmap/internal/diag"
@@ -8,6 +9,11 @@ import (
 	"virtmap/internal/senders"
 	"virtmap/inventory"
 )
+
+// catalogue explains the checks of this server.
+//
+//go:embed catalogue.txt
+var catalogue string
 
 // checks are the checks of Compile and Check, without those of package follow, which
 // every server has.

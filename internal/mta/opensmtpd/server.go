@@ -14,6 +14,7 @@ var Server = &mta.Server{
 	Files:      Files,
 	Words:      words,
 	Checks:     checks,
+	Explained:  catalogue,
 	Compile:    func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
 	Open:       open,
 	Check:      Check,

@@ -1,6 +1,15 @@
 package postfix
 
-import "virtmap/internal/diag"
+import (
+	_ "embed"
+
+	"virtmap/internal/diag"
+)
+
+// catalogue explains the checks of this server.
+//
+//go:embed catalogue.txt
+var catalogue string
 
 // checks are the checks of Compile and Check.
 var checks = []*diag.Check{checkReplyLong, checkManyRecipients, checkLocalPart, checkPath, checkUID, checkTooManyRows, checkLocalhost, checkKeyLong}

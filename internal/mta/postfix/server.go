@@ -24,6 +24,7 @@ var Server = &mta.Server{
 	Words:       words,
 	Checks:      checks,
 	EditChecks:  maincf.EditChecks,
+	Explained:   catalogue,
 	Compile:     func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
 	Open:        open,
 	Check:       Check,

@@ -1,6 +1,7 @@
 package sendmail
 
 import (
+	_ "embed"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,11 @@ import (
 	"virtmap/internal/mta"
 	"virtmap/inventory"
 )
+
+// catalogue explains the checks of this server.
+//
+//go:embed catalogue.txt
+var catalogue string
 
 // Check adds a fault for each part of an inventory that another mail server could do,
 // but that sendmail cannot do or would misunderstand. Faults of rows are found later,

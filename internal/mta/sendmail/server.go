@@ -21,6 +21,7 @@ var Server = &mta.Server{
 	Words:      words,
 	Checks:     virtuser.Checks,
 	EditChecks: mcfile.Checks,
+	Explained:  catalogue,
 	Compile:    func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
 	Open:       open,
 	Check:      Check,

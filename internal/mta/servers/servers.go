@@ -14,10 +14,11 @@ import (
 // All is the table of the mail servers, the default first.
 var All = []*mta.Server{sendmail.Server, postfix.Server, exim.Server, opensmtpd.Server}
 
-// Checks returns the checks of all mail servers.
+// Checks returns the checks of all mail servers, and their explanations.
 func Checks() (known lint.Known) {
 	for _, s := range All {
 		known.Compile, known.Edit = append(known.Compile, s.Checks...), append(known.Edit, s.EditChecks...)
+		known.Explained = append(known.Explained, s.Explained)
 	}
 	return known
 }

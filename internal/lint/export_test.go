@@ -1,0 +1,4 @@
+package lint
+
+// Sections returns the sections of all catalogues.
+var Sections = Known.sections
