@@ -55,11 +55,12 @@ func TestPageOfOneDomain(t *testing.T) {
 	var questions []question
 	var sets []mta.Set
 	for _, server := range servers.All {
-		text := chains
-		if server.Name == "opensmtpd" { // which has neither the detail in a target nor a detail that is kept
+		text := strings.Replace(chains, "SERVER", server.Name, 1)
+		source, ok := compiled(text, server)
+		if !ok { // a server without the detail in a target, without a detail that is kept and without local names of aliases
 			text = strings.NewReplacer("\"%2@g.example\"", "any@g.example", ", detail: keep", "", "mailman@local.example.net", "mailman").Replace(text)
+			source, ok = compiled(text, server)
 		}
-		source, ok := compiled(strings.Replace(text, "SERVER", server.Name, 1), server)
 		if !ok {
 			t.Fatalf("the inventory of %s has faults", server.Name)
 		}

@@ -147,10 +147,10 @@ func TestScriptAnswersAsLookup(t *testing.T) {
 			for seed := range peer.Campaign(150) {
 				r := rand.New(rand.NewPCG(uint64(seed), 83))
 				text := sample.Inventory(r, server.Dir, server.Maps[0]+", server: "+server.Name)
-				if server.Name == "opensmtpd" {
-					text = sample.ForOpenSMTPD(text)
-				}
 				source, ok := compiled(text, server)
+				if !ok { // as generated; perhaps the server cannot say a part of it
+					source, ok = compiled(sample.Plain(text), server)
+				}
 				if !ok {
 					continue
 				}

@@ -10,7 +10,7 @@ import (
 	"virtmap/internal/workshop/sample"
 )
 
-var subject = mtatest.Subject{Server: opensmtpd.Server, Configuration: configuration, Sayable: sample.ForOpenSMTPD, LooseDetails: true}
+var subject = mtatest.Subject{Server: opensmtpd.Server, Configuration: configuration, Sayable: sample.Plain, LooseDetails: true}
 
 // configuration returns an smtpd.conf that includes virtmap.conf.
 func configuration(dir string, _ mta.Build) (name string, lines []string) {

@@ -97,7 +97,7 @@ func TestAgainstOpenSMTPD(t *testing.T) {
 // againstOpenSMTPD tries one generated inventory.
 func againstOpenSMTPD(t *testing.T, seed uint64) (tried int, err error) {
 	r := rand.New(rand.NewPCG(seed, 56))
-	text := sample.ForOpenSMTPD(sample.Inventory(r, opensmtpd.DefaultDir, opensmtpd.Server.Maps[0]))
+	text := sample.Plain(sample.Inventory(r, opensmtpd.DefaultDir, opensmtpd.Server.Maps[0]))
 	b, faults := compiled(strings.Replace(text, "host: {", "host: {server: opensmtpd, ", 1))
 	if faults.Failed() {
 		return 0, nil
