@@ -35,7 +35,7 @@ func Compile(m *inventory.Model, faults *diag.List) *Compiled {
 	}
 	c.follow = follow.New(m, c.tables, faults, follow.Limits{Server: "sendmail", LookUps: maxLookups})
 	c.nameAliases()
-	if !c.tooMany() {
+	if !c.tables.TooMany(checkTooMany, "virtusertable", faults) {
 		c.shared(len(m.Domains))
 	}
 	c.aliases.finish()
@@ -75,20 +75,16 @@ func (c *compiler) shared(domains int) {
 }
 
 // joinable reports whether the parts together give exactly what one compiler gives.
-// Otherwise one compiler does all the work again. There are three such cases: a fault
-// that needs one Follower, such as a circle; more faults than are kept, some of which two
-// parts found; and a table that is too large, which is reported at a row.
+// Otherwise one compiler does all the work again: for faults that only one Follower
+// reports right, and for a table that is too large, which is reported at a row.
 func (c *compiler) joinable(parts []*compiler) bool {
-	var faults []*diag.List
+	var forks []*follow.Follower
 	size := uint64(len(c.table.text))
 	for _, f := range parts {
-		if f.follow.Alone() {
-			return false
-		}
-		faults = append(faults, f.faults)
+		forks = append(forks, f.follow)
 		size += uint64(len(f.table.text))
 	}
-	return size <= math.MaxUint32 && c.faults.Fits(faults...)
+	return size <= math.MaxUint32 && c.follow.Joinable(forks)
 }
 
 // domains compiles a range of domains, and the aliases they lead to.
@@ -149,20 +145,6 @@ func (c *compiler) join(f *compiler) {
 // gives up ("excessive recursion (max 50)"). Each look-up takes about three rulesets; a
 // measurement showed that 16 look-ups are too many.
 const maxLookups = 15
-
-// maxRows is the limit of rows. Copies of copies could become many more.
-const maxRows = 10_000_000
-
-// tooMany reports an inventory with more rows than maxRows, before the rows are made.
-func (c *compiler) tooMany() bool {
-	d, many := c.tables.MoreThan(maxRows)
-	if many {
-		domain := &c.m.Domains[d]
-		c.faults.Add(checkTooMany.At(domain.Pos, len(domain.Name), "with the rows of %s the virtusertable has more than %d", domain.Name, maxRows).
-			WithHelp("split the inventory: several hosts can have one each"))
-	}
-	return many
-}
 
 type compiler struct {
 	m       *inventory.Model

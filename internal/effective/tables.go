@@ -200,14 +200,21 @@ func appendTaken(all, more []inventory.Address) []inventory.Address {
 	return all
 }
 
-// MoreThan returns the first domain with whose rows the rows of all domains may be more
-// than a limit. ok is false if they are not more.
-func (t *Tables) MoreThan(limit int) (d int, ok bool) {
+// MaxRows is the limit of rows. Copies of copies could become many more.
+const MaxRows = 10_000_000
+
+// TooMany reports whether the rows of all domains may be more than MaxRows, before they
+// are made. It adds a fault of a check at the first domain with whose rows they are.
+// table is the name of the table.
+func (t *Tables) TooMany(check *diag.Check, table string, faults *diag.List) bool {
 	rows := 0
 	for d := range t.m.Domains {
-		if rows += 1 + t.Most(d); rows > limit {
-			return d, true
+		if rows += 1 + t.Most(d); rows > MaxRows {
+			domain := &t.m.Domains[d]
+			faults.Add(check.At(domain.Pos, len(domain.Name), "with the rows of %s the %s has more than %d", domain.Name, table, MaxRows).
+				WithHelp("split the inventory: several hosts can have one each"))
+			return true
 		}
 	}
-	return 0, false
+	return false
 }

@@ -229,7 +229,7 @@ domains:
 		}
 	}
 	said := printed(t, f.m, f.faults)
-	if strings.Count(said, "[VM030]") != 1 || !f.Alone() {
+	if strings.Count(said, "[VM030]") != 1 || f.Joinable([]*follow.Follower{f.Follower}) {
 		t.Errorf("the faults are\n%s", said)
 	}
 }
@@ -246,7 +246,7 @@ func TestForksFindTheSame(t *testing.T) {
 			}
 		}
 	}
-	if !slices.Equal(first.Reached(), f.Reached()) || len(first.Reached()) == 0 || first.Alone() {
+	if !slices.Equal(first.Reached(), f.Reached()) || len(first.Reached()) == 0 || !f.Joinable([]*follow.Follower{first, second}) {
 		t.Errorf("reached are %v, not %v", first.Reached(), f.Reached())
 	}
 }

@@ -63,10 +63,21 @@ func (f *Follower) Fork(faults *diag.List) *Follower {
 	}
 }
 
-// Alone reports whether a fault was found that only one Follower of the whole inventory
-// reports right: a circle, which is reported at the first address that reaches it, or a
-// chain that is too long, of which only the first is reported.
-func (f *Follower) Alone() bool { return len(f.loops) > 0 || f.far }
+// Joinable reports whether forks, each with a part of the inventory and with faults of its
+// own, together report exactly what one Follower reports. A circle is reported at the first
+// address that reaches it, of chains that are too long only the first is reported, and a
+// list of faults keeps only so many. Where this matters, one Follower does all the work
+// again.
+func (f *Follower) Joinable(forks []*Follower) bool {
+	var faults []*diag.List
+	for _, fork := range forks {
+		if len(fork.loops) > 0 || fork.far {
+			return false
+		}
+		faults = append(faults, fork.faults)
+	}
+	return f.faults.Fits(faults...)
+}
 
 // From follows a target that is an address. what is the name of the address or user that
 // has the target. The trail begins with this name, so that messages about a circle have

@@ -39,7 +39,7 @@ func compile(m *inventory.Model, faults *diag.List) *rowtext.Text {
 		owned: map[string]bool{}, rows: rowtext.New(mta.Header(m, "Virtual addresses")),
 	}
 	c.follow = follow.New(m, c.tables, faults, limits)
-	if c.tooMany() {
+	if c.tables.TooMany(checkTooMany, "table", faults) {
 		return c.rows
 	}
 	var domains []int
@@ -99,17 +99,3 @@ func (c *compiler) add(a *inventory.Address, domain string, form inventory.Form,
 
 // maxHashKey is the length of a key of a hash map, in bytes.
 const maxHashKey = 255
-
-// maxRows is the limit of rows. Copies of copies could become many more.
-const maxRows = 10_000_000
-
-// tooMany reports an inventory with more rows than maxRows, before the rows are made.
-func (c *compiler) tooMany() bool {
-	d, many := c.tables.MoreThan(maxRows)
-	if many {
-		domain := &c.m.Domains[d]
-		c.faults.Add(checkTooMany.At(domain.Pos, len(domain.Name), "with the rows of %s the table has more than %d", domain.Name, maxRows).
-			WithHelp("split the inventory: several hosts can have one each"))
-	}
-	return many
-}

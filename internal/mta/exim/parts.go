@@ -1,7 +1,7 @@
 package exim
 
 import (
-	"virtmap/internal/diag"
+	"virtmap/internal/follow"
 	"virtmap/internal/mta/rowtext"
 	"virtmap/internal/parallel"
 )
@@ -19,13 +19,14 @@ func (c *compiler) shared(domains []int) {
 		c.domains(domains)
 		return
 	}
-	parts, used := make([]*compiler, n), c.rows.Used()
+	parts, forks, used := make([]*compiler, n), make([]*follow.Follower, n), c.rows.Used()
 	_ = parallel.Ranges(len(domains), leastDomains, func(part, from, to int) error {
 		parts[part] = c.part(c.room(domains[:from]), c.room(domains[from:to]))
+		forks[part] = parts[part].follow
 		parts[part].domains(domains[from:to])
 		return nil
 	})
-	if !c.joinable(parts) {
+	if !c.follow.Joinable(forks) {
 		c.rows.Cut(used)
 		c.domains(domains)
 		return
@@ -76,18 +77,4 @@ func (c *compiler) part(before, size rowtext.Size) *compiler {
 	p.owned, p.owners, p.scratch, p.note = map[string]bool{}, nil, nil, nil
 	p.rows = c.rows.Part(before, size)
 	return &p
-}
-
-// joinable reports whether the parts together give exactly what one compiler gives. A
-// circle is reported at the first address that reaches it, and a list of faults keeps only
-// so many. Where this matters, one compiler does all the work again.
-func (c *compiler) joinable(parts []*compiler) bool {
-	var faults []*diag.List
-	for _, p := range parts {
-		if p.follow.Alone() {
-			return false
-		}
-		faults = append(faults, p.faults)
-	}
-	return c.faults.Fits(faults...)
 }

@@ -45,7 +45,7 @@ var limits = follow.Limits{Server: "OpenSMTPD", LookUps: maxVisits}
 func compile(m *inventory.Model, faults *diag.List) rows {
 	c := &compiler{m: m, faults: faults, tables: effective.Of(m), told: map[diag.Pos]bool{}}
 	c.follow = follow.New(m, c.tables, faults, limits)
-	if c.tooMany() {
+	if c.tables.TooMany(checkTooMany, "table", faults) {
 		return c.rows
 	}
 	for d := range m.Domains {
@@ -94,18 +94,4 @@ func (c *compiler) bounces() {
 		c.faults.Add(checkBounces.At(to.Pos, max(1, len(to.Written())), "the bounces of %s shall go to %s, and OpenSMTPD cannot set the sender of the copies", c.follow.ListLabel(int(g.Index)), to.Written()).
 			WithHelp("leave bounces_to out: bounces go to the sender of the mail; or send the list to a list manager"))
 	}
-}
-
-// maxRows is the limit of rows. Copies of copies could become many more.
-const maxRows = 10_000_000
-
-// tooMany reports an inventory with more rows than maxRows, before the rows are made.
-func (c *compiler) tooMany() bool {
-	d, many := c.tables.MoreThan(maxRows)
-	if many {
-		domain := &c.m.Domains[d]
-		c.faults.Add(checkTooMany.At(domain.Pos, len(domain.Name), "with the rows of %s the table has more than %d", domain.Name, maxRows).
-			WithHelp("split the inventory: several hosts can have one each"))
-	}
-	return many
 }

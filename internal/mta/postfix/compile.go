@@ -59,7 +59,7 @@ func compile(m *inventory.Model, mode behaviour, faults *diag.List) *compiler {
 		c.taken[name.Text] = true
 	}
 	c.nameAliases()
-	if c.tooMany() {
+	if c.tables.TooMany(checkTooManyRows, "table", faults) {
 		return c
 	}
 	if c.mode = mode; mode == neutral {
@@ -189,18 +189,4 @@ func (c *compiler) closePrivate() {
 // mailboxes reports whether a user has a mailbox elsewhere.
 func (c *compiler) mailboxes() bool {
 	return slices.ContainsFunc(c.m.Users, func(u inventory.User) bool { return u.Mailbox.Text != "" })
-}
-
-// maxRows is the limit of rows. Copies of copies could become many more.
-const maxRows = 10_000_000
-
-// tooMany reports an inventory with more rows than maxRows, before the rows are made.
-func (c *compiler) tooMany() bool {
-	d, many := c.tables.MoreThan(maxRows)
-	if many {
-		domain := &c.m.Domains[d]
-		c.faults.Add(checkTooManyRows.At(domain.Pos, len(domain.Name), "with the rows of %s the table has more than %d", domain.Name, maxRows).
-			WithHelp("split the inventory: several hosts can have one each"))
-	}
-	return many
 }

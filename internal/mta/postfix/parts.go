@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/follow"
 	"virtmap/internal/mta/rowtext"
 	"virtmap/internal/parallel"
 )
@@ -22,14 +23,15 @@ func (c *compiler) shared(names []named) {
 		c.domains(names)
 		return
 	}
-	parts, used := make([]*compiler, n), c.virtual.Used()
+	parts, forks, used := make([]*compiler, n), make([]*follow.Follower, n), c.virtual.Used()
 	c.virtual.Grow(c.room(names))
 	_ = parallel.Ranges(len(names), leastDomains, func(part, from, to int) error {
 		parts[part] = c.part(c.room(names[:from]), c.room(names[from:to]))
+		forks[part] = parts[part].follow
 		parts[part].domains(names[from:to])
 		return nil
 	})
-	if !c.joinable(parts) {
+	if !c.follow.Joinable(forks) {
 		c.virtual.Cut(used)
 		c.domains(names)
 		return
@@ -77,20 +79,6 @@ func (c *compiler) part(before, size rowtext.Size) *compiler {
 	p.virtual, p.access = c.virtual.Part(before, size), &rowText{}
 	p.rules, p.accessRules = &ruleText{}, &ruleText{}
 	return &p
-}
-
-// joinable reports whether the parts together give exactly what one compiler gives. A
-// circle is reported at the first address that reaches it, and a list of faults keeps only
-// so many. Where this matters, one compiler does all the work again.
-func (c *compiler) joinable(parts []*compiler) bool {
-	var faults []*diag.List
-	for _, p := range parts {
-		if p.follow.Alone() {
-			return false
-		}
-		faults = append(faults, p.faults)
-	}
-	return c.faults.Fits(faults...)
 }
 
 // join adds the result of a part.
