@@ -2,7 +2,6 @@ package exim
 
 import (
 	_ "embed"
-	"strings"
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mta"
@@ -32,19 +31,15 @@ var (
 		Rule: "A key of a hash map has at most 255 bytes."}
 )
 
-// pathChars are the characters that host.mail_dir may have: Exim expands $, splits lists
-// at colons, and ends a look-up at a brace.
-const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+=@~-"
+// paths are those that Exim takes literally in every place: it expands $, splits lists at
+// colons, and ends a look-up at a brace.
+var paths = mta.Paths{Check: checkPath, Signs: "._+=@~-", Acts: "Exim"}
 
 // Check adds the faults of Compile that need no rows.
 func Check(m *inventory.Model, faults *diag.List) {
 	mta.CheckMap(m, mapTypes, faults)
 	senders.Refuse(m, "the site's own rewriting rules do it (rewriting in exim.conf)", "an ACL of the site must do it", faults)
-	dir := m.Host.MailDir
-	if at := strings.IndexFunc(dir.Text, func(c rune) bool { return !strings.ContainsRune(pathChars, c) }); at >= 0 {
-		faults.Add(checkPath.At(dir.Pos, m.Sources.Span(dir.Pos, dir.Text), "mail_dir %q has %q in it, which Exim would act on", dir.Text, []rune(dir.Text[at:])[0]).
-			WithHelp("letters, digits and . _ + = @ ~ - are allowed between the slashes"))
-	}
+	paths.Take(m, "mail_dir", m.Host.MailDir, faults)
 	if i, ok := m.User("root"); ok && m.Users[i].Forward.Kind == inventory.NoTarget {
 		name := m.Users[i].Name
 		faults.Add(checkRoot.At(name.Pos, len(name.Text), "the mailbox of root is not root's: Exim does not deliver as root, and Debian writes it as the user mail").

@@ -91,11 +91,5 @@ func (c *compiler) domain(d int) {
 func (c *compiler) add(a *inventory.Address, domain string, form inventory.Form, keep bool) {
 	r := row{local: a.Local, domain: domain, form: form, pos: a.Pos}
 	c.rows.Add(a.Local, domain, c.value(&a.To, keep, &r), a.Pos)
-	if size := len(a.Local) + 1 + len(domain); size > maxHashKey && c.m.Host.Map == inventory.MapHash {
-		c.faults.Add(checkKeyLong.At(a.Pos, max(1, len(a.Local)), "the key %s@%s has %d bytes, and a hash map takes %d", a.Local, domain, size, maxHashKey).
-			WithHelp("write host: {map: cdb}, or shorten the address"))
-	}
+	mta.CheckKey(c.m, a, domain, checkKeyLong, c.faults)
 }
-
-// maxHashKey is the length of a key of a hash map, in bytes.
-const maxHashKey = 255

@@ -42,15 +42,15 @@ var (
 		Rule: "No user is root: OpenSMTPD does not deliver as root."}
 )
 
-// pathChars are the characters that a path may have: smtpd.conf splits at blanks and has
-// quotes and macros, a table splits at colons, and %{ begins a format.
-const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+=@~-"
+// paths are those that smtpd.conf and the tables take literally: smtpd.conf splits at
+// blanks and has quotes and macros, a table splits at colons, and %{ begins a format.
+var paths = mta.Paths{Check: checkPath, Signs: "._+=@~-", Acts: "smtpd.conf or a table"}
 
 // Check adds the faults of Compile that need no rows.
 func Check(m *inventory.Model, faults *diag.List) {
 	mta.CheckMap(m, mapTypes, faults)
 	senders.Refuse(m, "its enqueuer takes the sender from the account", "virtmap does not write the senders of a listen line", faults)
-	checkPathOf(m, faults, "mail_dir", m.Host.MailDir)
+	paths.Take(m, "mail_dir", m.Host.MailDir, faults)
 	if i, ok := m.User("root"); ok && m.Users[i].Forward.Kind == inventory.NoTarget && m.Users[i].Mailbox.Text == "" {
 		name := m.Users[i].Name
 		faults.Add(checkRoot.At(name.Pos, len(name.Text), "OpenSMTPD does not deliver as root: without an alias of root its mail is taken, and comes back").
@@ -58,25 +58,9 @@ func Check(m *inventory.Model, faults *diag.List) {
 	}
 	for i := range m.Users {
 		u := &m.Users[i]
-		if u.Mailbox.Text == "" {
-			continue
-		}
-		checkPathOf(m, faults, "mailbox", u.Mailbox)
-		if u.UID.N == 0 {
-			faults.Add(checkUID.At(u.Name.Pos, len(u.Name.Text), "%s has a mailbox and no uid, and OpenSMTPD must know as whom it writes %s", u.Name.Text, u.Mailbox.Text).
-				WithHelp("write {mailbox: %s, uid: …} with the number that `id -u %s` prints", u.Mailbox.Text, u.Name.Text))
-		}
+		paths.Take(m, "mailbox", u.Mailbox, faults)
+		mta.CheckUID(u, checkUID, "OpenSMTPD", faults)
 	}
-}
-
-// checkPathOf reports a path with another character than pathChars.
-func checkPathOf(m *inventory.Model, faults *diag.List, what string, name inventory.Name) {
-	at := strings.IndexFunc(name.Text, func(c rune) bool { return !strings.ContainsRune(pathChars, c) })
-	if at < 0 {
-		return
-	}
-	faults.Add(checkPath.At(name.Pos, m.Sources.Span(name.Pos, name.Text), "%s %q has %q in it, which smtpd.conf or a table would act on", what, name.Text, []rune(name.Text[at:])[0]).
-		WithHelp("letters, digits and . _ + = @ ~ - are allowed between the slashes"))
 }
 
 // checkDots reports an address with dots that OpenSMTPD refuses at RCPT (501 5.1.3).

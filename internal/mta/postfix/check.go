@@ -1,7 +1,6 @@
 package postfix
 
 import (
-	"strconv"
 	"strings"
 
 	"virtmap/internal/diag"
@@ -17,21 +16,12 @@ func (v *domain) check() {
 		e := &v.entries[i]
 		v.follow.Params(&e.Address)
 		v.checkLocal(e)
-		v.checkKey(e)
+		mta.CheckKey(v.m, &e.Address, v.name, checkKeyLong, v.faults)
 		v.follow.Sample(v.index, &e.Address)
 	}
 	catchAll := inventory.Address{To: v.catchAll, Pos: v.pos, Detail: v.detail}
 	v.follow.Params(&catchAll)
 	v.follow.Sample(v.index, &catchAll)
-}
-
-// checkKey reports a key that is too long for a map of the type hash.
-func (v *domain) checkKey(e *entry) {
-	const most = 255
-	if size := len(e.Local) + 1 + len(v.name); size > most && v.m.Host.Map == inventory.MapHash {
-		v.faults.Add(checkKeyLong.At(e.Pos, len(e.Local), "the key %s@%s has %d bytes, and a hash map takes %d", e.Local, v.name, size, most).
-			WithHelp("write host: {map: cdb}, or shorten the address"))
-	}
 }
 
 // checkLocal reports a local part that Postfix looks up in quotes, does not cut at its
@@ -114,31 +104,14 @@ func isAliasName(name string) bool {
 // Check adds the faults of Compile that need no rows.
 func Check(m *inventory.Model, faults *diag.List) {
 	mta.CheckMap(m, mapTypes, faults)
-	checkPathOf(m, faults, "mail_dir", m.Host.MailDir)
+	paths.Take(m, "mail_dir", m.Host.MailDir, faults)
 	for i := range m.Users {
 		u := &m.Users[i]
-		if u.Mailbox.Text == "" {
-			continue
-		}
-		checkPathOf(m, faults, "mailbox", u.Mailbox)
-		if u.UID.N == 0 {
-			faults.Add(checkUID.At(u.Name.Pos, len(u.Name.Text), "%s has a mailbox and no uid, and Postfix must know as whom it writes %s", u.Name.Text, u.Mailbox.Text).
-				WithHelp("write {mailbox: %s, uid: …} with the number that `id -u %s` prints", u.Mailbox.Text, u.Name.Text))
-		}
+		paths.Take(m, "mailbox", u.Mailbox, faults)
+		mta.CheckUID(u, checkUID, "Postfix", faults)
 	}
 }
 
-// pathChars are the characters that a path may have: main.cf expands $ and splits at
-// commas and blanks, and braces group.
-const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+=@~%^-"
-
-// checkPathOf reports a path with another character than pathChars.
-func checkPathOf(m *inventory.Model, faults *diag.List, what string, name inventory.Name) {
-	at := strings.IndexFunc(name.Text, func(c rune) bool { return !strings.ContainsRune(pathChars, c) })
-	if at < 0 {
-		return
-	}
-	char := strconv.QuoteRune([]rune(name.Text[at:])[0])
-	faults.Add(checkPath.At(name.Pos, m.Sources.Span(name.Pos, name.Text), "%s %q has %s in it, which main.cf or a table would act on", what, name.Text, char).
-		WithHelp("letters, digits and . _ + = @ ~ %% ^ - are allowed between the slashes"))
-}
+// paths are those that main.cf takes literally: it expands $ and splits at commas and
+// blanks, and braces group.
+var paths = mta.Paths{Check: checkPath, Signs: "._+=@~%^-", Acts: "main.cf or a table"}

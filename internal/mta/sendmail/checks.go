@@ -3,7 +3,6 @@ package sendmail
 import (
 	_ "embed"
 	"slices"
-	"strconv"
 	"strings"
 
 	"virtmap/internal/diag"
@@ -55,20 +54,19 @@ var mapTypes = []string{string(inventory.MapHash), string(inventory.MapCDB), str
 // readTypes are these types with the code that reads their maps.
 var readTypes = mapfile.Named(mapTypes)
 
-// pathChars are the characters that a path may have. Paths are written to sendmail.mc,
-// in which quotes, commas and parentheses have a meaning for m4, and to alias files, in
-// which blanks and commas end a recipient.
-const pathChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+=@-"
+// paths are those that sendmail takes literally. They are written to sendmail.mc, in which
+// quotes, commas and parentheses have a meaning for m4, and to alias files, in which blanks
+// and commas end a recipient.
+var paths = mta.Paths{Check: inventory.CheckValue, Signs: "._+=@-", Acts: "sendmail.mc or an alias file"}
 
 // path checks that m4 and alias files take the path of a file or a folder literally. An
 // empty path is correct.
 func (c *checker) path(what string, name inventory.Name) (ok bool) {
 	text := name.Text
 	wrong, help := "", ""
-	switch at := strings.IndexFunc(text, func(c rune) bool { return !strings.ContainsRune(pathChars, c) }); {
-	case at >= 0:
-		wrong = "has " + strconv.QuoteRune([]rune(text[at:])[0]) + " in it, which sendmail.mc or an alias file would act on"
-		help = "letters, digits and . _ + = @ - are allowed between the slashes"
+	switch {
+	case !paths.Take(c.m, what, name, c.faults):
+		return false
 	case what == "mailbox" && strings.Contains(text, "@"):
 		wrong, help = "has an @ in it, and sendmail takes it for an address, not for a file", "name a file without @, such as /srv/mail/bea"
 	case what == "mail_dir" && m4Word(text) != "":
