@@ -2,14 +2,10 @@ package exim
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"virtmap/internal/mta"
@@ -42,37 +38,15 @@ func readConf(dir string, here bool) (mta.Conf, error) {
 			return c, nil
 		}
 	}
-	paths := []string{filepath.Join(dir, "exim4.conf"), filepath.Join(filepath.Dir(dir), "exim4.conf")}
+	var further []string
 	if here {
-		paths = append(paths, usual...)
+		further = usual
 	}
-	for _, path := range paths {
-		text, err := regular.ReadIfThere(path)
-		if err != nil {
-			return nil, err
-		}
-		if text == nil {
-			continue
-		}
-		return &configuration{path: path, lines: lines(text), changed: lastChange(path)}, nil
+	path, text, err := mta.FindConfig(dir, words.Config, further...)
+	if err != nil || path == "" {
+		return &configuration{}, err
 	}
-	return &configuration{}, nil
-}
-
-// lastChange returns when one of several files was written or renamed last.
-func lastChange(paths ...string) (last time.Time) {
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			continue
-		}
-		for _, at := range []time.Time{info.ModTime(), regular.Changed(info)} {
-			if at.After(last) {
-				last = at
-			}
-		}
-	}
-	return last
+	return &configuration{path: path, lines: lines(text), changed: regular.LastChange(path)}, nil
 }
 
 // Place returns the path of the configuration.
@@ -201,14 +175,8 @@ func (c *configuration) PidFiles(elsewhere bool) []string {
 // Daemon returns the running Exim.
 func (c *configuration) Daemon(elsewhere bool) (d mta.Daemon, runs bool) {
 	for _, path := range c.PidFiles(elsewhere) {
-		text, err := regular.Read(path, regular.MaxBytes)
-		info, missing := os.Stat(path)
-		if err != nil || missing != nil {
-			continue
-		}
-		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-		if err == nil && pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			return mta.Daemon{Started: info.ModTime()}, true
+		if _, started, runs := mta.OfPidFile(path); runs {
+			return mta.Daemon{Started: started}, true
 		}
 	}
 	return d, false

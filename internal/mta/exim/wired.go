@@ -35,7 +35,7 @@ func readByExim(ctx context.Context) (c *configuration, ok bool) {
 	case err != nil:
 		return nil, false
 	}
-	c = &configuration{path: read.Path, changed: lastChange(read.Files...), exim: root, read: read}
+	c = &configuration{path: read.Path, changed: regular.LastChange(read.Files...), exim: root, read: read}
 	text, err := regular.ReadIfThere(read.Path)
 	c.lines = lines(text)
 	return c, err == nil
@@ -45,7 +45,7 @@ func readByExim(ctx context.Context) (c *configuration, ok bool) {
 func refusedByExim(root program.Root, refused error) (*configuration, bool) {
 	for _, path := range usual {
 		if text, err := regular.ReadIfThere(path); err == nil && text != nil {
-			return &configuration{path: path, lines: lines(text), changed: lastChange(path), exim: root, refused: refused}, true
+			return &configuration{path: path, lines: lines(text), changed: regular.LastChange(path), exim: root, refused: refused}, true
 		}
 	}
 	return nil, false

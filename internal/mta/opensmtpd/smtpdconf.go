@@ -33,34 +33,15 @@ func readConf(dir string, here bool) (mta.Conf, error) {
 }
 
 func readConfiguration(dir string, here bool) (*configuration, error) {
-	paths := []string{filepath.Join(dir, words.Config), filepath.Join(filepath.Dir(dir), words.Config)}
+	var further []string
 	if here {
-		paths = append(paths, usual...)
+		further = usual
 	}
-	for _, path := range paths {
-		text, err := regular.ReadIfThere(path)
-		if err != nil {
-			return nil, err
-		}
-		if text == nil {
-			continue
-		}
-		c := &configuration{path: path, lines: lines(text)}
-		for _, path := range []string{path, filepath.Join(dir, fileConf)} {
-			if info, err := os.Stat(path); err == nil {
-				c.changed = later(c.changed, later(info.ModTime(), regular.Changed(info)))
-			}
-		}
-		return c, nil
+	path, text, err := mta.FindConfig(dir, words.Config, further...)
+	if err != nil || path == "" {
+		return &configuration{}, err
 	}
-	return &configuration{}, nil
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
+	return &configuration{path: path, lines: lines(text), changed: regular.LastChange(path, filepath.Join(dir, fileConf))}, nil
 }
 
 // Place returns the path of smtpd.conf.

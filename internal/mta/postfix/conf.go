@@ -57,17 +57,7 @@ func readFolder(dir string) (*configuration, error) {
 	if c.text, err = regular.Read(l.config.Path, regular.NoLimit); err != nil {
 		return nil, err
 	}
-	for _, path := range []string{l.config.Path, c.master()} {
-		info, err := os.Stat(path)
-		if err != nil {
-			continue // without master.cf, main.cf counts
-		}
-		for _, at := range []time.Time{info.ModTime(), regular.Changed(info)} {
-			if at.After(c.changed) {
-				c.changed = at
-			}
-		}
-	}
+	c.changed = regular.LastChange(l.config.Path, c.master()) // without master.cf, main.cf counts
 	return c, nil
 }
 

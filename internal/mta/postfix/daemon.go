@@ -1,17 +1,14 @@
 package postfix
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"virtmap/internal/mta"
-	"virtmap/internal/regular"
 )
 
 // PidFiles returns the pid file of master(8). master writes it at its start, and not at
@@ -31,16 +28,11 @@ func (c *configuration) PidFiles(elsewhere bool) []string {
 // systems than Linux only the pid file counts.
 func (c *configuration) Daemon(elsewhere bool) (d mta.Daemon, runs bool) {
 	for _, path := range c.PidFiles(elsewhere) {
-		text, err := regular.Read(path, regular.MaxBytes)
-		info, missing := os.Stat(path)
-		if err != nil || missing != nil {
+		pid, started, there := mta.OfPidFile(path)
+		if !there {
 			continue
 		}
-		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-		if err != nil || pid <= 0 || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			continue
-		}
-		d, runs = mta.Daemon{Started: info.ModTime()}, true
+		d, runs = mta.Daemon{Started: started}, true
 		if began, ok := managerOf(pid); ok && began.After(d.Started) {
 			d = mta.Daemon{Started: began, Coarse: true}
 		}

@@ -21,7 +21,6 @@ package conf
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -100,29 +99,10 @@ func Read(dir string) (*Config, error) {
 		c := Parse(lines)
 		c.Path, c.MC, c.Text = path, name == MCName, string(text)
 		c.Rules = c.Rules && !c.MC
-		c.Changed, _ = changedAt(path) // zero if the file went away meanwhile
+		c.Changed = regular.LastChange(path)
 		return c, nil
 	}
 	return Parse(""), nil
-}
-
-// changedAt returns when the file at a path was written or renamed last.
-func changedAt(path string) (time.Time, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return time.Time{}, err
-	}
-	return changed(info), nil
-}
-
-// changed returns when a file was written or renamed last. A rename and cp -p keep the
-// time of writing, and change the time of the inode.
-func changed(info fs.FileInfo) time.Time {
-	last := info.ModTime()
-	if placed := regular.Changed(info); placed.After(last) {
-		return placed
-	}
-	return last
 }
 
 // Parse parses the lines of a sendmail.cf.

@@ -1,14 +1,9 @@
 package conf
 
 import (
-	"errors"
-	"os"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
-	"virtmap/internal/regular"
+	"virtmap/internal/mta"
 )
 
 // A Daemon is a running sendmail.
@@ -26,18 +21,9 @@ var usualPidFiles = []string{"/var/run/sendmail.pid", "/var/run/sendmail/mta/sen
 // then only the pid file of the configuration counts.
 func (c *Config) Daemon(elsewhere bool) (d Daemon, runs bool) {
 	for _, path := range c.PidFiles(elsewhere) {
-		text, err := regular.Read(path, 4096) // a process id and a command line
-		info, missing := os.Stat(path)
-		if err != nil || missing != nil {
-			continue
-		}
-		first, _, _ := strings.Cut(string(text), "\n")
-		pid, err := strconv.Atoi(strings.TrimSpace(first))
-		if err != nil || pid <= 0 || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			continue
-		}
-		if !runs || info.ModTime().After(d.Started) {
-			d, runs = Daemon{PID: pid, Started: info.ModTime()}, true
+		pid, started, there := mta.OfPidFile(path)
+		if there && (!runs || started.After(d.Started)) {
+			d, runs = Daemon{PID: pid, Started: started}, true
 		}
 	}
 	if !runs && !elsewhere {

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta/sendmail/mcfile"
@@ -96,9 +95,7 @@ func (c *Config) Submit() (*Config, error) {
 	}
 	submit := Parse(string(text))
 	submit.Path, submit.Text = path, string(text)
-	if submit.Changed, err = changedAt(path); err != nil {
-		submit.Changed = time.Time{} // it went away meanwhile
-	}
+	submit.Changed = regular.LastChange(path)
 	return submit, nil
 }
 
