@@ -2,6 +2,7 @@ package mta
 
 import (
 	"context"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -40,6 +41,20 @@ type Asked interface {
 	Set() Set
 	// Close ends the program.
 	Close() error
+}
+
+// Names returns the accounts and aliases that a server has that answers for the inventory:
+// the accounts of this machine, and the users and local aliases of the inventory.
+func (a *Asking) Names() map[string]bool {
+	m, names := a.Build.Inventory(), map[string]bool{}
+	maps.Copy(names, a.Accounts)
+	for i := range m.Users {
+		names[m.Users[i].Name.Text] = true
+	}
+	for i := range m.LocalAliases {
+		names[m.LocalAliases[i].Text] = true
+	}
+	return names
 }
 
 // PublicFolder makes a temporary folder that the users of a server may enter.

@@ -3,11 +3,28 @@ package mta
 import (
 	"fmt"
 	"io/fs"
+	"iter"
 	"strings"
 	"syscall"
 
 	"virtmap/internal/regular"
+	"virtmap/inventory"
 )
+
+// Receiving returns the users at whom mail ends, each with the place in the inventory: not
+// those whose forward takes all mail elsewhere.
+func (a *Audited) Receiving() iter.Seq2[string, *inventory.User] {
+	m := a.Build.Inventory()
+	return func(yield func(string, *inventory.User) bool) {
+		for i := range m.Users {
+			u := &m.Users[i]
+			place, _ := m.Sources.Place(u.Name.Pos)
+			if (u.Forward.Kind == inventory.NoTarget || u.KeepCopy) && !yield(place.String(), u) {
+				return
+			}
+		}
+	}
+}
 
 // NoAliases returns a complaint for each local alias of an inventory that an alias file of
 // this machine (aliases(5)) does not have. Without the file every alias is missing.

@@ -15,17 +15,13 @@ import (
 // auditUsers checks whether the users are accounts, whether Exim can write their
 // mailboxes elsewhere, and whether /etc/aliases has the local aliases.
 func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
-	m := a.Build.Inventory()
-	for i := range m.Users {
-		u := &m.Users[i]
-		place, _ := m.Sources.Place(u.Name.Pos)
+	for place, u := range a.Receiving() {
 		switch {
-		case u.Forward.Kind != inventory.NoTarget && !u.KeepCopy:
 		case !a.Account(u.Name.Text):
-			all = append(all, a.NoAccount(place.String(), u.Name.Text))
+			all = append(all, a.NoAccount(place, u.Name.Text))
 		case u.Mailbox.Text != "":
 			if text, mend := unwritable(u); text != "" {
-				all = append(all, mta.Complaint{Place: place.String(), Text: text, Mend: mend})
+				all = append(all, mta.Complaint{Place: place, Text: text, Mend: mend})
 			}
 		}
 	}

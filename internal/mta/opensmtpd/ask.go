@@ -78,14 +78,8 @@ const anybody = "virtmap-anybody"
 // accounts returns the accounts that the second smtpd knows: those of this machine, and the
 // names of the inventory.
 func accounts(a mta.Asking) []string {
-	m, names := a.Build.Inventory(), map[string]bool{anybody: true}
-	maps.Copy(names, a.Accounts)
-	for i := range m.Users {
-		names[m.Users[i].Name.Text] = true
-	}
-	for i := range m.LocalAliases {
-		names[m.LocalAliases[i].Text] = true
-	}
+	names := a.Names()
+	names[anybody] = true
 	delete(names, "root")
 	return slices.Sorted(maps.Keys(names))
 }

@@ -15,18 +15,14 @@ import (
 // auditUsers checks whether users are accounts, whether smtpd can write mailboxes
 // elsewhere, and whether the alias file of the stock smtpd.conf has the local aliases.
 func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
-	m := a.Build.Inventory()
-	for i := range m.Users {
-		u := &m.Users[i]
-		place, _ := m.Sources.Place(u.Name.Pos)
+	for place, u := range a.Receiving() {
 		switch {
-		case u.Forward.Kind != inventory.NoTarget && !u.KeepCopy:
 		case u.Mailbox.Text != "":
 			if text, mend := unwritable(u); text != "" {
-				all = append(all, mta.Complaint{Place: place.String(), Text: text, Mend: mend})
+				all = append(all, mta.Complaint{Place: place, Text: text, Mend: mend})
 			}
 		case !a.Account(u.Name.Text):
-			all = append(all, a.NoAccount(place.String(), u.Name.Text))
+			all = append(all, a.NoAccount(place, u.Name.Text))
 		}
 	}
 	aliases := "/etc/aliases"
@@ -42,10 +38,6 @@ func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
 func unwritable(u *inventory.User) (text, mend string) {
 	path := filepath.Clean(u.Mailbox.Text)
 	maildir := strings.HasSuffix(u.Mailbox.Text, "/")
-	gid := u.GID.N
-	if gid == 0 {
-		gid = u.UID.N
-	}
 	info, err := os.Stat(path)
 	if !maildir && errors.Is(err, fs.ErrNotExist) {
 		path = filepath.Dir(path)
@@ -54,13 +46,13 @@ func unwritable(u *inventory.User) (text, mend string) {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Sprintf("%s is not there, and the mail of %s waits", path, u.Name.Text), fmt.Sprintf("install -d -m 700 -o %d -g %d %s", u.UID.N, gid, path)
+		return fmt.Sprintf("%s is not there, and the mail of %s waits", path, u.Name.Text), fmt.Sprintf("install -d -m 700 -o %d -g %d %s", u.UID.N, u.GID.N, path)
 	case err != nil:
 		return err.Error(), ""
 	case info.IsDir() != maildir:
 		return path + " is not what the inventory says: a Maildir has a slash at its end, and an mbox none", ""
-	case !mta.MayWrite(info, u.UID.N, gid):
-		return fmt.Sprintf("the user %d may not write to %s, and the mail of %s waits", u.UID.N, path, u.Name.Text), fmt.Sprintf("chown %d:%d %s", u.UID.N, gid, path)
+	case !mta.MayWrite(info, u.UID.N, u.GID.N):
+		return fmt.Sprintf("the user %d may not write to %s, and the mail of %s waits", u.UID.N, path, u.Name.Text), fmt.Sprintf("chown %d:%d %s", u.UID.N, u.GID.N, path)
 	}
 	return "", ""
 }

@@ -86,7 +86,7 @@ func (s *asked) start(ctx context.Context, root program.Root, a mta.Asking) erro
 	}
 	o.Main, o.Master, o.Etc, o.Move = q.main, q.master, q.etc, q.move
 	if !q.live {
-		o.Accounts = accounts(a)
+		o.Accounts = slices.Sorted(maps.Keys(a.Names()))
 	}
 	if q.set != nil {
 		s.set, s.opened, over = q.set, true, q.set.Installed
@@ -97,19 +97,6 @@ func (s *asked) start(ctx context.Context, root program.Root, a mta.Asking) erro
 		err = q.problem
 	}
 	return err
-}
-
-// accounts returns the accounts that a Postfix sees that answers for another server:
-// those of this machine, and the names of the inventory.
-func accounts(a mta.Asking) []string {
-	m, names := a.Build.Inventory(), maps.Clone(a.Accounts)
-	for i := range m.Users {
-		names[m.Users[i].Name.Text] = true
-	}
-	for i := range m.LocalAliases {
-		names[m.LocalAliases[i].Text] = true
-	}
-	return slices.Sorted(maps.Keys(names))
 }
 
 // mailbox returns the path of the mailbox of an address of virtual(8), as the tables say;

@@ -17,21 +17,18 @@ import (
 
 // auditUsers checks whether the users, their mailboxes and the local aliases exist.
 func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
-	m := a.Build.Inventory()
 	read, err := readConf(a.Dir, a.Here)
 	if err != nil {
 		return nil, err
 	}
 	c := read.(*configuration).of(a.Build.(Build))
 	defer c.tables.Close() // nothing was written
-	for i := range m.Users {
-		u := &m.Users[i]
-		place, _ := m.Sources.Place(u.Name.Pos)
+	for place, u := range a.Receiving() {
 		switch {
 		case u.Mailbox.Text != "":
-			all = append(all, c.mailbox(u, place.String())...)
-		case u.Forward.Text == "" && !a.Account(u.Name.Text):
-			all = append(all, a.NoAccount(place.String(), u.Name.Text))
+			all = append(all, c.mailbox(u, place)...)
+		case !a.Account(u.Name.Text):
+			all = append(all, a.NoAccount(place, u.Name.Text))
 		}
 	}
 	aliases, err := c.localAliases(a)

@@ -45,15 +45,14 @@ func audit(a mta.Audited) (all []mta.Complaint, err error) {
 // auditUsers checks whether the users, their mailboxes and the local aliases exist.
 func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
 	m := a.Build.Inventory()
-	for _, u := range m.Users {
-		place, _ := m.Sources.Place(u.Name.Pos)
+	for place, u := range a.Receiving() {
 		switch {
 		case u.Mailbox.Text != "":
 			if c, bad := mailbox(u); bad {
 				all = append(all, c)
 			}
-		case u.Forward.Text == "" && !a.Account(u.Name.Text):
-			all = append(all, a.NoAccount(place.String(), u.Name.Text))
+		case !a.Account(u.Name.Text):
+			all = append(all, a.NoAccount(place, u.Name.Text))
 		}
 	}
 	const mend = "add it to the server's aliases and run newaliases"
@@ -75,7 +74,7 @@ func auditUsers(a mta.Audited) (all []mta.Complaint, err error) {
 
 // mailbox checks an mbox file. If the file is setuid, sendmail writes to it as its
 // owner, otherwise as the user nobody.
-func mailbox(u inventory.User) (c mta.Complaint, bad bool) {
+func mailbox(u *inventory.User) (c mta.Complaint, bad bool) {
 	c.Place = u.Mailbox.Text
 	info, err := os.Stat(c.Place)
 	switch {
