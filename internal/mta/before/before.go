@@ -1,5 +1,5 @@
 // Package before has the installed set of a folder (mta.Before) of servers that open a
-// folder file by file. A damaged file is passed over: the text is read instead of a
+// folder file by file, and the Reader with which they open any folder. A damaged file is passed over: the text is read instead of a
 // damaged map, and virtmap's copy instead of a damaged text.
 package before
 
@@ -15,9 +15,8 @@ import (
 
 // A Server is what is particular to a kind of server.
 type Server struct {
-	// Open opens the files of a folder. A missing file counts as empty. texts are read
-	// instead of files, by name.
-	Open func(dir string, host mta.Host, texts map[string][]byte) (mta.Set, error)
+	// Open opens the files of a folder with a Reader of it.
+	Open func(files Reader, host mta.Host) (mta.Set, error)
 	// Next returns the set of a build, on which every name is an account.
 	Next func(b mta.Build, account func(name string) bool) mta.Set
 	// Same reports whether the recipients of a value depend on no other file.
@@ -59,7 +58,7 @@ func (f *found) opened(damaged []string) (mta.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := f.server.Open(f.Dir, mta.Host{Name: f.Host, Account: everyone}, texts)
+	set, err := f.server.Open(Reader{Place: mta.Place{Dir: f.Dir}, Texts: texts, Empty: true}, mta.Host{Name: f.Host, Account: everyone})
 	if err != nil {
 		return nil, err
 	}

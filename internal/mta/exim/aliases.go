@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"virtmap/internal/mta/rowtext"
 	"virtmap/internal/outcome"
 	"virtmap/internal/regular"
 )
@@ -78,7 +79,7 @@ func membersOf(value string) (all []string) {
 		if err != nil {
 			continue
 		}
-		for _, line := range lines(text) {
+		for _, line := range rowtext.PlainLines(text) {
 			all = append(all, addressList(line)...)
 		}
 	}

@@ -94,7 +94,7 @@ func (b Build) Place(key string) (diag.Pos, bool) {
 func (b Build) Set() mta.Set {
 	m := b.Model
 	return newSet(contents{
-		host: m.Host.Name.Text, local: localNames(m), relayed: lines(hostnames.Relayed(m).Text()),
+		host: m.Host.Name.Text, local: localNames(m), relayed: rowtext.PlainLines(hostnames.Relayed(m).Text()),
 		domains: sortedRows(b.domains()), addresses: sortedRows(b.addresses), mailboxes: sortedRows(b.mailboxes()),
 		account: func(name string) bool {
 			_, user := m.User(name)

@@ -10,6 +10,7 @@ import (
 
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/exim/program"
+	"virtmap/internal/mta/rowtext"
 	"virtmap/internal/regular"
 )
 
@@ -46,7 +47,7 @@ func readConf(dir string, here bool) (mta.Conf, error) {
 	if err != nil || path == "" {
 		return &configuration{}, err
 	}
-	return &configuration{path: path, lines: lines(text), changed: regular.LastChange(path)}, nil
+	return &configuration{path: path, lines: rowtext.PlainLines(text), changed: regular.LastChange(path)}, nil
 }
 
 // Place returns the path of the configuration.
@@ -63,14 +64,14 @@ type need struct {
 // needs returns what the configuration must read of a build.
 func (b Build) needs() []need {
 	return []need{
-		{lines: lines(b.main()), file: fileMain, place: "before all other lines"},
+		{lines: rowtext.PlainLines(b.main()), file: fileMain, place: "before all other lines"},
 		{lines: []string{"domainlist local_domains = MAIN_LOCAL_DOMAINS"}, place: "behind them"},
 		{lines: []string{"domainlist relay_to_domains = MAIN_RELAY_TO_DOMAINS"}, place: "behind them"},
 		{lines: []string{"acl_smtp_rcpt = MAIN_ACL_CHECK_RCPT"}, place: "behind them"},
 		{lines: []string{"acl_check_rcpt:"}, place: "behind \"begin acl\""},
-		{lines: lines(snippet(fileRouters)), file: fileRouters, place: "as the first routers", first: "begin routers"},
-		{lines: lines(snippet(fileRoutersLast)), file: fileRoutersLast, place: "behind the router of the accounts"},
-		{lines: lines(snippet(fileTransports)), file: fileTransports, place: "behind \"begin transports\""},
+		{lines: rowtext.PlainLines(snippet(fileRouters)), file: fileRouters, place: "as the first routers", first: "begin routers"},
+		{lines: rowtext.PlainLines(snippet(fileRoutersLast)), file: fileRoutersLast, place: "behind the router of the accounts"},
+		{lines: rowtext.PlainLines(snippet(fileTransports)), file: fileTransports, place: "behind \"begin transports\""},
 	}
 }
 

@@ -44,7 +44,6 @@
 package exim
 
 import (
-	"strings"
 
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/rowtext"
@@ -67,23 +66,13 @@ const (
 var Files = []mta.File{
 	{Name: fileMailboxes, Mode: 0o644, Rows: rowtext.Parse, Row: rowtext.Line, Union: true},
 	{Name: fileAddresses, Role: mta.Addresses, Mode: 0o644, Rows: rowtext.Parse, Row: rowtext.Line, Union: true},
-	{Name: fileRelay, Role: mta.Relayed, Mode: 0o644, Lines: lines, Union: true},
-	{Name: fileTransports, Mode: 0o644, Lines: lines, Effect: mta.Rebuild},
-	{Name: fileRoutersLast, Mode: 0o644, Lines: lines, Effect: mta.Rebuild},
-	{Name: fileRouters, Mode: 0o644, Lines: lines, Effect: mta.Rebuild},
-	{Name: fileACL, Mode: 0o644, Lines: lines},
+	{Name: fileRelay, Role: mta.Relayed, Mode: 0o644, Lines: rowtext.PlainLines, Union: true},
+	{Name: fileTransports, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Rebuild},
+	{Name: fileRoutersLast, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Rebuild},
+	{Name: fileRouters, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Rebuild},
+	{Name: fileACL, Mode: 0o644, Lines: rowtext.PlainLines},
 	{Name: fileDomains, Role: mta.Served, Mode: 0o644, Rows: rowtext.Parse, Row: rowtext.Line},
-	{Name: fileMain, Mode: 0o644, Lines: lines, Effect: mta.Rebuild},
-}
-
-// lines returns the lines of a text without comments and empty lines.
-func lines(text []byte) (all []string) {
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
-			all = append(all, line)
-		}
-	}
-	return all
+	{Name: fileMain, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Rebuild},
 }
 
 // table is what Exim calls a table of a type of map.

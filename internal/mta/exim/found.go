@@ -11,10 +11,7 @@ import (
 // opens the list of domains at every connection.
 func find(f mta.Folder) mta.Before {
 	return before.Find(f, before.Server{
-		Open: func(dir string, host mta.Host, texts map[string][]byte) (mta.Set, error) {
-			o := &opener{Place: mta.Place{Dir: dir}, texts: texts, empty: true}
-			return o.open(host)
-		},
+		Open: func(files before.Reader, host mta.Host) (mta.Set, error) { return (&opener{Reader: files}).open(host) },
 		Next: func(b mta.Build, account func(string) bool) mta.Set {
 			set := b.Set().(*Set)
 			set.router.account = account

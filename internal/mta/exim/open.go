@@ -8,66 +8,41 @@ import (
 	"virtmap/internal/fileset"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/before"
 	"virtmap/internal/mta/rowtext"
 	"virtmap/internal/regular"
 )
 
 // An opener opens the files of a folder.
 type opener struct {
-	mta.Place
-	texts map[string][]byte // by name: texts that are read instead of files; nil as an element: an empty text
-	empty bool              // a missing file counts as empty
-	own   bool              // the server's own aliases are read too
-	set   Set
+	before.Reader
+	own      bool // the server's own aliases are read too
+	warnings []string
 }
 
 // open opens the files that builds write. Which type the maps have is written in main.
 func open(at mta.Place, host mta.Host) (mta.Set, error) {
-	o := &opener{Place: at, own: true}
+	o := &opener{Reader: before.Reader{Place: at}, own: true}
 	set, err := o.open(host)
 	if err != nil {
-		return &o.set, err
+		return &Set{seen: o.Seen}, err
 	}
 	return set, nil
 }
 
-// path returns the path from which a file of the folder is read.
-func (o *opener) path(name string) string { return o.at(filepath.Join(o.Dir, name)) }
-
-// at returns the path from which a file is read, and takes its stamp.
-func (o *opener) at(path string) string {
-	if o.At != nil {
-		path = o.At(path)
-	}
-	o.set.seen = append(o.set.seen, mta.StampOf(path))
-	return path
-}
-
-// read returns a text.
-func (o *opener) read(name string) ([]byte, error) {
-	if text, ok := o.texts[name]; ok {
-		return text, nil
-	}
-	path := o.path(name)
-	if o.empty {
-		return regular.ReadIfThere(path)
-	}
-	return regular.Read(path, regular.NoLimit)
-}
-
 // open opens all files.
 func (o *opener) open(host mta.Host) (*Set, error) {
-	main, err := o.read(fileMain)
+	main, err := o.Read(fileMain)
 	if err != nil {
 		return nil, err
 	}
-	relay, err := o.read(fileRelay)
+	relay, err := o.Read(fileRelay)
 	if err != nil {
 		return nil, err
 	}
-	c := contents{host: host.Name, relayed: lines(relay), account: host.Account}
+	c := contents{host: host.Name, relayed: rowtext.PlainLines(relay), account: host.Account}
 	if path := ownAliases(o.Dir); o.own && path != "" {
-		if c.own, err = readAliases(o.at(path)); err != nil {
+		if c.own, err = readAliases(o.Path(path)); err != nil {
 			return nil, err
 		}
 	}
@@ -76,32 +51,31 @@ func (o *opener) open(host mta.Host) (*Set, error) {
 	typ := typeOfMain(macros)
 	for name, to := range map[string]*source{fileDomains: &c.domains, fileAddresses: &c.addresses, fileMailboxes: &c.mailboxes} {
 		if *to, err = o.table(name, typ); err != nil {
-			o.set.contents = c
-			return nil, errors.Join(err, o.set.Close())
+			return nil, errors.Join(err, (&Set{contents: c}).Close())
 		}
 	}
 	set := newSet(c)
-	set.seen, set.warnings = o.set.seen, o.set.warnings
+	set.seen, set.warnings = o.Seen, o.warnings
 	return set, nil
 }
 
 // table opens a table.
 func (o *opener) table(name, typ string) (source, error) {
 	suffix := tables[typ].suffix
-	if _, instead := o.texts[name]; instead || suffix == "" {
-		text, err := o.read(name)
+	if _, instead := o.Texts[name]; instead || suffix == "" {
+		text, err := o.Read(name)
 		return sortedRows(rowtext.Parse(text)), err
 	}
-	path := o.path(name + suffix)
-	if o.empty && !mta.StampOf(path).Found() {
+	path := o.Path(filepath.Join(o.Dir, name+suffix))
+	if o.Empty && !mta.StampOf(path).Found() {
 		return sortedRows(mapfile.Pairs{}), nil
 	}
 	file, err := mapfile.Open(path)
 	if err != nil {
 		return source{}, err
 	}
-	if warning := fileset.Ages(o.path(name), path); warning != "" {
-		o.set.warnings = append(o.set.warnings, warning)
+	if warning := fileset.Ages(o.Path(filepath.Join(o.Dir, name)), path); warning != "" {
+		o.warnings = append(o.warnings, warning)
 	}
 	return source{file: file}, nil
 }
@@ -109,7 +83,7 @@ func (o *opener) table(name, typ string) (source, error) {
 // macrosOf returns the macros and lists of a main, by name.
 func macrosOf(text []byte) map[string]string {
 	all := map[string]string{}
-	for _, line := range lines(text) {
+	for _, line := range rowtext.PlainLines(text) {
 		if name, value, ok := strings.Cut(line, " = "); ok {
 			all[strings.TrimPrefix(name, "domainlist ")] = value
 		}

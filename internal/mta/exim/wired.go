@@ -12,6 +12,7 @@ import (
 
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/exim/program"
+	"virtmap/internal/mta/rowtext"
 	"virtmap/internal/regular"
 )
 
@@ -37,7 +38,7 @@ func readByExim(ctx context.Context) (c *configuration, ok bool) {
 	}
 	c = &configuration{path: read.Path, changed: regular.LastChange(read.Files...), exim: root, read: read}
 	text, err := regular.ReadIfThere(read.Path)
-	c.lines = lines(text)
+	c.lines = rowtext.PlainLines(text)
 	return c, err == nil
 }
 
@@ -45,7 +46,7 @@ func readByExim(ctx context.Context) (c *configuration, ok bool) {
 func refusedByExim(root program.Root, refused error) (*configuration, bool) {
 	for _, path := range usual {
 		if text, err := regular.ReadIfThere(path); err == nil && text != nil {
-			return &configuration{path: path, lines: lines(text), changed: regular.LastChange(path), exim: root, refused: refused}, true
+			return &configuration{path: path, lines: rowtext.PlainLines(text), changed: regular.LastChange(path), exim: root, refused: refused}, true
 		}
 	}
 	return nil, false

@@ -9,6 +9,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/effective"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/rowtext"
 	"virtmap/inventory"
 )
 
@@ -121,7 +122,7 @@ func localNames(m *inventory.Model) (names []string) {
 
 // backups returns the backup domains.
 func (b Build) backups() []string {
-	all := append(lines(hostnames.Relayed(b.Model).Text()), b.kept.backups...)
+	all := append(rowtext.PlainLines(hostnames.Relayed(b.Model).Text()), b.kept.backups...)
 	slices.Sort(all)
 	return all
 }

@@ -67,23 +67,13 @@ var Files = []mta.File{
 	{Name: fileAddresses, Role: mta.Addresses, Mode: 0o644, Rows: parse, Row: rowtext.Line, Effect: mta.Restart, Union: true},
 	{Name: fileDetail, Mode: 0o644, Rows: parse, Row: rowtext.Line, Effect: mta.Restart, Union: true},
 	{Name: fileEmpty, Mode: 0o644, Rows: parse, Row: rowtext.Line, Effect: mta.Restart, Union: true},
-	{Name: fileListed, Mode: 0o644, Lines: lines, Effect: mta.Restart, Union: true},
-	{Name: fileLocalDetail, Mode: 0o644, Lines: lines, Effect: mta.Restart, Union: true},
-	{Name: fileLocalEmpty, Mode: 0o644, Lines: lines, Effect: mta.Restart, Union: true},
-	{Name: fileBackups, Role: mta.Relayed, Mode: 0o644, Lines: lines, Effect: mta.Restart, Union: true},
-	{Name: fileLocal, Role: mta.Served, Mode: 0o644, Lines: lines, Effect: mta.Restart, Union: true},
-	{Name: fileDomains, Role: mta.Served, Mode: 0o644, Lines: lines, Effect: mta.Restart},
-	{Name: fileConf, Mode: 0o644, Lines: lines, Effect: mta.Rebuild},
-}
-
-// lines returns the lines of a text without comments and empty lines.
-func lines(text []byte) (all []string) {
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
-			all = append(all, line)
-		}
-	}
-	return all
+	{Name: fileListed, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Restart, Union: true},
+	{Name: fileLocalDetail, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Restart, Union: true},
+	{Name: fileLocalEmpty, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Restart, Union: true},
+	{Name: fileBackups, Role: mta.Relayed, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Restart, Union: true},
+	{Name: fileLocal, Role: mta.Served, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Restart, Union: true},
+	{Name: fileDomains, Role: mta.Served, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Restart},
+	{Name: fileConf, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Rebuild},
 }
 
 // listMark is the first line of every list. Without it, smtpd takes a list without

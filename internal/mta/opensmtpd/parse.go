@@ -16,7 +16,7 @@ func parse(text []byte) mapfile.Rows {
 	type row struct{ key, value string }
 	var rows []row
 	last := map[string]int{}
-	for _, line := range lines(text) {
+	for _, line := range rowtext.PlainLines(text) {
 		end := strings.IndexAny(line, " \t:")
 		if end < 0 {
 			continue

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/rowtext"
 	"virtmap/internal/regular"
 )
 
@@ -41,7 +42,7 @@ func readConfiguration(dir string, here bool) (*configuration, error) {
 	if err != nil || path == "" {
 		return &configuration{}, err
 	}
-	return &configuration{path: path, lines: lines(text), changed: regular.LastChange(path, filepath.Join(dir, fileConf))}, nil
+	return &configuration{path: path, lines: rowtext.PlainLines(text), changed: regular.LastChange(path, filepath.Join(dir, fileConf))}, nil
 }
 
 // Place returns the path of smtpd.conf.
@@ -95,7 +96,7 @@ func (c *configuration) Reading(of mta.Build, _ string, started time.Time, befor
 		return r
 	}
 	r.Gaps = c.gaps(dir)
-	r.Judge(c.path, c.changed, started, append(slices.Clone(c.lines), lines(of.(Build).conf())...), before)
+	r.Judge(c.path, c.changed, started, append(slices.Clone(c.lines), rowtext.PlainLines(of.(Build).conf())...), before)
 	return r
 }
 

@@ -222,6 +222,16 @@ func LogicalLines(text []byte) (lines [][]byte) {
 	return lines
 }
 
+// PlainLines returns the lines of a text without comments and empty lines.
+func PlainLines(text []byte) (all []string) {
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
 // Line returns a row as a line of a text, without the line end.
 func Line(key, value string) string {
 	return mapfile.WithoutNUL(key) + string(Separator) + mapfile.WithoutNUL(value)
