@@ -8,6 +8,7 @@ import (
 
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/exim"
+	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/workshop/peer"
 )
 
@@ -41,7 +42,7 @@ func TestInstalledFilesFollowTheServersAliases(t *testing.T) {
 	}
 	put(t, etc+"/aliases", aliasFile+"included: :include:"+etc+"/list\n")
 	put(t, etc+"/list", "# members\ncarol\nroot\n")
-	if err := publishInto(example(t), dir); err != nil {
+	if err := mtatest.Install(exim.Server, example(t), dir); err != nil {
 		t.Fatal(err)
 	}
 	set, err := exim.Server.Open(mta.Place{Dir: dir}, mta.Host{Name: "mx1.example.net", Account: func(name string) bool { return name == "andrei" || name == "carol" }})

@@ -8,6 +8,7 @@ import (
 
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/exim"
+	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/promise"
 	"virtmap/internal/workshop/peer"
 )
@@ -21,7 +22,7 @@ func TestTheInstalledEximIsAsked(t *testing.T) {
 	}
 	peer.InstallExim(t, "mx1.example.net", "127.0.0.2::2525", true)
 	b, work := example(t), peer.SafeDir(t)
-	if err := publishInto(b, work); err != nil {
+	if err := mtatest.Install(exim.Server, b, work); err != nil {
 		t.Fatal(err)
 	}
 	passwd, err := os.ReadFile("/etc/passwd")
@@ -54,7 +55,7 @@ func TestTheInstalledEximIsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, addr := range addresses {
-		if promised := promises.Of(strings.ToLower(addr)); !alike(got[i], promised) {
+		if promised := promises.Of(strings.ToLower(addr)); !mtatest.Alike(got[i], promised) {
 			t.Errorf("%s is %v, and promised is %v", addr, got[i], promised)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/exim"
+	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/workshop/peer"
 )
 
@@ -175,7 +176,7 @@ func deliverExample(t *testing.T, split bool) {
 	if err := os.MkdirAll(exim.DefaultDir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := publishInto(b, exim.DefaultDir); err != nil {
+	if err := mtatest.Install(exim.Server, b, exim.DefaultDir); err != nil {
 		t.Fatal(err)
 	}
 	peer.Run(t, "", "mount", "-t", "tmpfs", "none", "/srv")

@@ -44,7 +44,6 @@
 package exim
 
 import (
-
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/rowtext"
 )

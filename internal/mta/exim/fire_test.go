@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"virtmap/internal/mta/exim"
+	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/workshop/peer"
 )
 
@@ -56,7 +57,7 @@ func TestDaemonUnderFire(t *testing.T) {
 		if faults.Failed() {
 			t.Fatal(faults.Faults())
 		}
-		if err := publishInto(b, exim.DefaultDir); err != nil {
+		if err := mtatest.Install(exim.Server, b, exim.DefaultDir); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/exim"
+	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/mta/sendmail"
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
@@ -49,10 +50,10 @@ func TestKeysHaveSendmailsOrder(t *testing.T) {
 	theirs := sendmail.Server.Compile(m, faults).Set()
 	b, _ := compiled(strings.Replace(text, "host: {", "host: {server: exim, ", 1))
 	dir := peer.SafeDir(t)
-	if err := publishInto(b, dir); err != nil {
+	if err := mtatest.Install(exim.Server, b, dir); err != nil {
 		t.Fatal(err)
 	}
-	set, err := exim.Server.Open(mta.Place{Dir: dir}, mta.Host{Name: sample.HostName, Account: account})
+	set, err := exim.Server.Open(mta.Place{Dir: dir}, mta.Host{Name: sample.HostName, Account: sample.HasName})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func TestKeysHaveSendmailsOrder(t *testing.T) {
 	for i, addr := range addresses {
 		want, _ := theirs.Route(addr)
 		routed, steps := set.Route(addr)
-		if !alike(got[i], want) || !alike(routed, want) {
+		if !mtatest.Alike(got[i], want) || !mtatest.Alike(routed, want) {
 			t.Errorf("%s is %v in Exim, %v for the Router, and %v in sendmail; tried %v", addr, got[i], routed, want, steps)
 		}
 	}
@@ -119,7 +120,7 @@ func TestOddCharacters(t *testing.T) {
 		if faults.Failed() {
 			t.Fatal(faults.Faults())
 		}
-		if err := compareAll(t, b, addresses); err != nil {
+		if err := realExim.Compare(t, b, peer.SafeDir(t), addresses); err != nil {
 			t.Errorf("%s: %v", typ, err)
 		}
 	}

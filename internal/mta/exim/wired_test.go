@@ -7,6 +7,7 @@ import (
 
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/exim"
+	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/workshop/peer"
 )
 
@@ -18,7 +19,7 @@ func installed(t *testing.T, b exim.Build, split bool) {
 	if err := os.MkdirAll(exim.DefaultDir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := publishInto(b, exim.DefaultDir); err != nil {
+	if err := mtatest.Install(exim.Server, b, exim.DefaultDir); err != nil {
 		t.Fatal(err)
 	}
 	wireDebian(t, split)

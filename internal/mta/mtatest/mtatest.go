@@ -149,7 +149,7 @@ func (s Subject) compile(seed, edit uint64) (*edition, error) {
 	if faults.Failed() {
 		return nil, fmt.Errorf("%w: %s", ErrFaults, first(faults))
 	}
-	e := &edition{model: m, build: s.Server.Compile(m, faults), promises: &promise.Promises{Model: m, Account: account}}
+	e := &edition{model: m, build: s.Server.Compile(m, faults), promises: &promise.Promises{Model: m, Account: sample.HasName}}
 	if faults.Failed() {
 		return nil, fmt.Errorf("%w: %s", ErrFaults, first(faults))
 	}
@@ -187,10 +187,4 @@ func first(faults *diag.List) string {
 		}
 	}
 	return ""
-}
-
-// account reports whether the server of the samples has an account or an alias.
-func account(name string) bool {
-	_, alias := sample.LocalAliases[name]
-	return alias || slices.Contains(sample.Accounts, name)
 }

@@ -11,6 +11,7 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/outcome"
+	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 )
 
@@ -107,7 +108,7 @@ func (c *trial) inFolder(b mta.Build) (dir string, err error) {
 }
 
 func (c *trial) open(dir string) (mta.Set, error) {
-	return c.Server.Open(mta.Place{Dir: dir}, mta.Host{Name: c.old.model.Host.Name.Text, Account: account})
+	return c.Server.Open(mta.Place{Dir: dir}, mta.Host{Name: c.old.model.Host.Name.Text, Account: sample.HasName})
 }
 
 // outcomes returns the outcome of every address from the files of a folder.

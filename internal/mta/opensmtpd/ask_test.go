@@ -9,6 +9,7 @@ import (
 
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/mta/opensmtpd"
 	"virtmap/internal/promise"
 	"virtmap/internal/workshop/peer"
@@ -25,7 +26,7 @@ func TestTheInstalledOpenSMTPDIsAsked(t *testing.T) {
 	peer.Lay(t, root, "/usr", "/etc")
 	b := example(t, "/srv/mail")
 	work := peer.SafeDir(t)
-	if err := publishInto(b, work); err != nil {
+	if err := mtatest.Install(opensmtpd.Server, b, work); err != nil {
 		t.Fatal(err)
 	}
 	askedAbout(t, b, mta.Asking{Work: work})
@@ -33,7 +34,7 @@ func TestTheInstalledOpenSMTPDIsAsked(t *testing.T) {
 	if err := os.MkdirAll(opensmtpd.DefaultDir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := publishInto(b, opensmtpd.DefaultDir); err != nil {
+	if err := mtatest.Install(opensmtpd.Server, b, opensmtpd.DefaultDir); err != nil {
 		t.Fatal(err)
 	}
 	ran := filepath.Join(work, "ran")
@@ -89,7 +90,7 @@ func askedAbout(t *testing.T, b opensmtpd.Build, a mta.Asking) {
 	}
 	for i, addr := range addresses {
 		folded, _ := mailaddr.Fold(addr)
-		if promised := promises.Of(folded); !alike(got[i], promised) {
+		if promised := promises.Of(folded); !mtatest.Alike(got[i], promised) {
 			t.Errorf("%s is %v, and promised is %v", addr, got[i], promised)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/mta/opensmtpd"
 	"virtmap/internal/mta/opensmtpd/program"
 	"virtmap/internal/promise"
@@ -61,7 +62,7 @@ func TestDeliveriesOfTheExample(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := publishInto(b, tables); err != nil {
+	if err := mtatest.Install(opensmtpd.Server, b, tables); err != nil {
 		t.Fatal(err)
 	}
 	o := opensmtpd.Question(b)
@@ -102,7 +103,7 @@ func asked(t *testing.T, s *program.Server, b opensmtpd.Build) {
 	promises := promise.Promises{Model: b.Model, Account: func(string) bool { return false }}
 	for i, addr := range addresses {
 		folded, _ := mailaddr.Fold(addr)
-		if promised := promises.Of(folded); !alike(got[i], promised) {
+		if promised := promises.Of(folded); !mtatest.Alike(got[i], promised) {
 			t.Errorf("%s is %v, and promised is %v", addr, got[i], promised)
 		}
 	}

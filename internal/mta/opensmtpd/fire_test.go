@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/mta/opensmtpd"
 	"virtmap/internal/mta/opensmtpd/program"
 	"virtmap/internal/workshop/peer"
@@ -102,7 +103,7 @@ func season(t *testing.T, dir string, number int) opensmtpd.Build {
 	if err = errors.Join(err, before.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if err := publishInto(kept, dir); err != nil {
+	if err := mtatest.Install(opensmtpd.Server, kept, dir); err != nil {
 		t.Fatal(err)
 	}
 	return kept.(opensmtpd.Build)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/mta/opensmtpd"
 	"virtmap/internal/promise"
 	"virtmap/internal/workshop/peer"
@@ -46,10 +47,10 @@ func TestOrderOfKeys(t *testing.T) {
 		t.Fatal(faults.Faults()[0].Text)
 	}
 	dir := peer.SafeDir(t)
-	if err := publishInto(b, dir); err != nil {
+	if err := mtatest.Install(opensmtpd.Server, b, dir); err != nil {
 		t.Fatal(err)
 	}
-	set, err := opensmtpd.Server.Open(mta.Place{Dir: dir}, mta.Host{Name: sample.HostName, Account: account})
+	set, err := opensmtpd.Server.Open(mta.Place{Dir: dir}, mta.Host{Name: sample.HostName, Account: sample.HasName})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,9 +61,9 @@ func TestOrderOfKeys(t *testing.T) {
 			addresses = append(addresses, local+"@"+domain)
 		}
 	}
-	promises := promise.Promises{Model: b.Model, Account: account}
+	promises := promise.Promises{Model: b.Model, Account: sample.HasName}
 	for _, addr := range addresses {
-		if routed, steps := set.Route(addr); !alike(routed, promises.Of(addr)) {
+		if routed, steps := set.Route(addr); !mtatest.Alike(routed, promises.Of(addr)) {
 			t.Errorf("%s is %v for the Router, and promised is %v: %v", addr, routed, promises.Of(addr), steps)
 		}
 	}
@@ -71,7 +72,7 @@ func TestOrderOfKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, addr := range addresses {
-		if promised := promises.Of(addr); !alike(got[i], promised) {
+		if promised := promises.Of(addr); !mtatest.Alike(got[i], promised) {
 			t.Errorf("%s is %v in OpenSMTPD, and promised is %v", addr, got[i], promised)
 		}
 	}

@@ -22,6 +22,12 @@ import (
 // that a real sendmail finds them.
 var Accounts = []string{"backup", "bin", "daemon", "games", "irc", "list", "lp", "mail", "man", "news", "proxy", "root", "sync", "sys", "uucp", "www-data"}
 
+// HasName reports whether the server of the samples has an account or an alias.
+func HasName(name string) bool {
+	_, alias := LocalAliases[name]
+	return alias || slices.Contains(Accounts, name)
+}
+
 // LocalAliases are the local_aliases of all samples, each with its account.
 var LocalAliases = map[string]string{"mailman": "list", "rt": "www-data"}
 
