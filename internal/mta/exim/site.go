@@ -1,6 +1,7 @@
 package exim
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -52,6 +53,9 @@ func (s *site) place() error {
 		for _, suffix := range []string{"", ".cdb", ".db"} {
 			text, err := regular.ReadIfThere(filepath.Join(from, file.Name+suffix))
 			if err == nil && text != nil {
+				if file.Name == fileRouters {
+					text = bytes.ReplaceAll(text, []byte(asItself), []byte(asAnybody))
+				}
 				err = os.WriteFile(filepath.Join(s.tables, file.Name+suffix), text, 0o644)
 			}
 			if err != nil {
@@ -74,9 +78,20 @@ func (s *site) prepare(ctx context.Context) error {
 		s.own.Set("primary_hostname", s.Host.Name)
 		s.own.Set("qualify_domain", s.Host.Name)
 	}
+	if !s.live {
+		s.own.Replace(asItself, asAnybody)
+	}
 	s.withoutForward()
 	return s.ownAliases()
 }
+
+// asItself is the line with which a mailbox elsewhere is written as its user. Exim needs an
+// account for it, which another machine may have and this one not; asAnybody needs none. An
+// Exim that is asked writes nothing.
+const (
+	asItself  = "user = $local_part"
+	asAnybody = "user = " + everyone
+)
 
 // tableOf finds the folder of the table in the list of virtmap's domains.
 var tableOf = regexp.MustCompile(`;\s*(/.+)/` + fileDomains + `\b`)
