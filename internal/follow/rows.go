@@ -76,10 +76,11 @@ func (f *Follower) ownDetail(a *inventory.Address, p inventory.Pattern) {
 
 // Sample follows a row of a domain whose end depends on the address. It uses addresses
 // that match the key, in order to find circles that only appear then, and chains that
-// are longer than the server follows. An address without a name is the catch-all.
-func (f *Follower) Sample(d int, a *inventory.Address) {
+// are longer than the server follows. An address without a name is the catch-all. refused
+// is the first of these addresses whose mail is refused at its end; empty: there is none.
+func (f *Follower) Sample(d int, a *inventory.Address) (refused string) {
 	if !f.depends(a) {
-		return
+		return ""
 	}
 	domain, size := f.m.Domains[d].Name, len(a.Local)
 	if a.Local == "" {
@@ -89,14 +90,18 @@ func (f *Follower) Sample(d int, a *inventory.Address) {
 		e := f.follow(local + "@" + domain)
 		if e.Loop != nil {
 			f.Circle(e.Loop, a.Pos, size)
-			return
+			return ""
 		}
 		if again := e.Steps - 1; again > f.limits.LookUps {
 			f.faults.Add(CheckTooDeep.At(a.Pos, size, "%s@%s is looked up %d times before it ends, and %s gives up after %d", local, domain, again, f.limits.Server, f.limits.LookUps).
 				WithHelp("let it lead to its end in fewer steps"))
-			return
+			return ""
+		}
+		if refused == "" && (e.DeadEnd != "" || e.Kind == Refused) {
+			refused = local + "@" + domain
 		}
 	}
+	return refused
 }
 
 // depends reports whether the target of a row makes other addresses of domains that are

@@ -5,6 +5,7 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/effective"
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
 	"virtmap/inventory"
 )
@@ -17,11 +18,22 @@ func (v *domain) check() {
 		v.follow.Params(&e.Address)
 		v.checkLocal(e)
 		mta.CheckKey(v.m, &e.Address, v.name, checkKeyLong, v.faults)
-		v.follow.Sample(v.index, &e.Address)
+		v.checkPattern(e, v.follow.Sample(v.index, &e.Address))
 	}
 	catchAll := inventory.Address{To: v.catchAll, Pos: v.pos, Detail: v.detail}
 	v.follow.Params(&catchAll)
 	v.follow.Sample(v.index, &catchAll)
+}
+
+// checkPattern reports a target that makes other addresses, some of which are refused:
+// smtpd(8) looks only at the address that the client gives, and takes it. returned is one.
+func (v *domain) checkPattern(e *entry, returned string) {
+	if returned == "" || e.refused != nil || e.To.Kind != inventory.ToPattern {
+		return
+	}
+	_, domain, _ := mailaddr.Split(e.To.Text)
+	v.faults.Add(checkReturned.At(e.To.Pos, len(e.To.Text), "%s leads to an address that is refused, and Postfix finds it out when it has taken the mail: it comes back to its sender", returned).
+		WithHelp("list the addresses with a target each, or let %s take every name", domain))
 }
 
 // checkLocal reports a local part that Postfix looks up in quotes, does not cut at its

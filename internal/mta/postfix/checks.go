@@ -12,7 +12,7 @@ import (
 var catalogue string
 
 // checks are the checks of Compile and Check.
-var checks = []*diag.Check{checkReplyLong, checkManyRecipients, checkLocalPart, checkPath, checkUID, checkTooManyRows, checkLocalhost, checkKeyLong}
+var checks = []*diag.Check{checkReplyLong, checkManyRecipients, checkLocalPart, checkPath, checkUID, checkTooManyRows, checkLocalhost, checkKeyLong, checkReturned}
 
 var (
 	checkReplyLong = &diag.Check{ID: "VM100", Name: "reply-too-long", Severity: diag.Error,
@@ -31,4 +31,6 @@ var (
 		Rule: "Mail to a name at localhost goes to the account, and not to the row of the host's own name."}
 	checkKeyLong = &diag.Check{ID: "VM107", Name: "key-too-long", Severity: diag.Error,
 		Rule: "A key of a hash map has at most 255 bytes."}
+	checkReturned = &diag.Check{ID: "VM108", Name: "taken-and-returned", Severity: diag.Warning,
+		Rule: "A target with %1, %2 or %3 leads to addresses that are taken: Postfix takes mail for all of them, and returns the rest."}
 )
