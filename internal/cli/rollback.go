@@ -129,8 +129,8 @@ func sayRestored(r *build.Restored, back *build.Restoring, stdio Stdio) {
 	switch {
 	case len(r.Gone) > 0:
 		next = back.Server.Words.Restart + " NOW: until then it takes mail for " + strings.Join(r.Gone, ", ") + " to local accounts"
-	case !r.Kinds.Config && back.Server.Words.Renew != "":
-		next = back.Server.Words.Renew
+	case back.Server.Words.Renew != "": // read one after another, the old tables need rows of the new ones, which no generation has
+		next = back.Server.Words.Restart + ", which reads all files at once"
 	case r.Kinds != build.Kinds{Map: true}:
 		next = back.Server.Words.Restart + ": its names changed"
 	}
