@@ -10,17 +10,22 @@ import (
 // Type is a type of DNS records, with its number in packets.
 type Type uint16
 
-// The types that the rules need.
+// The types that the rules need, here and in package sending.
 const (
 	TypeA     Type = 1
 	TypeNS    Type = 2
 	TypeCNAME Type = 5
 	TypeSOA   Type = 6
+	TypePTR   Type = 12
 	TypeMX    Type = 15
+	TypeTXT   Type = 16
 	TypeAAAA  Type = 28
+	TypeTLSA  Type = 52
 )
 
-var typeNames = map[Type]string{TypeA: "A", TypeNS: "NS", TypeCNAME: "CNAME", TypeSOA: "SOA", TypeMX: "MX", TypeAAAA: "AAAA"}
+var typeNames = map[Type]string{
+	TypeA: "A", TypeNS: "NS", TypeCNAME: "CNAME", TypeSOA: "SOA", TypePTR: "PTR", TypeMX: "MX", TypeTXT: "TXT", TypeAAAA: "AAAA", TypeTLSA: "TLSA",
+}
 
 func (t Type) String() string { return typeNames[t] }
 
@@ -53,6 +58,7 @@ type Answer struct {
 	Records []Record // records of the type in the question, in the order of the answer
 	Proof   *Proof   // of an answer without records (RFC 2308)
 
+	Validated     bool   // the resolver says that DNSSEC proves it (AD, RFC 4035 3.2.3); only in answers for TLSA records
 	Authoritative bool   // the times to live are whole, not the rest that a cache has left
 	Stale         bool   // it is older than its time to live (RFC 8767)
 	Server        string // the server that gave it
@@ -73,8 +79,8 @@ func (a *Answer) End(asked string) string {
 	return a.Aliases[len(a.Aliases)-1].Target
 }
 
-// A Record is one resource record. MX, CNAME and NS records have a Target, A and
-// AAAA records an Addr.
+// A Record is one resource record. MX, CNAME, NS and PTR records have a Target, A and
+// AAAA records an Addr, TXT and TLSA records a Text.
 type Record struct {
 	Name   string
 	Type   Type
@@ -82,6 +88,7 @@ type Record struct {
 	Pref   uint16
 	Target string
 	Addr   netip.Addr
+	Text   string // of TXT: the octets of all strings together; of TLSA: "3 1 1 " and lower-case hex
 }
 
 // String returns the record as a line of a zone file.
@@ -92,8 +99,42 @@ func (r Record) String() string {
 		return fmt.Sprintf("%s%d %s", head, r.Pref, dotted(r.Target))
 	case TypeA, TypeAAAA:
 		return head + r.Addr.String()
+	case TypeTXT:
+		return head + QuoteTXT(r.Text)
+	case TypeTLSA:
+		return head + r.Text
 	}
 	return head + dotted(r.Target)
+}
+
+// maxString is the number of octets of the longest string in a TXT record (RFC 1035
+// 3.3).
+const maxString = 255
+
+// QuoteTXT returns a text as the strings of a TXT record in a zone file. A text of more
+// than 255 octets becomes several strings. Octets that a zone file cannot have, quotes
+// and backslashes are escaped (RFC 1035 5.1).
+func QuoteTXT(text string) string {
+	var b strings.Builder
+	for i := 0; i == 0 || i < len(text); i += maxString {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteByte('"')
+		for _, octet := range []byte(text[i:min(i+maxString, len(text))]) {
+			switch {
+			case octet == '"' || octet == '\\':
+				b.WriteByte('\\')
+				b.WriteByte(octet)
+			case octet < ' ' || octet > '~':
+				fmt.Fprintf(&b, "\\%03d", octet)
+			default:
+				b.WriteByte(octet)
+			}
+		}
+		b.WriteByte('"')
+	}
+	return b.String()
 }
 
 // dotted returns a name with its final dot.

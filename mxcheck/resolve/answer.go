@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -31,7 +32,7 @@ func readAnswer(packet []byte, q mxcheck.Question, server string) (a mxcheck.Ans
 	a.Stale = slices.ContainsFunc(codes, func(e *dns.EDNS0_EDE) bool {
 		return e.InfoCode == dns.ExtendedErrorCodeStaleAnswer || e.InfoCode == dns.ExtendedErrorCodeStaleNXDOMAINAnswer
 	})
-	a.Authoritative = m.Authoritative
+	a.Authoritative, a.Validated = m.Authoritative, m.AuthenticatedData && asksValidated(q.Type)
 	if a.Failure = failure(&m, codes); a.Failure != "" {
 		a.Detail = server + " says " + rcodeName(m.Rcode) + describe(codes)
 		return a, false
@@ -210,6 +211,14 @@ func record(rr dns.RR) (r mxcheck.Record, ok bool) {
 		r.Target = folded(rr.Target)
 	case *dns.NS:
 		r.Target = folded(rr.Ns)
+	case *dns.PTR:
+		r.Target = folded(rr.Ptr)
+	case *dns.TXT:
+		for _, text := range rr.Txt {
+			r.Text += unescape(text)
+		}
+	case *dns.TLSA:
+		r.Text = fmt.Sprintf("%d %d %d %s", rr.Usage, rr.Selector, rr.MatchingType, strings.ToLower(rr.Certificate))
 	case *dns.A:
 		r.Addr, ok = netip.AddrFromSlice(rr.A.To4())
 		return r, ok && h.Class == dns.ClassINET
@@ -220,6 +229,31 @@ func record(rr dns.RR) (r mxcheck.Record, ok bool) {
 		return r, false
 	}
 	return r, h.Class == dns.ClassINET
+}
+
+// unescape returns the octets of a text of package dns, which has quotes, backslashes
+// and octets that are not printable with a backslash in front.
+func unescape(text string) string {
+	if !strings.Contains(text, `\`) {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			b.WriteByte(text[i])
+			continue
+		}
+		if i+3 < len(text) {
+			if n, err := strconv.ParseUint(text[i+1:i+4], 10, 8); err == nil {
+				b.WriteByte(byte(n))
+				i += 3
+				continue
+			}
+		}
+		i++
+		b.WriteByte(text[i])
+	}
+	return b.String()
 }
 
 // folded returns a name of package dns in lower case, without its final dot, and

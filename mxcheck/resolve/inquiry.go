@@ -66,6 +66,7 @@ func (i *inquiry) pack() {
 	var m dns.Msg
 	m.RecursionDesired = true
 	m.CheckingDisabled = i.unvalidated
+	m.AuthenticatedData = asksValidated(i.question.Type)
 	m.Question = []dns.Question{{Name: dns.Fqdn(i.question.Name), Qtype: uint16(i.question.Type), Qclass: dns.ClassINET}}
 	if !i.plain {
 		m.SetEdns0(payload, false)
@@ -76,6 +77,10 @@ func (i *inquiry) pack() {
 	}
 	i.query = query
 }
+
+// asksValidated reports whether a question asks the resolver to say that DNSSEC proves
+// its answer (RFC 6840 5.7).
+func asksValidated(t mxcheck.Type) bool { return t == mxcheck.TypeTLSA }
 
 // run asks until there is an answer or all tries have failed.
 func (i *inquiry) run(ctx context.Context) mxcheck.Answer {

@@ -175,6 +175,12 @@ func empty(rr dns.RR) bool {
 		return rr.Mx == ""
 	case *dns.NS:
 		return rr.Ns == ""
+	case *dns.PTR:
+		return rr.Ptr == ""
+	case *dns.TXT:
+		return len(rr.Txt) == 0
+	case *dns.TLSA:
+		return rr.Certificate == ""
 	case *dns.CNAME:
 		return rr.Target == ""
 	case *dns.DNAME:
