@@ -91,19 +91,25 @@ func compareRecords(a, b Record) int {
 	return a.Addr.Compare(b.Addr)
 }
 
-// follow asks a question. When the answer ends in an alias without its records,
-// follow asks for the end of the alias. An answer without records is accepted with
-// its proof only (RFC 2308 2.2). NXDOMAIN needs no proof.
+// follow asks a question of the resolver of the Checker. See Follow.
 func (c *Checker) follow(ctx context.Context, q Question) (answer Answer, loop bool) {
+	return Follow(ctx, c.Resolver, q)
+}
+
+// Follow asks a question. When the answer ends in an alias without its records,
+// Follow asks for the end of the alias. An answer without records is accepted with
+// its proof only (RFC 2308 2.2). NXDOMAIN needs no proof. loop is true for aliases
+// that lead in a circle, or further than 10 names.
+func Follow(ctx context.Context, r Resolver, q Question) (answer Answer, loop bool) {
 	var aliases []Record
-	stale := false
+	stale, validated := false, true
 	for name := q.Name; ; {
 		step := q
 		step.Name = name
-		answer = c.Resolver.Ask(ctx, step)
+		answer = r.Ask(ctx, step)
 		aliases = append(aliases, answer.Aliases...)
-		stale = stale || answer.Stale
-		answer.Aliases, answer.Stale = aliases, stale
+		stale, validated = stale || answer.Stale, validated && answer.Validated
+		answer.Aliases, answer.Stale, answer.Validated = aliases, stale, validated
 		switch {
 		case answer.Failure != "":
 			return answer, false

@@ -112,6 +112,28 @@ func mayImport(room string) (may func(path string) bool, known bool) {
 	return func(path string) bool {
 		return slices.Contains(rooms, path) || own != "" && strings.HasPrefix(path, own)
 	}, known
+	"virtmap/internal/mta/servers": {"virtmap/internal/lint", "virtmap/internal/mta", "virtmap/internal/mta/exim", "virtmap/internal/mta/opensmtpd",
+		"virtmap/internal/mta/postfix", "virtmap/internal/mta/sendmail"},
+	"virtmap/internal/outcome":          {},
+	"virtmap/internal/page":             {"virtmap/hostnames", "virtmap/internal/diag", "virtmap/internal/mailaddr", "virtmap/internal/outcome", "virtmap/inventory"},
+	"virtmap/internal/parallel":         {},
+	"virtmap/internal/promise":          {"virtmap/internal/diag", "virtmap/internal/outcome", "virtmap/inventory"},
+	"virtmap/internal/publish":          {},
+	"virtmap/internal/regular":          {},
+	"virtmap/internal/report":           {"virtmap/internal/diag"},
+	"virtmap/internal/senders":          {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/follow", "virtmap/internal/mailaddr", "virtmap/inventory"},
+	"virtmap/internal/smtpd":            {},
+	"virtmap/internal/webmail":          {"golang.org/x/net/netutil", "virtmap/internal/message", "virtmap/internal/outcome", "virtmap/internal/smtpd"},
+	"virtmap/internal/workshop/browser": {"virtmap/internal/workshop/peer"},
+	"virtmap/internal/workshop/measure": {},
+	"virtmap/internal/workshop/memfs":   {"virtmap/internal/publish"},
+	"virtmap/internal/workshop/peer":    {},
+	"virtmap/internal/workshop/sample":  {"virtmap/internal/mailaddr", "virtmap/inventory"},
+	"virtmap/inventory":                 {"gopkg.in/yaml.v3", "virtmap/internal/diag", "virtmap/internal/mailaddr"},
+	"virtmap/mxcheck":                   {"virtmap/internal/mailaddr"},
+	"virtmap/mxcheck/resolve":           {"github.com/miekg/dns", "golang.org/x/time/rate", "virtmap/internal/mailaddr", "virtmap/mxcheck"},
+	"virtmap/sending/spf":               {"virtmap/internal/mailaddr", "virtmap/mxcheck"},
+	"virtmap/virtuser":                  {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/follow", "virtmap/internal/mailaddr", "virtmap/internal/outcome", "virtmap/inventory"},
 }
 
 // everywhere are rooms that stand for what the standard library has not.
