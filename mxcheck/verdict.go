@@ -111,6 +111,9 @@ func (v *Verdict) firstServer() string {
 	return v.Servers[0]
 }
 
+// Why describes the Failure of an Answer, for use within a sentence.
+func (a *Answer) Why() string { return failureText(*a) }
+
 // failureText describes a failure.
 func failureText(a Answer) string {
 	meaning := ruleByID[a.Failure].Meaning

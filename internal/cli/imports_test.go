@@ -132,6 +132,7 @@ func mayImport(room string) (may func(path string) bool, known bool) {
 	"virtmap/inventory":                 {"gopkg.in/yaml.v3", "virtmap/internal/diag", "virtmap/internal/mailaddr"},
 	"virtmap/mxcheck":                   {"virtmap/internal/mailaddr"},
 	"virtmap/mxcheck/resolve":           {"github.com/miekg/dns", "golang.org/x/time/rate", "virtmap/internal/mailaddr", "virtmap/mxcheck"},
+	"virtmap/sending":                   {"github.com/emersion/go-msgauth/dmarc", "golang.org/x/net/publicsuffix", "virtmap/internal/mailaddr", "virtmap/mxcheck", "virtmap/sending/spf"},
 	"virtmap/sending/spf":               {"virtmap/internal/mailaddr", "virtmap/mxcheck"},
 	"virtmap/virtuser":                  {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/follow", "virtmap/internal/mailaddr", "virtmap/internal/outcome", "virtmap/inventory"},
 }

@@ -69,6 +69,7 @@ type Fault struct {
 	Offset int    // octets before the term
 	Text   string // why it is a mistake, without a full stop
 	Help   string // what would be right; may be empty
+	Fix    string // the term that would be right, if there is only one; may be empty
 	Fatal  bool   // receivers answer permerror, whatever the address is
 }
 
@@ -90,7 +91,7 @@ func Parse(text string) (Record, []Fault) {
 		}
 		term, fault := parseTerm(text[at:end])
 		if fault != nil {
-			faults = append(faults, Fault{Term: text[at:end], Offset: at, Text: fault.text, Help: fault.help, Fatal: true})
+			faults = append(faults, Fault{Term: text[at:end], Offset: at, Text: fault.text, Help: fault.help, Fix: fault.fix(), Fatal: true})
 		} else {
 			term.Offset = at
 			faults = append(faults, r.misplaced(&term)...)

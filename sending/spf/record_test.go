@@ -48,9 +48,9 @@ func TestFaults(t *testing.T) {
 81 a/: a number is missing behind /
 84 a:x.example/-1: /-1 is no length of a network; it is 0 to 32
 99 a:x.example:25: "x.example:25" ends with "example:25", which no name ends with; the last part of a name has letters, digits and hyphens, and not digits only`},
-		{"v=spf1 include include: exists ptr/24 -all:x.example all.", `7 include: include needs a domain; write include:relay.example
+		{"v=spf1 include include: exists ptr/24 -all:x.example all.", `7 include: include needs a domain; as in include:relay.example
 15 include:: a domain is missing
-24 exists: exists needs a domain; write exists:relay.example
+24 exists: exists needs a domain; as in exists:relay.example
 31 ptr/24: "/24" cannot stand behind ptr
 38 -all:x.example: nothing stands behind all; write -all
 53 all.: it is no mechanism; a name has one in front; write a:all., or include:all. for its SPF record`},
@@ -99,6 +99,20 @@ func describe(faults []Fault) string {
 	return strings.Join(lines, "\n")
 }
 
+// TestFixes reads terms with a mistake that can be meant in one way only.
+func TestFixes(t *testing.T) {
+	for term, want := range map[string]string{
+		"ipv4:192.0.2.25": "ip4:192.0.2.25", "~IP:192.0.2.0/24": "~ip4:192.0.2.0/24", "-ip4:2001:db8::/32": "-ip6:2001:db8::/32", "?2001:db8::1": "?ip6:2001:db8::1",
+		"192.0.2.0/24": "ip4:192.0.2.0/24", "redirect:a.example": "redirect=a.example", "-all:x": "-all", "+exp=a.example": "exp=a.example",
+		"incl:a": "", "ip4:192.0.2.300": "", "fakemail.example": "", "include:": "", "a/024": "",
+	} {
+		_, faults := Parse("v=spf1 " + term)
+		if len(faults) != 1 || faults[0].Fix != want {
+			t.Errorf("%s: %+v, want %q", term, faults, want)
+		}
+	}
+}
+
 // TestTerms reads the terms of a record, with their places.
 func TestTerms(t *testing.T) {
 	r, faults := Parse("v=spf1  +a ~mx/24//64 ip4:192.0.2.0/24 ?ip6:2001:db8::1 X.y=z redirect=b.example")
@@ -134,6 +148,11 @@ func FuzzParse(f *testing.F) {
 		for _, fault := range faults {
 			if fault.Fatal {
 				fatal++
+			}
+			if fault.Fix != "" {
+				if _, again := Parse("v=spf1 " + fault.Fix); len(again) > 0 {
+					t.Errorf("%q: the fix %q is wrong: %+v", text, fault.Fix, again)
+				}
 			}
 			if fault.Text == "" || !strings.HasPrefix(text[fault.Offset:], fault.Term) {
 				t.Errorf("%q: fault %+v", text, fault)

@@ -22,6 +22,18 @@ func wrong(help, format string, args ...any) *mistake {
 	return &mistake{fmt.Sprintf(format, args...), help}
 }
 
+// fix returns the term that would be right, or an empty text.
+func (m *mistake) fix() string {
+	term, ok := strings.CutPrefix(m.help, "write ")
+	if !ok || strings.Contains(term, " ") {
+		return ""
+	}
+	if _, again := parseTerm(term); again != nil {
+		return ""
+	}
+	return term
+}
+
 var qualifiers = map[byte]Result{'+': Pass, '-': Fail, '~': SoftFail, '?': Neutral}
 
 // parseTerm reads one term.
@@ -47,7 +59,7 @@ func parseTerm(text string) (Term, *mistake) {
 	}
 	t.Name = mailaddr.Lower(name)
 	if !isMechanism(t.Name) {
-		return t, unknownMechanism(t.Name, body)
+		return t, unknownMechanism(t.sign(), t.Name, body)
 	}
 	return t.readMechanism(body[len(name):])
 }
@@ -55,19 +67,22 @@ func parseTerm(text string) (Term, *mistake) {
 // misspelled are names that people write for those of mechanisms and modifiers.
 var misspelled = map[string]string{
 	"ip": "ip4:", "ipv4": "ip4:", "ip4v": "ip4:", "ipv6": "ip6:", "ip6v": "ip6:", "incl": "include:", "includes": "include:", "inlude": "include:", "inculde": "include:",
-	"redirect": "redirect=", "exp": "exp=", "exist": "exists:", "mx4": "mx", "host": "a:", "txt": "include:",
+	"redirect": "redirect=", "exp": "exp=", "exist": "exists:", "host": "a:", "txt": "include:",
 }
 
-func unknownMechanism(name, body string) *mistake {
+func unknownMechanism(sign, name, body string) *mistake {
 	rest := strings.TrimLeft(body[len(name):], ":")
 	if right, ok := misspelled[name]; ok && rest != "" {
-		return wrong("write "+right+rest, "there is no mechanism %q", name)
+		if strings.HasSuffix(right, "=") {
+			sign = ""
+		}
+		return wrong("write "+sign+right+rest, "there is no mechanism %q", name)
 	}
 	if addr, err := netip.ParseAddr(body); err == nil {
-		return wrong("write "+network(addr), "an address has the name of a mechanism in front")
+		return wrong("write "+sign+network(addr), "an address has the name of a mechanism in front")
 	}
 	if prefix, err := netip.ParsePrefix(body); err == nil {
-		return wrong("write "+network(prefix.Addr())+fmt.Sprintf("/%d", prefix.Bits()), "a network has the name of a mechanism in front")
+		return wrong("write "+sign+network(prefix.Addr())+fmt.Sprintf("/%d", prefix.Bits()), "a network has the name of a mechanism in front")
 	}
 	switch {
 	case body == "":
@@ -135,7 +150,7 @@ func (t Term) readMechanism(rest string) (Term, *mistake) {
 	}
 	switch {
 	case rest == "" && (t.Name == "include" || t.Name == "exists"):
-		return t, wrong("write "+t.Text+":relay.example", "%s needs a domain", t.Name)
+		return t, wrong("as in "+t.Name+":relay.example", "%s needs a domain", t.Name)
 	case rest == "":
 		return t, nil
 	case rest[0] != ':':
@@ -158,7 +173,7 @@ func (t Term) readNetwork(rest string) (Term, *mistake) {
 	case err != nil || addr.Zone() != "":
 		return t, wrong("", "%q is no address", text)
 	case addr.Is4() != (t.Name == "ip4"):
-		return t, wrong("write "+network(addr), "%s is no address of %s", text, t.Name)
+		return t, wrong("write "+t.sign()+network(addr)+rest[1+len(text):], "%s is no address of %s", text, t.Name)
 	case !sliced:
 		t.Network = netip.PrefixFrom(addr, addr.BitLen())
 		return t, nil
@@ -166,6 +181,14 @@ func (t Term) readNetwork(rest string) (Term, *mistake) {
 	bits, problem := parseLength(length, addr.BitLen())
 	t.Network = netip.PrefixFrom(addr, bits)
 	return t, problem
+}
+
+// sign returns the qualifier of a term as it is in the record.
+func (t *Term) sign() string {
+	if _, ok := qualifiers[t.Text[0]]; ok {
+		return t.Text[:1]
+	}
+	return ""
 }
 
 // readLengths reads the lengths of prefixes at the end of a and mx, such as /24, //64 or
