@@ -25,6 +25,7 @@ var update = flag.Bool("update", os.Getenv("VIRTMAP_UPDATE") != "", "rewrite exp
 //
 //	vm=rsa2048            a selector and the key in use, which is a file of testdata/keys
 //	vm=rsa2048@d.example  likewise, with d= in its signatures
+//	vm=rsa2048,spare      a key that does not sign yet
 //	envelope=d.example    the domain in the envelope sender
 //	policy=NAME           the part with its policy of MTA-STS
 //
@@ -80,8 +81,11 @@ func (s *situation) subject(line string) sending.Subject {
 		case "policy":
 			subject.Policy = s.part(value)
 		default:
+			value, spare := strings.CutSuffix(value, ",spare")
 			file, domain, _ := strings.Cut(value, "@")
-			subject.Keys = append(subject.Keys, readKey(name, domain, file))
+			key := readKey(name, domain, file)
+			key.Spare = spare
+			subject.Keys = append(subject.Keys, key)
 		}
 	}
 	return subject

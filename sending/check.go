@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"virtmap/mxcheck"
 )
@@ -34,6 +35,7 @@ type Key struct {
 	File     string           // of the private key
 	Public   crypto.PublicKey // its public half: *rsa.PublicKey or ed25519.PublicKey; nil: it cannot be read
 	Problem  string           // why it cannot be read
+	Spare    bool             // it does not sign yet, or no longer: what is wrong with it is a warning at most
 }
 
 // A Host is the server that sends.
@@ -57,6 +59,7 @@ type Checker struct {
 	Fetch func(ctx context.Context, domain string) (string, error)
 
 	answers answers
+	outage  outage
 }
 
 // Check checks one domain.
@@ -123,7 +126,28 @@ func (c *Checker) ask(ctx context.Context, name string, t mxcheck.Type) mxcheck.
 type remembering Checker
 
 func (r *remembering) Ask(ctx context.Context, q mxcheck.Question) mxcheck.Answer {
-	return r.answers.cell(q).get(func() mxcheck.Answer { return r.Resolver.Ask(ctx, q) })
+	return r.answers.cell(q).get(func() mxcheck.Answer { return r.outage.ask(ctx, r.Resolver, q) })
+}
+
+// An outage notices when no server answers at all, so that not every question waits for its
+// time to end.
+type outage struct {
+	heard  atomic.Bool // there was an answer
+	silent atomic.Bool // no server answers
+}
+
+func (o *outage) ask(ctx context.Context, r mxcheck.Resolver, q mxcheck.Question) mxcheck.Answer {
+	if o.silent.Load() {
+		return mxcheck.Answer{Failure: mxcheck.DNSTimeout, Detail: "no server answers"}
+	}
+	a := r.Ask(ctx, q)
+	switch recoverer, ok := r.(mxcheck.Recoverer); {
+	case a.Failure != mxcheck.DNSTimeout:
+		o.heard.Store(true)
+	case ok && !o.heard.Load() && !recoverer.Recover(ctx):
+		o.silent.Store(true)
+	}
+	return a
 }
 
 // answers are the answers of a run.

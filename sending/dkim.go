@@ -22,7 +22,15 @@ func (d *domainCheck) checkKeys() {
 		if k.Domain == "" {
 			k.Domain = d.Domain
 		}
-		switch state := d.checkKey(&k); {
+		found, state := d.checkKey(&k)
+		for _, f := range found {
+			if k.Spare {
+				f = f.lowered(mxcheck.Warning)
+			}
+			d.add(f)
+		}
+		switch {
+		case k.Spare:
 		case state == passes:
 			d.keys = passes
 			d.aligned = append(d.aligned, k.Domain)
@@ -44,54 +52,47 @@ func (k *Key) line() string {
 }
 
 // checkKey checks one key, and says whether signatures with it verify.
-func (d *domainCheck) checkKey(k *Key) state {
+func (d *domainCheck) checkKey(k *Key) (found []Finding, s state) {
 	if k.Public == nil {
-		d.add(finding(DKIMUnread, "the key of %s is not compared: %s", k.name(), k.Problem).advise("let virtmap read %s, or run it where the key is", k.File))
+		found = append(found, finding(DKIMUnread, "the key of %s is not compared: %s", k.name(), k.Problem).advise("let virtmap read %s, or run it where the key is", k.File))
 	}
 	texts, failed := d.txt(k.name(), func(string) bool { return true })
 	switch {
 	case failed.Failure != "":
-		d.add(noAnswer(DKIMUnknown, k.name(), failed))
-		return unsure
+		return append(found, noAnswer(DKIMUnknown, k.name(), failed)), unsure
 	case len(texts) == 0:
-		d.add(finding(DKIMMissing, "there is no key at %s", k.name()).publish(k.line()))
-		return fails
+		return append(found, finding(DKIMMissing, "there is no key at %s", k.name()).publish(k.line())), fails
 	case len(texts) > 1:
-		d.add(finding(DKIMOther, "there are %d records at %s, and receivers take any of them", len(texts), k.name()).
-			advise("keep the one of the key in use").publish(k.line()))
-		return fails
+		return append(found, finding(DKIMOther, "there are %d records at %s, and receivers take any of them", len(texts), k.name()).
+			advise("keep the one of the key in use").publish(k.line())), fails
 	}
-	return d.compareKey(k, texts[0])
+	more, s := k.compare(texts[0])
+	return append(found, more...), s
 }
 
-// compareKey compares a record with the key in use.
-func (d *domainCheck) compareKey(k *Key, text string) state {
+// compare compares a record with the key in use.
+func (k *Key) compare(text string) ([]Finding, state) {
 	record, mistakes := ParseKeyRecord(text)
 	switch {
 	case len(mistakes) > 0:
-		d.add(finding(DKIMSyntax, "the key at %s cannot be used: %s", k.name(), strings.Join(mistakes, "; ")).publish(k.line()))
-		return fails
+		return []Finding{finding(DKIMSyntax, "the key at %s cannot be used: %s", k.name(), strings.Join(mistakes, "; ")).publish(k.line())}, fails
 	case record.Revoked:
-		d.add(finding(DKIMRevoked, "the key at %s is revoked: p= is empty", k.name()).advise("sign with a new selector, and publish its key"))
-		return fails
+		return []Finding{finding(DKIMRevoked, "the key at %s is revoked: p= is empty", k.name()).advise("sign with a new selector, and publish its key")}, fails
 	case k.Public != nil && !sameKey(k.Public, record.Public):
-		d.add(finding(DKIMOther, "the key at %s is another one than that of %s", k.name(), k.File).publish(k.line()))
-		return fails
+		return []Finding{finding(DKIMOther, "the key at %s is another one than that of %s", k.name(), k.File).publish(k.line())}, fails
 	}
-	short := bits(record.Public) < leastBits
-	switch f, weak := weakness(k, record); {
-	case weak:
-		d.add(f)
-	case k.Public != nil:
-		d.add(finding(DKIMOK, "%s is the public half of the key in use", k.name()))
-	}
+	f, weak := weakness(k, record)
 	switch {
-	case short || record.Testing:
-		return fails
+	case weak && (bits(record.Public) < leastBits || record.Testing):
+		return []Finding{f}, fails
+	case k.Public == nil && weak:
+		return []Finding{f}, unsure
 	case k.Public == nil:
-		return unsure
+		return nil, unsure
+	case weak:
+		return []Finding{f}, passes
 	}
-	return passes
+	return []Finding{finding(DKIMOK, "%s is the public half of the key in use", k.name())}, passes
 }
 
 // bits returns the length of a key. That of an Ed25519 key counts as good.

@@ -3,6 +3,7 @@ package sending
 import (
 	"net/netip"
 
+	"virtmap/mxcheck"
 	"virtmap/sending/spf"
 )
 
@@ -31,7 +32,9 @@ func (d *domainCheck) checkRecord(domain string) state {
 	texts, failed := d.txt(domain, spf.IsRecord)
 	switch {
 	case failed.Failure != "":
-		d.add(noAnswer(SPFUnknown, domain, failed))
+		f := noAnswer(SPFUnknown, domain, failed)
+		f.Level = mxcheck.Unknown // also without a zone file: then nothing is known of the domain
+		d.add(f)
 		return unsure
 	case len(texts) == 0:
 		d.spfSays = spf.None.String()

@@ -53,7 +53,8 @@ func (f Finding) lowered(level mxcheck.Level) Finding {
 }
 
 // noAnswer makes the finding of a question without an answer. A name that is in none of the
-// zone files is a warning only, because it is in none the next time either.
+// zone files, such as that of an included record, is a warning only, because it is in none
+// the next time either.
 func noAnswer(id ID, name string, a mxcheck.Answer) Finding {
 	if a.Failure == mxcheck.DNSNoZone {
 		return finding(id, "%s is in none of the zone files", name).lowered(mxcheck.Warning)

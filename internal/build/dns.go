@@ -83,6 +83,16 @@ func (q *Inquirer) openZones(zones []string) error {
 	return nil
 }
 
+// Resolver returns the source of the answers, for other questions than those of Ask. live is
+// true for the DNS, and false for zone files. Call Close after the last question.
+func (q *Inquirer) Resolver() (r mxcheck.Resolver, live bool) {
+	_, files := q.checker.Resolver.(*resolve.Zones)
+	return q.checker.Resolver, !files
+}
+
+// Close ends the questions. Ask closes the Inquirer by itself.
+func (q *Inquirer) Close() error { return as(IO, q.close()) }
+
 // Authoritatively makes the Inquirer also ask the name servers of each domain.
 func (q *Inquirer) Authoritatively() { q.checker.Authoritative = true }
 

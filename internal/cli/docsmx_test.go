@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"virtmap/mxcheck"
+	"virtmap/sending"
 )
 
 // idsHeading is above the table of ids in docs/mx.md, which is at the end of the page.
@@ -25,10 +26,19 @@ relays its mail (relay).
 	for _, r := range mxcheck.Rules {
 		fmt.Fprintf(&text, "| `%s` | %s, %s | %s | %s |\n", r.ID, r.Level, r.Action, r.Meaning, r.Basis)
 	}
+	text.WriteString(`
+With --sending, the verdict of a finding may be lower than the one here: a key of 1024 bits is a warning, and one of 512 an error.
+
+| id | verdict | meaning | from |
+| --- | --- | --- | --- |
+`)
+	for _, r := range sending.Rules {
+		fmt.Fprintf(&text, "| `%s` | %s | %s | %s |\n", r.ID, r.Level, r.Meaning, r.Basis)
+	}
 	return text.String()
 }
 
-// TestTableOfIDs compares the table of docs/mx.md with the rules of mxcheck.
+// TestTableOfIDs compares the table of docs/mx.md with the rules of mxcheck and sending.
 // VIRTMAP_UPDATE=1 writes it.
 func TestTableOfIDs(t *testing.T) {
 	head, table, _ := strings.Cut(pageOf(t, "docs/mx.md"), idsHeading)

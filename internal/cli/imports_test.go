@@ -29,6 +29,8 @@ var allowed = map[string][]string{
 		"virtmap/internal/mta/sendmail/program", "virtmap/internal/mta/servers", "virtmap/internal/outcome", "virtmap/internal/page", "virtmap/internal/promise",
 		"virtmap/internal/publish", "virtmap/internal/report", "virtmap/internal/senders", "virtmap/internal/smtpd", "virtmap/internal/webmail", "virtmap/inventory",
 		"virtmap/mxcheck", "virtmap/mxcheck/resolve", "virtmap/virtuser"},
+		"virtmap/internal/publish", "virtmap/internal/report", "virtmap/internal/smtpd", "virtmap/internal/webmail", "virtmap/inventory", "virtmap/mxcheck",
+		"virtmap/mxcheck/resolve", "virtmap/sending", "virtmap/virtuser"},
 	"virtmap/internal/diag":      {},
 	"virtmap/internal/effective": {"virtmap/internal/diag", "virtmap/internal/mailaddr", "virtmap/inventory"},
 	"virtmap/internal/endtoend":  {"virtmap/internal/mailaddr", "virtmap/internal/mta", "virtmap/internal/outcome", "virtmap/internal/promise", "virtmap/internal/smtpd"},

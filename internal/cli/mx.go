@@ -25,6 +25,7 @@ type mxArgs struct {
 	inventory, format string
 	only              string // words of mxWords, separated by commas; empty: all
 	authoritative     bool
+	sending           bool
 }
 
 func mxCommand(stdio Stdio) *cli.Command {
@@ -39,11 +40,16 @@ those that the inventory does not have, and prints their records. Exits with 1
 when a domain does not lead here, and with 75 when there was no answer for one;
 --only does not change that, nor the numbers of the summary.
 
+With --sending it checks the domains that send mail (sends: of the inventory): SPF, DKIM
+and DMARC, the names of the addresses that send, and MTA-STS and TLSA where there are
+any. It prints what to publish as lines of a zone file. Only errors exit with 1.
+
 Examples:
   virtmap mx -i mail.yaml
   virtmap mx --resolver 192.0.2.53 --resolver 198.51.100.53 fakemail.example
   virtmap mx --only error,unknown
-  virtmap mx --zone zones --format json`,
+  virtmap mx --zone zones --format json
+  virtmap mx --sending fakemail.example`,
 		Flags: append([]cli.Flag{
 			inventoryFlag(&a.inventory),
 			&cli.StringFlag{Name: "format", Value: "text", Destination: &a.format, EnvVars: []string{"VIRTMAP_FORMAT"},
@@ -52,6 +58,8 @@ Examples:
 				Usage: "print only domains with one of these `VERDICTS`, separated by commas: " + strings.Join(mxWords(), ", ")},
 			&cli.BoolFlag{Name: "authoritative", Destination: &a.authoritative, EnvVars: []string{"VIRTMAP_AUTHORITATIVE"},
 				Usage: "ask the name servers of each domain too, and say where they differ"},
+			&cli.BoolFlag{Name: "sending", Destination: &a.sending, EnvVars: []string{"VIRTMAP_SENDING"},
+				Usage: "check the records of domains that send mail, and of this host, in place of MX records"},
 		}, a.asking.flags()...),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
@@ -60,6 +68,9 @@ Examples:
 			}
 			if a.format != "text" && a.format != "json" {
 				return usage(fmt.Errorf("--format %q: it is text or json", a.format))
+			}
+			if a.sending && a.authoritative {
+				return usage(errors.New("--sending and --authoritative exclude each other: only MX records are compared between name servers"))
 			}
 			return mx(c.Context, a, c.Args().Slice(), stdio)
 		},
@@ -110,21 +121,13 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	asking, err := a.asking.from(build.MXFromDNS)
+	q, err := a.open(m, stdio)
 	if err != nil {
 		return err
 	}
-	if len(asking.Zones) > 0 {
-		asking.From = build.MXFromZones
+	if a.sending {
+		return a.checkSending(ctx, m, all, len(names) > 0, q, stdio)
 	}
-	q, err := asking.Open(&m.Host, &narrator{stages: stdio.stages, stdio: stdio})
-	if err != nil {
-		return buildExit(err, stdio)
-	}
-	if a.authoritative {
-		q.Authoritatively()
-	}
-	printZoneFaults(stdio, q.Faults)
 	subjects := make([]mxcheck.Subject, len(all))
 	for i := range all {
 		subjects[i] = all[i].Subject
@@ -141,6 +144,26 @@ func mx(ctx context.Context, a mxArgs, names []string, stdio Stdio) error {
 		return exit(exitIO, err)
 	}
 	return mxExit(all)
+}
+
+// open prepares the questions, and prints the faults of zone files.
+func (a *mxArgs) open(m *inventory.Model, stdio Stdio) (*build.Inquirer, error) {
+	asking, err := a.asking.from(build.MXFromDNS)
+	if err != nil {
+		return nil, err
+	}
+	if len(asking.Zones) > 0 {
+		asking.From = build.MXFromZones
+	}
+	q, err := asking.Open(&m.Host, &narrator{stages: stdio.stages, stdio: stdio})
+	if err != nil {
+		return nil, buildExit(err, stdio)
+	}
+	if a.authoritative {
+		q.Authoritatively()
+	}
+	printZoneFaults(stdio, q.Faults)
+	return q, nil
 }
 
 // chosen returns the domains to check: those that are named, otherwise all enabled

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"virtmap/internal/workshop/peer"
+)
+
+// TestMXSendingOverDNS checks a domain and the host with a real name server. DNSSEC proves
+// nothing there.
+func TestMXSendingOverDNS(t *testing.T) {
+	server := peer.NSD(t, map[string]string{".": `$ORIGIN .
+$TTL 3600
+. SOA ns. h. 1 2 3 4 300
+. NS ns.
+mx1.example.net. A 192.0.2.25
+25.2.0.192.in-addr.arpa. PTR mx1.example.net.
+_25._tcp.mx1.example.net. TLSA 3 1 1 abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789
+good.example. MX 10 mx1.example.net.
+good.example. TXT "v=spf1 mx -all"
+_dmarc.good.example. TXT "v=DMARC1; p=none"
+`})
+	file := filepath.Join(t.TempDir(), "mail.yaml")
+	text := `version: 1
+host: {name: mx1.example.net, networks: [192.0.2.25, 10.0.0.0/8]}
+users: {andrei: }
+domains: {good.example: {sends: yes, addresses: {fake: andrei}}}
+`
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errOut := run("", "mx", "-i", file, "--sending", "--resolver", server.String())
+	const want = `warning  good.example     tlsa-insecure  the TLSA records of _25._tcp.mx1.example.net have no effect, because the resolver does not say that DNSSEC proves them (RFC 7672 2.2)
+         sign the zone, or name a resolver that validates with --resolver
+ok       good.example     spf-ok         SPF permits our address (1 lookup)
+ok       good.example     dmarc-ok       DMARC at _dmarc.good.example says none for it
+ok       mx1.example.net  ptr-ok         192.0.2.25 is mx1.example.net, which leads back to it
+`
+	if code != 0 || out != want || errOut != "1 domain: 1 warning\n" {
+		t.Errorf("exit %d\n%s%s", code, out, errOut)
+	}
+}
