@@ -1,10 +1,13 @@
 package sending
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/x509"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -126,7 +129,17 @@ func (c *Checker) ask(ctx context.Context, name string, t mxcheck.Type) mxcheck.
 type remembering Checker
 
 func (r *remembering) Ask(ctx context.Context, q mxcheck.Question) mxcheck.Answer {
-	return r.answers.cell(q).get(func() mxcheck.Answer { return r.outage.ask(ctx, r.Resolver, q) })
+	return r.answers.cell(q).get(func() mxcheck.Answer {
+		a := r.outage.ask(ctx, r.Resolver, q)
+		a.Records = slices.Clone(a.Records)
+		slices.SortFunc(a.Records, compareRecords)
+		return a
+	})
+}
+
+// compareRecords gives records an order of their own: servers give them in any order.
+func compareRecords(a, b mxcheck.Record) int {
+	return cmp.Or(cmp.Compare(a.Pref, b.Pref), strings.Compare(a.Target, b.Target), a.Addr.Compare(b.Addr), strings.Compare(a.Text, b.Text))
 }
 
 // An outage notices when no server answers at all, so that not every question waits for its

@@ -15,7 +15,8 @@ const (
 	policyTimeout = 10 * time.Second
 )
 
-// A Fetcher fetches MTA-STS policies over HTTPS. The zero value is ready.
+// A Fetcher fetches MTA-STS policies over HTTPS, from the addresses that the resolver of
+// this machine gives. The zero value is ready.
 type Fetcher struct {
 	// Transport makes the connections. It must verify certificates. The default is that of
 	// net/http.

@@ -23,6 +23,9 @@ func (a *mxArgs) checkSending(ctx context.Context, m *inventory.Model, chosen []
 		return nil
 	}
 	c := sending.Checker{Host: sendingHost(&m.Host)}
+	if len(c.Host.Addresses) == 0 {
+		fmt.Fprintln(stdio.Err, "the inventory does not say from which addresses this server sends; write host.sends_from, so that SPF is evaluated for them")
+	}
 	c.Resolver, c.Live = q.Resolver()
 	if c.Live {
 		c.Fetch = new(sending.Fetcher).Policy
@@ -43,17 +46,19 @@ func (a *mxArgs) checkSending(ctx context.Context, m *inventory.Model, chosen []
 	return r.exit()
 }
 
-// sendingHost returns the host that sends: at host.sends_from, else at the single addresses
-// of host.networks.
+// sendingHost returns the host that sends: from host.sends_from, else from the single
+// addresses of host.networks that are not private. Those are on the inner side of a NAT.
 func sendingHost(h *inventory.Host) sending.Host {
 	host := sending.Host{Name: h.Name.Text}
-	from := h.SendsFrom
-	if len(from) == 0 {
-		from = h.Networks
+	for _, n := range h.SendsFrom {
+		host.Addresses = append(host.Addresses, n.Prefix.Addr())
 	}
-	for _, n := range from {
-		if n.Prefix.IsSingleIP() {
-			host.Addresses = append(host.Addresses, n.Prefix.Addr())
+	if len(h.SendsFrom) > 0 {
+		return host
+	}
+	for _, n := range h.Networks {
+		if addr := n.Prefix.Addr(); n.Prefix.IsSingleIP() && !addr.IsPrivate() && !addr.IsLoopback() {
+			host.Addresses = append(host.Addresses, addr)
 		}
 	}
 	return host

@@ -99,6 +99,8 @@ type (
 	}
 	sentDomain struct {
 		Domain string `json:"domain"`
+		ID     string `json:"id"`   // of the worst finding
+		Text   string `json:"text"` // likewise
 		sentVerdict
 	}
 	sentFinding struct {
@@ -118,7 +120,11 @@ func (r *sendingReport) printJSON(host string, shown []sending.Verdict, stdio St
 		report.Summary[r.all[i].Level.String()]++
 	}
 	for i := range shown {
-		report.Domains = append(report.Domains, sentDomain{shown[i].Name, jsonOf(&shown[i])})
+		d := sentDomain{Domain: shown[i].Name, sentVerdict: jsonOf(&shown[i])}
+		if len(d.Findings) > 0 {
+			d.ID, d.Text = d.Findings[0].ID, d.Findings[0].Text
+		}
+		report.Domains = append(report.Domains, d)
 	}
 	out := bufio.NewWriter(stdio.Out)
 	encoder := json.NewEncoder(out)
