@@ -25,7 +25,8 @@
 //
 // Query.Evaluate is check_host of RFC 7208 4: the result for one address, with the term
 // that matched, and the numbers of DNS lookups. More than 10 lookups, or more than 2
-// lookups without an answer (void lookups), give permerror (RFC 7208 4.6.4).
+// terms with a name without records (void lookups), give permerror (RFC 7208 4.6.4). Some
+// receivers count each name of a term, and not the term.
 //
 // Query.Cost is for whoever publishes a record. It looks at all terms and all included
 // records, also behind the limits, and says what each term costs.

@@ -56,12 +56,18 @@ func (e *evaluation) counted(name string, typ mxcheck.Type) (mxcheck.Answer, *An
 	case len(a.Records) > 0:
 		return a, nil
 	}
+	return a, e.void()
+}
+
+// void counts a term that got an answer without records. The limit is for terms: a term
+// with several such answers counts once (RFC 7208 4.6.4).
+func (e *evaluation) void() *Answer {
 	e.voids++
 	if !e.unlimited && e.voids > MaxVoids {
 		problem := permError("more than %d of its names have no records", MaxVoids)
-		return a, &problem
+		return &problem
 	}
-	return a, nil
+	return nil
 }
 
 // include evaluates the record of another domain (RFC 7208 5.2).
@@ -121,6 +127,7 @@ func (e *evaluation) hasMX(domain string, t *Term) (bool, *Answer) {
 		many := permError("%s has more than %d MX records", name, maxHosts)
 		return false, &many
 	}
+	void := false
 	for _, r := range a.Records {
 		if r.Target == "." {
 			continue
@@ -133,6 +140,10 @@ func (e *evaluation) hasMX(domain string, t *Term) (bool, *Answer) {
 		if e.inNetwork(t, host.Records) {
 			return true, nil
 		}
+		void = void || len(host.Records) == 0
+	}
+	if void {
+		return false, e.void()
 	}
 	return false, nil
 }
