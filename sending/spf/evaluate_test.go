@@ -58,6 +58,7 @@ mail.name.example.  A 192.0.2.25
 validated.example.  TXT "v=spf1 a:%{p} -all"
 behind.example.     TXT "v=spf1 -all include:missing.example"
 empty.example.      TXT "v=spf1"
+hollow.example.     TXT "v=spf1 a:x..y mx:x..y exists:x..y ip4:192.0.2.25 -all"
 chain.example.      TXT "v=spf1 include:outer.example mx -all"
 `
 
@@ -114,6 +115,7 @@ func TestEvaluate(t *testing.T) {
 		{"name.example", "192.0.2.27", "fail name.example -all 1/0"},
 		{"validated.example", "192.0.2.25", "pass validated.example a:%{p} 1/0"},
 		{"validated.example", "2001:db8::1", "fail validated.example -all 1/1"},
+		{"hollow.example", "192.0.2.25", "pass hollow.example ip4:192.0.2.25 3/0"},
 		{"empty.example", "192.0.2.25", "neutral empty.example 0/0"},
 	} {
 		q := spf.Query{Resolver: z, IP: netip.MustParseAddr(c.ip), Domain: c.domain, Sender: "andrei@" + c.domain, Helo: "mx1.example.net", Receiver: "mx.far.example", Time: time.Unix(1500000000, 0)}

@@ -175,6 +175,18 @@ func (m macros) expand(value func(letter byte) string) string {
 	return b.String()
 }
 
+// literal returns the text of macros that have no letters, and an empty text otherwise.
+func (m macros) literal() string {
+	text := ""
+	for _, p := range m {
+		if p.letter != 0 {
+			return ""
+		}
+		text += p.literal
+	}
+	return text
+}
+
 // cut splits a value into its parts, and joins those to keep with dots.
 func (p *piece) cut(value string) string {
 	var parts []string

@@ -48,6 +48,9 @@ func (e *evaluation) count(domain string, t *Term) *Answer {
 // counted asks a question whose answer counts as void when it has no records (RFC 7208
 // 4.6.4).
 func (e *evaluation) counted(name string, typ mxcheck.Type) (mxcheck.Answer, *Answer) {
+	if !isAskable(name) {
+		return mxcheck.Answer{NoName: true}, nil // no question can be asked: it does not match
+	}
 	a := e.ask(name, typ)
 	switch {
 	case a.Failure != "":

@@ -180,16 +180,20 @@ func (e *evaluation) redirect(domain string, t *Term) Answer {
 	return a
 }
 
-// isDomain reports whether a name can be asked for: at least two labels, of 1 to 63
-// octets each (RFC 7208 4.3).
+// isDomain reports whether a domain can have a record: it has at least two labels, and is
+// no address in brackets (RFC 7208 4.3).
 func isDomain(name string) bool {
-	labels := strings.Split(name, ".")
-	for _, label := range labels {
-		if label == "" || len(label) > 63 || strings.ContainsAny(label, "[]") {
+	return strings.Contains(name, ".") && isAskable(name) && !strings.ContainsAny(name, "[]")
+}
+
+// isAskable reports whether the DNS can have a name: labels of 1 to 63 octets.
+func isAskable(name string) bool {
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 {
 			return false
 		}
 	}
-	return len(labels) > 1 && len(name) <= maxName
+	return len(name) <= maxName
 }
 
 // maxName is the length of the longest name as text (RFC 7208 7.3).

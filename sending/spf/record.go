@@ -1,6 +1,7 @@
 package spf
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -118,6 +119,10 @@ func (r *Record) misplaced(t *Term) []Fault {
 		return fault(false, "with = it is an unknown modifier, which receivers ignore", "write "+t.Name+":"+t.Text[len(t.Name)+1:])
 	case !t.Modifier && r.mechanism("all") != nil:
 		return fault(false, "it stands behind all, where nothing is looked at (RFC 7208 5.1)", "move it in front of all")
+	}
+	named := !t.Modifier || t.Name == "redirect" || t.Name == "exp"
+	if name := t.domain.literal(); named && name != "" && !isAskable(strings.TrimSuffix(name, ".")) {
+		return fault(false, fmt.Sprintf("the DNS has no name such as %q, and it never matches", name), "the parts of a name have 1 to 63 characters")
 	}
 	return r.pointless(t)
 }

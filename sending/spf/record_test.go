@@ -75,6 +75,8 @@ func TestFaults(t *testing.T) {
 harmless 34 mx: it stands behind all, where nothing is looked at (RFC 7208 5.1); move it in front of all
 harmless 37 redirect=a.example: it is never used, because the record has all (RFC 7208 5.1); keep one of the two
 harmless 56 v=spf1: a second record begins within the record; its version is ignored; publish one record with all terms`},
+		{"v=spf1 a:x..y exp=a..example unknown=..  -all", `harmless 7 a:x..y: the DNS has no name such as "x..y", and it never matches; the parts of a name have 1 to 63 characters
+harmless 14 exp=a..example: the DNS has no name such as "a..example", and it never matches; the parts of a name have 1 to 63 characters`},
 		{"v=spf1 redirect=a.example -all", `harmless 7 redirect=a.example: it is never used, because the record has all (RFC 7208 5.1); keep one of the two`},
 	} {
 		_, faults := Parse(c.record)
