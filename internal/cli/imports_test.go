@@ -28,9 +28,7 @@ var allowed = map[string][]string{
 		"virtmap/internal/mapfile", "virtmap/internal/mta", "virtmap/internal/mta/sendmail", "virtmap/internal/mta/sendmail/conf", "virtmap/internal/mta/sendmail/mcfile",
 		"virtmap/internal/mta/sendmail/program", "virtmap/internal/mta/servers", "virtmap/internal/outcome", "virtmap/internal/page", "virtmap/internal/promise",
 		"virtmap/internal/publish", "virtmap/internal/report", "virtmap/internal/senders", "virtmap/internal/smtpd", "virtmap/internal/webmail", "virtmap/inventory",
-		"virtmap/mxcheck", "virtmap/mxcheck/resolve", "virtmap/virtuser"},
-		"virtmap/internal/publish", "virtmap/internal/report", "virtmap/internal/smtpd", "virtmap/internal/webmail", "virtmap/inventory", "virtmap/mxcheck",
-		"virtmap/mxcheck/resolve", "virtmap/sending", "virtmap/virtuser"},
+		"virtmap/mxcheck", "virtmap/mxcheck/resolve", "virtmap/sending", "virtmap/virtuser"},
 	"virtmap/internal/diag":      {},
 	"virtmap/internal/effective": {"virtmap/internal/diag", "virtmap/internal/mailaddr", "virtmap/inventory"},
 	"virtmap/internal/endtoend":  {"virtmap/internal/mailaddr", "virtmap/internal/mta", "virtmap/internal/outcome", "virtmap/internal/promise", "virtmap/internal/smtpd"},
@@ -82,6 +80,8 @@ var allowed = map[string][]string{
 	"virtmap/inventory":                      {"gopkg.in/yaml.v3", "virtmap/internal/diag", "virtmap/internal/mailaddr"},
 	"virtmap/mxcheck":                        {"virtmap/internal/mailaddr"},
 	"virtmap/mxcheck/resolve":                {"github.com/miekg/dns", "golang.org/x/time/rate", "virtmap/internal/mailaddr", "virtmap/mxcheck"},
+	"virtmap/sending":                        {"github.com/emersion/go-msgauth/dmarc", "golang.org/x/net/publicsuffix", "virtmap/internal/mailaddr", "virtmap/mxcheck", "virtmap/sending/spf"},
+	"virtmap/sending/spf":                    {"virtmap/internal/mailaddr", "virtmap/mxcheck"},
 	"virtmap/virtuser":                       {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/follow", "virtmap/internal/mailaddr", "virtmap/internal/outcome", "virtmap/inventory"},
 }
 
@@ -114,29 +114,6 @@ func mayImport(room string) (may func(path string) bool, known bool) {
 	return func(path string) bool {
 		return slices.Contains(rooms, path) || own != "" && strings.HasPrefix(path, own)
 	}, known
-	"virtmap/internal/mta/servers": {"virtmap/internal/lint", "virtmap/internal/mta", "virtmap/internal/mta/exim", "virtmap/internal/mta/opensmtpd",
-		"virtmap/internal/mta/postfix", "virtmap/internal/mta/sendmail"},
-	"virtmap/internal/outcome":          {},
-	"virtmap/internal/page":             {"virtmap/hostnames", "virtmap/internal/diag", "virtmap/internal/mailaddr", "virtmap/internal/outcome", "virtmap/inventory"},
-	"virtmap/internal/parallel":         {},
-	"virtmap/internal/promise":          {"virtmap/internal/diag", "virtmap/internal/outcome", "virtmap/inventory"},
-	"virtmap/internal/publish":          {},
-	"virtmap/internal/regular":          {},
-	"virtmap/internal/report":           {"virtmap/internal/diag"},
-	"virtmap/internal/senders":          {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/follow", "virtmap/internal/mailaddr", "virtmap/inventory"},
-	"virtmap/internal/smtpd":            {},
-	"virtmap/internal/webmail":          {"golang.org/x/net/netutil", "virtmap/internal/message", "virtmap/internal/outcome", "virtmap/internal/smtpd"},
-	"virtmap/internal/workshop/browser": {"virtmap/internal/workshop/peer"},
-	"virtmap/internal/workshop/measure": {},
-	"virtmap/internal/workshop/memfs":   {"virtmap/internal/publish"},
-	"virtmap/internal/workshop/peer":    {},
-	"virtmap/internal/workshop/sample":  {"virtmap/internal/mailaddr", "virtmap/inventory"},
-	"virtmap/inventory":                 {"gopkg.in/yaml.v3", "virtmap/internal/diag", "virtmap/internal/mailaddr"},
-	"virtmap/mxcheck":                   {"virtmap/internal/mailaddr"},
-	"virtmap/mxcheck/resolve":           {"github.com/miekg/dns", "golang.org/x/time/rate", "virtmap/internal/mailaddr", "virtmap/mxcheck"},
-	"virtmap/sending":                   {"github.com/emersion/go-msgauth/dmarc", "golang.org/x/net/publicsuffix", "virtmap/internal/mailaddr", "virtmap/mxcheck", "virtmap/sending/spf"},
-	"virtmap/sending/spf":               {"virtmap/internal/mailaddr", "virtmap/mxcheck"},
-	"virtmap/virtuser":                  {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/follow", "virtmap/internal/mailaddr", "virtmap/internal/outcome", "virtmap/inventory"},
 }
 
 // everywhere are rooms that stand for what the standard library has not.
