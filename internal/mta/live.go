@@ -70,6 +70,19 @@ func Complaints(c Conf, a Audited) (all []Complaint) {
 	return all
 }
 
+// AuditConf returns as complaints what the configuration of a folder does not read of a
+// build, if the server reads from this folder. read is Server.Conf.
+func AuditConf(read func(dir string, here bool) (Conf, error), a Audited) ([]Complaint, error) {
+	if !a.Live {
+		return nil, nil
+	}
+	c, err := read(a.Dir, a.Here)
+	if err != nil {
+		return nil, err
+	}
+	return Complaints(c, a), nil
+}
+
 // A Gap is something that the main configuration must read and does not read.
 type Gap struct {
 	Path  string // of the configuration

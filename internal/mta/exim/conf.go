@@ -182,15 +182,3 @@ func (c *configuration) Daemon(elsewhere bool) (d mta.Daemon, runs bool) {
 	}
 	return d, false
 }
-
-// audit returns what the configuration does not read of a build.
-func audit(a mta.Audited) (all []mta.Complaint, err error) {
-	if !a.Live {
-		return nil, nil
-	}
-	c, err := readConf(a.Dir, a.Here)
-	if err != nil {
-		return nil, err
-	}
-	return mta.Complaints(c, a), nil
-}

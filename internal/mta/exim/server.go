@@ -24,7 +24,7 @@ var Server = &mta.Server{
 	Find:       find,
 	MapType:    mapType,
 	Conf:       readConf,
-	Audit:      audit,
+	Audit:      func(a mta.Audited) ([]mta.Complaint, error) { return mta.AuditConf(readConf, a) },
 	AuditUsers: auditUsers,
 	Ask:        ask,
 }

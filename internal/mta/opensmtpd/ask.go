@@ -14,7 +14,6 @@ import (
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/opensmtpd/program"
 	"virtmap/internal/outcome"
-	"virtmap/internal/regular"
 )
 
 // An asked is a second OpenSMTPD over the files of a build. It implements mta.Asked.
@@ -62,14 +61,15 @@ func ask(ctx context.Context, a mta.Asking) (mta.Asked, error) {
 	return s, nil
 }
 
-// installedConf returns the smtpd.conf that includes the virtmap.conf of a folder; nil if
-// there is none.
+// installedConf returns the smtpd.conf that includes the virtmap.conf of a folder, with all
+// other files that it includes; nil if there is none.
 func installedConf(dir string) ([]byte, error) {
 	c, err := readConfiguration(dir, true)
-	if err != nil || c.path == "" || !slices.Contains(c.lines, include(dir)) {
+	if err != nil || c.path == "" || c.includes(dir) < 0 {
 		return nil, err
 	}
-	return regular.Read(c.path, regular.NoLimit)
+	c.lines[c.includes(dir)] = include(dir) // in the form in which program looks for it
+	return []byte(strings.Join(c.lines, "\n") + "\n"), nil
 }
 
 // anybody is an account of the second smtpd alone.

@@ -17,7 +17,8 @@ import (
 
 // TestTheInstalledOpenSMTPDIsAsked asks an installed OpenSMTPD about the shipped example,
 // as `virtmap test --server` does: over new files, and over installed ones with an
-// smtpd.conf that has listeners, an alias that runs a program, and a relay.
+// smtpd.conf that has listeners in a file of their own, an alias that runs a program, and a
+// relay.
 func TestTheInstalledOpenSMTPDIsAsked(t *testing.T) {
 	root := peer.OpenSMTPDRoot(t)
 	if !peer.Namespace(t) {
@@ -40,9 +41,9 @@ func TestTheInstalledOpenSMTPDIsAsked(t *testing.T) {
 	ran := filepath.Join(work, "ran")
 	for path, text := range map[string]string{
 		"/etc/aliases": "mailman: |/usr/bin/touch " + ran + "\n",
+		"/etc/smtpd.listen": "listen on localhost\nlisten on 127.0.0.3 port 2525 \\\n hostname mx1.example.net\n",
 		"/etc/smtpd.conf": `table aliases file:/etc/aliases
-listen on localhost
-listen on 127.0.0.3 port 2525 hostname mx1.example.net
+include "/etc/smtpd.listen"
 action "local" maildir "/var/mail/%{user.username}" alias <aliases>
 action "relay" relay host smtp://192.0.2.1
 include "/etc/mail/virtmap/virtmap.conf"

@@ -20,7 +20,7 @@ var Server = &mta.Server{
 	Check:      Check,
 	Find:       find,
 	Conf:       readConf,
-	Audit:      audit,
+	Audit:      func(a mta.Audited) ([]mta.Complaint, error) { return mta.AuditConf(readConf, a) },
 	AuditUsers: auditUsers,
 	Ask:        ask,
 	MapType:    func(string) (string, error) { return mapTypes[0], nil },

@@ -20,7 +20,8 @@ import (
 type configuration struct {
 	path    string // empty: there is none
 	lines   []string
-	changed time.Time // when it or virtmap.conf was written or renamed last
+	places  []place   // of the lines
+	changed time.Time // when one of its files, or virtmap.conf, was written or renamed last
 }
 
 // usual are the paths of smtpd.conf on OpenBSD and Debian.
@@ -42,17 +43,22 @@ func readConfiguration(dir string, here bool) (*configuration, error) {
 	if err != nil || path == "" {
 		return &configuration{}, err
 	}
-	return &configuration{path: path, lines: rowtext.PlainLines(text), changed: regular.LastChange(path, filepath.Join(dir, fileConf))}, nil
+	r := lineReader{here: here}
+	if err := r.read(path, text); err != nil {
+		return nil, err
+	}
+	return &configuration{path: path, lines: r.lines, places: r.places, changed: regular.LastChange(append(r.paths, filepath.Join(dir, fileConf))...)}, nil
 }
 
 // Place returns the path of smtpd.conf.
 func (c *configuration) Place() string { return c.path }
 
-// Parts of smtpd.conf. Lines of files that it includes are not looked at.
+// Parts of smtpd.conf.
 var (
 	matchLine   = regexp.MustCompile(`^match\s`)
 	localAction = regexp.MustCompile(`^action\s+"?local"?\s`)
 	outsideLine = regexp.MustCompile(`^match\s+(?:(?:from\s+(?:local|any)|for\s+any)\s+){1,2}action\s`)
+	delimLine   = regexp.MustCompile(`^smtp\s+sub-addr-delim\s*["'](.)["']`)
 )
 
 // include returns the line that includes virtmap.conf.
@@ -64,7 +70,7 @@ func (c *configuration) gaps(dir string) (all []mta.Gap) {
 	gap := func(line int, what, write string) {
 		all = append(all, mta.Gap{Path: c.path, Line: line, What: what, Write: write})
 	}
-	included := slices.IndexFunc(c.lines, regexp.MustCompile(`^include\s+"?`+regexp.QuoteMeta(filepath.Join(dir, fileConf))+`"?$`).MatchString)
+	included := c.includes(dir)
 	first := slices.IndexFunc(c.lines, matchLine.MatchString)
 	local := slices.IndexFunc(c.lines, localAction.MatchString)
 	switch {
@@ -80,6 +86,32 @@ func (c *configuration) gaps(dir string) (all []mta.Gap) {
 	}
 	if !slices.ContainsFunc(c.lines, outsideLine.MatchString) {
 		gap(0, "no match line takes mail from here for other servers", `match from local for any action "relay"`)
+	}
+	return append(all, c.delimiter()...)
+}
+
+// includes returns the index of the line that includes the virtmap.conf of a folder; -1
+// without such a line.
+func (c *configuration) includes(dir string) int {
+	return slices.IndexFunc(c.lines, func(line string) bool {
+		found := includeLine.FindStringSubmatch(line)
+		return found != nil && found[1] == filepath.Join(dir, fileConf)
+	})
+}
+
+// delimiter returns the gap of another character before a detail than the plus. The last
+// line counts.
+func (c *configuration) delimiter() (all []mta.Gap) {
+	for i, line := range c.lines {
+		found := delimLine.FindStringSubmatch(line)
+		switch {
+		case found == nil:
+		case found[1] == "+":
+			all = nil
+		default:
+			at := c.places[i]
+			all = []mta.Gap{{Path: at.path, Line: at.number, What: fmt.Sprintf("a detail begins with %q, and in the inventory with a plus", found[1]), Write: `smtp sub-addr-delim "+"`}}
+		}
 	}
 	return all
 }
@@ -139,16 +171,4 @@ func (c *configuration) Daemon(elsewhere bool) (d mta.Daemon, runs bool) {
 		}
 	}
 	return d, false
-}
-
-// audit returns what smtpd.conf does not read of a build.
-func audit(a mta.Audited) ([]mta.Complaint, error) {
-	if !a.Live {
-		return nil, nil
-	}
-	c, err := readConfiguration(a.Dir, a.Here)
-	if err != nil {
-		return nil, err
-	}
-	return mta.Complaints(c, a), nil
 }
