@@ -40,7 +40,7 @@ func TestTheInstalledOpenSMTPDIsAsked(t *testing.T) {
 	}
 	ran := filepath.Join(work, "ran")
 	for path, text := range map[string]string{
-		"/etc/aliases": "mailman: |/usr/bin/touch " + ran + "\n",
+		"/etc/aliases":      "mailman: |/usr/bin/touch " + ran + "\n",
 		"/etc/smtpd.listen": "listen on localhost\nlisten on 127.0.0.3 port 2525 \\\n hostname mx1.example.net\n",
 		"/etc/smtpd.conf": `table aliases file:/etc/aliases
 include "/etc/smtpd.listen"
