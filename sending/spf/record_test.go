@@ -106,7 +106,7 @@ func TestFixes(t *testing.T) {
 	for term, want := range map[string]string{
 		"ipv4:192.0.2.25": "ip4:192.0.2.25", "~IP:192.0.2.0/24": "~ip4:192.0.2.0/24", "-ip4:2001:db8::/32": "-ip6:2001:db8::/32", "?2001:db8::1": "?ip6:2001:db8::1",
 		"192.0.2.0/24": "ip4:192.0.2.0/24", "redirect:a.example": "redirect=a.example", "-all:x": "-all", "+exp=a.example": "exp=a.example",
-		"incl:a": "", "ip4:192.0.2.300": "", "fakemail.example": "", "include:": "", "a/024": "",
+		"+a=": "", "incl:a": "", "ip4:192.0.2.300": "", "fakemail.example": "", "include:": "", "a/024": "",
 	} {
 		_, faults := Parse("v=spf1 " + term)
 		if len(faults) != 1 || faults[0].Fix != want {

@@ -28,7 +28,8 @@ func (m *mistake) fix() string {
 	if !ok || strings.Contains(term, " ") {
 		return ""
 	}
-	if _, again := parseTerm(term); again != nil {
+	t, again := parseTerm(term)
+	if again != nil || len(new(Record).misplaced(&t)) > 0 {
 		return ""
 	}
 	return term
