@@ -23,6 +23,7 @@ var Manual = []Page{
 	{"opensmtpd", "what is written for OpenSMTPD, and where it goes"},
 	{"servers", "compare what each server does with the same inventory"},
 	{"mx", "see whether the DNS leads here, and what a build does about it"},
+	{"sending", "say who may send from an address, and sign and check what is sent"},
 	{"guards", "see what a build would change, what it refuses, and how to go back"},
 	{"cron", "run builds from cron or systemd"},
 	{"ci", "check an inventory in CI and in merge requests"},
@@ -32,7 +33,7 @@ var Manual = []Page{
 	{"receive", "read mail that tests sent, in a browser or by Mailpit's API"},
 }
 
-//go:embed adopt.md import.md sendmail.md postfix.md exim.md opensmtpd.md servers.md mx.md guards.md cron.md ci.md lookup.md look.md testing.md receive.md
+//go:embed adopt.md import.md sendmail.md postfix.md exim.md opensmtpd.md servers.md mx.md sending.md guards.md cron.md ci.md lookup.md look.md testing.md receive.md
 var files embed.FS
 
 // Find returns a page by the name of its manual page, such as virtmap-mx.
