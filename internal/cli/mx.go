@@ -26,6 +26,7 @@ type mxArgs struct {
 	only              string // words of mxWords, separated by commas; empty: all
 	authoritative     bool
 	sending           bool
+	files             sendingFiles
 }
 
 func mxCommand(stdio Stdio) *cli.Command {
@@ -43,6 +44,7 @@ when a domain does not lead here, and with 75 when there was no answer for one;
 With --sending it checks the domains that send mail (sends: of the inventory): SPF, DKIM
 and DMARC, the names of the addresses that send, and MTA-STS and TLSA where there are
 any. It prints what to publish as lines of a zone file. Only errors exit with 1.
+--mta-sts and --certificate name files that are compared with the DNS.
 
 Examples:
   virtmap mx -i mail.yaml
@@ -60,10 +62,10 @@ Examples:
 				Usage: "ask the name servers of each domain too, and say where they differ"},
 			&cli.BoolFlag{Name: "sending", Destination: &a.sending, EnvVars: []string{"VIRTMAP_SENDING"},
 				Usage: "check the records of domains that send mail, and of this host, in place of MX records"},
-		}, a.asking.flags()...),
+		}, slices.Concat(a.files.flags(), a.asking.flags())...),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			if err := errors.Join(notEmpty(c, "inventory", "only", "format"), onlyOf(a.only, mxWords()), a.asking.check(c)); err != nil {
+			if err := errors.Join(notEmpty(c, "inventory", "only", "format"), onlyOf(a.only, mxWords()), a.asking.check(c), a.files.check(c)); err != nil {
 				return err
 			}
 			if a.format != "text" && a.format != "json" {

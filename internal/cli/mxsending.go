@@ -23,6 +23,9 @@ func (a *mxArgs) checkSending(ctx context.Context, m *inventory.Model, chosen []
 		return nil
 	}
 	c := sending.Checker{Host: sendingHost(&m.Host)}
+	if err := a.files.readInto(&c.Host, subjects); err != nil {
+		return machineExit(errors.Join(err, q.Close()), exitNoInput)
+	}
 	if len(c.Host.Addresses) == 0 {
 		fmt.Fprintln(stdio.Err, "the inventory does not say from which addresses this server sends; write host.sends_from, so that SPF is evaluated for them")
 	}
