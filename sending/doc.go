@@ -24,8 +24,8 @@
 //   - TXT of _mta-sts and _smtp._tls, and TLSA of the MX targets; nothing is said about a
 //     domain without them
 //
-// CheckHost asks for the PTR records of the addresses that send, and for the addresses of
-// the host's own name.
+// CheckHost asks for the PTR records of the addresses that send, and for the addresses and
+// the SPF record of the host's own name.
 //
 // With zone files as the Resolver, names that are in none of them give a warning at most.
 //

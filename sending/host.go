@@ -10,7 +10,8 @@ import (
 	"virtmap/sending/spf"
 )
 
-// CheckHost checks the names of the addresses that send, and the host's own name. The
+// CheckHost checks the names of the addresses that send, and the host's own name with its
+// SPF record. The
 // result is the same for all domains.
 func (c *Checker) CheckHost(ctx context.Context) Verdict {
 	v := Verdict{Name: c.Host.Name}
@@ -19,8 +20,23 @@ func (c *Checker) CheckHost(ctx context.Context) Verdict {
 	}
 	if c.Host.Name != "" && len(c.Host.Addresses) > 0 {
 		c.checkHELO(ctx, &v)
+		c.checkHostSPF(ctx, &v)
 	}
 	return v
+}
+
+// checkHostSPF checks the SPF record of the host's own name: receivers look at it for bounces,
+// which have no sender (RFC 7208 2.4), and mail of accounts comes from it.
+func (c *Checker) checkHostSPF(ctx context.Context, v *Verdict) {
+	d := domainCheck{Checker: c, Subject: Subject{Domain: c.Host.Name}, ctx: ctx}
+	if a := c.ask(ctx, c.Host.Name, mxcheck.TypeTXT); a.Failure == mxcheck.DNSNoZone {
+		return // the zone files are of other zones
+	}
+	d.checkRecord(c.Host.Name)
+	v.Records = append(v.Records, d.Records...)
+	for _, f := range d.Findings {
+		v.add(f)
+	}
 }
 
 // checkPTR checks that an address has a name that leads back to it.

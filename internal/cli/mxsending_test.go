@@ -23,6 +23,7 @@ $TTL 3600
 . SOA ns. h. 1 2 3 4 300
 . NS ns.
 mx1.example.net. A 192.0.2.25
+mx1.example.net. TXT "v=spf1 a -all"
 25.2.0.192.in-addr.arpa. PTR mx1.example.net.
 _25._tcp.mx1.example.net. TLSA 3 1 1 abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789
 good.example. MX 10 mx1.example.net.
@@ -74,7 +75,7 @@ func TestMXSendingComparesACertificate(t *testing.T) {
 	certificate := write("mx1.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
 	file := write("mail.yaml", "version: 1\nhost: {name: mx1.example.net, sends_from: [192.0.2.25]}\nusers: {andrei: }\ndomains: {good.example: {sends: yes, addresses: {fake: andrei}}}\n")
 	zone := func(tlsa string) string {
-		return write("all.zone", "$ORIGIN .\n$TTL 3600\n. SOA ns. h. 1 2 3 4 300\n. NS ns.\nmx1.example.net. A 192.0.2.25\n25.2.0.192.in-addr.arpa. PTR mx1.example.net.\n"+
+		return write("all.zone", "$ORIGIN .\n$TTL 3600\n. SOA ns. h. 1 2 3 4 300\n. NS ns.\nmx1.example.net. A 192.0.2.25\nmx1.example.net. TXT \"v=spf1 a -all\"\n25.2.0.192.in-addr.arpa. PTR mx1.example.net.\n"+
 			"good.example. MX 10 mx1.example.net.\ngood.example. TXT \"v=spf1 mx -all\"\n_dmarc.good.example. TXT \"v=DMARC1; p=none\"\n"+tlsa+"\n")
 	}
 	args := []string{"mx", "-i", file, "--sending", "--certificate", certificate, "--zone"}
