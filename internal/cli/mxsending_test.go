@@ -45,6 +45,7 @@ domains: {good.example: {sends: yes, addresses: {fake: andrei}}}
 ok       good.example     spf-ok         SPF permits our address (1 lookup)
 ok       good.example     dmarc-ok       DMARC at _dmarc.good.example says none for it
 ok       mx1.example.net  ptr-ok         192.0.2.25 is mx1.example.net, which leads back to it
+ok       mx1.example.net  spf-ok         SPF permits our address (1 lookup)
 `
 	if code != 0 || out != want || errOut != "1 domain: 1 warning\n" {
 		t.Errorf("exit %d\n%s%s", code, out, errOut)
