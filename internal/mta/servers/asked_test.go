@@ -2,6 +2,10 @@ package servers_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"virtmap/internal/mta"
@@ -10,12 +14,16 @@ import (
 	"virtmap/internal/workshop/peer"
 )
 
-// installed has for each server how a test installs its program in a namespace.
-var installed = map[string]func(t *testing.T){
-	"sendmail":  func(t *testing.T) { peer.Find(t, "sendmail") },
-	"postfix":   func(t *testing.T) { peer.InstallPostfix(t, host) },
-	"exim":      func(t *testing.T) { peer.InstallExim(t, host, "127.0.0.2::2525", true) },
-	"opensmtpd": func(t *testing.T) { peer.Lay(t, peer.OpenSMTPDRoot(t), "/usr", "/etc") },
+// programs has for each server whether its program is there, otherwise the test is skipped,
+// and how it is installed in a namespace.
+var programs = map[string]struct {
+	there   func(t testing.TB) string
+	install func(t *testing.T)
+}{
+	"sendmail":  {func(t testing.TB) string { return peer.Find(t, "sendmail") }, func(*testing.T) {}},
+	"postfix":   {peer.PostfixRoot, func(t *testing.T) { peer.InstallPostfix(t, host) }},
+	"exim":      {peer.EximRoot, func(t *testing.T) { peer.InstallExim(t, host, "127.0.0.2::2525", true) }},
+	"opensmtpd": {peer.OpenSMTPDRoot, func(t *testing.T) { peer.Lay(t, peer.OpenSMTPDRoot(t), "/usr", "/etc") }},
 }
 
 const host = "mx1.example.net"
@@ -26,14 +34,19 @@ const host = "mx1.example.net"
 func TestProgramsGiveTheTable(t *testing.T) {
 	for _, s := range servers.All {
 		t.Run(s.Name, func(t *testing.T) {
-			install, ok := installed[s.Name]
+			if s.Ask == nil {
+				t.Skip("its program cannot be asked")
+			}
+			program, ok := programs[s.Name]
 			if !ok {
 				t.Fatal("no test knows how its program is installed")
 			}
+			program.there(t)
 			if !peer.Namespace(t) {
 				return
 			}
-			install(t)
+			program.install(t)
+			withoutUsers(t)
 			compared := 0
 			for _, w := range wants {
 				b, refused := built(t, s, w)
@@ -52,6 +65,27 @@ func TestProgramsGiveTheTable(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withoutUsers takes the users of the inventories off this machine: they are those of
+// another one.
+func withoutUsers(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile("/etc/passwd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rest strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if name, _, _ := strings.Cut(line, ":"); !slices.Contains([]string{"andrei", "bea", "carol", "dora", "mailman"}, name) {
+			rest.WriteString(line)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "passwd")
+	if err := os.WriteFile(path, []byte(rest.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	peer.Bind(t, path, "/etc/passwd")
 }
 
 // askedOf returns what the program of a server answers for addresses, over the files of a
