@@ -1,6 +1,7 @@
 package program
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -39,7 +40,7 @@ func (p *Instance) Close() error {
 		p.stop()
 		last := p.Log()
 		p.lastLog.Store(&last)
-		p.closing = os.RemoveAll(p.o.Folder)
+		p.closing = errors.Join(p.logins.close(), os.RemoveAll(p.o.Folder))
 	})
 	return p.closing
 }

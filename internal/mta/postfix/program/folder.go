@@ -28,8 +28,8 @@ type folder struct {
 	mode     fs.FileMode
 }
 
-// build fills the folder of an instance.
-func (o Options) build(addr string, main *mainCF) error {
+// build fills the folder of an instance. master is the text of its master.cf.
+func (o Options) build(main *mainCF, master []byte) error {
 	owner, group, err := o.owners(main)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (o Options) build(addr string, main *mainCF) error {
 		}
 	}
 	return errors.Join(os.WriteFile(o.logPath(), nil, 0o644), main.write(filepath.Join(o.etc(), "main.cf")),
-		os.WriteFile(filepath.Join(o.etc(), "master.cf"), o.instanceMaster(addr), 0o644))
+		os.WriteFile(filepath.Join(o.etc(), "master.cf"), master, 0o644))
 }
 
 // newFolder makes the folder itself, which must be new or empty, in a place that every

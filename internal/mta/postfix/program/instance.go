@@ -34,12 +34,16 @@ type Options struct {
 	// Mailbox returns the path of a mailbox of virtual(8), whose address is given; nil:
 	// Outcomes has the address.
 	Mailbox func(addr string) string
+	// Logins says that a second smtpd listens, at which every user can log in: see
+	// Instance.Logins.
+	Logins bool
 }
 
 // An Instance is a running Postfix. Its methods may be called at the same time.
 type Instance struct {
 	o       Options
 	addr    string
+	logins  *logins // nil: without Options.Logins
 	main    *mainCF
 	master  *exec.Cmd
 	guard   *exec.Cmd
@@ -74,13 +78,18 @@ func start(ctx context.Context, o Options) (*Instance, error) {
 	if err := o.newFolder(); err != nil {
 		return nil, err
 	}
-	addr, err := freeAddr()
+	addr, more, err := freeAddrs()
 	if err != nil {
 		return nil, err
 	}
 	p := &Instance{o: o, addr: addr, main: o.instanceMain(), ended: make(chan struct{}), closed: make(chan struct{})}
+	if o.Logins {
+		if p.logins, err = newLogins(more); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.begin(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(o.Folder))
+		return nil, errors.Join(err, p.logins.close(), os.RemoveAll(o.Folder))
 	}
 	if err = p.startGuard(); err == nil {
 		go p.endWith(ctx)
@@ -103,7 +112,7 @@ func (p *Instance) endWith(ctx context.Context) {
 
 // begin fills the folder and starts master(8).
 func (p *Instance) begin() error {
-	if err := p.o.build(p.addr, p.main); err != nil {
+	if err := p.o.build(p.main, p.o.instanceMaster(p.addr, p.logins)); err != nil {
 		return err
 	}
 	if p.o.Accounts != nil {
@@ -114,14 +123,18 @@ func (p *Instance) begin() error {
 	return p.startMaster()
 }
 
-// freeAddr returns a free port of 127.0.0.1, as host:port.
-func freeAddr() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freeAddrs returns two free ports of 127.0.0.1, as host:port.
+func freeAddrs() (one, other string, err error) {
+	var found [2]string
+	for i := range found {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", "", err
+		}
+		defer listener.Close()
+		found[i] = listener.Addr().String()
 	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
+	return found[0], found[1], nil
 }
 
 // command prepares a program that sees the configuration and the accounts of the

@@ -63,7 +63,7 @@ func TestMasterOfTheInstance(t *testing.T) {
 		{"keeps a second cleanup", "pre-cleanup unix n - - - 0 cleanup -o virtual_alias_maps=\n", "\npre-cleanup unix n - n - 0 cleanup\n  -o { virtual_alias_maps =  }\n", "- - - 0"},
 		{"passes over what is no service", "smtp inet\n# lost - n n - - pipe\nx/y/z = 1\n", "\npickup unix", "lost"},
 	} {
-		got := "\n" + string(Options{Master: []byte(c.text)}.instanceMaster("127.0.0.1:2525"))
+		got := "\n" + string(Options{Master: []byte(c.text)}.instanceMaster("127.0.0.1:2525", nil))
 		if !strings.Contains(got, c.want) || strings.Contains(got, c.never) {
 			t.Errorf("it %s: want %q and not %q in\n%s", c.it, c.want, c.never, got)
 		}

@@ -39,6 +39,7 @@ var away = []string{"smtp", "relay", "lmtp", accountTransport}
 type service struct {
 	name, typ, fields, command string // fields are the five between
 	options                    []entry
+	own                        []entry // of the instance
 }
 
 // siteServices reads a master.cf. Lines that are no service are passed over. A command is
@@ -113,8 +114,9 @@ func (s service) public() bool {
 // routes are the commands that say where mail goes. Their services keep their options.
 var routes = []string{"cleanup", "trivial-rewrite", "local", "virtual", "error", "discard"}
 
-// instanceMaster returns the master.cf of the instance, whose smtpd listens on addr.
-func (o Options) instanceMaster(addr string) []byte {
+// instanceMaster returns the master.cf of the instance, whose smtpd listens on addr. nil: no
+// user logs in.
+func (o Options) instanceMaster(addr string, logins *logins) []byte {
 	all := siteServices([]byte(services))
 	for _, name := range away {
 		all = append(all, discarding(name))
@@ -130,13 +132,17 @@ func (o Options) instanceMaster(addr string) []byte {
 			all[known].options = s.options
 		case known >= 0:
 		case isRoute:
-			all = append(all, service{s.name, "unix", siteFields(s.command), s.command, s.options})
+			all = append(all, service{name: s.name, typ: "unix", fields: siteFields(s.command), command: s.command, options: s.options})
 		default:
 			all = append(all, discarding(s.name))
 		}
 	}
 	var b strings.Builder
-	for _, s := range append(all, smtpd) {
+	all = append(all, smtpd)
+	if logins != nil {
+		all = append(all, logins.service(siteServices(o.Master)))
+	}
+	for _, s := range all {
 		o.writeService(&b, s)
 	}
 	return []byte(b.String())
@@ -145,7 +151,7 @@ func (o Options) instanceMaster(addr string) []byte {
 // discarding returns a service that takes mail and throws it away. Its name stands in
 // the log.
 func discarding(name string) service {
-	return service{name, "unix", "- - n - -", "discard", []entry{{"syslog_name", "postfix/" + filepath.Base(name)}}}
+	return service{name: name, typ: "unix", fields: "- - n - -", command: "discard", options: []entry{{"syslog_name", "postfix/" + filepath.Base(name)}}}
 }
 
 // siteFields returns the fields of a further service. local(8) and virtual(8) run as
@@ -168,5 +174,8 @@ func (o Options) writeService(b *strings.Builder, s service) {
 			continue
 		}
 		b.WriteString("  -o { " + e.name + " = " + o.adapted(e.value) + " }\n")
+	}
+	for _, e := range s.own {
+		b.WriteString("  -o { " + e.name + " = " + e.value + " }\n")
 	}
 }

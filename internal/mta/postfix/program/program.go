@@ -6,7 +6,8 @@
 //     discard(8).
 //   - No restriction judges the client by the DNS or by a policy server, because the answer
 //     would say nothing of the address.
-//   - Filters and milters are left out, and so are TLS, SASL, limits and delays.
+//   - Filters and milters are left out, and so are TLS, SASL, limits and delays. With
+//     Options.Logins a second smtpd lets every user log in whom the caller asks about.
 //
 // A running Postfix waits until a text that it reads, such as texthash:, is a second old. So
 // give new files an earlier time. There are
@@ -14,6 +15,7 @@
 //	RCPT      the reply to RCPT, for a client that must not relay
 //	Ends      where mail for an address ends, without a delivery
 //	Outcomes  both, as outcome.Outcome
+//	Logins    the reply to a sender who has logged in
 //
 //	root, err := program.Installed()
 //	…

@@ -140,10 +140,13 @@ type session struct {
 	forget func() bool
 }
 
-// connect opens a session. It ends with the context.
-func (p *Instance) connect(ctx context.Context) (*session, error) {
+// connect opens a session with the smtpd for strangers. It ends with the context.
+func (p *Instance) connect(ctx context.Context) (*session, error) { return p.connectTo(ctx, p.addr) }
+
+// connectTo opens a session with the smtpd at an address.
+func (p *Instance) connectTo(ctx context.Context, addr string) (*session, error) {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: 10 * time.Second}
-	conn, err := dialer.DialContext(ctx, "tcp", p.addr)
+	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
