@@ -23,10 +23,10 @@
 //
 // # What is left out
 //
-// The names of the client and of the sender, logins, DNS, policy services, milters and
-// content filters are not modelled: a restriction about them does not match, and is
-// named in Warnings. masquerade_domains and the maps of senders do not change
-// recipients here. master.cf is not read: options of its services do not count, and a
+// The names of the client and of the sender, DNS, policy services, milters and content
+// filters are not modelled: a restriction about them does not match, and is named in
+// Warnings. So is one about logins, which a stranger has not; Sends and SendsAs answer for
+// users. masquerade_domains and the maps of senders do not change recipients here. master.cf is not read: options of its services do not count, and a
 // transport is what its name says. Of the addresses of this host only the loopback ones
 // and those that inet_interfaces and proxy_interfaces name with a number are known. A
 // delivery that fails because of a file, an owner or a mode counts as one that succeeds.

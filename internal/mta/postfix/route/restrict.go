@@ -43,6 +43,7 @@ func (r *Router) checks(param string) []string {
 			} else if beyond[previous] == nothing && !r.isClass(param) {
 				r.warn("%s: %s is taken as not matching", param, word)
 			}
+		case name == authenticated: // it never matches a stranger
 		case beyond[name] != nothing:
 			r.warn("%s: %s is taken as not matching", param, word)
 		case name == "permit_mx_backup":

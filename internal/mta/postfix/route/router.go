@@ -28,6 +28,7 @@ type Router struct {
 
 	transports, relocatedMaps                                        *maps
 	canonicalMaps, recipientCanonicalMaps, virtualMaps               *maps
+	owners, senderCanonicalMaps                                      *maps
 	localRecipients, relayRecipients, mailboxMaps, mailboxRecipients *maps
 	aliases, uids, gids                                              *maps
 	mailboxTransports, fallbackTransports                            *maps
@@ -64,6 +65,7 @@ func New(s Site) (*Router, error) {
 	r.canonicalMaps = r.maps("canonical_maps", false)
 	r.recipientCanonicalMaps = r.maps("recipient_canonical_maps", false)
 	r.virtualMaps = r.maps("virtual_alias_maps", false)
+	r.openSenders()
 	r.localRecipients = r.maps("local_recipient_maps", false)
 	r.relayRecipients = r.maps("relay_recipient_maps", false)
 	r.mailboxRecipients = r.maps("virtual_mailbox_maps", false)

@@ -27,6 +27,7 @@ type settings struct {
 	delayReject, relayFirst, rejectUnlisted  bool
 	mapsAddresses, knowsAll                  bool // receive_override_options: without no_address_mappings, with no_unknown_recipient_checks
 	canonicalRecipients                      bool // canonical_classes has envelope_recipient
+	rewritesSenders                          bool // sender_canonical_classes has envelope_sender and header_sender
 	recipientCanonicalRecipients             bool // so has recipient_canonical_classes
 	propagate, commands, files               map[string]bool
 	interfaces                               map[netip.Addr]bool
