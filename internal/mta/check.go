@@ -52,9 +52,18 @@ func CheckUID(u *inventory.User, check *diag.Check, server string, faults *diag.
 // CheckKey adds a fault of a check if the key of an address is too long for a map of the
 // type hash: virtmap writes such maps with keys of at most 255 bytes.
 func CheckKey(m *inventory.Model, a *inventory.Address, domain string, check *diag.Check, faults *diag.List) {
-	const most = 255
-	if size := len(a.Local) + 1 + len(domain); size > most && m.Host.Map == inventory.MapHash {
-		faults.Add(check.At(a.Pos, max(1, len(a.Local)), "the key %s@%s has %d bytes, and a hash map takes %d", a.Local, domain, size, most).
+	if len(a.Local)+1+len(domain) > maxKey {
+		CheckKeyOf(m, a.Local+"@"+domain, a.Pos, len(a.Local), check, faults)
+	}
+}
+
+// maxKey is the longest key of a map of the type hash, in bytes.
+const maxKey = 255
+
+// CheckKeyOf is CheckKey for any key. pos and size are the place of what it was made of.
+func CheckKeyOf(m *inventory.Model, key string, pos diag.Pos, size int, check *diag.Check, faults *diag.List) {
+	if len(key) > maxKey && m.Host.Map == inventory.MapHash {
+		faults.Add(check.At(pos, max(1, size), "the key %s has %d bytes, and a hash map takes %d", key, len(key), maxKey).
 			WithHelp("write host: {map: cdb}, or shorten the address"))
 	}
 }

@@ -75,6 +75,7 @@ func (s *serving) advice() (all []mta.Complaint) {
 	s.adviceLists(add)
 	s.adviceMaps(add)
 	s.adviceChecks(add)
+	s.adviceSenders(add)
 	return append(all, s.adviceServices()...)
 }
 

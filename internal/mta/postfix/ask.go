@@ -20,7 +20,7 @@ import (
 )
 
 // An asked is a Postfix of its own, with the configuration of the server. It implements
-// mta.Asked.
+// mta.Asked and mta.AskedSenders.
 type asked struct {
 	p      *program.Instance
 	set    mta.Set
@@ -72,7 +72,7 @@ func (s *asked) start(ctx context.Context, root program.Root, a mta.Asking) erro
 	if err := os.Mkdir(tables, 0o755); err != nil {
 		return err
 	}
-	o := program.Options{Root: root, Folder: filepath.Join(s.folder, "instance")}
+	o := program.Options{Root: root, Folder: filepath.Join(s.folder, "instance"), Logins: true}
 	over := a.Set.(*Installed)
 	var q *question
 	var err error
@@ -132,6 +132,16 @@ func (s *asked) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome,
 	all, err := s.p.Outcomes(ctx, addresses)
 	mta.FoldRecipients(all)
 	return all, err
+}
+
+// AskSenders returns the outcome of MAIL FROM of each login, at a service with the options of
+// the site's submission service.
+func (s *asked) AskSenders(ctx context.Context, logins []mta.Login) ([]outcome.Outcome, error) {
+	all := make([]program.Login, len(logins))
+	for i, l := range logins {
+		all[i] = program.Login(l)
+	}
+	return s.p.Logins(ctx, all)
 }
 
 // Relays is false: the client of the Instance comes from an address outside mynetworks.

@@ -17,11 +17,13 @@ import (
 type Build struct {
 	Model *inventory.Model
 
-	compiled *compiler
-	aliases  mapfile.Pairs // the rows of virtmap-aliases
-	needs    needs
-	leaving  []string                 // domains that leave, whose rows stay
-	more     map[string]mapfile.Pairs // by file: what the rows of these domains lead to
+	compiled  *compiler
+	aliases   mapfile.Pairs // the rows of virtmap-aliases
+	senders   *rowText      // of virtmap-senders
+	canonical *rowText      // of virtmap-sender-canonical
+	needs     needs
+	leaving   []string                 // domains that leave, whose rows stay
+	more      map[string]mapfile.Pairs // by file: what the rows of these domains lead to
 }
 
 // A needs says which files and lines an inventory needs. It does not depend on which
@@ -29,13 +31,14 @@ type Build struct {
 type needs struct {
 	mode                                                                         behaviour
 	detail, access, accessDetail, local, transport, mailboxes, aliases, noParent bool
+	senders, canonical                                                           bool
 }
 
 // Compile makes the build of an inventory. What Postfix cannot do is a fault.
 func Compile(m *inventory.Model, faults *diag.List) Build {
 	Check(m, faults)
 	all := compile(unheld(m), neutral, quietIf(held(m), faults))
-	b := Build{Model: m, compiled: all, needs: all.needs()}
+	b := Build{Model: m, compiled: all, needs: all.needs(), senders: sendersText(m, faults), canonical: canonicalText(m, faults)}
 	if held(m) {
 		b.compiled = compile(m, b.needs.mode, faults)
 	}
@@ -77,6 +80,7 @@ func (c *compiler) needs() needs {
 		local: len(localNames(c.m)) > 0, transport: len(c.privates)+len(c.deferrals) > 0, mailboxes: c.mailboxes(), aliases: len(c.aliasRows()) > 0,
 	}
 	n.noParent = relays(c.m)
+	n.senders, n.canonical = c.m.Submission.Authorise, rewrites(c.m)
 	for key := range mapfile.All(c.access) {
 		n.noParent = n.noParent || !bytes.Contains(key, []byte("@"))
 	}
@@ -123,6 +127,8 @@ func (b Build) Texts() []mta.Text {
 		table(lists.rows("Backup domains", lists.relayed), relays(m)),
 		table(lists.rows("Further names of the server", lists.local, localNames(m)...), b.needs.local),
 		table(lists.rows("Virtual domains", lists.virtual), true),
+		table(b.senders, b.needs.senders),
+		table(b.canonical, b.needs.canonical),
 		{Bytes: []byte(b.mainText())},
 	}
 }

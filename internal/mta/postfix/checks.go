@@ -12,7 +12,7 @@ import (
 var catalogue string
 
 // checks are the checks of Compile and Check.
-var checks = []*diag.Check{checkReplyLong, checkManyRecipients, checkLocalPart, checkPath, checkUID, checkTooManyRows, checkLocalhost, checkKeyLong, checkReturned}
+var checks = []*diag.Check{checkReplyLong, checkManyRecipients, checkLocalPart, checkPath, checkUID, checkTooManyRows, checkLocalhost, checkKeyLong, checkReturned, checkSendsAsChain}
 
 var (
 	checkReplyLong = &diag.Check{ID: "VM100", Name: "reply-too-long", Severity: diag.Error,
@@ -33,4 +33,6 @@ var (
 		Rule: "A key of a hash map has at most 255 bytes."}
 	checkReturned = &diag.Check{ID: "VM108", Name: "taken-and-returned", Severity: diag.Warning,
 		Rule: "A target with %1, %2 or %3 leads to addresses that are taken: Postfix takes mail for all of them, and returns the rest."}
+	checkSendsAsChain = &diag.Check{ID: "VM109", Name: "sends-as-chain", Severity: diag.Error,
+		Rule: "sends_as is not the account of another user who sends as something else: Postfix would go on from it."}
 )

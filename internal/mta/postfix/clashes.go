@@ -20,6 +20,7 @@ func (s *serving) clashes() {
 	s.classes()
 	s.hidden()
 	s.overrides()
+	s.senders()
 	if !s.guarded() {
 		_, line, _ := s.config.Set("smtpd_relay_restrictions")
 		s.add(gap{Gap: mta.Gap{Path: s.config.Path, Line: line, What: "no restriction refuses mail for other domains, so that smtpd takes no connection, or is an open relay",
@@ -111,6 +112,7 @@ func (s *serving) hidden() {
 // mapLists are the lists of tables that are asked in their order.
 var mapLists = map[string]bool{
 	"virtual_alias_maps": true, "virtual_mailbox_maps": true, "virtual_uid_maps": true, "virtual_gid_maps": true, "transport_maps": true, "alias_maps": true,
+	loginMaps: true, canonicalMaps: true,
 }
 
 // hides adds a gap if a table that stands before the table of a need has one of its keys.
@@ -166,7 +168,7 @@ func (s *serving) lost(service maincf.Service) (all []maincf.Override) {
 		l, config := *s.layout, s.config.Apply([]byte(o.Name+" = "+s.config.ParamOf(service, o.Name)+"\n"))
 		l.config, with.layout = config, &l
 		loses := func(n need) bool {
-			if n.line.Name != o.Name {
+			if n.line.Name != o.Name || n.line.Name == loginMaps || n.line.Name == senderChecks { // about these speaks senders
 				return false
 			}
 			here, _ := s.lacks(n)

@@ -13,7 +13,7 @@ func CompileKeeping(m *inventory.Model, names int, faults *diag.List) Build {
 	maxDropNames = names
 	Check(m, faults)
 	all := compile(m, keeps, faults)
-	return Build{Model: m, compiled: all, needs: all.needs(), aliases: all.aliasRows()}
+	return Build{Model: m, compiled: all, needs: all.needs(), aliases: all.aliasRows(), senders: sendersText(m, faults), canonical: canonicalText(m, faults)}
 }
 
 // SetFewRules sets the number of rules up to which all details are dropped, until undo

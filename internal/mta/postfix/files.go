@@ -16,17 +16,20 @@
 //	virtmap-relay          backup domains
 //	virtmap-local          further names for mydestination
 //	virtmap-domains        the virtual alias domains
+//	virtmap-senders        who may send from an address, after a login
+//	virtmap-sender-canonical  the senders of the sendmail command
 //	virtmap.main.cf        the lines for main.cf
 //
 // The tables have maps of the type host.map, except the two with regular expressions.
 // With texthash there are no maps.
 //
-// The files are put in place in this order, for three reasons:
+// The files are put in place in this order, for four reasons:
 //
 //   - What a row leads to comes before the row: aliases, mailboxes and transports.
 //   - A refusal comes before the row of its address. Without the refusal, smtpd would
 //     take the mail and bounce it.
-//   - The lists of domains come last. A domain without rows would refuse its mail.
+//   - The lists of domains come after the rows. A domain without rows would refuse its mail.
+//   - What is sent comes last. Answers to a sender find its address.
 //
 // # How an inventory becomes rows
 //
@@ -38,7 +41,7 @@
 // virtmap-transport has retry: (wait.go), and a deferred key for several addresses to
 // an address at refused.virtmap.invalid.
 //
-// Details are described in detail.go, refusals in refuse.go. Postfix does not convert
+// Details are described in detail.go, refusals in refuse.go, senders in senders.go. Postfix does not convert
 // domains between A-labels and U-labels, and rows are written for both.
 package postfix
 
@@ -64,6 +67,8 @@ var Files = []mta.File{
 	{Name: fileRelay, Role: mta.Relayed, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Effect: mta.Restart, Union: true, Emptied: true},
 	{Name: fileLocal, Role: mta.Served, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Effect: mta.Restart, Union: true, Emptied: true},
 	{Name: fileDomains, Role: mta.Served, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Effect: mta.Restart},
+	{Name: fileSenders, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Emptied: true},
+	{Name: fileCanonical, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Emptied: true},
 	{Name: fileMain, Mode: 0o644, Lines: mainLines, Effect: mta.Rebuild},
 }
 

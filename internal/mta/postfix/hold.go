@@ -22,6 +22,7 @@ import (
 //	virtmap-aliases, virtmap-mailboxes, virtmap-uids, virtmap-gids, virtmap-transport
 //	                  wait together with virtmap-virtual, if the new file does not have
 //	                  a row to which old rows lead.
+//	virtmap-senders   waits if the inventory does not ask for it and main.cf names it.
 //	virtmap-relay     waits if one of its names moves to a list that waits or is not read.
 func (s *serving) holds(dir string) func(name string) bool {
 	n := s.build.needs
@@ -40,6 +41,8 @@ func (s *serving) holds(dir string) func(name string) bool {
 	for _, name := range []string{fileAliases, fileMailboxes, fileUIDs, fileGIDs, fileTransport} {
 		waits[name] = virtual && s.loses(dir, name)
 	}
+	_, _, waits[fileSenders] = s.namesSenders()
+	waits[fileSenders] = waits[fileSenders] && !n.senders
 	return func(name string) bool { return waits[mapfile.WithoutSuffix(name)] }
 }
 

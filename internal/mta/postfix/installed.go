@@ -20,7 +20,7 @@ import (
 )
 
 // An Installed is a set of tables that answers for addresses: open files, texts in
-// memory, or both. It implements mta.Set and mta.Local.
+// memory, or both. It implements mta.Set, mta.Local and mta.Sending.
 type Installed struct {
 	router *route.Router
 	layout *layout
@@ -33,7 +33,8 @@ type Installed struct {
 	byText  bool                    // a map that cannot be opened is read from its text
 	missing []string                // missing files that count as empty
 	rows    func() (mapfile.Rows, error)
-	virtual func() *table.Table // virtmap-virtual; nil: it is not named, or cannot be opened
+	virtual func() *table.Table  // virtmap-virtual; nil: it is not named, or cannot be opened
+	logins  func() *route.Router // for users who have logged in
 }
 
 // open opens the files of a place. Postfix answers 451 for a table that is missing. In a
@@ -52,7 +53,7 @@ func open(at mta.Place, host mta.Host) (mta.Set, error) {
 func newInstalled(l *layout, host mta.Host, texts map[string]mta.Text) *Installed {
 	s := &Installed{layout: l, host: host, texts: texts, lenient: !l.live}
 	s.opener = &table.Opener{At: l.place, Account: host.Account, Text: s.text}
-	s.rows, s.virtual = sync.OnceValues(s.virtualRows), sync.OnceValue(s.virtualTable)
+	s.rows, s.virtual, s.logins = sync.OnceValues(s.virtualRows), sync.OnceValue(s.virtualTable), sync.OnceValue(s.loginRouter)
 	return s
 }
 

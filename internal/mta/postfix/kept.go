@@ -1,6 +1,8 @@
 package postfix
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,6 +37,9 @@ func unread(k mta.Kept) (*mta.Unread, error) {
 	if c.config.Path == "" || !slices.ContainsFunc(c.paths(), func(path string) bool { return regular.SamePath(filepath.Dir(path), k.Dir) }) {
 		return nil, nil
 	}
+	if unread, err := c.withoutSenders(k); unread != nil || err != nil {
+		return unread, err
+	}
 	started := k.Started(c, k.Before)
 	for _, to := range leadsTo {
 		if !strings.Contains(string(rows), to.mark) {
@@ -45,6 +50,21 @@ func unread(k mta.Kept) (*mta.Unread, error) {
 		}
 	}
 	return nil, nil
+}
+
+// withoutSenders refuses a generation without rows of virtmap-senders if the configuration
+// names this file: every user who logs in would be refused.
+func (c *configuration) withoutSenders(k mta.Kept) (*mta.Unread, error) {
+	path, line, named := c.namesSenders()
+	if !named {
+		return nil, nil
+	}
+	text, err := k.Content(fileSenders)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) || readRows(text).Len() > 0 {
+		return nil, err
+	}
+	why := at(path, line) + ": " + loginMaps + " names " + fileSenders + ", of which the generation has no rows, so that every user who logs in would be refused; take the name out first"
+	return &mta.Unread{File: fileSenders, Why: []string{why}}, nil
 }
 
 // unreadFile says why the running Postfix does not certainly read a file of a folder;

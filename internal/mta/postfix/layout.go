@@ -70,7 +70,8 @@ func (l *layout) findHome() {
 // tableParams are the parameters with tables that decide what becomes of mail.
 var tableParams = []string{
 	"virtual_alias_maps", "virtual_alias_domains", "mydestination", "virtual_mailbox_domains", "virtual_mailbox_maps", "relay_domains",
-	"transport_maps", "alias_maps", "local_recipient_maps", "canonical_maps", "recipient_canonical_maps", "smtpd_recipient_restrictions",
+	"transport_maps", "alias_maps", "local_recipient_maps", "canonical_maps", "recipient_canonical_maps", recipientChecks,
+	loginMaps, canonicalMaps,
 }
 
 // paths returns the paths of the files that the configuration names.

@@ -22,6 +22,8 @@ const (
 	fileRelay        = "virtmap-relay"
 	fileLocal        = "virtmap-local"
 	fileDomains      = "virtmap-domains"
+	fileSenders      = "virtmap-senders"
+	fileCanonical    = "virtmap-sender-canonical"
 	fileMain         = "virtmap.main.cf"
 )
 
@@ -60,7 +62,10 @@ func (b Build) Lines() []maincf.Line {
 	if n.accessDetail {
 		checks = append(checks, "check_recipient_access "+rules(fileAccessDetail))
 	}
-	add(len(checks) > 0, "smtpd_recipient_restrictions", checks...)
+	add(len(checks) > 0, recipientChecks, checks...)
+	add(n.senders, loginMaps, table(fileSenders))
+	add(n.senders, senderChecks, senderCheck)
+	add(n.canonical, canonicalMaps, table(fileCanonical))
 	return lines
 }
 

@@ -35,18 +35,25 @@ func (n need) file() string {
 	return ""
 }
 
-const recipientChecks = "smtpd_recipient_restrictions"
+// Parameters.
+const (
+	recipientChecks = "smtpd_recipient_restrictions"
+	senderChecks    = "smtpd_sender_restrictions"
+	loginMaps       = "smtpd_sender_login_maps"
+	canonicalMaps   = "sender_canonical_maps"
+	saslEnable      = "smtpd_sasl_auth_enable"
+)
 
 // needed returns the needs of a build, in the order of its lines.
 func (b Build) needed() (all []need) {
 	for _, line := range b.Lines() {
 		elements := maincf.SplitList(line.Value)
-		if line.Name == recipientChecks {
+		if line.Name == recipientChecks || line.Name == senderChecks {
 			elements = maincf.Restrictions(line.Value)
 		}
 		named := false
 		for _, element := range elements {
-			if strings.Contains(element, ":/") || element == mailboxDomain {
+			if strings.Contains(element, ":/") || element == mailboxDomain || element == senderCheck {
 				all, named = append(all, need{line, element}), true
 			}
 		}
@@ -74,6 +81,8 @@ func (c *configuration) lacks(n need) (what string, line int) {
 	switch out, list := decided[name]; {
 	case n.element != "" && name == recipientChecks:
 		return c.lacksCheck(n.element), line
+	case n.element != "" && name == senderChecks:
+		return c.lacksSenderCheck(), line
 	case n.element != "":
 		if !slices.ContainsFunc(maincf.SplitList(value), func(e string) bool { return sameTable(e, n.element) }) {
 			return fmt.Sprintf("%s does not name %s", name, n.element), line

@@ -63,6 +63,7 @@ func startWitnessWith(t *testing.T, who crew) *witness {
 		Main:     []byte("compatibility_level = 3.6\nmyhostname = " + sample.HostName + "\nalias_database = texthash:" + aliases + "\nalias_maps = $alias_database\n"),
 		Etc:      w.dir,
 		Accounts: append([]string{"postfix"}, who.accounts...),
+		Logins:   true,
 		Mailbox: func(addr string) string {
 			local, _, _ := strings.Cut(addr, "@")
 			return "/srv/mail/" + strings.Split(local, "+")[0]

@@ -5,8 +5,12 @@ import (
 	"strings"
 )
 
-// recipientRestrictions is the list in which our access map stands.
-const recipientRestrictions = "smtpd_recipient_restrictions"
+// recipientRestrictions is the list in which our access map stands, senderRestrictions the one
+// in which the restriction about logins does.
+const (
+	recipientRestrictions = "smtpd_recipient_restrictions"
+	senderRestrictions    = "smtpd_sender_restrictions"
+)
 
 // lists are the parameters whose value is a list to which the site adds elements. Its value
 // is true when the site's elements stand first.
@@ -16,12 +20,15 @@ var lists = map[string]bool{
 	"parent_domain_matches_subdomains": false,
 	"propagate_unmatched_extensions":   false,
 	"relay_domains":                    false,
+	"sender_canonical_maps":            false,
+	"smtpd_sender_login_maps":          false,
 	"transport_maps":                   false,
 	"virtual_alias_domains":            false,
 	"virtual_alias_maps":               false,
 	"virtual_mailbox_domains":          false,
 	"virtual_mailbox_maps":             false,
 	recipientRestrictions:              false,
+	senderRestrictions:                 false,
 }
 
 // takenOut are elements that a line takes out of the site's list when it does not have them.
@@ -84,7 +91,7 @@ func (e *editor) same(l Line, value string) bool {
 
 // elements splits the value of a list.
 func (e *editor) elements(name, value string) []string {
-	if name == recipientRestrictions {
+	if name == recipientRestrictions || name == senderRestrictions {
 		return Restrictions(value)
 	}
 	return SplitList(value)

@@ -118,9 +118,7 @@ func loginService(site []service) int {
 		func(s service) bool {
 			return slices.ContainsFunc(s.options, func(e entry) bool { return e.name == "smtpd_sasl_auth_enable" && e.value == "yes" })
 		},
-		func(s service) bool {
-			return slices.Contains(submissions, s.name[strings.LastIndexByte(s.name, ':')+1:])
-		},
+		func(s service) bool { return IsSubmission(s.name) },
 		service.public,
 	} {
 		if i := slices.IndexFunc(site, func(s service) bool { return s.command == "smtpd" && is(s) }); i >= 0 {
@@ -130,5 +128,8 @@ func loginService(site []service) int {
 	return -1
 }
 
-// submissions are the names and numbers of the ports at which users log in (RFC 8314).
-var submissions = []string{"submission", "submissions", "smtps", "587", "465"}
+// IsSubmission reports whether the name of a service, with or without a host, is that of a port
+// at which users log in (RFC 8314).
+func IsSubmission(name string) bool {
+	return slices.Contains([]string{"submission", "submissions", "smtps", "587", "465"}, name[strings.LastIndexByte(name, ':')+1:])
+}

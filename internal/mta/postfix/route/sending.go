@@ -62,7 +62,7 @@ func (r *Router) senderRules(list []string, depth int) (rules []string) {
 }
 
 // Sends returns the outcome of MAIL FROM:<from> of a user who has logged in, and the keys that
-// were tried. Only the restrictions of Authorises count: what others say of the sender or the
+// were tried in smtpd_sender_login_maps. Only the restrictions of Authorises count: what others say of the sender or the
 // recipient is not asked.
 func (r *Router) Sends(user, from string) (outcome.Outcome, []outcome.Step) {
 	w := &walk{r: r}
@@ -85,11 +85,18 @@ func (r *Router) Sends(user, from string) (outcome.Outcome, []outcome.Step) {
 				continue
 			}
 			if refusal := s.owned(user, free); refusal != nil {
-				return s.soften(refusal).outcome(), w.steps
+				return s.soften(refusal).outcome(), r.ofOwners(w.steps)
 			}
 		}
 	}
-	return taken, w.steps
+	return taken, r.ofOwners(w.steps)
+}
+
+// ofOwners returns the steps of smtpd_sender_login_maps. The others found the domain.
+func (r *Router) ofOwners(steps []outcome.Step) []outcome.Step {
+	return slices.DeleteFunc(steps, func(step outcome.Step) bool {
+		return !slices.ContainsFunc(r.owners.list, func(s *source) bool { return s.short == step.Table })
+	})
 }
 
 // owned refuses a sender that is not the user's. free says that an address in no table is
