@@ -117,4 +117,10 @@ func (s *serving) unasked() {
 	}
 	s.add(gap{Gap: mta.Gap{Path: path, Line: line, Write: write,
 		What: fmt.Sprintf("%s names %s, and the inventory no longer has submission: {authorise: yes}: the file stays as it is, because without rows every user who logs in would be refused", loginMaps, fileSenders)}})
+	restrictions := maincf.Restrictions(s.config.Param(senderChecks))
+	others := slices.DeleteFunc(slices.Clone(restrictions), func(r string) bool { return strings.EqualFold(r, senderCheck) })
+	if _, line, _ := s.config.Set(senderChecks); len(others) < len(restrictions) {
+		s.add(gap{Gap: mta.Gap{Path: s.config.Path, Line: line, Write: strings.TrimSpace(senderChecks + " = " + strings.Join(others, ", ")),
+			What: fmt.Sprintf("%s has %s, which without %s refuses every user who logs in", senderChecks, senderCheck, fileSenders)}})
+	}
 }

@@ -29,6 +29,7 @@ var (
 	rows      = Line{"virtual_alias_maps", "cdb:/etc/postfix/virtmap-virtual, regexp:/etc/postfix/virtmap-detail"}
 	delimiter = Line{"recipient_delimiter", "+"}
 	access    = Line{recipientRestrictions, "check_recipient_access cdb:/etc/postfix/virtmap-access"}
+	logins    = Line{senderRestrictions, "reject_authenticated_sender_login_mismatch"}
 	aliases   = Line{"alias_maps", "cdb:/etc/postfix/virtmap-aliases"}
 )
 
@@ -123,6 +124,16 @@ func TestEditMergesTheSitesValues(t *testing.T) {
 		{"finds the guard in a class", "smtpd_restriction_classes = ours\nours = permit_mynetworks, reject\nsmtpd_recipient_restrictions = ours\n", access,
 			"smtpd_restriction_classes = ours\nours = permit_mynetworks, reject\n#virtmap# smtpd_recipient_restrictions = ours\n" +
 				blockOf("smtpd_recipient_restrictions = check_recipient_access cdb:/etc/postfix/virtmap-access, ours")},
+		{"puts our restriction about logins before the site's", "smtpd_sender_restrictions = permit_mynetworks, check_sender_access hash:/x,\n  permit\n", logins,
+			"#virtmap# smtpd_sender_restrictions = permit_mynetworks, check_sender_access hash:/x,\n#virtmap#   permit\n" +
+				blockOf("smtpd_sender_restrictions = reject_authenticated_sender_login_mismatch, permit_mynetworks, check_sender_access hash:/x, permit")},
+		{"does not take a warning for our restriction", "smtpd_sender_restrictions = warn_if_reject reject_authenticated_sender_login_mismatch\n", logins,
+			"#virtmap# smtpd_sender_restrictions = warn_if_reject reject_authenticated_sender_login_mismatch\n" +
+				blockOf("smtpd_sender_restrictions = reject_authenticated_sender_login_mismatch, warn_if_reject reject_authenticated_sender_login_mismatch")},
+		{"asks our owners before those of the site", "smtpd_sender_login_maps = $virtual_alias_maps\nvirtual_alias_maps = hash:/v\n", Line{"smtpd_sender_login_maps", "cdb:/s"},
+			"#virtmap# smtpd_sender_login_maps = $virtual_alias_maps\nvirtual_alias_maps = hash:/v\n" + blockOf("smtpd_sender_login_maps = cdb:/s, $virtual_alias_maps")},
+		{"asks our senders before those of the site", "sender_canonical_maps = hash:/c\n", Line{"sender_canonical_maps", "cdb:/s"},
+			"#virtmap# sender_canonical_maps = hash:/c\n" + blockOf("sender_canonical_maps = cdb:/s, hash:/c")},
 		{"lets permit stand behind a guard of smtpd_relay_restrictions", level + "smtpd_recipient_restrictions = permit\n", access,
 			level + "#virtmap# smtpd_recipient_restrictions = permit\n" + blockOf("smtpd_recipient_restrictions = check_recipient_access cdb:/etc/postfix/virtmap-access, permit")},
 	}

@@ -96,7 +96,7 @@ func TestWhichRestrictionsAuthorise(t *testing.T) {
 		{"behind a permit of users", "smtpd_sender_restrictions = permit_sasl_authenticated, reject_sender_login_mismatch", false, true, true},
 		{"behind a permit of networks", "smtpd_sender_restrictions = permit_mynetworks, reject_sender_login_mismatch", true, false, false},
 		{"only as a warning", "smtpd_sender_restrictions = warn_if_reject reject_sender_login_mismatch", false, true, true},
-		{"without a table", "smtpd_sender_restrictions = reject_sender_login_mismatch\nsmtpd_sender_login_maps =", false, true, true},
+		{"without a table", "smtpd_sender_restrictions = reject_sender_login_mismatch\nsmtpd_sender_login_maps =", true, false, false},
 		{"with a table that cannot be opened", "smtpd_sender_restrictions = reject_sender_login_mismatch\nsmtpd_sender_login_maps = texthash:DIR/missing", true, false, false},
 		{"with a table that only Postfix reads", "smtpd_sender_restrictions = reject_sender_login_mismatch\nsmtpd_sender_login_maps = texthash:DIR/owners mysql:x", true, false, true},
 	} {
