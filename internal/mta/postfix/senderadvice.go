@@ -9,6 +9,9 @@ import (
 	"virtmap/internal/mapfile"
 )
 
+// realmParam is the parameter with the realm that Cyrus SASL puts behind the name of a user.
+const realmParam = "smtpd_sasl_local_domain"
+
 // adviceSenders reports settings with which the tables about senders have no effect, or
 // another one.
 func (s *serving) adviceSenders(add adder) {
@@ -27,12 +30,19 @@ func (s *serving) adviceSenders(add adder) {
 	s.adviceMasquerade(add)
 }
 
-// adviceLogins reports that nobody can log in, and rows of the site that count before the rows
-// @domain of the inventory.
+// adviceLogins reports that nobody can log in, or only under other names, and rows of the site
+// that count before the rows @domain of the inventory.
 func (s *serving) adviceLogins(add adder) {
 	if len(s.config.Services()) > 0 && len(s.loginServices()) == 0 {
 		add(saslEnable, "smtpd_sasl_auth_enable = yes, or -o smtpd_sasl_auth_enable=yes at the service submission of master.cf",
 			"no service lets users log in (smtpd_sasl_auth_enable), so that nobody is asked whether a sender is allowed")
+	}
+	for _, service := range s.loginServices() {
+		realm := s.config.ParamOf(service, realmParam)
+		if realm != "" && s.config.ParamOf(service, "smtpd_sasl_type") != "dovecot" {
+			add(realmParam, realmParam+" =", "%s is %q: users of the service %s log in as user@%s, and the inventory has their names alone, so that all their senders are refused", realmParam, realm, service.Name, realm)
+			break
+		}
 	}
 	rows := s.rowsOf(fileSenders)
 	for _, element := range s.config.List(loginMaps) {

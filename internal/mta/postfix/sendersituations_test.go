@@ -41,6 +41,8 @@ var senderSituations = map[string]situation{
 	"submission alone has it":           {main: "smtpd_sender_restrictions =", master: usualServices + " -o smtpd_sender_restrictions=reject_authenticated_sender_login_mismatch\n"},
 	"submission with another table":     {master: usualServices + " -o smtpd_sender_login_maps=texthash:/etc/postfix/site\n", table: "fake@a.test bea\n", gap: "the service submission has -o smtpd_sender_login_maps=", differs: "yes no no"},
 	"port 25 without it":                {master: "smtp inet n - n - - smtpd -o smtpd_sender_restrictions=\nsubmission inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes\n"},
+	"logins have a realm":               {main: "smtpd_sasl_local_domain = $myhostname", master: usualServices, advice: "log in as user@mx1.shop.test", write: "smtpd_sasl_local_domain ="},
+	"a realm that Dovecot passes over":  {main: "smtpd_sasl_local_domain = $myhostname\nsmtpd_sasl_type = dovecot", master: usualServices},
 	"only the envelope":                 {main: "sender_canonical_classes = envelope_sender", master: usualServices, advice: "sends_as needs both", write: "sender_canonical_classes = envelope_sender, header_sender"},
 	"no table of senders":               {main: "sender_canonical_maps =", master: usualServices, gap: "sender_canonical_maps does not name"},
 	"another sender first":              {main: "sender_canonical_maps = texthash:/etc/postfix/site, texthash:/etc/postfix/virtmap-sender-canonical", table: "andrei x@a.test\n", master: usualServices, gap: "and it has andrei too"},
