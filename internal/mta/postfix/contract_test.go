@@ -2,6 +2,7 @@ package postfix_test
 
 import (
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -11,12 +12,20 @@ import (
 	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/mta/postfix"
 	"virtmap/internal/workshop/peer"
+	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
 )
 
 var subject = mtatest.Subject{Server: postfix.Server, Configuration: mainCF, During: during, Apart: apart, LooseDetails: true}
 
 func TestContract(t *testing.T) { mtatest.Run(t, subject, peer.Campaign(8)) }
+
+// TestContractWhereMailIsSent is the contract with the files about senders.
+func TestContractWhereMailIsSent(t *testing.T) {
+	sends := subject
+	sends.Sayable = func(text string) string { return sample.Sending(rand.New(rand.NewPCG(uint64(len(text)), 27)), text) }
+	mtatest.Run(t, sends, peer.Campaign(4))
+}
 
 // mainCF returns a main.cf with the lines that a build needs, except those that say what
 // Postfix does without them.
