@@ -46,10 +46,10 @@ func (s *Installed) loginRouter() *route.Router {
 	return r
 }
 
-// loginService returns the service at which users log in, as program.Instance chooses it; ok
-// is false if there is none.
+// loginService returns the service at which users log in, or would do so, as program.Instance
+// chooses it; ok is false if there is none.
 func (l *layout) loginService() (s maincf.Service, ok bool) {
-	services := l.loginServices()
+	services := slices.DeleteFunc(slices.Clone(l.config.Services()), func(s maincf.Service) bool { return !runs(s, "smtpd") })
 	for _, is := range []func(s maincf.Service) bool{
 		func(s maincf.Service) bool {
 			return slices.ContainsFunc(s.Overrides, func(o maincf.Override) bool { return o.Name == saslEnable && o.Value == "yes" })
