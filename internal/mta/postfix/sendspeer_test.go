@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"virtmap/internal/mailaddr"
@@ -148,4 +149,66 @@ func rewritten(m *inventory.Model, set mta.Sending, tally *sendersTally) error {
 		}
 	}
 	return nil
+}
+
+// TestDialoguesOfSenders logs in with addresses in every form that a client may write.
+func TestDialoguesOfSenders(t *testing.T) {
+	w := startWitnessWith(t, crew{[]string{"andrei", "bea", "carol"}, nil})
+	b := w.put(t, strings.Replace(sending, "mx1.shop.test", sample.HostName, 1))
+	set := b.Set().(mta.Sending)
+	const owned = "553 5.7.1 not owned by user "
+	for _, test := range []struct{ it, user, from, want string }{
+		{"the own address", "andrei", "fake@a.test", ""},
+		{"the own address in capitals", "andrei", "FAKE@A.TEST", ""},
+		{"a login in capitals", "Andrei", "fake@a.test", ""},
+		{"a login with a domain", "andrei@a.test", "fake@a.test", owned + "andrei@a.test"},
+		{"a detail", "andrei", "fake+news@a.test", ""},
+		{"an empty detail", "andrei", "fake+@a.test", ""},
+		{"two details", "andrei", "fake+x+y@a.test", ""},
+		{"a listed detail", "bea", "fake+x@a.test", ""},
+		{"another one's listed detail", "andrei", "fake+x@a.test", owned + "andrei"},
+		{"quotes without need", "andrei", `"fake"@a.test`, ""},
+		{"quotes that are needed", "bea", `"two words"@a.test`, ""},
+		{"quotes of a detail", "andrei", `"fake+two words"@a.test`, ""},
+		{"quotes at another one's", "bea", `"fake"@a.test`, owned + "bea"},
+		{"an address of a list", "andrei", "info@a.test", owned + "andrei"},
+		{"a refused address", "carol", "old@a.test", owned + "carol"},
+		{"an unlisted address", "bea", "anything@a.test", ""},
+		{"an unlisted address of others", "andrei", "anything@a.test", owned + "andrei"},
+		{"the account", "andrei", "andrei@" + sample.HostName, ""},
+		{"the account without a domain", "andrei", "andrei", ""},
+		{"the account at localhost", "andrei", "andrei@localhost", ""},
+		{"the account with a detail", "andrei", "andrei+x@" + sample.HostName, ""},
+		{"another account", "andrei", "carol@" + sample.HostName, owned + "andrei"},
+		{"an account that is no user", "andrei", "root@" + sample.HostName, owned + "andrei"},
+		{"the own name at a domain with local names", "carol", "carol@local.test", ""},
+		{"another name at it", "carol", "dora@local.test", owned + "carol"},
+		{"a domain as A-labels", "andrei", "team@xn--bcher-kva.test", ""},
+		{"a domain as U-labels", "andrei", "team@bücher.test", ""},
+		{"a domain as U-labels in capitals", "andrei", "Team@BÜCHER.test", ""},
+		{"another one's at U-labels", "bea", "team@bücher.test", owned + "bea"},
+		{"a domain that does not send", "andrei", "info@quiet.test", owned + "andrei"},
+		{"a domain that is closed", "andrei", "info@off.test", owned + "andrei"},
+		{"an address elsewhere", "andrei", "andrei@far.example", owned + "andrei"},
+		{"a source route", "andrei", "@relay.example:fake@a.test", ""},
+		{"a domain with a dot behind it", "andrei", "fake@a.test.", ""},
+		{"a percent sign", "andrei", "fake%a.test@" + sample.HostName, owned + "andrei"},
+		{"the null sender", "carol", "", ""},
+		{"no login from a user's address", "", "fake@a.test", ""},
+		{"no login from a refused address", "", "old@a.test", ""},
+		{"no login from elsewhere", "", "x@far.example", ""},
+	} {
+		got, err := w.p.Logins(t.Context(), []program.Login{{User: test.user, From: test.from}})
+		if err != nil {
+			t.Errorf("%s: %v", test.it, err)
+			continue
+		}
+		said := got[0].String()
+		if test.want == "" && !got[0].Taken || test.want != "" && said != test.want {
+			t.Errorf("%s: %q from <%s> is answered %+v, want %q", test.it, test.user, test.from, got[0], test.want)
+		}
+		if routed, steps := set.Sends(test.user, test.from); test.user != "" && (routed.Taken != got[0].Taken || routed.String() != said) {
+			t.Errorf("%s: %q from <%s> is %+v for the Router, and %+v in Postfix; %+v", test.it, test.user, test.from, routed, got[0], steps)
+		}
+	}
 }
