@@ -24,7 +24,7 @@ func TestContract(t *testing.T) { mtatest.Run(t, subject, peer.Campaign(8)) }
 func TestContractWhereMailIsSent(t *testing.T) {
 	sends := subject
 	sends.Sayable = func(text string) string { return sample.Sending(rand.New(rand.NewPCG(uint64(len(text)), 27)), text) }
-	mtatest.Run(t, sends, peer.Campaign(4))
+	mtatest.Run(t, sends, peer.Campaign(2))
 }
 
 // mainCF returns a main.cf with the lines that a build needs, except those that say what

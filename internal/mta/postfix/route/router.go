@@ -65,7 +65,6 @@ func New(s Site) (*Router, error) {
 	r.canonicalMaps = r.maps("canonical_maps", false)
 	r.recipientCanonicalMaps = r.maps("recipient_canonical_maps", false)
 	r.virtualMaps = r.maps("virtual_alias_maps", false)
-	r.openSenders()
 	r.localRecipients = r.maps("local_recipient_maps", false)
 	r.relayRecipients = r.maps("relay_recipient_maps", false)
 	r.mailboxRecipients = r.maps("virtual_mailbox_maps", false)
@@ -76,6 +75,7 @@ func New(s Site) (*Router, error) {
 	r.mailboxTransports = r.maps("mailbox_transport_maps", true)
 	r.fallbackTransports = r.maps("fallback_transport_maps", true)
 	r.readChecks()
+	r.openSenders()
 	for _, param := range []string{"sender_dependent_default_transport_maps", "recipient_bcc_maps", "always_bcc", "content_filter", "smtpd_proxy_filter", "smtpd_milters"} {
 		if r.param(param) != "" {
 			r.warn("%s is not modelled", param)

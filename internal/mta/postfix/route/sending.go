@@ -22,8 +22,8 @@ const authenticated = "reject_authenticated_sender_login_mismatch"
 
 // openSenders opens the tables about mail that is sent.
 func (r *Router) openSenders() {
-	r.owners = r.maps("smtpd_sender_login_maps", false)
 	r.senderCanonicalMaps = r.maps("sender_canonical_maps", false)
+	r.owners = r.maps("smtpd_sender_login_maps", false)
 	classes := r.set("sender_canonical_classes")
 	r.rewritesSenders = classes["envelope_sender"] && classes["header_sender"]
 }
