@@ -58,11 +58,15 @@ func (b Build) auditSending(a mta.Audited, c *conf.Config) (all []mta.Complaint,
 	if err = cmp.Or(err, problem); err != nil {
 		return all, err
 	}
+	var domains []string
+	for i := range m.Domains {
+		if name := m.Domains[i].Name; !m.IsHostName(name) {
+			domains = append(domains, name)
+		}
+	}
 	for _, config := range []*conf.Config{c, submit} {
-		for _, word := range config.Words {
-			if _, listed := m.Domain(word.Word); word.Class == conf.ClassG && listed {
-				all = append(all, mta.Complaint{Place: config.At(word.Line), Text: word.Word + " is in class G: an address there that a program wrote itself may become another person's", Mend: "take GENERICS_DOMAIN(`" + word.Word + "') out"})
-			}
+		if word, ok := config.Generic(domains); ok {
+			all = append(all, mta.Complaint{Place: config.At(word.Line), Text: word.Name + " is in class G: an address there that a program wrote itself may become another person's", Mend: "take GENERICS_DOMAIN(`" + word.Word + "') out"})
 		}
 	}
 	if _, generics := c.Map(conf.GenericsMap); generics {

@@ -71,6 +71,7 @@ type Config struct {
 	checked             map[string]header   // by field, in lower case
 	milters             []string            // names of X lines
 	masqueradesEnvelope bool                // with FEATURE(`masquerade_envelope')
+	genericsBelow       bool                // with FEATURE(`generics_entire_domain')
 }
 
 // A Macro is the value of a D line.

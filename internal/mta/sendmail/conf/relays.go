@@ -42,6 +42,7 @@ func (c *Config) rule(line string) {
 	c.keepsHost = c.keepsHost || c.ruleset == "localaddr" && strings.Contains(line, "$&{Host}")
 	c.hasLocalAddr = c.hasLocalAddr || c.ruleset == "localaddr"
 	c.masqueradesEnvelope = c.masqueradesEnvelope || c.ruleset == "MasqEnv" && strings.HasPrefix(line, "R$+") && strings.Contains(line, "$>MasqHdr")
+	c.genericsBelow = c.genericsBelow || strings.HasPrefix(line, "R$+ < @ $* $=G . >")
 	c.rules[c.ruleset] = append(c.rules[c.ruleset], line)
 }
 

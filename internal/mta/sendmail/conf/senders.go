@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta/sendmail/mcfile"
 	"virtmap/internal/regular"
@@ -111,10 +112,46 @@ func (c *Config) LacksGenerics(s mcfile.Settings, host string) (what string, lin
 		return fmt.Sprintf("the genericstable is another: %q", m.Spec), m.Line
 	case m.Class != s.Map || s.Map == "text" && !m.textAsWritten():
 		return fmt.Sprintf("the genericstable is read as %q, and the inventory's map is %s", m.Spec, s.Map), m.Line
-	case !slices.Contains(c.ClassWords(ClassG), host):
+	case !c.generic(host):
 		return host + " is not in class G, so that its users keep their own addresses", 0
 	case !c.masqueradesEnvelope:
 		return "without FEATURE(`masquerade_envelope') the sender of the envelope stays the account, and SPF does not align", 0
 	}
 	return "", 0
+}
+
+// generic reports whether addresses of the server's own name are looked up in the
+// genericstable. $j is this name.
+func (c *Config) generic(host string) bool {
+	_, ok := c.Generic([]string{host})
+	return ok || slices.ContainsFunc(c.Words, func(w ClassWord) bool { return w.Class == ClassG && w.Word == "$j" })
+}
+
+// Generic returns the first of some domains whose addresses are looked up in the
+// genericstable: those of class G, and with FEATURE(`generics_entire_domain') those below. A
+// file of the class that cannot be read has no names.
+func (c *Config) Generic(domains []string) (first ClassWord, ok bool) {
+	class := map[string]ClassWord{}
+	for _, w := range c.Words {
+		if w.Class == ClassG && w.Name != "" {
+			class[w.Name] = w
+		}
+	}
+	for _, f := range c.ClassFiles(ClassG) {
+		text, _ := regular.Read(f.Path, regular.MaxBytes)
+		for _, name := range f.Names(text) {
+			class[mailaddr.Lower(name)] = ClassWord{Class: ClassG, Word: name, Line: f.Line}
+		}
+	}
+	for _, domain := range domains {
+		for name, below := domain, true; below; {
+			if w, is := class[name]; is {
+				w.Name = domain
+				return w, true
+			}
+			_, name, below = strings.Cut(name, ".")
+			below = below && c.genericsBelow
+		}
+	}
+	return ClassWord{}, false
 }
