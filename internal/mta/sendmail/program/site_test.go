@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -83,27 +82,9 @@ logger: "|/bin/cat"
 `
 
 func newSite(t *testing.T, s stock) *site {
-	base := peer.SafeDir(t)
 	x := &site{T: t, stock: s, taken: map[string]string{}}
-	if err := syscall.Sethostname([]byte("mx1.example.net")); err != nil {
-		t.Fatal(err)
-	}
-	for to, kept := range map[string][]string{"/var/lib": {"sendmail"}, "/var/spool": {"mqueue", "mqueue-client"}, "/var/run": {"sendmail"}} {
-		saved := filepath.Join(base, filepath.Base(to))
-		peer.Run(t, "", "mkdir", saved)
-		for _, name := range kept {
-			peer.Run(t, "", "sh", "-c", "[ ! -e "+to+"/"+name+" ] || cp -a "+to+"/"+name+" "+saved)
-		}
-		peer.Run(t, "", "mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", to)
-		peer.Run(t, "", "cp", "-a", saved+"/.", to)
-	}
-	etc := filepath.Join(base, "etc")
-	peer.Run(t, "", "cp", "-a", "/etc/.", etc)
-	peer.Bind(t, etc, "/etc")
-	for path, text := range map[string]string{"/etc/hosts": "127.0.0.1 mx1.example.net mx1 localhost\n::1 mx1.example.net localhost\n", "/etc/aliases": siteAliases, "/etc/resolv.conf": ""} {
-		_ = syscall.Unmount(path, syscall.MNT_DETACH) // it may be mounted in a container
-		x.write(path, text)
-	}
+	layMachine(t)
+	x.write("/etc/aliases", siteAliases)
 	if s.mc != debianMC { // where root owns the files
 		peer.Run(t, "", "chown", "root:root", "/etc/mail")
 		peer.Run(t, "", "chmod", "g-s", "/etc/mail")
@@ -116,7 +97,6 @@ func newSite(t *testing.T, s stock) *site {
 	}
 	peer.Run(t, "", "rm", "-f", "/etc/mail/aliases", "/etc/mail/aliases.db")
 	x.write("/etc/mail/aliases", siteAliases)
-	x.write("/etc/mail/service.switch", "hosts files\naliases files\n") // there is no DNS
 	x.write("/etc/mail/virtusertable", strings.Replace(handMade, "%s@club.example	bea\n", rows.String()+"bea@club.example	bea\n", 1))
 	x.write("/etc/mail/local-host-names", "# ours\nshop.example\nclub.example\nplain.example\nlocalhost\n")
 	peer.Run(t, "", "sh", "-c", "makemap hash /etc/mail/virtusertable.db < /etc/mail/virtusertable")
