@@ -36,8 +36,8 @@ type submitter struct {
 	*sink
 }
 
-// newSubmitter builds an inventory into /etc/mail.
-func newSubmitter(t *testing.T, mail string) *submitter {
+// newSubmitter builds an inventory into /etc/mail, and starts the sink at an address.
+func newSubmitter(t *testing.T, mail, sink string) *submitter {
 	t.Helper()
 	for _, name := range []string{"andrei", "bea", "carol"} {
 		account(t, name)
@@ -47,7 +47,7 @@ func newSubmitter(t *testing.T, mail string) *submitter {
 	if _, ok := built(t, "/etc/mail", mail); !ok {
 		t.Fatal("the inventory has faults")
 	}
-	return &submitter{T: t, Program: installed(t), sink: newSink(t, "127.0.0.1:25")}
+	return &submitter{T: t, Program: installed(t), sink: newSink(t, sink)}
 }
 
 // submitCF makes submit.cf of Debian's submit.mc, with lines before FEATURE(`msp').
@@ -101,7 +101,7 @@ func TestSubmission(t *testing.T) {
 	if !peer.Namespace(t) {
 		return
 	}
-	x := newSubmitter(t, submitMail)
+	x := newSubmitter(t, submitMail, "127.0.0.1:25")
 	x.submitCF(submitInclude)
 	for _, c := range []struct{ user, args, header, want string }{ // want: envelope and From
 		{"andrei", "x@far.example", "", "fake@fakemail.example | fake@fakemail.example"},
@@ -163,7 +163,7 @@ func TestEveryLineOfSubmission(t *testing.T) {
 	if !peer.Namespace(t) {
 		return
 	}
-	x := newSubmitter(t, submitMail)
+	x := newSubmitter(t, submitMail, "127.0.0.1:25")
 	overwrite(t, "/etc/mail/generics-domains", "other.example\nmx1.example.net\n")
 	const (
 		right    = "fake@fakemail.example | fake@fakemail.example | bea@mx1.example.net" // envelope, From and To
@@ -208,7 +208,7 @@ func TestSubmissionWithEveryMap(t *testing.T) {
 	if !peer.Namespace(t) {
 		return
 	}
-	x := newSubmitter(t, submitMail)
+	x := newSubmitter(t, submitMail, "127.0.0.1:25")
 	for _, class := range []string{"cdb", "text", "hash"} {
 		if !x.HasMap(class) {
 			continue // Debian's has no cdb
@@ -230,7 +230,7 @@ func TestPermissionsOfSubmission(t *testing.T) {
 	if !peer.Namespace(t) {
 		return
 	}
-	x := newSubmitter(t, submitMail)
+	x := newSubmitter(t, submitMail, "127.0.0.1:25")
 	x.submitCF(submitInclude)
 	const path = "/etc/mail/virtmap-generics.db"
 	for _, c := range []struct {

@@ -24,12 +24,16 @@ func newSyslog(t *testing.T) *syslog {
 	t.Helper()
 	dev := filepath.Join(peer.SafeDir(t), "dev")
 	peer.Run(t, "", "mkdir", dev)
+	mounted := []string{"/dev"}
 	for _, device := range []string{"null", "zero", "full", "random", "urandom"} {
-		peer.Run(t, "", "touch", filepath.Join(dev, device))
-		peer.Bind(t, filepath.Join("/dev", device), filepath.Join(dev, device))
+		place := filepath.Join(dev, device)
+		peer.Run(t, "", "touch", place)
+		peer.Bind(t, filepath.Join("/dev", device), place)
+		mounted = append(mounted, place)
 	}
 	peer.Run(t, "", "cp", "-a", "/dev/fd", dev)
 	peer.Run(t, "", "mount", "--rbind", dev, "/dev")
+	t.Cleanup(func() { peer.Run(t, "", "umount", append([]string{"-l"}, mounted...)...) }) // so that the folder can be removed
 	log, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: "/dev/log", Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
