@@ -59,10 +59,13 @@ func (c *Config) lacksSenders(s mcfile.Settings, path string) (what string, line
 		return fmt.Sprintf("the table of senders is read as %q: without -T<TMPF> a map that is missing refuses every login", m.Spec), m.Line
 	case !c.asks(from.ruleset, mcfile.FromRuleset):
 		return "From: fields of logins are not checked", from.line
-	case !c.asks(mcfile.LocalRuleset, mcfile.CheckRuleset):
-		return mcfile.LocalRuleset + " does not call " + mcfile.CheckRuleset, 0
 	case !c.hasSenderRules():
 		return "the rulesets for senders are not those of virtmap.mc", 0
+	}
+	for _, h := range mcfile.Hooks {
+		if !c.asks(h.Local, h.Ours) {
+			return h.Local + " does not call " + h.Ours, 0
+		}
 	}
 	return "", 0
 }

@@ -20,7 +20,7 @@ var (
 	checkOptional = &diag.Check{ID: "VM063", Name: "mc-optional-map", Severity: diag.Warning,
 		Rule: "The virtusertable is not optional: a map that is missing must not count as empty."}
 	checkSenders = &diag.Check{ID: "VM064", Name: "mc-senders", Severity: diag.Error,
-		Rule: "A Local_check_mail and a check of From: that a sendmail.mc has already ask the rulesets for senders too."}
+		Rule: "A Local_check_mail, a Local_check_rcpt and a check of From: that a sendmail.mc has already ask the rulesets for senders too."}
 	checkSigned = &diag.Check{ID: "VM065", Name: "mc-signed-then-rewritten", Severity: diag.Error,
 		Rule: "A sendmail.mc has no genericstable beside a milter that signs."}
 )

@@ -12,16 +12,18 @@ type local struct {
 }
 
 // senders finds what a person wrote for senders. The checks of virtmap must be called from
-// a Local_check_mail and from a check of From: that are there already, because sendmail
+// the rulesets of Hooks and from a check of From: that are there already, because sendmail
 // takes one of each.
 func (e *editor) senders(text string) {
 	if !e.s.Senders {
 		return
 	}
 	rulesets, headers := localParts(text)
-	if own, ok := rulesets[LocalRuleset]; ok {
-		e.s.ownLocal = true
-		e.merge(own, LocalRuleset, CheckRuleset, own.text)
+	for i, h := range Hooks {
+		if own, ok := rulesets[h.Local]; ok {
+			e.s.ownHook[i] = true
+			e.merge(own, h.Local, h.Ours, own.text)
+		}
 	}
 	if own, ok := headers["from"]; ok {
 		e.s.ownFrom = true

@@ -44,7 +44,8 @@ type Settings struct {
 	Relay   bool   // there are backup domains, served or not
 	Senders bool   // who logs in sends only from addresses of virtmap-senders
 
-	ownFrom, ownLocal bool // a sendmail.mc has a check of From: and a Local_check_mail of its own
+	ownFrom bool             // a sendmail.mc has a check of From: of its own
+	ownHook [len(Hooks)]bool // and a ruleset of Hooks
 }
 
 // MapSpec is the second argument of FEATURE(`virtusertable'). It has no -o: with -o a
@@ -126,7 +127,7 @@ func (s Settings) CFLine(file string) string {
 	case RelayDomains:
 		return "FR" + path + ` %[^\#]`
 	case Senders:
-		return s.senderMap() + fromLine + SenderRules + strings.TrimSuffix(localLines(), "\n")
+		return s.senderMap() + fromLine + SenderRules + strings.TrimSuffix(s.hookLines(), "\n")
 	}
 	return "O AliasFile=" + s.AliasSpec()
 }

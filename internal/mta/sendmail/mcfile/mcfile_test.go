@@ -233,15 +233,19 @@ func TestEditForSenders(t *testing.T) {
 		it, text      string
 		block, faults []string // parts; of the block, "-" before what is not in it
 	}{
-		{"writes everything", head + mailers, []string{"Kvmsender hash -T<TMPF> /etc/mail/virtmap-senders\nHFrom: $>VirtmapFrom\n", "\nSLocal_check_mail\n", "\nSVirtmapFrom\n"}, nil},
+		{"writes everything", head + mailers, []string{"Kvmsender hash -T<TMPF> /etc/mail/virtmap-senders\nHFrom: $>VirtmapFrom\n", "\nSLocal_check_mail\n", "\nSLocal_check_rcpt\n", "\nSVirtmapFrom\n"}, nil},
 		{"asks to merge a Local_check_mail", head + local + rule + mailers, nil,
 			[]string{"sendmail.mc:4:1: error[VM064]: Local_check_mail is a ruleset of this file, and must ask VirtmapCheckMail too",
 				"help: begin SLocal_check_mail with these three lines, in which <TAB> is a tab: R$*<TAB>$: $1 $| $>VirtmapCheckMail $1  R$* $| $#$*<TAB>$#$2  R$* $| $*<TAB>$1"}},
-		{"takes a merged Local_check_mail", head + local + strings.Join(calls(CheckRuleset), "\n") + "\n" + rule + mailers,
+		{"takes a merged Local_check_mail", head + local + strings.Join(calls(MailRuleset), "\n") + "\n" + rule + mailers,
 			[]string{"-SLocal_check_mail", "HFrom: $>VirtmapFrom", "SVirtmapCheckMail"}, nil},
+		{"asks to merge a Local_check_rcpt", head + strings.Replace(local, "mail", "rcpt", 1) + rule + mailers, nil,
+			[]string{"error[VM064]: Local_check_rcpt is a ruleset of this file, and must ask VirtmapCheckRcpt too", "R$*<TAB>$: $1 $| $>VirtmapCheckRcpt $1"}},
+		{"takes a merged Local_check_rcpt", head + strings.Replace(local, "mail", "rcpt", 1) + strings.Join(calls(RcptRuleset), "\n") + "\n" + rule + mailers,
+			[]string{"-SLocal_check_rcpt", "\nSLocal_check_mail\n", "SVirtmapCheckRcpt"}, nil},
 		{"asks to merge a check of From:", head + from + rule + mailers, nil, []string{"sendmail.mc:4:1: error[VM064]: MyFrom is a ruleset of this file, and must ask VirtmapFrom too"}},
 		{"takes a merged check of From:", head + from + strings.Join(calls(FromRuleset), "\n") + "\n" + rule + mailers, []string{"-HFrom", "SLocal_check_mail", "SVirtmapFrom"}, nil},
-		{"refuses both beside the include", head + "include(`/etc/mail/virtmap.mc')dnl\n" + local + strings.Join(calls(CheckRuleset), "\n") + "\n" + mailers, nil,
+		{"refuses both beside the include", head + "include(`/etc/mail/virtmap.mc')dnl\n" + local + strings.Join(calls(MailRuleset), "\n") + "\n" + mailers, nil,
 			[]string{"error[VM064]: Local_check_mail is here and in virtmap.mc", "help: take the include of virtmap.mc out"}},
 		{"does not see a format of From:", head + "LOCAL_CONFIG\nH?F?From: $q\n" + mailers, []string{"HFrom: $>VirtmapFrom"}, nil},
 	} {

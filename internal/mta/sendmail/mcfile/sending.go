@@ -24,11 +24,19 @@ func (s Settings) spec(name, flags string) string {
 
 // Names in the lines for senders.
 const (
-	SenderMap    = "vmsender"
-	CheckRuleset = "VirtmapCheckMail" // for an address of MAIL FROM
-	FromRuleset  = "VirtmapFrom"      // for a From: field
-	LocalRuleset = "Local_check_mail" // is called by the ruleset check_mail of proto.m4
+	SenderMap   = "vmsender"
+	MailRuleset = "VirtmapCheckMail" // for an address of MAIL FROM
+	RcptRuleset = "VirtmapCheckRcpt" // for the same address, at RCPT TO
+	FromRuleset = "VirtmapFrom"      // for a From: field
 )
+
+// A Hook is a ruleset of the site that the rulesets of proto.m4 call, and the ruleset of
+// virtmap that it must call.
+type Hook struct{ Local, Ours string }
+
+// Hooks are called for every message. With FEATURE(`delay_checks'), Debian's default, the
+// first is called at RCPT TO, and not at all for users who have logged in (cf/README).
+var Hooks = [...]Hook{{"Local_check_mail", MailRuleset}, {"Local_check_rcpt", RcptRuleset}}
 
 // senderMap returns the K line of the table of senders. A map that cannot be read defers
 // the mail (-T<TMPF>), and does not refuse it.
@@ -61,6 +69,8 @@ R$+ $| $*	$: $>VirtmapSender $1 $| $2
 RTEMP	$#error $@ 4.3.0 $: "451 the table of senders cannot be read"
 RNO	$#error $@ 5.7.1 $: "553 this login may not send from this address"
 R$*	$@ OK
+SVirtmapCheckRcpt
+R$*	$@ $>VirtmapCheckMail <$&f>
 SVirtmapFrom
 R$*	$: <$&{auth_authen}> $1
 R<> $*	$@ OK
@@ -77,22 +87,24 @@ func calls(ruleset string) []string {
 	return []string{"R$*\t$: $1 $| $>" + ruleset + " $1", "R$* $| $#$*\t$#$2", "R$* $| $*\t$1"}
 }
 
-// localLines is the ruleset that check_mail calls, for a configuration that has none.
-func localLines() string {
-	return "S" + LocalRuleset + "\n" + strings.Join(calls(CheckRuleset), "\n") + "\n"
+// hookLines are the rulesets of Hooks, for a configuration that has none of its own.
+func (s Settings) hookLines() (lines string) {
+	for i, h := range Hooks {
+		if !s.ownHook[i] {
+			lines += "S" + h.Local + "\n" + strings.Join(calls(h.Ours), "\n") + "\n"
+		}
+	}
+	return lines
 }
 
 // senderLines are the lines for a sendmail.mc. What the file has of its own calls the
 // rulesets, and is left out.
 func (s Settings) senderLines() string {
-	config, rules := s.senderMap(), SenderRules
+	config := s.senderMap()
 	if !s.ownFrom {
 		config += fromLine
 	}
-	if !s.ownLocal {
-		rules += localLines()
-	}
-	return "LOCAL_CONFIG\n" + config + "LOCAL_RULESETS\n" + rules + "divert(0)dnl\n"
+	return "LOCAL_CONFIG\n" + config + "LOCAL_RULESETS\n" + SenderRules + s.hookLines() + "divert(0)dnl\n"
 }
 
 // SubmitLines returns the lines for submit.mc, with which the sendmail command writes the

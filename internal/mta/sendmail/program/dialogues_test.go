@@ -4,6 +4,7 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,13 +31,14 @@ domains:
 
 // loginServer builds an inventory, and returns a configuration at which users log in. Mail
 // is queued, and not delivered.
-func loginServer(t *testing.T, p *program.Program) (cf, dir string) {
+func loginServer(t *testing.T, p *program.Program, more ...string) (cf, dir string) {
 	t.Helper()
 	dir = filepath.Join(peer.SafeDir(t), "set")
 	if _, ok := built(t, dir, strings.ReplaceAll(sendersMail, "DIR", dir)); !ok {
 		t.Fatal("the inventory has faults")
 	}
-	return serve(t, p, dir, append(authLines, "define(`confDELIVERY_MODE', `queueonly')dnl", "RELAY_DOMAIN(`far.example')dnl")...), dir
+	more = append(more, "define(`confDELIVERY_MODE', `queueonly')dnl", "RELAY_DOMAIN(`far.example')dnl")
+	return serve(t, p, dir, slices.Concat(authLines, more)...), dir
 }
 
 const mayNot, mayNotFrom = "553 5.7.1 this login may not send from this address", "553 5.7.1 this login may not write this From: address"
@@ -44,8 +46,19 @@ const mayNot, mayNotFrom = "553 5.7.1 this login may not send from this address"
 // TestDialoguesOfLogins writes whole messages as users who have logged in. An empty reply
 // means that the message is accepted.
 func TestDialoguesOfLogins(t *testing.T) {
+	dialoguesOfLogins(t)
+}
+
+// TestDialoguesOfLoginsWithDelayedChecks does so where sendmail checks senders at RCPT TO,
+// and those of users who have logged in not at all. It is the default of Debian.
+func TestDialoguesOfLoginsWithDelayedChecks(t *testing.T) {
+	dialoguesOfLogins(t, "FEATURE(`delay_checks')dnl")
+}
+
+func dialoguesOfLogins(t *testing.T, more ...string) {
+	t.Helper()
 	p := installed(t)
-	cf, dir := loginServer(t, p)
+	cf, dir := loginServer(t, p, more...)
 	for _, d := range []struct{ login, from, header, want string }{
 		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example", ""},
 		{"andrei", "Fake@FakeMail.Example", "From: Fake@FakeMail.Example", ""},
@@ -110,6 +123,12 @@ func dialogue(t *testing.T, p *program.Program, cf, login, from, header string) 
 		t.Fatal(err)
 	}
 	defer c.Close()
+	return message(t, c, from, header)
+}
+
+// message sends a message in a session, and returns the reply that refuses it.
+func message(t *testing.T, c *textproto.Conn, from, header string) string {
+	t.Helper()
 	for _, command := range []string{"MAIL FROM:<" + from + ">", "RCPT TO:<someone@far.example>", "DATA"} {
 		if refused := refusalOf(t, c, command); refused != "" {
 			return refused
@@ -151,6 +170,11 @@ R$*	$: $1 $| $>VirtmapCheckMail $1
 R$* $| $#$*	$#$2
 R$* $| $*	$1
 R$* spam $*	$#error $@ 5.7.1 $: "554 no spam"
+SLocal_check_rcpt
+R$*	$: $1 $| $>VirtmapCheckRcpt $1
+R$* $| $#$*	$#$2
+R$* $| $*	$1
+R$* trap $*	$#error $@ 5.7.1 $: "554 no trap"
 SSiteFrom
 R$*	$: $1 $| $>VirtmapFrom $1
 R$* $| $#$*	$#$2

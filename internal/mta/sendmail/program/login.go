@@ -22,7 +22,8 @@ type Login struct{ User, From string }
 const password = "virtmap"
 
 // Senders returns the replies to MAIL FROM of users who have logged in by AUTH PLAIN
-// (RFC 4954, RFC 4616). The configuration must offer PLAIN. realm is that of the users: the
+// (RFC 4954, RFC 4616). A sender who is refused at RCPT TO, as with
+// FEATURE(`delay_checks'), gets that reply. The configuration must offer PLAIN. realm is that of the users: the
 // server's own name, unless the option AuthRealm is set. work is a folder for the users'
 // passwords, which only sendmail of this call reads: it runs in a mount namespace of its
 // own, in which the folder takes the place of the one where libsasl2 looks for
@@ -78,20 +79,29 @@ func (p *Program) senders(ctx context.Context, mount []string, cf, user string, 
 	}
 	defer c.Close()
 	for _, i := range places {
-		if err := c.PrintfLine("MAIL FROM:<%s>", logins[i].From); err != nil {
+		reply, err := c.reply("MAIL FROM:<" + logins[i].From + ">")
+		if err != nil {
 			return err
 		}
-		code, text, err := c.ReadResponse(0)
-		if err != nil && code == 0 {
-			return fmt.Errorf("MAIL FROM:<%s>: %w", logins[i].From, err)
+		if replies[i] = reply; reply.Taken {
+			later, err := c.reply("RCPT TO:<postmaster>")
+			if err != nil {
+				return err
+			}
+			if ofSender(later) {
+				replies[i] = later
+			}
 		}
-		replies[i] = outcome.OfReply(code, text)
 		c.ask("RSET", 250)
 	}
 	c.ask("QUIT", 221)
 	<-done // the exit status has no more than the replies
 	return nil
 }
+
+// ofSender reports whether a reply to RCPT TO is about the sender. A recipient that is
+// refused gets another code.
+func ofSender(reply outcome.Outcome) bool { return reply.Code == 553 || reply.Code == 451 }
 
 // saslFolders are the folders in which libsasl2 of Debian looks for Sendmail.conf, in this
 // order.

@@ -98,14 +98,11 @@ func (p *Program) Rcpt(ctx context.Context, cf string, addresses []string) ([]ou
 			c.ask("RSET", 250)
 			c.ask("MAIL FROM:<>", 250)
 		}
-		if err := c.PrintfLine("RCPT TO:<%s>", address); err != nil {
+		reply, err := c.reply("RCPT TO:<" + address + ">")
+		if err != nil {
 			return nil, err
 		}
-		code, text, err := c.ReadResponse(0)
-		if err != nil && code == 0 {
-			return nil, fmt.Errorf("RCPT TO:<%s>: %w", address, err)
-		}
-		replies = append(replies, outcome.OfReply(code, text))
+		replies = append(replies, reply)
 	}
 	c.ask("QUIT", 221)
 	<-done // the exit status has no more than the replies
@@ -120,6 +117,18 @@ func (c dialog) expect(code int) error {
 		return fmt.Errorf("sendmail answers %w (%s)", err, text)
 	}
 	return nil
+}
+
+// reply returns the reply to a command.
+func (c dialog) reply(command string) (outcome.Outcome, error) {
+	if err := c.PrintfLine("%s", command); err != nil {
+		return outcome.Outcome{}, err
+	}
+	code, text, err := c.ReadResponse(0)
+	if err != nil && code == 0 {
+		return outcome.Outcome{}, fmt.Errorf("%s: %w", command, err)
+	}
+	return outcome.OfReply(code, text), nil
 }
 
 // ask sends a command with a known reply. It ignores an error, because the next RCPT

@@ -37,7 +37,11 @@ func TestSendersOfGeneratedInventories(t *testing.T) {
 		if !ok || !m.Submission.Authorise {
 			continue
 		}
-		cf := serve(t, p, dir, authLines...)
+		lines := authLines
+		if seed%2 == 0 {
+			lines = append(lines, "FEATURE(`delay_checks')dnl") // the sender is refused at RCPT
+		}
+		cf := serve(t, p, dir, lines...)
 		logins := loginsOf(r, m)
 		got, err := p.Senders(t.Context(), cf, sample.HostName, peer.SafeDir(t), logins)
 		if err != nil {
