@@ -2,6 +2,7 @@ package program
 
 import (
 	"context"
+	"encoding/base64"
 	"net/textproto"
 )
 
@@ -29,4 +30,19 @@ func (p *Program) LoggedIn(ctx context.Context, cf, realm, work, user string) (*
 	}
 	c, _, err := p.loggedIn(ctx, []string{"--bind", work, instead}, cf, user)
 	return c.Conn, err
+}
+
+// WriteSASL writes the files with which sendmail lets users log in, into a folder where
+// libsasl2 looks for them.
+func WriteSASL(dir, realm string, users ...string) error {
+	var logins []Login
+	for _, user := range users {
+		logins = append(logins, Login{User: user})
+	}
+	return writeSASL(dir, realm, logins)
+}
+
+// Secret is what a user sends to log in by AUTH PLAIN.
+func Secret(user string) string {
+	return base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + password))
 }

@@ -18,12 +18,13 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mta/sendmail/mcfile"
+	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/smtpd"
 	"virtmap/internal/workshop/peer"
 )
 
 // signedMail is an inventory in which each domain that sends has a key. KEY is its path.
-var signedMail = strings.Replace(submitMail, "{sends: yes, ", "{sends: {dkim: {vm2026: KEY}}, ", 1) +
+var signedMail = strings.NewReplacer("{sends: yes, ", "{sends: {dkim: {vm2026: KEY}}, ", "rewrite: msp", "rewrite: msp, authorise: yes").Replace(submitMail) +
 	"  mx1.example.net: {sends: {dkim: {vm2026: KEY}}, catch_all: local}\n"
 
 // A signer is a machine on which sendmail has mail signed, and gives it to a sink.
@@ -40,6 +41,10 @@ func newSigner(t *testing.T, lines string) *signer {
 	key, record := peer.DKIMKey(t, "fakemail.example", "vm2026")
 	x := &signer{newSubmitter(t, strings.ReplaceAll(signedMail, "KEY", key), "127.0.0.1:2525"), record}
 	peer.Run(t, "", "mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/var/mail")
+	peer.Run(t, "", "mkdir", "-p", "/etc/sasl2")
+	if err := program.WriteSASL("/etc/sasl2", "mx1.example.net", "andrei", "bea", "carol"); err != nil {
+		t.Fatal(err)
+	}
 	milter := peer.OpenDKIM(t, "/etc/mail/virtmap-keytable", "/etc/mail/virtmap-signingtable")
 	x.serveMail(includeLine + lines + fmt.Sprintf("INPUT_MAIL_FILTER(`opendkim', `S=inet:%d@%s, F=T, T=S:10s;R:30s')dnl\n", milter.Port(), milter.Addr()) +
 		"define(`SMART_HOST', `relay:[127.0.0.1]')dnl\ndefine(`RELAY_MAILER_ARGS', `TCP $h 2525')dnl\n" +
