@@ -37,21 +37,48 @@ func (a *importArgs) open(kind *mta.Server, dir string, stdio Stdio) (server *im
 		return nil, err
 	}
 	from := mta.Lists{Host: host, Account: account, Base: a.base}
+	judge := judgeOf(a.from.Value())
+	readAs := lists.Read
+	if judge.Lists != nil {
+		readAs = lists.ReadData
+	}
 	for _, spec := range a.from.Value() {
 		listKind, name, _ := strings.Cut(spec, ":")
-		list, err := lists.Read(listKind, name, func(path string) ([]byte, error) { return readList(path, stdio.In, regular.MaxBytes) }, fileNames)
+		list, err := readAs(listKind, name, func(path string) ([]byte, error) { return readList(path, stdio.In, regular.MaxBytes) }, fileNames)
 		if err != nil {
 			return nil, machineExit(err, exitNoInput)
 		}
 		from.Lists = append(from.Lists, list)
 	}
-	return a.openLists(kind, from, stdio)
+	return a.openLists(judge, kind, from, stdio)
 }
 
-// openLists opens lists by the rules of the server that they are for.
-func (a *importArgs) openLists(kind *mta.Server, from mta.Lists, stdio Stdio) (*importer.Server, error) {
-	at := slices.IndexFunc(servers.All, func(s *mta.Server) bool { return s.ImportLists != nil })
-	judged, err := servers.All[at].ImportLists(from)
+// besideLists are kinds of lists that say the same for every server.
+var besideLists = []string{"aliases", "domains"}
+
+// judgeOf returns the server by whose rules lists are judged: the one whose form they have,
+// or else the one that takes every kind.
+func judgeOf(from []string) *mta.Server {
+	var all []string
+	for _, spec := range from {
+		if kind, _, _ := strings.Cut(spec, ":"); !slices.Contains(besideLists, kind) {
+			all = append(all, kind)
+		}
+	}
+	judges := func(s *mta.Server) bool {
+		foreign := func(kind string) bool { return !slices.Contains(s.Lists, kind) }
+		return s.ImportLists != nil && len(all) > 0 && !slices.ContainsFunc(all, foreign)
+	}
+	at := slices.IndexFunc(servers.All, judges)
+	if at < 0 {
+		at = slices.IndexFunc(servers.All, func(s *mta.Server) bool { return s.ImportLists != nil && s.Lists == nil })
+	}
+	return servers.All[at]
+}
+
+// openLists opens lists by the rules of a server.
+func (a *importArgs) openLists(judge, kind *mta.Server, from mta.Lists, stdio Stdio) (*importer.Server, error) {
+	judged, err := judge.ImportLists(from)
 	if err != nil {
 		return nil, exit(exitProblems, err)
 	}

@@ -171,6 +171,7 @@ func (s *Server) detailOf(key string, kept bool, domain inventory.Detail) string
 	switch {
 	case kept:
 		own = inventory.DetailKeep
+	case domain == inventory.DetailDrop && s.facts.DropCaught:
 	case form == inventory.Plain && s.usualDetail() == inventory.DetailReject:
 		own = inventory.DetailReject
 	}

@@ -14,6 +14,7 @@
 //	postfixadmin       a folder: tables of postfixadmin in CSV
 //	exim-virtual       a folder: a file for each domain, which Exim reads with lsearch
 //	opensmtpd          a table of virtual addresses of OpenSMTPD
+//	domains            domains, one on each line
 //
 // # Lines
 //
@@ -88,8 +89,12 @@
 //	busy:   :defer: being moved
 //	*:      ann                    names that are not listed
 //
+// A line that begins with a blank goes on with the line right before it. A comment has # as
+// the first character of its line.
+//
 // A refusal becomes the Value of a virtusertable, error:5.1.1:550 Ann has left. Lines with
-// :blackhole:, :unknown: and :include: are in Left.
+// :blackhole:, :unknown: and :include: are in Left. ReadData keeps all of this as written, and
+// leaves out keys with an @, because Exim looks up the name alone.
 //
 // # OpenSMTPD
 //
@@ -97,7 +102,8 @@
 //	old@shop.example    error:550 Ann has left
 //	@shop.example:      ann
 //
-// A name alone, which stands for the name at every domain, is in Left.
+// A name alone, which stands for the name at every domain, is in Left. ReadData has it as a
+// row, and keeps every value as written.
 //
 // # Comments
 //

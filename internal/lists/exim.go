@@ -8,9 +8,12 @@ import (
 	"virtmap/internal/mailaddr"
 )
 
+// whyPattern is the reason for a key with an asterisk, which lsearch takes as it stands.
+const whyPattern = "its key is a pattern: list the addresses that it stands for"
+
 // eximVirtual reads a folder with a file for each domain, such as /etc/exim4/virtual, which
 // Exim reads with lsearch. The name of a file is its domain.
-func eximVirtual(dir string, read func(string) ([]byte, error), names func(string) ([]string, error)) (*List, error) {
+func eximVirtual(dir string, read func(string) ([]byte, error), names func(string) ([]string, error), kind string) (*List, error) {
 	all, err := names(dir)
 	if err != nil {
 		return nil, err
@@ -25,12 +28,16 @@ func eximVirtual(dir string, read func(string) ([]byte, error), names func(strin
 			list.Notes = append(list.Notes, fmt.Sprintf("%s is not read: the name of a file is that of its domain.", filepath.Join(dir, name)))
 			continue
 		}
+		if kind == eximData && domain != name {
+			list.Notes = append(list.Notes, fmt.Sprintf("%s is not read: mail comes to %s, and Exim takes the name of a file as it is.", filepath.Join(dir, name), domain))
+			continue
+		}
 		text, err := read(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
 		found++
-		list.join(parseOf(domain, "exim-virtual", filepath.Join(dir, name), string(text)))
+		list.join(parseOf(domain, kind, filepath.Join(dir, name), string(text)))
 	}
 	if found == 0 {
 		return nil, fmt.Errorf("%q has no file with the name of a domain: name the folder with one file for each domain", dir)
@@ -69,7 +76,7 @@ func (r *reader) exim(l line) {
 	l.text, l.value = strings.TrimPrefix(addr, "*"), value // what is left out is shown with its domain
 	switch {
 	case local != "*" && strings.ContainsRune(local, '*'):
-		r.left(l, "its key is a pattern: list the addresses that it stands for")
+		r.left(l, whyPattern)
 	case key == "" || value == "":
 		r.left(l, whyNoTarget)
 	case value[0] != ':' && isYAML(value):

@@ -9,7 +9,7 @@ import (
 )
 
 // Kinds are the kinds of lists that Read knows.
-var Kinds = []string{"postfix", "mailbox", "aliases", "csv", "lines", "docker-mailserver", "postfixadmin", "exim-virtual", "opensmtpd"}
+var Kinds = []string{"postfix", "mailbox", "aliases", "csv", "lines", "docker-mailserver", "postfixadmin", "exim-virtual", "opensmtpd", "domains"}
 
 // Is is what a row says.
 type Is uint8
@@ -61,7 +61,7 @@ func Read(kind, name string, read func(path string) ([]byte, error), names func(
 	case "postfixadmin":
 		return postfixAdmin(name, read, names)
 	case "exim-virtual":
-		return eximVirtual(name, read, names)
+		return eximVirtual(name, read, names, "exim-virtual")
 	}
 	if !slices.Contains(Kinds, kind) {
 		return nil, fmt.Errorf("%q is no kind of list", kind)
@@ -72,6 +72,30 @@ func Read(kind, name string, read func(path string) ([]byte, error), names func(
 	}
 	return parse(kind, name, string(text)), nil
 }
+
+// ReadData reads a list of the kind exim-virtual or opensmtpd as Read does, but by the rules
+// of its own server: the Value of each row is what stands there, such as ":fail: gone" or
+// "error:550 gone". A row of Exim may have an empty Value, and a row of OpenSMTPD may have
+// a name alone or @ as its Key. Any other kind is read by Read.
+func ReadData(kind, name string, read func(path string) ([]byte, error), names func(dir string) ([]string, error)) (*List, error) {
+	switch kind {
+	case "exim-virtual":
+		return eximVirtual(name, read, names, eximData)
+	case "opensmtpd":
+		text, err := read(name)
+		if err != nil {
+			return nil, err
+		}
+		return parse(openSMTPDData, name, string(text)), nil
+	}
+	return Read(kind, name, read, names)
+}
+
+// Kinds of lists whose rows have what stands there.
+const (
+	eximData      = "exim-virtual as written"
+	openSMTPDData = "opensmtpd as written"
+)
 
 // parse reads the text of a file.
 func parse(kind, name, text string) *List { return parseOf("", kind, name, text) }
@@ -98,9 +122,15 @@ func parseOf(domain, kind, name, text string) *List {
 	case "aliases":
 		r.logical(true, r.alias)
 	case "exim-virtual":
-		r.logical(true, r.exim)
+		r.search(r.exim)
+	case eximData:
+		r.search(r.eximData)
 	case "opensmtpd":
 		r.logical(false, r.openSMTPD)
+	case openSMTPDData:
+		r.logical(false, r.openSMTPDData)
+	case "domains":
+		r.logical(false, r.domainLine)
 	case "csv":
 		r.csv()
 	}

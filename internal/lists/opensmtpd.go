@@ -5,16 +5,10 @@ import "strings"
 // openSMTPD reads a line of a table of virtual addresses (table(5), aliases(5) of OpenSMTPD):
 // a key, a blank or a colon, and the targets.
 func (r *reader) openSMTPD(l line) {
-	end := strings.IndexAny(l.text, ":"+white)
-	if end < 0 {
-		r.left(l, whyNoTarget)
-		return
-	}
-	key, value := l.text[:end], trim(l.text[end+1:])
-	if rest, ok := strings.CutPrefix(value, ": "); ok {
-		value = trim(rest)
-	}
+	key, value := cutMapping(l.text)
 	switch {
+	case value == "":
+		r.left(l, whyNoTarget)
 	case isYAML(value):
 		r.leftAs(l, aYAML)
 	case key == "@":
@@ -33,4 +27,37 @@ func (r *reader) openSMTPD(l line) {
 	default:
 		r.address(l, key, targets(value, " ,"))
 	}
+}
+
+// openSMTPDData reads a line of a table as OpenSMTPD does.
+func (r *reader) openSMTPDData(l line) {
+	key, value := cutMapping(l.text)
+	if value == "" {
+		r.left(l, "it has no value, and smtpd does not start with it")
+		return
+	}
+	r.row(l, Address, key, value)
+}
+
+// cutMapping cuts a line of a mapping (table(5)). The key ends at a blank or a colon.
+func cutMapping(text string) (key, value string) {
+	end := strings.IndexAny(text, ":"+white)
+	if end < 0 {
+		return text, ""
+	}
+	value = trim(text[end+1:])
+	if rest, ok := strings.CutPrefix(value, ": "); ok {
+		value = trim(rest)
+	}
+	return text[:end], value
+}
+
+// domainLine reads a line of a list of domains.
+func (r *reader) domainLine(l line) {
+	key, more, _ := cut(l.text)
+	if more != "" || strings.Contains(key, "@") {
+		r.left(l, "it is not a domain alone")
+		return
+	}
+	r.row(l, Domain, key, "")
 }

@@ -62,7 +62,11 @@ type Facts struct {
 	MailDir string           // the folder of its files; empty: the usual one
 	MapType string           // empty: the usual one
 	Detail  inventory.Detail // what the server does with user+detail of a listed user; 0: it drops the detail
-	Names   []string         // served or relayed, in the order of the server, without those that no inventory can have
+	// DropCaught says that a detail is a part of the name, and Detail does not count in a
+	// domain whose catch-all takes mail: there the detail is dropped, so that nothing is
+	// refused that the catch-all takes.
+	DropCaught bool
+	Names      []string // served or relayed, in the order of the server, without those that no inventory can have
 
 	Head, Tail []string // comments of the rows: at the top, and behind the last row
 	// Order has the place of each row of Rows in the source, for example its line, from

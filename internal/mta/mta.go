@@ -127,6 +127,10 @@ type Server struct {
 	// ImportLists judges lists as if they were tables of the server. nil: lists are not
 	// judged by the rules of this server.
 	ImportLists func(l Lists) (Imported, error)
+	// Lists are the kinds of lists of package lists that have the form of this server.
+	// ImportLists gets them by lists.ReadData, alone or with lists of the kinds aliases and
+	// domains. nil: ImportLists takes every kind, read by lists.Read.
+	Lists []string
 
 	// MapGap is the least time between two swaps of one map, so that a server that has
 	// the map open notices each of them. 0: the server needs no gap.

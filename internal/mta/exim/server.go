@@ -9,24 +9,26 @@ import (
 
 // Server is Exim 4.
 var Server = &mta.Server{
-	Name:       "exim",
-	Dir:        DefaultDir,
-	Maps:       mapTypes,
-	Files:      Files,
-	MapMode:    0o644, // Exim opens maps as the user Debian-exim
-	Words:      words,
-	Checks:     checks,
-	Explained:  catalogue,
-	Compile:    func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
-	Open:       open,
-	Check:      Check,
-	Waits:      follow.Waits,
-	Find:       find,
-	MapType:    mapType,
-	Conf:       readConf,
-	Audit:      func(a mta.Audited) ([]mta.Complaint, error) { return mta.AuditConf(readConf, a) },
-	AuditUsers: auditUsers,
-	Ask:        ask,
+	Name:        "exim",
+	Dir:         DefaultDir,
+	Maps:        mapTypes,
+	Files:       Files,
+	MapMode:     0o644, // Exim opens maps as the user Debian-exim
+	Words:       words,
+	Checks:      checks,
+	Explained:   catalogue,
+	Compile:     func(m *inventory.Model, faults *diag.List) mta.Build { return Compile(m, faults) },
+	Open:        open,
+	Check:       Check,
+	Waits:       follow.Waits,
+	Find:        find,
+	MapType:     mapType,
+	Conf:        readConf,
+	Audit:       func(a mta.Audited) ([]mta.Complaint, error) { return mta.AuditConf(readConf, a) },
+	AuditUsers:  auditUsers,
+	Ask:         ask,
+	Lists:       listKinds,
+	ImportLists: importLists,
 }
 
 // DefaultDir is the folder of the files on Debian.
