@@ -85,7 +85,7 @@ func (a *importArgs) run(ctx context.Context, dir string, stdio Stdio) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	a.sayAssumed(dir, kind, server.Facts().Host, stdio)
+	a.sayAssumed(dir, kind, server.Facts(), stdio)
 	warn(stdio, server.Warnings())
 	var real *askedBeside
 	if a.server {

@@ -12,14 +12,14 @@ import (
 
 // sayAssumed says what an import of a copy takes from this machine, because neither the
 // copy nor a flag has it.
-func (a *importArgs) sayAssumed(dir string, kind *mta.Server, host string, stdio Stdio) {
+func (a *importArgs) sayAssumed(dir string, kind *mta.Server, facts *mta.Facts, stdio Stdio) {
 	whole, err := filepath.Abs(dir)
 	if dir == "" || len(a.from.Value()) > 0 || err == nil && regular.SamePath(whole, kind.Dir) {
 		return
 	}
 	var taken, flags []string
-	if a.installed.host == "" && !a.named(kind, dir) {
-		taken, flags = append(taken, fmt.Sprintf("the name of the server (%s)", host)), append(flags, "--host NAME")
+	if a.installed.host == "" && !facts.HostKnown && !a.named(kind, dir) {
+		taken, flags = append(taken, fmt.Sprintf("the name of the server (%s)", facts.Host)), append(flags, "--host NAME")
 	}
 	if a.passwd {
 		taken, flags = append(taken, "its accounts"), append(flags, "--accounts FILE")

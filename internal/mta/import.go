@@ -57,11 +57,13 @@ type Imported interface {
 
 // Facts are what the files of an imported server say beside their rows.
 type Facts struct {
-	Server  string           // the kind of the server, for messages
-	Host    string           // the server's own name
-	MailDir string           // the folder of its files; empty: the usual one
-	MapType string           // empty: the usual one
-	Detail  inventory.Detail // what the server does with user+detail of a listed user; 0: it drops the detail
+	Server string // the kind of the server, for messages
+	Host   string // the server's own name
+	// HostKnown says that Host is in the files, which must be asked about it.
+	HostKnown bool
+	MailDir   string           // the folder of its files; empty: the usual one
+	MapType   string           // empty: the usual one
+	Detail    inventory.Detail // what the server does with user+detail of a listed user; 0: it drops the detail
 	// DropCaught says that a detail is a part of the name, and Detail does not count in a
 	// domain whose catch-all takes mail: there the detail is dropped, so that nothing is
 	// refused that the catch-all takes.

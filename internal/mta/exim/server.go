@@ -27,6 +27,7 @@ var Server = &mta.Server{
 	Audit:       func(a mta.Audited) ([]mta.Complaint, error) { return mta.AuditConf(readConf, a) },
 	AuditUsers:  auditUsers,
 	Ask:         ask,
+	Import:      importServer,
 	Lists:       listKinds,
 	ImportLists: importLists,
 }

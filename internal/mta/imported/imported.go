@@ -14,6 +14,7 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/rowtext"
+	"virtmap/internal/regular"
 	"virtmap/inventory"
 )
 
@@ -110,6 +111,24 @@ func (b *Base) Take(list *lists.List) {
 		}
 	}
 	b.warnings = append(b.warnings, list.Notes...)
+}
+
+// ReadAliases reads the names of alias files.
+func (b *Base) ReadAliases(files []string) error {
+	for _, file := range files {
+		text, err := regular.ReadIfThere(file)
+		if err != nil {
+			return err
+		}
+		list, err := lists.Read("aliases", file, func(string) ([]byte, error) { return text, nil }, nil)
+		if err != nil {
+			return err
+		}
+		for _, row := range list.Rows {
+			b.Aliases[mailaddr.Lower(row.Key)] = true
+		}
+	}
+	return nil
 }
 
 // Warn adds a warning.

@@ -25,6 +25,7 @@ var Server = &mta.Server{
 	Ask:         ask,
 	MapType:     func(string) (string, error) { return mapTypes[0], nil },
 	ImportLists: importLists,
+	Import:      importServer,
 	Lists:       listKinds,
 }
 
