@@ -22,6 +22,9 @@ be a copy. Prints the inventory that means the same.
   postfix   main.cf, and the domains, virtual addresses, mailboxes, refusals
             and aliases in the tables that it names; a table without a map is
             read as text
+  exim, opensmtpd
+            the folder into which a build wrote; what people wrote for these
+            servers is a list
 
 The domains and the addresses stand in the order of the files, with their comments.
 Names in the passwd file become users, and others become local_aliases. Each mailbox
@@ -56,13 +59,20 @@ sendmail.cf: with the old files, and with the new.
   postfixadmin:DIR        its tables, each exported as CSV
   exim-virtual:DIR        a file for each domain, such as /etc/exim4/virtual
   opensmtpd:FILE          a table of virtual addresses of OpenSMTPD
+  domains:FILE            domains, one on each line
   postfix-server:DIR      a whole server, for an inventory of another --kind
-  sendmail-server:DIR
+  sendmail-server:DIR     (exim-server and opensmtpd-server too)
 
 A FILE named - is standard input. Lists are judged by the rules of Postfix, which
 refuses what a domain does not list. Without --kind the inventory is for sendmail.
 A list does not say what happens to details, such as info+news: Postfix keeps them
 where main.cf has recipient_delimiter = +, and "defaults: {detail: keep}" says so.
+
+exim-virtual is judged by the rules of Exim, with the router of docs/exim.md: it has
+no local_part_suffix, so that a detail is a part of the name. opensmtpd is judged
+by the rules of OpenSMTPD: a name alone, and @, count at every domain of domains:FILE
+or, without it, at those that other lines have. Beside aliases and domains, another
+list makes Postfix the judge.
 
 --into adds what an inventory does not have: domains, addresses, users. Addresses
 go to the included file that has their domain. What the inventory has another way

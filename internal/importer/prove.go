@@ -249,10 +249,10 @@ func (d *Difference) compare() bool {
 	return d.Harmless
 }
 
-// tableless returns the text of a refusal without the name of the table in which a user is
-// unknown, which some servers add.
+// tableless returns the text of a refusal in the words of an inventory: some servers add the
+// name of the table in which a user is unknown, or have other words for it.
 func tableless(text string) string {
-	if strings.HasPrefix(text, unknownUser+" in ") {
+	if strings.HasPrefix(text, unknownUser+" in ") || text == "Invalid recipient" {
 		return unknownUser
 	}
 	return text

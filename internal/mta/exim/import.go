@@ -123,10 +123,25 @@ func (s *rebuilt) Unused(key string) string {
 }
 
 // Pair prepares the comparison with the files of a build.
-func (s *rebuilt) Pair(built mta.Set) (mta.Pair, error) { return mta.NewPair(s.set, built), nil }
+func (s *rebuilt) Pair(built mta.Set) (mta.Pair, error) {
+	if _, same := built.(*Set); same {
+		return mta.NewPair(s.set, built), nil
+	}
+	files := map[string]string{}
+	rows, err := s.set.contents.mailboxes.all()
+	if err != nil {
+		return mta.Pair{}, err
+	}
+	for name, path := range mapfile.All(rows) {
+		files[string(path)] = string(name)
+	}
+	return imported.Beside(s.set, built, files), nil
+}
 
-// Reason returns nothing: the inventory of these files can have everything.
-func (s *rebuilt) Reason(string, outcome.Outcome, outcome.Outcome) string { return "" }
+// Reason says why an outcome differs by the files for another server.
+func (s *rebuilt) Reason(_ string, old, next outcome.Outcome) string {
+	return imported.DetailReason(old, next)
+}
 
 // Warnings returns a line for each file that is older than its text.
 func (s *rebuilt) Warnings() []string { return s.set.Warnings() }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
+	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/imported"
 	"virtmap/internal/outcome"
@@ -134,10 +135,21 @@ func (s *rebuilt) Unused(key string) string {
 }
 
 // Pair prepares the comparison with the files of a build.
-func (s *rebuilt) Pair(built mta.Set) (mta.Pair, error) { return mta.NewPair(s.set, built), nil }
+func (s *rebuilt) Pair(built mta.Set) (mta.Pair, error) {
+	if _, same := built.(*Set); same {
+		return mta.NewPair(s.set, built), nil
+	}
+	files := map[string]string{}
+	for name := range mapfile.All(s.set.contents.mailboxes.rows) {
+		files[s.User(string(name)).File] = string(name)
+	}
+	return imported.Beside(s.set, built, files), nil
+}
 
-// Reason returns nothing: the inventory of these files can have everything.
-func (s *rebuilt) Reason(string, outcome.Outcome, outcome.Outcome) string { return "" }
+// Reason says why an outcome differs by the files for another server.
+func (s *rebuilt) Reason(_ string, old, next outcome.Outcome) string {
+	return imported.DetailReason(old, next)
+}
 
 // Seen returns the stamp of every file that was opened.
 func (s *rebuilt) Seen() []mta.Stamp { return s.set.Seen() }

@@ -181,28 +181,11 @@ func (s *listed) Route(addr string) (outcome.Outcome, []outcome.Step) {
 	if !hit && !out.Taken && !out.NotOurs {
 		return userUnknown, steps
 	}
-	return inWords(withStatus(out)), steps
+	return withStatus(out), steps
 }
 
 // userUnknown is the refusal of an inventory for an address that it does not list.
 var userUnknown = outcome.Outcome{Code: 550, Status: "5.1.1", Text: "User unknown"}
-
-// inWords returns an outcome in the words of an inventory.
-func inWords(o outcome.Outcome) outcome.Outcome {
-	if !o.Taken && !o.NotOurs && o.Text == invalid {
-		return userUnknown
-	}
-	return o
-}
-
-// A worded is a set that answers in the words of an inventory.
-type worded struct{ mta.Set }
-
-// Route returns the outcome of mail to an address.
-func (w worded) Route(addr string) (outcome.Outcome, []outcome.Step) {
-	out, steps := w.Set.Route(addr)
-	return inWords(out), steps
-}
 
 // withStatus returns an outcome with the status that an inventory gives to a reply without
 // one.
@@ -222,7 +205,7 @@ func (s *listed) RowOf(_ string, steps []outcome.Step) string { return mta.RowIn
 
 // Pair prepares the comparison with the files of a build.
 func (s *listed) Pair(built mta.Set) (mta.Pair, error) {
-	return mta.NewPair(s, worded{built}), nil
+	return mta.NewPair(s, built), nil
 }
 
 // Reason says why an outcome differs because of what OpenSMTPD does.
