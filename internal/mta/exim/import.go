@@ -3,6 +3,7 @@ package exim
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,7 +29,7 @@ func importServer(dir string, host mta.Host, files []string) (mta.Imported, erro
 	o := &opener{Place: mta.Place{Dir: dir}}
 	main, err := o.read(fileMain)
 	if err != nil {
-		return nil, errors.Join(errors.New("only files that virtmap wrote are read; virtual domains are imported with --from exim-virtual:DIR"), err)
+		return nil, fmt.Errorf("only files that virtmap wrote are read (virtual domains are imported with --from exim-virtual:DIR): %w", err)
 	}
 	macros := macrosOf(main)
 	host.Name = cmp.Or(hostIn(macros["MAIN_LOCAL_DOMAINS"]), host.Name)

@@ -1,7 +1,7 @@
 package opensmtpd
 
 import (
-	"errors"
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -28,7 +28,7 @@ func importServer(dir string, host mta.Host, files []string) (mta.Imported, erro
 	o := &opener{Place: mta.Place{Dir: dir}}
 	conf, err := o.read(fileConf)
 	if err != nil {
-		return nil, errors.Join(errors.New("only files that virtmap wrote are read; a table of virtual addresses is imported with --from opensmtpd:FILE"), err)
+		return nil, fmt.Errorf("only files that virtmap wrote are read (a table of virtual addresses is imported with --from opensmtpd:FILE): %w", err)
 	}
 	name := hostLine.FindSubmatch(conf)
 	if name != nil {
