@@ -22,6 +22,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/rowtext"
 	"virtmap/inventory"
 )
 
@@ -71,7 +72,7 @@ func Signs(d *inventory.Domain) bool { return d.Enabled && d.Sends.On && len(d.S
 
 // Signed returns the domains that a signing table has, sorted.
 func Signed(text []byte) (domains []string) {
-	for _, line := range Lines(text) {
+	for _, line := range rowtext.PlainLines(text) {
 		pattern, _, _ := strings.Cut(line, " ")
 		if domain, ok := strings.CutPrefix(pattern, "*@"); ok {
 			domains = append(domains, domain)
@@ -79,10 +80,4 @@ func Signed(text []byte) (domains []string) {
 	}
 	slices.Sort(domains)
 	return slices.Compact(domains)
-}
-
-// Lines returns the lines of a table without comments. It is the Lines of both files.
-func Lines(text []byte) []string {
-	lines := strings.Split(string(text), "\n")
-	return slices.DeleteFunc(lines, func(line string) bool { return line == "" || line[0] == '#' })
 }

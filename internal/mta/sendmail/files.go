@@ -60,8 +60,8 @@ var Files = []mta.File{
 	{Name: mcfile.Senders, Mode: 0o644, Rows: rowtext.Parse, Row: rowtext.Line, Emptied: true},
 	{Name: mcfile.RelayDomains, Role: mta.Relayed, Mode: 0o644, Lines: nameLines, Effect: mta.Restart, Union: true, Emptied: true},
 	{Name: mcfile.HostNames, Role: mta.Served, Mode: 0o644, Lines: nameLines, Effect: mta.Restart},
-	{Name: dkim.KeyTableName, Mode: 0o644, Lines: dkim.Lines, Effect: mta.Signer, Emptied: true},
-	{Name: dkim.SigningTableName, Mode: 0o644, Lines: dkim.Lines, Effect: mta.Signer, Emptied: true},
+	{Name: dkim.KeyTableName, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Signer, Emptied: true},
+	{Name: dkim.SigningTableName, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Signer, Emptied: true},
 	{Name: mcfile.Submit, Mode: 0o644, Lines: mcLines, Effect: mta.Rebuild, Emptied: true},
 	{Name: mcfile.Include, Mode: 0o644, Lines: mcLines, Effect: mta.Rebuild},
 }
