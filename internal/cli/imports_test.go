@@ -49,7 +49,9 @@ var allowed = map[string][]string{
 	"virtmap/internal/mmap":       {},
 	"virtmap/internal/mta":        {"virtmap/internal/diag", "virtmap/internal/lists", "virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/outcome", "virtmap/inventory"},
 	"virtmap/internal/mta/before": {"virtmap/internal/fileset", "virtmap/internal/mapfile", "virtmap/internal/mta"},
-	"virtmap/internal/mta/dkim":   {"virtmap/internal/mta", "virtmap/inventory"},
+	"virtmap/internal/mta/dkim":   {"virtmap/internal/mta", "virtmap/internal/mta/rowtext", "virtmap/inventory"},
+	"virtmap/internal/mta/imported": {"virtmap/internal/lists", "virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mta", "virtmap/internal/mta/rowtext",
+		"virtmap/internal/outcome", "virtmap/inventory"},
 	"virtmap/internal/mta/mtatest": {"virtmap/internal/diag", "virtmap/internal/fileset", "virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mta",
 		"virtmap/internal/outcome", "virtmap/internal/promise", "virtmap/internal/publish", "virtmap/internal/workshop/memfs", "virtmap/internal/workshop/sample",
 		"virtmap/inventory"},
@@ -90,7 +92,7 @@ var allowed = map[string][]string{
 var (
 	ofServer = []string{"virtmap/hostnames", "virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/fileset", "virtmap/internal/follow",
 		"virtmap/internal/lists", "virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/mta", "virtmap/internal/mta/before", "virtmap/internal/mta/dkim",
-		"virtmap/internal/mta/rowtext", "virtmap/internal/outcome", "virtmap/internal/senders", "virtmap/inventory"}
+		"virtmap/internal/mta/imported", "virtmap/internal/mta/rowtext", "virtmap/internal/outcome", "virtmap/internal/senders", "virtmap/inventory"}
 	ofProgram = []string{"virtmap/internal/mailaddr", "virtmap/internal/mapfile", "virtmap/internal/outcome", "virtmap/internal/smtpd"}
 )
 

@@ -28,7 +28,7 @@ func TestRoundTripOfExim(t *testing.T) {
 // Every address has the same outcome.
 func TestRoundTripOfOpenSMTPD(t *testing.T) {
 	roundTrips(t, opensmtpd.Server, func(r *rand.Rand, _ int) string {
-		return sample.ForOpenSMTPD(sample.Inventory(r, opensmtpd.DefaultDir, opensmtpd.Server.Maps[0]))
+		return sample.Plain(sample.Inventory(r, opensmtpd.DefaultDir, opensmtpd.Server.Maps[0]))
 	})
 }
 

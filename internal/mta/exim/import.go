@@ -10,9 +10,9 @@ import (
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/before"
 	"virtmap/internal/mta/imported"
 	"virtmap/internal/outcome"
-	"virtmap/inventory"
 )
 
 // A rebuilt is an Exim with the files of a build, of which an inventory is made: an
@@ -26,14 +26,14 @@ type rebuilt struct {
 // importServer reads the files of a folder that virtmap wrote. The name of the server is the
 // one in main, because rows have accounts at this name.
 func importServer(dir string, host mta.Host, files []string) (mta.Imported, error) {
-	o := &opener{Place: mta.Place{Dir: dir}}
-	main, err := o.read(fileMain)
+	o := &opener{Reader: before.Reader{Place: mta.Place{Dir: dir}}}
+	main, err := o.Read(fileMain)
 	if err != nil {
 		return nil, fmt.Errorf("only files that virtmap wrote are read (virtual domains are imported with --from exim-virtual:DIR): %w", err)
 	}
 	macros := macrosOf(main)
 	host.Name = cmp.Or(hostIn(macros["MAIN_LOCAL_DOMAINS"]), host.Name)
-	s := &rebuilt{Base: imported.New(string(inventory.ServerExim), host)}
+	s := &rebuilt{Base: imported.New("exim", host)}
 	if s.set, err = o.open(mta.Host{Name: host.Name, Account: s.Delivers}); err != nil {
 		return nil, err
 	}

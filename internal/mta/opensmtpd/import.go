@@ -10,9 +10,9 @@ import (
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/before"
 	"virtmap/internal/mta/imported"
 	"virtmap/internal/outcome"
-	"virtmap/inventory"
 )
 
 // A rebuilt is an OpenSMTPD with the files of a build, of which an inventory is made: an
@@ -25,8 +25,8 @@ type rebuilt struct {
 // importServer reads the files of a folder that virtmap wrote. The name of the server is the
 // one in virtmap.conf.
 func importServer(dir string, host mta.Host, files []string) (mta.Imported, error) {
-	o := &opener{Place: mta.Place{Dir: dir}}
-	conf, err := o.read(fileConf)
+	o := &opener{Reader: before.Reader{Place: mta.Place{Dir: dir}}}
+	conf, err := o.Read(fileConf)
 	if err != nil {
 		return nil, fmt.Errorf("only files that virtmap wrote are read (a table of virtual addresses is imported with --from opensmtpd:FILE): %w", err)
 	}
@@ -34,7 +34,7 @@ func importServer(dir string, host mta.Host, files []string) (mta.Imported, erro
 	if name != nil {
 		host.Name = string(name[1])
 	}
-	s := &rebuilt{Base: imported.New(string(inventory.ServerOpenSMTPD), host)}
+	s := &rebuilt{Base: imported.New("opensmtpd", host)}
 	s.Said.HostKnown = name != nil
 	if s.set, err = o.open(mta.Host{Name: host.Name, Account: s.Delivers}); err != nil {
 		return nil, err
