@@ -212,9 +212,9 @@ func (a *importArgs) write(text string, stdio Stdio) error {
 	return writeNew(a.out, text)
 }
 
-// maxReturned is how many addresses of a domain are printed whose mail was returned to the
-// sender, and is refused now.
-const maxReturned = 3
+// maxAlike is how many addresses of a domain are printed that differ for one reason, if their
+// mail was returned to the sender and is refused now, or if they have a detail.
+const maxAlike = 3
 
 // printProof says which outcomes differ, and why.
 func printProof(to io.Writer, by string, p *importer.Proof) error {
@@ -225,23 +225,25 @@ func printProof(to io.Writer, by string, p *importer.Proof) error {
 		if d.Why != "" {
 			fmt.Fprintf(w, "  %s\n", diag.Printable(d.Why))
 		}
-		if more := returned(p.Found[i:]) - maxReturned; more > 0 {
+		if more := alike(p.Found[i:]) - maxAlike; more > 0 {
 			domain := d.Address[strings.LastIndexByte(d.Address, '@'):]
-			fmt.Fprintf(w, "and so %s more at %s\n", addresses(more+maxReturned-1), diag.Printable(domain[1:]))
-			i += more + maxReturned - 1
+			fmt.Fprintf(w, "and so %s more at %s\n", addresses(more+maxAlike-1), diag.Printable(domain[1:]))
+			i += more + maxAlike - 1
 		}
 	}
 	fmt.Fprintf(w, "%s compared%s, %d differ\n", addresses(p.Compared), by, len(p.Found))
 	return w.Flush()
 }
 
-// returned returns how many differences there are, from the first, of mail to one domain
-// that was returned to the sender and is refused now, for one reason.
-func returned(found []importer.Difference) (n int) {
+// alike returns how many differences there are, from the first, of one domain and one reason:
+// of mail that was returned to the sender and is refused now, or of addresses with a detail.
+func alike(found []importer.Difference) (n int) {
 	at := func(d *importer.Difference) string { return d.Address[strings.LastIndexByte(d.Address, '@')+1:] }
 	for n < len(found) {
 		d := &found[n]
-		if !d.Returned() || !d.Harmless || d.Why != found[0].Why || at(d) != at(&found[0]) {
+		returned := d.Returned() && d.Harmless
+		detailed := d.Why != "" && strings.Contains(d.Address, "+") && d.Old.Taken == found[0].Old.Taken && d.New.Taken == found[0].New.Taken
+		if !returned && !detailed || d.Why != found[0].Why || at(d) != at(&found[0]) {
 			break
 		}
 		n++
