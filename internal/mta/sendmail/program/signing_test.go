@@ -24,13 +24,15 @@ import (
 )
 
 // signedMail is an inventory in which each domain that sends has a key. KEY is its path.
-var signedMail = strings.NewReplacer("{sends: yes, ", "{sends: {dkim: {vm2026: KEY}}, ", "rewrite: msp", "rewrite: msp, authorise: yes").Replace(submitMail) +
+var signedMail = strings.NewReplacer("{sends: yes, ", "{sends: {dkim: {vm2026: KEY}}, ", "rewrite: msp", "rewrite: msp, authorise: yes",
+	"mx1.example.net}", "mx1.example.net, sends_from: [192.0.2.25]}").Replace(submitMail) +
 	"  mx1.example.net: {sends: {dkim: {vm2026: KEY}}, catch_all: local}\n"
 
 // A signer is a machine on which sendmail has mail signed, and gives it to a sink.
 type signer struct {
 	*submitter
-	record string // the record that every domain with a key publishes
+	mail      string                              // the inventory
+	published func(name string) ([]string, error) // the TXT records of a name
 }
 
 // newSigner starts sendmail and opendkim with the files of a build, and further lines of
@@ -39,7 +41,13 @@ func newSigner(t *testing.T, lines string) *signer {
 	t.Helper()
 	peer.Find(t, "opendkim")
 	key, record := peer.DKIMKey(t, "fakemail.example", "vm2026")
-	x := &signer{newSubmitter(t, strings.ReplaceAll(signedMail, "KEY", key), "127.0.0.1:2525"), record}
+	mail := strings.ReplaceAll(signedMail, "KEY", key)
+	x := &signer{newSubmitter(t, mail, "127.0.0.1:2525"), mail, func(name string) ([]string, error) {
+		if strings.HasPrefix(name, "vm2026._domainkey.") {
+			return []string{record}, nil
+		}
+		return nil, errors.New("there is no " + name)
+	}}
 	peer.Run(t, "", "mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/var/mail")
 	peer.Run(t, "", "mkdir", "-p", "/etc/sasl2")
 	if err := program.WriteSASL("/etc/sasl2", "mx1.example.net", "andrei", "bea", "carol"); err != nil {
@@ -88,13 +96,7 @@ func (x *submitter) serveMail(lines string) {
 // verified returns the domain of the signature of a message, and whether it verifies.
 func (x *signer) verified(m smtpd.Message) string {
 	x.Helper()
-	lookup := func(name string) ([]string, error) {
-		if strings.HasPrefix(name, "vm2026._domainkey.") {
-			return []string{x.record}, nil
-		}
-		return nil, errors.New("there is no " + name)
-	}
-	all, err := dkim.VerifyWithOptions(bytes.NewReader(m.Body), &dkim.VerifyOptions{LookupTXT: lookup})
+	all, err := dkim.VerifyWithOptions(bytes.NewReader(m.Body), &dkim.VerifyOptions{LookupTXT: x.published})
 	switch {
 	case err != nil || len(all) > 1:
 		x.Fatalf("%v, %d signatures\n%s", err, len(all), m.Body)
