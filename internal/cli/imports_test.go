@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 		"virtmap/internal/mta", "virtmap/internal/outcome", "virtmap/internal/promise", "virtmap/inventory"},
 	"virtmap/internal/lint": {"virtmap/hostnames", "virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/mailaddr", "virtmap/internal/promise",
 		"virtmap/internal/senders", "virtmap/inventory"},
-	"virtmap/internal/listing":    {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/follow", "virtmap/inventory"},
+	"virtmap/internal/listing":    {"virtmap/internal/diag", "virtmap/internal/effective", "virtmap/internal/follow", "virtmap/internal/senders", "virtmap/inventory"},
 	"virtmap/internal/lists":      {"virtmap/internal/mailaddr"},
 	"virtmap/internal/lmdb":       {},
 	"virtmap/internal/mailaddr":   {"golang.org/x/net/idna"},

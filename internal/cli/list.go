@@ -46,6 +46,11 @@ Columns of table and csv, members of json:
   source   own, role (of the domain), default (of defaults), copy (same_as)
   state    enabled or disabled; in json the member disabled, true or false
   place    the file and the line of the address in the inventory
+  senders  the users who may send from the address, or none; local is each
+           user, from the address of the same name. Of * and of keys such as
+           sales+* they are those for addresses that are not listed. Empty,
+           and not in json: the domain does not send. table and csv have it
+           if a domain of the inventory sends. In json a list.
 
 json has one object a line. In csv a cell that begins with = + - @ or ' has one
 more ' before it, so that no spreadsheet takes it for a formula; +*, for example,
@@ -54,8 +59,8 @@ table cuts long cells; elsewhere it cuts nothing.
 
 --user shows what goes to a user, also if the user forwards it. Rows whose end
 depends on the address are not shown; virtmap who finds their addresses too.
---only takes kinds, and the words role, default, copy and disabled; a row is shown
-if one of the words fits.
+--only takes kinds, and the words role, default, copy, disabled and sends (of a
+domain that sends); a row is shown if one of the words fits.
 
 Exits with 1 if a target of the rows leads nowhere. The rows are printed before.
 
@@ -88,7 +93,7 @@ func listWords() (words []string) {
 	for _, kind := range listing.Kinds {
 		words = append(words, string(kind))
 	}
-	return append(words, string(listing.Role), string(listing.Default), string(listing.Copy), "disabled")
+	return append(words, string(listing.Role), string(listing.Default), string(listing.Copy), "disabled", "sends")
 }
 
 // check looks at the values of flags.
@@ -122,7 +127,7 @@ func (a *listArgs) run(stdio Stdio) error {
 		}
 		rows = rows.Through(name)
 	}
-	printer := listFormats[a.format](stdio.Out, m.Sources)
+	printer := listFormats[a.format](stdio.Out, m)
 	for row := range a.rows(m, rows, chosen) {
 		if err := printer.row(row); err != nil {
 			return exit(exitIO, err)
@@ -174,5 +179,5 @@ func (a *listArgs) rows(m *inventory.Model, all *listing.Listing, chosen domainC
 
 // fits reports whether one of the words of --only fits a row.
 func fits(row *listing.Row, only string) bool {
-	return allows(only, string(row.Kind)) || allows(only, string(row.Source)) || row.Disabled && allows(only, "disabled")
+	return allows(only, string(row.Kind)) || allows(only, string(row.Source)) || row.Disabled && allows(only, "disabled") || row.Sends && allows(only, "sends")
 }

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"virtmap/internal/diag"
 	"virtmap/internal/listing"
+	"virtmap/inventory"
 )
 
 // A rowPrinter prints the rows of list.
@@ -20,14 +22,16 @@ type rowPrinter interface {
 }
 
 // listFormats are the values of --format of list.
-var listFormats = map[string]func(io.Writer, *diag.Sources) rowPrinter{
+var listFormats = map[string]func(io.Writer, *inventory.Model) rowPrinter{
 	"table": newListTable,
 	"csv":   newListCSV,
 	"json":  newListJSON,
 }
 
-// listColumns are the columns of table and csv.
+// listColumns are the columns of table and csv. sendersColumn follows if a domain sends.
 var listColumns = []string{"domain", "address", "kind", "to", "ends", "source", "state", "place"}
+
+const sendersColumn = "senders"
 
 // toColumn and endsColumn are the columns that are cut on a terminal.
 const (
@@ -41,8 +45,24 @@ func placeOf(sources *diag.Sources, row *listing.Row) string {
 	return place.Name() + ":" + strconv.Itoa(place.Line)
 }
 
-// appendCells appends a row in the order of listColumns.
-func appendCells(cells []string, sources *diag.Sources, row *listing.Row) []string {
+// rowCells makes the cells of rows.
+type rowCells struct {
+	sources *diag.Sources
+	sending bool // the rows have senders
+}
+
+func rowCellsOf(m *inventory.Model) rowCells { return rowCells{m.Sources, m.Sending()} }
+
+// heads returns the names of the columns.
+func (c rowCells) heads() []string {
+	if c.sending {
+		return slices.Concat(listColumns, []string{sendersColumn})
+	}
+	return listColumns
+}
+
+// add appends a row in the order of the columns.
+func (c rowCells) add(cells []string, row *listing.Row) []string {
 	to, state := strings.Join(row.To, ", "), "enabled"
 	if row.Reply != "" {
 		to = row.Reply
@@ -50,24 +70,43 @@ func appendCells(cells []string, sources *diag.Sources, row *listing.Row) []stri
 	if row.Disabled {
 		state = "disabled"
 	}
-	return append(cells, row.Domain, row.Address, string(row.Kind), to, strings.Join(row.Ends, ", "), string(row.Source), state, placeOf(sources, row))
+	cells = append(cells, row.Domain, row.Address, string(row.Kind), to, strings.Join(row.Ends, ", "), string(row.Source), state, placeOf(c.sources, row))
+	if c.sending {
+		cells = append(cells, sendersCell(row))
+	}
+	return cells
+}
+
+// sendersCell returns the senders of a row in the words of an inventory: local if each user
+// may send from the address of the same name, none if nobody may send. It is empty if the
+// domain does not send.
+func sendersCell(row *listing.Row) string {
+	switch {
+	case !row.Sends:
+		return ""
+	case row.Kind == listing.Local:
+		return strings.Join(slices.Concat(row.Senders, []string{"local"}), ", ")
+	case len(row.Senders) == 0:
+		return "none"
+	}
+	return strings.Join(row.Senders, ", ")
 }
 
 // A listCSV prints RFC 4180 with a header, and with line ends of one byte.
 type listCSV struct {
-	out     *bufio.Writer
-	sources *diag.Sources
-	cells   []string
+	out   *bufio.Writer
+	of    rowCells
+	cells []string
 }
 
-func newListCSV(w io.Writer, sources *diag.Sources) rowPrinter {
-	p := &listCSV{out: bufio.NewWriter(w), sources: sources}
-	p.out.WriteString(strings.Join(listColumns, ",") + "\n") // close reports a failure
+func newListCSV(w io.Writer, m *inventory.Model) rowPrinter {
+	p := &listCSV{out: bufio.NewWriter(w), of: rowCellsOf(m)}
+	p.out.WriteString(strings.Join(p.of.heads(), ",") + "\n") // close reports a failure
 	return p
 }
 
 func (p *listCSV) row(row *listing.Row) error {
-	p.cells = appendCells(p.cells[:0], p.sources, row)
+	p.cells = p.of.add(p.cells[:0], row)
 	for i, cell := range p.cells {
 		if i > 0 {
 			p.out.WriteByte(',')
@@ -113,17 +152,22 @@ type listedRow struct {
 	Source   listing.Source `json:"source"`
 	Disabled bool           `json:"disabled"`
 	Place    string         `json:"place"`
+	Senders  []string       `json:"senders,omitzero"` // nil: the domain does not send
 }
 
-func newListJSON(w io.Writer, sources *diag.Sources) rowPrinter {
-	p := &listJSON{buffer: bufio.NewWriter(w), sources: sources}
+func newListJSON(w io.Writer, m *inventory.Model) rowPrinter {
+	p := &listJSON{buffer: bufio.NewWriter(w), sources: m.Sources}
 	p.out = json.NewEncoder(p.buffer)
 	p.out.SetEscapeHTML(false)
 	return p
 }
 
 func (p *listJSON) row(row *listing.Row) error {
-	return p.out.Encode(&listedRow{row.Domain, row.Address, row.Kind, notNil(row.To), row.Reply, notNil(row.Ends), row.Source, row.Disabled, placeOf(p.sources, row)})
+	listed := listedRow{row.Domain, row.Address, row.Kind, notNil(row.To), row.Reply, notNil(row.Ends), row.Source, row.Disabled, placeOf(p.sources, row), nil}
+	if row.Sends {
+		listed.Senders = notNil(row.Senders)
+	}
+	return p.out.Encode(&listed)
 }
 
 func (p *listJSON) close() error { return p.buffer.Flush() }
@@ -145,15 +189,16 @@ const (
 // A listTable prints aligned columns. The first rows decide the widths.
 type listTable struct {
 	out     *bufio.Writer
-	sources *diag.Sources
+	of      rowCells
 	room    int // the width of the terminal; 0: nothing is cut
 	waiting [][]string
 	widths  []int // nil: not enough rows have come yet
 	cells   []string
 }
 
-func newListTable(w io.Writer, sources *diag.Sources) rowPrinter {
-	p := &listTable{out: bufio.NewWriter(w), sources: sources, waiting: [][]string{listColumns}}
+func newListTable(w io.Writer, m *inventory.Model) rowPrinter {
+	p := &listTable{out: bufio.NewWriter(w), of: rowCellsOf(m)}
+	p.waiting = [][]string{p.of.heads()}
 	if isTerminal(w) {
 		p.room = widthOf(w)
 	}
@@ -162,13 +207,13 @@ func newListTable(w io.Writer, sources *diag.Sources) rowPrinter {
 
 func (p *listTable) row(row *listing.Row) error {
 	if p.widths == nil {
-		p.waiting = append(p.waiting, printableCells(appendCells(nil, p.sources, row)))
+		p.waiting = append(p.waiting, printableCells(p.of.add(nil, row)))
 		if len(p.waiting) > sampledRows {
 			return p.begin()
 		}
 		return nil
 	}
-	p.cells = printableCells(appendCells(p.cells[:0], p.sources, row))
+	p.cells = printableCells(p.of.add(p.cells[:0], row))
 	return p.line(p.cells)
 }
 
@@ -185,7 +230,7 @@ func printableCells(cells []string) []string {
 
 // begin decides the widths and prints the rows that wait.
 func (p *listTable) begin() (err error) {
-	p.widths = make([]int, len(listColumns))
+	p.widths = make([]int, len(p.waiting[0]))
 	for _, cells := range p.waiting {
 		for i, cell := range cells {
 			p.widths[i] = max(p.widths[i], min(utf8.RuneCountInString(cell), widestCell))

@@ -9,6 +9,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/effective"
 	"virtmap/internal/follow"
+	"virtmap/internal/senders"
 	"virtmap/inventory"
 )
 
@@ -17,7 +18,8 @@ type Listing struct {
 	m       *inventory.Model
 	tables  *effective.Tables
 	targets *follow.Follower
-	through *passage // nil: all rows are listed
+	rights  *senders.Rights // nil: no domain sends
+	through *passage        // nil: all rows are listed
 }
 
 // A passage finds the rows whose mail goes to a user or an alias.
@@ -29,6 +31,15 @@ type passage struct {
 // New returns the listing of a Model. Faults of targets that are followed are added to
 // faults: circles, and targets that are refused.
 func New(m *inventory.Model, faults *diag.List) *Listing {
+	l := following(m, faults)
+	if m.Sending() {
+		l.rights = senders.Of(m)
+	}
+	return l
+}
+
+// following returns a Listing without senders.
+func following(m *inventory.Model, faults *diag.List) *Listing {
 	tables := effective.Of(m)
 	return &Listing{m: m, tables: tables, targets: follow.New(m, tables, faults, follow.Limits{})}
 }
@@ -37,12 +48,12 @@ func New(m *inventory.Model, faults *diag.List) *Listing {
 // local_aliases, also if the user forwards it. Rows whose end depends on the address are
 // left out.
 func (l *Listing) Through(name string) *Listing {
-	at := Listing{m: l.m, tables: l.tables, targets: l.targets, through: &passage{name, l}}
+	at := Listing{m: l.m, tables: l.tables, targets: l.targets, rights: l.rights, through: &passage{name, l}}
 	if i, ok := l.m.User(name); ok && l.m.Users[i].Forward.Kind != inventory.NoTarget {
 		open := *l.m
 		open.Users = slices.Clone(l.m.Users)
 		open.Users[i].Forward = inventory.Target{}
-		at.through.listing = New(&open, &diag.List{})
+		at.through.listing = following(&open, &diag.List{})
 	}
 	return &at
 }
@@ -52,7 +63,7 @@ func (l *Listing) Through(name string) *Listing {
 func (l *Listing) Rows(d int) iter.Seq[*Row] {
 	return func(yield func(*Row) bool) {
 		domain := &l.m.Domains[d]
-		row := Row{Domain: domain.Name}
+		row := Row{Domain: domain.Name, Sends: l.rights != nil && l.rights.Sends(d)}
 		if domain.Backup {
 			row.Address, row.Kind, row.Source, row.Disabled, row.Pos = CatchAll, Backup, Own, !domain.Enabled, domain.Pos
 			if l.through == nil {
@@ -62,15 +73,26 @@ func (l *Listing) Rows(d int) iter.Seq[*Row] {
 		}
 		for origin, a := range l.tables.Walk(d) {
 			row.Address, row.Source, row.Disabled, row.Pos = a.Local, sources[origin], a.Disabled || !domain.Enabled, a.Pos
-			if l.lead(&row, a.Local, &a.To) && !yield(&row) {
+			if !l.lead(&row, a.Local, &a.To) {
+				continue
+			}
+			if l.allow(&row, d, a.Local); !yield(&row) {
 				return
 			}
 		}
 		to, pos := l.tables.CatchAll(d)
 		row.Address, row.Source, row.Disabled, row.Pos = CatchAll, l.catchAllSource(domain, &to), !domain.Enabled, pos
 		if l.lead(&row, "", &to) {
+			l.allow(&row, d, "")
 			yield(&row)
 		}
+	}
+}
+
+// allow completes a row of a domain that sends.
+func (l *Listing) allow(row *Row, d int, local string) {
+	if row.Sends {
+		row.Senders = l.rights.Right(d, local).Users
 	}
 }
 

@@ -172,6 +172,55 @@ func TestEndsAreThePromises(t *testing.T) {
 	}
 }
 
+// TestSendersAreThePromises compares the senders of all rows with the promises about an
+// address that each row stands for.
+func TestSendersAreThePromises(t *testing.T) {
+	compared, may := 0, 0
+	for seed := range peer.Campaign(30) {
+		r := rand.New(rand.NewPCG(uint64(seed), 53))
+		m, faults := inventory.Parse("mail.yaml", sample.Sending(r, sample.Inventory(r, "/etc/mail", "hash")))
+		if faults.Failed() {
+			t.Fatalf("seed %d: %v", seed, faults.Faults())
+		}
+		l, promises := listing.New(m, &diag.List{}), promise.NewSenders(m)
+		for d := range m.Domains {
+			sends := m.Domains[d].Enabled && m.Domains[d].Sends.On
+			for row := range l.Rows(d) {
+				if row.Sends != sends || !sends && len(row.Senders) > 0 {
+					t.Errorf("seed %d: %s sends: %t, and %s has the senders %q", seed, row.Domain, row.Sends, row.Address, row.Senders)
+				}
+				from := strings.Replace(inventory.Samples{User: "nobody-here", Detail: "else"}.Of(row.Address), listing.CatchAll, "nobody-here", 1) + "@" + row.Domain
+				for u := range m.Users {
+					login := m.Users[u].Name.Text
+					got, want := slices.Contains(row.Senders, login), sends && promises.May(login, from)
+					if compared++; got {
+						may++
+					}
+					if got != want {
+						t.Errorf("seed %d: %s from %s: %t, promised %t", seed, login, from, got, want)
+					}
+				}
+			}
+		}
+	}
+	if may < compared/50 || may > compared/2 {
+		t.Errorf("of %d pairs %d may: the sample says little", compared, may)
+	}
+}
+
+// TestNoDomainSends: the senders of an inventory without one are not worked out.
+func TestNoDomainSends(t *testing.T) {
+	m, faults := inventory.Parse("mail.yaml", mail)
+	l := listing.New(m, faults)
+	for d := range m.Domains {
+		for row := range l.Rows(d) {
+			if row.Sends || row.Senders != nil {
+				t.Errorf("%s@%s sends: %q", row.Address, row.Domain, row.Senders)
+			}
+		}
+	}
+}
+
 // addresses returns the ends of the rows of domains that are enabled, if a row is for
 // one address and its end is known.
 func addresses(m *inventory.Model, l *listing.Listing) map[string][]string {

@@ -1,6 +1,7 @@
-// Package listing lists the addresses of an inventory: where each goes as written, and
-// where its mail ends. It reads the tables of package effective and follows targets with
-// package follow. It knows no mail server.
+// Package listing lists the addresses of an inventory: where each goes as written, where
+// its mail ends, and who may send from it. It reads the tables of package effective,
+// follows targets with package follow, and has the rights of package senders. It knows no
+// mail server.
 package listing
 
 import (
@@ -69,6 +70,13 @@ type Row struct {
 	// It is empty if no mail is taken, if the server's accounts decide, and if the target
 	// leads nowhere.
 	Ends []string
+
+	// Sends says that the domain sends. Senders are then the users who may send from the
+	// address, sorted. Of a key for several addresses and of the catch-all they are those
+	// for the addresses that are not listed; of Local each user may also send from the
+	// address of the same name.
+	Sends   bool
+	Senders []string
 
 	Pos diag.Pos // of the address; of a copy its place in the source
 }
