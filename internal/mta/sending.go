@@ -1,7 +1,10 @@
 package mta
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 
 	"virtmap/internal/outcome"
 )
@@ -32,6 +35,11 @@ type SendingRows interface {
 
 // A Login is a user who has logged in and an address from which the user tries to send.
 type Login struct{ User, From string }
+
+// SortLogins sorts logins by address and user, the order of SendingRows.
+func SortLogins(all []Login) {
+	slices.SortFunc(all, func(a, b Login) int { return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.User, b.User)) })
+}
 
 // AskedSenders is implemented by an Asked that can be asked about senders.
 type AskedSenders interface {

@@ -10,6 +10,7 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/mtatest"
+	"virtmap/internal/mta/sendmail"
 	"virtmap/inventory"
 )
 
@@ -74,10 +75,14 @@ func (b alteredBuild) Texts() []mta.Text {
 }
 
 // Indexes of the files in sendmail.Files.
-const (
-	theTable = 1
-	theNames = 3
+var (
+	theTable = placeOf(mta.Addresses)
+	theNames = placeOf(mta.Served)
 )
+
+func placeOf(role mta.Role) int {
+	return slices.IndexFunc(sendmail.Files, func(f mta.File) bool { return f.Role == role })
+}
 
 func withoutARow(texts []mta.Text) {
 	change(texts, func(rows mapfile.Pairs) mapfile.Pairs { return rows[1:] })

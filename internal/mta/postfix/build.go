@@ -10,6 +10,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/dkim"
 	"virtmap/inventory"
 )
 
@@ -129,6 +130,7 @@ func (b Build) Texts() []mta.Text {
 		table(lists.rows("Virtual domains", lists.virtual), true),
 		table(b.senders, b.needs.senders),
 		table(b.canonical, b.needs.canonical),
+		dkim.KeyTable(m), dkim.SigningTable(m),
 		{Bytes: []byte(b.mainText())},
 	}
 }

@@ -18,6 +18,7 @@
 //	virtmap-domains        the virtual alias domains
 //	virtmap-senders        who may send from an address, after a login
 //	virtmap-sender-canonical  the senders of the sendmail command
+//	virtmap-keytable, virtmap-signingtable  for opendkim, which signs
 //	virtmap.main.cf        the lines for main.cf
 //
 // The tables have maps of the type host.map, except the two with regular expressions.
@@ -50,6 +51,7 @@ import (
 	"strings"
 
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/dkim"
 	"virtmap/internal/mta/rowtext"
 )
 
@@ -69,6 +71,8 @@ var Files = []mta.File{
 	{Name: fileDomains, Role: mta.Served, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Effect: mta.Restart},
 	{Name: fileSenders, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Emptied: true},
 	{Name: fileCanonical, Mode: 0o644, Rows: readRows, Row: rowtext.Line, Emptied: true},
+	{Name: dkim.KeyTableName, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Signer, Emptied: true},
+	{Name: dkim.SigningTableName, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Signer, Emptied: true},
 	{Name: fileMain, Mode: 0o644, Lines: mainLines, Effect: mta.Rebuild},
 }
 

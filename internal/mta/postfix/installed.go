@@ -176,12 +176,14 @@ func reserved(domain string) bool {
 func (s *Installed) Rows() (mapfile.Rows, error) { return s.rows() }
 
 // virtualRows reads the rows that Rows returns.
-func (s *Installed) virtualRows() (mapfile.Rows, error) {
-	if t, ok := s.texts[fileVirtual]; ok {
+func (s *Installed) virtualRows() (mapfile.Rows, error) { return s.rowsOf(fileVirtual) }
+
+// rowsOf returns the rows of a table of the folder, in the order of inventory.CompareKeys.
+func (s *Installed) rowsOf(name string) (mapfile.Rows, error) {
+	if t, ok := s.texts[name]; ok {
 		return ofALabels(rowtext.Sorted(t.Rows)), nil
 	}
-	path := s.layout.place(s.layout.dir + "/" + fileVirtual)
-	text, err := regular.ReadIfThere(path)
+	text, err := regular.ReadIfThere(s.layout.place(s.layout.dir + "/" + name))
 	if err != nil {
 		return nil, err
 	}

@@ -4,10 +4,15 @@ import (
 	"slices"
 	"strings"
 
+	"virtmap/internal/mapfile"
+	"virtmap/internal/mta"
+	"virtmap/internal/mta/dkim"
 	"virtmap/internal/mta/postfix/maincf"
 	"virtmap/internal/mta/postfix/program"
 	"virtmap/internal/mta/postfix/route"
+	"virtmap/internal/mta/postfix/table"
 	"virtmap/internal/outcome"
+	"virtmap/internal/regular"
 )
 
 // Authorises reports whether senders who have logged in are compared with
@@ -62,4 +67,30 @@ func (l *layout) loginService() (s maincf.Service, ok bool) {
 		}
 	}
 	return s, false
+}
+
+// Rights returns who may send from which address, by virtmap-senders.
+func (s *Installed) Rights() (all []mta.Login, err error) {
+	rows, err := s.rowsOf(fileSenders)
+	if err != nil {
+		return nil, err
+	}
+	for key, owners := range mapfile.All(rows) {
+		for _, user := range table.Split(string(owners)) {
+			if user != nobody {
+				all = append(all, mta.Login{User: user, From: string(key)})
+			}
+		}
+	}
+	mta.SortLogins(all)
+	return all, nil
+}
+
+// Signed returns the domains whose mail is signed.
+func (s *Installed) Signed() []string {
+	text, ok := s.text(dkim.SigningTableName)
+	if !ok {
+		text, _ = regular.ReadIfThere(s.layout.place(s.layout.dir + "/" + dkim.SigningTableName)) // opendkim may read another table
+	}
+	return dkim.Signed(text)
 }

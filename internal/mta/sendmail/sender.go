@@ -1,11 +1,9 @@
 package sendmail
 
 import (
-	"cmp"
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"virtmap/internal/mapfile"
@@ -61,9 +59,7 @@ func (l *lookups) Rights() (all []mta.Login, err error) {
 		}
 		return nil
 	})
-	slices.SortFunc(all, func(a, b mta.Login) int {
-		return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.User, b.User))
-	})
+	mta.SortLogins(all)
 	return all, err
 }
 
