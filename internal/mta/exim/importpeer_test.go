@@ -107,7 +107,7 @@ func newEximSite(r *rand.Rand, dir string) (*eximSite, error) {
 		s.domains = append(s.domains, siteHost)
 	}
 	files := map[string]string{
-		"list": "# members\nann\n bob@far.example, Carl\n", "refuses": "ann\n:fail: 550 no list\n", "accounts": strings.Join(siteAccounts, ": x\n") + ": x\n",
+		"list": "# members\nann\n bob@far.example, Carl\n:include:" + dir + "/more\n", "more": "info@far.example\n", "refuses": "ann\n:fail: 550 no list\n", "accounts": strings.Join(siteAccounts, ": x\n") + ": x\n",
 	}
 	filled := func(text string) string {
 		return strings.NewReplacer("DIR", dir, "D", one(s.domains...)).Replace(text)

@@ -24,7 +24,16 @@ type member struct {
 }
 
 // readRedirection reads the data of a redirect router. include returns the text of a file.
-func readRedirection(data string, include func(path string) (text string, ok bool)) (r redirection) {
+func readRedirection(data string, include func(path string) (text string, ok bool)) redirection {
+	return readIncluded(data, include, 0)
+}
+
+// maxIncluded is the number of files that may include each other. Exim has no limit, and
+// would never end.
+const maxIncluded = 20
+
+// readIncluded reads data, or the text of a file behind depth others.
+func readIncluded(data string, include func(path string) (text string, ok bool), depth int) (r redirection) {
 	for rest := data; ; {
 		rest = strings.TrimLeft(rest, " \t\n,")
 		if rest == "" {
@@ -42,7 +51,7 @@ func readRedirection(data string, include func(path string) (text string, ok boo
 		}
 		item := rest[:itemEnd(rest)]
 		rest = rest[len(item):]
-		r.add(strings.TrimSpace(item), include)
+		r.add(strings.TrimSpace(item), include, depth)
 		if r.fault != "" || len(r.includes) > 0 {
 			return redirection{fault: r.fault, includes: r.includes}
 		}
@@ -131,15 +140,15 @@ func itemEnd(text string) int {
 }
 
 // add adds an item.
-func (r *redirection) add(item string, include func(path string) (string, bool)) {
+func (r *redirection) add(item string, include func(path string) (string, bool), depth int) {
 	if path, ok := strings.CutPrefix(item, ":include:"); ok {
 		path = strings.TrimSpace(path)
 		text, ok := include(path)
-		if !ok {
+		if !ok || depth == maxIncluded {
 			r.includes = append(r.includes, path)
 			return
 		}
-		inner := readRedirection(text, include)
+		inner := readIncluded(text, include, depth+1)
 		r.refuses, r.discards, r.fault, r.includes = inner.refuses, inner.discards, inner.fault, append(r.includes, inner.includes...)
 		if r.refuses == nil && !r.discards {
 			r.members = append(r.members, inner.members...)

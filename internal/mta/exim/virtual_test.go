@@ -121,3 +121,22 @@ func TestFilesOfVirtualDomains(t *testing.T) {
 		t.Errorf("the notes are %q", notes)
 	}
 }
+
+// FuzzReadRedirection reads any data. A member is an address, or a file or program.
+func FuzzReadRedirection(f *testing.F) {
+	for _, data := range []string{"ann, \\bob, \"a b\"@far.example", ":fail: 550 x", "a (b) <c@d>, :include:/x", "|x, \"|y, z\"\n#", "\\", "\"", "(", "<>,@"} {
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data string) {
+		depth := 0
+		r := readRedirection(data, func(string) (string, bool) { depth++; return "bob, :include:/y", depth < 5 })
+		for _, m := range r.members {
+			if (m.local == "") == (m.path == "") {
+				t.Errorf("%q has the member %+v", data, m)
+			}
+		}
+		if r.fault != "" && len(r.members) > 0 {
+			t.Errorf("%q has a fault and members", data)
+		}
+	})
+}

@@ -105,7 +105,7 @@ func newVirtualSite(t *testing.T) *virtualSite {
 	s := &virtualSite{dir: peer.SafeDir(t)}
 	root := peer.OpenSMTPDRoot(t)
 	for name, text := range map[string]string{
-		"virtmap.conf": siteConf, "domains": "# @list\n" + strings.Join(siteDomains, "\n") + "\n", "virtuals": "x@d0.example ann\n", "list": "# members\nann\n bob@far.example, Carl\n",
+		"virtmap.conf": siteConf, "domains": "# @list\n" + strings.Join(siteDomains, "\n") + "\n", "virtuals": "x@d0.example ann\n", "list": "# members\nann\n:include:" + s.dir + "/none\n bob@far.example, Carl\n",
 	} {
 		s.write(t, name, text)
 	}

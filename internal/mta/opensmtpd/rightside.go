@@ -119,7 +119,7 @@ func withoutEscaped(item string) string {
 	}
 }
 
-// include adds the items of a file, one on each line.
+// include adds the items of a file, one on each line. A file that it includes is passed over.
 func (e *rightSide) include(path string, include func(path string) (string, bool)) {
 	text, ok := include(path)
 	if !ok {
@@ -128,7 +128,9 @@ func (e *rightSide) include(path string, include func(path string) (string, bool
 	}
 	for _, line := range rowtext.PlainLines([]byte(text)) {
 		for _, item := range splitItems(line) {
-			e.add(item, include)
+			if !strings.HasPrefix(item, ":include:") {
+				e.add(item, include)
+			}
 		}
 	}
 }

@@ -128,3 +128,25 @@ func TestDepthOfExpansion(t *testing.T) {
 		}
 	}
 }
+
+// FuzzReadRightSide reads any right side. An item has one meaning.
+func FuzzReadRightSide(f *testing.F) {
+	for _, right := range []string{"ann, bob@far.example", "error:550 5.1.1 a\\, b", "\"|x\", /y", ":include:/x", "\\", "\"", "'", ",,@"} {
+		f.Add(right)
+	}
+	f.Fuzz(func(t *testing.T, right string) {
+		depth := 0
+		r := readRightSide(right, func(string) (string, bool) { depth++; return "bob\n:include:/y", depth < 5 })
+		for _, n := range r.nodes {
+			meanings := 0
+			for _, has := range []bool{n.user != "", n.address != "", n.path != "", n.reply != nil} {
+				if has {
+					meanings++
+				}
+			}
+			if meanings != 1 {
+				t.Errorf("%q has the item %+v", right, n)
+			}
+		}
+	})
+}
