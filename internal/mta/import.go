@@ -59,7 +59,7 @@ type Imported interface {
 type Facts struct {
 	Server string // the kind of the server, for messages
 	Host   string // the server's own name
-	// HostKnown says that Host is in the files, which must be asked about it.
+	// HostKnown says that Host stands in the files.
 	HostKnown bool
 	MailDir   string           // the folder of its files; empty: the usual one
 	MapType   string           // empty: the usual one

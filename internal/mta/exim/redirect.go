@@ -149,7 +149,10 @@ func (r *redirection) add(item string, include func(path string) (string, bool),
 			return
 		}
 		inner := readIncluded(text, include, depth+1)
-		r.refuses, r.discards, r.fault, r.includes = inner.refuses, inner.discards, inner.fault, append(r.includes, inner.includes...)
+		r.refuses, r.discards, r.includes = inner.refuses, inner.discards, append(r.includes, inner.includes...)
+		if inner.fault != "" {
+			r.fault = "a line of " + path // which may be secret
+		}
 		if r.refuses == nil && !r.discards {
 			r.members = append(r.members, inner.members...)
 		} else {

@@ -131,6 +131,9 @@ func (e *rightSide) include(path string, include func(path string) (string, bool
 			if !strings.HasPrefix(item, ":include:") {
 				e.add(item, include)
 			}
+			if e.fault != "" {
+				e.fault = "a line of " + path // which may be secret
+			}
 		}
 	}
 }
