@@ -126,14 +126,14 @@ func (e *CommandFailed) Error() string {
 	return fmt.Sprintf("the command failed: %v", e.Failure)
 }
 
-// An Unread says that rows of a generation lead to aliases that the server does not
-// read.
+// An Unread says that with a generation the server would refuse mail, because its rows and
+// what the server reads do not fit together.
 type Unread struct {
 	Generation int
-	File       string // the alias file
+	File       string // about which the server and the generation do not agree
 	Missing    []string
 }
 
 func (e *Unread) Error() string {
-	return fmt.Sprintf("rows of generation %d lead to %s, which the server does not read: %s", e.Generation, e.File, strings.Join(e.Missing, "; "))
+	return fmt.Sprintf("generation %d and the server do not fit together at %s: %s", e.Generation, e.File, strings.Join(e.Missing, "; "))
 }

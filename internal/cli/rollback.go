@@ -110,7 +110,7 @@ func (a *keptArgs) rollback(ctx context.Context, number int, stdio Stdio) error 
 	var unread *build.Unread
 	switch {
 	case errors.As(err, &unread):
-		return exit(exitRefused, fmt.Errorf("rows of generation %d lead to %s, which the server does not read, so that their mail would be refused, and nothing was written: %s. Have it read first; --unwired lets it pass",
+		return exit(exitRefused, fmt.Errorf("generation %d and the server do not fit together at %s, so that mail would be refused, and nothing was written: %s. Mend this first; --unwired lets it pass",
 			unread.Generation, unread.File, strings.Join(unread.Missing, "; ")))
 	case err != nil:
 		return buildExit(err, stdio)
