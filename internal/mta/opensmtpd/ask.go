@@ -14,6 +14,7 @@ import (
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/opensmtpd/program"
 	"virtmap/internal/outcome"
+	"virtmap/inventory"
 )
 
 // An asked is a second OpenSMTPD over the files of a build. It implements mta.Asked.
@@ -39,6 +40,9 @@ func ask(ctx context.Context, a mta.Asking) (mta.Asked, error) {
 	if !ok {
 		return nil, fmt.Errorf("a set of the type %T is none of OpenSMTPD", a.Set)
 	}
+	if _, err := exec.LookPath("openssl"); err != nil && set.Authorises() {
+		return nil, &mta.AskError{Err: fmt.Errorf("--server: smtpd lets users log in only over TLS, which openssl(1) speaks here: %w", err)}
+	}
 	s := &asked{set: a.Set}
 	var err error
 	if s.folder, err = mta.PublicFolder("opensmtpd"); err != nil {
@@ -46,6 +50,9 @@ func ask(ctx context.Context, a mta.Asking) (mta.Asked, error) {
 	}
 	o := question(set, a.Build.Inventory().Host.MailDir.Text)
 	o.Host, o.Folder, o.Tables = a.Host.Name, s.folder, a.Work
+	if set.Authorises() {
+		o.Users = users(a.Build.Inventory())
+	}
 	o.Accounts, o.Aliases = accounts(a), "root: "+anybody+"\n" // smtpd delivers nothing as root
 	if a.Dir != "" {
 		if o.Tables, err = filepath.Abs(a.Dir); err == nil {
@@ -91,6 +98,15 @@ func (s *asked) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome,
 	return all, err
 }
 
+// AskSenders returns the outcome of MAIL FROM of each login.
+func (s *asked) AskSenders(ctx context.Context, logins []mta.Login) ([]outcome.Outcome, error) {
+	all := make([]program.Login, len(logins))
+	for i, l := range logins {
+		all[i] = program.Login(l)
+	}
+	return s.Senders(ctx, all)
+}
+
 // Relays is false: the client comes from an address that smtpd does not take for local.
 func (s *asked) Relays() bool { return false }
 
@@ -110,10 +126,19 @@ func (s *asked) Close() (err error) {
 func Question(b Build) program.Options {
 	o := question(b.Set().(*Set), b.Model.Host.MailDir.Text)
 	o.Host = b.Model.Host.Name.Text
-	for i := range b.Model.Users {
-		o.Accounts = append(o.Accounts, b.Model.Users[i].Name.Text)
+	o.Accounts = users(b.Model)
+	if b.Model.Submission.Authorise {
+		o.Users = o.Accounts
 	}
 	return o
+}
+
+// users returns the names of the users of an inventory.
+func users(m *inventory.Model) (names []string) {
+	for i := range m.Users {
+		names = append(names, m.Users[i].Name.Text)
+	}
+	return names
 }
 
 // question returns what a real OpenSMTPD needs to know about a set. dir is the folder that

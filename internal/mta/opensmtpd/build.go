@@ -17,8 +17,9 @@ import (
 type Build struct {
 	Model *inventory.Model
 
-	rows rows
-	kept kept
+	rows    rows
+	senders table
+	kept    kept
 }
 
 // A kept has what stays in lists and in the mailboxes until the next build.
@@ -39,7 +40,7 @@ func (b Build) table(k kind) table {
 // Compile makes the build of an inventory. What OpenSMTPD cannot do is a fault.
 func Compile(m *inventory.Model, faults *diag.List) Build {
 	Check(m, faults)
-	return Build{Model: m, rows: compile(m, faults)}
+	return Build{Model: m, rows: compile(m, faults), senders: compileSenders(m, faults)}
 }
 
 // Texts returns the text of each file, in the order of Files.
@@ -52,7 +53,10 @@ func (b Build) Texts() []mta.Text {
 		return mta.Text{Bytes: list(mta.Header(b.Model, what), entries)}
 	}
 	served, local := b.domains()
+	senders := mapping(b.senders, "Senders")
+	senders.Unused = !b.Model.Submission.Authorise
 	return []mta.Text{
+		senders,
 		mapping(b.mailboxes(), "Mailboxes"),
 		mapping(b.table(plain), "Virtual addresses"),
 		mapping(b.table(withDetail), "Virtual addresses with a detail"),
@@ -182,6 +186,7 @@ func (b Build) Set() mta.Set {
 		host: m.Host.Name.Text, served: served, local: local, relayed: b.backups(),
 		tables:    [3]source{b.table(plain).source(), b.table(withDetail).source(), b.table(emptyDetail).source()},
 		mailboxes: b.mailboxes().source(), details: b.rows.details,
+		senders: b.senders.source(), authorises: b.Model.Submission.Authorise,
 		listed: b.rows.listed, detail: b.rows.detail, empty: b.rows.emptyDetail,
 		account: func(name string) bool {
 			_, user := m.User(name)

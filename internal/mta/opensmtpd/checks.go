@@ -17,7 +17,7 @@ var catalogue string
 
 // checks are the checks of Compile and Check, without those of package follow, which
 // every server has.
-var checks = []*diag.Check{checkPath, checkKeep, checkParameter, checkDomain, checkBounces, checkLong, checkUID, checkAddress, checkTooMany, checkRoot}
+var checks = []*diag.Check{checkPath, checkKeep, checkParameter, checkDomain, checkBounces, checkLong, checkUID, checkAddress, checkTooMany, checkRoot, checkSenders}
 
 var (
 	checkPath = &diag.Check{ID: "VM120", Name: "opensmtpd-path", Severity: diag.Error,
@@ -40,6 +40,8 @@ var (
 		Rule: "An inventory with its copies has at most 10,000,000 rows."}
 	checkRoot = &diag.Check{ID: "VM129", Name: "opensmtpd-root", Severity: diag.Warning,
 		Rule: "No user is root: OpenSMTPD does not deliver as root."}
+	checkSenders = &diag.Check{ID: "VM130", Name: "opensmtpd-senders", Severity: diag.Error,
+		Rule: "Who may send from the addresses of a domain that are not listed, or from an address, may also send from the listed ones, or from those with a detail."}
 )
 
 // paths are those that smtpd.conf and the tables take literally: smtpd.conf splits at
@@ -49,7 +51,7 @@ var paths = mta.Paths{Check: checkPath, Signs: "._+=@~-", Acts: "smtpd.conf or a
 // Check adds the faults of Compile that need no rows.
 func Check(m *inventory.Model, faults *diag.List) {
 	mta.CheckMap(m, mapTypes, faults)
-	senders.Refuse(m, "its enqueuer takes the sender from the account", "virtmap does not write the senders of a listen line", faults)
+	senders.Refuse(m, "its enqueuer takes the sender from the account", "", faults)
 	paths.Take(m, "mail_dir", m.Host.MailDir, faults)
 	if i, ok := m.User("root"); ok && m.Users[i].Forward.Kind == inventory.NoTarget && m.Users[i].Mailbox.Text == "" {
 		name := m.Users[i].Name

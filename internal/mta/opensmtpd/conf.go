@@ -10,16 +10,20 @@ import (
 //go:embed virtmap.conf
 var confText string
 
-// detailsMark is in each line of virtmap.conf that asks a table of details.
-const detailsMark = "rcpt-to regex"
+// Marks of lines of virtmap.conf that are not in every one.
+const (
+	detailsMark = "rcpt-to regex"   // in each line that asks a table of details
+	sendersMark = "virtmap_senders" // in the line about the table of senders
+)
 
 // conf returns virtmap.conf. It is the same for all inventories with the same mail_dir and
-// host, but for the lines about details.
+// host, but for the lines about details and about senders.
 func (b Build) conf() []byte {
 	var out strings.Builder
 	out.WriteString(mta.Header(b.Model, "Tables and rules"))
 	for line := range strings.Lines(strings.ReplaceAll(confText, "DIR", b.Model.Host.MailDir.Text)) {
-		if b.rows.details || !strings.Contains(line, detailsMark) {
+		details, senders := strings.Contains(line, detailsMark), strings.Contains(line, sendersMark)
+		if (b.rows.details || !details) && (b.Model.Submission.Authorise || !senders) {
 			out.WriteString(line)
 		}
 	}
@@ -28,3 +32,6 @@ func (b Build) conf() []byte {
 
 // asksDetails reports whether a virtmap.conf asks the tables of details.
 func asksDetails(conf []byte) bool { return strings.Contains(string(conf), detailsMark) }
+
+// hasSenders reports whether a virtmap.conf has the table of senders.
+func hasSenders(conf []byte) bool { return strings.Contains(string(conf), sendersMark) }

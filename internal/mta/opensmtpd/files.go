@@ -3,6 +3,7 @@
 //
 // An inventory becomes these files (table(5), smtpd.conf(5)):
 //
+//	senders             the addresses from which each user who logs in may send
 //	mailboxes           users with a mailbox elsewhere: uid:gid:path
 //	addresses           addresses without a detail
 //	detail              user+detail
@@ -37,6 +38,15 @@
 // own name, because that name may get rows or lose them. A mailbox elsewhere is an address
 // at mailbox.virtmap.invalid for a Maildir, and at mbox.virtmap.invalid for a file.
 // Strangers may send to none of them.
+//
+// # Senders
+//
+// With submission: {authorise: yes}, senders has a row for each user (listen on … senders):
+//
+//	andrei	fake@a.example, @b.example
+//
+// user@d stands for every detail of it, user+x@d for itself, and @d for every address of a
+// domain. A row has no exceptions, so that an inventory that needs one has a fault.
 package opensmtpd
 
 import (
@@ -48,6 +58,7 @@ import (
 
 // Names of files.
 const (
+	fileSenders     = "senders"
 	fileMailboxes   = "mailboxes"
 	fileAddresses   = "addresses"
 	fileDetail      = "detail"
@@ -63,6 +74,7 @@ const (
 
 // Files are the files of OpenSMTPD, in the order in which they are put in place.
 var Files = []mta.File{
+	{Name: fileSenders, Mode: 0o644, Rows: parse, Row: rowtext.Line, Effect: mta.Restart, Emptied: true},
 	{Name: fileMailboxes, Mode: 0o644, Rows: parse, Row: rowtext.Line, Effect: mta.Restart, Union: true},
 	{Name: fileAddresses, Role: mta.Addresses, Mode: 0o644, Rows: parse, Row: rowtext.Line, Effect: mta.Restart, Union: true},
 	{Name: fileDetail, Mode: 0o644, Rows: parse, Row: rowtext.Line, Effect: mta.Restart, Union: true},

@@ -21,10 +21,17 @@ func open(at mta.Place, host mta.Host) (mta.Set, error) {
 
 // open opens all files.
 func (o *opener) open(host mta.Host) (*Set, error) {
-	c := contents{host: host.Name, account: host.Account}
+	conf, err := o.Read(fileConf)
+	if err != nil {
+		return nil, err
+	}
+	c := contents{host: host.Name, account: host.Account, details: asksDetails(conf), authorises: hasSenders(conf)}
 	for name, to := range map[string]*source{
-		fileAddresses: &c.tables[plain], fileDetail: &c.tables[withDetail], fileEmpty: &c.tables[emptyDetail], fileMailboxes: &c.mailboxes,
+		fileAddresses: &c.tables[plain], fileDetail: &c.tables[withDetail], fileEmpty: &c.tables[emptyDetail], fileMailboxes: &c.mailboxes, fileSenders: &c.senders,
 	} {
+		if name == fileSenders && !c.authorises {
+			continue
+		}
 		text, err := o.Read(name)
 		if err != nil {
 			return nil, err
@@ -40,11 +47,6 @@ func (o *opener) open(host mta.Host) (*Set, error) {
 		}
 		*to = rowtext.PlainLines(text)
 	}
-	conf, err := o.Read(fileConf)
-	if err != nil {
-		return nil, err
-	}
-	c.details = asksDetails(conf)
 	set := newSet(c)
 	set.seen = o.Seen
 	return set, nil

@@ -37,9 +37,16 @@ func parse(text []byte) mapfile.Rows {
 	return all
 }
 
-// values splits the right side of a row: at commas, and characters behind a backslash are
-// themselves. ok is false if smtpd cannot read it, so that the address is deferred.
+// values splits the right side of a row of virtual addresses. ok is false if smtpd cannot
+// read it, so that the address is deferred.
 func values(right string) (all []string, ok bool) {
+	all, ok = split(right)
+	return all, ok && len(right) <= maxValue
+}
+
+// split splits the right side of a row: at commas, and characters behind a backslash are
+// themselves. ok is false if smtpd cannot read it.
+func split(right string) (all []string, ok bool) {
 	var one strings.Builder
 	for i := 0; i < len(right); i++ {
 		switch c := right[i]; c {
@@ -57,7 +64,7 @@ func values(right string) (all []string, ok bool) {
 			one.WriteByte(c)
 		}
 	}
-	return append(all, strings.TrimSpace(one.String())), len(right) <= maxValue
+	return append(all, strings.TrimSpace(one.String())), true
 }
 
 // maxValue is the greatest length of a right side, in bytes: table_file(5) has a buffer of

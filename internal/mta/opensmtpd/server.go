@@ -44,5 +44,5 @@ var words = mta.Words{
 }
 
 // UpdateAll is the command that lets smtpd read all tables again, in the order that opens
-// nothing. A table with a fault keeps its old rows.
-const UpdateAll = "for t in mailboxes addresses detail empty_detail local_listed local_detail local_empty_detail backups local_domains domains; do smtpctl update table virtmap_$t; done"
+// nothing. A table with a fault keeps its old rows. That of senders may not be there.
+const UpdateAll = "smtpctl update table virtmap_senders >/dev/null 2>&1; for t in mailboxes addresses detail empty_detail local_listed local_detail local_empty_detail backups local_domains domains; do smtpctl update table virtmap_$t; done"

@@ -27,13 +27,16 @@ func TestEveryTableIsReadAgain(t *testing.T) {
 		if f.Effect != mta.Restart {
 			continue
 		}
+		if f.Name == "senders" { // not in every virtmap.conf
+			continue
+		}
 		name := strings.ReplaceAll(f.Name, "-", "_")
 		names = append(names, name)
 		if fields := strings.Fields(string(conf)); !strings.Contains(strings.Join(fields, " "), "table virtmap_"+name+" file:DIR/"+f.Name+" ") {
 			t.Errorf("virtmap.conf has no table of %s", f.Name)
 		}
 	}
-	loop := "for t in " + strings.Join(names, " ") + "; do smtpctl update table virtmap_$t"
+	loop := "smtpctl update table virtmap_senders >/dev/null 2>&1; for t in " + strings.Join(names, " ") + "; do smtpctl update table virtmap_$t"
 	if !strings.HasPrefix(opensmtpd.UpdateAll, loop) || !strings.Contains(string(recipe), loop) {
 		t.Errorf("the command is %s, and the recipe\n%s", opensmtpd.UpdateAll, recipe)
 	}
@@ -43,7 +46,7 @@ func TestEveryTableIsReadAgain(t *testing.T) {
 func TestRowsAsSMTPDReadsThem(t *testing.T) {
 	text := "# a comment\nTwice@a.example\tfirst\ntwice@a.example\tsecond\ncolon:on@d a\nempty@a.example\nBlank@a.example   x, y\n"
 	var got []string
-	for key, value := range mapfile.All(opensmtpd.Files[1].Rows([]byte(text))) {
+	for key, value := range mapfile.All(opensmtpd.Files[2].Rows([]byte(text))) {
 		got = append(got, string(key)+" = "+string(value))
 	}
 	if want := "twice@a.example = second; colon = on@d a; blank@a.example = x, y"; strings.Join(got, "; ") != want {

@@ -16,7 +16,8 @@ type contents struct {
 	host                   string
 	served, local, relayed []string
 	tables                 [3]source // by kind
-	mailboxes              source
+	mailboxes, senders     source
+	authorises             bool     // users who log in have a row each
 	details                bool     // virtmap.conf asks the tables of details for all domains
 	listed, detail, empty  []string // of domains whose other names are accounts; the last two are regular expressions
 	account                func(name string) bool

@@ -66,7 +66,7 @@ func include(dir string) string { return fmt.Sprintf("include %q", filepath.Join
 
 // gaps returns what smtpd.conf lacks: the include line has to be before the first match
 // line, because the first that matches counts, and behind the action that it uses.
-func (c *configuration) gaps(dir string) (all []mta.Gap) {
+func (c *configuration) gaps(dir string, authorise bool) (all []mta.Gap) {
 	gap := func(line int, what, write string) {
 		all = append(all, mta.Gap{Path: c.path, Line: line, What: what, Write: write})
 	}
@@ -87,7 +87,8 @@ func (c *configuration) gaps(dir string) (all []mta.Gap) {
 	if !slices.ContainsFunc(c.lines, outsideLine.MatchString) {
 		gap(0, "no match line takes mail from here for other servers", `match from local for any action "relay"`)
 	}
-	return append(all, c.delimiter()...)
+	all = append(all, c.delimiter()...)
+	return append(all, c.logins(dir, authorise)...)
 }
 
 // includes returns the index of the line that includes the virtmap.conf of a folder; -1
@@ -127,7 +128,7 @@ func (c *configuration) Reading(of mta.Build, _ string, started time.Time, befor
 		r.Says = []string{r.Gaps[0].What}
 		return r
 	}
-	r.Gaps = c.gaps(dir)
+	r.Gaps = c.gaps(dir, of.Inventory().Submission.Authorise)
 	r.Judge(c.path, c.changed, started, append(slices.Clone(c.lines), rowtext.PlainLines(of.(Build).conf())...), before)
 	return r
 }

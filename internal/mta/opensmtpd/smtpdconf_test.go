@@ -85,12 +85,17 @@ func writeAll(t *testing.T, dir string, files map[string]string) {
 
 // gapsOf returns what the smtpd.conf of a folder lacks for a build there.
 func gapsOf(t *testing.T, dir string) string {
+	return gapsWith(t, dir, "domains: {a.example: {addresses: {info: x@far.example}}}")
+}
+
+// gapsWith is gapsOf for an inventory with these lines.
+func gapsWith(t *testing.T, dir, lines string) string {
 	t.Helper()
 	c, err := opensmtpd.Server.Conf(dir, true)
 	if err != nil {
 		return err.Error()
 	}
-	b, faults := compiled("version: 1\nhost: {name: mx1.example.net, server: opensmtpd, mail_dir: " + dir + "}\ndomains: {a.example: {addresses: {info: x@far.example}}}\n")
+	b, faults := compiled("version: 1\nhost: {name: mx1.example.net, server: opensmtpd, mail_dir: " + dir + "}\n" + lines + "\n")
 	if faults.Failed() {
 		t.Fatal(faults.Faults())
 	}
@@ -102,4 +107,30 @@ func gapsOf(t *testing.T, dir string) string {
 		all = append(all, g.What)
 	}
 	return strings.Join(all, "; ")
+}
+
+// TestListenLinesHaveTheTableOfSenders looks at the lines of a site at which users log in.
+func TestListenLinesHaveTheTableOfSenders(t *testing.T) {
+	const authorised = "users: {bin: }\nsubmission: {authorise: yes}\ndomains: {a.example: {sends: yes, addresses: {info: bin}}}"
+	const unsaid = "domains: {a.example: {addresses: {info: x@far.example}}}"
+	const line = "listen on eth0 port submission tls-require pki x auth"
+	const ours = line + " senders <virtmap_senders>\n"
+	for _, c := range []struct{ it, conf, inventory, want string }{
+		{"has the table", wired + ours, authorised, ""},
+		{"has the table with masquerade", wired + line + " senders <virtmap_senders> masquerade\n", authorised, ""},
+		{"has a listener for strangers too", "listen on eth0 tls pki auth.example.net\n" + wired + ours, authorised, ""},
+		{"lets nobody log in", "listen on eth0\n" + wired, authorised, "no listen line has auth and the table of senders"},
+		{"lacks the table", wired + line + "\n", authorised, "DIR/smtpd.conf:4: users who log in here may send from every address: write " + line + " senders <virtmap_senders>"},
+		{"lacks the table at one of two", wired + ours + "listen on lo smtps pki x auth-optional <logins>\n", authorised, "DIR/smtpd.conf:5: users who log in here may send from every address: write listen on lo smtps pki x auth-optional <logins> senders <virtmap_senders>"},
+		{"has another table", wired + line + " senders <mine> masquerade\n", authorised, "DIR/smtpd.conf:4: users who log in here may send from every address: write " + line + " masquerade senders <virtmap_senders>"},
+		{"names the table before it is there", ours + wired, authorised, "DIR/smtpd.conf:1: the line is before that which includes virtmap.conf, where its table is: write " + line + " senders <virtmap_senders>"},
+		{"names the table of an earlier build", wired + ours, unsaid, "DIR/smtpd.conf:4: the table <virtmap_senders> is not in virtmap.conf any more, and smtpd does not start: write " + line},
+		{"lets users log in, about which the inventory says nothing", wired + line + "\n", unsaid, ""},
+	} {
+		dir := t.TempDir()
+		writeAll(t, dir, map[string]string{"smtpd.conf": c.conf})
+		if got := gapsWith(t, dir, c.inventory); got != strings.ReplaceAll(c.want, "DIR", dir) {
+			t.Errorf("a configuration that %s: %q, want %q", c.it, got, c.want)
+		}
+	}
 }

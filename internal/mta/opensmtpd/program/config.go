@@ -48,6 +48,11 @@ func (s *Server) write(catcher string) error {
 	if err := s.homes(); err != nil {
 		return err
 	}
+	if len(s.Users) > 0 {
+		if err := s.writeLogins(); err != nil {
+			return err
+		}
+	}
 	return s.copyTables()
 }
 
@@ -138,6 +143,7 @@ match from local for any action "relay"
 var (
 	relaying   = regexp.MustCompile(`(?m)^(\s*action\s+\S+\s+)relay\b.*$`)
 	delivering = regexp.MustCompile(`(?m)^(\s*action\s+\S+\s+)(?:maildir|mbox|mda|lmtp)\b.*$`)
+	ciphers    = regexp.MustCompile(`(?m)^\s*smtp\s+ciphers\b.*$`)
 	listening  = regexp.MustCompile(`(?m)^\s*listen\s+on\b.*$`)
 	firstMatch = regexp.MustCompile(`(?m)^\s*match\b`)
 	including  = regexp.MustCompile(`(?m)^\s*include\s+"([^"]*/virtmap\.conf)"\s*$`)
@@ -159,8 +165,12 @@ func (s *Server) config(catcher string) (string, error) {
 	if !s.Deliver {
 		text = delivering.ReplaceAllStringFunc(text, thrownAway)
 	}
+	text = listening.ReplaceAllString(text, "")
+	if len(s.Users) > 0 {
+		text = ciphers.ReplaceAllString(text, "") + s.loginLines()
+	}
 	host, port, _ := strings.Cut(s.address, ":")
-	return "listen on " + host + " port " + port + "\ntable asked_aliases file:" + s.path("aliases") + "\n" + listening.ReplaceAllString(text, ""), nil
+	return "listen on " + host + " port " + port + "\ntable asked_aliases file:" + s.path("aliases") + "\n" + text, nil
 }
 
 // thrownAway returns an action that throws mail away, for one that delivers it.

@@ -39,6 +39,9 @@ type Options struct {
 	Aliases string
 	// Accounts are the users, with an account each in the namespace.
 	Accounts []string
+	// Users are those who may log in, at a listener of their own with the table of senders.
+	// None: there is no such listener.
+	Users []string
 	// Deliver says that mail is delivered as virtmap.conf says. Otherwise it is thrown away.
 	Deliver bool
 
@@ -49,11 +52,12 @@ type Options struct {
 // A Server is an OpenSMTPD that runs.
 type Server struct {
 	Options
-	cmd     *exec.Cmd
-	address string // of its listener
-	exited  chan struct{}
-	stop    context.CancelFunc
-	caught  chan error
+	cmd        *exec.Cmd
+	address    string // of its listener
+	exited     chan struct{}
+	submission string // of the listener at which users log in
+	stop       context.CancelFunc
+	caught     chan error
 }
 
 // startsWithin is how long smtpd may take until it listens.
@@ -66,6 +70,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	catcher, err := s.catch(ctx)
 	if err == nil {
 		s.address, err = freeAddress()
+	}
+	if err == nil && len(s.Users) > 0 {
+		s.submission, err = freeAddress()
 	}
 	if err == nil {
 		err = s.write(catcher)
