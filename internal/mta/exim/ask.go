@@ -116,6 +116,15 @@ func (s *asked) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome,
 	return all, err
 }
 
+// AskSenders returns the outcome of each login.
+func (s *asked) AskSenders(ctx context.Context, logins []mta.Login) ([]outcome.Outcome, error) {
+	all := make([]program.Login, len(logins))
+	for i, l := range logins {
+		all[i] = program.Login(l)
+	}
+	return s.Senders(ctx, all)
+}
+
 // Relays is false: the client has an address outside of the networks of the server.
 func (s *asked) Relays() bool { return false }
 

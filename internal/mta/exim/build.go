@@ -26,10 +26,13 @@ func Compile(m *inventory.Model, faults *diag.List) Build {
 // Texts returns the text of each file, in the order of Files.
 func (b Build) Texts() []mta.Text {
 	table := func(r *rowtext.Text) mta.Text { return mta.Text{Bytes: r.Bytes(), Rows: r} }
+	senders := table(b.senders())
+	senders.Unused = !b.Model.Submission.Authorise
 	return []mta.Text{
 		table(b.mailboxes()), table(b.addresses),
 		{Bytes: hostnames.Relayed(b.Model).Text()},
-		{Bytes: snippet(fileTransports)}, {Bytes: snippet(fileRoutersLast)}, {Bytes: snippet(fileRouters)}, {Bytes: snippet(fileACL)},
+		{Bytes: snippet(fileTransports)}, {Bytes: snippet(fileRoutersLast)}, {Bytes: snippet(fileRouters)}, {Bytes: b.acl()},
+		senders,
 		table(b.domains()),
 		{Bytes: b.main()},
 	}
@@ -96,6 +99,7 @@ func (b Build) Set() mta.Set {
 	return newSet(contents{
 		host: m.Host.Name.Text, local: localNames(m), relayed: rowtext.PlainLines(hostnames.Relayed(m).Text()),
 		domains: sortedRows(b.domains()), addresses: sortedRows(b.addresses), mailboxes: sortedRows(b.mailboxes()),
+		senders: sortedRows(b.senders()), authorises: m.Submission.Authorise,
 		account: func(name string) bool {
 			_, user := m.User(name)
 			_, alias := m.LocalAlias(name)

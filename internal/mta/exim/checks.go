@@ -38,7 +38,7 @@ var paths = mta.Paths{Check: checkPath, Signs: "._+=@~-", Acts: "Exim"}
 // Check adds the faults of Compile that need no rows.
 func Check(m *inventory.Model, faults *diag.List) {
 	mta.CheckMap(m, mapTypes, faults)
-	senders.Refuse(m, "the site's own rewriting rules do it (rewriting in exim.conf)", "an ACL of the site must do it", faults)
+	senders.Refuse(m, "the site's own rewriting rules do it (rewriting in exim.conf)", "", faults)
 	paths.Take(m, "mail_dir", m.Host.MailDir, faults)
 	if i, ok := m.User("root"); ok && m.Users[i].Forward.Kind == inventory.NoTarget {
 		name := m.Users[i].Name

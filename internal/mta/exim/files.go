@@ -10,10 +10,11 @@
 //	routers-last   account+detail is the account
 //	routers        what becomes of an address, by its row
 //	acl            what is refused at RCPT
+//	senders        who may send from which address
 //	domains        the domains with rows, with the name that their rows have
 //	main           the macros, and the lists of domains
 //
-// The tables mailboxes, addresses and domains have maps of the type host.map; Exim reads
+// The tables mailboxes, addresses, senders and domains have maps of the type host.map; Exim reads
 // a hash map as dbmnz, and a text as lsearch. The files in Exim's own syntax are fixed
 // texts, except main, which a change of the inventory seldom changes.
 //
@@ -41,6 +42,16 @@
 // them. A mailbox is an address at mailbox.virtmap.invalid. If the host's own name has
 // rows, an account is an address at accounts.virtmap.invalid, which has none. Strangers
 // may send to neither.
+//
+// # Senders
+//
+// With submission: {authorise: yes}, acl looks senders up, for users who have logged in
+// (snippets/acl-senders). The first key decides: user+x@d, user@d, @d. A value has users:
+//
+//	info@a.example	andrei : bea
+//	old@a.example	<;
+//
+// acl is in place before senders: without the table, mail of these users is deferred.
 package exim
 
 import (
@@ -57,6 +68,7 @@ const (
 	fileRoutersLast = "routers-last"
 	fileRouters     = "routers"
 	fileACL         = "acl"
+	fileSenders     = "senders"
 	fileDomains     = "domains"
 	fileMain        = "main"
 )
@@ -70,6 +82,7 @@ var Files = []mta.File{
 	{Name: fileRoutersLast, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Rebuild},
 	{Name: fileRouters, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Rebuild},
 	{Name: fileACL, Mode: 0o644, Lines: rowtext.PlainLines},
+	{Name: fileSenders, Mode: 0o644, Rows: rowtext.Parse, Row: rowtext.Line, Emptied: true},
 	{Name: fileDomains, Role: mta.Served, Mode: 0o644, Rows: rowtext.Parse, Row: rowtext.Line},
 	{Name: fileMain, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Rebuild},
 }

@@ -54,6 +54,9 @@ func (o *opener) open(host mta.Host) (*Set, error) {
 			return nil, errors.Join(err, (&Set{contents: c}).Close())
 		}
 	}
+	if err := o.senders(&c, typ); err != nil {
+		return nil, errors.Join(err, (&Set{contents: c}).Close())
+	}
 	set := newSet(c)
 	set.seen, set.warnings = o.Seen, o.warnings
 	return set, nil

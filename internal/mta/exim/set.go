@@ -17,14 +17,17 @@ type contents struct {
 	host                          string
 	local, relayed                []string
 	domains, addresses, mailboxes source
+	senders                       source
+	authorises                    bool // the list of checks looks senders up
 	account                       func(name string) bool
 	own                           aliases
 }
 
 // A source is a table: sorted rows in memory, or an open map.
 type source struct {
-	rows mapfile.Rows
-	file *mapfile.File // nil: rows has the table
+	rows    mapfile.Rows
+	file    *mapfile.File // nil: rows has the table
+	missing error         // the file is not there
 }
 
 // sortedRows returns the source of rows in memory.
@@ -32,6 +35,9 @@ func sortedRows(rows mapfile.Rows) source { return source{rows: rowtext.Sorted(r
 
 // find finds a key.
 func (s source) find(key string) (value string, ok bool, err error) {
+	if s.missing != nil {
+		return "", false, s.missing
+	}
 	if s.file != nil {
 		found, ok, err := s.file.Append(nil, []byte(key))
 		return string(found), ok, err
@@ -47,7 +53,7 @@ func (s source) find(key string) (value string, ok bool, err error) {
 // all returns all rows, sorted.
 func (s source) all() (mapfile.Rows, error) {
 	if s.file == nil {
-		return s.rows, nil
+		return s.rows, s.missing
 	}
 	var all rowtext.Pairs
 	err := s.file.Each(func(key, value []byte) error {
@@ -119,7 +125,7 @@ func (s *Set) Seen() []mta.Stamp { return s.seen }
 
 // Close closes the maps.
 func (s *Set) Close() (err error) {
-	for _, t := range []source{s.contents.domains, s.contents.addresses, s.contents.mailboxes} {
+	for _, t := range []source{s.contents.domains, s.contents.addresses, s.contents.mailboxes, s.contents.senders} {
 		if t.file != nil {
 			err = errors.Join(err, t.file.Close())
 		}

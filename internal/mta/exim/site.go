@@ -53,8 +53,11 @@ func (s *site) place() error {
 		for _, suffix := range []string{"", ".cdb", ".db"} {
 			text, err := regular.ReadIfThere(filepath.Join(from, file.Name+suffix))
 			if err == nil && text != nil {
-				if file.Name == fileRouters {
+				switch file.Name {
+				case fileRouters:
 					text = bytes.ReplaceAll(text, []byte(asItself), []byte(asAnybody))
+				case fileACL:
+					text = sendersPath.ReplaceAll(text, []byte("{"+s.tables+"/"+fileSenders))
 				}
 				err = os.WriteFile(filepath.Join(s.tables, file.Name+suffix), text, 0o644)
 			}
@@ -81,6 +84,9 @@ func (s *site) prepare(ctx context.Context) error {
 	if !s.live {
 		s.own.Replace(asItself, asAnybody)
 	}
+	if s.set.Authorises() {
+		s.own.LetLogIn()
+	}
 	s.withoutForward()
 	return s.ownAliases()
 }
@@ -92,6 +98,9 @@ const (
 	asItself  = "user = $local_part"
 	asAnybody = "user = " + everyone
 )
+
+// sendersPath finds the path of the table of senders in the list of checks.
+var sendersPath = regexp.MustCompile(`\{/[^{}]*/` + fileSenders + `\b`)
 
 // tableOf finds the folder of the table in the list of virtmap's domains.
 var tableOf = regexp.MustCompile(`;\s*(/.+)/` + fileDomains + `\b`)

@@ -73,6 +73,7 @@ func (e *Exim) fromTemplate(spool string) ([]byte, error) {
 	for _, r := range []struct{ old, new string }{
 		{"\nbegin routers\n", "\nbegin routers\n.include " + e.Tables + "/routers\n"},
 		{"\nmail4root:\n", "\n.include " + e.Tables + "/routers-last\nmail4root:\n"},
+		{"\nbegin authenticators\n", "\nbegin authenticators\n" + authenticator.text()},
 		{"\nbegin transports\n", "\nbegin transports\n.include " + e.Tables + "/transports\n"},
 	} {
 		if !strings.Contains(text, r.old) {
