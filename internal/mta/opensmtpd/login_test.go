@@ -1,11 +1,15 @@
 package opensmtpd_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"virtmap/internal/mta"
 	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/mta/opensmtpd"
 	"virtmap/internal/mta/opensmtpd/program"
@@ -112,6 +116,41 @@ func changedAtOnce(t *testing.T, s *program.Server, dir string) {
 	got, err := s.Senders(t.Context(), []program.Login{{User: "bin", From: "fake@fakemail.example"}, {User: "sys", From: "fake@fakemail.example"}})
 	if err != nil || got[0].Taken || !got[1].Taken {
 		t.Errorf("after the change: %v (%v)", got, err)
+	}
+}
+
+// TestTheInstalledOpenSMTPDIsAskedAboutSenders asks as virtmap test --server does, over the
+// smtpd.conf of a site that has listeners and ciphers of its own.
+func TestTheInstalledOpenSMTPDIsAskedAboutSenders(t *testing.T) {
+	root := peer.OpenSMTPDRoot(t)
+	if !peer.Namespace(t) {
+		return
+	}
+	peer.Lay(t, root, "/usr", "/etc")
+	dir := opensmtpd.DefaultDir
+	b, faults := compiled(strings.ReplaceAll(sendersMail, "DIR", dir))
+	if faults.Failed() {
+		t.Fatal(faults.Faults())
+	}
+	conf := "smtp ciphers \"HIGH\"\ntable aliases file:/etc/aliases\naction \"relay\" relay\n" + wired + "listen on lo port submission tls-require \\\n pki x auth senders <virtmap_senders>\n"
+	if err := errors.Join(os.MkdirAll(dir, 0o755), mtatest.Install(opensmtpd.Server, b, dir),
+		os.WriteFile("/etc/aliases", nil, 0o644), os.WriteFile("/etc/smtpd.conf", []byte(strings.ReplaceAll(conf, "DIR", dir)), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	host := mta.Host{Name: "mx1.example.net"}
+	set, err := opensmtpd.Server.Open(mta.Place{Dir: dir}, host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	asked, err := opensmtpd.Server.Ask(context.Background(), mta.Asking{Build: b, Set: set, Host: host, Work: peer.SafeDir(t), Dir: dir, Tell: func(line string) { t.Log(line) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asked.Close()
+	got, err := asked.(mta.AskedSenders).AskSenders(context.Background(), []mta.Login{{User: "bin", From: "fake@fakemail.example"}, {User: "bin", From: "bee@fakemail.example"}, {User: "sys", From: "bee@fakemail.example"}})
+	if err != nil || !got[0].Taken || got[1].Taken || got[1].Code != 530 || !got[2].Taken {
+		t.Errorf("the answers are %v (%v)", got, err)
 	}
 }
 
