@@ -16,7 +16,8 @@ type Sending interface {
 	// user may send from every address.
 	Authorises() bool
 	// Sends returns the outcome of MAIL FROM of a user who has logged in, and every key
-	// that was tried. The outcome is Taken, without recipients, or has the reply.
+	// that was tried. The outcome is Taken, without recipients, or has the reply. A server
+	// that looks at the sender at RCPT gives its reply there.
 	Sends(user, from string) (outcome.Outcome, []outcome.Step)
 	// SendsAs returns the address that mail of the sendmail command of a user comes from,
 	// and the key that was tried. ok is false if the set does not change it.
@@ -43,6 +44,7 @@ func SortLogins(all []Login) {
 
 // AskedSenders is implemented by an Asked that can be asked about senders.
 type AskedSenders interface {
-	// AskSenders returns the outcome of MAIL FROM of each login, as the program decides it.
+	// AskSenders returns the outcome of each login, as the program decides it at MAIL FROM
+	// or at RCPT.
 	AskSenders(ctx context.Context, logins []Login) ([]outcome.Outcome, error)
 }

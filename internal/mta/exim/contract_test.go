@@ -1,6 +1,7 @@
 package exim_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"virtmap/internal/mta"
@@ -22,3 +23,12 @@ func configuration(dir string, _ mta.Build) (name string, lines []string) {
 }
 
 func TestContract(t *testing.T) { mtatest.Run(t, subject, peer.Campaign(30)) }
+
+// TestContractWithSenders is the same with inventories that say who may send.
+func TestContractWithSenders(t *testing.T) {
+	with := subject
+	with.Sayable = func(text string) string {
+		return mtatest.Authorising(rand.New(rand.NewPCG(1, uint64(len(text)))), text)
+	}
+	mtatest.Run(t, with, peer.Campaign(5))
+}

@@ -63,13 +63,17 @@ func (p SendingProgram) Run(t *testing.T, n int, folder func() string) {
 
 // parse returns a generated inventory. ok is false if it says nothing about senders.
 func (p SendingProgram) parse(r *rand.Rand, dir string, seed int) (m *inventory.Model, ok bool) {
-	text := sample.Sending(r, sample.Inventory(r, dir, p.Server.Maps[seed%len(p.Server.Maps)]+", server: "+p.Server.Name))
-	text = strings.Replace(text, "rewrite: msp, ", "", 1)
+	text := Authorising(r, sample.Inventory(r, dir, p.Server.Maps[seed%len(p.Server.Maps)]+", server: "+p.Server.Name))
 	if p.Sayable != nil {
 		text = p.Sayable(text)
 	}
 	m, faults := inventory.Parse("mail.yaml", text)
 	return m, !faults.Failed() && m.Submission.Authorise
+}
+
+// Authorising returns a generated inventory in which the server is asked who may send.
+func Authorising(r *rand.Rand, text string) string {
+	return strings.Replace(sample.Sending(r, text), "rewrite: msp, ", "", 1)
 }
 
 // loginsOf returns some users of an inventory, each with some addresses of a sample.
