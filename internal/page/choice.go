@@ -10,7 +10,8 @@ import (
 
 // A choice is what the data have of an inventory. With Document.Only these are the domains
 // that were chosen, and of the rest no more than the way of their mail needs: a domain that
-// one of them copies or hands on to, single addresses, users and local aliases.
+// one of them copies or hands on to, single addresses, users and local aliases. The senders
+// are those of chosen domains that send.
 type choice struct {
 	model   *inventory.Model
 	domains []int              // those in the data, in order
@@ -23,6 +24,8 @@ type choice struct {
 	aliases map[uint32]bool    // by their index
 	lists   map[uint32]bool    // lists that were followed
 	seen    map[addressID]bool // addresses that were followed
+	sending map[int]bool       // chosen domains that send, and those that they copy
+	senders map[string]bool    // users who are senders there
 }
 
 // A part is what the data have of a domain.
@@ -39,7 +42,7 @@ type addressID struct {
 // choose returns the choice of a document.
 func (d *Document) choose() *choice {
 	c := &choice{model: d.Model, at: map[int]int{}, chosen: map[int]bool{}, parts: map[int]*part{}, users: map[uint32]bool{}, aliases: map[uint32]bool{},
-		lists: map[uint32]bool{}, seen: map[addressID]bool{}, whole: d.Only == nil}
+		lists: map[uint32]bool{}, seen: map[addressID]bool{}, sending: map[int]bool{}, senders: map[string]bool{}, whole: d.Only == nil}
 	for i := range d.Model.Domains {
 		switch {
 		case d.Only == nil:
@@ -53,6 +56,9 @@ func (d *Document) choose() *choice {
 		if c.parts[i] != nil {
 			c.at[i] = len(c.domains)
 			c.domains = append(c.domains, i)
+		}
+		if c.chosen[i] && sends(&d.Model.Domains[i]) {
+			c.sendsFrom(i)
 		}
 	}
 	return c

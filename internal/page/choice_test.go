@@ -49,6 +49,34 @@ domains:
   i.example: {note: of the second customer, addresses: {private: secret}}
 `
 
+// TestPageOfOneDomainHasItsSenders: a page of a domain has the senders of the domain and of
+// the one it copies. Where their mail goes, and what else they may send as, is not in it.
+func TestPageOfOneDomainHasItsSenders(t *testing.T) {
+	text := strings.NewReplacer("  quiet.example: {", "  quiet.example: {sends: yes, senders: andrei, ", "dora:\n", "dora: {sends_as: dora@quiet.example}\n").Replace(sending)
+	d := document(sound(t, text))
+	d.Only = []string{"copy.example"}
+	got := data(t, d)
+	for _, no := range []string{"private.example", "open.example", "quiet.example", "dora", "vm2026", "fake@a.example"} {
+		if strings.Contains(got, no) {
+			t.Errorf("the data have %q:\n%s", no, got)
+		}
+	}
+	for _, yes := range []string{`{"n":"carol","at":[0,6],"s":true}`, `"sn":["carol"]`, "=bea\n", `"authorise":true`} {
+		if !strings.Contains(got, yes) {
+			t.Errorf("the data have no %q:\n%s", yes, got)
+		}
+	}
+	d.Only = []string{"quiet.example"}
+	if got := data(t, d); !strings.Contains(got, `"a":"dora@quiet.example"`) || strings.Contains(got, "carol") {
+		t.Errorf("the data of quiet.example are\n%s", got)
+	}
+	d = document(sound(t, sending)) // there quiet.example does not send
+	d.Only = []string{"quiet.example"}
+	if got := data(t, d); strings.Contains(got, `"sn"`) || strings.Contains(got, "authorise") {
+		t.Errorf("the domain does not send, and the data are\n%s", got)
+	}
+}
+
 // TestPageOfOneDomain: it answers for the domain as lookup does, and has nothing that the
 // way of its mail does not need.
 func TestPageOfOneDomain(t *testing.T) {

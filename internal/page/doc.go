@@ -1,13 +1,13 @@
 // Package page makes one HTML document of an inventory, for people: where mail for each
-// address goes, and why. The document needs no other file and asks no server. It
-// answers for any address by itself, as `virtmap lookup` does.
+// address goes, why, and who may send from it. The document needs no other file and asks
+// no server. It answers for any address by itself, as `virtmap lookup` does.
 //
 // # The document
 //
 // Document.Write fills page.html with three parts:
 //
 //	style.css    the only style
-//	the script   lookup.js, then the other files of scripts, joined
+//	the script   lookup.js and senders.js, then the other files of scripts, joined
 //	the data     gzip, in base64
 //
 // A Content-Security-Policy in the document allows the style and the script by their
@@ -28,7 +28,8 @@
 //
 // A key is folded. The flags are x if the address is not enabled, and k, d or r if the
 // address itself says detail: keep, drop or reject. The place is a line relative to that
-// of the domain, or the index of a file, a colon and a line. A target has one of these
+// of the domain, or the index of a file, a colon and a line. If the address has senders of
+// its own, = and their names follow, with blanks between them. A target has one of these
 // forms:
 //
 //	bea                a user or a local alias
@@ -41,9 +42,13 @@
 //	~                  the accounts of the server decide
 //	-                  a role that is removed
 //
+// The data have senders only of domains that send, and of those that they copy. The script
+// works out the rights from them, as package senders does. They have the selectors of DKIM
+// keys, but no paths of keys.
+//
 // Document.Only chooses domains. The data then have no more of the other domains, users and
 // local aliases than the way of their mail needs, and the script does not answer for the
-// others.
+// others. Of a user who is only a sender they have the name and its place.
 //
 // # The words of a server
 //

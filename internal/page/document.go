@@ -47,8 +47,8 @@ var (
 )
 
 // scriptNames are the files of the script, in the order in which they are joined. The
-// first one alone answers for addresses; it needs no browser.
-var scriptNames = []string{"lookup.js", "tools.js", "answer.js", "views.js", "picture.js", "lines.js", "main.js"}
+// first two answer for addresses; they need no browser.
+var scriptNames = []string{"lookup.js", "senders.js", "tools.js", "answer.js", "views.js", "picture.js", "lines.js", "main.js"}
 
 // script returns the files of the script as one text.
 func script() (string, error) {

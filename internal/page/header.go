@@ -34,7 +34,8 @@ type Header struct {
 	MXAsked    bool                `json:"mxAsked"`
 	Rows       int                 `json:"rows"` // number of addresses without copies
 	Cut        string              `json:"cut"`
-	Only       []string            `json:"only"` // the domains that the document is about; empty: all
+	Only       []string            `json:"only"`                // the domains that the document is about; empty: all
+	Authorise  bool                `json:"authorise,omitempty"` // the server checks who sends
 
 	choice   *choice
 	files    map[string]int
@@ -52,10 +53,13 @@ type (
 		Keep    bool   `json:"k,omitempty"`
 		Note    string `json:"o,omitempty"`
 		At      place  `json:"at"`
+		SendsAs string `json:"a,omitempty"` // the sendmail command writes it
+		Sender  bool   `json:"s,omitempty"` // only as a sender: where the user's mail goes is left out
 	}
 	// A domainRow is a domain, or the defaults. Refused and RefusedDetail are the
 	// replies to an address that is not listed, without and with a detail; -1: none.
 	// Helper says that the document is about other domains, whose mail goes this way.
+	// Senders are those of the domain; nil: none are given, or nothing needs them.
 	domainRow struct {
 		Name          string `json:"n,omitempty"`
 		Letters       string `json:"u,omitempty"` // the name with the letters of its A-labels
@@ -71,6 +75,11 @@ type (
 		Note          string `json:"o,omitempty"`
 		CatchAllNote  string `json:"cO,omitempty"`
 		Helper        bool   `json:"h,omitempty"`
+
+		Sends     bool     `json:"e,omitempty"`
+		Selectors []string `json:"k,omitempty"` // of the keys that sign its mail; the first one signs
+		Senders   []string `json:"sn,omitzero"`
+		sending   bool     // the senders of its addresses are in the data
 	}
 	reply struct {
 		Code   int    `json:"code"`
@@ -128,7 +137,7 @@ func (d *Document) header() *Header {
 	}
 	d.names(h)
 	d.words(h, true)
-	h.Defaults = domainRow{Source: -1, CatchAll: d.target(h, &m.Defaults.CatchAll), CatchAllAt: d.place(h, m.Defaults.CatchAll.Pos), CatchAllNote: d.note(m.Defaults.CatchAll.Pos), Detail: detailFlag(m.Defaults.Detail)}
+	h.Defaults = domainRow{Source: -1, CatchAll: d.target(h, &m.Defaults.CatchAll), CatchAllAt: d.place(h, m.Defaults.CatchAll.Pos), CatchAllNote: d.note(m.Defaults.CatchAll.Pos), Detail: detailFlag(m.Defaults.Detail), sending: len(h.choice.sending) > 0}
 	h.Roles = string(d.appendRows(nil, m.Defaults.Roles, everyAddress, &h.Defaults, "", h))
 	return h
 }
@@ -137,8 +146,13 @@ func (d *Document) header() *Header {
 func (d *Document) names(h *Header) {
 	m := d.Model
 	for i := range m.Users {
-		if u := &m.Users[i]; h.choice.whole || h.choice.users[uint32(i)] {
-			h.Users = append(h.Users, userRow{u.Name.Text, u.Mailbox.Text, d.target(h, &u.Forward), u.KeepCopy, d.note(u.Name.Pos), d.place(h, u.Name.Pos)})
+		u := &m.Users[i]
+		switch name := u.Name.Text; {
+		case h.choice.whole || h.choice.users[uint32(i)]:
+			h.Users = append(h.Users, userRow{Name: name, Mailbox: u.Mailbox.Text, Forward: d.target(h, &u.Forward), Keep: u.KeepCopy,
+				Note: d.note(u.Name.Pos), At: d.place(h, u.Name.Pos), SendsAs: d.sendsAs(h, u)})
+		case h.choice.senders[name]:
+			h.Users = append(h.Users, userRow{Name: name, At: d.place(h, u.Name.Pos), SendsAs: d.sendsAs(h, u), Sender: true})
 		}
 	}
 	for i, name := range m.LocalAliases {

@@ -24,12 +24,15 @@ import (
 // asked is a program for node: it answers for the addresses on its standard input, which
 // is lines of JSON: the data of a page, and addresses for it.
 const asked = `
-const { Inventory } = require(process.argv[2]);
+const { Inventory, Senders } = require(process.argv[2]);
 const out = [];
 for (const line of require("fs").readFileSync(0, "utf8").trimEnd().split("\n")) {
   const { data, addresses } = JSON.parse(line);
   const inventory = new Inventory(data);
-  out.push(JSON.stringify(addresses.map((a) => { const { steps, ...answer } = inventory.answer(a); return answer; })));
+  const senders = new Senders(inventory);
+  const from = {};
+  for (const u of inventory.users) for (const { d, row } of senders.from(u.n)) (from[row.key + "@" + inventory.domains[d].n] ??= []).push(u.n);
+  out.push(JSON.stringify(addresses.map((a) => { const { steps, ...answer } = inventory.answer(a); return { ...answer, senders: senders.of(a), from: from[a] }; })));
 }
 process.stdout.write(out.join("\n") + "\n");
 `
@@ -42,6 +45,8 @@ type answer struct {
 	Status     string
 	Text       string
 	Problem    string
+	Senders    *struct{ Users []string } // nil: the script says nothing of senders
+	From       []string                  // users in whose lists of addresses to send from it is
 }
 
 // A question is the data of a page, with addresses.
@@ -67,11 +72,19 @@ func answers(t *testing.T, questions []question) (all [][]answer) {
 	if err := os.WriteFile(program, []byte(asked), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	lookup, err := filepath.Abs("scripts/lookup.js")
-	if err != nil {
+	var script []byte
+	for _, name := range scriptNames[:2] {
+		text, err := scripts.ReadFile("scripts/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		script = append(script, text...)
+	}
+	answering := filepath.Join(dir, "answering.js")
+	if err := os.WriteFile(answering, script, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(peer.Run(t, in.String(), node, program, lookup)) {
+	for line := range strings.Lines(peer.Run(t, in.String(), node, program, answering)) {
 		var got []answer
 		if err := json.Unmarshal([]byte(line), &got); err != nil {
 			t.Fatal(err)

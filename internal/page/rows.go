@@ -52,6 +52,9 @@ func (d *Document) appendRows(text []byte, all []inventory.Address, has func(*in
 		} else {
 			text = strconv.AppendInt(text, int64(at[1]-of.At[1]), 10)
 		}
+		if of.sending {
+			text = d.appendSenders(text, a)
+		}
 		text = append(text, '\n')
 	}
 	return text

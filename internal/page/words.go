@@ -31,6 +31,7 @@ func (d *Document) words(h *Header, whole bool) {
 		if !row.Helper {
 			row.Note = d.note(domain.Pos)
 		}
+		d.sending(h, i, &row)
 		switch {
 		case !domain.Enabled:
 			row.Role = "closed"

@@ -99,5 +99,33 @@ function answerCard(inventory, asked) {
     : refusedText(answer);
   return make("section", { class: answer.taken ? "answer" : "answer refused", "aria-label": "Answer" },
     make("p", { class: "mono" }, asked), folded, make("p", { class: "end" }, end),
-    make("p", { class: "soft" }, "Why:"), stepList(inventory, answer.steps));
+    make("p", { class: "soft" }, "Why:"), stepList(inventory, answer.steps), sendersOf(inventory, answer.address));
+}
+
+// whyMay are the reasons why users may send from an address.
+const whyMay = {
+  refused: "The address refuses mail: answers would be lost",
+  listed: "The inventory lists the senders of the address",
+  gets: "Who gets the mail of an address may send from it",
+  own: "Each user may send from the address of the same name",
+  account: "Each user may send from the account itself",
+  far: "The way of its mail is too long for a page. Ask virtmap lookup --from",
+};
+
+function whyText({ why, further }) {
+  return whyMay[why] + (further ? ", and so may the senders of the domain" : "");
+}
+
+// sendersOf says who may send from an address, if its domain sends.
+function sendersOf(inventory, addr) {
+  const right = inventory.senders.any && inventory.senders.of(addr);
+  if (!right) return "";
+  const who = right.users.length > 0 ? ["May send from it: ", namesOf(inventory, right.users)] : "Nobody may send from it";
+  const checked = inventory.authorise ? "The server checks this when a user logs in." : "The server does not check this.";
+  return [make("p", { class: "end" }, who), make("p", { class: "soft" }, whyText(right) + ". " + checked)];
+}
+
+// namesOf shows users, up to 20 of them.
+function namesOf(inventory, users) {
+  return [separated(users.slice(0, 20).map((n) => endLink(inventory, n)), ", "), users.length > 20 && " and " + (users.length - 20) + " more"];
 }

@@ -40,9 +40,9 @@ class Inventory {
   static readRow(line, of) {
     const parts = line.split("\t");
     const [key, to] = parts, rest = parts[parts.length - 1];
-    const [, off, detail, file, number] = /^(x?)([kdr]?)(?:(\d+):)?(-?\d+)$/.exec(rest);
+    const [, off, detail, file, number, senders] = /^(x?)([kdr]?)(?:(\d+):)?(-?\d+)(?:=(.*))?$/.exec(rest);
     const at = file === undefined ? [of.at[0], of.at[1] + Number(number)] : [Number(file), Number(number)];
-    return { key, to, off: off !== "", detail, at, note: parts.length > 3 ? parts[2] : "" };
+    return { key, to, off: off !== "", detail, at, note: parts.length > 3 ? parts[2] : "", senders };
   }
 
   // place returns a place as file:line; empty if there is none.

@@ -107,6 +107,7 @@ async function start() {
   }
   const data = document.getElementById("data");
   const inventory = new Inventory(await unpack(data.textContent.trim()));
+  inventory.senders = new Senders(inventory);
   data.remove();
   let typed = false;
   addEventListener("hashchange", () => {

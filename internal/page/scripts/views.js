@@ -65,25 +65,44 @@ function viewDomain(inventory, name) {
   fact("In the inventory", make("span", { class: "mono" }, inventory.place(domain.at)));
   if (domain.r) fact("Role", domain.r === "backup" ? "backup: the mail goes on to its better MX hosts" : "not enabled: no mail is taken");
   if (domain.s >= 0) fact("Same as", domainLink(inventory, domain.s));
+  if (inventory.senders.any) fact("Sends mail", sendsText(domain));
+  const senders = domain.e ? inventory.senders.ofDomain(d) : [];
+  if (senders.length > 0) fact("Senders", namesOf(inventory, senders));
   if (copies.length > 0) fact("Copied by", separated(copies.slice(0, 50).map((c) => domainLink(inventory, c)), ", "), copies.length > 50 && " and " + (copies.length - 50) + " more");
   if (!domain.r && !inventory.cut) {
     const row = inventory.catchAll(d);
     fact("Anything else", goesTo(inventory, d, row), origin(inventory, d, row), placeOf(inventory, row.at), noteOf(row.note));
+    if (domain.e) fact("May send from it", maySend(inventory, inventory.senders.rightOf(d, row)));
     fact("user+detail", { d: "goes where user goes", k: "goes where user goes, with the detail", r: "is refused, unless it is listed" }[inventory.detailOf(d)]);
   }
   if (verdict) fact("MX records", verdictText(verdict), ": " + verdict.text);
   const nodes = [heading(name), make("dl", {}, facts)];
   if (domain.r || inventory.cut) return nodes;
   const rows = inventory.table(d).filter((row) => row.key !== "");
+  const heads = ["Address", "Goes to", ...(domain.e ? ["May send"] : []), "In the inventory"];
   nodes.push(
-    table(count(rows.length, "address", "addresses") + ", roles and copies included", ["Address", "Goes to", "In the inventory"], rows, (row) => [
+    table(count(rows.length, "address", "addresses") + ", roles and copies included", heads, rows, (row) => [
       /\+[+*]$/.test(row.key) ? make("span", { class: "mono" }, row.key + "@" + name) : addressLink(row.key + "@" + name),
       [goesTo(inventory, d, row), noteOf(row.note)],
+      ...(domain.e ? [maySend(inventory, inventory.senders.right(d, row.key))] : []),
       [make("span", { class: "mono soft" }, inventory.place(row.at)), origin(inventory, d, row)],
     ]),
     ...pictureParts(inventory, flowsOfDomain(inventory, d), "Who gets the mail of " + name),
   );
   return nodes;
+}
+
+// sendsText says whether a domain sends, and with which keys its mail is signed.
+function sendsText({ e, k }) {
+  if (!e) return "no";
+  if (!k) return "yes";
+  return "yes, signed with the DKIM key " + k[0] + (k.length > 1 ? "; further keys: " + k.slice(1).join(", ") : "");
+}
+
+// maySend shows the users of a right.
+function maySend(inventory, { users, own }) {
+  if (own) return [users.length > 0 && [namesOf(inventory, users), ", "], "each user, from the address of the same name"];
+  return users.length > 0 ? namesOf(inventory, users) : "nobody";
 }
 
 // countByUser returns the number of rows that end at each user.
@@ -106,7 +125,7 @@ function viewUsers(inventory) {
     table(count(inventory.users.length, "user"), ["User", "+Addresses", "Mailbox", "Forward"], inventory.users, (u) => [
       [linkTo("user", u.n), noteOf(u.o)],
       (counts.get(u.n) || 0).toLocaleString("en"),
-      u.f && !u.k ? "–" : u.m || "the usual one",
+      u.s || (u.f && !u.k) ? "–" : u.m || "the usual one",
       u.f ? targetText(inventory, u.f) + (u.k ? ", and a copy stays" : "") : "–",
     ]),
   ];
@@ -120,16 +139,35 @@ function viewUser(inventory, name) {
     if (endsOf(inventory, d, row).users.includes(name)) found.push({ d, row });
   });
   const step = { kind: "user", user };
+  const nodes = [heading(name)];
+  if (!user.s) nodes.push(make("p", {}, stepText(inventory, step), user.f ? [" → ", targetText(inventory, user.f)] : ""));
+  if (user.a) nodes.push(make("p", {}, "The sendmail command sends as ", addressLink(user.a), "."));
+  if (user.s) return [...nodes, sendingTable(inventory, user)];
   return [
-    heading(name),
-    make("p", {}, stepText(inventory, step), user.f ? [" → ", targetText(inventory, user.f)] : ""),
+    ...nodes,
     table(count(found.length, "address", "addresses") + " with mail for this user", ["Address", "Goes to", "In the inventory"], found, ({ d, row }) => [
       row.key === "" || /\+[+*]$/.test(row.key) ? [row.key === "" ? ["anything else at ", domainLink(inventory, d)] : make("span", { class: "mono" }, keyText(inventory, d, row))] : addressLink(keyText(inventory, d, row)),
       [goesTo(inventory, d, row), noteOf(row.note)],
       [make("span", { class: "mono soft" }, inventory.place(row.at)), origin(inventory, d, row)],
     ]),
+    sendingTable(inventory, user),
     ...pictureParts(inventory, flowsOfUser(inventory, name, found), "How mail reaches " + name),
   ];
+}
+
+// becauseOf says why one user may send from an address.
+const becauseOf = { listed: "a sender of the address", gets: "gets its mail", domain: "a sender of the domain", own: "the address of the same name", account: "the account itself" };
+
+// sendingTable shows the addresses from which a user may send.
+function sendingTable(inventory, user) {
+  const { senders } = inventory;
+  if (!senders.any) return "";
+  const rows = senders.from(user.n).map(({ d, row, why }) => ({ d, row, why, name: row.key === "" ? ["anything else at ", domainLink(inventory, d)] : addressLink(keyText(inventory, d, row)) }));
+  const account = user.n + "@" + inventory.host;
+  if (inventory.only.length === 0 && senders.of(account).why === "account") rows.push({ row: user, why: "account", name: addressLink(account) });
+  return table(count(rows.length, "address", "addresses") + " from which this user may send", ["Address", "Why", "In the inventory"], rows, ({ d, row, why, name }) => [
+    name, becauseOf[why], [make("span", { class: "mono soft" }, inventory.place(row.at)), d !== undefined && origin(inventory, d, row)],
+  ]);
 }
 
 function viewMX(inventory) {
