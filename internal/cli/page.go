@@ -30,11 +30,12 @@ func pageCommand(stdio Stdio) *cli.Command {
 		Usage: "write a web page that says who gets what, and why",
 		Description: `Writes one HTML file for people without a shell. It answers for any address as
 lookup does, with the way there. It has every domain and user, a picture of
-who gets what, and the findings of check with their places. With --state it has
-the verdicts of the last build on the MX records, and what to publish.
+who gets what, and the findings of check with their places. If a domain sends
+mail, it says who may send from which address. With --state it has the verdicts
+of the last build on the MX records, and what to publish.
 
 With --domain the file is about some domains, for the people who own them. It
-has their addresses, notes, findings and verdicts. Of other domains and of users
+has their addresses, senders, notes, findings and verdicts. Of other domains and of users
 it has only what mail for these addresses comes through; it does not answer for
 others.
 

@@ -76,6 +76,18 @@ func TestPageOfSendersInBrowser(t *testing.T) {
 	b.holdHarmless()
 }
 
+// TestCutPageOfSendersInBrowser: a page without addresses still says which domains send.
+func TestCutPageOfSendersInBrowser(t *testing.T) {
+	b := startBrowser(t)
+	d := document(sound(t, sending))
+	d.MaxRows = 3
+	b.open(written(t, d), "", browser.Looks[0])
+	if got := b.visit("#domain=copy.example"); !strings.Contains(got, "Sends mail\nyes\nSenders\ncarol") {
+		t.Errorf("the domain is\n%s", got)
+	}
+	b.holdHarmless()
+}
+
 // TestPageOfNoSendersInBrowser: without a domain that sends, a page says nothing of it.
 func TestPageOfNoSendersInBrowser(t *testing.T) {
 	b := startBrowser(t)

@@ -93,14 +93,21 @@ class Senders {
     this.inventory.domains.forEach((_, d) => {
       if (!this.sends(d)) return;
       for (const row of this.inventory.table(d)) {
-        if (row.key !== "" && !Senders.isOne(row.key)) continue;
-        const { users, why, own } = this.rightOf(d, row);
-        const gets = why === "gets" && this.recipients(row.to).includes(name);
-        if (users.includes(name)) all.push({ d, row, why: why === "listed" ? why : gets ? "gets" : "domain" });
-        else if (own && !this.inventory.find(d, name)) all.push({ d, row: { ...row, key: name }, why: "own" });
+        const why = (row.key === "" || Senders.isOne(row.key)) && this.because(name, d, row);
+        if (why) all.push({ d, row: why === "own" ? { ...row, key: name } : row, why });
       }
     });
     return all;
+  }
+
+  // because returns why a user has the right to a row; "" if the user does not have it.
+  because(name, d, row) {
+    const among = (users, why) => (users.includes(name) ? why : "");
+    if (row.to[0] === "!") return "";
+    if (row.senders !== undefined) return among(row.senders.split(" "), "listed");
+    const gets = this.recipients(row.to);
+    if (!gets) return "";
+    return among(gets, "gets") || among(this.ofDomain(d), "domain") || (row.to === "~" && !this.inventory.find(d, name) ? "own" : "");
   }
 }
 

@@ -71,8 +71,8 @@ function viewDomain(inventory, name) {
   if (copies.length > 0) fact("Copied by", separated(copies.slice(0, 50).map((c) => domainLink(inventory, c)), ", "), copies.length > 50 && " and " + (copies.length - 50) + " more");
   if (!domain.r && !inventory.cut) {
     const row = inventory.catchAll(d);
-    fact("Anything else", goesTo(inventory, d, row), origin(inventory, d, row), placeOf(inventory, row.at), noteOf(row.note));
-    if (domain.e) fact("May send from it", maySend(inventory, inventory.senders.rightOf(d, row)));
+    const may = domain.e ? make("p", {}, "May send from it: ", maySend(inventory, inventory.senders.rightOf(d, row))) : "";
+    fact("Anything else", goesTo(inventory, d, row), origin(inventory, d, row), placeOf(inventory, row.at), noteOf(row.note), may);
     fact("user+detail", { d: "goes where user goes", k: "goes where user goes, with the detail", r: "is refused, unless it is listed" }[inventory.detailOf(d)]);
   }
   if (verdict) fact("MX records", verdictText(verdict), ": " + verdict.text);
@@ -162,11 +162,12 @@ const becauseOf = { listed: "a sender of the address", gets: "gets its mail", do
 function sendingTable(inventory, user) {
   const { senders } = inventory;
   if (!senders.any) return "";
-  const rows = senders.from(user.n).map(({ d, row, why }) => ({ d, row, why, name: row.key === "" ? ["anything else at ", domainLink(inventory, d)] : addressLink(keyText(inventory, d, row)) }));
+  const rows = senders.from(user.n);
   const account = user.n + "@" + inventory.host;
-  if (inventory.only.length === 0 && senders.of(account).why === "account") rows.push({ row: user, why: "account", name: addressLink(account) });
-  return table(count(rows.length, "address", "addresses") + " from which this user may send", ["Address", "Why", "In the inventory"], rows, ({ d, row, why, name }) => [
-    name, becauseOf[why], [make("span", { class: "mono soft" }, inventory.place(row.at)), d !== undefined && origin(inventory, d, row)],
+  if (inventory.only.length === 0 && senders.of(account).why === "account") rows.push({ row: user, why: "account" });
+  const nameOf = (d, row) => (d === undefined ? addressLink(account) : row.key === "" ? ["anything else at ", domainLink(inventory, d)] : addressLink(keyText(inventory, d, row)));
+  return table(count(rows.length, "address", "addresses") + " from which this user may send", ["Address", "Why", "In the inventory"], rows, ({ d, row, why }) => [
+    nameOf(d, row), becauseOf[why], [make("span", { class: "mono soft" }, inventory.place(row.at)), d !== undefined && origin(inventory, d, row)],
   ]);
 }
 
