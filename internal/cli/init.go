@@ -18,6 +18,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
+	"virtmap/internal/senders"
 	"virtmap/inventory"
 )
 
@@ -105,7 +106,7 @@ func (a *initArgs) text(server *mta.Server) string {
 	if others := server.Maps[1:]; len(others) > 0 {
 		maps = fmt.Sprintf("%-22s# or %s", maps, strings.Join(others, ", or "))
 	}
-	return strings.NewReplacer("OPENWAYS", openWays(server, a.hostName()), "HOST", a.hostName(), "USER", a.userName(), "KIND", server.Name, "OWN", server.Words.Own, "SERVER", line, "MAPS", maps).Replace(starter)
+	return strings.NewReplacer("OPENWAYS", openWays(server, a.hostName()), "HOST", a.hostName(), "USER", a.userName(), "KIND", server.Name, "OWN", server.Words.Own, "SERVER", line, "MAPS", maps, "SUBMISSION", submissionOf(server)).Replace(starter)
 }
 
 // openWays returns the comment that silences the check of ways to local accounts; empty if
@@ -116,6 +117,26 @@ func openWays(server *mta.Server, host string) string {
 		return ""
 	}
 	return "  # virtmap:ignore " + id + " accounts of this server still get mail sent to them at " + host + "; see virtmap explain " + id + "\n"
+}
+
+// submissionOf returns an example of what a kind of server does with mail that is sent;
+// empty if it can do nothing.
+func submissionOf(server *mta.Server) string {
+	var able, means []string
+	for _, key := range []struct{ word, means string }{
+		{"rewrite: msp", "the sendmail command writes sends_as of its user"},
+		{"authorise: yes", "logins are held to who may send"},
+	} {
+		m, faults := inventory.Parse("", "version: 1\nhost: {name: mx1.example.net, server: "+server.Name+"}\nsubmission: {"+key.word+"}\n")
+		server.Compile(m, faults)
+		if !slices.ContainsFunc(faults.Faults(), func(f diag.Fault) bool { return f.Check == senders.CheckServer }) {
+			able, means = append(able, key.word), append(means, key.means)
+		}
+	}
+	if len(able) == 0 {
+		return ""
+	}
+	return "# submission: {" + strings.Join(able, ", ") + "}  # " + strings.Join(means, ", ") + "\n\n"
 }
 
 // schemaFile is the name of the schema in the first line of the starter.

@@ -10,6 +10,8 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/servers"
+	"virtmap/internal/senders"
+	"virtmap/inventory"
 )
 
 // besideAnother adds a server to the table. It has one file of its own, and one whose
@@ -64,6 +66,10 @@ func TestKindOf(t *testing.T) {
 func TestInitForAnotherServer(t *testing.T) {
 	other := besideAnother(t)
 	other.Maps, other.Words.Own = []string{"cdb", "lmdb"}, "$its_name"
+	other.Compile = func(m *inventory.Model, faults *diag.List) mta.Build {
+		senders.Refuse(m, "", "it has no logins", faults)
+		return nil
+	}
 	a := initArgs{host: "mx1.example.net", user: "andrei"}
 	for server, want := range map[*mta.Server]string{
 		other:          "  name: mx1.example.net                   # what another calls itself ($its_name)\n  server: another\n  # mx_names: [mx1.example.net]           #",
@@ -75,5 +81,8 @@ func TestInitForAnotherServer(t *testing.T) {
 	}
 	if text := a.text(other); !strings.Contains(text, "  # map: cdb                   # or lmdb\n") {
 		t.Errorf("got\n%s", text)
+	}
+	if text := a.text(other); !strings.Contains(text, "\n# submission: {rewrite: msp}  # the sendmail command writes sends_as of its user\n") {
+		t.Errorf("it offers what the server cannot do:\n%s", text)
 	}
 }
