@@ -46,6 +46,7 @@
 //	             required
 //	mx_names     names under which an MX record may mean it; default [name]
 //	networks     its addresses and networks, also the public side of a NAT
+//	dkim         the keys that sign mail from its own name, as under sends
 //	sends_from   the addresses from which it sends; default the single addresses
 //	             of networks
 //	local_names  further names for class w that are no virtual domains

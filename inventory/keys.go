@@ -203,6 +203,7 @@ var hostKeys = []key[Host]{
 		func(r *reader, v value, h *Host) { h.MXNames = r.domainNames(v, "mx_names") }},
 	{Key{"networks", "list of addresses or networks", "Addresses and networks of this server, also the public side of a NAT. An MX record that leads to one of them means this server; default none.", "[192.0.2.25, 2001:db8::/64]"},
 		func(r *reader, v value, h *Host) { h.Networks = r.networks(v, "networks") }},
+	{hostDKIM, func(r *reader, v value, h *Host) { h.DKIM = r.dkimKeys(v) }},
 	{fromKey, func(r *reader, v value, h *Host) { h.SendsFrom = r.sendsFrom(v) }},
 	{Key{"local_names", "list of domains", "Further names of the server itself that are no virtual domains; they get no rows. Default none.", "[localhost]"},
 		func(r *reader, v value, h *Host) { h.LocalNames = r.domainNames(v, "local_names") }},

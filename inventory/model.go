@@ -49,6 +49,7 @@ type Host struct {
 	Name       Name // as A-labels: the server's own name
 	MXNames    []Name
 	Networks   []Network
+	DKIM       []DKIMKey // of the host's own name; the first one signs
 	SendsFrom  []Network // single addresses; none: those of Networks
 	LocalNames []Name    // sorted
 	Server     ServerKind

@@ -72,7 +72,12 @@ func (r *reader) dkimKeys(v value) (all []DKIMKey) {
 				Second(all[i].Selector.Pos, "first given here").WithHelp("keep one of the two"))
 			return
 		}
-		if file := r.path(p.val, "the key of "+p.name, Name{}); file.Text != "" {
+		file := r.path(p.val, "the key of "+p.name, Name{})
+		switch {
+		case strings.ContainsAny(file.Text, " \t:"):
+			r.fault(CheckValue.At(p.val.pos(), p.val.size(), "the key of %s %q has a blank or a colon in it, at which opendkim divides a line", p.name, file.Text).
+				WithHelp("give the file another name, such as /etc/dkimkeys/%s.private", selector))
+		case file.Text != "":
 			all = append(all, DKIMKey{Name{selector, p.key.pos()}, file})
 		}
 	})

@@ -8,7 +8,7 @@ import (
 )
 
 const sending = `version: 1
-host: {name: mx1.example.net, networks: [192.0.2.1], sends_from: [192.0.2.9, 2001:db8::9]}
+host: {name: mx1.example.net, networks: [192.0.2.1], sends_from: [192.0.2.9, 2001:db8::9], dkim: {own: /etc/dkimkeys/own.private}}
 users:
   andrei: {sends_as: Fake@Fakemail.example}
   bea:
@@ -35,7 +35,7 @@ func TestWhatSendsIsRead(t *testing.T) {
 	if k := domain.Sends.DKIM; !domain.Sends.On || len(k) != 2 || k[0].Selector.Text != "vm2026" || k[0].File.Text != "/etc/dkimkeys/vm2026.private" || k[1].Selector.Text != "vm2025" {
 		t.Errorf("the domain sends as %+v", domain.Sends)
 	}
-	if !m.Sending() || !m.Submission.Rewrite || !m.Submission.Authorise || len(m.Host.SendsFrom) != 2 || m.Users[0].SendsAs.Text != "fake@fakemail.example" {
+	if !m.Sending() || !m.Submission.Rewrite || !m.Submission.Authorise || len(m.Host.SendsFrom) != 2 || len(m.Host.DKIM) != 1 || m.Users[0].SendsAs.Text != "fake@fakemail.example" {
 		t.Errorf("submission %+v, from %v, andrei as %q", m.Submission, m.Host.SendsFrom, m.Users[0].SendsAs.Text)
 	}
 	if quiet, _ := m.Domain("quiet.example"); m.Domains[quiet].Sends.On {
@@ -72,6 +72,7 @@ func TestFaultsOfSending(t *testing.T) {
 		{"takes no selector with a blank", head + "domains: {a.example: {sends: {dkim: {a b: /key}}}}\n", `"a b" is no selector of a key`},
 		{"takes a selector once", head + "domains: {a.example: {sends: {dkim: {vm: /key, VM: /other}}}}\n", `selector "vm" is given twice`},
 		{"takes no relative path of a key", head + "domains: {a.example: {sends: {dkim: {vm: key}}}}\n", `the key of vm "key" is not an absolute path`},
+		{"takes no path with a colon", head + "domains: {a.example: {sends: {dkim: {vm: '/a:b'}}}}\n", "has a blank or a colon in it"},
 		{"takes only users as senders", head + "domains: {a.example: {senders: [andrew]}}\n", `sender "andrew" is not a declared user`},
 		{"takes a sender once", head + "domains: {a.example: {senders: [bea, Bea]}}\n", `"bea" is a sender twice`},
 		{"takes no senders of a refused address", head + "domains: {a.example: {addresses: {old: {reject: gone, senders: bea}}}}\n", "old has senders, but refuses mail"},

@@ -20,7 +20,7 @@ import (
 
 var update = flag.Bool("update", os.Getenv("VIRTMAP_UPDATE") != "", "rewrite expectations")
 
-// A situation is one file of testdata. Its parts are a zone, the host ("NAME ADDRESS…"),
+// A situation is one file of testdata. Its parts are a zone, the host ("NAME ADDRESS… vm=rsa2048"),
 // the domains to check, policies, and the verdicts. A domain may have
 //
 //	vm=rsa2048            a selector and the key in use, which is a file of testdata/keys
@@ -52,6 +52,10 @@ func situations(t testing.TB) []situation {
 		words := strings.Fields(s.part("host"))
 		s.host.Name = words[0]
 		for _, word := range words[1:] {
+			if selector, file, ok := strings.Cut(word, "="); ok {
+				s.host.Keys = append(s.host.Keys, readKey(selector, "", file))
+				continue
+			}
 			s.host.Addresses = append(s.host.Addresses, netip.MustParseAddr(word))
 		}
 		s.checks = strings.Split(strings.TrimSpace(s.part("check")), "\n")

@@ -46,6 +46,8 @@ type Host struct {
 	Name      string       // in HELO, lower-case A-labels; empty: it is not checked
 	Addresses []netip.Addr // that mail is sent from
 
+	Keys []Key // that sign mail from the host's own name; Domain may be empty
+
 	Certificates    []*x509.Certificate // what the server shows in STARTTLS, its own first; may be empty
 	CertificateFile string              // where they are from
 }

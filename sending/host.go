@@ -11,7 +11,7 @@ import (
 )
 
 // CheckHost checks the names of the addresses that send, and the host's own name with its
-// SPF record. The
+// SPF record and DKIM keys. The
 // result is the same for all domains.
 func (c *Checker) CheckHost(ctx context.Context) Verdict {
 	v := Verdict{Name: c.Host.Name}
@@ -20,19 +20,21 @@ func (c *Checker) CheckHost(ctx context.Context) Verdict {
 	}
 	if c.Host.Name != "" && len(c.Host.Addresses) > 0 {
 		c.checkHELO(ctx, &v)
-		c.checkHostSPF(ctx, &v)
+		c.checkHostMail(ctx, &v)
 	}
 	return v
 }
 
-// checkHostSPF checks the SPF record of the host's own name: receivers look at it for bounces,
-// which have no sender (RFC 7208 2.4), and mail of accounts comes from it.
-func (c *Checker) checkHostSPF(ctx context.Context, v *Verdict) {
-	d := domainCheck{Checker: c, Subject: Subject{Domain: c.Host.Name}, ctx: ctx}
+// checkHostMail checks the SPF record and the DKIM keys of the host's own name: receivers look
+// at its SPF record for bounces, which have no sender (RFC 7208 2.4), and mail of accounts
+// comes from it.
+func (c *Checker) checkHostMail(ctx context.Context, v *Verdict) {
+	d := domainCheck{Checker: c, Subject: Subject{Domain: c.Host.Name, Keys: c.Host.Keys}, ctx: ctx}
 	if a := c.ask(ctx, c.Host.Name, mxcheck.TypeTXT); a.Failure == mxcheck.DNSNoZone {
 		return // the zone files are of other zones
 	}
 	d.checkRecord(c.Host.Name)
+	d.checkKeys()
 	v.Records = append(v.Records, d.Records...)
 	for _, f := range d.Findings {
 		v.add(f)

@@ -52,7 +52,7 @@ func (a *mxArgs) checkSending(ctx context.Context, m *inventory.Model, chosen []
 // sendingHost returns the host that sends: from host.sends_from, else from the single
 // addresses of host.networks that are not private. Those are on the inner side of a NAT.
 func sendingHost(h *inventory.Host) sending.Host {
-	host := sending.Host{Name: h.Name.Text}
+	host := sending.Host{Name: h.Name.Text, Keys: sendingKeys(h.DKIM)}
 	for _, n := range h.SendsFrom {
 		host.Addresses = append(host.Addresses, n.Prefix.Addr())
 	}
@@ -74,17 +74,23 @@ func sendingSubjects(m *inventory.Model, chosen []checked, named bool) (subjects
 		i, known := m.Domain(s.Domain)
 		switch {
 		case known && m.Domains[i].Sends.On:
-			for n, k := range m.Domains[i].Sends.DKIM {
-				key := sendingKey(k)
-				key.Spare = n > 0 // the first one signs
-				s.Keys = append(s.Keys, key)
-			}
+			s.Keys = sendingKeys(m.Domains[i].Sends.DKIM)
 		case !named:
 			continue
 		}
 		subjects = append(subjects, s)
 	}
 	return subjects
+}
+
+// sendingKeys reads the public halves of the keys of a domain.
+func sendingKeys(all []inventory.DKIMKey) (keys []sending.Key) {
+	for n, k := range all {
+		key := sendingKey(k)
+		key.Spare = n > 0 // the first one signs
+		keys = append(keys, key)
+	}
+	return keys
 }
 
 // sendingKey reads the public half of a key.

@@ -32,43 +32,61 @@ const (
 	SigningTableName = "virtmap-signingtable"
 )
 
-// KeyTable returns the table of keys. It is unused if no domain has a key.
+// KeyTable returns the table of keys. It is unused if there are no keys.
 func KeyTable(m *inventory.Model) mta.Text {
-	return table(m, "DKIM keys", func(d *inventory.Domain, line func(format string, args ...any)) {
-		for _, k := range d.Sends.DKIM {
-			line("%s %s:%s:%s", keyName(d, k), d.Name, k.Selector.Text, k.File.Text)
+	return table(m, "DKIM keys", func(s signer, line func(format string, args ...any)) {
+		for _, k := range s.keys {
+			line("%s %s:%s:%s", s.name(k), s.domain, k.Selector.Text, k.File.Text)
 		}
 	})
 }
 
 // SigningTable returns the table that says which key signs the mail of a domain.
 func SigningTable(m *inventory.Model) mta.Text {
-	return table(m, "Signing keys", func(d *inventory.Domain, line func(format string, args ...any)) {
-		line("*@%s %s", d.Name, keyName(d, d.Sends.DKIM[0]))
+	return table(m, "Signing keys", func(s signer, line func(format string, args ...any)) {
+		line("*@%s %s", s.domain, s.name(s.keys[0]))
 	})
 }
 
-// keyName returns the name of a key in both tables: that of its record in the DNS.
-func keyName(d *inventory.Domain, k inventory.DKIMKey) string {
-	return k.Selector.Text + "._domainkey." + d.Name
+// A signer is a domain whose mail is signed.
+type signer struct {
+	domain string
+	keys   []inventory.DKIMKey
 }
 
-// table returns a table with the lines of each domain that has keys.
-func table(m *inventory.Model, what string, of func(d *inventory.Domain, line func(format string, args ...any))) mta.Text {
-	var text strings.Builder
-	text.WriteString(mta.Header(m, what))
-	signs := false
+// name returns the name of a key in both tables: that of its record in the DNS.
+func (s signer) name(k inventory.DKIMKey) string {
+	return k.Selector.Text + "._domainkey." + s.domain
+}
+
+// signers returns the domains that send and have keys, and before them the host's own name,
+// unless it is one of the domains.
+func signers(m *inventory.Model) (all []signer) {
+	host := signer{m.Host.Name.Text, m.Host.DKIM}
 	for i := range m.Domains {
-		if d := &m.Domains[i]; Signs(d) {
-			signs = true
-			of(d, func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) })
+		if d := &m.Domains[i]; d.Enabled && d.Sends.On && len(d.Sends.DKIM) > 0 {
+			all = append(all, signer{d.Name, d.Sends.DKIM})
+			if d.Name == host.domain {
+				host.keys = nil
+			}
 		}
 	}
-	return mta.Text{Bytes: []byte(text.String()), Unused: !signs}
+	if len(host.keys) > 0 {
+		return slices.Insert(all, 0, host)
+	}
+	return all
 }
 
-// Signs reports whether the mail of a domain is signed.
-func Signs(d *inventory.Domain) bool { return d.Enabled && d.Sends.On && len(d.Sends.DKIM) > 0 }
+// table returns a table with the lines of each signer.
+func table(m *inventory.Model, what string, of func(s signer, line func(format string, args ...any))) mta.Text {
+	var text strings.Builder
+	text.WriteString(mta.Header(m, what))
+	all := signers(m)
+	for _, s := range all {
+		of(s, func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) })
+	}
+	return mta.Text{Bytes: []byte(text.String()), Unused: len(all) == 0}
+}
 
 // Signed returns the domains that a signing table has, sorted.
 func Signed(text []byte) (domains []string) {
