@@ -14,19 +14,19 @@ import (
 type Build struct {
 	Model *inventory.Model
 
-	addresses *rowtext.Text
+	addresses, senders *rowtext.Text
 }
 
 // Compile makes the build of an inventory. What Exim cannot do is a fault.
 func Compile(m *inventory.Model, faults *diag.List) Build {
 	Check(m, faults)
-	return Build{Model: m, addresses: compile(m, faults)}
+	return Build{Model: m, addresses: compile(m, faults), senders: sendersOf(m)}
 }
 
 // Texts returns the text of each file, in the order of Files.
 func (b Build) Texts() []mta.Text {
 	table := func(r *rowtext.Text) mta.Text { return mta.Text{Bytes: r.Bytes(), Rows: r} }
-	senders := table(b.senders())
+	senders := table(b.senders)
 	senders.Unused = !b.Model.Submission.Authorise
 	return []mta.Text{
 		table(b.mailboxes()), table(b.addresses),
@@ -99,7 +99,7 @@ func (b Build) Set() mta.Set {
 	return newSet(contents{
 		host: m.Host.Name.Text, local: localNames(m), relayed: rowtext.PlainLines(hostnames.Relayed(m).Text()),
 		domains: sortedRows(b.domains()), addresses: sortedRows(b.addresses), mailboxes: sortedRows(b.mailboxes()),
-		senders: sortedRows(b.senders()), authorises: m.Submission.Authorise,
+		senders: sortedRows(b.senders), authorises: m.Submission.Authorise,
 		account: func(name string) bool {
 			_, user := m.User(name)
 			_, alias := m.LocalAlias(name)

@@ -17,15 +17,15 @@ import (
 // whose separator is a semicolon.
 const nobody = "<;"
 
-// senders returns the table of senders: for each address from which a user may send, the
+// sendersOf makes the table of senders: for each address from which a user may send, the
 // users, and @domain for the addresses that are not listed. The first key that a sender
 // has decides, so that a listed address needs no exceptions. The table does not depend on
 // which domains are held back.
-func (b Build) senders() *rowtext.Text {
-	t := senderTable{m: b.Model}
-	if b.Model.Submission.Authorise {
-		rights := senders.Of(b.Model)
-		for d := range b.Model.Domains {
+func sendersOf(m *inventory.Model) *rowtext.Text {
+	t := senderTable{m: m}
+	if m.Submission.Authorise {
+		rights := senders.Of(m)
+		for d := range m.Domains {
 			if rights.Sends(d) {
 				t.domain(d, slices.Collect(rights.In(d)))
 			}
@@ -33,7 +33,7 @@ func (b Build) senders() *rowtext.Text {
 		t.accounts(rights)
 	}
 	slices.SortFunc(t.rows, func(a, b senderRow) int { return inventory.CompareKeys([]byte(a.key), []byte(b.key)) })
-	r := rowtext.New(mta.Header(b.Model, "Senders"))
+	r := rowtext.New(mta.Header(m, "Senders"))
 	for _, row := range t.rows {
 		r.AddKey(row.key, row.value, row.pos)
 	}
