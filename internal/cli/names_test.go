@@ -16,7 +16,7 @@ import (
 var nameless = []string{"../fileset", "../build", "../change", "../endtoend", "../promise", "../effective", "../follow", "../listing", "../page", "../message", "../webmail", "../mta"}
 
 // words are names of files that are also words of messages.
-var words = []string{"acl", "addresses", "backups", "detail", "domains", "mailboxes", "main", "routers", "transports"}
+var words = []string{"acl", "addresses", "backups", "detail", "domains", "mailboxes", "main", "routers", "senders", "transports"}
 
 // TestNoRoomNamesAServersFile looks through the texts in the code of rooms that serve
 // every mail server.
