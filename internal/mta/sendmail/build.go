@@ -44,8 +44,8 @@ func (b Build) Texts() []mta.Text {
 	return []mta.Text{
 		{Bytes: b.Compiled.Aliases.Text(), Rows: b.Compiled.Aliases.MapRows()},
 		{Bytes: b.Compiled.Table.Text(), Rows: b.Compiled.Table},
-		b.sending.generics.text(b.Model, "Addresses of the sendmail command", !b.Model.Submission.Rewrite),
-		b.sending.senders.text(b.Model, "Senders", !b.Model.Submission.Authorise),
+		asText(b.sending.generics, b.Model, genericsTitle, !b.Model.Submission.Rewrite),
+		asText(b.sending.senders, b.Model, sendersTitle, !b.Model.Submission.Authorise),
 		{Bytes: hostnames.Relayed(b.Model).Text(), Unused: !b.relays()},
 		{Bytes: hostnames.ClassW(b.Model).Text()},
 		dkim.KeyTable(b.Model),

@@ -69,12 +69,12 @@ func (l *lookups) Signed() []string { return l.signed }
 // lookups returns the tables of a build.
 func (b Build) lookups() (l lookups) {
 	if b.Model.Submission.Authorise {
-		l.senders = b.sending.senders.lookup
-		_, l.rows = rowSet(mapfile.Pairs(b.sending.senders))
+		l.senders = finding(b.sending.senders)
+		l.rows = eachOf(b.sending.senders)
 	}
 	l.signed = dkim.Signed(dkim.SigningTable(b.Model).Bytes)
 	if b.Model.Submission.Rewrite {
-		l.generics = b.sending.generics.lookup
+		l.generics = finding(b.sending.generics)
 	}
 	return l
 }

@@ -5,18 +5,15 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
-	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/rowtext"
 	"virtmap/internal/senders"
 	"virtmap/inventory"
+	"virtmap/virtuser"
 )
 
-// A sending has the tables for mail that is sent.
-type sending struct{ senders, generics table }
-
-// A table is a small table, sorted by inventory.CompareKeys.
-type table mapfile.Pairs
+// A sending has the tables for mail that is sent. A nil table has no rows.
+type sending struct{ senders, generics *rowtext.Text }
 
 // Values of the table of senders.
 const (
@@ -27,108 +24,138 @@ const (
 // sendingOf makes the tables of an inventory. They do not depend on which domains are held
 // back.
 func sendingOf(m *inventory.Model) (s sending) {
-	if !m.Sending() && !m.Submission.Authorise {
+	if m.Sending() || m.Submission.Authorise {
+		s.senders = sendersTable(m)
+	}
+	if !m.Submission.Rewrite {
 		return s
 	}
-	rights := senders.Of(m)
-	for d := range m.Domains {
-		s.senders = appendSenders(s.senders, m, rights, d)
-	}
-	for _, host := range append(hostNames(m), m.Host.Name.Text) {
-		if d, listed := m.Domain(host); listed && rights.Sends(d) {
-			continue
-		}
-		for i := range m.Users {
-			name := m.Users[i].Name.Text
-			s.senders = append(s.senders, [2]string{name + ":" + name + "@" + host, mayOK})
+	s.generics = rowtext.New(mta.Header(m, genericsTitle))
+	for i := range m.Users { // which are sorted
+		if u := &m.Users[i]; u.SendsAs.Text != "" {
+			s.generics.Add(u.Name.Text, m.Host.Name.Text, u.SendsAs.Text, 0)
 		}
 	}
-	for i := range m.Users {
-		if u := &m.Users[i]; u.SendsAs.Text != "" && m.Submission.Rewrite {
-			s.generics = append(s.generics, [2]string{u.Name.Text + "@" + m.Host.Name.Text, u.SendsAs.Text})
-		}
-	}
-	s.senders.sort()
-	s.generics.sort()
 	return s
 }
 
-// hostNames returns the further names of the server.
-func hostNames(m *inventory.Model) (names []string) {
+// Titles of the tables.
+const (
+	sendersTitle  = "Senders"
+	genericsTitle = "Addresses of the sendmail command"
+)
+
+// A may is a row of a domain: login:address without the domain, and what becomes of it.
+type may struct{ key, value string }
+
+// sendersTable makes the table of senders, in the order of inventory.CompareKeys.
+func sendersTable(m *inventory.Model) *rowtext.Text {
+	table := rowtext.New(mta.Header(m, sendersTitle))
+	rights := senders.Of(m)
+	domains, at := hostNames(m), map[string]int{}
+	for d := range m.Domains {
+		if name := m.Domains[d].Name; rights.Sends(d) {
+			at[name] = d
+			domains = append(domains, name)
+		}
+	}
+	slices.Sort(domains)
+	var rows []may
+	for _, name := range slices.Compact(domains) {
+		if d, sends := at[name]; sends {
+			rows = appendSenders(rows[:0], m, rights, d)
+		} else {
+			rows = appendAccounts(rows[:0], m)
+		}
+		slices.SortFunc(rows, func(a, b may) int { return strings.Compare(a.key, b.key) })
+		for _, row := range slices.Compact(rows) {
+			table.Add(row.key, name, row.value, 0)
+		}
+	}
+	return table
+}
+
+// hostNames returns the names of the server. localhost becomes its own name before it is
+// looked up.
+func hostNames(m *inventory.Model) []string {
+	names := []string{m.Host.Name.Text}
 	for _, name := range m.Host.LocalNames {
-		if name.Text != m.Host.Name.Text && m.Meant(name.Text) == name.Text { // localhost becomes $j before it is looked up
+		if m.Meant(name.Text) == name.Text {
 			names = append(names, name.Text)
 		}
 	}
 	return names
 }
 
-// appendSenders appends the rows of a domain: login:address, and login:@domain for the
-// addresses that are not listed. sendmail asks for login:@domain after a listed address
-// too, and for user after user+detail. So a login with a right to the wider key gets a row
-// that refuses each narrower key to which it has no right.
-func appendSenders(all table, m *inventory.Model, rights *senders.Rights, d int) table {
-	domain := "@" + m.Domains[d].Name
-	listed := slices.Collect(rights.In(d))
-	if len(listed) == 0 {
-		return all
+// appendAccounts appends the right of each user to the address of the account.
+func appendAccounts(rows []may, m *inventory.Model) []may {
+	for i := range m.Users {
+		name := m.Users[i].Name.Text
+		rows = append(rows, may{name + ":" + name, mayOK})
 	}
+	return rows
+}
+
+// appendSenders appends the rows of a domain: login:address, and login: for the addresses
+// that are not listed. sendmail asks for the latter after a listed address too, and for user
+// after user+detail. So a login with a right to the wider key gets a row that refuses each
+// narrower key to which it has no right.
+func appendSenders(rows []may, m *inventory.Model, rights *senders.Rights, d int) []may {
+	listed := slices.Collect(rights.In(d))
 	rest := listed[len(listed)-1]
 	listed = listed[:len(listed)-1]
-	may := map[string][]string{} // the users of an address, by local part
+	users := map[string][]string{} // of an address, by local part
 	for _, right := range listed {
-		may[right.Local] = right.Users
+		users[right.Local] = right.Users
 		for _, user := range right.Users {
-			all = append(all, [2]string{user + ":" + right.Local + domain, mayOK})
+			rows = append(rows, may{user + ":" + right.Local, mayOK})
 		}
 	}
 	for _, right := range listed {
 		wider := rest.Users
 		if user, plus := mailaddr.CutDetail(right.Local); plus != "" {
-			if of, is := may[user]; is {
+			if of, is := users[user]; is {
 				wider = of
 			} else if _, declared := m.User(user); rest.Own && declared {
 				wider = append(slices.Clip(wider), user)
 			}
 		}
 		for _, user := range wider {
-			if row := [2]string{user + ":" + right.Local + domain, mayReject}; !slices.Contains(right.Users, user) && (len(all) == 0 || all[len(all)-1] != row) {
-				all = append(all, row)
+			if !right.Has(user) {
+				rows = append(rows, may{user + ":" + right.Local, mayReject})
 			}
 		}
 	}
 	for _, user := range rest.Users {
-		all = append(all, [2]string{user + ":" + domain, mayOK})
+		rows = append(rows, may{user + ":", mayOK})
 	}
-	if rest.Own {
-		for i := range m.Users {
-			if _, is := may[m.Users[i].Name.Text]; !is && !slices.Contains(rest.Users, m.Users[i].Name.Text) {
-				all = append(all, [2]string{m.Users[i].Name.Text + ":" + m.Users[i].Name.Text + domain, mayOK})
-			}
+	if !rest.Own {
+		return rows
+	}
+	for i := range m.Users {
+		name := m.Users[i].Name.Text
+		if _, is := users[name]; !is && !rest.Has(name) {
+			rows = append(rows, may{name + ":" + name, mayOK})
 		}
 	}
-	return all
+	return rows
 }
 
-func (t table) sort() {
-	slices.SortFunc(t, func(a, b [2]string) int { return inventory.CompareKeys([]byte(a[0]), []byte(b[0])) })
-}
-
-// text returns the table as a file.
-func (t table) text(m *inventory.Model, what string, unused bool) mta.Text {
-	var text strings.Builder
-	text.WriteString(mta.Header(m, what))
-	for _, row := range t {
-		text.WriteString(rowtext.Line(row[0], row[1]) + "\n")
+// asText returns a table as a file.
+func asText(table *rowtext.Text, m *inventory.Model, title string, unused bool) mta.Text {
+	if table == nil {
+		table = rowtext.New(mta.Header(m, title))
 	}
-	return mta.Text{Bytes: []byte(text.String()), Rows: mapfile.Pairs(t), Unused: unused}
+	return mta.Text{Bytes: table.Bytes(), Rows: table, Unused: unused}
 }
 
-// lookup finds a row.
-func (t table) lookup(key []byte) (value []byte, ok bool, err error) {
-	i, ok := slices.BinarySearchFunc(t, key, func(row [2]string, key []byte) int { return inventory.CompareKeys([]byte(row[0]), key) })
-	if !ok {
-		return nil, false, nil
+// finding returns the look-up in a table.
+func finding(table *rowtext.Text) virtuser.Lookup {
+	return func(key []byte) (value []byte, ok bool, err error) {
+		i, ok := mta.FindRow(table, key)
+		if ok {
+			_, value = table.Row(i)
+		}
+		return value, ok, nil
 	}
-	return []byte(t[i][1]), true, nil
 }

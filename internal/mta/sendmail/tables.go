@@ -151,7 +151,12 @@ func rowSet(rows mapfile.Rows) (virtuser.Lookup, eachRow) {
 		value, ok := have[string(key)]
 		return value, ok, nil
 	}
-	return lookup, func(row func(key, value []byte) error) error {
+	return lookup, eachOf(rows)
+}
+
+// eachOf returns a function that calls row with each of some rows.
+func eachOf(rows mapfile.Rows) eachRow {
+	return func(row func(key, value []byte) error) error {
 		for i := range rows.Len() {
 			if err := row(rows.Row(i)); err != nil {
 				return err
