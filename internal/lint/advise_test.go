@@ -61,6 +61,7 @@ func TestAdviceIsSilentNearby(t *testing.T) {
 		{"VM084", "a copy of an open domain is open", "domains: {a.net: {catch_all: local}, b.net: {same_as: a.net}}", 2},
 		{"VM085", "by another domain, a list, an owner", "users: {andrei: , bea: , carl: }\ndomains: {a.net: {addresses: {info: {to: [andrei, x@far.net], bounces_to: bea}}, catch_all: carl}}", 0},
 		{"VM085", "through the host's own name", "domains: {a.net: {addresses: {info: bea@mx1.example.net}, catch_all: andrei}}", 0},
+		{"VM085", "who only sends", "domains: {a.net: {sends: yes, senders: bea, addresses: {info: andrei}}}", 0},
 		{"VM085", "an open domain reaches all", "domains: {a.net: {catch_all: local}}", 0},
 		{"VM085", "a catch-all leads to the accounts", "domains: {a.net: {catch_all: '%1@mx1.example.net'}}", 0},
 		{"VM085", "a catch-all leads to the host", "domains: {a.net: {catch_all: {domain: mx1.example.net}}}", 0},

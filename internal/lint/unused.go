@@ -57,6 +57,13 @@ func (a *advisor) unreached() {
 	for i := range a.m.Users {
 		mark(&a.m.Users[i].Forward)
 	}
+	for _, s := range a.m.Senders {
+		for _, name := range s.Users {
+			if i, ok := a.m.User(name.Text); ok {
+				reached[i] = true // who sends has a use for the account
+			}
+		}
+	}
 	for i := range a.m.Users {
 		if name := a.m.Users[i].Name; !open && !reached[i] {
 			a.faults.Add(checkUnreached.At(name.Pos, len(name.Text), "no address leads to user %s", name.Text).
