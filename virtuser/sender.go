@@ -53,9 +53,14 @@ func (w *walk) sends(login, addr string, senders Lookup) Outcome {
 }
 
 // rightOf looks a login up, with the whole address, without the detail, and with the
-// domain alone.
+// domain alone. Quotes are taken off before, and a local part that has room for a second
+// address has no row.
 func (w *walk) rightOf(login string, m mailbox, senders Lookup) (value string, err error) {
-	local, host := joined(m.user, blankSub), strings.TrimSuffix(joined(m.host, blankSub), ".")
+	user, bad := dequoted(joined(m.user, blankSub))
+	if bad != nil || strings.ContainsAny(joined(user, blankSub), "@,;:") {
+		return "", nil
+	}
+	local, host := joined(user, blankSub), strings.TrimSuffix(joined(m.host, blankSub), ".")
 	if local == "" || host == "" {
 		return "", nil
 	}
@@ -64,7 +69,7 @@ func (w *walk) rightOf(login string, m mailbox, senders Lookup) (value string, e
 		keys = []string{local, user, ""}
 	}
 	for _, key := range keys {
-		key = mailaddr.Lower(login + ":" + key + "@" + host)
+		key = mailaddr.Lower(stripQuotes(login + ":" + key + "@" + host))
 		right, hit, err := senders([]byte(key))
 		w.step(SendersTable, key, right, hit)
 		if hit || err != nil {

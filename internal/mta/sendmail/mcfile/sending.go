@@ -50,10 +50,18 @@ const fromLine = "HFrom: $>" + FromRuleset + "\n"
 // SenderRules are the rulesets that look at the address of MAIL FROM and at those of From:
 // fields. Without a login (${auth_authen}) they look at nothing. The workspace of
 // VirtmapSender is "login $| user < @ host . >". It tries login:user+detail@host,
-// login:user@host and login:@host, without the realm of the login.
+// login:user@host and login:@host, without the realm of the login. Quotes are taken off
+// before, so that "user+detail" has a detail too. A local part with one of @ , ; : could be
+// read as two addresses, and is refused. VirtmapFrom collects the answers of VirtmapOneFrom,
+// which asks for each address between the commas.
 const SenderRules = `SVirtmapSender
 R$* $| $* < @ $* . >	$1 $| $2 < @ $3 >
 R$+ @ $+ $| $*	$1 $| $3
+R$+ $| $+ < @ $+ >	$: $1 $| $(dequote $2 $) < @ $3 >
+R$+ $| $* @ $* < @ $+ >	$@ NO
+R$+ $| $* , $* < @ $+ >	$@ NO
+R$+ $| $* ; $* < @ $+ >	$@ NO
+R$+ $| $* : $* < @ $+ >	$@ NO
 R$+ $| $+ < @ $+ >	$: $1 $| $2 < @ $3 > $(vmsender $1:$2@$3 $: NO $)
 R$+ $| $+ + $* < @ $+ > NO	$: $1 $| $2 < @ $4 > $(vmsender $1:$2@$4 $: NO $)
 R$+ $| $+ < @ $+ > NO	$: $1 $| $2 < @ $3 > $(vmsender $1:@$3 $: NO $)
@@ -72,13 +80,16 @@ R$*	$@ OK
 SVirtmapCheckRcpt
 R$*	$@ $>VirtmapCheckMail <$&f>
 SVirtmapFrom
-R$*	$: <$&{auth_authen}> $1
+R$*	$: <$&{auth_authen}> $1 ,
 R<> $*	$@ OK
-R<$+> $*	$: $1 $| $>canonify $2
-R$+ $| $*	$: $>VirtmapSender $1 $| $2
-RTEMP	$#error $@ 4.3.0 $: "451 the table of senders cannot be read"
-RNO	$#error $@ 5.7.1 $: "553 this login may not write this From: address"
+R<$+> $* , $*	<$1> $3 $| $>VirtmapOneFrom $1 $| $2
+R$* TEMP $*	$#error $@ 4.3.0 $: "451 the table of senders cannot be read"
+R$* NO $*	$#error $@ 5.7.1 $: "553 this login may not write this From: address"
 R$*	$@ OK
+SVirtmapOneFrom
+R$+ $|	$@ OK
+R$+ $| $*	$: $1 $| $>canonify $2
+R$*	$@ $>VirtmapSender $1
 `
 
 // calls returns rules that call a ruleset and act on the error that it returns. A ruleset

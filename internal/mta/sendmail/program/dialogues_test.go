@@ -20,13 +20,14 @@ import (
 // sendersMail is the inventory of the dialogues.
 const sendersMail = `version: 1
 host: {name: mx1.example.net, mail_dir: DIR}
-users: {andrei: , bea: }
+users: {andrei: , bea: , carol: }
 submission: {authorise: yes}
 domains:
   fakemail.example:
     sends: yes
     addresses: {fake: andrei, bee: bea, fake+news: bea}
   other.example: {sends: yes, catch_all: bea}
+  third.example: {sends: yes, catch_all: carol, addresses: {info: andrei}}
 `
 
 // loginServer builds an inventory, and returns a configuration at which users log in. Mail
@@ -70,6 +71,9 @@ func dialoguesOfLogins(t *testing.T, more ...string) {
 		{"andrei", "fake@fakemail.example", `From: "bee@fakemail.example" <fake@fakemail.example>`, ""},
 		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example (bee@fakemail.example)", ""},
 		{"andrei", "fake@fakemail.example", "Subject: no From", ""},
+		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example, andrei@mx1.example.net", ""},
+		{"andrei", "fake@fakemail.example", `From: "Mail, Fake" <fake@fakemail.example>`, ""},
+		{"andrei", `"fake+x"@fakemail.example`, `From: "fake+x"@fakemail.example`, ""},
 		{"andrei", "", "From: fake@fakemail.example", ""},
 		{"andrei", "andrei@mx1.example.net", "From: andrei@mx1.example.net", ""},
 		{"andrei", "andrei@localhost", "From: andrei@localhost", ""},
@@ -95,6 +99,15 @@ func dialoguesOfLogins(t *testing.T, more ...string) {
 		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example\r\nFrom: bee@fakemail.example", mayNotFrom},
 		{"andrei", "fake@fakemail.example", "from : Bea <BEE@fakemail.example>", mayNotFrom},
 		{"andrei", "fake@fakemail.example", "From: =?utf-8?q?fake=40fakemail.example?= <bee@fakemail.example>", mayNotFrom},
+		{"andrei", "fake@fakemail.example", "From: fake+x@fakemail.example, bee@fakemail.example", mayNotFrom},
+		{"andrei", "fake@fakemail.example", "From: bee@fakemail.example, Fake Mail <fake@fakemail.example>", mayNotFrom},
+		{"andrei", "fake@fakemail.example", "From: bea, Fake Mail <fake@fakemail.example>", mayNotFrom},
+		{"andrei", "fake@fakemail.example", "From: fake+x:bee@fakemail.example;", mayNotFrom},
+		{"bea", "anything@other.example", "From: boss@far.example, anything@other.example", mayNotFrom},
+		{"bea", "anything@other.example", "From: boss@far.example anything@other.example", mayNotFrom},
+		{"bea", `"boss@far.example"@other.example`, "", mayNot},
+		{"carol", `"info+x"@third.example`, "", mayNot},
+		{"carol", "any@third.example", `From: "info+x"@third.example`, mayNotFrom},
 		{"andrei", "", "From: bee@fakemail.example", mayNotFrom},
 		{"andrei", "fake@fakemail.example", "From: bea", mayNotFrom},
 	} {
