@@ -97,7 +97,7 @@ func (c *Change) senderAlarms(l Limits, alarm func(guard, format string, args ..
 	lost := slices.DeleteFunc(slices.Clone(c.Senders), func(s Sender) bool { return s.Kind != Removed || !s.Same })
 	switch more := len(lost) - 1; {
 	case more == 0:
-		alarm(Sends, "%s may not send from %s any more, and gets its mail as before", lost[0].User, lost[0].From)
+		alarm(Sends, "%s may not send from %s any more, though its mail goes where it went", lost[0].User, lost[0].From)
 	case more > 0:
 		alarm(Sends, "%s may not send from %s any more, and %d more rights are lost, though the mail goes where it went", lost[0].User, lost[0].From, more)
 	}

@@ -33,6 +33,7 @@ type Layout struct {
 	absolute string // the absolute path of dir
 	home     string // the folder of the files on the server
 	live     bool   // the folder is the one on the server, and not a copy
+	unsent   bool   // the tables for mail that is sent are left out
 
 	damaged map[string]bool // maps that are not read because they are damaged; their texts are read instead
 }
@@ -126,7 +127,7 @@ func (l Layout) Own() Layout {
 	ours := func(f conf.ClassFile) bool {
 		return l.ours(f.Path, mcfile.HostNames) || l.ours(f.Path, mcfile.RelayDomains)
 	}
-	l.Table, l.Class = "", ""
+	l.Table, l.Class, l.unsent = "", "", true
 	l.FilesW, l.FilesR = slices.DeleteFunc(slices.Clone(l.FilesW), ours), slices.DeleteFunc(slices.Clone(l.FilesR), ours)
 	l.Aliases = slices.DeleteFunc(slices.Clone(l.Aliases), func(a conf.AliasFile) bool { return l.ours(a.Path, mcfile.Aliases) })
 	return l

@@ -97,24 +97,11 @@ func (s *Installed) SendsAs(user string) (string, []outcome.Step, bool) {
 	return s.sendsAs(s.Router, user)
 }
 
-// loadSending opens the tables that the configurations of the server and of the sendmail
-// command name. Without a configuration, it opens those that a build wrote, if the lines of
-// that build ask for them.
+// loadSending opens the tables for mail that is sent.
 func (s *Installed) loadSending(l Layout) (err error) {
-	senders, generics := "", ""
-	if l.conf.Path == "" {
-		senders, generics = s.asked(l, mcfile.Include, mcfile.Senders), s.asked(l, mcfile.Submit, mcfile.Generics)
-	} else {
-		if m, ok := l.conf.Map(mcfile.SenderMap); ok {
-			senders = mapfile.WithoutSuffix(m.Path)
-		}
-		submit, err := l.conf.Submit()
-		if err != nil {
-			return err
-		}
-		if m, ok := submit.Map(conf.GenericsMap); ok {
-			generics = mapfile.WithoutSuffix(m.Path)
-		}
+	senders, generics, err := l.sending(s.at)
+	if err != nil {
+		return err
 	}
 	if text, err := s.read(filepath.Join(l.dir, dkim.SigningTableName), regular.MaxBytes); err == nil { // opendkim may read another table
 		s.signed = dkim.Signed(text)
@@ -125,9 +112,32 @@ func (s *Installed) loadSending(l Layout) (err error) {
 	return err
 }
 
+// sending returns the tables that the configurations of the server and of the sendmail
+// command name; empty: none. Without a configuration, they are those that a build wrote, if
+// the lines of that build ask for them. at returns the place of a file.
+func (l *Layout) sending(at func(path string) string) (senders, generics string, err error) {
+	if l.unsent {
+		return "", "", nil
+	}
+	if l.conf.Path == "" {
+		return l.asked(at, mcfile.Include, mcfile.Senders), l.asked(at, mcfile.Submit, mcfile.Generics), nil
+	}
+	if m, ok := l.conf.Map(mcfile.SenderMap); ok {
+		senders = mapfile.WithoutSuffix(m.Path)
+	}
+	submit, err := l.conf.Submit()
+	if err != nil {
+		return "", "", err
+	}
+	if m, ok := submit.Map(conf.GenericsMap); ok {
+		generics = mapfile.WithoutSuffix(m.Path)
+	}
+	return senders, generics, nil
+}
+
 // asked returns the path of a table if a file of lines names it.
-func (s *Installed) asked(l Layout, lines, table string) string {
-	text, _ := regular.Read(s.at(filepath.Join(l.dir, lines)), regular.MaxBytes) // empty if it is missing
+func (l *Layout) asked(at func(path string) string, lines, table string) string {
+	text, _ := regular.Read(at(filepath.Join(l.dir, lines)), regular.MaxBytes) // empty if it is missing
 	if strings.Contains(string(text), "/"+table) {
 		return filepath.Join(l.dir, table)
 	}

@@ -119,7 +119,8 @@ func (l *Layout) PassOver() (notes []string, blind bool) {
 	for _, a := range l.Aliases {
 		texts = append(texts, a.Path)
 	}
-	for _, text := range texts {
+	senders, generics, _ := l.sending(l.place) // an error is found when they are opened
+	for _, text := range append(texts, senders, generics) {
 		if text == "" {
 			continue // none is read, or it is not a file
 		}
