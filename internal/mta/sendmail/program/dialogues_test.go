@@ -71,6 +71,10 @@ func dialoguesOfLogins(t *testing.T, more ...string) {
 		{"andrei", "fake@fakemail.example", `From: "bee@fakemail.example" <fake@fakemail.example>`, ""},
 		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example (bee@fakemail.example)", ""},
 		{"andrei", "fake@fakemail.example", "Subject: no From", ""},
+		{"andrei", "fake@fakemail.example", `From: "Doe, John" <fake@fakemail.example>`, ""},
+		{"andrei", "fake@fakemail.example", "From: NO TEMP <fake@fakemail.example>", ""},
+		{"andrei", "fake@fakemail.example", "From: John (Doe, bee@fakemail.example) <fake@fakemail.example>", ""},
+		{"andrei", "fake@fakemail.example", "From: Fake\r\n\t<fake@fakemail.example>", ""},
 		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example, andrei@mx1.example.net", ""},
 		{"andrei", "fake@fakemail.example", `From: "Mail, Fake" <fake@fakemail.example>`, ""},
 		{"andrei", `"fake+x"@fakemail.example`, `From: "fake+x"@fakemail.example`, ""},
@@ -109,6 +113,8 @@ func dialoguesOfLogins(t *testing.T, more ...string) {
 		{"carol", `"info+x"@third.example`, "", mayNot},
 		{"carol", "any@third.example", `From: "info+x"@third.example`, mayNotFrom},
 		{"andrei", "", "From: bee@fakemail.example", mayNotFrom},
+		{"andrei", "fake@fakemail.example", "From: friends: bee@fakemail.example;", mayNotFrom},
+		{"andrei", "fake@fakemail.example", "From: Fake\r\n\t<bee@fakemail.example>", mayNotFrom},
 		{"andrei", "fake@fakemail.example", "From: bea", mayNotFrom},
 	} {
 		if got := dialogue(t, p, cf, d.login, d.from, d.header); got != d.want {
