@@ -122,18 +122,30 @@ func (a *keptArgs) rollback(ctx context.Context, number int, stdio Stdio) error 
 	return nil
 }
 
+// orderRestored says what a person must do so that the server uses what is in place again.
+func orderRestored(r *build.Restored, server *mta.Server) (order string) {
+	switch {
+	case len(r.Gone) > 0:
+		order = server.Words.Restart + " NOW: until then it takes mail for " + strings.Join(r.Gone, ", ") + " to local accounts"
+	case server.Words.Renew != "": // read one after another, the old tables need rows of the new ones, which no generation has
+		order = server.Words.Restart + ", which reads all files at once"
+	case r.Kinds.Config:
+		order = strings.Replace(server.Words.Rebuild, " (virtmap build --config does it)", "", 1) // that would undo the rollback
+	case r.Kinds.Names:
+		order = server.Words.Restart + ": its names changed"
+	default:
+		order = server.Name + " sees a new map by itself"
+	}
+	if r.Kinds.Signer {
+		order += "; " + reloadSigner
+	}
+	return order
+}
+
 // sayRestored prints what is in place, and what differs from the time of the
 // generation.
 func sayRestored(r *build.Restored, back *build.Restoring, stdio Stdio) {
-	next := back.Server.Name + " sees a new map by itself"
-	switch {
-	case len(r.Gone) > 0:
-		next = back.Server.Words.Restart + " NOW: until then it takes mail for " + strings.Join(r.Gone, ", ") + " to local accounts"
-	case back.Server.Words.Renew != "": // read one after another, the old tables need rows of the new ones, which no generation has
-		next = back.Server.Words.Restart + ", which reads all files at once"
-	case r.Kinds != build.Kinds{Map: true}:
-		next = back.Server.Words.Restart + ": its names changed"
-	}
+	next := orderRestored(r, back.Server)
 	if len(r.Others) > 0 {
 		next += "; generation " + strconv.Itoa(r.Meta.Number) + " had no " + strings.Join(r.Others, ", ") + ": " + whatToRemove(back, r.Others)
 	}

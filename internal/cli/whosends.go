@@ -2,8 +2,10 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
 	"virtmap/internal/senders"
 	"virtmap/inventory"
@@ -11,10 +13,17 @@ import (
 
 // sends returns the addresses from which a user may send.
 func (a whoArgs) sends(user string, stdio Stdio) ([]match, error) {
+	if strings.Contains(user, "@") {
+		return nil, usage(fmt.Errorf("--sends takes a user, not an address; virtmap lookup --from %s says who may send from it", user))
+	}
+	user = mailaddr.Lower(user)
 	if a.installed.maps == "" {
 		source, err := faultless(a.inventory, stdio)
 		if err != nil {
 			return nil, err
+		}
+		if _, declared := source.Inventory().User(user); !declared {
+			return nil, exit(exitProblems, fmt.Errorf("%q is no user of this inventory", user))
 		}
 		return sendsOf(source.Inventory(), user), nil
 	}
@@ -40,16 +49,13 @@ func (a whoArgs) sends(user string, stdio Stdio) ([]match, error) {
 	return found, nil
 }
 
-// sendsOf returns the addresses of an inventory from which a user may send.
+// sendsOf returns the addresses of an inventory from which one of its users may send.
 func sendsOf(m *inventory.Model, user string) (found []match) {
 	add := func(addr string, pos diag.Pos) {
 		place, _ := m.Sources.Place(pos)
 		found = append(found, match{addr, place.String()})
 	}
-	i, declared := m.User(user)
-	if !declared {
-		return nil
-	}
+	i, _ := m.User(user)
 	command := m.Users[i].SendsAs
 	if command.Text != "" && m.Submission.Rewrite {
 		found = append(found, match{command.Text, "mail of the sendmail command comes from it"})
