@@ -119,11 +119,16 @@ func serverFolder(from []string) (kind *mta.Server, dir string, ok bool) {
 	return nil, "", false
 }
 
-// fileNames returns the names of the files in a folder.
+// fileNames returns the names of the files in a folder. The name of a folder ends in a
+// slash, and so is no name of a list.
 func fileNames(dir string) (names []string, err error) {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
-		names = append(names, e.Name())
+		name := e.Name()
+		if e.IsDir() {
+			name += "/"
+		}
+		names = append(names, name)
 	}
 	return names, err
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -45,10 +46,13 @@ func (f *sendingFiles) readInto(h *sending.Host, subjects []sending.Subject) (er
 		}
 		h.CertificateFile = f.certificate
 	}
+	if f.policies == "" {
+		return nil
+	}
+	if _, err := os.ReadDir(f.policies); err != nil {
+		return fmt.Errorf("--mta-sts: %w", err) // without a folder there would be no policy, and nothing to find
+	}
 	for i := range subjects {
-		if f.policies == "" {
-			break
-		}
 		text, err := regular.ReadIfThere(filepath.Join(f.policies, subjects[i].Domain+".txt"))
 		if err != nil {
 			return err

@@ -37,7 +37,7 @@ func FoldDomain(name string) (string, *Problem) {
 		return "", &Problem{Text: "the domain is empty"}
 	case strings.HasPrefix(trimmed, "*."):
 		return "", &Problem{
-			Text: fmt.Sprintf("%s is a wildcard, and sendmail takes the * of a name literally", quote(name)),
+			Text: fmt.Sprintf("%s is a wildcard, and mail servers take the * of a name literally", quote(name)),
 			Help: "list every domain by its name",
 		}
 	case strings.Contains(trimmed, "://"):
