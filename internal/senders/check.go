@@ -26,6 +26,7 @@ func Check(m *inventory.Model, faults *diag.List) {
 	c := checker{m: m, faults: faults}
 	for i := range m.Domains {
 		c.domain(&m.Domains[i])
+		c.keys(&m.Domains[i])
 	}
 	if s := &m.Submission; s.Authorise && !m.Sending() {
 		faults.Add(checkSends.At(s.AuthorisePos, 1, "no domain sends, so that every login would be refused at every virtual address").
@@ -62,6 +63,22 @@ func (c *checker) domain(d *inventory.Domain) {
 				said(s, layer[i].Local+"@"+d.Name)
 			}
 		}
+	}
+}
+
+// keys reports senders of keys for several addresses, which count as the catch-all.
+func (c *checker) keys(d *inventory.Domain) {
+	if !d.Sends.On || len(c.m.Senders) == 0 || !d.Enabled {
+		return
+	}
+	for i := range d.Addresses {
+		a := &d.Addresses[i]
+		s, given := c.m.SendersAt(a.Pos)
+		if !given || a.Form == inventory.Plain || a.Form == inventory.ExactDetail {
+			continue
+		}
+		c.faults.Add(checkNoEffect.At(s.Pos, 1, "senders of %s@%s have no effect: it stands for several addresses, and the users of the catch-all may send from them", a.Local, d.Name).
+			WithHelp("list each address from which mail is sent, with its senders"))
 	}
 }
 

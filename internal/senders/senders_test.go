@@ -175,6 +175,8 @@ func TestFaultsOfSenders(t *testing.T) {
 		{"asks that a domain with senders says so", "users: {andrei: }\ndomains: {a.example: {senders: andrei}}\n", "VM151: a.example has senders, and a.example does not say that it sends"},
 		{"asks that the domain of senders says so", "users: {andrei: }\ndomains: {a.example: {addresses: {x: {to: andrei, senders: andrei}}}}\n", "VM151: x@a.example has senders, and a.example does not say that it sends"},
 		{"takes senders: none where nothing is sent", "users: {andrei: }\ndomains: {a.example: {addresses: {x: {to: andrei, senders: none}}}}\n", ""},
+		{"warns of senders of a key for several addresses", "users: {andrei: }\ndomains: {a.example: {sends: yes, addresses: {x+*: {to: andrei, senders: none}}}}\n", "VM152: senders of x+*@a.example have no effect"},
+		{"takes senders of one detail", "users: {andrei: }\ndomains: {a.example: {sends: yes, addresses: {x+y: {to: andrei, senders: none}}}}\n", ""},
 		{"finds that nobody could send", "users: {andrei: }\nsubmission: {authorise: yes}\ndomains: {a.example: {addresses: {x: andrei}}}\n", "VM151: no domain sends"},
 	} {
 		t.Run(test.it, func(t *testing.T) {
