@@ -74,7 +74,7 @@ func (c *checker) keys(d *inventory.Domain) {
 	for i := range d.Addresses {
 		a := &d.Addresses[i]
 		s, given := c.m.SendersAt(a.Pos)
-		if !given || a.Form == inventory.Plain || a.Form == inventory.ExactDetail {
+		if !given || isOne(a) {
 			continue
 		}
 		c.faults.Add(checkNoEffect.At(s.Pos, 1, "senders of %s@%s have no effect: it stands for several addresses, and the users of the catch-all may send from them", a.Local, d.Name).
