@@ -28,7 +28,7 @@ const (
 	Postmaster = "postmaster" // mail to postmaster or abuse is no longer taken
 	Outside    = "outside"    // a catch-all now leads to other servers
 	Unwired    = "unwired"    // the server does not read a file that rows lead to
-	Sends      = "senders"    // a user loses the right to send from an address
+	Sends      = "senders"    // a user loses the right to send from an address, or every user gets it
 	Signed     = "unsigned"   // mail from a domain is not signed any more
 )
 
@@ -40,7 +40,7 @@ var Guards = [][2]string{
 	{Postmaster, "a domain whose postmaster or abuse is refused now"},
 	{Outside, "a catch-all that leads to other servers now"},
 	{Unwired, "files that lead to others which the server does not read yet"},
-	{Sends, "a user who may not send any more from an address whose mail goes where it went"},
+	{Sends, "a user who may not send any more from an address whose mail goes where it went, or logins that are not checked any more"},
 	{Signed, "a domain whose mail is not signed any more"},
 }
 

@@ -101,6 +101,9 @@ func (c *Change) senderAlarms(l Limits, alarm func(guard, format string, args ..
 	case more > 0:
 		alarm(Sends, "%s may not send from %s any more, and %d more rights are lost, though the mail goes where it went", lost[0].User, lost[0].From, more)
 	}
+	if c.Logins == Removed {
+		alarm(Sends, "users who log in are not checked any more: each may send from every address")
+	}
 	for _, domain := range c.Unsigned {
 		if l.Inventory(domain) {
 			alarm(Signed, "mail from %s is not signed any more", domain)

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"virtmap/internal/diag"
+	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
 	"virtmap/internal/senders"
 )
@@ -24,6 +25,11 @@ type senderFinder struct {
 
 // lookupSenders prints who may send from addresses.
 func lookupSenders(a lookupArgs, addresses []string, stdio Stdio) error {
+	for _, addr := range addresses {
+		if _, domain, ok := mailaddr.Split(addr); !ok || domain == "" || strings.ContainsAny(addr, "<> ") {
+			return usage(fmt.Errorf("--from takes addresses such as fake@fakemail.example, and %q is none", addr))
+		}
+	}
 	f, done, err := a.openSenders(stdio)
 	if err != nil {
 		return err

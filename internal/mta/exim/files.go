@@ -23,8 +23,9 @@
 // to comes before the row, a row before its domain, and main is the last, because it
 // names the other files. While they are swapped, addresses still has the rows of the
 // domains that have no new ones: a domain that leaves, or becomes a backup domain, keeps
-// its rows until domains is in place. An address without any row of its domain is deferred, because a catch-all has a
-// row too.
+// its rows until domains is in place. An address without any row of its domain is deferred,
+// because a catch-all has a row too; so is mail for a domain that leaves, for a connection that opened
+// domains before it was replaced, and addresses after that.
 //
 // # How an inventory becomes rows
 //

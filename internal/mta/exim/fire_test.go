@@ -35,14 +35,17 @@ domains:
   comes.example: {addresses: {info: games}}
 `}
 
-// codes are the replies that an address may have, in one inventory or the other.
+// codes are the replies that an address may have, in one inventory or the other. Mail for a
+// domain that leaves is deferred too: a connection that opened the list of domains before the
+// domain left, and the rows after that, finds none.
 var codes = map[string][]int{
 	"info@stays.example": {250}, "box@stays.example": {250}, "list@stays.example": {250}, "sales+x@stays.example": {250}, "any@moves.example": {250},
-	"old@stays.example": {250, 550}, "nobody@stays.example": {550}, "info@leaves.example": {250, 550}, "nobody@leaves.example": {550}, "info@comes.example": {250, 550},
+	"old@stays.example": {250, 550}, "nobody@stays.example": {550}, "info@leaves.example": {250, 550, 451}, "nobody@leaves.example": {550, 451}, "info@comes.example": {250, 550, 451},
 }
 
 // TestDaemonUnderFire asks a daemon without a pause while thirty builds replace its
-// tables. No address has a reply that neither of the two inventories gives it.
+// tables. No address has a reply that neither of the two inventories gives it, but one of a
+// domain that leaves.
 func TestDaemonUnderFire(t *testing.T) {
 	peer.EximRoot(t)
 	if !peer.Namespace(t) {
@@ -119,7 +122,7 @@ func fire(address string, asked *atomic.Int64) error {
 			code, text = reply.Code, reply.Msg
 		}
 		asked.Add(1)
-		if !slices.Contains(may, code) || strings.Contains(text, "No row") {
+		if !slices.Contains(may, code) || strings.Contains(text, "No row") && !slices.Contains(may, 451) {
 			return fmt.Errorf("%s has the reply %d %s", addr, code, text)
 		}
 	}

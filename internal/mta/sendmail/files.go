@@ -62,7 +62,7 @@ var Files = []mta.File{
 	{Name: mcfile.HostNames, Role: mta.Served, Mode: 0o644, Lines: nameLines, Effect: mta.Restart},
 	{Name: dkim.KeyTableName, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Signer, Emptied: true},
 	{Name: dkim.SigningTableName, Mode: 0o644, Lines: rowtext.PlainLines, Effect: mta.Signer, Emptied: true},
-	{Name: mcfile.Submit, Mode: 0o644, Lines: mcLines, Effect: mta.Rebuild, Emptied: true},
+	{Name: mcfile.Submit, Mode: 0o644, Lines: mcLines, Emptied: true}, // what submit.cf lacks is a gap
 	{Name: mcfile.Include, Mode: 0o644, Lines: mcLines, Effect: mta.Rebuild},
 }
 

@@ -57,6 +57,8 @@ func (c *Config) lacksSenders(s mcfile.Settings, path string) (what string, line
 		return fmt.Sprintf("the table of senders is read as %q, and the inventory's map is %s", m.Spec, s.Map), m.Line
 	case !slices.Contains(m.Flags, "-T<TMPF>"):
 		return fmt.Sprintf("the table of senders is read as %q: without -T<TMPF> a map that is missing refuses every login", m.Spec), m.Line
+	case !c.hasStore():
+		return "there is no map " + mcfile.StoreMap + " of the class macro", 0
 	case !c.asks(from.ruleset, mcfile.FromRuleset):
 		return "From: fields of logins are not checked", from.line
 	case !c.hasSenderRules():
@@ -68,6 +70,12 @@ func (c *Config) lacksSenders(s mcfile.Settings, path string) (what string, line
 		}
 	}
 	return "", 0
+}
+
+// hasStore reports whether there is the map in which the rulesets set a value.
+func (c *Config) hasStore() bool {
+	m, ok := c.Map(mcfile.StoreMap)
+	return ok && m.Class == "macro"
 }
 
 // hasSenderRules reports whether the rulesets for senders are as virtmap writes them.

@@ -233,7 +233,7 @@ func TestEditForSenders(t *testing.T) {
 		it, text      string
 		block, faults []string // parts; of the block, "-" before what is not in it
 	}{
-		{"writes everything", head + mailers, []string{"Kvmsender hash -T<TMPF> /etc/mail/virtmap-senders\nHFrom: $>VirtmapFrom\n", "\nSLocal_check_mail\n", "\nSLocal_check_rcpt\n", "\nSVirtmapFrom\n"}, nil},
+		{"writes everything", head + mailers, []string{"Kvmsender hash -T<TMPF> /etc/mail/virtmap-senders\nKvmstore macro\nHFrom: $>VirtmapFrom\n", "\nSLocal_check_mail\n", "\nSLocal_check_rcpt\n", "\nSVirtmapFrom\n"}, nil},
 		{"asks to merge a Local_check_mail", head + local + rule + mailers, nil,
 			[]string{"sendmail.mc:4:1: error[VM064]: Local_check_mail is a ruleset of this file, and must ask VirtmapCheckMail too",
 				"help: begin SLocal_check_mail with these three lines, in which <TAB> is a tab: R$*<TAB>$: $1 $| $>VirtmapCheckMail $1  R$* $| $#$*<TAB>$#$2  R$* $| $*<TAB>$1"}},

@@ -25,23 +25,26 @@ func (s Settings) spec(name, flags string) string {
 // Names in the lines for senders.
 const (
 	SenderMap   = "vmsender"
+	StoreMap    = "vmstore"          // of the class macro: values that rulesets set
 	MailRuleset = "VirtmapCheckMail" // for an address of MAIL FROM
 	RcptRuleset = "VirtmapCheckRcpt" // for the same address, at RCPT TO
 	FromRuleset = "VirtmapFrom"      // for a From: field
+	EndRuleset  = "VirtmapCheckEnd"  // behind the last field
 )
 
 // A Hook is a ruleset of the site that the rulesets of proto.m4 call, and the ruleset of
 // virtmap that it must call.
 type Hook struct{ Local, Ours string }
 
-// Hooks are called for every message. With FEATURE(`delay_checks'), Debian's default, the
+// Hooks are called for every message, the last one behind its last field. With FEATURE(`delay_checks'), Debian's default, the
 // first is called at RCPT TO, and not at all for users who have logged in (cf/README).
-var Hooks = [...]Hook{{"Local_check_mail", MailRuleset}, {"Local_check_rcpt", RcptRuleset}}
+var Hooks = [...]Hook{{"Local_check_mail", MailRuleset}, {"Local_check_rcpt", RcptRuleset}, {"check_eoh", EndRuleset}}
 
-// senderMap returns the K line of the table of senders. A map that cannot be read defers
-// the mail (-T<TMPF>), and does not refuse it.
+// senderMap returns the K lines of the table of senders, and of the store in which
+// VirtmapFrom notes that it was called. A map that cannot be read defers the mail
+// (-T<TMPF>), and does not refuse it.
 func (s Settings) senderMap() string {
-	return "K" + SenderMap + " " + s.spec(Senders, "-T<TMPF>") + "\n"
+	return "K" + SenderMap + " " + s.spec(Senders, "-T<TMPF>") + "\nK" + StoreMap + " macro\n"
 }
 
 // fromLine has the addresses of From: fields checked (cf/README, header checks).
@@ -54,6 +57,10 @@ const fromLine = "HFrom: $>" + FromRuleset + "\n"
 // before, so that "user+detail" has a detail too. A local part with one of @ , ; : could be
 // read as two addresses, and is refused. VirtmapFrom collects the answers of VirtmapOneFrom,
 // which asks for each address between the commas.
+//
+// sendmail calls no ruleset for a field that it cannot read, such as one with a word of more
+// than 255 bytes. VirtmapCheckEnd refuses a message of a login for which VirtmapFrom was not
+// called, and so a message without From: too.
 const SenderRules = `SVirtmapSender
 R$* $| $* < @ $* . >	$1 $| $2 < @ $3 >
 R$+ @ $+ $| $*	$1 $| $3
@@ -69,7 +76,7 @@ R$* > OK	$@ OK
 R$* <TMPF>	$@ TEMP
 R$*	$@ NO
 SVirtmapCheckMail
-R$*	$: <$&{auth_authen}> $1
+R$*	$: <$&{auth_authen}> $1 $(vmstore {VirtmapFrom} $)
 R<> $*	$@ OK
 R<$+> <>	$@ OK
 R<$+> $*	$: $1 $| $>canonify $2
@@ -80,12 +87,17 @@ R$*	$@ OK
 SVirtmapCheckRcpt
 R$*	$@ $>VirtmapCheckMail <$&f>
 SVirtmapFrom
-R$*	$: <$&{auth_authen}> $1 ,
+R$*	$: <$&{auth_authen}> $1 , $(vmstore {VirtmapFrom} $@ read $)
 R<> $*	$@ OK
 R<$+> $* , $*	<$1> $3 $| $>VirtmapOneFrom $1 $| $2
 R$* TEMP $*	$#error $@ 4.3.0 $: "451 the table of senders cannot be read"
 R$* NO $*	$#error $@ 5.7.1 $: "553 this login may not write this From: address"
 R$*	$@ OK
+SVirtmapCheckEnd
+R$*	$: <$&{auth_authen}> $&{VirtmapFrom}
+R<> $*	$@ OK
+R<$+> read	$@ OK
+R$*	$#error $@ 5.7.1 $: "553 this login must write one From: field that can be read"
 SVirtmapOneFrom
 R$+ $|	$@ OK
 R$+ $| $*	$: $1 $| $>canonify $2
@@ -95,7 +107,11 @@ R$*	$@ $>VirtmapSender $1
 // calls returns rules that call a ruleset and act on the error that it returns. A ruleset
 // of a person begins with them, so that both are asked.
 func calls(ruleset string) []string {
-	return []string{"R$*\t$: $1 $| $>" + ruleset + " $1", "R$* $| $#$*\t$#$2", "R$* $| $*\t$1"}
+	restored := "R$* $| $*\t$1"
+	if ruleset == EndRuleset { // its workspace is the number of fields $| their size
+		restored = "R$* $| $* $| $*\t$1 $| $2"
+	}
+	return []string{"R$*\t$: $1 $| $>" + ruleset + " $1", "R$* $| $#$*\t$#$2", restored}
 }
 
 // hookLines are the rulesets of Hooks, for a configuration that has none of its own.

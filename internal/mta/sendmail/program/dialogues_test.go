@@ -44,6 +44,8 @@ func loginServer(t *testing.T, p *program.Program, more ...string) (cf, dir stri
 
 const mayNot, mayNotFrom = "553 5.7.1 this login may not send from this address", "553 5.7.1 this login may not write this From: address"
 
+const noFrom = "553 5.7.1 this login must write one From: field that can be read"
+
 // TestDialoguesOfLogins writes whole messages as users who have logged in. An empty reply
 // means that the message is accepted.
 func TestDialoguesOfLogins(t *testing.T) {
@@ -70,7 +72,6 @@ func dialoguesOfLogins(t *testing.T, more ...string) {
 		{"andrei", "fake@fakemail.example", "From: =?utf-8?q?F=C3=A4ke?= <fake@fakemail.example>", ""},
 		{"andrei", "fake@fakemail.example", `From: "bee@fakemail.example" <fake@fakemail.example>`, ""},
 		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example (bee@fakemail.example)", ""},
-		{"andrei", "fake@fakemail.example", "Subject: no From", ""},
 		{"andrei", "fake@fakemail.example", `From: "Doe, John" <fake@fakemail.example>`, ""},
 		{"andrei", "fake@fakemail.example", "From: NO TEMP <fake@fakemail.example>", ""},
 		{"andrei", "fake@fakemail.example", "From: John (Doe, bee@fakemail.example) <fake@fakemail.example>", ""},
@@ -114,6 +115,10 @@ func dialoguesOfLogins(t *testing.T, more ...string) {
 		{"carol", "any@third.example", `From: "info+x"@third.example`, mayNotFrom},
 		{"andrei", "", "From: bee@fakemail.example", mayNotFrom},
 		{"andrei", "fake@fakemail.example", "From: friends: bee@fakemail.example;", mayNotFrom},
+		{"andrei", "fake@fakemail.example", "Subject: no From", noFrom},
+		{"andrei", "fake@fakemail.example", `From: "` + strings.Repeat("a", 900) + `" <bee@fakemail.example>`, noFrom},
+		{"andrei", "fake@fakemail.example", "From: " + strings.Repeat("fake@fakemail.example,\r\n\t", 80) + "bee@fakemail.example", noFrom},
+		{"", "fake@fakemail.example", "Subject: no From", ""},
 		{"andrei", "fake@fakemail.example", "From: Fake\r\n\t<bee@fakemail.example>", mayNotFrom},
 		{"andrei", "fake@fakemail.example", "From: bea", mayNotFrom},
 	} {
@@ -194,6 +199,11 @@ R$*	$: $1 $| $>VirtmapCheckRcpt $1
 R$* $| $#$*	$#$2
 R$* $| $*	$1
 R$* trap $*	$#error $@ 5.7.1 $: "554 no trap"
+Scheck_eoh
+R$*	$: $1 $| $>VirtmapCheckEnd $1
+R$* $| $#$*	$#$2
+R$* $| $* $| $*	$1 $| $2
+R7 $| $*	$#error $@ 5.7.1 $: "554 seven fields"
 SSiteFrom
 R$*	$: $1 $| $>VirtmapFrom $1
 R$* $| $#$*	$#$2
@@ -221,6 +231,8 @@ divert(0)dnl
 	for _, d := range []struct{ login, from, header, want string }{
 		{"andrei", "fake@fakemail.example", "From: fake@fakemail.example", ""},
 		{"andrei", "bee@fakemail.example", "", mayNot},
+		{"andrei", "fake@fakemail.example", "Subject: no From\r\nX-More: yes", noFrom},
+		{"", "stranger@far.example", "From: stranger@far.example" + strings.Repeat("\r\nX-More: yes", 6), "554 5.7.1 seven fields"},
 		{"andrei", "fake@fakemail.example", "From: bee@fakemail.example", mayNotFrom},
 		{"", "spam@far.example", "", "554 5.7.1 no spam"},
 		{"", "stranger@far.example", "From: junk@far.example", "554 5.7.1 no junk"},
