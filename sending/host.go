@@ -11,8 +11,7 @@ import (
 )
 
 // CheckHost checks the names of the addresses that send, and the host's own name with its
-// SPF record and DKIM keys. The
-// result is the same for all domains.
+// SPF record and DKIM keys. The result is the same for all domains.
 func (c *Checker) CheckHost(ctx context.Context) Verdict {
 	v := Verdict{Name: c.Host.Name}
 	for _, addr := range c.Host.Addresses {

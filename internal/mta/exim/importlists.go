@@ -10,7 +10,6 @@ import (
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/imported"
 	"virtmap/internal/outcome"
-	"virtmap/internal/regular"
 	"virtmap/inventory"
 )
 
@@ -31,7 +30,7 @@ var listKinds = []string{"exim-virtual"}
 func importLists(l mta.Lists) (mta.Imported, error) {
 	s := &listed{Base: imported.New("exim", mta.Host{Name: l.Host, Account: l.Account})}
 	s.virtual = virtual{
-		value: s.Value, serves: s.Serves, host: l.Host, account: s.DeliversDetail, include: included,
+		value: s.Value, serves: s.Serves, host: l.Host, account: s.DeliversDetail, include: imported.Include,
 		local: map[string]bool{l.Host: true, "localhost": true},
 	}
 	s.Said.Detail, s.Said.DropCaught = inventory.DetailReject, true
@@ -46,15 +45,6 @@ func importLists(l mta.Lists) (mta.Imported, error) {
 	s.Finish()
 	s.ask()
 	return s, nil
-}
-
-// included returns the text of a file that :include: names.
-func included(path string) (text string, ok bool) {
-	if !strings.HasPrefix(path, "/") {
-		return "", false
-	}
-	data, err := regular.ReadIfThere(path)
-	return string(data), err == nil && data != nil
 }
 
 // take adds a row. The first of two equal keys counts.

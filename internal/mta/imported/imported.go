@@ -218,3 +218,13 @@ func (b *Base) Seen() []mta.Stamp { return nil }
 
 // Close does nothing: no file is open.
 func (b *Base) Close() error { return nil }
+
+// Include returns the text of a file that :include: names, if its path is absolute and it can
+// be read.
+func Include(path string) (text string, ok bool) {
+	if !strings.HasPrefix(path, "/") {
+		return "", false
+	}
+	data, err := regular.ReadIfThere(path)
+	return string(data), err == nil && data != nil
+}

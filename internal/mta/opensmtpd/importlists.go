@@ -9,7 +9,6 @@ import (
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/imported"
 	"virtmap/internal/outcome"
-	"virtmap/internal/regular"
 )
 
 // A listed is an OpenSMTPD with a table of virtual addresses of which an inventory is made:
@@ -32,7 +31,7 @@ var listKinds = []string{"opensmtpd"}
 func importLists(l mta.Lists) (mta.Imported, error) {
 	s := &listed{Base: imported.New("opensmtpd", mta.Host{Name: l.Host, Account: l.Account}), asWritten: map[string]lists.Row{}}
 	s.virtual = virtual{
-		table: map[string]string{}, serves: s.Serves, account: s.Delivers, known: s.Delivers, include: included,
+		table: map[string]string{}, serves: s.Serves, account: s.Delivers, known: s.Delivers, include: imported.Include,
 		local: map[string]bool{l.Host: true, "localhost": true},
 	}
 	s.Asked["postmaster"] = true // every server has this name
@@ -50,15 +49,6 @@ func importLists(l mta.Lists) (mta.Imported, error) {
 	s.Finish()
 	s.ask()
 	return s, nil
-}
-
-// included returns the text of a file that :include: names.
-func included(path string) (text string, ok bool) {
-	if !strings.HasPrefix(path, "/") {
-		return "", false
-	}
-	data, err := regular.ReadIfThere(path)
-	return string(data), err == nil && data != nil
 }
 
 // take keeps a row as it is written. The last of two equal keys counts.
