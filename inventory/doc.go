@@ -111,7 +111,7 @@
 //	defer       the same with 4yz and 4.x.x
 //	bounces_to  gets the bounces when a recipient of the list fails
 //	detail      for this address
-//	senders     the users who may send from it; none: nobody
+//	senders     the users who may send from it; with none, no user may
 //	enabled     false: refused; the catch-all does not get it
 //
 // A catch_all may also be local (no row: the server's own accounts), or
@@ -133,7 +133,7 @@
 //
 // These users may send from an address of a domain that sends:
 //
-//	senders of the address  only these; none: nobody
+//	senders of the address  only these; with none, no user may
 //	without senders         the users who get its mail, and the senders of the
 //	                        domain
 //

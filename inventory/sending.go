@@ -23,7 +23,7 @@ type DKIMKey struct {
 
 // Senders are the users who may send from an address, or from every address of a domain.
 type Senders struct {
-	Users []Name // sorted; none: nobody
+	Users []Name // sorted; empty: no user may send
 	Pos   diag.Pos
 }
 

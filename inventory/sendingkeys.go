@@ -21,7 +21,7 @@ var (
 	sendsAsKey = Key{"sends_as", "mail address", "The address that mail of the sendmail command comes from, with submission: {rewrite: msp}; default the account itself.", "fake@fakemail.example"}
 	sendsKey   = Key{"sends", "yes, no or mapping", "Whether mail is sent from addresses of the domain, and the keys with which it is signed. mx --sending checks the DNS of such a domain; default no.", "yes"}
 	sendersKey = Key{"senders", "list of users", "The users who may send from every address of the domain, beside those who get its mail; default none.", "[bea]"}
-	onlyKey    = Key{"senders", "list of users or none", "The users who may send from the address; none: nobody. Default those who get its mail, and the senders of the domain.", "[andrei]"}
+	onlyKey    = Key{"senders", "list of users or none", "The users who may send from the address; with none, no user may. Default those who get its mail, and the senders of the domain.", "[andrei]"}
 	hostDKIM   = Key{"dkim", "mapping", "The keys with which mail from the host's own name is signed, such as that of root: selectors, each with the path of its private key. The first one signs; default none.", "{vm2026: /etc/dkimkeys/host.private}"}
 	fromKey    = Key{"sends_from", "list of addresses or networks", "The addresses from which this server sends; default the single addresses of networks.", "[192.0.2.25]"}
 )

@@ -50,7 +50,7 @@ import (
 // A Right says who may send from an address of a domain.
 type Right struct {
 	Local string   // of a listed address; empty: the addresses that are not listed
-	Users []string // sorted; none: nobody
+	Users []string // sorted; empty: no user may send
 	Own   bool     // of the addresses that are not listed: also each user, from the address of the same name
 	Pos   diag.Pos // of the address, or of the catch-all
 }
