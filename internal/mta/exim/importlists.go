@@ -35,15 +35,12 @@ func importLists(l mta.Lists) (mta.Imported, error) {
 	}
 	s.Said.Detail, s.Said.DropCaught = inventory.DetailReject, true
 	s.Asked["postmaster"] = true // every server has this name
-	for _, list := range l.Lists {
-		for _, row := range list.Rows {
-			s.take(row)
-		}
-		s.Take(list)
-		list.Rows = nil
-	}
+	s.TakeAll(l.Lists, s.take)
 	s.Finish()
-	s.ask()
+	for to := range s.Locals(s.Means) {
+		name, _, _ := strings.Cut(to, "+")
+		s.Asked[name] = true
+	}
 	return s, nil
 }
 
@@ -74,20 +71,6 @@ func (s *listed) take(row lists.Row) {
 	}
 }
 
-// ask remembers the local names to which rows lead.
-func (s *listed) ask() {
-	rows, _ := s.Rows()
-	for i := range rows.Len() {
-		key, data := rows.Row(i)
-		for _, to := range s.Means(string(key), string(data)).To {
-			if !strings.Contains(to, "@") {
-				name, _, _ := strings.Cut(to, "+")
-				s.Asked[name] = true
-			}
-		}
-	}
-}
-
 // Route returns the outcome of mail to an address, with replies that an inventory can have.
 func (s *listed) Route(addr string) (outcome.Outcome, []outcome.Step) {
 	out, steps := s.virtual.Route(addr)
@@ -109,17 +92,10 @@ func withText(o outcome.Outcome) outcome.Outcome {
 // withStatus returns an outcome with the status that an inventory gives to a reply without
 // one.
 func withStatus(o outcome.Outcome) outcome.Outcome {
-	switch {
-	case o.Taken || o.NotOurs:
-		return o
-	case o.Text == unrouteable.Text:
+	if !o.Taken && !o.NotOurs && o.Text == unrouteable.Text {
 		return userUnknown
-	case o.Status == "" && o.Code >= 500:
-		o.Status = "5.1.1"
-	case o.Status == "":
-		o.Status = "4.2.1"
 	}
-	return o
+	return imported.WithStatus(o)
 }
 
 // RowOf returns the key of the first row that decided about an address.

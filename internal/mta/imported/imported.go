@@ -6,6 +6,7 @@ package imported
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"virtmap/internal/mapfile"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/rowtext"
+	"virtmap/internal/outcome"
 	"virtmap/internal/regular"
 	"virtmap/inventory"
 )
@@ -113,6 +115,17 @@ func (b *Base) Take(list *lists.List) {
 	b.warnings = append(b.warnings, list.Notes...)
 }
 
+// TakeAll takes lists, with a function for each of their rows, and lets the rows go.
+func (b *Base) TakeAll(all []*lists.List, take func(lists.Row)) {
+	for _, list := range all {
+		for _, row := range list.Rows {
+			take(row)
+		}
+		b.Take(list)
+		list.Rows = nil
+	}
+}
+
 // ReadAliases reads the names of alias files.
 func (b *Base) ReadAliases(files []string) error {
 	for _, file := range files {
@@ -159,6 +172,19 @@ func (b *Base) Facts() *mta.Facts { return &b.Said }
 // Rows returns the rows, sorted.
 func (b *Base) Rows() (mapfile.Rows, error) { return b.rows, nil }
 
+// Locals yields the names of this server to which rows lead. means says what a row means.
+func (b *Base) Locals(means func(key, value string) mta.Meaning) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, row := range b.rows {
+			for _, to := range means(string(row[0]), string(row[1])).To {
+				if !strings.Contains(to, "@") && !yield(to) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Domains returns the domains whose mail is delivered here, and those that are relayed.
 func (b *Base) Domains() (served, relayed []string) {
 	for _, name := range b.Said.Names {
@@ -174,6 +200,14 @@ func (b *Base) Domains() (served, relayed []string) {
 // Serves reports whether mail for a domain is delivered here, Relays whether it is only
 // passed on.
 func (b *Base) Serves(domain string) bool { return b.served[domain] }
+
+// Unserved says why the row of an address at another domain is not looked at.
+func (b *Base) Unserved(key string) string {
+	if _, domain, _ := mailaddr.Split(key); !b.Serves(domain) {
+		return domain + " is not one of the domains, so that the row is never looked up"
+	}
+	return ""
+}
 
 // Relays reports whether mail for a domain is only passed on.
 func (b *Base) Relays(domain string) bool { return b.Relayed[domain] && !b.served[domain] }
@@ -227,4 +261,17 @@ func Include(path string) (text string, ok bool) {
 	}
 	data, err := regular.ReadIfThere(path)
 	return string(data), err == nil && data != nil
+}
+
+// WithStatus returns an outcome with the status that an inventory gives to a reply without
+// one.
+func WithStatus(o outcome.Outcome) outcome.Outcome {
+	switch {
+	case o.Taken || o.NotOurs || o.Status != "":
+	case o.Code >= 500:
+		o.Status = "5.1.1"
+	default:
+		o.Status = "4.2.1"
+	}
+	return o
 }

@@ -35,19 +35,15 @@ func importLists(l mta.Lists) (mta.Imported, error) {
 		local: map[string]bool{l.Host: true, "localhost": true},
 	}
 	s.Asked["postmaster"] = true // every server has this name
-	for _, list := range l.Lists {
-		for _, row := range list.Rows {
-			s.take(row)
-		}
-		s.Take(list)
-		list.Rows = nil
-	}
+	s.TakeAll(l.Lists, s.take)
 	s.serve()
 	for _, key := range s.order {
 		s.spread(key)
 	}
 	s.Finish()
-	s.ask()
+	for name := range s.Locals(s.Means) {
+		s.Asked[name] = true
+	}
 	return s, nil
 }
 
@@ -145,22 +141,9 @@ func (s *listed) add(row lists.Row, key string) {
 	case folded != domain:
 		s.Leave(row, "mail comes to "+folded+", and smtpd looks up the key as it is", false)
 	case !s.Serves(domain):
-		s.Leave(row, domain+" is not one of the domains, so that the row is never looked up", false)
+		s.Leave(row, s.Unserved(key), false)
 	default:
 		s.Add(key, row.Value, row.Above)
-	}
-}
-
-// ask remembers the local names to which rows lead.
-func (s *listed) ask() {
-	rows, _ := s.Rows()
-	for i := range rows.Len() {
-		key, right := rows.Row(i)
-		for _, to := range s.Means(string(key), string(right)).To {
-			if !strings.Contains(to, "@") {
-				s.Asked[to] = true
-			}
-		}
 	}
 }
 
@@ -171,24 +154,11 @@ func (s *listed) Route(addr string) (outcome.Outcome, []outcome.Step) {
 	if !hit && !out.Taken && !out.NotOurs {
 		return userUnknown, steps
 	}
-	return withStatus(out), steps
+	return imported.WithStatus(out), steps
 }
 
 // userUnknown is the refusal of an inventory for an address that it does not list.
 var userUnknown = outcome.Outcome{Code: 550, Status: "5.1.1", Text: "User unknown"}
-
-// withStatus returns an outcome with the status that an inventory gives to a reply without
-// one.
-func withStatus(o outcome.Outcome) outcome.Outcome {
-	switch {
-	case o.Taken || o.NotOurs || o.Status != "":
-	case o.Code >= 500:
-		o.Status = "5.1.1"
-	default:
-		o.Status = "4.2.1"
-	}
-	return o
-}
 
 // RowOf returns the key of the first row that decided about an address.
 func (s *listed) RowOf(_ string, steps []outcome.Step) string { return mta.RowIn(tableVirtual, steps) }

@@ -7,6 +7,7 @@ import (
 
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
+	"virtmap/internal/mta/imported"
 )
 
 // Means returns what a row says. A name alone that has a row is what this row says.
@@ -17,7 +18,7 @@ func (s *listed) Means(key, right string) (m mta.Meaning) {
 	}
 	for _, item := range all {
 		if item.reply != nil {
-			return mta.Meaning{Refuses: true, Reply: withStatus(*item.reply)}
+			return mta.Meaning{Refuses: true, Reply: imported.WithStatus(*item.reply)}
 		}
 		if to := s.target(&item); !slices.Contains(m.To, to) {
 			m.To = append(m.To, to)
