@@ -7,6 +7,7 @@ import (
 	"virtmap/internal/endtoend"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
+	"virtmap/internal/outcome"
 	"virtmap/internal/promise"
 	"virtmap/internal/senders"
 	"virtmap/inventory"
@@ -27,13 +28,13 @@ func (p *Proof) RunSenders(ctx context.Context) error {
 
 // logins yields the logins that are tried: for every address of the domains that send, for
 // an address that is not listed, for one address of each other domain, and for the accounts.
-func (p *Proof) logins(m *inventory.Model) iter.Seq[mta.Login] {
+func (p *Proof) logins(m *inventory.Model) iter.Seq[outcome.Login] {
 	users := make([]string, len(m.Users))
 	for i := range m.Users {
 		users[i] = m.Users[i].Name.Text
 	}
 	rights := senders.Of(m)
-	return func(yield func(mta.Login) bool) {
+	return func(yield func(outcome.Login) bool) {
 		try := func(from string, may []string) bool {
 			for l := range endtoend.Logins(from, may, users) {
 				if !yield(l) {

@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"virtmap/internal/mta"
+	"virtmap/internal/outcome"
 )
 
 // A Sender is a user who got or lost the right to send from an address.
 type Sender struct {
-	mta.Login
+	outcome.Login
 	Kind Kind // Added or Removed
 
 	// Same says that mail to the address goes where it went. A right that is lost with
@@ -64,7 +65,7 @@ func (c *comparer) rights(old, next mta.SendingRows) error {
 }
 
 // compareLogins compares the first logins of two lists. A list at its end comes last.
-func compareLogins(a, b []mta.Login) int {
+func compareLogins(a, b []outcome.Login) int {
 	switch {
 	case len(a) == 0:
 		return 1
@@ -74,7 +75,7 @@ func compareLogins(a, b []mta.Login) int {
 	return cmp.Or(strings.Compare(a[0].From, b[0].From), strings.Compare(a[0].User, b[0].User))
 }
 
-func (c *comparer) sender(l mta.Login, kind Kind) {
+func (c *comparer) sender(l outcome.Login, kind Kind) {
 	local, domain, _ := strings.Cut(l.From, "@")
 	addr, _ := c.example(row{domain: domain, local: local})
 	was, _ := c.pair.Old.Route(addr)

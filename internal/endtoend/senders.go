@@ -28,7 +28,7 @@ type SendersTrial struct {
 
 // A SenderResult is the result for one login and one address.
 type SenderResult struct {
-	mta.Login
+	outcome.Login
 	Promised bool // the user may send from the address
 	Got      outcome.Outcome
 	Program  *outcome.Outcome // nil: the program was not asked
@@ -55,7 +55,7 @@ func (r *SenderResult) kept(got outcome.Outcome) bool {
 }
 
 // Run tries every login. An error is a fault of the machine, not of the set.
-func (t *SendersTrial) Run(ctx context.Context, logins iter.Seq[mta.Login]) (err error) {
+func (t *SendersTrial) Run(ctx context.Context, logins iter.Seq[outcome.Login]) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -119,7 +119,7 @@ func (t *SendersTrial) try(ctx context.Context, addr string, results []SenderRes
 
 // ask asks the installed program about the same logins.
 func (t *SendersTrial) ask(ctx context.Context, results []SenderResult) error {
-	var logins []mta.Login
+	var logins []outcome.Login
 	for i := range results {
 		logins = append(logins, results[i].Login)
 	}
@@ -170,15 +170,15 @@ func (s senderAnswers) Sends(user, from string) smtpd.Answer {
 
 // Logins yields logins for an address: users who may send from it, and others who follow
 // them in the order of all users. Of many users it yields a few.
-func Logins(from string, may, all []string) iter.Seq[mta.Login] {
+func Logins(from string, may, all []string) iter.Seq[outcome.Login] {
 	const most, others = 5, 2
-	return func(yield func(mta.Login) bool) {
+	return func(yield func(outcome.Login) bool) {
 		after := len(from) // another user for another address
 		for i, user := range may {
 			if i == most {
 				break
 			}
-			if !yield(mta.Login{User: user, From: from}) {
+			if !yield(outcome.Login{User: user, From: from}) {
 				return
 			}
 			at, _ := slices.BinarySearch(all, user)
@@ -190,7 +190,7 @@ func Logins(from string, may, all []string) iter.Seq[mta.Login] {
 				continue
 			}
 			n++
-			if !yield(mta.Login{User: user, From: from}) {
+			if !yield(outcome.Login{User: user, From: from}) {
 				return
 			}
 		}

@@ -29,22 +29,21 @@ type SendingRows interface {
 	Sending
 	// Rights returns who may send from which address, as the table has it, sorted by From
 	// and User. From is a whole address, or @domain for the addresses that are not listed.
-	Rights() ([]Login, error)
+	Rights() ([]outcome.Login, error)
 	// Signed returns the domains whose mail is signed, sorted.
 	Signed() []string
 }
 
-// A Login is a user who has logged in and an address from which the user tries to send.
-type Login struct{ User, From string }
-
 // SortLogins sorts logins by address and user, the order of SendingRows.
-func SortLogins(all []Login) {
-	slices.SortFunc(all, func(a, b Login) int { return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.User, b.User)) })
+func SortLogins(all []outcome.Login) {
+	slices.SortFunc(all, func(a, b outcome.Login) int {
+		return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.User, b.User))
+	})
 }
 
 // AskedSenders is implemented by an Asked that can be asked about senders.
 type AskedSenders interface {
 	// AskSenders returns the outcome of each login, as the program decides it at MAIL FROM
 	// or at RCPT.
-	AskSenders(ctx context.Context, logins []Login) ([]outcome.Outcome, error)
+	AskSenders(ctx context.Context, logins []outcome.Login) ([]outcome.Outcome, error)
 }

@@ -117,12 +117,8 @@ func (s *asked) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome,
 }
 
 // AskSenders returns the outcome of each login.
-func (s *asked) AskSenders(ctx context.Context, logins []mta.Login) ([]outcome.Outcome, error) {
-	all := make([]program.Login, len(logins))
-	for i, l := range logins {
-		all[i] = program.Login(l)
-	}
-	return s.Senders(ctx, all)
+func (s *asked) AskSenders(ctx context.Context, logins []outcome.Login) ([]outcome.Outcome, error) {
+	return s.Senders(ctx, logins)
 }
 
 // Relays is false: the client has an address outside of the networks of the server.

@@ -104,7 +104,7 @@ func TestDialoguesOfLogins(t *testing.T) {
 			{"bin : sys", "bee@fakemail.example", mayNot},
 			{"bin@fakemail.example", "fake@fakemail.example", mayNot}, // a login is the name of a user
 		} {
-			got, err := e.Senders(t.Context(), []program.Login{{User: d.login, From: d.from}})
+			got, err := e.Senders(t.Context(), []outcome.Login{{User: d.login, From: d.from}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +116,7 @@ func TestDialoguesOfLogins(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, from := range []string{"fake@fakemail.example", "bee@fakemail.example"} {
-			if got, err := e.Senders(t.Context(), []program.Login{{User: "bin", From: from}}); err != nil || got[0].Code != 451 {
+			if got, err := e.Senders(t.Context(), []outcome.Login{{User: "bin", From: from}}); err != nil || got[0].Code != 451 {
 				t.Errorf("map: %s: without the table %s gets %v (%v)", typ, from, got, err)
 			}
 		}
@@ -185,7 +185,7 @@ func TestTheInstalledEximIsAskedAboutSenders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer asked.Close()
-	got, err := asked.(mta.AskedSenders).AskSenders(context.Background(), []mta.Login{{User: "bin", From: "fake@fakemail.example"}, {User: "bin", From: "bee@fakemail.example"}, {User: "sys", From: "bee@fakemail.example"}})
+	got, err := asked.(mta.AskedSenders).AskSenders(context.Background(), []outcome.Login{{User: "bin", From: "fake@fakemail.example"}, {User: "bin", From: "bee@fakemail.example"}, {User: "sys", From: "bee@fakemail.example"}})
 	if err != nil || !got[0].Taken || said(got[1]) != mayNot || !got[2].Taken {
 		t.Errorf("the answers are %v (%v)", got, err)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mta"
 	"virtmap/internal/outcome"
 	"virtmap/internal/regular"
 )
@@ -69,7 +68,7 @@ func usersOf(value string) []string {
 func (s *Set) SendsAs(string) (addr string, steps []outcome.Step, ok bool) { return "", nil, false }
 
 // Rights returns who may send from which address.
-func (s *Set) Rights() (all []mta.Login, err error) {
+func (s *Set) Rights() (all []outcome.Login, err error) {
 	if !s.contents.authorises {
 		return nil, nil
 	}
@@ -79,10 +78,10 @@ func (s *Set) Rights() (all []mta.Login, err error) {
 	}
 	for key, value := range mapfile.All(rows) {
 		for _, user := range usersOf(string(value)) {
-			all = append(all, mta.Login{User: user, From: string(key)})
+			all = append(all, outcome.Login{User: user, From: string(key)})
 		}
 	}
-	slices.SortFunc(all, func(a, b mta.Login) int {
+	slices.SortFunc(all, func(a, b outcome.Login) int {
 		return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.User, b.User))
 	})
 	return all, nil

@@ -15,12 +15,8 @@ import (
 // loginExim is a real Exim at which users log in.
 type loginExim struct{ *program.Exim }
 
-func (e loginExim) AskSenders(ctx context.Context, logins []mta.Login) ([]outcome.Outcome, error) {
-	all := make([]program.Login, len(logins))
-	for i, l := range logins {
-		all[i] = program.Login(l)
-	}
-	return e.Senders(ctx, all)
+func (e loginExim) AskSenders(ctx context.Context, logins []outcome.Login) ([]outcome.Outcome, error) {
+	return e.Senders(ctx, logins)
 }
 
 // TestSendersAgainstExim has users of generated inventories log in at the real Exim.

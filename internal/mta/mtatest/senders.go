@@ -12,6 +12,7 @@ import (
 	"virtmap/internal/diag"
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
+	"virtmap/internal/outcome"
 	"virtmap/internal/promise"
 	"virtmap/internal/workshop/sample"
 	"virtmap/inventory"
@@ -77,12 +78,12 @@ func Authorising(r *rand.Rand, text string) string {
 }
 
 // loginsOf returns some users of an inventory, each with some addresses of a sample.
-func loginsOf(r *rand.Rand, m *inventory.Model) (logins []mta.Login) {
+func loginsOf(r *rand.Rand, m *inventory.Model) (logins []outcome.Login) {
 	from := sample.From(r, m)
 	for i := range m.Users {
 		for _, addr := range from {
 			if r.IntN(3) == 0 {
-				logins = append(logins, mta.Login{User: m.Users[i].Name.Text, From: addr})
+				logins = append(logins, outcome.Login{User: m.Users[i].Name.Text, From: addr})
 			}
 		}
 	}
@@ -92,7 +93,7 @@ func loginsOf(r *rand.Rand, m *inventory.Model) (logins []mta.Login) {
 
 // compare puts the files of a build into a folder, asks the program and the files about
 // logins, and returns how many may send.
-func (p SendingProgram) compare(t testing.TB, b mta.Build, dir string, logins []mta.Login) (may int, err error) {
+func (p SendingProgram) compare(t testing.TB, b mta.Build, dir string, logins []outcome.Login) (may int, err error) {
 	if err := Install(p.Server, b, dir); err != nil {
 		return 0, err
 	}

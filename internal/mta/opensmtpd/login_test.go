@@ -13,6 +13,7 @@ import (
 	"virtmap/internal/mta/mtatest"
 	"virtmap/internal/mta/opensmtpd"
 	"virtmap/internal/mta/opensmtpd/program"
+	"virtmap/internal/outcome"
 	"virtmap/internal/workshop/peer"
 )
 
@@ -74,7 +75,7 @@ func TestDialoguesOfLogins(t *testing.T) {
 		{"bin", "", rejected}, // no row can allow the null sender
 		{"bin", `"fake"@fakemail.example`, "553 5.1.0 Sender address syntax error"},
 	} {
-		got, err := s.Senders(t.Context(), []program.Login{{User: d.login, From: d.from}})
+		got, err := s.Senders(t.Context(), []outcome.Login{{User: d.login, From: d.from}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +114,7 @@ func changedAtOnce(t *testing.T, s *program.Server, dir string) {
 	if err := s.Renew(t.Context(), opensmtpd.UpdateAll); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Senders(t.Context(), []program.Login{{User: "bin", From: "fake@fakemail.example"}, {User: "sys", From: "fake@fakemail.example"}})
+	got, err := s.Senders(t.Context(), []outcome.Login{{User: "bin", From: "fake@fakemail.example"}, {User: "sys", From: "fake@fakemail.example"}})
 	if err != nil || got[0].Taken || !got[1].Taken {
 		t.Errorf("after the change: %v (%v)", got, err)
 	}
@@ -148,7 +149,7 @@ func TestTheInstalledOpenSMTPDIsAskedAboutSenders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer asked.Close()
-	got, err := asked.(mta.AskedSenders).AskSenders(context.Background(), []mta.Login{{User: "bin", From: "fake@fakemail.example"}, {User: "bin", From: "bee@fakemail.example"}, {User: "sys", From: "bee@fakemail.example"}})
+	got, err := asked.(mta.AskedSenders).AskSenders(context.Background(), []outcome.Login{{User: "bin", From: "fake@fakemail.example"}, {User: "bin", From: "bee@fakemail.example"}, {User: "sys", From: "bee@fakemail.example"}})
 	if err != nil || !got[0].Taken || got[1].Taken || got[1].Code != 530 || !got[2].Taken {
 		t.Errorf("the answers are %v (%v)", got, err)
 	}

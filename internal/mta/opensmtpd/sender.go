@@ -7,7 +7,6 @@ import (
 
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mapfile"
-	"virtmap/internal/mta"
 	"virtmap/internal/outcome"
 )
 
@@ -53,7 +52,7 @@ func covers(entry, local, domain string) bool {
 func (s *Set) SendsAs(string) (addr string, steps []outcome.Step, ok bool) { return "", nil, false }
 
 // Rights returns who may send from which address.
-func (s *Set) Rights() (all []mta.Login, err error) {
+func (s *Set) Rights() (all []outcome.Login, err error) {
 	if !s.contents.authorises {
 		return nil, nil
 	}
@@ -61,11 +60,11 @@ func (s *Set) Rights() (all []mta.Login, err error) {
 		entries, sound := split(string(value))
 		for _, from := range entries {
 			if sound && from != "" {
-				all = append(all, mta.Login{User: string(user), From: from})
+				all = append(all, outcome.Login{User: string(user), From: from})
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b mta.Login) int {
+	slices.SortFunc(all, func(a, b outcome.Login) int {
 		return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.User, b.User))
 	})
 	return all, nil

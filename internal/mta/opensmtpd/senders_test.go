@@ -18,12 +18,8 @@ import (
 // loginServer is a real OpenSMTPD at which users log in.
 type loginServer struct{ *program.Server }
 
-func (s loginServer) AskSenders(ctx context.Context, logins []mta.Login) ([]outcome.Outcome, error) {
-	all := make([]program.Login, len(logins))
-	for i, l := range logins {
-		all[i] = program.Login(l)
-	}
-	return s.Senders(ctx, all)
+func (s loginServer) AskSenders(ctx context.Context, logins []outcome.Login) ([]outcome.Outcome, error) {
+	return s.Senders(ctx, logins)
 }
 
 // withoutExceptions returns a generated inventory with few catch-alls that have recipients,

@@ -136,12 +136,8 @@ func (s *asked) Ask(ctx context.Context, addresses []string) ([]outcome.Outcome,
 
 // AskSenders returns the outcome of MAIL FROM of each login, at a service with the options of
 // the site's submission service.
-func (s *asked) AskSenders(ctx context.Context, logins []mta.Login) ([]outcome.Outcome, error) {
-	all := make([]program.Login, len(logins))
-	for i, l := range logins {
-		all[i] = program.Login(l)
-	}
-	return s.p.Logins(ctx, all)
+func (s *asked) AskSenders(ctx context.Context, logins []outcome.Login) ([]outcome.Outcome, error) {
+	return s.p.Logins(ctx, logins)
 }
 
 // Relays is false: the client of the Instance comes from an address outside mynetworks.

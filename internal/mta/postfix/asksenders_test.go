@@ -11,6 +11,7 @@ import (
 	"virtmap/internal/fileset"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/postfix"
+	"virtmap/internal/outcome"
 	"virtmap/internal/publish"
 	"virtmap/internal/workshop/peer"
 )
@@ -37,7 +38,7 @@ func TestTheInstalledPostfixIsAskedAboutSenders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	logins := []mta.Login{{User: "andrei", From: "fake@a.test"}, {User: "bea", From: "fake@a.test"}, {User: "andrei", From: "andrei@mx1.shop.test"}, {User: "andrei", From: "x@far.example"}, {User: "andrei"}, {From: "fake@a.test"}}
+	logins := []outcome.Login{{User: "andrei", From: "fake@a.test"}, {User: "bea", From: "fake@a.test"}, {User: "andrei", From: "andrei@mx1.shop.test"}, {User: "andrei", From: "x@far.example"}, {User: "andrei"}, {From: "fake@a.test"}}
 	for _, test := range []struct{ it, more, want string }{
 		{"as Debian has it", "", "yes no yes no yes yes"},
 		{"with submission", "submission inet n - y - - smtpd\n  -o syslog_name=postfix/submission\n  -o smtpd_tls_security_level=encrypt\n  -o smtpd_sasl_auth_enable=yes\n" +

@@ -13,6 +13,7 @@ import (
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/postfix"
 	"virtmap/internal/mta/postfix/program"
+	"virtmap/internal/outcome"
 	"virtmap/internal/workshop/peer"
 )
 
@@ -79,7 +80,7 @@ func TestARunningPostfixShowsWhoMaySend(t *testing.T) {
 	peer.Root(t)
 	root := program.Unpacked(peer.PostfixRoot(t))
 	b := shopBuild(t, strings.Replace(sending, "catch_all: bea", "catch_all: reject", 1))
-	logins := []program.Login{{User: "bea", From: "fake@a.test"}, {User: "andrei", From: "other@a.test"}, {User: "andrei", From: "fake@a.test"}}
+	logins := []outcome.Login{{User: "bea", From: "fake@a.test"}, {User: "andrei", From: "other@a.test"}, {User: "andrei", From: "fake@a.test"}}
 	for name, s := range senderSituations {
 		t.Run(name, func(t *testing.T) {
 			files := s.files(b)

@@ -70,7 +70,7 @@ func (l *layout) loginService() (s maincf.Service, ok bool) {
 }
 
 // Rights returns who may send from which address, by virtmap-senders.
-func (s *Installed) Rights() (all []mta.Login, err error) {
+func (s *Installed) Rights() (all []outcome.Login, err error) {
 	rows, err := s.rowsOf(fileSenders)
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (s *Installed) Rights() (all []mta.Login, err error) {
 	for key, owners := range mapfile.All(rows) {
 		for _, user := range table.Split(string(owners)) {
 			if user != nobody {
-				all = append(all, mta.Login{User: user, From: string(key)})
+				all = append(all, outcome.Login{User: user, From: string(key)})
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"virtmap/internal/mailaddr"
 	"virtmap/internal/mta"
 	"virtmap/internal/mta/postfix"
-	"virtmap/internal/mta/postfix/program"
+	"virtmap/internal/outcome"
 	"virtmap/internal/promise"
 	"virtmap/internal/workshop/peer"
 	"virtmap/internal/workshop/sample"
@@ -69,14 +69,14 @@ func (w *witness) senders(seed uint64, tally *sendersTally) error {
 
 // loginsOf returns each user with the own ones and some others of the addresses from which
 // users may try to send.
-func loginsOf(r *rand.Rand, m *inventory.Model) (all []program.Login) {
+func loginsOf(r *rand.Rand, m *inventory.Model) (all []outcome.Login) {
 	from, promises := sample.From(r, m), promise.NewSenders(m)
 	for i := range m.Users {
 		user := m.Users[i].Name.Text
 		r.Shuffle(len(from), func(i, j int) { from[i], from[j] = from[j], from[i] })
 		for n, addr := range from {
 			if n < 12 || promises.May(user, addr) {
-				all = append(all, program.Login{User: user, From: addr})
+				all = append(all, outcome.Login{User: user, From: addr})
 			}
 		}
 	}
@@ -101,7 +101,7 @@ func sendAs(r *rand.Rand, m *inventory.Model) {
 }
 
 // compareSenders compares Postfix and the Router with the promise.
-func (w *witness) compareSenders(m *inventory.Model, set mta.Sending, logins []program.Login, tally *sendersTally) error {
+func (w *witness) compareSenders(m *inventory.Model, set mta.Sending, logins []outcome.Login, tally *sendersTally) error {
 	got, err := w.p.Logins(context.Background(), logins)
 	if err != nil {
 		return err
@@ -198,7 +198,7 @@ func TestDialoguesOfSenders(t *testing.T) {
 		{"no login from a refused address", "", "old@a.test", ""},
 		{"no login from elsewhere", "", "x@far.example", ""},
 	} {
-		got, err := w.p.Logins(t.Context(), []program.Login{{User: test.user, From: test.from}})
+		got, err := w.p.Logins(t.Context(), []outcome.Login{{User: test.user, From: test.from}})
 		if err != nil {
 			t.Errorf("%s: %v", test.it, err)
 			continue

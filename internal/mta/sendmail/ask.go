@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"virtmap/internal/mailaddr"
-	"virtmap/internal/mta"
 	"virtmap/internal/mta/sendmail/conf"
 	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/outcome"
@@ -107,15 +106,11 @@ func (s Site) authLines() []string {
 }
 
 // AskSenders returns the outcome of MAIL FROM of each login, as sendmail decides it.
-func (s *Asker) AskSenders(ctx context.Context, logins []mta.Login) ([]outcome.Outcome, error) {
+func (s *Asker) AskSenders(ctx context.Context, logins []outcome.Login) ([]outcome.Outcome, error) {
 	if err := os.MkdirAll(s.sasl, 0o755); err != nil {
 		return nil, err
 	}
-	all := make([]program.Login, len(logins))
-	for i, l := range logins {
-		all[i] = program.Login(l)
-	}
-	return s.program.Senders(ctx, s.cf, s.realm, s.sasl, all)
+	return s.program.Senders(ctx, s.cf, s.realm, s.sasl, logins)
 }
 
 // Ask returns the outcome of each address, as sendmail decides it.

@@ -49,13 +49,13 @@ func (l *lookups) sendsAs(r *virtuser.Router, user string) (addr string, steps [
 }
 
 // Rights returns who may send from which address.
-func (l *lookups) Rights() (all []mta.Login, err error) {
+func (l *lookups) Rights() (all []outcome.Login, err error) {
 	if l.rows == nil {
 		return nil, nil
 	}
 	err = l.rows(func(key, value []byte) error {
 		if user, from, ok := strings.Cut(string(key), ":"); ok && string(value) == mayOK {
-			all = append(all, mta.Login{User: user, From: from})
+			all = append(all, outcome.Login{User: user, From: from})
 		}
 		return nil
 	})

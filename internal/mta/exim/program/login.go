@@ -10,9 +10,6 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// A Login is a user who logs in, and the address of MAIL FROM.
-type Login struct{ User, From string }
-
 // authenticator is the authenticator of an Exim that is asked: every user has every
 // password.
 var authenticator = Block{Section: "authenticators", Name: "virtmap_asked", Lines: []string{
@@ -29,7 +26,7 @@ func (c *Configuration) LetLogIn() {
 // Senders returns, for users who have logged in by AUTH PLAIN (RFC 4954), the replies to
 // MAIL FROM or, if it is taken, those to RCPT for an address of another server: Exim may
 // refuse a sender there. The configuration must be one of LetLogIn, or of the template.
-func (e *Exim) Senders(ctx context.Context, logins []Login) ([]outcome.Outcome, error) {
+func (e *Exim) Senders(ctx context.Context, logins []outcome.Login) ([]outcome.Outcome, error) {
 	places := map[string][]int{} // of the logins, by user
 	var users []string
 	for i, l := range logins {
@@ -56,7 +53,7 @@ func (e *Exim) Senders(ctx context.Context, logins []Login) ([]outcome.Outcome, 
 }
 
 // sendersOf asks for some places of one user. It returns at least one outcome.
-func (e *Exim) sendersOf(ctx context.Context, user string, logins []Login, places []int) (all []outcome.Outcome, err error) {
+func (e *Exim) sendersOf(ctx context.Context, user string, logins []outcome.Login, places []int) (all []outcome.Outcome, err error) {
 	var session strings.Builder
 	secret := base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00x"))
 	session.WriteString("EHLO client.example\r\nAUTH PLAIN " + secret + "\r\n")

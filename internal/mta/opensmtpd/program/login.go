@@ -18,9 +18,6 @@ import (
 	"virtmap/internal/smtpd"
 )
 
-// A Login is a user who logs in, and the address of MAIL FROM.
-type Login struct{ User, From string }
-
 // Every user has the same password. passwordHash is that of crypt(3) for it.
 const (
 	password     = "virtmap"
@@ -66,7 +63,7 @@ listen on %s port %s tls pki virtmap-asked auth <virtmap_asked> senders <virtmap
 
 // Senders returns the replies to MAIL FROM of users who have logged in by AUTH PLAIN (RFC
 // 4954). The users are some of those of the Options.
-func (s *Server) Senders(ctx context.Context, logins []Login) ([]outcome.Outcome, error) {
+func (s *Server) Senders(ctx context.Context, logins []outcome.Login) ([]outcome.Outcome, error) {
 	places := map[string][]int{} // of the logins, by user
 	var users []string
 	for i, l := range logins {
@@ -85,7 +82,7 @@ func (s *Server) Senders(ctx context.Context, logins []Login) ([]outcome.Outcome
 }
 
 // senders asks for the places of one user.
-func (s *Server) senders(ctx context.Context, user string, logins []Login, places []int, replies []outcome.Outcome) (err error) {
+func (s *Server) senders(ctx context.Context, user string, logins []outcome.Login, places []int, replies []outcome.Outcome) (err error) {
 	c, err := s.LoggedIn(ctx, user)
 	if err != nil {
 		return err

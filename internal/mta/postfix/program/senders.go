@@ -12,18 +12,15 @@ import (
 	"virtmap/internal/parallel"
 )
 
-// A Login is a user who logs in, and an address from which the user tries to send. Without
-// a user nobody logs in.
-type Login struct{ User, From string }
-
 // sendersAtOnce is the number of messages that are begun before a reply is read.
 const sendersAtOnce = 50
 
 // Logins returns what smtpd(8) says about senders who have logged in. For each Login the
 // client of RCPT sends MAIL FROM:<From>, and RCPT TO for postmaster, because smtpd judges
 // senders then (smtpd_delay_reject). The outcome is taken if nothing is said against the
-// sender. The instance needs Options.Logins.
-func (p *Instance) Logins(ctx context.Context, all []Login) ([]outcome.Outcome, error) {
+// sender. A Login without a User is a client
+// that has not logged in. The instance needs Options.Logins.
+func (p *Instance) Logins(ctx context.Context, all []outcome.Login) ([]outcome.Outcome, error) {
 	if p.logins == nil {
 		return nil, errors.New("logins: the instance was started without them")
 	}
@@ -56,7 +53,7 @@ func (p *Instance) Logins(ctx context.Context, all []Login) ([]outcome.Outcome, 
 }
 
 // loginsOf asks about the logins with some numbers, which are in the order of their users.
-func (p *Instance) loginsOf(ctx context.Context, to string, all []Login, numbers []int, outcomes []outcome.Outcome) error {
+func (p *Instance) loginsOf(ctx context.Context, to string, all []outcome.Login, numbers []int, outcomes []outcome.Outcome) error {
 	for len(numbers) > 0 {
 		user, n := all[numbers[0]].User, 1
 		for n < len(numbers) && all[numbers[n]].User == user {
@@ -71,7 +68,7 @@ func (p *Instance) loginsOf(ctx context.Context, to string, all []Login, numbers
 }
 
 // loginSession asks about logins of one user.
-func (p *Instance) loginSession(ctx context.Context, to string, all []Login, numbers []int, outcomes []outcome.Outcome) error {
+func (p *Instance) loginSession(ctx context.Context, to string, all []outcome.Login, numbers []int, outcomes []outcome.Outcome) error {
 	s, err := p.connectTo(ctx, p.logins.addr)
 	if err != nil {
 		return err

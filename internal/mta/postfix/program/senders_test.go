@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"virtmap/internal/mta/postfix/program"
+	"virtmap/internal/outcome"
 )
 
 // owners are the rows of smtpd_sender_login_maps of these tests.
@@ -45,7 +46,7 @@ func startLogins(t *testing.T, lines string) *program.Instance {
 }
 
 // replies returns the replies to logins as "code status text".
-func replies(t *testing.T, p *program.Instance, logins []program.Login) (all []string) {
+func replies(t *testing.T, p *program.Instance, logins []outcome.Login) (all []string) {
 	t.Helper()
 	outcomes, err := p.Logins(t.Context(), logins)
 	if err != nil {
@@ -60,9 +61,9 @@ func replies(t *testing.T, p *program.Instance, logins []program.Login) (all []s
 // TestEachRestrictionOfLogins is the table of the restrictions about senders who have logged
 // in (postconf(5)).
 func TestEachRestrictionOfLogins(t *testing.T) {
-	logins := []program.Login{
-		{"", "a@shop.example"}, {"andrei", "a@shop.example"}, {"bea", "a@shop.example"}, {"andrei", "unlisted@shop.example"},
-		{"", "x@far.example"}, {"andrei", "x@far.example"}, {"andrei", ""},
+	logins := []outcome.Login{
+		{User: "", From: "a@shop.example"}, {User: "andrei", From: "a@shop.example"}, {User: "bea", From: "a@shop.example"}, {User: "andrei", From: "unlisted@shop.example"},
+		{User: "", From: "x@far.example"}, {User: "andrei", From: "x@far.example"}, {User: "andrei", From: ""},
 	}
 	owned := func(user string) string { return "553 5.7.1 not owned by user " + user }
 	const ok, not = "250 2.1.0 Ok", "553 5.7.1 not logged in"
@@ -119,7 +120,7 @@ func TestKeysOfLogins(t *testing.T) {
 		{"an address elsewhere", "andrei", "andrei@far.example", "no"},
 		{"nobody's login", "", "a@shop.example", "yes"},
 	} {
-		got := replies(t, p, []program.Login{{test.user, test.from}})[0]
+		got := replies(t, p, []outcome.Login{{User: test.user, From: test.from}})[0]
 		if took := strings.HasPrefix(got, "250 "); took != (test.want == "yes") {
 			t.Errorf("%s: %q from <%s> is answered %q, want %s", test.it, test.user, test.from, got, test.want)
 		}
@@ -153,7 +154,7 @@ func TestTheServiceOfLoginsIsThatOfTheSite(t *testing.T) {
 		t.Run(test.it, func(t *testing.T) {
 			o := loginOptions(t, "smtpd_sender_restrictions = reject_authenticated_sender_login_mismatch")
 			o.Master = []byte(test.master)
-			if got := replies(t, start(t, o), []program.Login{{User: "bea", From: "a@shop.example"}})[0]; got != test.want {
+			if got := replies(t, start(t, o), []outcome.Login{{User: "bea", From: "a@shop.example"}})[0]; got != test.want {
 				t.Errorf("bea from <a@shop.example> is answered %q, want %q", got, test.want)
 			}
 		})

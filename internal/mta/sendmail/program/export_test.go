@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"net/textproto"
+
+	"virtmap/internal/outcome"
 )
 
 // LoggedIn starts a session of a user at the installed sendmail, for tests of whole
@@ -25,7 +27,7 @@ func (p *Program) LoggedIn(ctx context.Context, cf, realm, work, user string) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := writeSASL(work, realm, []Login{{User: user}}); err != nil {
+	if err := writeSASL(work, realm, []outcome.Login{{User: user}}); err != nil {
 		return nil, err
 	}
 	c, _, err := p.loggedIn(ctx, []string{"--bind", work, instead}, cf, user)
@@ -35,9 +37,9 @@ func (p *Program) LoggedIn(ctx context.Context, cf, realm, work, user string) (*
 // WriteSASL writes the files with which sendmail lets users log in, into a folder where
 // libsasl2 looks for them.
 func WriteSASL(dir, realm string, users ...string) error {
-	var logins []Login
+	var logins []outcome.Login
 	for _, user := range users {
-		logins = append(logins, Login{User: user})
+		logins = append(logins, outcome.Login{User: user})
 	}
 	return writeSASL(dir, realm, logins)
 }

@@ -15,9 +15,6 @@ import (
 	"virtmap/internal/outcome"
 )
 
-// A Login is a user who logs in, and the address of MAIL FROM.
-type Login struct{ User, From string }
-
 // password is the password of every user of a sasldb that Senders makes.
 const password = "virtmap"
 
@@ -28,7 +25,7 @@ const password = "virtmap"
 // passwords, which only sendmail of this call reads: it runs in a mount namespace of its
 // own, in which the folder takes the place of the one where libsasl2 looks for
 // Sendmail.conf.
-func (p *Program) Senders(ctx context.Context, cf, realm, work string, logins []Login) ([]outcome.Outcome, error) {
+func (p *Program) Senders(ctx context.Context, cf, realm, work string, logins []outcome.Login) ([]outcome.Outcome, error) {
 	instead, err := saslFolder()
 	if err != nil {
 		return nil, err
@@ -72,7 +69,7 @@ func (p *Program) loggedIn(ctx context.Context, mount []string, cf, user string)
 }
 
 // senders asks for the places of one user.
-func (p *Program) senders(ctx context.Context, mount []string, cf, user string, logins []Login, places []int, replies []outcome.Outcome) error {
+func (p *Program) senders(ctx context.Context, mount []string, cf, user string, logins []outcome.Login, places []int, replies []outcome.Outcome) error {
 	c, done, err := p.loggedIn(ctx, mount, cf, user)
 	if err != nil {
 		return err
@@ -120,7 +117,7 @@ func saslFolder() (string, error) {
 
 // writeSASL writes a Sendmail.conf and a sasldb with every user. The key of a row of a
 // sasldb is the user, the realm and the word userPassword, with NULs between them.
-func writeSASL(dir, realm string, logins []Login) error {
+func writeSASL(dir, realm string, logins []outcome.Login) error {
 	db := filepath.Join(dir, "sasldb2")
 	conf := "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: " + db + "\nmech_list: PLAIN\n"
 	if err := os.WriteFile(filepath.Join(dir, "Sendmail.conf"), []byte(conf), 0o644); err != nil {
@@ -139,7 +136,7 @@ func writeSASL(dir, realm string, logins []Login) error {
 }
 
 // users returns the users of logins, sorted, each once.
-func users(logins []Login) []string {
+func users(logins []outcome.Login) []string {
 	var all []string
 	for _, l := range logins {
 		all = append(all, l.User)

@@ -9,7 +9,6 @@ import (
 
 	"virtmap/internal/diag"
 	"virtmap/internal/mta/sendmail"
-	"virtmap/internal/mta/sendmail/program"
 	"virtmap/internal/outcome"
 	"virtmap/internal/promise"
 	"virtmap/internal/workshop/peer"
@@ -75,14 +74,14 @@ func refusedByRow(view *sendmail.View, addr string) bool {
 }
 
 // loginsOf returns some users of an inventory, each with all addresses of a sample.
-func loginsOf(r *rand.Rand, m *inventory.Model) (logins []program.Login) {
+func loginsOf(r *rand.Rand, m *inventory.Model) (logins []outcome.Login) {
 	from := sample.From(r, m)
 	for i := range m.Users {
 		if r.IntN(3) > 0 {
 			continue
 		}
 		for _, addr := range from {
-			logins = append(logins, program.Login{User: m.Users[i].Name.Text, From: addr})
+			logins = append(logins, outcome.Login{User: m.Users[i].Name.Text, From: addr})
 		}
 	}
 	return logins
